@@ -1,0 +1,1 @@
+//! Boolean keyword rules over title and body.

@@ -1,0 +1,1 @@
+//! Content, public reaction and media involvement to a level.

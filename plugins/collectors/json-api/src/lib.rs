@@ -1,0 +1,1 @@
+//! Reads paged JSON APIs.

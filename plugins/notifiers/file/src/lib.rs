@@ -1,0 +1,1 @@
+//! Writes messages as files.

@@ -1,0 +1,1 @@
+//! Posts messages to a URL, signed.

@@ -1,0 +1,1 @@
+//! Writes flash reports (快报).
