@@ -1,0 +1,1 @@
+//! The component's export; filled when the SDK's macro is there.
