@@ -56,11 +56,18 @@ impl Checkpoint {
     pub fn parse_text(text: &str) -> Result<Self, CheckpointError> {
         let fail = |line, why| Err(CheckpointError::Form { line, why });
         let Some(body) = text.strip_suffix('\n') else {
-            return fail(text.lines().count().max(1), "the text must end in a newline");
+            return fail(
+                text.lines().count().max(1),
+                "the text must end in a newline",
+            );
         };
         let mut lines = body.split('\n');
-        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next()) else {
-            return fail(text.lines().count(), "a checkpoint has three lines or more: origin, size, root");
+        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next())
+        else {
+            return fail(
+                text.lines().count(),
+                "a checkpoint has three lines or more: origin, size, root",
+            );
         };
         if origin.is_empty() {
             return fail(1, "the origin is empty");
@@ -68,7 +75,12 @@ impl Checkpoint {
         let plain = !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit());
         let size = match size.parse() {
             Ok(number) if plain && (size == "0" || !size.starts_with('0')) => number,
-            _ => return fail(2, "the size must be a decimal number below 2^64 without leading zeros"),
+            _ => {
+                return fail(
+                    2,
+                    "the size must be a decimal number below 2^64 without leading zeros",
+                );
+            }
         };
         let Some(root) = Hash::from_base64(root) else {
             return fail(3, "the root must be 32 bytes in standard base64");
@@ -77,7 +89,12 @@ impl Checkpoint {
         if let Some(empty) = extensions.iter().position(String::is_empty) {
             return fail(empty + 4, "an extension line must not be empty");
         }
-        Ok(Self { origin: origin.to_owned(), size, root, extensions })
+        Ok(Self {
+            origin: origin.to_owned(),
+            size,
+            root,
+            extensions,
+        })
     }
 }
 
@@ -92,13 +109,22 @@ pub struct SignedCheckpoint {
 
 impl SignedCheckpoint {
     /// Signs a checkpoint. Nothing is compared here: the rollback guard is in `CheckpointStore`.
-    pub(crate) fn sign(checkpoint: Checkpoint, signer: &SignerKey) -> Result<Self, CheckpointError> {
+    pub(crate) fn sign(
+        checkpoint: Checkpoint,
+        signer: &SignerKey,
+    ) -> Result<Self, CheckpointError> {
         let text = checkpoint.text();
         // What would not read back the same must not be signed (an origin with a newline, say).
         if Checkpoint::parse_text(&text)? != checkpoint {
-            return Err(CheckpointError::Form { line: 1, why: "the origin or an extension holds a newline" });
+            return Err(CheckpointError::Form {
+                line: 1,
+                why: "the origin or an extension holds a newline",
+            });
         }
-        Ok(Self { note: Note::sign(text, &[signer])?, checkpoint })
+        Ok(Self {
+            note: Note::sign(text, &[signer])?,
+            checkpoint,
+        })
     }
 
     /// Parses a note that carries a checkpoint, without asking who signed it.
@@ -109,13 +135,18 @@ impl SignedCheckpoint {
     }
 
     /// Parses a note, requires a known key's signature and, if given, the origin.
-    pub fn open(note: &str, known: &[VerifierKey], origin: Option<&str>) -> Result<Self, CheckpointError> {
+    pub fn open(
+        note: &str,
+        known: &[VerifierKey],
+        origin: Option<&str>,
+    ) -> Result<Self, CheckpointError> {
         let signed = Self::parse_unverified(note)?;
         signed.note.verify(known)?;
         match origin {
-            Some(wanted) if wanted != signed.checkpoint.origin => {
-                Err(CheckpointError::OtherLog { found: signed.checkpoint.origin, wanted: wanted.to_owned() })
-            }
+            Some(wanted) if wanted != signed.checkpoint.origin => Err(CheckpointError::OtherLog {
+                found: signed.checkpoint.origin,
+                wanted: wanted.to_owned(),
+            }),
             _ => Ok(signed),
         }
     }

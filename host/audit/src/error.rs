@@ -59,7 +59,9 @@ pub enum AuditError {
         computed: Hash,
     },
     /// Leaves that were signed are gone.
-    #[error("the log was cut: a checkpoint was signed at size {signed}, but there are only {leaves} leaves; restore the journal from a backup")]
+    #[error(
+        "the log was cut: a checkpoint was signed at size {signed}, but there are only {leaves} leaves; restore the journal from a backup"
+    )]
     Shorter {
         /// Size of the signed checkpoint.
         signed: u64,
@@ -67,7 +69,9 @@ pub enum AuditError {
         leaves: u64,
     },
     /// Two checkpoints of the same size state different roots.
-    #[error("two checkpoints of size {size} were signed with different roots, {one} and {other}: two hosts may have used one key")]
+    #[error(
+        "two checkpoints of size {size} were signed with different roots, {one} and {other}: two hosts may have used one key"
+    )]
     Forked {
         /// Size of both.
         size: u64,
@@ -77,7 +81,9 @@ pub enum AuditError {
         other: Hash,
     },
     /// The leaf is not yet covered by a checkpoint.
-    #[error("leaf {index} is not yet under a signed checkpoint (the last covers {signed} leaves); sign one first")]
+    #[error(
+        "leaf {index} is not yet under a signed checkpoint (the last covers {signed} leaves); sign one first"
+    )]
     NotSigned {
         /// Index of the leaf.
         index: u64,
@@ -99,6 +105,8 @@ pub enum AuditError {
         source: std::io::Error,
     },
     /// An earlier write of a checkpoint failed.
-    #[error("an earlier checkpoint could not be written, so what is on disk is unknown; open the log again before signing")]
+    #[error(
+        "an earlier checkpoint could not be written, so what is on disk is unknown; open the log again before signing"
+    )]
     Stopped,
 }

@@ -35,7 +35,7 @@ pub use log::{LeafSource, Log, Opened};
 pub use note::{MAX_NOTE_BYTES, MAX_SIGNATURES, Note, NoteError, NoteSignature};
 pub use proof::{CONSISTENCY_FORMAT, ConsistencyProof, INCLUSION_FORMAT, InclusionProof};
 pub use recompute::{Finding, Report, recompute};
-pub use store::CheckpointStore;
+pub use store::{CheckpointStore, HistoryLine};
 pub use tile::{TILE_WIDTH, TileId};
 pub use tree::{Tree, TreeError};
 pub use verify::{ProofError, verify_consistency, verify_inclusion};

@@ -1,6 +1,6 @@
 //! Proof documents: JSON that holds all an outsider needs to check one claim about the log.
 //!
-//! They are written here and read in `check`. The verifier key inside is a convenience: it shows which
+//! They are written here and read in `check`. The verifier keys inside are a convenience: they show which
 //! key to ask the bureau about; whoever wants certainty checks with a key got by another way.
 
 use bytes::Bytes;
@@ -31,8 +31,8 @@ pub struct InclusionProof {
     pub proof: Vec<Hash>,
     /// The checkpoint.
     pub checkpoint: SignedCheckpoint,
-    /// The key that verifies the checkpoint, as the host knows it.
-    pub key: VerifierKey,
+    /// The key that signed the checkpoint, as the host knows it.
+    pub keys: Vec<VerifierKey>,
 }
 
 /// Proof that a later checkpoint extends an earlier one.
@@ -44,8 +44,8 @@ pub struct ConsistencyProof {
     pub first: SignedCheckpoint,
     /// The later checkpoint.
     pub second: SignedCheckpoint,
-    /// The key that verifies the checkpoints, as the host knows it.
-    pub key: VerifierKey,
+    /// The keys that signed the checkpoints, as the host knows them.
+    pub keys: Vec<VerifierKey>,
 }
 
 impl InclusionProof {
@@ -61,7 +61,7 @@ impl InclusionProof {
         };
         object.insert("proof".into(), hashes(&self.proof));
         object.insert("checkpoint".into(), self.checkpoint.note.to_string().into());
-        object.insert("key".into(), self.key.to_string().into());
+        object.insert("keys".into(), key_texts(&self.keys));
         Value::Object(object)
     }
 }
@@ -76,9 +76,13 @@ impl ConsistencyProof {
             "proof": hashes(&self.proof),
             "first": self.first.note.to_string(),
             "second": self.second.note.to_string(),
-            "key": self.key.to_string(),
+            "keys": key_texts(&self.keys),
         })
     }
+}
+
+fn key_texts(keys: &[VerifierKey]) -> Value {
+    keys.iter().map(VerifierKey::to_string).collect()
 }
 
 fn hashes(proof: &[Hash]) -> Value {

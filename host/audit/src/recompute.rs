@@ -73,11 +73,15 @@ pub fn recompute(store: &CheckpointStore, leaves: LeafSource<'_>) -> Result<Repo
     let mut marks: Vec<(u64, Hash)> = Vec::new();
     for line in store.history()? {
         match line? {
-            (line, Err(error)) => findings.push(Finding::History { line, why: error.to_string() }),
+            (line, Err(error)) => findings.push(Finding::History {
+                line,
+                why: error.to_string(),
+            }),
             (line, Ok(signed)) => {
                 let (size, root) = (signed.checkpoint.size, signed.checkpoint.root);
                 if marks.last().is_some_and(|(before, _)| size < *before) {
-                    let why = format!("the checkpoint of size {size} is smaller than the one before it");
+                    let why =
+                        format!("the checkpoint of size {size} is smaller than the one before it");
                     findings.push(Finding::History { line, why });
                 }
                 marks.push((size, root));
@@ -104,10 +108,17 @@ pub fn recompute(store: &CheckpointStore, leaves: LeafSource<'_>) -> Result<Repo
                 fitting += 1;
                 good = size;
             } else {
-                findings.push(Finding::Altered { size, signed, computed, good });
+                findings.push(Finding::Altered {
+                    size,
+                    signed,
+                    computed,
+                    good,
+                });
             }
         }
-        let want = marks.peek().map_or(BATCH, |(size, _)| (size - frontier.size()).min(BATCH as u64) as usize);
+        let want = marks.peek().map_or(BATCH, |(size, _)| {
+            (size - frontier.size()).min(BATCH as u64) as usize
+        });
         let batch = leaves(frontier.size(), want).map_err(AuditError::Leaves)?;
         if batch.is_empty() {
             break;
@@ -117,6 +128,15 @@ pub fn recompute(store: &CheckpointStore, leaves: LeafSource<'_>) -> Result<Repo
         }
     }
     let size = frontier.size();
-    findings.extend(marks.map(|(signed, _)| Finding::Cut { signed, leaves: size }));
-    Ok(Report { size, root: frontier.root(), fitting, unsigned: size - good, findings })
+    findings.extend(marks.map(|(signed, _)| Finding::Cut {
+        signed,
+        leaves: size,
+    }));
+    Ok(Report {
+        size,
+        root: frontier.root(),
+        fitting,
+        unsigned: size - good,
+        findings,
+    })
 }

@@ -103,17 +103,27 @@ impl Tree {
         let mut hashes = size;
         while hashes > 0 {
             let width = (hashes % TILE_WIDTH as u64) as usize;
-            let tile = TileId { level: edge.len() as u8, index: hashes / TILE_WIDTH as u64 };
+            let tile = TileId {
+                level: edge.len() as u8,
+                index: hashes / TILE_WIDTH as u64,
+            };
             edge.push(if width == 0 {
                 Vec::new()
             } else {
                 files
                     .read_partial(tile, width)
-                    .map_err(|error| TreeError::Damaged { tile, why: error.to_string() })?
+                    .map_err(|error| TreeError::Damaged {
+                        tile,
+                        why: error.to_string(),
+                    })?
             });
             hashes /= TILE_WIDTH as u64;
         }
-        Ok(Self { size, edge, ..Self::with_files(Some(files)) })
+        Ok(Self {
+            size,
+            edge,
+            ..Self::with_files(Some(files))
+        })
     }
 
     /// Number of leaves.
@@ -145,28 +155,46 @@ impl Tree {
             self.edge[level].clear();
             hash = tile.root();
             let index = (self.size >> (TILE_HEIGHT * (level as u32 + 1))) - 1;
-            self.pending.insert(TileId { level: level as u8, index }, Arc::new(tile));
+            self.pending.insert(
+                TileId {
+                    level: level as u8,
+                    index,
+                },
+                Arc::new(tile),
+            );
             level += 1;
         }
     }
 
     /// Bytes of hashes that wait to be written by [`Tree::flush`].
     pub fn unwritten_bytes(&self) -> usize {
-        if self.files.is_some() { self.pending.len() * TILE_WIDTH * size_of::<Hash>() } else { 0 }
+        if self.files.is_some() {
+            self.pending.len() * TILE_WIDTH * size_of::<Hash>()
+        } else {
+            0
+        }
     }
 
     /// Writes all tiles, the partial ones of this size included. After an error nothing is lost: call it again.
     pub fn flush(&mut self) -> Result<(), TreeError> {
         self.flush_full()?;
-        let Some(files) = &mut self.files else { return Ok(()) };
+        let Some(files) = &mut self.files else {
+            return Ok(());
+        };
         let mut index = self.size;
         for (level, hashes) in self.edge.iter().enumerate() {
             index /= TILE_WIDTH as u64;
             if !hashes.is_empty() {
-                let tile = TileId { level: level as u8, index };
+                let tile = TileId {
+                    level: level as u8,
+                    index,
+                };
                 files
                     .write_partial(tile, hashes)
-                    .map_err(|source| TreeError::Write { path: files.path(tile), source })?;
+                    .map_err(|source| TreeError::Write {
+                        path: files.path(tile),
+                        source,
+                    })?;
             }
         }
         Ok(())
@@ -174,10 +202,17 @@ impl Tree {
 
     /// Writes the full tiles that wait.
     pub(crate) fn flush_full(&mut self) -> Result<(), TreeError> {
-        let Some(files) = &mut self.files else { return Ok(()) };
+        let Some(files) = &mut self.files else {
+            return Ok(());
+        };
         while let Some(waiting) = self.pending.first_entry() {
             let id = *waiting.key();
-            files.write_full(id, waiting.get()).map_err(|source| TreeError::Write { path: files.path(id), source })?;
+            files
+                .write_full(id, waiting.get())
+                .map_err(|source| TreeError::Write {
+                    path: files.path(id),
+                    source,
+                })?;
             waiting.remove();
         }
         Ok(())
@@ -186,13 +221,20 @@ impl Tree {
     /// Root of the tree when it had `size` leaves.
     pub fn root(&self, size: u64) -> Result<Hash, TreeError> {
         self.check_size(size)?;
-        if size == 0 { Ok(empty_root()) } else { self.range(0, size) }
+        if size == 0 {
+            Ok(empty_root())
+        } else {
+            self.range(0, size)
+        }
     }
 
     /// The hash of leaf `index`.
     pub fn leaf(&self, index: u64) -> Result<Hash, TreeError> {
         if index >= self.size {
-            return Err(TreeError::IndexOutside { index, size: self.size });
+            return Err(TreeError::IndexOutside {
+                index,
+                size: self.size,
+            });
         }
         self.node(0, index)
     }
@@ -254,7 +296,9 @@ impl Tree {
     ///
     /// Returns whether they did. [`Tree::flush`] then writes it.
     pub(crate) fn replace(&mut self, id: TileId, hashes: &[Hash]) -> Result<bool, TreeError> {
-        let Some(tile) = FullTile::new(hashes) else { return Ok(false) };
+        let Some(tile) = FullTile::new(hashes) else {
+            return Ok(false);
+        };
         if tile.root() != self.hash_above(id)? {
             return Ok(false);
         }
@@ -271,7 +315,9 @@ impl Tree {
     pub(crate) fn full_tiles(&self) -> impl Iterator<Item = TileId> + use<> {
         let size = self.size;
         (0..self.edge.len() as u8).rev().flat_map(move |level| {
-            let full = size.checked_shr(TILE_HEIGHT * (u32::from(level) + 1)).unwrap_or(0);
+            let full = size
+                .checked_shr(TILE_HEIGHT * (u32::from(level) + 1))
+                .unwrap_or(0);
             (0..full).map(move |index| TileId { level, index })
         })
     }
@@ -283,7 +329,14 @@ impl Tree {
     }
 
     fn check_size(&self, asked: u64) -> Result<(), TreeError> {
-        if asked > self.size { Err(TreeError::SizeBeyond { asked, size: self.size }) } else { Ok(()) }
+        if asked > self.size {
+            Err(TreeError::SizeBeyond {
+                asked,
+                size: self.size,
+            })
+        } else {
+            Ok(())
+        }
     }
 
     /// Hash of the leaves `begin..end`, a range that occurs in the RFC's recursion (`begin < end <= size`).
@@ -294,7 +347,10 @@ impl Tree {
             return self.node(height, begin >> height);
         }
         let middle = begin + split(count);
-        Ok(node_hash(&self.range(begin, middle)?, &self.range(middle, end)?))
+        Ok(node_hash(
+            &self.range(begin, middle)?,
+            &self.range(middle, end)?,
+        ))
     }
 
     /// The root of the complete subtree of 2^`height` leaves, number `index` of its height.
@@ -302,17 +358,24 @@ impl Tree {
         let level = (height / TILE_HEIGHT) as u8;
         let within = height % TILE_HEIGHT;
         let first = index << within;
-        let tile = TileId { level, index: first / TILE_WIDTH as u64 };
+        let tile = TileId {
+            level,
+            index: first / TILE_WIDTH as u64,
+        };
         let offset = (first % TILE_WIDTH as u64) as usize;
         if tile.index < self.full_count(level) {
             return Ok(self.full_tile(tile)?.node(within, offset >> within));
         }
-        Ok(root_of(&self.edge[usize::from(level)][offset..offset + (1 << within)]))
+        Ok(root_of(
+            &self.edge[usize::from(level)][offset..offset + (1 << within)],
+        ))
     }
 
     /// How many full tiles a level has.
     fn full_count(&self, level: u8) -> u64 {
-        self.size.checked_shr(TILE_HEIGHT * (u32::from(level) + 1)).unwrap_or(0)
+        self.size
+            .checked_shr(TILE_HEIGHT * (u32::from(level) + 1))
+            .unwrap_or(0)
     }
 
     /// One hash of a tile level: the root of the full tile below it.
@@ -333,7 +396,9 @@ impl Tree {
         let Some(files) = &self.files else {
             return Err(damaged("the tree has no files".to_owned()));
         };
-        let hashes = files.read_full(id).map_err(|error| damaged(error.to_string()))?;
+        let hashes = files
+            .read_full(id)
+            .map_err(|error| damaged(error.to_string()))?;
         let tile = FullTile::new(&hashes)
             .filter(|tile| tile.root() == trusted)
             .ok_or_else(|| damaged("its hashes do not lead to the hash above it".to_owned()))?;

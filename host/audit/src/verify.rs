@@ -48,7 +48,13 @@ pub enum ProofError {
 }
 
 /// Checks that `leaf` (a leaf hash) is leaf number `index`, from 0, of the tree of `size` leaves with this `root`.
-pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root: &Hash) -> Result<(), ProofError> {
+pub fn verify_inclusion(
+    leaf: &Hash,
+    index: u64,
+    size: u64,
+    proof: &[Hash],
+    root: &Hash,
+) -> Result<(), ProofError> {
     if index >= size {
         return Err(ProofError::IndexOutside { index, size });
     }
@@ -59,7 +65,11 @@ pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root
         if node & 1 == 1 || node == last {
             hash = node_hash(sibling, &hash);
             // On the right edge a node without a sibling is lifted unchanged until it has one.
-            let lifts = if node & 1 == 0 { node.trailing_zeros().min(63) } else { 0 };
+            let lifts = if node & 1 == 0 {
+                node.trailing_zeros().min(63)
+            } else {
+                0
+            };
             node >>= lifts;
             last >>= lifts;
         } else {
@@ -103,7 +113,12 @@ pub fn verify_consistency(
     } else {
         match proof.split_first() {
             Some((first, rest)) => (*first, rest),
-            None => return Err(ProofError::WrongLength { needed: consistency_length(from, to), found: 0 }),
+            None => {
+                return Err(ProofError::WrongLength {
+                    needed: consistency_length(from, to),
+                    found: 0,
+                });
+            }
         }
     };
     let (mut earlier, mut later) = (seed, seed);
@@ -111,7 +126,11 @@ pub fn verify_consistency(
         if node & 1 == 1 || node == last {
             earlier = node_hash(sibling, &earlier);
             later = node_hash(sibling, &later);
-            let lifts = if node & 1 == 0 { node.trailing_zeros().min(63) } else { 0 };
+            let lifts = if node & 1 == 0 {
+                node.trailing_zeros().min(63)
+            } else {
+                0
+            };
             node >>= lifts;
             last >>= lifts;
         } else {
@@ -147,7 +166,10 @@ fn check_length(needed: usize, proof: &[Hash]) -> Result<(), ProofError> {
     if proof.len() == needed {
         Ok(())
     } else {
-        Err(ProofError::WrongLength { needed, found: proof.len() })
+        Err(ProofError::WrongLength {
+            needed,
+            found: proof.len(),
+        })
     }
 }
 
@@ -155,6 +177,10 @@ fn check_root(which: &'static str, computed: Hash, claimed: &Hash) -> Result<(),
     if computed == *claimed {
         Ok(())
     } else {
-        Err(ProofError::WrongRoot { which, computed, claimed: *claimed })
+        Err(ProofError::WrongRoot {
+            which,
+            computed,
+            claimed: *claimed,
+        })
     }
 }
