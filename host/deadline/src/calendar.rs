@@ -1,0 +1,251 @@
+//! Working days: which days are worked, and for which years that has been published.
+//!
+//! A calendar starts from the plain week (Saturday and Sunday off) and lists the exceptions of each published
+//! year. Days of a year nobody has published yet follow the plain week, and whatever leans on them is
+//! provisional. This module must never guess a holiday.
+//!
+//! # The JSON format, `huiyin.calendar.v1`
+//!
+//! ```json
+//! { "format": "huiyin.calendar.v1",
+//!   "id": "cn",
+//!   "name": "shown to people",
+//!   "comment": "optional",
+//!   "years": [
+//!     { "year": 2024, "notices": ["where it was published"],
+//!       "off":  ["2024-01-01", "2024-02-12/2024-02-16"],
+//!       "work": ["2024-02-04"] } ] }
+//! ```
+//!
+//! `off` are days not worked, `work` are days worked though they fall on a weekend; each entry is a date or an
+//! inclusive range. Entries may lie in another year than the one they stand under (a New Year notice names days
+//! of the December before), as long as that year is covered by the file too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use jiff::civil::{Date, Weekday};
+use serde::Deserialize;
+
+/// The names [`Calendar::builtin`] knows.
+pub const BUILTIN: &[&str] = &["cn"];
+
+const FORMAT: &str = "huiyin.calendar.v1";
+
+/// A working-day calendar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Calendar {
+    id: String,
+    name: String,
+    years: BTreeSet<i16>,
+    /// Exceptions to the plain week: true = worked.
+    exceptions: BTreeMap<Date, bool>,
+}
+
+/// A calendar that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CalendarError {
+    /// No such built-in calendar.
+    #[error(
+        "there is no built-in calendar \"{name}\"; built in are: cn; any other is loaded from a file of format {FORMAT}"
+    )]
+    Unknown {
+        /// What was asked for.
+        name: String,
+    },
+    /// Not JSON of the format.
+    #[error(
+        "the calendar cannot be read: {why} (line {line}, column {column}); the format is {FORMAT}"
+    )]
+    Syntax {
+        /// What the reader met.
+        why: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+    },
+    /// The JSON is well formed but says something that cannot be.
+    #[error("{pointer}: {why}; {hint}")]
+    Content {
+        /// JSON pointer to the place.
+        pointer: String,
+        /// What is wrong.
+        why: String,
+        /// How to mend it.
+        hint: &'static str,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    format: String,
+    id: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default, rename = "comment")]
+    _comment: String,
+    years: Vec<Year>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Year {
+    year: i16,
+    #[serde(default, rename = "notices")]
+    _notices: Vec<String>,
+    #[serde(default)]
+    off: Vec<String>,
+    #[serde(default)]
+    work: Vec<String>,
+}
+
+impl Calendar {
+    /// A calendar that comes with the crate: `"cn"`, mainland China 2018–2026.
+    pub fn builtin(name: &str) -> Result<&'static Self, CalendarError> {
+        static CN: OnceLock<Result<Calendar, CalendarError>> = OnceLock::new();
+        match name {
+            "cn" => CN
+                .get_or_init(|| Calendar::from_json(include_str!("calendar/cn.json")))
+                .as_ref()
+                .map_err(Clone::clone),
+            _ => Err(CalendarError::Unknown {
+                name: name.to_owned(),
+            }),
+        }
+    }
+
+    /// Reads a calendar from JSON of the format described at the [module](self).
+    pub fn from_json(text: &str) -> Result<Self, CalendarError> {
+        let file: File = serde_json::from_str(text).map_err(|error| {
+            let text = error.to_string();
+            CalendarError::Syntax {
+                why: text
+                    .rsplit_once(" at line ")
+                    .map_or(text.as_str(), |(why, _)| why)
+                    .to_owned(),
+                line: error.line(),
+                column: error.column(),
+            }
+        })?;
+        if file.format != FORMAT {
+            return Err(content(
+                "/format",
+                format!("unknown format \"{}\"", file.format),
+                "write \"huiyin.calendar.v1\"",
+            ));
+        }
+        if file.id.is_empty() {
+            return Err(content(
+                "/id",
+                "it is empty".into(),
+                "give the calendar a short name, such as \"cn\"",
+            ));
+        }
+        let mut calendar = Self {
+            id: file.id,
+            name: file.name,
+            years: BTreeSet::new(),
+            exceptions: BTreeMap::new(),
+        };
+        for (index, year) in file.years.iter().enumerate() {
+            if !calendar.years.insert(year.year) {
+                return Err(content(
+                    &format!("/years/{index}/year"),
+                    format!("{} stands there twice", year.year),
+                    "join the two entries",
+                ));
+            }
+        }
+        for (index, year) in file.years.iter().enumerate() {
+            for (entries, field, worked) in [(&year.off, "off", false), (&year.work, "work", true)]
+            {
+                for (entry, text) in entries.iter().enumerate() {
+                    calendar.add(text, worked, &format!("/years/{index}/{field}/{entry}"))?;
+                }
+            }
+        }
+        Ok(calendar)
+    }
+
+    fn add(&mut self, text: &str, worked: bool, pointer: &str) -> Result<(), CalendarError> {
+        let date = |text: &str| {
+            text.parse::<Date>()
+                .ok()
+                .filter(|date| date.to_string() == text)
+                .ok_or_else(|| {
+                    content(
+                        pointer,
+                        format!("\"{text}\" is no date"),
+                        "write \"2024-02-12\" or \"2024-02-12/2024-02-16\"",
+                    )
+                })
+        };
+        let (first, last) = match text.split_once('/') {
+            Some((first, last)) => (date(first)?, date(last)?),
+            None => (date(text)?, date(text)?),
+        };
+        if first > last {
+            return Err(content(
+                pointer,
+                format!("\"{text}\" ends before it starts"),
+                "put the earlier date first",
+            ));
+        }
+        for day in first
+            .series(jiff::Span::new().days(1))
+            .take_while(|day| *day <= last)
+        {
+            if !self.years.contains(&day.year()) {
+                return Err(content(
+                    pointer,
+                    format!("{day} lies in a year the calendar does not cover"),
+                    "add that year to \"years\"",
+                ));
+            }
+            if self.exceptions.insert(day, worked).is_some() {
+                return Err(content(
+                    pointer,
+                    format!("{day} is listed twice"),
+                    "list every day once, as off or as worked",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The short name by which clock rules refer to the calendar.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The name shown to people.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the day is worked. Outside [`coverage`](Self::coverage) this is the plain week.
+    pub fn is_working_day(&self, day: Date) -> bool {
+        let plain = !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
+        self.exceptions.get(&day).copied().unwrap_or(plain)
+    }
+
+    /// Whether the day's year has been published, so that [`is_working_day`](Self::is_working_day) is certain.
+    pub fn covers(&self, day: Date) -> bool {
+        self.years.contains(&day.year())
+    }
+
+    /// The published years, ascending.
+    pub fn coverage(&self) -> impl Iterator<Item = i16> + '_ {
+        self.years.iter().copied()
+    }
+}
+
+fn content(pointer: &str, why: String, hint: &'static str) -> CalendarError {
+    CalendarError::Content {
+        pointer: pointer.to_owned(),
+        why,
+        hint,
+    }
+}

@@ -1,0 +1,107 @@
+//! When an allowance ends.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::allowance::Allowance;
+use crate::calendar::Calendar;
+
+/// The end of an allowance. What is done at `at` is on time; what is done after it is late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Due {
+    /// The last instant that is on time.
+    pub at: Timestamp,
+    /// True when a working day was counted in a year whose calendar is not published yet: the due time may move.
+    pub provisional: bool,
+}
+
+/// A due time that cannot be computed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeadlineError {
+    /// The result lies outside of what dates can express (year 9999).
+    #[error("{allowance} from {start} ends after the year 9999; give a shorter allowance")]
+    OutOfRange {
+        /// Where the allowance starts.
+        start: Timestamp,
+        /// The allowance.
+        allowance: Allowance,
+    },
+}
+
+/// When an allowance that starts at `start` ends.
+///
+/// Elapsed time is added as it is, through nights, holidays and changes of the clock.
+///
+/// Working days (民法典 art. 201, 203): the day on which it starts, in the zone, is not counted; the days that
+/// follow count if they are worked; the allowance ends with the last of them, that is at the next local midnight
+/// (strictly, the first instant of the next day). So the end never falls on a day off: it has moved to the next
+/// working day.
+pub fn due(
+    start: Timestamp,
+    allowance: &Allowance,
+    calendar: &Calendar,
+    zone: &TimeZone,
+) -> Result<Due, DeadlineError> {
+    let out_of_range = || DeadlineError::OutOfRange {
+        start,
+        allowance: *allowance,
+    };
+    match *allowance {
+        Allowance::Elapsed(duration) => {
+            let at = start.checked_add(duration).map_err(|_| out_of_range())?;
+            Ok(Due {
+                at,
+                provisional: false,
+            })
+        }
+        Allowance::WorkingDays(days) => {
+            let first = zone.to_datetime(start).date();
+            working_days(first, u32::from(days), calendar, zone).ok_or_else(out_of_range)
+        }
+    }
+}
+
+/// The end of the `days`-th working day after `first`. With no days left that is the end of `first` itself, or
+/// of the next working day if `first` is off (art. 203).
+pub(crate) fn working_days(
+    first: Date,
+    days: u32,
+    calendar: &Calendar,
+    zone: &TimeZone,
+) -> Option<Due> {
+    let mut day = first;
+    let mut left = days;
+    let mut provisional = false;
+    if left == 0 {
+        provisional |= !calendar.covers(day);
+        left = u32::from(!calendar.is_working_day(day));
+    }
+    while left > 0 {
+        day = day.tomorrow().ok()?;
+        provisional |= !calendar.covers(day);
+        left -= u32::from(calendar.is_working_day(day));
+    }
+    let at = zone
+        .to_timestamp(day.tomorrow().ok()?.at(0, 0, 0, 0))
+        .ok()?;
+    Some(Due { at, provisional })
+}
+
+/// How many working days of a running allowance that ends at `due` are still whole after `day`: the complement
+/// of [`working_days`], used when a pause sets the rest aside.
+pub(crate) fn working_days_left(
+    day: Date,
+    due: Timestamp,
+    calendar: &Calendar,
+    zone: &TimeZone,
+) -> u32 {
+    let end = zone.to_datetime(due).date();
+    day.series(jiff::Span::new().days(1))
+        .skip(1)
+        .take_while(|day| *day < end)
+        .map(|day| u32::from(calendar.is_working_day(day)))
+        .sum()
+}
