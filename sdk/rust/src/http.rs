@@ -62,10 +62,63 @@ impl Request {
         self
     }
 
+    /// Whether a header of that name is set.
+    pub fn has_header(&self, name: &str) -> bool {
+        self.headers.iter().any(|(there, _)| there.eq_ignore_ascii_case(name))
+    }
+
     /// Sends it and reads the whole answer.
     pub fn send(&self) -> Result<Response, Error> {
+        split_url(&self.url)?;
         imp::send(self)
     }
+}
+
+/// The parts of a URL that a request needs.
+#[derive(Debug, PartialEq, Eq)]
+struct SplitUrl<'a> {
+    https: bool,
+    authority: &'a str,
+    path_with_query: String,
+}
+
+/// Splits an absolute `http` or `https` URL. Deliberately strict: user names
+/// and passwords in a URL end up in logs, so they are refused.
+fn split_url(url: &str) -> Result<SplitUrl<'_>, Error> {
+    let invalid = |why: &str| Error::Invalid(format!("URL {url:?}: {why}"));
+    if url.bytes().any(|b| b <= b' ' || b == 0x7f) {
+        return Err(invalid("it contains a space or control character; write %20"));
+    }
+    let (scheme, rest) = url
+        .split_once("://")
+        .ok_or_else(|| invalid("it is not absolute; write https://host/path"))?;
+    let https = match scheme.to_ascii_lowercase().as_str() {
+        "https" => true,
+        "http" => false,
+        _ => return Err(invalid("only http and https can be fetched")),
+    };
+    let rest = rest.split('#').next().unwrap_or_default();
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    if authority.is_empty() {
+        return Err(invalid("it names no host"));
+    }
+    if authority.contains('@') {
+        return Err(invalid("a user name or password in a URL is refused; use a secret"));
+    }
+    let mut path_with_query = String::with_capacity(path.len() + 1);
+    if !path.starts_with('/') {
+        path_with_query.push('/');
+    }
+    for &byte in path.as_bytes() {
+        // Chinese in a path is written as it is read; the wire wants ASCII.
+        if byte.is_ascii() {
+            path_with_query.push(char::from(byte));
+        } else {
+            path_with_query.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    Ok(SplitUrl { https, authority, path_with_query })
 }
 
 /// An answer, whatever its status.
@@ -140,6 +193,40 @@ impl From<Error> for crate::Error {
             Error::Invalid(_) | Error::Denied(_) => Self::InvalidConfig(error.to_string()),
             Error::NotSent(_) => Self::Transient(error.to_string()),
             Error::Lost(_) => Self::Unknown(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_url;
+
+    #[test]
+    fn a_url_is_split_as_the_wire_wants_it() {
+        for (url, https, authority, path) in [
+            ("https://a.cn", true, "a.cn", "/"),
+            ("http://127.0.0.1:8080/feed?a=1#top", false, "127.0.0.1:8080", "/feed?a=1"),
+            ("HTTPS://a.cn?q=火", true, "a.cn", "/?q=%E7%81%AB"),
+        ] {
+            let split = split_url(url).unwrap();
+            assert_eq!(
+                (split.https, split.authority, split.path_with_query.as_str()),
+                (https, authority, path)
+            );
+        }
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_fetched_says_why() {
+        for (url, why) in [
+            ("/feed", "not absolute"),
+            ("ftp://a.cn/", "only http and https"),
+            ("https:///x", "names no host"),
+            ("https://me:pw@a.cn/", "use a secret"),
+            ("https://a.cn/a b", "%20"),
+        ] {
+            let error = split_url(url).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
         }
     }
 }
