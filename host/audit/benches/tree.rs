@@ -1,13 +1,22 @@
 //! What appending, proving and checkpointing cost.
-#![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::unnecessary_wraps,
+    reason = "a benchmark"
+)]
 
 use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use huiyin_audit::{Hash, Log, SignerKey, Tree, leaf_hash, verify_inclusion};
+use huiyin_audit::{Hash, Log, SignerKey, SourceError, Tree, leaf_hash, verify_inclusion};
 
 const LEAVES: u64 = 1 << 20;
+
+fn no_leaves(_: u64, _: usize) -> Result<Vec<Bytes>, SourceError> {
+    Ok(Vec::new())
+}
 
 fn append(c: &mut Criterion) {
     let mut group = c.benchmark_group("append");
@@ -51,13 +60,12 @@ fn append(c: &mut Criterion) {
             || {
                 let folder = tempfile::tempdir().unwrap();
                 let signer = SignerKey::from_seed("bench", &[1; 32]).unwrap();
-                let (log, _) =
-                    Log::open(folder.path(), signer, &[], &mut |_, _| Ok(Vec::new())).unwrap();
+                let (log, _) = Log::open(folder.path(), signer, &[], &mut no_leaves).unwrap();
                 (log, folder)
             },
             |(log, _)| {
                 log.append(&leaves);
-                log.checkpoint().unwrap()
+                log.checkpoint(&mut no_leaves).unwrap()
             },
             BatchSize::PerIteration,
         );
@@ -69,9 +77,9 @@ fn prove(c: &mut Criterion) {
     let mut group = c.benchmark_group("prove");
     let folder = tempfile::tempdir().unwrap();
     let signer = || SignerKey::from_seed("bench", &[1; 32]).unwrap();
-    let (mut log, _) = Log::open(folder.path(), signer(), &[], &mut |_, _| Ok(Vec::new())).unwrap();
+    let (mut log, _) = Log::open(folder.path(), signer(), &[], &mut no_leaves).unwrap();
     log.append((0..LEAVES).map(u64::to_be_bytes));
-    log.checkpoint().unwrap();
+    log.checkpoint(&mut no_leaves).unwrap();
     let tree = log.tree();
     let root = tree.root(LEAVES).unwrap();
     let mut next = 0_u64;

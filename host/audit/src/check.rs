@@ -14,6 +14,7 @@ use crate::checkpoint::SignedCheckpoint;
 use crate::hash::{HASH_BYTES, Hash, leaf_hash};
 use crate::keys::VerifierKey;
 use crate::proof::{CONSISTENCY_FORMAT, INCLUSION_FORMAT};
+use crate::strict_json;
 use crate::verify::{verify_consistency, verify_inclusion};
 
 /// Largest document read, in bytes. A leaf is a record's header, so even a large one stays far below.
@@ -133,9 +134,9 @@ fn check_document(text: &[u8], known: &[VerifierKey]) -> Checked<Claim> {
             why,
         });
     }
-    let value: Value = serde_json::from_slice(text).map_err(|error| Stop::Malformed {
+    let value: Value = strict_json::parse(text).map_err(|error| Stop::Malformed {
         at: format!("{}:{}", error.line(), error.column()),
-        why: format!("not JSON: {error}"),
+        why: format!("cannot be read as JSON: {error}"),
     })?;
     let Value::Object(object) = value else {
         return Err(malformed("", "a proof document is a JSON object"));

@@ -141,13 +141,23 @@ impl SignedCheckpoint {
         origin: Option<&str>,
     ) -> Result<Self, CheckpointError> {
         let signed = Self::parse_unverified(note)?;
-        signed.note.verify(known)?;
+        signed.accept(known, origin)?;
+        Ok(signed)
+    }
+
+    /// Requires a known key's signature and, if given, the origin.
+    pub(crate) fn accept(
+        &self,
+        known: &[VerifierKey],
+        origin: Option<&str>,
+    ) -> Result<(), CheckpointError> {
+        self.note.verify(known)?;
         match origin {
-            Some(wanted) if wanted != signed.checkpoint.origin => Err(CheckpointError::OtherLog {
-                found: signed.checkpoint.origin,
+            Some(wanted) if wanted != self.checkpoint.origin => Err(CheckpointError::OtherLog {
+                found: self.checkpoint.origin.clone(),
                 wanted: wanted.to_owned(),
             }),
-            _ => Ok(signed),
+            _ => Ok(()),
         }
     }
 }

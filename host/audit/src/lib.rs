@@ -22,6 +22,7 @@ mod note;
 mod proof;
 mod recompute;
 mod store;
+mod strict_json;
 mod tile;
 mod tree;
 mod verify;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::checkpoint::SignedCheckpoint;
 use crate::error::{AuditError, SourceError};
+use crate::file::replace_durably;
 use crate::hash::{Frontier, Hash, leaf_hash};
 use crate::keys::{SignerKey, VerifierKey};
 use crate::proof::{ConsistencyProof, InclusionProof};
@@ -70,6 +71,7 @@ impl Log {
             source,
         })?;
         let store = CheckpointStore::open(folder, signer.verifier().name(), known)?;
+        write_verifier(folder, signer.verifier())?;
         let marks = store.marks();
         let (tree, opened) = open_tree(folder, &marks, leaves)?;
         Ok((
@@ -113,10 +115,19 @@ impl Log {
         Ok(self.tree.size())
     }
 
-    /// Writes the tiles, then signs and stores a checkpoint of the log as it stands. The leaves must be durable before.
-    pub fn checkpoint(&mut self) -> Result<SignedCheckpoint, AuditError> {
+    /// Writes the tiles, then signs and stores a checkpoint of the log as it stands.
+    ///
+    /// The leaves must be durable before. They are asked for only to make a damaged tile anew.
+    pub fn checkpoint(&mut self, leaves: LeafSource<'_>) -> Result<SignedCheckpoint, AuditError> {
         self.tree.flush()?;
-        self.store.sign(&self.tree, &self.signer)
+        loop {
+            match self.store.sign(&self.tree, &self.signer) {
+                Err(AuditError::Tree(error @ TreeError::Damaged { .. })) => {
+                    mend_tile(&mut self.tree, error, leaves)?
+                }
+                other => return other,
+            };
+        }
     }
 
     /// A self-contained proof that leaf `index` is under the latest checkpoint.
@@ -168,9 +179,11 @@ impl Log {
         let mut mended = Vec::new();
         self.tree.flush_full()?;
         for tile in self.tree.full_tiles() {
-            while let Err(error) = self.tree.prove_tile(tile) {
+            // From the top down: whatever is above this tile is good by now, so one mending is enough.
+            if let Err(error) = self.tree.prove_tile(tile) {
                 mended.push(mend_tile(&mut self.tree, error, leaves)?);
                 self.tree.flush_full()?;
+                self.tree.prove_tile(tile)?;
             }
         }
         Ok(mended)
@@ -211,6 +224,16 @@ impl Log {
             };
         }
     }
+}
+
+/// Puts the public key beside the checkpoints, for whoever copies the folder to check it.
+fn write_verifier(folder: &Path, key: &VerifierKey) -> Result<(), AuditError> {
+    let path = folder.join("log.vkey");
+    let text = format!("{key}\n");
+    if std::fs::read_to_string(&path).is_ok_and(|held| held == text) {
+        return Ok(());
+    }
+    replace_durably(&path, text.as_bytes()).map_err(|source| AuditError::Io { path, source })
 }
 
 /// Makes the tile that an error names anew from its leaves; passes other errors on.

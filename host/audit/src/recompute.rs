@@ -10,6 +10,8 @@ use crate::store::CheckpointStore;
 
 /// Leaves asked for at a time.
 const BATCH: usize = 4096;
+/// Bad lines of the history that are listed one by one.
+const LISTED_LINES: usize = 100;
 
 /// What recomputing a log showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +24,10 @@ pub struct Report {
     pub fitting: u64,
     /// Leaves after the last checkpoint that fits, which no signature covers.
     pub unsigned: u64,
-    /// What is wrong; empty if the log is whole.
+    /// What is wrong; empty if the log is whole. Of bad lines in the history, the first 100.
     pub findings: Vec<Finding>,
+    /// Bad lines in the history beyond those listed.
+    pub more_bad_lines: u64,
 }
 
 /// One thing wrong with a log.
@@ -31,11 +35,11 @@ pub struct Report {
 pub enum Finding {
     /// The leaves do not lead to a signed root.
     #[error(
-        "altered: the first {size} leaves lead to the root {computed}, but {signed} was signed; \
-         the first {good} leaves are as signed"
+        "altered: the first {size} leaves lead to the root {computed}, but {signed} was signed; the \
+         first {good} leaves are as signed; {later} later checkpoints do not fit either"
     )]
     Altered {
-        /// Size of the checkpoint.
+        /// Size of the first checkpoint that does not fit.
         size: u64,
         /// Root that was signed.
         signed: Hash,
@@ -43,11 +47,13 @@ pub enum Finding {
         computed: Hash,
         /// Size of the last checkpoint before that still fits; the first change is after it.
         good: u64,
+        /// How many later checkpoints do not fit either.
+        later: u64,
     },
-    /// A checkpoint covers more leaves than there are.
+    /// Checkpoints cover more leaves than there are.
     #[error("cut: a checkpoint was signed at size {signed}, but there are only {leaves} leaves")]
     Cut {
-        /// Size of the checkpoint.
+        /// Size of the largest checkpoint.
         signed: u64,
         /// Leaves there are.
         leaves: u64,
@@ -70,19 +76,24 @@ pub enum Finding {
 /// An error means that something could not be read; what is wrong with what was read is in the report.
 pub fn recompute(store: &CheckpointStore, leaves: LeafSource<'_>) -> Result<Report, AuditError> {
     let mut findings = Vec::new();
+    let mut more_bad_lines = 0;
+    let mut bad_line = |findings: &mut Vec<Finding>, line, why| {
+        if findings.len() < LISTED_LINES {
+            findings.push(Finding::History { line, why });
+        } else {
+            more_bad_lines += 1;
+        }
+    };
     let mut marks: Vec<(u64, Hash)> = Vec::new();
     for line in store.history()? {
         match line? {
-            (line, Err(error)) => findings.push(Finding::History {
-                line,
-                why: error.to_string(),
-            }),
+            (line, Err(error)) => bad_line(&mut findings, line, error.to_string()),
             (line, Ok(signed)) => {
                 let (size, root) = (signed.checkpoint.size, signed.checkpoint.root);
                 if marks.last().is_some_and(|(before, _)| size < *before) {
                     let why =
                         format!("the checkpoint of size {size} is smaller than the one before it");
-                    findings.push(Finding::History { line, why });
+                    bad_line(&mut findings, line, why);
                 }
                 marks.push((size, root));
             }
@@ -101,18 +112,22 @@ pub fn recompute(store: &CheckpointStore, leaves: LeafSource<'_>) -> Result<Repo
     let mut frontier = Frontier::default();
     let mut marks = marks.into_iter().peekable();
     let (mut fitting, mut good) = (0, 0);
+    let mut altered = None;
     loop {
         while let Some((size, signed)) = marks.next_if(|(size, _)| *size == frontier.size()) {
             let computed = frontier.root();
             if computed == signed {
                 fitting += 1;
                 good = size;
+            } else if let Some(Finding::Altered { later, .. }) = &mut altered {
+                *later += 1;
             } else {
-                findings.push(Finding::Altered {
+                altered = Some(Finding::Altered {
                     size,
                     signed,
                     computed,
                     good,
+                    later: 0,
                 });
             }
         }
@@ -128,15 +143,18 @@ pub fn recompute(store: &CheckpointStore, leaves: LeafSource<'_>) -> Result<Repo
         }
     }
     let size = frontier.size();
-    findings.extend(marks.map(|(signed, _)| Finding::Cut {
+    findings.extend(altered);
+    findings.extend(marks.last().map(|(signed, _)| Finding::Cut {
         signed,
         leaves: size,
     }));
+    let root = frontier.root();
     Ok(Report {
         size,
-        root: frontier.root(),
+        root,
         fitting,
         unsigned: size - good,
         findings,
+        more_bad_lines,
     })
 }

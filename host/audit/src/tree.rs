@@ -213,7 +213,11 @@ impl Tree {
                     path: files.path(id),
                     source,
                 })?;
-            waiting.remove();
+            let tile = waiting.remove();
+            self.proved
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner)
+                .put(id, tile);
         }
         Ok(())
     }

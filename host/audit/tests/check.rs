@@ -6,6 +6,8 @@
     reason = "helpers of tests"
 )]
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use huiyin_audit::{Claim, Log, Signed, SignerKey, SourceError, Verdict, VerifierKey, check};
 use proptest::prelude::*;
@@ -37,26 +39,32 @@ fn log(folder: &std::path::Path) -> Log {
     })
     .unwrap();
     log.append(leaves(0, 4).unwrap());
-    log.checkpoint().unwrap();
+    log.checkpoint(&mut leaves).unwrap();
     log.append(leaves(4, 7).unwrap());
-    log.checkpoint().unwrap();
+    log.checkpoint(&mut leaves).unwrap();
     log
 }
 
-fn inclusion(index: u64) -> Value {
-    let folder = tempfile::tempdir().unwrap();
-    log(folder.path())
-        .prove(index, &mut leaves)
-        .unwrap()
-        .to_json()
+/// The documents for every leaf and, last, the one for both checkpoints; made once.
+fn documents() -> &'static [Value] {
+    static DOCUMENTS: OnceLock<Vec<Value>> = OnceLock::new();
+    DOCUMENTS.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = log(folder.path());
+        let mut documents: Vec<_> = (0..11)
+            .map(|index| log.prove(index, &mut leaves).unwrap().to_json())
+            .collect();
+        documents.push(log.prove_consistency(4, 11, &mut leaves).unwrap().to_json());
+        documents
+    })
+}
+
+fn inclusion(index: usize) -> Value {
+    documents()[index].clone()
 }
 
 fn consistency() -> Value {
-    let folder = tempfile::tempdir().unwrap();
-    log(folder.path())
-        .prove_consistency(4, 11, &mut leaves)
-        .unwrap()
-        .to_json()
+    documents()[11].clone()
 }
 
 fn verdict(document: &Value, known: &[VerifierKey]) -> Verdict {
@@ -177,10 +185,13 @@ fn what_is_no_such_document_is_malformed_and_says_where() {
         "{{\"leaf\":\"{}\"}}",
         "x".repeat(huiyin_audit::MAX_DOCUMENT_BYTES)
     );
+    let deep = "[".repeat(100_000);
     for (text, at) in [
         ("", "1:0"),
         ("{\n  \"size1\": 1,,", "2:14"),
         ("{} {}", "1:4"),
+        (r#"{"size1":1,"size1":2}"#, "1:18"),
+        (&deep, "1:128"),
         ("[]", ""),
         ("{}", ""),
         (r#"{"size1":1,"leafIdx":1}"#, ""),
@@ -230,11 +241,11 @@ fn absent_members_of_a_vector_count_as_empty() {
 
 proptest! {
     #[test]
-    fn one_changed_bit_never_makes_another_claim(index in 0_u64..11, place in any::<prop::sample::Index>(), bit in 0_u8..8) {
-        for (document, claim) in [(inclusion(index), true), (consistency(), false)] {
+    fn one_changed_bit_never_makes_another_claim(index in 0_usize..11, place in any::<prop::sample::Index>(), bit in 0_u8..8) {
+        for document in [inclusion(index), consistency()] {
             let mut text = serde_json::to_vec(&document).unwrap();
             let original = check(&text, &known());
-            prop_assert!(matches!(original, Verdict::Holds(_)), "{} {:?}", claim, original);
+            prop_assert!(matches!(original, Verdict::Holds(_)), "{:?}", original);
             let at = place.index(text.len());
             text[at] ^= 1 << bit;
             let changed = check(&text, &known());

@@ -39,7 +39,7 @@ fn signed_log(folder: &Path, sizes: &[u64]) -> Vec<Bytes> {
     let (mut log, _) = open(folder, &[]).unwrap();
     for size in sizes {
         log.append(&held[log.size() as usize..*size as usize]);
-        log.checkpoint().unwrap();
+        log.checkpoint(&mut source(&held)).unwrap();
     }
     held
 }
@@ -97,7 +97,7 @@ fn nothing_new_is_signed_twice() {
     let folder = tempfile::tempdir().unwrap();
     let held = signed_log(folder.path(), &[10]);
     let (mut log, _) = open(folder.path(), &held).unwrap();
-    let again = log.checkpoint().unwrap();
+    let again = log.checkpoint(&mut source(&held)).unwrap();
     assert_eq!(Some(&again), log.checkpoints().latest());
     assert_eq!(log.checkpoints().history().unwrap().count(), 1);
 }
@@ -108,15 +108,24 @@ fn altered_leaves_are_refused_with_the_sizes() {
     let mut held = signed_log(folder.path(), &[100, 300, 700]);
     held[120] = leaf(9999);
     // The stored hashes still fit the checkpoint, so opening goes on; the recomputation is what finds it.
-    assert_eq!(
-        report(folder.path(), &held)
-            .findings
-            .iter()
-            .map(ToString::to_string)
-            .filter(|text| text.contains("the first 100 leaves are as signed"))
-            .count(),
-        2
+    let report = report(folder.path(), &held);
+    let [
+        finding @ Finding::Altered {
+            size: 300,
+            good: 100,
+            later: 1,
+            ..
+        },
+    ] = report.findings.as_slice()
+    else {
+        panic!("{:?}", report.findings)
+    };
+    assert!(
+        finding
+            .to_string()
+            .contains("the first 100 leaves are as signed")
     );
+    assert_eq!((report.fitting, report.unsigned), (1, 600));
     std::fs::remove_dir_all(folder.path().join("tile")).unwrap();
     let error = open(folder.path(), &held).map(drop).unwrap_err();
     assert!(
@@ -225,6 +234,63 @@ fn a_damaged_tile_never_bends_a_proof_and_is_mended_from_the_leaves() {
 }
 
 #[test]
+fn a_damaged_tile_does_not_stop_the_signing() {
+    let folder = tempfile::tempdir().unwrap();
+    signed_log(folder.path(), &[600]);
+    let held = leaves(601);
+    let (mut log, _) = open(folder.path(), &held).unwrap();
+    std::fs::remove_file(folder.path().join("tile/0/001")).unwrap();
+    std::fs::remove_file(folder.path().join("tile/0/000")).unwrap();
+    assert_eq!(
+        log.checkpoint(&mut source(&held)).unwrap().checkpoint.size,
+        601
+    );
+    log.mend(&mut source(&held)).unwrap();
+    assert!(folder.path().join("tile/0/000").exists() && folder.path().join("tile/0/001").exists());
+}
+
+#[test]
+fn the_public_key_lies_beside_the_checkpoints() {
+    let folder = tempfile::tempdir().unwrap();
+    signed_log(folder.path(), &[3]);
+    let text = std::fs::read_to_string(folder.path().join("log.vkey")).unwrap();
+    assert_eq!(
+        &text.parse::<huiyin_audit::VerifierKey>().unwrap(),
+        key(1).verifier()
+    );
+}
+
+#[test]
+fn a_failed_write_of_a_checkpoint_stops_the_signing() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = leaves(20);
+    let (mut log, _) = open(folder.path(), &held[..10]).unwrap();
+    // A folder where the history should be: nothing can be written there.
+    std::fs::create_dir_all(folder.path().join("checkpoints/history.jsonl")).unwrap();
+    assert!(matches!(
+        log.checkpoint(&mut source(&held)),
+        Err(AuditError::Io { .. })
+    ));
+    std::fs::remove_dir(folder.path().join("checkpoints/history.jsonl")).unwrap();
+    assert!(matches!(
+        log.checkpoint(&mut source(&held)),
+        Err(AuditError::Stopped)
+    ));
+    assert!(!folder.path().join("checkpoint").exists());
+    let (mut log, _) = open(folder.path(), &held[..10]).unwrap();
+    assert_eq!(
+        log.checkpoint(&mut source(&held)).unwrap().checkpoint.size,
+        10
+    );
+}
+
+#[test]
+fn a_log_can_go_to_another_thread() {
+    fn movable<T: Send + Sync>() {}
+    movable::<Log>();
+}
+
+#[test]
 fn a_damaged_edge_is_made_anew() {
     let folder = tempfile::tempdir().unwrap();
     let held = signed_log(folder.path(), &[100, 300]);
@@ -265,7 +331,7 @@ fn a_crash_between_history_and_checkpoint_is_mended() {
     let held = {
         let held = leaves(20);
         let (mut log, _) = open(folder.path(), &held).unwrap();
-        log.checkpoint().unwrap();
+        log.checkpoint(&mut source(&held)).unwrap();
         held
     };
     let history = folder.path().join("checkpoints/history.jsonl");
@@ -305,7 +371,7 @@ fn checkpoints_of_another_key_are_not_passed_over() {
     let retired = [key(1).verifier().clone()];
     let (mut log, _) = Log::open(folder.path(), key(2), &retired, &mut source(&held)).unwrap();
     log.append([leaf(10)]);
-    log.checkpoint().unwrap();
+    log.checkpoint(&mut source(&held)).unwrap();
     let bad = "huiyin.example/log\nnot a checkpoint\n";
     std::fs::write(folder.path().join("checkpoint"), bad).unwrap();
     std::fs::remove_file(folder.path().join("checkpoints/history.jsonl")).unwrap();
