@@ -50,6 +50,7 @@ pub mod log;
 mod manifest;
 pub mod secrets;
 pub mod spool;
+pub mod terms;
 pub mod time;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;

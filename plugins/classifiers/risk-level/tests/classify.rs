@@ -1,0 +1,130 @@
+//! The classifier as a host calls it.
+
+use huiyin_plugin_risk_level::RiskLevel;
+use huiyin_sdk::{Error, Item, Level, Verdict, testing};
+
+fn item(title: &str, body: &str, fields: &[(&str, &str)]) -> Item {
+    Item {
+        title: title.to_owned(),
+        body: body.to_owned(),
+        fields: fields.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect(),
+        ..Item::default()
+    }
+}
+
+fn judge_with(config: &str, item: Item) -> Verdict {
+    let outcome =
+        testing::classify::<RiskLevel>(&testing::context(0), config, vec![item]).unwrap();
+    outcome.verdicts.into_iter().next().unwrap().unwrap()
+}
+
+fn judge(title: &str, body: &str, fields: &[(&str, &str)]) -> Verdict {
+    judge_with("{}", item(title, body, fields))
+}
+
+fn factor(verdict: &Verdict, name: &str) -> f64 {
+    verdict.factors.iter().find(|f| f.name == name).unwrap().score
+}
+
+#[test]
+fn the_three_standards_are_weighed() {
+    let verdict = judge(
+        "网传某林场山火失控",
+        "新华社记者赶赴现场",
+        &[("channel", "weibo"), ("reads", "120万"), ("comments", "800")],
+    );
+    // 1 − 0.2 × 0.5 × 0.6 = 0.94; reads reach the third step; a central outlet.
+    assert!((factor(&verdict, "content") - 0.94).abs() < 1e-9);
+    assert!((factor(&verdict, "public") - 0.75).abs() < 1e-9);
+    assert!((factor(&verdict, "media") - 1.0).abs() < 1e-9);
+    assert!((verdict.score - 0.895).abs() < 1e-9);
+    assert_eq!(verdict.level, Some(Level::I));
+    assert_eq!(verdict.labels, ["谣言"]);
+    assert_eq!(
+        verdict.reasons,
+        [
+            "内容0.94:森林草原火情(“山火”,0.80)、失控蔓延(“失控”,0.50)、谣言与隐瞒(“网传”,0.40)",
+            "公众反应0.75:阅读1200000,达到1000000",
+            "媒体介入1.00:中央媒体(“新华社”)",
+            "合计0.90:内容0.94×0.50+公众反应0.75×0.30+媒体介入1.00×0.20,达到Ⅰ级线0.80",
+        ]
+    );
+}
+
+#[test]
+fn what_is_no_matter_of_the_duty_has_no_level_however_loud() {
+    let loud = [("channel", "tv"), ("reads", "9亿")];
+    assert_eq!(judge("网传某明星隐瞒真相", "央视报道", &loud), Verdict::default());
+    assert_eq!(judge("森林火灾应急演练举行", "", &loud), Verdict::default());
+}
+
+#[test]
+fn a_topic_can_carry_a_least_level() {
+    let quiet = judge("山火", "", &[]);
+    assert_eq!(quiet.level, Some(Level::III), "0.8 × 0.5 reaches the line of 0.4");
+    let deadly = judge("山火", "两名扑火队员牺牲", &[]);
+    assert_eq!(deadly.level, Some(Level::II));
+    assert!(deadly.reasons.last().unwrap().contains("至少定为Ⅱ级"));
+}
+
+#[test]
+fn the_four_labels_follow_their_cues() {
+    let labels = |body: &str| judge("盗伐", body, &[]).labels;
+    assert_eq!(labels("有人质疑"), ["疑虑"]);
+    assert_eq!(labels("市民误以为是盗伐"), ["误解"]);
+    assert_eq!(labels("视频断章取义"), ["歪曲"]);
+    assert_eq!(labels("系谣言"), ["谣言"]);
+    assert_eq!(labels("属实"), Vec::<String>::new());
+}
+
+#[test]
+fn more_reaction_never_lowers_the_score() {
+    let mut last = 0.0;
+    for reads in ["0", "9999", "10000", "10万", "100万", "1000万", "9亿"] {
+        let score = judge("盗伐林木", "", &[("reads", reads)]).score;
+        assert!(score >= last, "{reads}");
+        last = score;
+    }
+    assert!(last > 0.5);
+}
+
+#[test]
+fn each_part_can_be_overridden() {
+    let config = r#"{
+        "content": {"moreTopics": [{"name": "古茶树", "words": ["古茶树"], "weight": 1.0}]},
+        "public": {"likes": [1, 2, 3, 4]},
+        "media": {"channels": {"radio": 0.9}, "outlets": []},
+        "weights": {"content": 1, "public": 1, "media": 2},
+        "levels": {"I": 0.99}
+    }"#;
+    let verdict = judge_with(
+        config,
+        item("古茶树", "新华社", &[("likes", "2"), ("channel", "radio")]),
+    );
+    assert!((verdict.score - (1.0 + 0.5 + 1.8) / 4.0).abs() < 1e-9);
+    assert_eq!(verdict.level, Some(Level::II));
+    assert_eq!(judge_with(config, item("山火", "", &[])).factors.len(), 3, "defaults stay");
+    let replaced = r#"{"content": {"topics": [{"name": "a", "words": ["a"], "weight": 0.5}]}}"#;
+    assert_eq!(judge_with(replaced, item("山火", "", &[])), Verdict::default());
+}
+
+#[test]
+fn a_wrong_configuration_says_where() {
+    for (config, why) in [
+        (r#"{"content": {"topics": []}}"#, "/content/topics: there is no topic"),
+        (r#"{"content": {"topics": [{"name": "a", "words": [], "weight": 1}]}}"#, "/content/topics/0/words"),
+        (r#"{"content": {"moreTopics": [{"name": "a", "words": ["b", " "], "weight": 1}]}}"#, "/content/moreTopics/0/words/1"),
+        (r#"{"content": {"topics": [{"name": "a", "words": ["a"], "weight": 1.5}]}}"#, "/content/topics/0/weight: 1.5"),
+        (r#"{"public": {"reads": [4, 3, 2, 1]}}"#, "/public/reads: the four counts must rise"),
+        (r#"{"public": {"reads": [1, 2]}}"#, "/public/reads"),
+        (r#"{"media": {"channels": {"x": -1}}}"#, "/media/channels/x"),
+        (r#"{"weights": {"content": 0}}"#, "/weights"),
+        (r#"{"levels": {"I": 0.1}}"#, "/levels: the lines must fall"),
+        (r#"{"level": {}}"#, "unknown field `level`"),
+    ] {
+        match testing::classify::<RiskLevel>(&testing::context(0), config, vec![]) {
+            Err(Error::InvalidConfig(text)) => assert!(text.contains(why), "{config}: {text}"),
+            other => panic!("{config}: {other:?}"),
+        }
+    }
+}
