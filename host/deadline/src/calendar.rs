@@ -92,7 +92,8 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Year {
-    year: i16,
+    #[serde(rename = "year")]
+    number: i16,
     #[serde(default, rename = "notices")]
     _notices: Vec<String>,
     #[serde(default)]
@@ -150,10 +151,10 @@ impl Calendar {
             exceptions: BTreeMap::new(),
         };
         for (index, year) in file.years.iter().enumerate() {
-            if !calendar.years.insert(year.year) {
+            if !calendar.years.insert(year.number) {
                 return Err(content(
                     &format!("/years/{index}/year"),
-                    format!("{} stands there twice", year.year),
+                    format!("{} stands there twice", year.number),
                     "join the two entries",
                 ));
             }

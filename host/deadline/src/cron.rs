@@ -15,6 +15,8 @@
 //! Reading (with places and hints in errors) and clock changes are ours; walking the calendar is the `cron`
 //! crate's. `docs/decisions/0002-cron.md` says why, and what was measured.
 
+#[cfg(test)]
+mod croniter_tests;
 mod parse;
 mod search;
 #[cfg(test)]

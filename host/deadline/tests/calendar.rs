@@ -1,4 +1,5 @@
 //! Working-day calendars and due times, at the public surface.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
 //! What a clock does, at the public surface.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 use huiyin_deadline::Calendar;
 use huiyin_deadline::clock::{self, Clock, ClockError, ClockFact, ClockRule};

@@ -1,4 +1,5 @@
 //! Schedules, at the public surface.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 use huiyin_deadline::schedule::Schedule;
 use jiff::Timestamp;

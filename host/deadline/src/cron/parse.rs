@@ -243,20 +243,22 @@ impl Reader<'_> {
             None => (part, None),
         };
         let (low, high) = self.field.range();
+        // A week that is written open-ended ends with Saturday: Sunday is not in it twice.
+        let end = if self.field == Field::DayOfWeek {
+            6
+        } else {
+            high
+        };
         let (first, last) = if values == "*" {
-            (
-                low,
-                if self.field == Field::DayOfWeek {
-                    6
-                } else {
-                    high
-                },
-            )
+            (low, end)
         } else if let Some((first, last)) = values.split_once('-') {
             self.range(at, first, last)?
         } else {
-            let value = self.value(at, values)?;
-            (value, if step.is_some() { high } else { value })
+            match self.value(at, values)? {
+                value if step.is_none() => (value, value),
+                value if value > end => (low, end),
+                value => (value, end),
+            }
         };
         let step = step.map_or(Ok(1), |(at, step)| self.step(at, step))?;
         Ok((first..=last)

@@ -392,7 +392,12 @@ fn matches(fields: &Fields, local: jiff::civil::DateTime) -> bool {
 
 /// A daemon that wakes every real minute, as Vixie's does: jobs with a star run if the present wall-clock minute
 /// matches; the others run for every wall-clock minute that has not been seen yet.
-fn daemon(expression: &str, zone: &TimeZone, from: Timestamp, minutes: i64) -> Vec<Timestamp> {
+pub(super) fn daemon(
+    expression: &str,
+    zone: &TimeZone,
+    from: Timestamp,
+    minutes: i64,
+) -> Vec<Timestamp> {
     let fields = parse::fields(expression).unwrap();
     let star = fields.minute.star || fields.hour.star;
     let minute = SignedDuration::from_mins(1);
