@@ -23,6 +23,9 @@ pub enum CheckpointError {
     /// It is not a well-formed signed note, or no known key signed it.
     #[error(transparent)]
     Note(#[from] NoteError),
+    /// A line of the history of checkpoints is not JSON with a note in it.
+    #[error("not of the form {{\"note\": \"…\"}}")]
+    Line,
     /// The note's text is not a checkpoint.
     #[error("line {line} of the checkpoint: {why}")]
     Form {

@@ -8,6 +8,27 @@
 //! - [`check()`], [`verify_inclusion`], [`verify_consistency`]: all an outsider needs; total on any input.
 //! - [`recompute()`]: the whole log again from its leaves, compared with every signature.
 //!
+//! ```
+//! use huiyin_audit::{Log, SignerKey, Verdict, check};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! // The journal's part: leaves from an index on, fewer than asked for only at the end.
+//! let held = ["first", "second", "third"];
+//! let mut leaves = |from: u64, max: usize| {
+//!     Ok(held.iter().skip(from as usize).take(max).map(|leaf| (*leaf).into()).collect())
+//! };
+//! let signer = SignerKey::load_or_create(&dir.path().join("log.key"), "huiyin.example/log")?;
+//! let (mut log, _) = Log::open(&dir.path().join("log"), signer, &[], &mut leaves)?;
+//! log.checkpoint(&mut leaves)?;
+//!
+//! // The outsider's part: a document and the bureau's key.
+//! let document = log.prove(1, &mut leaves)?.to_json().to_string();
+//! assert!(matches!(check(document.as_bytes(), &[log.verifier().clone()]), Verdict::Holds(_)));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Formats: RFC 6962 section 2 (hashes, proofs), C2SP tlog-tiles (hash files), tlog-checkpoint and
 //! signed-note (checkpoints). See `docs/reference/audit.md`.
 

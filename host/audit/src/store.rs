@@ -15,7 +15,7 @@ use crate::error::AuditError;
 use crate::file::{replace_durably, sync_folder};
 use crate::hash::Hash;
 use crate::keys::{SignerKey, VerifierKey};
-use crate::note::{MAX_NOTE_BYTES, NoteError};
+use crate::note::MAX_NOTE_BYTES;
 use crate::tree::Tree;
 use crate::verify::verify_consistency;
 
@@ -358,13 +358,11 @@ impl CheckpointStore {
 
 /// A line of the history, whoever signed it.
 fn parse_line(line: &[u8]) -> Result<SignedCheckpoint, CheckpointError> {
-    let bad = |why| CheckpointError::Note(NoteError::Form { line: 1, why });
-    let value: Value =
-        serde_json::from_slice(line).map_err(|_| bad("the history's line is not JSON"))?;
+    let value: Value = serde_json::from_slice(line).map_err(|_| CheckpointError::Line)?;
     let note = value
         .get("note")
         .and_then(Value::as_str)
-        .ok_or(bad("the history's line has no note"))?;
+        .ok_or(CheckpointError::Line)?;
     SignedCheckpoint::parse_unverified(note)
 }
 

@@ -285,6 +285,54 @@ fn a_failed_write_of_a_checkpoint_stops_the_signing() {
 }
 
 #[test]
+fn two_checkpoints_of_one_size_are_a_fork() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let held = signed_log(folder.path(), &[5]);
+    let (mut log, _) = open(other.path(), &[]).unwrap();
+    log.append((10..15).map(leaf));
+    log.checkpoint(&mut source(&[])).unwrap();
+    std::fs::copy(
+        other.path().join("checkpoint"),
+        folder.path().join("checkpoint"),
+    )
+    .unwrap();
+    let error = open(folder.path(), &held).map(drop).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("two checkpoints of size 5 were signed with different roots, "),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_recomputation_counts_what_it_cannot_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = signed_log(folder.path(), &[5, 6]);
+    let history = folder.path().join("checkpoints/history.jsonl");
+    std::fs::write(&history, "{}\n".repeat(130)).unwrap();
+    let report = report(folder.path(), &held);
+    assert_eq!((report.findings.len(), report.more_bad_lines), (101, 30));
+    assert_eq!(
+        report.findings[0].to_string(),
+        "line 1 of the checkpoint history: not of the form {\"note\": \"…\"}"
+    );
+    assert_eq!(report.findings[100], Finding::NotInHistory(6));
+    assert_eq!(report.fitting, 1);
+}
+
+#[test]
+fn a_supplier_that_fails_is_passed_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = Log::open(folder.path(), key(1), &[], &mut |_, _| {
+        Err("disk on fire".into())
+    })
+    .map(drop)
+    .unwrap_err();
+    assert_eq!(error.to_string(), "the leaves cannot be read: disk on fire");
+}
+
+#[test]
 fn a_log_can_go_to_another_thread() {
     fn movable<T: Send + Sync>() {}
     movable::<Log>();
