@@ -136,7 +136,7 @@ mod tests {
         for (text, folded) in [
             ("谣 言", "谣言"),
             ("谣\u{200b}言", "谣言"),
-            ("ABC", "abc"),
+            ("ＡＢＣ", "abc"),
             ("Forest  Fire", "forest fire"),
             (" 火 fire ", "火fire"),
             ("", ""),

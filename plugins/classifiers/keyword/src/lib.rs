@@ -176,7 +176,7 @@ impl<'a> Compiled<'a> {
             verdict.reasons.push(if seen.is_empty() {
                 format!("规则“{}”成立", rule.name)
             } else {
-                format!("规则“{}”成立:出现“{}”", rule.name, seen.join("”“"))
+                format!("规则“{}”成立：出现“{}”", rule.name, seen.join("”“"))
             });
         }
         verdict.factors.push(Factor { name: "content".to_owned(), score: verdict.score });

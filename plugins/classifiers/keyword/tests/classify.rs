@@ -25,7 +25,7 @@ fn the_gravest_rule_that_holds_counts() {
     assert_eq!(verdict.labels, ["谣言"]);
     assert_eq!(
         verdict.reasons,
-        ["规则“火情”成立:出现“山火”", "规则“火情谣言”成立:出现“山火”“网传”"]
+        ["规则“火情”成立：出现“山火”", "规则“火情谣言”成立：出现“山火”“网传”"]
     );
     assert_eq!(verdict.factors[0].name, "content");
 }
@@ -49,7 +49,7 @@ fn a_rule_looks_where_it_is_told() {
 #[test]
 fn tricks_with_width_case_and_spaces_do_not_help() {
     assert_eq!(judge("山 火", "").level, Some(Level::III));
-    assert_eq!(judge("Forest FIRE", "").level, Some(Level::III));
+    assert_eq!(judge("Ｆorest ＦIRＥ", "").level, Some(Level::III));
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl<'a> Scorer<'a> {
             }
         }
         reasons.push(format!(
-            "合计{score:.2}:内容{:.2}×{}+公众反应{:.2}×{}+媒体介入{:.2}×{},{}",
+            "合计{score:.2}：内容{:.2}×{}+公众反应{:.2}×{}+媒体介入{:.2}×{}，{}",
             content.score,
             share(weights.content, sum),
             public.score,
@@ -100,7 +100,7 @@ impl<'a> Scorer<'a> {
             && Some(least) > level
         {
             level = Some(least);
-            reasons.push(format!("涉及“{}”,至少定为{}级", topic.name, roman(least)));
+            reasons.push(format!("涉及“{}”，至少定为{}级", topic.name, roman(least)));
         }
         let factor = |name: &str, part: &Part| Factor { name: name.to_owned(), score: part.score };
         Verdict {
@@ -132,7 +132,7 @@ impl<'a> Scorer<'a> {
         let named: Vec<_> = met
             .iter()
             .map(|(topic, word)| {
-                format!("{}(“{}”,{:.2})", topic.name, self.matcher.term(*word), topic.weight)
+                format!("{}（“{}”，{:.2}）", topic.name, self.matcher.term(*word), topic.weight)
             })
             .collect();
         let mut least: Option<(Level, &'a Topic)> = None;
@@ -144,7 +144,7 @@ impl<'a> Scorer<'a> {
             }
         }
         let score = 1.0 - rest;
-        (Part { score, reason: format!("内容{score:.2}:{}", named.join("、")) }, least)
+        (Part { score, reason: format!("内容{score:.2}：{}", named.join("、")) }, least)
     }
 
     fn public(&self, item: &Item) -> Part {
@@ -160,7 +160,7 @@ impl<'a> Scorer<'a> {
             let reached = steps.0.iter().take_while(|&&step| count >= step).count();
             let score = [0.0, 0.25, 0.5, 0.75, 1.0][reached];
             if score > best.score {
-                let reason = format!("公众反应{score:.2}:{name}{count},达到{}", steps.0[reached - 1]);
+                let reason = format!("公众反应{score:.2}：{name}{count}，达到{}", steps.0[reached - 1]);
                 best = Part { score, reason };
             }
         }
@@ -171,7 +171,7 @@ impl<'a> Scorer<'a> {
         let mut best = Part { score: 0.0, reason: String::new() };
         let mut take = |score: f64, what: String| {
             if score > best.score {
-                best = Part { score, reason: format!("媒体介入{score:.2}:{what}") };
+                best = Part { score, reason: format!("媒体介入{score:.2}：{what}") };
             }
         };
         if let Some(name) = item.fields.get("channel")
@@ -185,7 +185,7 @@ impl<'a> Scorer<'a> {
         };
         for (outlet, words) in &self.outlets {
             if let Some(word) = first(&hits, words) {
-                take(outlet.weight, format!("{}(“{}”)", outlet.name, self.matcher.term(word)));
+                take(outlet.weight, format!("{}（“{}”）", outlet.name, self.matcher.term(word)));
             }
         }
         best
@@ -242,7 +242,7 @@ fn roman(level: Level) -> &'static str {
 /// A count as platforms write it: `12000`, `1,2000`, `1.2万`, `3亿`, `10万+`.
 pub(crate) fn count(text: &str) -> Option<u64> {
     let text: String =
-        text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ',' | ',' | '+')).collect();
+        text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ',' | '，' | '+')).collect();
     let (number, unit) = match text.chars().last()? {
         '万' | 'w' | 'W' => (&text[..text.len() - text.chars().last()?.len_utf8()], 10_000.0),
         '亿' => (&text[..text.len() - '亿'.len_utf8()], 100_000_000.0),
