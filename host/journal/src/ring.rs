@@ -86,12 +86,21 @@ impl std::fmt::Debug for Ring {
 
 impl Ring {
     /// Opens the ring in `dir`, or makes it (and the master key, if that is missing too).
-    /// `lenient` takes damaged slots as lost keys instead of refusing.
-    pub(crate) fn open(disk: &dyn Disk, dir: &Path, master: &Path, lenient: bool) -> Result<Self, JournalError> {
+    /// `may_create`: nothing is sealed yet, so a missing ring is a new one. `lenient` takes damaged slots as lost keys instead of refusing.
+    pub(crate) fn open(
+        disk: &dyn Disk,
+        dir: &Path,
+        master: &Path,
+        may_create: bool,
+        lenient: bool,
+    ) -> Result<Self, JournalError> {
         disk.create_dir(dir).map_err(|e| JournalError::io("making", dir, &e))?;
         let path = dir.join("ring");
         let names = disk.list(dir).map_err(|e| JournalError::io("listing", dir, &e))?;
         let fresh = !names.iter().any(|n| n == "ring");
+        if fresh && !may_create {
+            return Err(JournalError::damaged(&path, 0, "is missing beside existing segments; restore it from a backup"));
+        }
         let master = crate::master::load(disk, master, fresh)?;
         let kek_bytes = Zeroizing::new(hmac_sha256(&master, &[b"huiyin key wrapping v1"]));
         let check = hmac_sha256(&kek_bytes, &[b"huiyin key check v1"]);

@@ -108,10 +108,14 @@ impl SegmentJournal {
         for folder in dir.parent().filter(|p| !p.as_os_str().is_empty()).into_iter().chain([dir]) {
             disk.sync_dir(folder).map_err(|e| JournalError::sync(folder, &e))?;
         }
-        let meta = load_meta(&*disk, dir, options.host.as_deref())?;
+        // The first segment is made last, so when there is one, everything else must be there.
+        let segments = dir.join("segments");
+        let names = disk.list(&segments).map_err(|e| JournalError::io("listing", &segments, &e))?;
+        let fresh = !names.iter().any(|n| n.ends_with(".seg"));
+        let meta = load_meta(&*disk, dir, options.host.as_deref(), fresh)?;
         let master = options.master_key.clone().unwrap_or_else(|| dir.join("keys").join("master.key"));
-        let ring = Ring::open(&*disk, &dir.join("keys"), &master, options.repair)?;
-        let (index, tail) = recover(&*disk, &dir.join("segments"), options.repair)?;
+        let ring = Ring::open(&*disk, &dir.join("keys"), &master, fresh, options.repair)?;
+        let (index, tail) = recover(&*disk, &segments, options.repair)?;
         if let Some(expected) = options.expected_min_size.filter(|&e| e > index.size) {
             return Err(JournalError::ShorterThanCheckpoint { expected, found: index.size });
         }
@@ -248,7 +252,7 @@ impl Journal for SegmentJournal {
     }
 }
 
-fn load_meta(disk: &dyn Disk, dir: &Path, host: Option<&str>) -> Result<Meta, JournalError> {
+fn load_meta(disk: &dyn Disk, dir: &Path, host: Option<&str>, fresh: bool) -> Result<Meta, JournalError> {
     let path = dir.join("journal.json");
     if let Some(bytes) = files::read(disk, &path)? {
         let meta: Meta = serde_json::from_slice(&bytes)
@@ -260,10 +264,7 @@ fn load_meta(disk: &dyn Disk, dir: &Path, host: Option<&str>) -> Result<Meta, Jo
         record::token("host", &meta.host, 64).map_err(|e| JournalError::damaged(&path, 0, e.to_string()))?;
         return Ok(meta);
     }
-    // Records without this file mean that it was lost, not that the journal is new.
-    let segments = dir.join("segments");
-    let names = disk.list(&segments).map_err(|e| JournalError::io("listing", &segments, &e))?;
-    if names.iter().any(|n| n.ends_with(".seg")) {
+    if !fresh {
         return Err(JournalError::damaged(&path, 0, "is missing beside existing segments; restore it from a backup"));
     }
     let host = if let Some(host) = host {
