@@ -206,6 +206,8 @@ pub fn satisfy(clock: &Clock, at: Timestamp, by: &str) -> Result<Vec<ClockFact>,
 /// Corrects the moment the clock counts from. The due time is computed anew (times the clock stood still are
 /// given back again); if that has passed already, the breach comes with it; if a reported breach is undone by
 /// it, the breach moves to the history. Warnings whose new time is still to come are armed again.
+///
+/// With the same anchor and a newer calendar, this settles a provisional due time once the year is published.
 pub fn reanchor(
     clock: &Clock,
     anchor_at: Timestamp,

@@ -13,6 +13,7 @@ use crate::calendar::Calendar;
 #[serde(deny_unknown_fields)]
 pub struct Due {
     /// The last instant that is on time.
+    #[serde(with = "crate::stamp")]
     pub at: Timestamp,
     /// True when a working day was counted in a year whose calendar is not published yet: the due time may move.
     pub provisional: bool,

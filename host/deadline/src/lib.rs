@@ -19,6 +19,7 @@ pub mod clock;
 pub mod cron;
 pub mod due;
 pub mod schedule;
+mod stamp;
 mod zone;
 
 pub use allowance::{Allowance, AllowanceError};

@@ -43,7 +43,11 @@ struct Form {
     zone: Option<Zone>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     every: Option<Interval>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::stamp::option"
+    )]
     anchor: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<Interval>,

@@ -347,6 +347,35 @@ fn working_days_of_a_pause_are_not_counted() {
 }
 
 #[test]
+fn a_provisional_due_time_is_settled_when_the_year_is_published() {
+    let published = |years: &str| {
+        Calendar::from_json(&format!(
+            r#"{{"format":"huiyin.calendar.v1","id":"cn","years":[{years}]}}"#
+        ))
+        .unwrap()
+    };
+    let before = published(r#"{"year":2030}"#);
+    let after = published(r#"{"year":2030},{"year":2031,"off":["2031-01-01"]}"#);
+    let rule: ClockRule = ClockRule {
+        allowance: "1wd".parse().unwrap(),
+        warnings: vec![],
+        ..patient()
+    };
+    let anchor = at("2030-12-31T02:00:00Z");
+    let facts = clock::start(&rule, "k1", "case/7", anchor, anchor, &before).unwrap();
+    let mut run = Run {
+        clock: Clock::replay(&facts).unwrap(),
+        facts,
+    };
+    assert!(run.clock.due.provisional);
+    assert_eq!(run.clock.due.at, at("2031-01-01T16:00:00Z"));
+    let facts = clock::reanchor(&run.clock, anchor, "published", "system", anchor, &after).unwrap();
+    run.take(facts);
+    assert!(!run.clock.due.provisional);
+    assert_eq!(run.clock.due.at, at("2031-01-02T16:00:00Z"));
+}
+
+#[test]
 fn pausing_and_resuming_out_of_turn_is_refused() {
     let mut run = Run::start(&patient(), "2024-03-01T10:00:00Z", "2024-03-01T10:00:00Z");
     let by = "person:li";
@@ -484,7 +513,7 @@ fn facts_are_read_strictly() {
         ),
         (
             r#"{"fact":"paused","clock":"k","at":"yesterday","reason":"r","by":"p"}"#,
-            "year",
+            "RFC 3339",
         ),
         (r#"{"fact":"forgotten","clock":"k"}"#, "unknown variant"),
         (

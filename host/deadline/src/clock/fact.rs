@@ -16,6 +16,7 @@ pub struct Armed {
     /// The warning, as the rule has it.
     pub warning: Warning,
     /// When it is to be given.
+    #[serde(with = "crate::stamp")]
     pub at: Timestamp,
 }
 
@@ -36,6 +37,7 @@ pub enum ClockFact {
         /// From which moment of the case it counts.
         anchor: Anchor,
         /// That moment.
+        #[serde(with = "crate::stamp")]
         anchor_at: Timestamp,
         /// How long there is.
         allowance: Allowance,
@@ -50,6 +52,7 @@ pub enum ClockFact {
         /// The warnings to give, in order of time.
         warnings: Vec<Armed>,
         /// When it was started.
+        #[serde(with = "crate::stamp")]
         at: Timestamp,
     },
     /// A warning was given.
@@ -59,10 +62,13 @@ pub enum ClockFact {
         /// Which warning.
         warning: Warning,
         /// When it was to be given.
+        #[serde(with = "crate::stamp")]
         warn_at: Timestamp,
         /// The due time it warned of.
+        #[serde(with = "crate::stamp")]
         due_at: Timestamp,
         /// When it was given.
+        #[serde(with = "crate::stamp")]
         fired_at: Timestamp,
     },
     /// The due time passed unsatisfied.
@@ -70,8 +76,10 @@ pub enum ClockFact {
         /// The clock's id.
         clock: String,
         /// The due time that passed.
+        #[serde(with = "crate::stamp")]
         due_at: Timestamp,
         /// When that was noticed.
+        #[serde(with = "crate::stamp")]
         fired_at: Timestamp,
         /// `fired_at` − `due_at`: more than zero.
         #[serde(with = "iso")]
@@ -82,6 +90,7 @@ pub enum ClockFact {
         /// The clock's id.
         clock: String,
         /// When it was done.
+        #[serde(with = "crate::stamp")]
         at: Timestamp,
         /// What or who did it.
         by: String,
@@ -93,8 +102,10 @@ pub enum ClockFact {
         /// The clock's id.
         clock: String,
         /// The anchor before.
+        #[serde(with = "crate::stamp")]
         old_anchor_at: Timestamp,
         /// The anchor now.
+        #[serde(with = "crate::stamp")]
         anchor_at: Timestamp,
         /// The due time before.
         old_due: Due,
@@ -109,6 +120,7 @@ pub enum ClockFact {
         /// Who corrected it.
         by: String,
         /// When.
+        #[serde(with = "crate::stamp")]
         at: Timestamp,
     },
     /// The clock stands still.
@@ -116,6 +128,7 @@ pub enum ClockFact {
         /// The clock's id.
         clock: String,
         /// From when.
+        #[serde(with = "crate::stamp")]
         at: Timestamp,
         /// Why.
         reason: String,
@@ -127,6 +140,7 @@ pub enum ClockFact {
         /// The clock's id.
         clock: String,
         /// From when.
+        #[serde(with = "crate::stamp")]
         at: Timestamp,
         /// The due time now.
         due: Due,

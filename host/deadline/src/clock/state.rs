@@ -16,10 +16,13 @@ pub struct Warned {
     /// Which.
     pub warning: Warning,
     /// When it was to be given.
+    #[serde(with = "crate::stamp")]
     pub warn_at: Timestamp,
     /// The due time it warned of.
+    #[serde(with = "crate::stamp")]
     pub due_at: Timestamp,
     /// When it was given.
+    #[serde(with = "crate::stamp")]
     pub fired_at: Timestamp,
 }
 
@@ -28,8 +31,10 @@ pub struct Warned {
 #[serde(deny_unknown_fields)]
 pub struct Breach {
     /// The due time that passed.
+    #[serde(with = "crate::stamp")]
     pub due_at: Timestamp,
     /// When that was noticed.
+    #[serde(with = "crate::stamp")]
     pub fired_at: Timestamp,
     /// `fired_at` − `due_at`.
     #[serde(with = "iso")]
@@ -41,6 +46,7 @@ pub struct Breach {
 #[serde(deny_unknown_fields)]
 pub struct Satisfied {
     /// When what it waited for was done.
+    #[serde(with = "crate::stamp")]
     pub at: Timestamp,
     /// What or who did it.
     pub by: String,
@@ -53,8 +59,10 @@ pub struct Satisfied {
 #[serde(deny_unknown_fields)]
 pub struct Pause {
     /// From when.
+    #[serde(with = "crate::stamp")]
     pub from: Timestamp,
     /// Until when; none while it still stands.
+    #[serde(with = "crate::stamp::option")]
     pub to: Option<Timestamp>,
     /// Why.
     pub reason: String,
@@ -67,6 +75,7 @@ pub struct Pause {
 #[serde(deny_unknown_fields)]
 pub struct Correction {
     /// The anchor before.
+    #[serde(with = "crate::stamp")]
     pub old_anchor_at: Timestamp,
     /// The due time before.
     pub old_due: Due,
@@ -75,6 +84,7 @@ pub struct Correction {
     /// Who.
     pub by: String,
     /// When.
+    #[serde(with = "crate::stamp")]
     pub at: Timestamp,
 }
 
@@ -94,6 +104,7 @@ pub struct Clock {
     /// From which moment of the case it counts.
     pub anchor: Anchor,
     /// That moment.
+    #[serde(with = "crate::stamp")]
     pub anchor_at: Timestamp,
     /// How long there is.
     pub allowance: Allowance,
@@ -104,6 +115,7 @@ pub struct Clock {
     /// Whether it may be paused.
     pub pausable: bool,
     /// When it was started.
+    #[serde(with = "crate::stamp")]
     pub started_at: Timestamp,
     /// When it ends. While it is paused this is the due time it had when it was paused.
     pub due: Due,
