@@ -1,1 +1,55 @@
-//! Under construction.
+//! The desk: units, policy packs, items, assessments, cases and their clocks.
+//!
+//! The domain rules of the house live here and nowhere else. Everything is
+//! pure: time, ids and keys are handed in, a command gives decided facts, and
+//! the state is what the facts add up to. This crate must never learn of
+//! journals, workflows, plugins or the network.
+//!
+//! ```text
+//! Command ──decide──► facts + answer        (refuses with clause and hint)
+//! fact    ──apply───► Desk                  (total; evaluates nothing)
+//! time    ──tick────► facts                 (warnings, breaches)
+//! fact    ──event───► what workflows see    (huiyin.case.opened.v1, …)
+//! ```
+//!
+//! Where to look: how items come in, `decide/receive.rs`; how cases open,
+//! rise, report, answer and close, one file each in `case/`; what a policy
+//! pack must hold, `policy/check.rs`.
+
+mod actor;
+pub mod case;
+mod command;
+mod core_functions;
+mod decide;
+mod desk;
+mod error;
+mod event;
+mod fact;
+pub mod item;
+mod level;
+mod number;
+pub mod policy;
+mod text;
+mod unit;
+mod verdict;
+mod view;
+
+pub use actor::Actor;
+pub use command::{
+    AttachItem, CloseCase, Command, OpenCase, Receive, RecordAnswer, RecordAssessment, RecordDelivery, RecordTime,
+    SatisfyClock, StartClock, SubmitReport,
+};
+pub use core_functions::{CoreFunction, core_command, core_functions};
+pub use decide::{DecideContext, Decision};
+pub use desk::Desk;
+pub use error::DeskError;
+pub use event::{DeskEvent, fact_event};
+pub use fact::{CaseOpened, Fact, Ground, ItemReceived};
+pub use item::{Field, Item, ReceivedItem};
+pub use level::Level;
+pub use number::Prefix;
+pub use policy::{PolicyPack, Problem};
+pub use text::Name;
+pub use unit::{Office, Person, Superior, Unit};
+pub use verdict::{Assessment, Factor, Verdict};
+pub use view::{case_list, case_row, case_summary};

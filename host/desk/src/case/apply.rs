@@ -1,0 +1,229 @@
+//! Taking facts into a case. Decides nothing.
+
+use huiyin_deadline::clock::{self, Clock, ClockFact};
+use jiff::Timestamp;
+
+use super::{
+    Answer, Asker, Case, CaseClock, CaseItem, Correction, LevelChange, MAX_CASE_ASSESSMENTS, MAX_ASKERS, MAX_CASE_ITEMS, Milestone,
+    OTHERS, State, Times,
+};
+use crate::fact::{CaseOpened, Fact};
+use crate::verdict::Assessment;
+
+impl Case {
+    /// The case that an opening makes.
+    pub(crate) fn opened(fact: &CaseOpened) -> Self {
+        let mut case = Self {
+            number: fact.head.case.clone(),
+            kind: fact.kind,
+            unit: fact.head.unit.clone(),
+            region: fact.region.clone(),
+            title: fact.head.title.clone(),
+            nature: fact.nature.clone(),
+            level: fact.head.level,
+            response_value: fact.response_value,
+            state: State::Opened,
+            times: Times {
+                occurred: fact.occurred_at,
+                discovered: fact.discovered_at,
+                opened: fact.at,
+                assessed: None,
+                reported: None,
+                verified: None,
+                handled: None,
+                published: None,
+                answered: None,
+                closed: None,
+            },
+            because: fact.because,
+            opened_by: fact.by.clone(),
+            pack: fact.pack.clone(),
+            related: fact.related.clone(),
+            items: Vec::new(),
+            more_items: 0,
+            askers: Vec::new(),
+            concerns: fact.concerns.clone(),
+            assessments: Vec::new(),
+            level_changes: Vec::new(),
+            settled_items: Vec::new(),
+            corrections: Vec::new(),
+            clocks: Vec::new(),
+            notifications: fact.notify.clone(),
+            reports: Vec::new(),
+            answers: Vec::new(),
+            no_response: None,
+        };
+        if let Some(item) = &fact.item {
+            case.add_item(item);
+        }
+        if let Some(asker) = &fact.asker {
+            case.add_asker(asker);
+        }
+        for assessment in &fact.assessments {
+            case.add_assessment(assessment, fact.at);
+        }
+        case
+    }
+
+    /// Takes a fact in; false if it found nothing to apply to.
+    pub(crate) fn apply(&mut self, fact: &Fact) -> bool {
+        match fact {
+            Fact::ItemAttached { item, assessments, at, .. } => {
+                self.add_item(item);
+                for assessment in assessments {
+                    self.add_assessment(assessment, *at);
+                }
+            }
+            Fact::ItemAssessed { item, assessment, .. } => {
+                self.add_assessment(assessment, assessment.at);
+                if let Some(entry) = self.items.iter_mut().find(|entry| Some(entry.item) == *item) {
+                    entry.level = entry.level.max(assessment.verdict.level);
+                }
+            }
+            Fact::ConcernAdded { concern, .. } => self.concerns.push(concern.clone()),
+            Fact::LevelChanged { head, from, response_value, reason, by, at, notify } => {
+                self.level = head.level;
+                self.response_value = *response_value;
+                self.level_changes.push(LevelChange {
+                    from: *from,
+                    to: head.level,
+                    reason: reason.clone(),
+                    by: by.clone(),
+                    at: *at,
+                });
+                if by.person().is_some() {
+                    self.settled_items = self.items.iter().map(|entry| entry.item).collect();
+                }
+                self.notifications.extend(notify.iter().cloned());
+            }
+            Fact::CaseAdvanced { to, .. } => self.state = *to,
+            Fact::OccurrenceCorrected { from, to, reason, by, at, .. } => {
+                self.times.occurred = *to;
+                self.corrections.push(Correction {
+                    from: *from,
+                    to: *to,
+                    reason: reason.clone(),
+                    by: by.clone(),
+                    at: *at,
+                });
+            }
+            Fact::TimeRecorded { milestone, time, .. } => {
+                let times = &mut self.times;
+                let slot = match milestone {
+                    Milestone::Verified => &mut times.verified,
+                    Milestone::Handled => &mut times.handled,
+                    Milestone::Published => &mut times.published,
+                };
+                *slot = Some(*time);
+            }
+            Fact::ClockStarted { name, satisfied_by, clause, clock, .. } => {
+                let Some(running) = Clock::started(clock) else { return false };
+                self.clocks.push(CaseClock {
+                    name: name.clone(),
+                    satisfied_by: *satisfied_by,
+                    clause: clause.clone(),
+                    clock: running,
+                });
+            }
+            Fact::ClockMoved { clock, notify, .. } => {
+                self.notifications.extend(notify.iter().cloned());
+                return self.move_clock(clock);
+            }
+            Fact::ReportSubmitted { report, notify, .. } => {
+                self.times.reported.get_or_insert(report.at);
+                self.reports.push(report.clone());
+                self.notifications.extend(notify.iter().cloned());
+            }
+            Fact::AnswerRecorded { answer, .. } => self.add_answer(answer),
+            Fact::NoResponseProposed { proposal, .. } => self.no_response = Some(proposal.clone()),
+            Fact::NoResponseApproved { hash, by, at, .. } => match &mut self.no_response {
+                Some(proposal) if proposal.hash == *hash => proposal.approved = Some((by.clone(), *at)),
+                _ => return false,
+            },
+            Fact::NotificationSettled { notification, delivery, .. } => {
+                match self.notifications.iter_mut().find(|n| n.id == *notification) {
+                    Some(owed) => owed.settle(delivery.clone()),
+                    None => return false,
+                }
+            }
+            Fact::CaseClosed { at, .. } => {
+                self.times.closed = Some(*at);
+                self.state = State::Closed;
+            }
+            Fact::PolicyAdopted { .. }
+            | Fact::ItemReceived(_)
+            | Fact::ItemRefused { .. }
+            | Fact::ItemsForgotten { .. }
+            | Fact::CaseOpened(_) => return false,
+        }
+        true
+    }
+
+    /// When one of the case's clocks wants to be ticked; a closed case sleeps.
+    pub(crate) fn next_wake(&self) -> Option<Timestamp> {
+        if !self.is_open() {
+            return None;
+        }
+        self.clocks.iter().filter_map(|entry| clock::next_wake(&entry.clock)).min()
+    }
+
+    fn move_clock(&mut self, fact: &ClockFact) -> bool {
+        let entry = self.clocks.iter_mut().find(|entry| entry.clock.id == fact.clock());
+        entry.is_some_and(|entry| entry.clock.apply(fact).is_ok())
+    }
+
+    fn add_item(&mut self, item: &CaseItem) {
+        self.add_asker(&item.asker);
+        if self.items.len() < MAX_CASE_ITEMS {
+            self.items.push(item.clone());
+        } else {
+            self.more_items += 1;
+        }
+    }
+
+    fn add_asker(&mut self, id: &str) {
+        let listed = self.askers.len() < MAX_ASKERS || self.askers.iter().any(|asker| asker.id == id);
+        let id = if listed { id } else { OTHERS };
+        match self.askers.iter_mut().find(|asker| asker.id == id) {
+            // Who asks again waits again.
+            Some(asker) => asker.answered = None,
+            None => self.askers.push(Asker { id: id.to_owned(), answered: None }),
+        }
+        self.times.answered = None;
+        // The decision not to answer did not have this one before it (rule 8).
+        if let Some(decision) = &mut self.no_response {
+            decision.approved = None;
+        }
+    }
+
+    fn add_assessment(&mut self, assessment: &Assessment, at: Timestamp) {
+        // The floor only opens; 研判 is the unit's own work.
+        if !assessment.floor {
+            self.times.assessed.get_or_insert(at);
+        }
+        if self.assessments.len() >= MAX_CASE_ASSESSMENTS {
+            self.assessments.remove(0);
+        }
+        self.assessments.push(assessment.clone());
+    }
+
+    fn add_answer(&mut self, answer: &Answer) {
+        for asker in &mut self.askers {
+            if answer.public || answer.askers.contains(&asker.id) {
+                asker.answered.get_or_insert(answer.delivered_at);
+            }
+        }
+        for said in &answer.concerns {
+            if let Some(concern) = self.concerns.iter_mut().find(|concern| concern.id == said.concern) {
+                concern.settled = true;
+            }
+        }
+        if answer.public {
+            self.times.published.get_or_insert(answer.delivered_at);
+        }
+        self.answers.push(answer.clone());
+        if self.everyone_answered() {
+            self.times.answered = self.askers.iter().filter_map(|asker| asker.answered).max();
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Closing (办结). Everything raised gets an answer (rule 8): a case is closed
+//! with a delivered answer to every asker, or with an approved, reasoned
+//! no-response whose author is not its approver (rule 9).
+
+use serde_json::json;
+
+use super::NoResponse;
+use super::answering::{open_concerns, unanswered};
+use crate::command::CloseCase;
+use crate::decide::{Output, Work, said};
+use crate::error::DeskError;
+use crate::fact::{Fact, Ground};
+use crate::policy::SatisfiedBy;
+
+impl Work<'_> {
+    /// `close-case`.
+    pub(crate) fn close_case(&mut self, input: &CloseCase) -> Output {
+        let case = self.open(&input.case)?;
+        let note = input.note.as_deref().map(|text| said(text, 2_000, "/note", "the note")).transpose()?;
+        let answered = !case.answers.is_empty() && case.everyone_answered();
+        let ground = if answered && case.every_concern_settled() {
+            Ground::Answered
+        } else if case.no_response_approved() {
+            Ground::NoResponse
+        } else if answered {
+            return Err(DeskError::new("unanswered", format!("nothing was said of the concerns {}", open_concerns(&case).join(", ")))
+                .at("/case")
+                .clause("1c")
+                .hint("answer each, or say why not: `record-answer` with `concerns`"));
+        } else {
+            let waiting = unanswered(&case);
+            let some = waiting.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+            return Err(DeskError::new("unanswered", format!("{} askers wait for an answer: {some}", waiting.len()))
+                .at("/case")
+                .clause("1i")
+                .hint("answer them with `record-answer`, or have a reasoned no-response approved"));
+        };
+        let due = case.clocks.iter().find(|entry| entry.satisfied_by == SatisfiedBy::FlashReport && entry.clock.satisfied.is_none());
+        if let Some(entry) = due {
+            return Err(DeskError::new("unreported", format!("the flash report that clock `{}` waits for was not submitted", entry.clock.id))
+                .at("/case")
+                .clause("5e")
+                .hint("submit it, also when it is late: `submit-report`"));
+        }
+        let fact = Fact::CaseClosed { head: case.head(), ground, note, by: self.actor().clone(), at: self.now() };
+        self.push(fact);
+        Ok(json!({ "case": input.case, "state": "closed", "ground": ground }))
+    }
+
+    /// `ProposeNoResponse`.
+    pub(crate) fn propose_no_response(&mut self, number: &str, reason: &str) -> Output {
+        let case = self.open(number)?;
+        let author = self.person(&case.unit, "propose not to answer", "1i")?;
+        let reason = said(reason, 2_000, "/reason", "the reason")?;
+        let hash = self.hash(&[b"no-response", number.as_bytes(), reason.as_bytes()]);
+        // A new text, or the same text by somebody else, voids the old approval (rule 9).
+        let proposal = NoResponse { reason, hash: hash.clone(), author, at: self.now(), approved: None };
+        self.push(Fact::NoResponseProposed { head: case.head(), proposal });
+        Ok(json!({ "case": number, "hash": hash }))
+    }
+
+    /// `ApproveNoResponse`.
+    pub(crate) fn approve_no_response(&mut self, number: &str, hash: &str) -> Output {
+        let case = self.open(number)?;
+        let by = self.person(&case.unit, "approve a no-response", "1i")?;
+        let Some(proposal) = &case.no_response else {
+            return Err(DeskError::new("not-found", format!("nobody proposed not to answer case {number}")).at("/case"));
+        };
+        if proposal.hash != hash {
+            return Err(DeskError::new("changed", "the proposal has another text by now")
+                .at("/hash")
+                .clause("rule 9")
+                .hint("read it again, and approve what it says now"));
+        }
+        if proposal.author == by {
+            return Err(DeskError::new("own-text", format!("`{by}` wrote this, so somebody else has to approve it")).clause("rule 9"));
+        }
+        if proposal.approved.is_some() {
+            return Err(DeskError::new("unchanged", "it is approved already"));
+        }
+        let at = self.now();
+        self.push(Fact::NoResponseApproved { head: case.head(), hash: hash.to_owned(), by, at });
+        self.satisfy_all(number, SatisfiedBy::Answer, at)?;
+        Ok(json!({ "case": number, "approved": true }))
+    }
+}

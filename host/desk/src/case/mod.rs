@@ -1,0 +1,446 @@
+//! Cases (办件): matters under the clock.
+//!
+//! A case is what its facts add up to; `apply.rs` takes them in and decides
+//! nothing. What may happen to a case is decided in one file a subject:
+//! opening, assessing, reporting, answering, closing, correcting, notifying,
+//! and its clocks.
+
+mod answering;
+mod apply;
+mod assessing;
+mod closing;
+mod clocks;
+mod correcting;
+mod notifying;
+mod opening;
+mod reporting;
+
+use huiyin_deadline::clock::Clock;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub(crate) use notifying::view as notification_view;
+pub use notifying::{Delivery, DeliveryOutcome, Notification};
+
+use crate::actor::Actor;
+use crate::level::Level;
+use crate::policy::{ResponseValue, SatisfiedBy};
+use crate::text::Name;
+use crate::verdict::Assessment;
+
+/// The most items a case lists; more are counted.
+pub const MAX_CASE_ITEMS: usize = 1_000;
+/// The most assessments a case keeps; older ones stay in the journal.
+pub const MAX_CASE_ASSESSMENTS: usize = 100;
+/// The most askers a case lists; the rest are one more, [`OTHERS`], whom only a public answer reaches.
+pub const MAX_ASKERS: usize = 1_000;
+/// The asker that stands for all beyond [`MAX_ASKERS`].
+pub const OTHERS: &str = "others";
+/// The most concerns of a case.
+pub const MAX_CONCERNS: usize = 50;
+
+/// What kind of matter it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Public opinion (舆情).
+    #[default]
+    Opinion,
+}
+
+/// How far a case has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// 已立案: waits for the unit's own assessment.
+    Opened,
+    /// 已研判.
+    Assessed,
+    /// 已报送.
+    Reported,
+    /// 已回应: every asker has an answer.
+    Answered,
+    /// 已办结.
+    Closed,
+}
+
+impl State {
+    /// Whether a case may go from one state to the next. Only a case whose
+    /// askers are all answered, or whose no-response is approved, is closed;
+    /// the latter may come from any state. A new asker takes an answered case back.
+    pub fn may_become(self, next: Self) -> bool {
+        match (self, next) {
+            (Self::Closed, _) => false,
+            (_, Self::Closed) => true,
+            (Self::Answered, back) => back < Self::Answered,
+            (now, next) => next > now,
+        }
+    }
+
+    /// The name people read.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Opened => "已立案",
+            Self::Assessed => "已研判",
+            Self::Reported => "已报送",
+            Self::Answered => "已回应",
+            Self::Closed => "已办结",
+        }
+    }
+}
+
+/// The times a case carries (clause 1a).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Times {
+    /// 事发; rule 5.
+    pub occurred: Timestamp,
+    /// 发现.
+    pub discovered: Timestamp,
+    /// 立案.
+    pub opened: Timestamp,
+    /// 研判.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assessed: Option<Timestamp>,
+    /// 上报.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<Timestamp>,
+    /// 核实.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Timestamp>,
+    /// 处置.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handled: Option<Timestamp>,
+    /// 发布.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Timestamp>,
+    /// 回应: when the last asker was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Timestamp>,
+    /// 办结.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Timestamp>,
+}
+
+/// A time that people or runs record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Milestone {
+    /// 核实.
+    Verified,
+    /// 处置.
+    Handled,
+    /// 发布.
+    Published,
+}
+
+/// An item of a case, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseItem {
+    /// The desk's name for the item.
+    pub item: Uuid,
+    /// The source.
+    pub source: String,
+    /// Its beginning.
+    pub title: String,
+    /// Where it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Rule 5.
+    pub occurred_at: Timestamp,
+    /// Who raised it: an asker of the case.
+    pub asker: String,
+    /// The level it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+}
+
+/// Somebody who raised the matter and is owed an answer (clause 1i).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asker {
+    /// The name within the case: the author's hash, or the source and place of the item.
+    pub id: String,
+    /// When the answer reached them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Timestamp>,
+}
+
+/// A concern (诉求点, clause 1c).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Concern {
+    /// `c1`, `c2`, … within the case.
+    pub id: String,
+    /// What is asked.
+    pub text: String,
+    /// True once it was answered, or it was said why not.
+    #[serde(default)]
+    pub settled: bool,
+}
+
+/// A clock of a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseClock {
+    /// How people call it.
+    pub name: Name,
+    /// What stops it.
+    pub satisfied_by: SatisfiedBy,
+    /// The clause its rule rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clause: Option<String>,
+    /// The clock itself.
+    pub clock: Clock,
+}
+
+/// A change of level.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LevelChange {
+    /// Before.
+    pub from: Level,
+    /// After.
+    pub to: Level,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: Actor,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A correction of the time of occurrence (rule 5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// Before.
+    pub from: Timestamp,
+    /// After.
+    pub to: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: Actor,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The stage of a report. The first version knows the flash report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// 快报: the facts, soon.
+    Flash,
+}
+
+/// A document that goes with a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentRef {
+    /// Its file name.
+    pub filename: String,
+    /// Its media type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+}
+
+/// A report that was submitted upward (报送).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Which stage.
+    pub stage: Stage,
+    /// From 1 within the case.
+    pub seq: u32,
+    /// What is known.
+    pub facts: Vec<String>,
+    /// Its printed forms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DocumentRef>,
+    /// Who submitted it.
+    pub by: Actor,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What is said of one concern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConcernAnswer {
+    /// The concern's id.
+    pub concern: String,
+    /// The answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Why it is not answered. One of the two is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declined: Option<String>,
+}
+
+/// An answer that was delivered (回应).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The askers it reached.
+    pub askers: Vec<String>,
+    /// True when it went to everybody, in public.
+    pub public: bool,
+    /// What was said.
+    pub text: String,
+    /// By which channel.
+    pub channel: String,
+    /// Proof that it was delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
+    /// What it says of each concern.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub concerns: Vec<ConcernAnswer>,
+    /// When it was delivered.
+    pub delivered_at: Timestamp,
+    /// Who recorded it.
+    pub by: Actor,
+    /// When it was recorded.
+    pub at: Timestamp,
+}
+
+/// A reasoned decision not to answer (不予回应, clause 1i), good once somebody
+/// other than its author approved exactly this text (rule 9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoResponse {
+    /// Why there is no answer.
+    pub reason: String,
+    /// What an approval must name: a keyed hash of case and reason.
+    pub hash: String,
+    /// The author's id.
+    pub author: String,
+    /// When it was proposed.
+    pub at: Timestamp,
+    /// Who approved it, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<(String, Timestamp)>,
+}
+
+/// Who opened a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Because {
+    /// The pinned floor (rule 7): the desk itself.
+    Floor,
+    /// A workflow or a person asked for it.
+    Request,
+}
+
+/// One case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// Its number; see [`crate::number`].
+    pub number: String,
+    /// What kind of matter.
+    pub kind: Kind,
+    /// The lead unit (clause 2a).
+    pub unit: String,
+    /// The region code of the lead unit (GB/T 2260).
+    pub region: String,
+    /// What it is about, in short.
+    pub title: String,
+    /// Its nature (性质).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nature: Option<String>,
+    /// How grave it is.
+    pub level: Level,
+    /// What the level asks for.
+    pub response_value: ResponseValue,
+    /// How far it has come.
+    pub state: State,
+    /// Clause 1a.
+    pub times: Times,
+    /// Why it was opened.
+    pub because: Because,
+    /// Who opened it.
+    pub opened_by: Actor,
+    /// The pack it was opened under, `name:version`.
+    pub pack: String,
+    /// An earlier case on the same text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub related: Option<String>,
+    /// Its items; at most [`MAX_CASE_ITEMS`].
+    pub items: Vec<CaseItem>,
+    /// Items beyond those listed.
+    #[serde(default)]
+    pub more_items: u64,
+    /// Who is owed an answer.
+    pub askers: Vec<Asker>,
+    /// What is asked.
+    pub concerns: Vec<Concern>,
+    /// What was said of it, oldest first.
+    pub assessments: Vec<Assessment>,
+    /// Every change of level.
+    pub level_changes: Vec<LevelChange>,
+    /// Items that a person had before them when they last set the level:
+    /// machines do not raise it again for these.
+    #[serde(default)]
+    pub settled_items: Vec<Uuid>,
+    /// Every correction of the time of occurrence.
+    pub corrections: Vec<Correction>,
+    /// Its clocks.
+    pub clocks: Vec<CaseClock>,
+    /// Who has to be told, and whether they were.
+    pub notifications: Vec<Notification>,
+    /// Reports, in order.
+    pub reports: Vec<Report>,
+    /// Answers, in order.
+    pub answers: Vec<Answer>,
+    /// The decision not to answer, the last one proposed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_response: Option<NoResponse>,
+}
+
+impl Case {
+    /// True until it is closed.
+    pub fn is_open(&self) -> bool {
+        self.state != State::Closed
+    }
+
+    /// What facts and events say of the case.
+    pub fn head(&self) -> Head {
+        Head { case: self.number.clone(), unit: self.unit.clone(), level: self.level, title: self.title.clone() }
+    }
+
+    /// Every asker has an answer.
+    pub fn everyone_answered(&self) -> bool {
+        self.askers.iter().all(|asker| asker.answered.is_some())
+    }
+
+    /// Every concern is answered, or it was said why not.
+    pub fn every_concern_settled(&self) -> bool {
+        self.concerns.iter().all(|concern| concern.settled)
+    }
+
+    /// An approved no-response stands.
+    pub fn no_response_approved(&self) -> bool {
+        self.no_response.as_ref().is_some_and(|decision| decision.approved.is_some())
+    }
+
+    /// The state that its facts make, closing aside.
+    pub(crate) fn state_by_facts(&self) -> State {
+        if self.state == State::Closed {
+            State::Closed
+        } else if !self.answers.is_empty() && self.everyone_answered() && self.every_concern_settled() {
+            State::Answered
+        } else if !self.reports.is_empty() {
+            State::Reported
+        } else if self.times.assessed.is_some() {
+            State::Assessed
+        } else {
+            State::Opened
+        }
+    }
+}
+
+/// A case in the few words that every fact and event about it carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Its number.
+    pub case: String,
+    /// The lead unit.
+    pub unit: String,
+    /// Its level now.
+    pub level: Level,
+    /// What it is about.
+    pub title: String,
+}

@@ -1,0 +1,280 @@
+//! What may be asked of the desk.
+//!
+//! The inputs that workflows can give are strict and have JSON Schemas; they
+//! are the core functions' `with`. The doc comments of their fields become
+//! the schemas' descriptions.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::case::{ConcernAnswer, DeliveryOutcome, DocumentRef, Kind, Milestone, Stage};
+use crate::item::ReceivedItem;
+use crate::level::Level;
+use crate::policy::PolicyPack;
+use crate::verdict::Verdict;
+
+/// A command. In JSON, `command` names it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Command {
+    /// A pack comes into force. Only the engine asks for it, on an admin's word.
+    AdoptPolicy {
+        /// The pack.
+        pack: Box<PolicyPack>,
+    },
+    /// A page of items came in.
+    Receive(Receive),
+    /// Core function.
+    RecordAssessment(RecordAssessment),
+    /// Core function.
+    OpenCase(OpenCase),
+    /// Core function.
+    AttachItem(AttachItem),
+    /// Core function.
+    StartClock(StartClock),
+    /// Core function.
+    SatisfyClock(SatisfyClock),
+    /// Core function.
+    SubmitReport(SubmitReport),
+    /// Core function.
+    RecordAnswer(RecordAnswer),
+    /// Core function.
+    RecordTime(RecordTime),
+    /// Core function.
+    RecordDelivery(RecordDelivery),
+    /// Core function.
+    CloseCase(CloseCase),
+    /// A person adds what is asked (clause 1c).
+    AddConcern {
+        /// The case.
+        case: String,
+        /// What is asked.
+        text: String,
+    },
+    /// A person sets the level, up or down, with a reason (rule 7).
+    SetLevel {
+        /// The case.
+        case: String,
+        /// The new level.
+        level: Level,
+        /// Why.
+        reason: String,
+    },
+    /// A person corrects when it happened, with a reason (rule 5).
+    CorrectOccurredAt {
+        /// The case.
+        case: String,
+        /// When it happened.
+        occurred_at: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// A person proposes not to answer (clause 1i).
+    ProposeNoResponse {
+        /// The case.
+        case: String,
+        /// Why.
+        reason: String,
+    },
+    /// Another person approves exactly that (rule 9).
+    ApproveNoResponse {
+        /// The case.
+        case: String,
+        /// The hash of what is approved.
+        hash: String,
+    },
+}
+
+/// A page of items from one source of one unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receive {
+    /// The unit that watches the source.
+    pub unit: String,
+    /// The source's name.
+    pub source: String,
+    /// The items, each with the floor's verdict.
+    pub items: Vec<ReceivedItem>,
+}
+
+/// Records what a classifier or a person says of an item or a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordAssessment {
+    /// The item, by the id in its `huiyin.item.received.v1` event. Either this or `case` is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "uuid"))]
+    pub item: Option<Uuid>,
+    /// The case, by number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+    /// What is said of it.
+    pub verdict: Verdict,
+    /// The classifier that said it, `name:version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<String>,
+}
+
+/// Opens a case, or finds the one that is open on the same item.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenCase {
+    /// The item it is about. Without one, `unit`, `title` and `level` are given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "uuid"))]
+    pub item: Option<Uuid>,
+    /// The lead unit, where no item tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// What it is about; the item's title where none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// How grave it is. An item's own level is never lowered by it (rule 7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// What kind of matter.
+    #[serde(default)]
+    pub kind: Kind,
+    /// Its nature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nature: Option<String>,
+    /// What is asked (clause 1c).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub concerns: Vec<String>,
+    /// Who raised it, where no item tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asker: Option<String>,
+    /// When it happened, where no item tells it; now, unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub occurred_at: Option<Timestamp>,
+}
+
+/// Puts an item into an open case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttachItem {
+    /// The case, by number.
+    pub case: String,
+    /// The item.
+    #[schemars(with = "String", extend("format" = "uuid"))]
+    pub item: Uuid,
+}
+
+/// Starts a clock of the policy pack on a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartClock {
+    /// The case, by number.
+    pub case: String,
+    /// The id of the clock rule.
+    pub rule: String,
+}
+
+/// Stops a clock that a person stops by hand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SatisfyClock {
+    /// The case, by number.
+    pub case: String,
+    /// The clock: the id of its rule.
+    pub clock: String,
+    /// What was done, and how one can see it.
+    pub evidence: String,
+}
+
+/// Submits a report upward. The flash report stops the clock of clause 5e.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitReport {
+    /// The case, by number.
+    pub case: String,
+    /// Which stage.
+    pub stage: Stage,
+    /// What is known, a fact each.
+    pub facts: Vec<String>,
+    /// Refused in a flash report (clause 5a).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Refused in a flash report: measures belong to the detailed report (clause 5a).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measures: Option<String>,
+    /// Refused in a flash report: the result comes last (clause 5a).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// Its printed forms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DocumentRef>,
+}
+
+/// Records an answer that was delivered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordAnswer {
+    /// The case, by number.
+    pub case: String,
+    /// The askers it reached; empty: everybody, in public.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub askers: Vec<String>,
+    /// What was said.
+    pub text: String,
+    /// By which channel.
+    pub channel: String,
+    /// Proof that it was delivered, such as an address or a receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
+    /// What it says of each concern (clause 1c).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub concerns: Vec<ConcernAnswer>,
+    /// When it was delivered; now, unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub delivered_at: Option<Timestamp>,
+}
+
+/// Records when the matter was verified, handled or published (clause 1a).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordTime {
+    /// The case, by number.
+    pub case: String,
+    /// Which time.
+    pub milestone: Milestone,
+    /// When it was; now, unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub time: Option<Timestamp>,
+}
+
+/// Records how a notification went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordDelivery {
+    /// The case, by number.
+    pub case: String,
+    /// The notification's id, as the event's `notify` has it.
+    pub notification: String,
+    /// How it went.
+    pub outcome: DeliveryOutcome,
+    /// By which notifier.
+    pub channel: String,
+    /// The receiver's reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
+    /// More about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// Closes a case. Refused without a delivered answer or an approved no-response (clause 1i).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloseCase {
+    /// The case, by number.
+    pub case: String,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}

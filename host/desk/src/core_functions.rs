@@ -1,0 +1,190 @@
+//! The core functions (design: workflows act on the desk only through these):
+//! their names, their schemas, and how an input becomes a command.
+
+use schemars::{JsonSchema, schema_for};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::command::{
+    AttachItem, CloseCase, Command, OpenCase, RecordAnswer, RecordAssessment, RecordDelivery, RecordTime, SatisfyClock,
+    StartClock, SubmitReport,
+};
+use crate::error::DeskError;
+
+/// One core function, `name:version@default` in a workflow's `call`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CoreFunction {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// JSON Schema (2020-12) of `with`.
+    pub input_schema: Value,
+    /// JSON Schema (2020-12) of what it gives.
+    pub output_schema: Value,
+}
+
+struct Entry {
+    name: &'static str,
+    input_schema: fn() -> Value,
+    output: fn() -> Value,
+    command: fn(&Value) -> Result<Command, DeskError>,
+}
+
+const VERSION: &str = "1.0.0";
+
+/// One line a function: name, input type, command, output properties.
+const FUNCTIONS: &[Entry] = &[
+    Entry { name: "record-assessment", input_schema: schema::<RecordAssessment>, output: assessed, command: |v| Ok(Command::RecordAssessment(read(v)?)) },
+    Entry { name: "open-case", input_schema: schema::<OpenCase>, output: found, command: |v| Ok(Command::OpenCase(read(v)?)) },
+    Entry { name: "attach-item", input_schema: schema::<AttachItem>, output: found, command: |v| Ok(Command::AttachItem(read(v)?)) },
+    Entry { name: "start-clock", input_schema: schema::<StartClock>, output: clock_started, command: |v| Ok(Command::StartClock(read(v)?)) },
+    Entry { name: "satisfy-clock", input_schema: schema::<SatisfyClock>, output: clock_satisfied, command: |v| Ok(Command::SatisfyClock(read(v)?)) },
+    Entry { name: "submit-report", input_schema: schema::<SubmitReport>, output: reported, command: |v| Ok(Command::SubmitReport(read(v)?)) },
+    Entry { name: "record-answer", input_schema: schema::<RecordAnswer>, output: answered, command: |v| Ok(Command::RecordAnswer(read(v)?)) },
+    Entry { name: "record-time", input_schema: schema::<RecordTime>, output: timed, command: |v| Ok(Command::RecordTime(read(v)?)) },
+    Entry { name: "record-delivery", input_schema: schema::<RecordDelivery>, output: delivered, command: |v| Ok(Command::RecordDelivery(read(v)?)) },
+    Entry { name: "close-case", input_schema: schema::<CloseCase>, output: closed, command: |v| Ok(Command::CloseCase(read(v)?)) },
+];
+
+/// All core functions.
+pub fn core_functions() -> Vec<CoreFunction> {
+    FUNCTIONS
+        .iter()
+        .map(|entry| CoreFunction {
+            name: entry.name,
+            version: VERSION,
+            input_schema: (entry.input_schema)(),
+            output_schema: object((entry.output)()),
+        })
+        .collect()
+}
+
+/// The command that a call of a core function asks for.
+///
+/// # Errors
+/// When there is no such function, or the input is not of its form; the
+/// pointer names the place.
+pub fn core_command(name: &str, input: &Value) -> Result<Command, DeskError> {
+    match FUNCTIONS.iter().find(|entry| entry.name == name) {
+        Some(entry) => (entry.command)(input),
+        None => {
+            let names: Vec<&str> = FUNCTIONS.iter().map(|entry| entry.name).collect();
+            Err(DeskError::new("not-found", format!("there is no core function `{name}`"))
+                .hint(format!("there are: {}", names.join(", "))))
+        }
+    }
+}
+
+fn schema<T: JsonSchema>() -> Value {
+    schema_for!(T).to_value()
+}
+
+fn read<T: DeserializeOwned>(input: &Value) -> Result<T, DeskError> {
+    serde_path_to_error::deserialize(input).map_err(|error| {
+        let pointer = pointer(error.path());
+        DeskError::new("invalid-input", error.into_inner().to_string()).at(pointer)
+    })
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut out = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => out.push_str(&format!("/{index}")),
+            Segment::Map { key } => out.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    if out.is_empty() { "/".to_owned() } else { out }
+}
+
+fn object(properties: Value) -> Value {
+    let required: Vec<&String> = properties.as_object().map(|map| map.keys().collect()).unwrap_or_default();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "required": required,
+        "properties": properties,
+    })
+}
+
+fn level() -> Value {
+    json!({ "enum": ["I", "II", "III", "IV"] })
+}
+
+fn state() -> Value {
+    json!({ "enum": ["opened", "assessed", "reported", "answered", "closed"] })
+}
+
+fn time() -> Value {
+    json!({ "type": "string", "format": "date-time" })
+}
+
+fn found() -> Value {
+    json!({
+        "case": { "type": "string" },
+        "opened": { "type": "boolean", "description": "false where the case was there before" },
+        "unit": { "type": "string" },
+        "level": level(),
+        "state": state(),
+        "title": { "type": "string" },
+        "occurred_at": time(),
+        "clocks": { "type": "array", "items": object(json!({
+            "clock": { "type": "string" }, "due_at": time(), "breached": { "type": "boolean" },
+        })) },
+    })
+}
+
+fn assessed() -> Value {
+    json!({
+        "item": { "type": ["string", "null"] },
+        "case": { "type": ["string", "null"], "description": "the open case it belongs to" },
+        "level": { "enum": ["I", "II", "III", "IV", null], "description": "the case's level, else the item's (rule 7)" },
+        "item_level": { "enum": ["I", "II", "III", "IV", null] },
+    })
+}
+
+fn clock_started() -> Value {
+    json!({
+        "case": { "type": "string" },
+        "clock": { "type": "string" },
+        "started": { "type": "boolean", "description": "false where it ran before" },
+        "due_at": { "type": ["string", "null"], "format": "date-time" },
+        "provisional": { "type": "boolean" },
+    })
+}
+
+fn clock_satisfied() -> Value {
+    json!({ "case": { "type": "string" }, "clock": { "type": "string" }, "on_time": { "type": "boolean" } })
+}
+
+fn reported() -> Value {
+    json!({
+        "case": { "type": "string" },
+        "stage": { "enum": ["flash"] },
+        "seq": { "type": "integer", "minimum": 1 },
+        "at": time(),
+        "satisfied": { "type": "array", "items": object(json!({
+            "clock": { "type": "string" }, "on_time": { "type": "boolean" },
+        })) },
+    })
+}
+
+fn answered() -> Value {
+    let texts = json!({ "type": "array", "items": { "type": "string" } });
+    json!({ "case": { "type": "string" }, "state": state(), "unanswered": texts, "open_concerns": texts })
+}
+
+fn timed() -> Value {
+    json!({ "case": { "type": "string" }, "milestone": { "enum": ["verified", "handled", "published"] }, "time": time() })
+}
+
+fn delivered() -> Value {
+    json!({ "case": { "type": "string" }, "notification": { "type": "string" }, "delivered": { "type": "boolean" } })
+}
+
+fn closed() -> Value {
+    json!({ "case": { "type": "string" }, "state": { "const": "closed" }, "ground": { "enum": ["answered", "no-response"] } })
+}

@@ -1,0 +1,192 @@
+//! Deciding: commands in, facts out. Nothing here changes the desk.
+//!
+//! A decision works on a copy of the desk, which is cheap (the maps are
+//! persistent), and takes each fact in as soon as it is decided, so that a
+//! later step of the same command sees the earlier ones.
+
+mod receive;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::actor::Actor;
+use crate::case::Case;
+use crate::command::Command;
+use crate::desk::Desk;
+use crate::error::DeskError;
+use crate::fact::Fact;
+use crate::item::Digest;
+use crate::policy::PolicyPack;
+
+/// What a command answers.
+pub(crate) type Output = Result<Value, DeskError>;
+
+/// Where time, ids and keys come from: pure code makes none.
+pub struct DecideContext<'c> {
+    /// The moment of the command.
+    pub now: Timestamp,
+    /// Who asks.
+    pub actor: Actor,
+    /// Gives a new id on each call: UUIDv7, each greater than the last.
+    pub new_id: &'c mut dyn FnMut() -> Uuid,
+    /// The host's key for content hashes; always the same for one data folder.
+    pub content_key: &'c [u8; 32],
+}
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The facts, in order.
+    pub facts: Vec<Fact>,
+    /// What the command answers.
+    pub output: Value,
+}
+
+/// A decision under way.
+pub(crate) struct Work<'c> {
+    pub(crate) desk: Desk,
+    facts: Vec<Fact>,
+    now: Timestamp,
+    actor: Actor,
+    new_id: &'c mut dyn FnMut() -> Uuid,
+    content_key: &'c [u8; 32],
+}
+
+/// Decides a command.
+pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>) -> Result<Decision, DeskError> {
+    let mut work = Work {
+        desk: desk.clone(),
+        facts: Vec::new(),
+        now: ctx.now,
+        actor: ctx.actor.clone(),
+        new_id: &mut *ctx.new_id,
+        content_key: ctx.content_key,
+    };
+    let output = match command {
+        Command::AdoptPolicy { pack } => work.adopt(pack),
+        Command::Receive(input) => work.receive(input),
+        Command::RecordAssessment(input) => work.record_assessment(input),
+        Command::OpenCase(input) => work.open_case(input),
+        Command::AttachItem(input) => work.attach_item(input),
+        Command::StartClock(input) => work.start_clock(input),
+        Command::SatisfyClock(input) => work.satisfy_clock(input),
+        Command::SubmitReport(input) => work.submit_report(input),
+        Command::RecordAnswer(input) => work.record_answer(input),
+        Command::RecordTime(input) => work.record_time(input),
+        Command::RecordDelivery(input) => work.record_delivery(input),
+        Command::CloseCase(input) => work.close_case(input),
+        Command::AddConcern { case, text } => work.add_concern(case, text),
+        Command::SetLevel { case, level, reason } => work.set_level(case, *level, reason),
+        Command::CorrectOccurredAt { case, occurred_at, reason } => {
+            work.correct_occurred_at(case, *occurred_at, reason)
+        }
+        Command::ProposeNoResponse { case, reason } => work.propose_no_response(case, reason),
+        Command::ApproveNoResponse { case, hash } => work.approve_no_response(case, hash),
+    }?;
+    Ok(Decision { facts: work.facts, output })
+}
+
+/// What the passing of time brings about.
+pub(crate) fn tick(desk: &Desk, now: Timestamp) -> Vec<Fact> {
+    if desk.next_wake().is_none_or(|wake| wake > now) {
+        return Vec::new();
+    }
+    let mut no_id = || Uuid::nil();
+    let mut work = Work {
+        desk: desk.clone(),
+        facts: Vec::new(),
+        now,
+        actor: Actor::System("desk".to_owned()),
+        new_id: &mut no_id,
+        content_key: &[0; 32],
+    };
+    work.tick();
+    work.facts
+}
+
+impl Work<'_> {
+    /// Decides a fact, and takes it in.
+    pub(crate) fn push(&mut self, fact: Fact) {
+        self.desk.apply(&fact);
+        self.facts.push(fact);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(crate) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    pub(crate) fn new_id(&mut self) -> Uuid {
+        (self.new_id)()
+    }
+
+    pub(crate) fn content_key(&self) -> &[u8; 32] {
+        self.content_key
+    }
+
+    /// A keyed hash that people see and name again.
+    pub(crate) fn hash(&self, parts: &[&[u8]]) -> String {
+        format!("{:?}", Digest::of(self.content_key, parts))
+    }
+
+    pub(crate) fn policy(&self) -> Result<Arc<PolicyPack>, DeskError> {
+        self.desk.policy().cloned().ok_or_else(|| {
+            DeskError::new("no-policy", "no policy pack is in force").hint("deploy one: `huiyin policy deploy FILE`")
+        })
+    }
+
+    /// A case, open or closed.
+    pub(crate) fn case(&self, number: &str) -> Result<Arc<Case>, DeskError> {
+        self.desk.case_arc(number).cloned().ok_or_else(|| {
+            DeskError::new("not-found", format!("there is no case {number}"))
+                .at("/case")
+                .hint("`huiyin case list` shows all")
+        })
+    }
+
+    /// A case that is not closed.
+    pub(crate) fn open(&self, number: &str) -> Result<Arc<Case>, DeskError> {
+        let case = self.case(number)?;
+        if case.is_open() {
+            return Ok(case);
+        }
+        Err(DeskError::new("closed", format!("case {number} is closed")).at("/case").hint("open a new case on the matter"))
+    }
+
+    /// The person who acts: known to the pack, and of the unit or one above it.
+    pub(crate) fn person(&self, unit: &str, what: &str, clause: &'static str) -> Result<String, DeskError> {
+        let Some(id) = self.actor.person() else {
+            return Err(DeskError::new("not-a-person", format!("only a named person may {what}, not {}", self.actor)).clause(clause));
+        };
+        if self.policy()?.answers_for(id, unit) {
+            return Ok(id.to_owned());
+        }
+        Err(DeskError::new("not-yours", format!("`{id}` does not belong to unit `{unit}` or to one above it"))
+            .clause(clause)
+            .hint("ask somebody of that unit, or add the person to the policy pack"))
+    }
+
+    fn adopt(&mut self, pack: &PolicyPack) -> Output {
+        let at = self.now;
+        self.push(Fact::PolicyAdopted { pack: Arc::new(pack.clone()), at });
+        Ok(json!({ "policy": pack.name, "version": pack.version }))
+    }
+}
+
+/// A text that says something, cut to `chars`.
+pub(crate) fn said(text: &str, chars: usize, pointer: &str, what: &str) -> Result<String, DeskError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(DeskError::new("empty", format!("{what} is missing")).at(pointer).hint("say it in words"));
+    }
+    if text.chars().count() > chars {
+        return Err(DeskError::new("too-long", format!("{what} is longer than {chars} characters")).at(pointer));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,140 @@
+//! Taking a page of items in: each once, each judged by the floor, each
+//! serious one with its case, whatever the unit's workflows do (rule 7).
+
+use serde_json::json;
+
+use super::{Output, Work};
+use crate::actor::Actor;
+use crate::case::Because;
+use crate::command::Receive;
+use crate::error::DeskError;
+use crate::fact::{Fact, ItemReceived};
+use crate::item::{Digest, Item, MAX_PAGE, ReceivedItem};
+use crate::text::clip;
+use crate::verdict::Assessment;
+
+/// Records of recent items that the desk keeps; a tenth goes when there are more.
+pub(crate) const MAX_RECORDS: usize = 20_000;
+/// Identities that the desk keeps, about a hundred bytes each with the text's; a tenth goes when there are more.
+pub(crate) const MAX_KNOWN: usize = 500_000;
+
+impl Work<'_> {
+    pub(crate) fn receive(&mut self, input: &Receive) -> Output {
+        let policy = self.policy()?;
+        if policy.unit(&input.unit).is_none() {
+            return Err(DeskError::new("not-found", format!("the policy pack has no unit `{}`", input.unit)).at("/unit"));
+        }
+        if input.items.len() > MAX_PAGE {
+            return Err(DeskError::new("too-large", format!("{} items in one page; at most {MAX_PAGE}", input.items.len()))
+                .at("/items")
+                .hint("ask the collector for smaller pages"));
+        }
+        let floor = format!("{}:{}", policy.floor.name, policy.floor.version);
+        let (mut taken, mut seen, mut refused, mut opened) = (Vec::new(), 0_u64, 0_u64, Vec::new());
+        for received in &input.items {
+            let identity = self.identity(&input.unit, &input.source, &received.item);
+            if self.desk.knows(&identity) {
+                seen += 1;
+                continue;
+            }
+            if let Some(reason) = fault(received, &input.source) {
+                self.refuse(input, &received.item, identity, reason);
+                refused += 1;
+                continue;
+            }
+            let item = self.take(input, received, identity, &floor);
+            taken.push(item.to_string());
+            opened.extend(self.place(item)?);
+        }
+        self.forget();
+        Ok(json!({ "taken": taken, "seen": seen, "refused": refused, "opened": opened }))
+    }
+
+    /// What an item is known by. One without an id is known by its text.
+    fn identity(&self, unit: &str, source: &str, item: &Item) -> Digest {
+        if item.id.is_empty() {
+            return Digest::of(self.content_key(), &[b"nameless", unit.as_bytes(), source.as_bytes(), item.title.as_bytes(), item.body.as_bytes()]);
+        }
+        Digest::of_identity(self.content_key(), unit, source, &item.id)
+    }
+
+    fn refuse(&mut self, input: &Receive, item: &Item, identity: Digest, reason: String) {
+        self.push(Fact::ItemRefused {
+            unit: input.unit.clone(),
+            source: input.source.clone(),
+            id: clip(&item.id, 100),
+            identity,
+            reason,
+            at: self.now(),
+        });
+    }
+
+    fn take(&mut self, input: &Receive, received: &ReceivedItem, identity: Digest, floor: &str) -> uuid::Uuid {
+        let item_id = self.new_id();
+        let content = Digest::of_content(self.content_key(), &input.unit, &received.item);
+        let at = self.now();
+        let assessment = received.floor.as_ref().map(|verdict| Assessment {
+            verdict: verdict.bounded(),
+            floor: true,
+            classifier: Some(floor.to_owned()),
+            by: Actor::Plugin(floor.replace(':', "@")),
+            at,
+        });
+        let fact = ItemReceived {
+            item_id,
+            unit: input.unit.clone(),
+            item: received.item.clone(),
+            identity,
+            content,
+            // A clock that runs ahead elsewhere does not make things happen in the future.
+            occurred_at: received.item.occurred_at().min(at),
+            duplicate_of: self.desk.first_with_text(&content),
+            floor: assessment,
+            floor_error: received.floor_error.as_ref().map(|why| clip(why, 500)),
+            at,
+        };
+        self.push(Fact::ItemReceived(Box::new(fact)));
+        item_id
+    }
+
+    /// A repost joins the open case of its original; an item at or above the
+    /// floor's bar otherwise gets its own case. Gives the number of a new case.
+    fn place(&mut self, item: uuid::Uuid) -> Result<Option<String>, DeskError> {
+        let Some(record) = self.desk.item(&item) else { return Ok(None) };
+        let original = record.duplicate_of.and_then(|first| self.desk.case_of_item(&first)).map(str::to_owned);
+        if let Some(number) = &original
+            && self.case(number)?.is_open()
+        {
+            self.attach(number, item)?;
+            return Ok(None);
+        }
+        let bar = self.policy()?.floor.opens_at;
+        match record.level() {
+            Some(level) if level >= bar => self.open_for(&record, level, None, None, &[], Because::Floor).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Keeps memory bounded. What is dropped is decided here, and recorded.
+    fn forget(&mut self) {
+        let records_below = self.desk.record_bound(MAX_RECORDS);
+        let known_before = self.desk.known_bound(MAX_KNOWN);
+        if records_below.is_some() || known_before.is_some() {
+            let at = self.now();
+            self.push(Fact::ItemsForgotten { records_below, known_before, at });
+        }
+    }
+}
+
+/// Why an item is set aside.
+fn fault(received: &ReceivedItem, source: &str) -> Option<String> {
+    if received.item.source != source {
+        return Some(format!("the item names the source `{}`", clip(&received.item.source, 100)));
+    }
+    if let Some(verdict) = &received.floor
+        && !verdict.score.is_finite()
+    {
+        return Some("the floor's score is not a number".to_owned());
+    }
+    received.item.fault()
+}

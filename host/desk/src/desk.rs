@@ -1,0 +1,245 @@
+//! The desk: the units' items, cases and clocks of one partition.
+//!
+//! State is what the facts add up to. [`Desk::apply`] takes one in and never
+//! fails: a fact about something that is not there is counted as stray, and
+//! shown by [`Desk::strays`].
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::case::Case;
+use crate::command::Command;
+use crate::decide::{self, DecideContext, Decision};
+use crate::error::DeskError;
+use crate::fact::{Fact, ItemReceived};
+use crate::item::{Digest, ItemRecord, TITLE_CHARS};
+use crate::policy::PolicyPack;
+use crate::text::clip;
+
+/// A text that was met, and the first item with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Met {
+    item: Uuid,
+    at: Timestamp,
+}
+
+/// The state of one partition. A copy costs next to nothing.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Desk {
+    policy: Option<Arc<PolicyPack>>,
+    /// Items by source and id, with the time they came.
+    known: OrdMap<Digest, Timestamp>,
+    /// Texts.
+    texts: OrdMap<Digest, Met>,
+    /// Recent items. Ids grow with time, so the first is the oldest.
+    records: OrdMap<Uuid, Arc<ItemRecord>>,
+    /// The case of each item that has one.
+    placed: OrdMap<Uuid, String>,
+    cases: OrdMap<String, Arc<Case>>,
+    /// When which open case has a clock that wants to be ticked.
+    wakes: OrdSet<(Timestamp, String)>,
+    /// Facts that found nothing to apply to.
+    strays: u64,
+}
+
+impl Desk {
+    /// A desk without a policy pack, which refuses everything but getting one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Decides a command. The desk itself stays as it is: apply the facts.
+    ///
+    /// # Errors
+    /// When the command is refused.
+    pub fn decide(&self, command: &Command, ctx: &mut DecideContext<'_>) -> Result<Decision, DeskError> {
+        decide::decide(self, command, ctx)
+    }
+
+    /// What the passing of time has brought about by `now`. Once these facts
+    /// are applied, the same call gives none.
+    pub fn tick(&self, now: Timestamp) -> Vec<Fact> {
+        decide::tick(self, now)
+    }
+
+    /// When [`Desk::tick`] next has something to say.
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        self.wakes.get_min().map(|(at, _)| *at)
+    }
+
+    /// The pack in force.
+    pub fn policy(&self) -> Option<&Arc<PolicyPack>> {
+        self.policy.as_ref()
+    }
+
+    /// A case by number.
+    pub fn case(&self, number: &str) -> Option<&Case> {
+        self.cases.get(number).map(Arc::as_ref)
+    }
+
+    pub(crate) fn case_arc(&self, number: &str) -> Option<&Arc<Case>> {
+        self.cases.get(number)
+    }
+
+    /// All cases, by number.
+    pub fn cases(&self) -> impl Iterator<Item = &Case> {
+        self.cases.values().map(Arc::as_ref)
+    }
+
+    /// A recent item.
+    pub fn item(&self, id: &Uuid) -> Option<Arc<ItemRecord>> {
+        self.records.get(id).cloned()
+    }
+
+    /// Recent items that the floor could not judge and nobody has assessed:
+    /// people have to look at them.
+    pub fn unjudged(&self) -> impl Iterator<Item = &ItemRecord> {
+        self.records.values().map(Arc::as_ref).filter(|r| r.floor_error.is_some() && r.assessments.is_empty())
+    }
+
+    /// The case an item belongs to.
+    pub fn case_of_item(&self, id: &Uuid) -> Option<&str> {
+        self.placed.get(id).map(String::as_str)
+    }
+
+    /// How many items are known by source and id.
+    pub fn known_items(&self) -> usize {
+        self.known.len()
+    }
+
+    /// How many facts found nothing to apply to. Anything but 0 means that
+    /// facts were lost or mixed up.
+    pub fn strays(&self) -> u64 {
+        self.strays
+    }
+
+    pub(crate) fn knows(&self, identity: &Digest) -> bool {
+        self.known.contains_key(identity)
+    }
+
+    pub(crate) fn first_with_text(&self, content: &Digest) -> Option<Uuid> {
+        self.texts.get(content).map(|met| met.item)
+    }
+
+    /// Below which id records go, when there are more than `most`.
+    pub(crate) fn record_bound(&self, most: usize) -> Option<Uuid> {
+        (self.records.len() > most).then(|| self.records.keys().nth(most / 10).copied()).flatten()
+    }
+
+    /// Before which time identities go, when there are more than `most`.
+    pub(crate) fn known_bound(&self, most: usize) -> Option<Timestamp> {
+        if self.known.len() <= most {
+            return None;
+        }
+        let mut times: Vec<Timestamp> = self.known.values().copied().collect();
+        let (_, bound, _) = times.select_nth_unstable(most / 10);
+        Some(*bound)
+    }
+
+    /// Cases that have a clock to tick by `now`.
+    pub(crate) fn awake(&self, now: Timestamp) -> Vec<String> {
+        self.wakes.iter().take_while(|(at, _)| *at <= now).map(|(_, case)| case.clone()).collect()
+    }
+
+    /// Takes a fact in. Evaluates no policy and never fails.
+    pub fn apply(&mut self, fact: &Fact) {
+        match fact {
+            Fact::PolicyAdopted { pack, .. } => self.policy = Some(pack.clone()),
+            Fact::ItemReceived(received) => self.apply_received(received),
+            Fact::ItemRefused { identity, at, .. } => {
+                self.known.insert(*identity, *at);
+            }
+            Fact::ItemsForgotten { records_below, known_before, .. } => self.apply_forgotten(*records_below, *known_before),
+            Fact::ItemAssessed { item, case, assessment, .. } => {
+                match item.as_ref().and_then(|id| self.records.get_mut(id)) {
+                    Some(record) => Arc::make_mut(record).assess(assessment.clone()),
+                    None if case.is_none() => self.strays += 1,
+                    None => {}
+                }
+                if let Some(number) = case {
+                    self.apply_to_case(number, fact);
+                }
+            }
+            Fact::CaseOpened(opened) => {
+                let case = Case::opened(opened);
+                if let Some(item) = &opened.item {
+                    self.placed.insert(item.item, case.number.clone());
+                }
+                self.cases.insert(case.number.clone(), Arc::new(case));
+            }
+            Fact::ItemAttached { head, item, .. } => {
+                self.placed.insert(item.item, head.case.clone());
+                self.apply_to_case(&head.case, fact);
+            }
+            other => match other.head() {
+                Some(head) => self.apply_to_case(&head.case, fact),
+                None => self.strays += 1,
+            },
+        }
+    }
+
+    fn apply_to_case(&mut self, number: &str, fact: &Fact) {
+        let Some(case) = self.cases.get_mut(number) else {
+            self.strays += 1;
+            return;
+        };
+        let before = case.next_wake();
+        if !Arc::make_mut(case).apply(fact) {
+            self.strays += 1;
+        }
+        let after = case.next_wake();
+        if before != after {
+            if let Some(at) = before {
+                self.wakes.remove(&(at, number.to_owned()));
+            }
+            if let Some(at) = after {
+                self.wakes.insert((at, number.to_owned()));
+            }
+        }
+    }
+
+    fn apply_received(&mut self, received: &ItemReceived) {
+        let ItemReceived { item_id, unit, item, identity, content, occurred_at, duplicate_of, floor, floor_error, at } =
+            received;
+        self.known.insert(*identity, *at);
+        match self.texts.get_mut(content) {
+            Some(met) => met.at = *at,
+            None => {
+                self.texts.insert(*content, Met { item: *item_id, at: *at });
+            }
+        }
+        let title = if item.title.trim().is_empty() { item.body.trim() } else { item.title.trim() };
+        let record = ItemRecord {
+            item: *item_id,
+            unit: unit.clone(),
+            source: item.source.clone(),
+            title: clip(title, TITLE_CHARS),
+            url: item.url.as_ref().map(|url| clip(url, 500)),
+            asker: item.field("asker").or_else(|| item.field("author-hash")).map(|who| clip(who, 100)),
+            occurred_at: *occurred_at,
+            observed: item.observed,
+            duplicate_of: *duplicate_of,
+            floor_error: floor_error.clone(),
+            assessments: floor.iter().cloned().collect(),
+        };
+        self.records.insert(*item_id, Arc::new(record));
+    }
+
+    fn apply_forgotten(&mut self, records_below: Option<Uuid>, known_before: Option<Timestamp>) {
+        if let Some(bound) = records_below {
+            let (_, here, above) = self.records.split_lookup(&bound);
+            self.records = above;
+            if let Some(record) = here {
+                self.records.insert(bound, record);
+            }
+        }
+        if let Some(bound) = known_before {
+            self.known = std::mem::take(&mut self.known).into_iter().filter(|(_, at)| *at >= bound).collect();
+            self.texts = std::mem::take(&mut self.texts).into_iter().filter(|(_, met)| met.at >= bound).collect();
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What workflows see: the events that facts make (CloudEvents types).
+//!
+//! Not every fact makes one. Hashes stay inside; people who are to be told
+//! come along as `notify`.
+
+use huiyin_deadline::clock::ClockFact;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::case::{Head, Notification};
+use crate::fact::Fact;
+
+/// An event, before the engine gives it an id.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeskEvent {
+    /// The CloudEvents type.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// `case/<number>` or `source/<unit>/<name>`.
+    pub subject: String,
+    /// The unit it concerns.
+    pub unit: String,
+    /// What it says.
+    pub data: Value,
+}
+
+/// The event that a fact makes, if it makes one.
+pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
+    let (kind, data) = match fact {
+        Fact::ItemReceived(received) => (
+            "huiyin.item.received.v1",
+            json!({
+                "unit": received.unit,
+                "source": received.item.source,
+                "item_id": received.item_id,
+                "item": received.item,
+                "occurred_at": received.occurred_at,
+                "duplicate_of": received.duplicate_of,
+                "floor": received.floor.as_ref().map(|assessment| &assessment.verdict),
+                "floor_error": received.floor_error,
+                "at": received.at,
+            }),
+        ),
+        Fact::ItemRefused { unit, source, id, reason, at, .. } => (
+            "huiyin.item.refused.v1",
+            json!({ "unit": unit, "source": source, "id": id, "reason": reason, "at": at }),
+        ),
+        Fact::CaseOpened(opened) => (
+            "huiyin.case.opened.v1",
+            about(&opened.head, json!({
+                "kind": opened.kind,
+                "because": opened.because,
+                "response_value": opened.response_value,
+                "occurred_at": opened.occurred_at,
+                "discovered_at": opened.discovered_at,
+                "item": opened.item,
+                "concerns": opened.concerns,
+                "related": opened.related,
+                "reasons": opened.assessments.iter().flat_map(|a| &a.verdict.reasons).collect::<Vec<_>>(),
+                "notify": told(&opened.notify),
+                "at": opened.at,
+            })),
+        ),
+        Fact::ItemAttached { head, item, at, .. } => {
+            ("huiyin.case.item-attached.v1", about(head, json!({ "item": item, "at": at })))
+        }
+        Fact::LevelChanged { head, from, reason, by, at, notify, .. } => (
+            "huiyin.case.level-changed.v1",
+            about(head, json!({ "from": from, "reason": reason, "by": by, "at": at, "notify": told(notify) })),
+        ),
+        Fact::OccurrenceCorrected { head, from, to, reason, by, at } => (
+            "huiyin.case.occurrence-corrected.v1",
+            about(head, json!({ "from": from, "to": to, "reason": reason, "by": by, "at": at })),
+        ),
+        Fact::ClockStarted { head, name, clause, clock: ClockFact::Started { clock, due, anchor, anchor_at, at, .. }, .. } => (
+            "huiyin.clock.started.v1",
+            about(head, json!({
+                "clock": clock, "name": name, "clause": clause, "anchor": anchor, "anchor_at": anchor_at,
+                "due_at": due.at, "provisional": due.provisional, "at": at,
+            })),
+        ),
+        Fact::ClockMoved { head, name, clock, due_at, notify } => clock_moved(head, name, clock, due_at, notify)?,
+        Fact::ReportSubmitted { head, report, notify } => {
+            ("huiyin.report.submitted.v1", about(head, json!({ "report": report, "notify": told(notify), "at": report.at })))
+        }
+        Fact::AnswerRecorded { head, answer } => {
+            ("huiyin.answer.recorded.v1", about(head, json!({ "answer": answer, "at": answer.at })))
+        }
+        Fact::CaseClosed { head, ground, note, by, at } => (
+            "huiyin.case.closed.v1",
+            about(head, json!({ "ground": ground, "note": note, "by": by, "at": at })),
+        ),
+        _ => return None,
+    };
+    Some(DeskEvent { kind, subject: fact.subject(), unit: fact.unit().unwrap_or_default().to_owned(), data })
+}
+
+fn clock_moved(
+    head: &Head,
+    name: &crate::text::Name,
+    clock: &ClockFact,
+    due_at: &jiff::Timestamp,
+    notify: &[Notification],
+) -> Option<(&'static str, Value)> {
+    let (kind, more) = match clock {
+        ClockFact::Warned { warning, fired_at, .. } => {
+            let left = due_at.duration_since(*fired_at).as_secs().max(0);
+            ("huiyin.clock.warned.v1", json!({ "warning": warning, "remaining_seconds": left, "at": fired_at }))
+        }
+        ClockFact::Breached { lateness, fired_at, .. } => {
+            ("huiyin.clock.breached.v1", json!({ "late_seconds": lateness.as_secs(), "at": fired_at }))
+        }
+        ClockFact::Satisfied { at, by, on_time, .. } => {
+            ("huiyin.clock.satisfied.v1", json!({ "on_time": on_time, "by": by, "at": at }))
+        }
+        ClockFact::Rescheduled { old_due, reason, breach_lifted, by, at, .. } => (
+            "huiyin.clock.rescheduled.v1",
+            json!({ "old_due_at": old_due.at, "breach_lifted": breach_lifted, "reason": reason, "by": by, "at": at }),
+        ),
+        ClockFact::Started { .. } | ClockFact::Paused { .. } | ClockFact::Resumed { .. } => return None,
+    };
+    let mut data = about(head, json!({ "clock": clock.clock(), "name": name, "due_at": due_at, "notify": told(notify) }));
+    merge(&mut data, more);
+    Some((kind, data))
+}
+
+/// The case in few words, and more about it.
+fn about(head: &Head, more: Value) -> Value {
+    let mut data = json!({
+        "unit": head.unit, "case": head.case, "level": head.level, "level_zh": head.level.zh(), "title": head.title,
+    });
+    merge(&mut data, more);
+    data
+}
+
+fn merge(data: &mut Value, more: Value) {
+    if let (Value::Object(data), Value::Object(more)) = (data, more) {
+        data.extend(more);
+    }
+}
+
+fn told(notify: &[Notification]) -> Vec<Value> {
+    notify
+        .iter()
+        .map(|n| json!({ "notification": n.id, "to": n.to.id, "name": n.to.name, "unit": n.to.unit, "role": n.to.role, "clause": n.clause }))
+        .collect()
+}

@@ -1,0 +1,427 @@
+//! Facts: what has been decided. The desk's state is what its facts add up to.
+//!
+//! A fact is stored for ever. It carries all that whoever applies it needs;
+//! its `type` ends in a version, and a changed shape gets a new one. The JSON
+//! of every type is pinned by the golden files in `tests/golden`.
+
+use std::sync::Arc;
+
+use huiyin_deadline::clock::ClockFact;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::actor::Actor;
+use crate::case::{
+    Answer, Because, CaseItem, Concern, Delivery, Head, Kind, Milestone, NoResponse, Notification, Report, State,
+};
+use crate::item::{Digest, Item};
+use crate::level::Level;
+use crate::policy::{PolicyPack, ResponseValue, SatisfiedBy};
+use crate::text::Name;
+use crate::verdict::Assessment;
+
+/// One decided fact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Fact {
+    /// A policy pack came into force.
+    #[serde(rename = "huiyin.policy.adopted.v1")]
+    PolicyAdopted {
+        /// The pack, as it was read then.
+        pack: Arc<PolicyPack>,
+        /// When.
+        at: Timestamp,
+    },
+    /// An item was taken in.
+    #[serde(rename = "huiyin.item.received.v1")]
+    ItemReceived(Box<ItemReceived>),
+    /// An item was set aside (rule 11).
+    #[serde(rename = "huiyin.item.refused.v1")]
+    ItemRefused {
+        /// The unit that watches the source.
+        unit: String,
+        /// The source.
+        source: String,
+        /// The beginning of the item's id.
+        id: String,
+        /// What it is known by, so that it is refused once.
+        identity: Digest,
+        /// Why.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Old items were dropped from memory. Nothing leaves the journal.
+    #[serde(rename = "huiyin.items.forgotten.v1")]
+    ItemsForgotten {
+        /// Records of items with lower ids are dropped.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        records_below: Option<Uuid>,
+        /// Identities and texts last met before this are dropped.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        known_before: Option<Timestamp>,
+        /// When.
+        at: Timestamp,
+    },
+    /// An item, or a case, was assessed.
+    #[serde(rename = "huiyin.item.assessed.v1")]
+    ItemAssessed {
+        /// The unit.
+        unit: String,
+        /// The item; none when the case as a whole was assessed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<Uuid>,
+        /// The case it belongs to, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        case: Option<String>,
+        /// What was said.
+        assessment: Assessment,
+    },
+    /// A case was opened.
+    #[serde(rename = "huiyin.case.opened.v1")]
+    CaseOpened(Box<CaseOpened>),
+    /// An item joined a case.
+    #[serde(rename = "huiyin.case.item-attached.v1")]
+    ItemAttached {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The item, in short.
+        item: CaseItem,
+        /// What was said of it before.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        assessments: Vec<Assessment>,
+        /// Who attached it.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
+    /// A concern was added.
+    #[serde(rename = "huiyin.case.concern-added.v1")]
+    ConcernAdded {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// What is asked.
+        concern: Concern,
+        /// Who added it.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
+    /// The level changed; the head has the new one.
+    #[serde(rename = "huiyin.case.level-changed.v1")]
+    LevelChanged {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// Before.
+        from: Level,
+        /// What the new level asks for.
+        response_value: ResponseValue,
+        /// Why.
+        reason: String,
+        /// Who; a lower level always names a person (rule 7).
+        by: Actor,
+        /// When.
+        at: Timestamp,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// The case came to another state.
+    #[serde(rename = "huiyin.case.advanced.v1")]
+    CaseAdvanced {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// Before.
+        from: State,
+        /// After.
+        to: State,
+        /// When.
+        at: Timestamp,
+    },
+    /// The time of occurrence was corrected (rule 5).
+    #[serde(rename = "huiyin.case.occurrence-corrected.v1")]
+    OccurrenceCorrected {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// Before.
+        from: Timestamp,
+        /// After.
+        to: Timestamp,
+        /// Why.
+        reason: String,
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
+    /// A time of the case became known.
+    #[serde(rename = "huiyin.case.time-recorded.v1")]
+    TimeRecorded {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// Which.
+        milestone: Milestone,
+        /// When it was.
+        time: Timestamp,
+        /// Who recorded it.
+        by: Actor,
+        /// When it was recorded.
+        at: Timestamp,
+    },
+    /// A clock began to run.
+    #[serde(rename = "huiyin.clock.started.v1")]
+    ClockStarted {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// How people call the clock.
+        name: Name,
+        /// What stops it.
+        satisfied_by: SatisfiedBy,
+        /// The clause its rule rests on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clause: Option<String>,
+        /// How it runs.
+        clock: ClockFact,
+    },
+    /// Something happened to a running clock.
+    #[serde(rename = "huiyin.clock.moved.v1")]
+    ClockMoved {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// How people call the clock.
+        name: Name,
+        /// What happened.
+        clock: ClockFact,
+        /// When the clock is due, after this.
+        due_at: Timestamp,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// A report was submitted.
+    #[serde(rename = "huiyin.report.submitted.v1")]
+    ReportSubmitted {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The report.
+        report: Report,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// An answer was delivered.
+    #[serde(rename = "huiyin.answer.recorded.v1")]
+    AnswerRecorded {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Somebody proposed not to answer.
+    #[serde(rename = "huiyin.no-response.proposed.v1")]
+    NoResponseProposed {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The proposal.
+        proposal: NoResponse,
+    },
+    /// Somebody else approved that.
+    #[serde(rename = "huiyin.no-response.approved.v1")]
+    NoResponseApproved {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The hash of the proposal.
+        hash: String,
+        /// The approver's id.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A notification was delivered, or was not.
+    #[serde(rename = "huiyin.notification.settled.v1")]
+    NotificationSettled {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// Which.
+        notification: String,
+        /// How it went.
+        delivery: Delivery,
+    },
+    /// The case was closed.
+    #[serde(rename = "huiyin.case.closed.v1")]
+    CaseClosed {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// On what ground.
+        ground: Ground,
+        /// For people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// An item was taken in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ItemReceived {
+    /// The desk's name for it.
+    pub item_id: Uuid,
+    /// The unit that watches the source.
+    pub unit: String,
+    /// The item, whole.
+    pub item: Item,
+    /// What it is known by.
+    pub identity: Digest,
+    /// What its text is known by.
+    pub content: Digest,
+    /// Rule 5.
+    pub occurred_at: Timestamp,
+    /// The first item with the same text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicate_of: Option<Uuid>,
+    /// What the pinned floor says of it (rule 7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<Assessment>,
+    /// Why the floor says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor_error: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A case was opened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseOpened {
+    /// The case.
+    #[serde(flatten)]
+    pub head: Head,
+    /// What kind of matter.
+    pub kind: Kind,
+    /// The region code of the lead unit.
+    pub region: String,
+    /// Its nature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nature: Option<String>,
+    /// What the level asks for.
+    pub response_value: ResponseValue,
+    /// Rule 5.
+    pub occurred_at: Timestamp,
+    /// When the unit came to know of it.
+    pub discovered_at: Timestamp,
+    /// The pack, `name:version`.
+    pub pack: String,
+    /// Why.
+    pub because: Because,
+    /// Who.
+    pub by: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// The item it was opened for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<CaseItem>,
+    /// Who raised it, when no item did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asker: Option<String>,
+    /// What was said of it so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assessments: Vec<Assessment>,
+    /// What is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub concerns: Vec<Concern>,
+    /// An earlier case on the same text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub related: Option<String>,
+    /// Who is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<Notification>,
+}
+
+/// On what ground a case was closed (clause 1i).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ground {
+    /// Every asker has an answer.
+    Answered,
+    /// An approved, reasoned no-response.
+    NoResponse,
+}
+
+impl Fact {
+    /// The case it is about, if it is about one.
+    pub fn head(&self) -> Option<&Head> {
+        match self {
+            Self::CaseOpened(opened) => Some(&opened.head),
+            Self::ItemAttached { head, .. }
+            | Self::ConcernAdded { head, .. }
+            | Self::LevelChanged { head, .. }
+            | Self::CaseAdvanced { head, .. }
+            | Self::OccurrenceCorrected { head, .. }
+            | Self::TimeRecorded { head, .. }
+            | Self::ClockStarted { head, .. }
+            | Self::ClockMoved { head, .. }
+            | Self::ReportSubmitted { head, .. }
+            | Self::AnswerRecorded { head, .. }
+            | Self::NoResponseProposed { head, .. }
+            | Self::NoResponseApproved { head, .. }
+            | Self::NotificationSettled { head, .. }
+            | Self::CaseClosed { head, .. } => Some(head),
+            Self::PolicyAdopted { .. }
+            | Self::ItemReceived(_)
+            | Self::ItemRefused { .. }
+            | Self::ItemsForgotten { .. }
+            | Self::ItemAssessed { .. } => None,
+        }
+    }
+
+    /// The number of the case it changes.
+    pub fn case(&self) -> Option<&str> {
+        match self {
+            Self::ItemAssessed { case, .. } => case.as_deref(),
+            other => other.head().map(|head| head.case.as_str()),
+        }
+    }
+
+    /// The unit it concerns.
+    pub fn unit(&self) -> Option<&str> {
+        match self {
+            Self::ItemReceived(received) => Some(&received.unit),
+            Self::ItemRefused { unit, .. } | Self::ItemAssessed { unit, .. } => Some(unit),
+            other => other.head().map(|head| head.unit.as_str()),
+        }
+    }
+
+    /// The data key under which its record belongs: the case's, else the
+    /// source's, else the unit's, else the host's.
+    pub fn data_key(&self) -> String {
+        match (self, self.case(), self.unit()) {
+            (_, Some(case), _) => format!("case:{case}"),
+            (Self::ItemReceived(received), ..) => format!("source:{}/{}", received.unit, received.item.source),
+            (Self::ItemRefused { unit, source, .. }, ..) => format!("source:{unit}/{source}"),
+            (_, None, Some(unit)) => format!("unit:{unit}"),
+            _ => "host".to_owned(),
+        }
+    }
+
+    /// The subject of its record: `case/…`, `source/…`, `unit/…` or `host`.
+    pub fn subject(&self) -> String {
+        self.data_key().replacen(':', "/", 1)
+    }
+}

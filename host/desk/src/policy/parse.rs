@@ -1,0 +1,376 @@
+//! Reads a policy pack from its JSON text.
+//!
+//! This file knows the shape; what the parts mean together is checked in
+//! `check.rs`, also when some part was faulty, so that one round shows all.
+
+use huiyin_deadline::clock::{Anchor, Warning, WarningError};
+use huiyin_deadline::{Allowance, Calendar, Zone};
+use serde_json::Value;
+
+use super::position::Positions;
+use super::reader::{Node, Object, Problem, Reader};
+use super::{
+    Basis, CalendarSource, ClockOverride, ClockRule, FORMAT, Floor, LevelName, Occasion, PolicyPack,
+    ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, check,
+};
+use crate::number::Prefix;
+use crate::unit::{Office, Person, Superior, Unit};
+
+/// The largest pack that is read, in bytes.
+pub(super) const MAX_BYTES: usize = 4 << 20;
+
+pub(super) fn pack(text: &str, file: &str) -> Result<PolicyPack, Vec<Problem>> {
+    let alone = |line: usize, column: usize, message: String, hint: &str| {
+        vec![Problem {
+            file: file.to_owned(),
+            line,
+            column,
+            pointer: String::new(),
+            message,
+            hint: hint.to_owned(),
+        }]
+    };
+    if text.len() > MAX_BYTES {
+        let message = format!("the pack has {} bytes; at most {MAX_BYTES} are read", text.len());
+        return Err(alone(1, 1, message, "split calendars and units into their own packs"));
+    }
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        let said = error.to_string();
+        let message = said.rsplit_once(" at line ").map_or(said.as_str(), |(why, _)| why).to_owned();
+        alone(error.line().max(1), error.column().max(1), format!("this is not JSON: {message}"), "")
+    })?;
+    let positions = Positions::of(text);
+    let reader = Reader::new(file, &positions);
+    let pack = read(&reader.root(&value));
+    let problems = reader.finish();
+    match pack {
+        Some(pack) if problems.is_empty() => Ok(pack),
+        _ => Err(problems),
+    }
+}
+
+fn read(root: &Node) -> Option<PolicyPack> {
+    let object = root.object(&[
+        "format", "name", "version", "title", "time_zone", "units", "levels", "calendars", "clocks", "floor",
+        "responses", "notify",
+    ])?;
+    // Everything is read before anything is given up.
+    let format = object.need("format").and_then(|node| match node.text()? {
+        text if text == FORMAT => Some(()),
+        text => node.problem(format!("`{text}` is not a format this version reads"), &format!("write \"{FORMAT}\"")),
+    });
+    let name = object.need("name").and_then(|n| n.code());
+    let version = object.need("version").and_then(|n| version(&n));
+    let title = object.need("title").and_then(|n| n.name());
+    let time_zone = object.need("time_zone").and_then(|n| zone(&n));
+    let calendars = object.need("calendars").and_then(|n| n.list_of(calendar));
+    let levels = object.need("levels").and_then(|n| n.list_of(level_name));
+    let units = object.need("units").and_then(|n| n.list_of(unit));
+    let clocks = object.need("clocks").and_then(|n| n.list_of(clock));
+    let floor = object.need("floor").and_then(|n| floor(&n));
+    let responses = object.get("responses").map_or(Some(Vec::new()), |n| n.list_of(response));
+    let notify = object.need("notify").and_then(|n| n.list_of(route));
+
+    check::levels(&object, levels.as_deref());
+    check::clocks(&object, clocks.as_deref(), calendars.as_deref());
+    check::units(&object, units.as_deref(), clocks.as_deref());
+    check::routes(&object, notify.as_deref(), units.as_deref(), clocks.as_deref());
+    format?;
+    Some(PolicyPack {
+        name: name?,
+        version: version?,
+        title: title?,
+        time_zone: time_zone?,
+        units: units?,
+        levels: levels?,
+        calendars: calendars?,
+        clocks: clocks?,
+        floor: floor?,
+        responses: responses?,
+        notify: notify?,
+    })
+}
+
+fn version(node: &Node) -> Option<String> {
+    let text = node.text()?;
+    let parts: Vec<&str> = text.split('.').collect();
+    let numeric = |p: &&str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()) && (*p == "0" || !p.starts_with('0'));
+    if parts.len() == 3 && parts.iter().all(|p| numeric(p)) {
+        return Some(text);
+    }
+    node.problem(format!("`{text}` is not a version"), "write three numbers: \"1.0.0\"")
+}
+
+fn zone(node: &Node) -> Option<Zone> {
+    let text = node.text()?;
+    Zone::named(&text).map_err(|error| node.problem::<()>(error.to_string(), "")).ok()
+}
+
+fn allowance(node: &Node) -> Option<Allowance> {
+    let text = node.text()?;
+    text.parse().map_err(|error: huiyin_deadline::AllowanceError| node.problem::<()>(error.to_string(), error.hint)).ok()
+}
+
+fn warning(node: &Node) -> Option<Warning> {
+    let text = node.text()?;
+    text.parse().map_err(|error: WarningError| node.problem::<()>(error.to_string(), "")).ok()
+}
+
+fn basis(object: &Object) -> Option<Basis> {
+    let basis = object.need("basis")?.object(&["source", "clause", "status"])?;
+    let status = basis.need("status").and_then(|node| {
+        node.choice(&[
+            ("regulation", Status::Regulation),
+            ("seen", Status::Seen),
+            ("memory", Status::Memory),
+            ("own", Status::Own),
+            ("unset", Status::Unset),
+        ])
+    });
+    let clause = basis.get("clause").map(|node| node.text());
+    Some(Basis {
+        source: basis.need("source")?.text()?,
+        clause: match clause {
+            Some(text) => Some(text?),
+            None => None,
+        },
+        status: status?,
+    })
+}
+
+fn calendar(node: &Node) -> Option<CalendarSource> {
+    let object = node.object(&["id", "builtin", "data"])?;
+    let id = object.need("id")?.code()?;
+    match (object.get("builtin"), object.get("data")) {
+        (Some(builtin), None) => {
+            let name = builtin.text()?;
+            if name != id {
+                return builtin.problem(format!("a built-in calendar goes by its own name, `{name}`"), "make `id` the same");
+            }
+            match Calendar::builtin(&name) {
+                Ok(_) => Some(CalendarSource { id, text: None }),
+                Err(error) => builtin.problem(error.to_string(), ""),
+            }
+        }
+        (None, Some(data)) => {
+            let text = data.value.to_string();
+            match Calendar::from_json(&text) {
+                Ok(calendar) if calendar.id() != id => {
+                    data.problem(format!("the calendar calls itself `{}`", calendar.id()), "make `id` the same")
+                }
+                Ok(_) => Some(CalendarSource { id, text: Some(text) }),
+                Err(error) => data.problem(error.to_string(), ""),
+            }
+        }
+        _ => node.problem("a calendar is either built in or given here", "write one of `builtin` and `data`"),
+    }
+}
+
+fn level_name(node: &Node) -> Option<LevelName> {
+    let object = node.object(&["level", "name", "colour"])?;
+    let level = object.need("level").and_then(|n| n.level());
+    let name = object.need("name").and_then(|n| n.name());
+    let colour = object.need("colour").and_then(|n| Some((n.text()?, n)));
+    if let (Some(level), Some((colour, node))) = (level, colour)
+        && colour != level.colour()
+    {
+        node.problem::<()>(
+            format!("level {level} is {}, not `{colour}`", level.colour()),
+            "the colours are set by law (突发事件应对法): red, orange, yellow, blue",
+        );
+    }
+    Some(LevelName { level: level?, name: name? })
+}
+
+fn person(node: &Node) -> Option<Person> {
+    let object = node.object(&["id", "name", "roles"])?;
+    let id = object.need("id").and_then(|n| n.code());
+    let name = object.need("name").and_then(|n| n.text());
+    let roles = object.get("roles").map_or(Some(Vec::new()), |n| n.list_of(Node::code));
+    Some(Person { id: id?, name: name?, roles: roles? })
+}
+
+fn unit(node: &Node) -> Option<Unit> {
+    let object = node.object(&[
+        "code", "name", "parent", "number", "duties", "office", "spokesperson", "principal", "people", "superior",
+        "clocks",
+    ])?;
+    let code = object.need("code").and_then(|n| n.code());
+    let name = object.need("name").and_then(|n| n.name());
+    let parent = object.get("parent").map(|n| n.code());
+    let number = object.need("number").and_then(|n| prefix(&n));
+    let duties = object.get("duties").map_or(Some(Vec::new()), |n| n.list_of(Node::text));
+    let office = clause(&object, "office", "3.5a", "name the department that answers public opinion").and_then(|n| {
+        let office = n.object(&["name", "contact"])?;
+        Some(Office { name: office.need("name")?.text()?, contact: office.get("contact").and_then(|n| n.text()) })
+    });
+    let spokesperson = clause(&object, "spokesperson", "5b", "name one of `people` by id").and_then(|n| n.code());
+    let principal = clause(&object, "principal", "5b", "name one of `people` by id").and_then(|n| n.code());
+    let people = object.need("people").and_then(|n| n.list_of(person));
+    let superior = object.get("superior").map(|n| {
+        let superior = n.object(&["id", "name"])?;
+        Some(Superior { id: superior.need("id")?.code()?, name: superior.need("name")?.text()? })
+    });
+    let clocks = object.get("clocks").map_or(Some(Vec::new()), |n| n.list_of(clock_override));
+    Some(Unit {
+        code: code?,
+        name: name?,
+        parent: match parent {
+            Some(code) => Some(code?),
+            None => None,
+        },
+        number: number?,
+        duties: duties?,
+        office: office?,
+        spokesperson: spokesperson?,
+        principal: principal?,
+        people: people?,
+        superior: match superior {
+            Some(superior) => Some(superior?),
+            None => None,
+        },
+        clocks: clocks?,
+    })
+}
+
+/// A key whose absence breaks a clause of the regulation.
+fn clause<'a>(object: &Object<'a>, key: &str, clause: &str, hint: &str) -> Option<Node<'a>> {
+    object.get(key).or_else(|| object.node.problem(format!("`{key}` is missing, which clause {clause} asks for"), hint))
+}
+
+fn prefix(node: &Node) -> Option<Prefix> {
+    let object = node.object(&["region", "agency", "unit", "ext"])?;
+    let region = object.need("region").and_then(|n| n.digits(6));
+    let agency = object.need("agency").and_then(|n| n.digits(3));
+    let unit = object.need("unit").and_then(|n| n.digits(3));
+    let ext = object.need("ext").and_then(|n| n.digits(2));
+    Some(Prefix { region: region?, agency: agency?, unit: unit?, ext: ext? })
+}
+
+fn clock_override(node: &Node) -> Option<ClockOverride> {
+    let object = node.object(&["rule", "allowance", "warnings"])?;
+    let rule = object.need("rule").and_then(|n| n.code());
+    let allowance = object.get("allowance").map(|n| allowance(&n));
+    let warnings = object.get("warnings").map_or(Some(Vec::new()), |n| n.list_of(warning));
+    Some(ClockOverride {
+        rule: rule?,
+        allowance: match allowance {
+            Some(figure) => Some(figure?),
+            None => None,
+        },
+        warnings: warnings?,
+    })
+}
+
+fn clock(node: &Node) -> Option<ClockRule> {
+    let object = node.object(&[
+        "id", "name", "levels", "anchor", "allowance", "calendar", "warnings", "pausable", "satisfied_by", "basis",
+    ])?;
+    let id = object.need("id").and_then(|n| n.code());
+    let name = object.need("name").and_then(|n| n.name());
+    let levels = object.get("levels").map_or(Some(Vec::new()), |n| n.levels());
+    let anchor = object.need("anchor").and_then(|n| {
+        n.choice(&[
+            ("occurred_at", Anchor::OccurredAt),
+            ("discovered_at", Anchor::DiscoveredAt),
+            ("opened_at", Anchor::OpenedAt),
+        ])
+    });
+    let given = object.get("allowance");
+    let figure = given.as_ref().map(allowance);
+    let calendar = object.need("calendar").and_then(|n| n.code());
+    let warnings = object.get("warnings").map_or(Some(Vec::new()), |n| n.list_of(warning));
+    let pausable = object.need("pausable").and_then(|n| n.bool());
+    let satisfied_by = object.need("satisfied_by").and_then(|n| {
+        n.choice(&[
+            ("flash-report", SatisfiedBy::FlashReport),
+            ("answer", SatisfiedBy::Answer),
+            ("publication", SatisfiedBy::Publication),
+            ("hand", SatisfiedBy::Hand),
+        ])
+    });
+    let basis = basis(&object);
+    match (&given, basis.as_ref().map(|b| b.status)) {
+        (Some(node), Some(Status::Unset)) => {
+            node.problem::<()>("a figure is given, and yet its status is `unset`", "say where the figure comes from");
+        }
+        (None, Some(status)) if status != Status::Unset => {
+            object.node.problem::<()>("`allowance` is missing", "give it, or mark the rule's `status` as `unset`");
+        }
+        _ => {}
+    }
+    Some(ClockRule {
+        id: id?,
+        name: name?,
+        levels: levels?,
+        anchor: anchor?,
+        allowance: match figure {
+            Some(figure) => Some(figure?),
+            None => None,
+        },
+        calendar: calendar?,
+        warnings: warnings?,
+        pausable: pausable?,
+        satisfied_by: satisfied_by?,
+        basis: basis?,
+    })
+}
+
+fn floor(node: &Node) -> Option<Floor> {
+    let object = node.object(&["classifier", "config", "opens_at", "basis"])?;
+    let classifier = object.need("classifier").and_then(|n| {
+        let named = n.object(&["name", "version"])?;
+        let name = named.need("name").and_then(|n| n.code());
+        let version = named.need("version").and_then(|n| version(&n));
+        Some((name?, version?))
+    });
+    let opens_at = object.need("opens_at").and_then(|n| Some((n.level()?, n)));
+    let basis = basis(&object);
+    if let Some((crate::level::Level::I, node)) = &opens_at {
+        node.problem::<()>(
+            "the floor must open cases at level II too: clauses 5a to 5e hold for every major matter",
+            "write \"II\", or a lower level",
+        );
+    }
+    let (name, version) = classifier?;
+    Some(Floor {
+        name,
+        version,
+        config: object.get("config").map_or(Value::Null, |n| n.value.clone()),
+        opens_at: opens_at?.0,
+        basis: basis?,
+    })
+}
+
+fn response(node: &Node) -> Option<ResponseRule> {
+    let object = node.object(&["levels", "value", "basis"])?;
+    let levels = object.need("levels").and_then(|n| n.levels());
+    let value = object
+        .need("value")
+        .and_then(|n| n.choice(&[("respond", ResponseValue::Respond), ("watch", ResponseValue::Watch)]));
+    let basis = basis(&object);
+    Some(ResponseRule { levels: levels?, value: value?, basis: basis? })
+}
+
+fn route(node: &Node) -> Option<Route> {
+    let object = node.object(&["on", "levels", "clocks", "tell", "basis"])?;
+    let on = object.need("on").and_then(|n| {
+        n.choice(&[
+            ("case-opened", Occasion::CaseOpened),
+            ("clock-warned", Occasion::ClockWarned),
+            ("clock-breached", Occasion::ClockBreached),
+            ("report-submitted", Occasion::ReportSubmitted),
+        ])
+    });
+    let levels = object.need("levels").and_then(|n| n.levels());
+    let clocks = object.get("clocks").map_or(Some(Vec::new()), |n| n.list_of(Node::code));
+    let tell = object.need("tell").and_then(|n| {
+        let targets = n.list_of(|n| Target::try_from(n.text()?).map_err(|why| n.problem::<()>(why, "")).ok())?;
+        if targets.is_empty() {
+            return n.problem("nobody is told", "name at least one, such as `lead.spokesperson`");
+        }
+        Some(targets)
+    });
+    let basis = basis(&object);
+    Some(Route { on: on?, levels: levels?, clocks: clocks?, tell: tell?, basis: basis? })
+}
