@@ -8,7 +8,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::checkpoint::SignedCheckpoint;
 use crate::hash::{HASH_BYTES, Hash, leaf_hash};
@@ -73,6 +73,45 @@ pub enum Signed {
     ByOwnKey(Box<VerifierKey>),
     /// A key given by whoever checks.
     ByKnownKey(Box<VerifierKey>),
+}
+
+impl Verdict {
+    /// The verdict for machines: `verdict` is `holds`, `does-not-hold` or `malformed`, with what belongs to each.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Holds(claim) => {
+                let (kind, numbers, signed) = match claim {
+                    Claim::Inclusion {
+                        index,
+                        size,
+                        signed,
+                        ..
+                    } => ("inclusion", [("index", *index), ("size", *size)], signed),
+                    Claim::Consistency { from, to, signed } => {
+                        ("consistency", [("from", *from), ("to", *to)], signed)
+                    }
+                };
+                let (by, key) = match signed {
+                    Signed::No => ("nobody", None),
+                    Signed::ByOwnKey(key) => ("own-key", Some(key.to_string())),
+                    Signed::ByKnownKey(key) => ("known-key", Some(key.to_string())),
+                };
+                let mut object = Map::new();
+                object.insert("verdict".into(), "holds".into());
+                object.insert("claim".into(), kind.into());
+                for (name, number) in numbers {
+                    object.insert(name.into(), number.into());
+                }
+                object.insert("signed".into(), by.into());
+                object.insert("key".into(), key.into());
+                Value::Object(object)
+            }
+            Self::DoesNotHold { why } => json!({ "verdict": "does-not-hold", "why": why }),
+            Self::Malformed { at, why } => {
+                json!({ "verdict": "malformed", "at": at, "why": why })
+            }
+        }
+    }
 }
 
 impl fmt::Display for Claim {

@@ -3,6 +3,8 @@
 //! Uses no stored hash, so nothing but the leaves and the signatures is believed. Constant memory for
 //! the leaves; 40 bytes for each checkpoint.
 
+use serde_json::{Value, json};
+
 use crate::error::AuditError;
 use crate::hash::{Frontier, Hash, leaf_hash};
 use crate::log::LeafSource;
@@ -28,6 +30,26 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Bad lines in the history beyond those listed.
     pub more_bad_lines: u64,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_whole(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// The report for machines; findings are given as text.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "whole": self.is_whole(),
+            "size": self.size,
+            "root": self.root.to_base64(),
+            "fitting": self.fitting,
+            "unsigned": self.unsigned,
+            "findings": self.findings.iter().map(Finding::to_string).collect::<Vec<_>>(),
+            "moreBadLines": self.more_bad_lines,
+        })
+    }
 }
 
 /// One thing wrong with a log.

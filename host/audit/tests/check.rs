@@ -113,6 +113,27 @@ fn a_proof_holds_and_says_what_it_shows() {
 }
 
 #[test]
+fn a_verdict_can_be_read_by_machines() {
+    let key = known()[0].to_string();
+    assert_eq!(
+        verdict(&inclusion(5), &known()).to_json(),
+        json!({"verdict": "holds", "claim": "inclusion", "index": 5, "size": 11, "signed": "known-key", "key": key})
+    );
+    assert_eq!(
+        verdict(&consistency(), &[]).to_json(),
+        json!({"verdict": "holds", "claim": "consistency", "from": 4, "to": 11, "signed": "own-key", "key": key})
+    );
+    assert_eq!(
+        check(b"[]", &[]).to_json(),
+        json!({"verdict": "malformed", "at": "", "why": "a proof document is a JSON object"})
+    );
+    assert_eq!(
+        check(br#"{"size1":2}"#, &[]).to_json()["verdict"],
+        "does-not-hold"
+    );
+}
+
+#[test]
 fn a_leaf_that_is_not_text_stands_in_base64() {
     let document = inclusion(3);
     assert_eq!(document["leafBase64"], "/wA=");

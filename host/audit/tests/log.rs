@@ -69,6 +69,11 @@ fn a_log_reopens_from_its_checkpoint_and_catches_up() {
         (3, 20, 0)
     );
     assert_eq!(report.root, log.tree().root(720).unwrap());
+    let json = report.to_json();
+    assert_eq!(
+        (&json["whole"], &json["size"], &json["unsigned"]),
+        (&true.into(), &720.into(), &20.into())
+    );
 }
 
 #[test]
