@@ -13,7 +13,10 @@ const APPENDERS: u32 = 16;
 
 /// A turn of a run, as the engine might write it.
 fn draft(task: u32, n: u64, keys: u64) -> Draft {
-    let run = format!("0197{task:04x}-1b2c-7d3e-8f90-{:012x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16);
+    let run = format!(
+        "0197{task:04x}-1b2c-7d3e-8f90-{:012x}",
+        n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16
+    );
     let mut payload = format!(
         r#"{{"facts":[{{"task":"/do/2/classify","output":{{"level":"III","score":0.{},"labels":["traffic","complaint"]}}}},{{"timer":"t-{n}","due":"2026-03-01T09:{:02}:00Z"}}],"run":"{run}","item":"#,
         n * 7919 % 10_000,
@@ -46,14 +49,21 @@ async fn run(journal: &Arc<SegmentJournal>, each: u64, keys: u64) -> Result<(), 
             tokio::spawn(async move {
                 let mut seq = journal.last_seq(task);
                 for _ in 0..each {
-                    seq = journal.append(task, seq, vec![draft(task, seq, keys)]).await?.last_seq;
+                    seq = journal
+                        .append(task, seq, vec![draft(task, seq, keys)])
+                        .await?
+                        .last_seq;
                 }
                 Ok(())
             })
         })
         .collect();
     for task in tasks {
-        task.await.unwrap_or_else(|e| Err(JournalError::Poisoned { cause: e.to_string() }))?;
+        task.await.unwrap_or_else(|e| {
+            Err(JournalError::Poisoned {
+                cause: e.to_string(),
+            })
+        })?;
     }
     Ok(())
 }
@@ -63,10 +73,18 @@ fn size_of(dir: &Path) -> u64 {
     entries.map(|e| e.metadata().map_or(0, |m| m.len())).sum()
 }
 
-fn report(runtime: &tokio::runtime::Runtime, name: &str, keys: u64) -> Result<(), Box<dyn std::error::Error>> {
+fn report(
+    runtime: &tokio::runtime::Runtime,
+    name: &str,
+    keys: u64,
+) -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let disk = FaultDisk::new(Arc::new(RealDisk));
-    let options = Options { disk: Arc::new(disk.clone()), segment_bytes: 1 << 20, ..Options::default() };
+    let options = Options {
+        disk: Arc::new(disk.clone()),
+        segment_bytes: 1 << 20,
+        ..Options::default()
+    };
     let journal = Arc::new(SegmentJournal::open(dir.path(), options)?);
     disk.set(None);
     let started = Instant::now();
@@ -88,16 +106,31 @@ fn report(runtime: &tokio::runtime::Runtime, name: &str, keys: u64) -> Result<()
 }
 
 fn append(criterion: &mut Criterion) {
-    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build() else { return };
-    for (name, keys) in [("keys kept", u64::MAX), ("a new key every 20 records", 20), ("a new key every record", 1)] {
+    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+    else {
+        return;
+    };
+    for (name, keys) in [
+        ("keys kept", u64::MAX),
+        ("a new key every 20 records", 20),
+        ("a new key every record", 1),
+    ] {
         if let Err(e) = report(&runtime, name, keys) {
             println!("{name}: {e}");
         }
     }
-    let Ok(dir) = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")) else { return };
-    let Ok(journal) = SegmentJournal::open(dir.path(), Options::default()).map(Arc::new) else { return };
+    let Ok(dir) = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")) else {
+        return;
+    };
+    let Ok(journal) = SegmentJournal::open(dir.path(), Options::default()).map(Arc::new) else {
+        return;
+    };
     let mut group = criterion.benchmark_group("append");
-    group.throughput(Throughput::Elements(u64::from(APPENDERS) * 50)).measurement_time(Duration::from_secs(5));
+    group
+        .throughput(Throughput::Elements(u64::from(APPENDERS) * 50))
+        .measurement_time(Duration::from_secs(5));
     group.bench_function("16 appenders, 300 bytes", |b| {
         b.iter(|| runtime.block_on(run(&journal, 50, u64::MAX)));
     });

@@ -79,12 +79,16 @@ pub(crate) fn put(shared: &Shared, key: &str, content: &[u8]) -> Result<BlobId, 
         && bytes_fit(&bytes)
     {
         // It may have been left by a killed process in the system's cache only.
-        let file = disk.open(&path).map_err(|e| JournalError::io("opening", &path, &e))?;
-        file.sync_data().map_err(|e| JournalError::sync(&path, &e))?;
+        let file = disk
+            .open(&path)
+            .map_err(|e| JournalError::io("opening", &path, &e))?;
+        file.sync_data()
+            .map_err(|e| JournalError::sync(&path, &e))?;
         sync_dirs(disk, shared, &dir)?;
         return Ok(id);
     }
-    disk.create_dir(&dir).map_err(|e| JournalError::io("making", &dir, &e))?;
+    disk.create_dir(&dir)
+        .map_err(|e| JournalError::io("making", &dir, &e))?;
     let mut bytes = Vec::with_capacity(content.len() + 256);
     bytes.extend_from_slice(MAGIC);
     bytes.push(key.id.len() as u8);
@@ -105,29 +109,44 @@ pub(crate) fn put(shared: &Shared, key: &str, content: &[u8]) -> Result<BlobId, 
 /// Reads a blob; none if its key was destroyed.
 pub(crate) fn get(shared: &Shared, id: &BlobId) -> Result<Option<Vec<u8>>, JournalError> {
     let (_, path) = place(shared, id);
-    let bytes = files::read(&*shared.disk, &path)?.ok_or_else(|| JournalError::BlobMissing { id: id.to_string() })?;
-    let damaged = |at: usize, why: &str| JournalError::damaged(&path, at as u64, format!("{why}; restore the file from a backup"));
+    let bytes = files::read(&*shared.disk, &path)?
+        .ok_or_else(|| JournalError::BlobMissing { id: id.to_string() })?;
+    let damaged = |at: usize, why: &str| {
+        JournalError::damaged(
+            &path,
+            at as u64,
+            format!("{why}; restore the file from a backup"),
+        )
+    };
     if !bytes_fit(&bytes) {
         return Err(damaged(0, "the blob's checksum does not fit"));
     }
     let bytes = &bytes[..bytes.len() - CRC];
     let name_len = usize::from(bytes.get(8).copied().unwrap_or(0));
-    let (Some(name), Some(stored_id), Some(sealed)) =
-        (bytes.get(9..9 + name_len), bytes.get(9 + name_len..41 + name_len), bytes.get(41 + name_len..))
-    else {
+    let (Some(name), Some(stored_id), Some(sealed)) = (
+        bytes.get(9..9 + name_len),
+        bytes.get(9 + name_len..41 + name_len),
+        bytes.get(41 + name_len..),
+    ) else {
         return Err(damaged(8, "the blob is cut short"));
     };
     let name = std::str::from_utf8(name).map_err(|_| damaged(9, "the key's name is no text"))?;
     if stored_id != id.0 {
         return Err(damaged(9 + name_len, "another blob lies under this name"));
     }
-    let Found::Live(key) = shared.ring.find(name)? else { return Ok(None) };
+    let Found::Live(key) = shared.ring.find(name)? else {
+        return Ok(None);
+    };
     let plain = key
         .open(nonce(id), &bytes[..41 + name_len], sealed)
         .map_err(|why| damaged(41 + name_len, &why))?;
-    let (_, content) = seal::unpack(&plain, u64::from(u32::MAX)).map_err(|why| damaged(41 + name_len, &why))?;
+    let (_, content) =
+        seal::unpack(&plain, u64::from(u32::MAX)).map_err(|why| damaged(41 + name_len, &why))?;
     if key.content_id(&content) != id.0 {
-        return Err(damaged(41 + name_len, "the content does not have this name"));
+        return Err(damaged(
+            41 + name_len,
+            "the content does not have this name",
+        ));
     }
     Ok(Some(content))
 }
@@ -154,7 +173,8 @@ fn place(shared: &Shared, id: &BlobId) -> (PathBuf, PathBuf) {
 
 fn sync_dirs(disk: &dyn Disk, shared: &Shared, dir: &std::path::Path) -> Result<(), JournalError> {
     for dir in [dir, &shared.blobs] {
-        disk.sync_dir(dir).map_err(|e| JournalError::sync(dir, &e))?;
+        disk.sync_dir(dir)
+            .map_err(|e| JournalError::sync(dir, &e))?;
     }
     Ok(())
 }

@@ -119,7 +119,12 @@ pub fn commitment(salt: &[u8; SALT_BYTES], payload: &[u8]) -> String {
 
 /// HMAC-SHA-256 over the concatenation of `parts`.
 pub(crate) fn hmac_sha256<const N: usize>(key: &[u8; N], parts: &[&[u8]]) -> [u8; 32] {
-    const { assert!(N <= 64, "longer keys would have to be hashed first (RFC 2104 section 2)") };
+    const {
+        assert!(
+            N <= 64,
+            "longer keys would have to be hashed first (RFC 2104 section 2)"
+        )
+    };
     let mut block = Zeroizing::new([0_u8; 64]);
     block[..N].copy_from_slice(key);
     let mut mac = Hmac::<Sha256>::new((&*block).into());
@@ -143,7 +148,11 @@ pub(crate) fn check(draft: &Draft) -> Result<(), JournalError> {
     }
     if let Some(causation) = &draft.causation {
         let place = causation.split_once('/').and_then(|(partition, seq)| {
-            Some(format!("{}/{}", partition.parse::<u32>().ok()?, seq.parse::<u64>().ok()?))
+            Some(format!(
+                "{}/{}",
+                partition.parse::<u32>().ok()?,
+                seq.parse::<u64>().ok()?
+            ))
         });
         if place.as_ref() != Some(causation) {
             return Err(JournalError::Invalid {
@@ -176,7 +185,10 @@ pub(crate) fn token(field: &'static str, text: &str, limit: usize) -> Result<(),
     if text.len() > limit {
         return invalid(format!("has {} bytes, the limit is {limit}", text.len()));
     }
-    match text.char_indices().find(|(_, c)| !c.is_ascii_graphic() || matches!(c, '"' | '\\')) {
+    match text
+        .char_indices()
+        .find(|(_, c)| !c.is_ascii_graphic() || matches!(c, '"' | '\\'))
+    {
         Some((at, c)) => invalid(format!(
             "{c:?} at byte {at} is not allowed; a header holds printable ASCII without spaces, quotes and backslashes"
         )),

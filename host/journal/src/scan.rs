@@ -55,7 +55,10 @@ pub(crate) fn scan(bytes: &Bytes, last: bool, repair: bool) -> Result<Scanned, F
             return Ok(found);
         }
         let head = frame::parse_head(rest);
-        let whole = head.filter(|h| rest.get(FRAME_HEADER..h.frame_len()).is_some_and(|body| h.body_fits(body)));
+        let whole = head.filter(|h| {
+            rest.get(FRAME_HEADER..h.frame_len())
+                .is_some_and(|body| h.body_fits(body))
+        });
         let Some(head) = whole else {
             let extent = head.map_or(FRAME_HEADER, |h| h.frame_len());
             check_tail(bytes, at, extent, last, repair)?;
@@ -86,10 +89,19 @@ pub(crate) fn scan(bytes: &Bytes, last: bool, repair: bool) -> Result<Scanned, F
 }
 
 /// Something at `at` is no whole frame: is it the torn end of the journal?
-fn check_tail(bytes: &[u8], at: usize, extent: usize, last: bool, repair: bool) -> Result<(), Fault> {
+fn check_tail(
+    bytes: &[u8],
+    at: usize,
+    extent: usize,
+    last: bool,
+    repair: bool,
+) -> Result<(), Fault> {
     let fault = |why: String| Err((at as u64, why));
     if !last {
-        return fault("a group of records is damaged in a finished segment; restore the file from a backup".into());
+        return fault(
+            "a group of records is damaged in a finished segment; restore the file from a backup"
+                .into(),
+        );
     }
     if let Some((next, _)) = frame::find_frame(bytes, at + 1) {
         return fault(format!(
@@ -124,7 +136,13 @@ fn is_torn(bytes: &[u8], at: usize, extent: usize) -> bool {
 }
 
 fn is_zero(bytes: &[u8]) -> bool {
-    let (head, words, tail) = (bytes.chunks_exact(16), 0_u128, bytes.chunks_exact(16).remainder());
-    head.fold(words, |all, chunk| all | chunk.try_into().map_or(1, u128::from_ne_bytes)) == 0
+    let (head, words, tail) = (
+        bytes.chunks_exact(16),
+        0_u128,
+        bytes.chunks_exact(16).remainder(),
+    );
+    head.fold(words, |all, chunk| {
+        all | chunk.try_into().map_or(1, u128::from_ne_bytes)
+    }) == 0
         && tail.iter().all(|&b| b == 0)
 }

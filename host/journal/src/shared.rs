@@ -43,7 +43,13 @@ pub(crate) struct Settings {
 }
 
 impl Shared {
-    pub(crate) fn new(disk: Arc<dyn Disk>, dir: &std::path::Path, settings: Settings, ring: Ring, index: Index) -> Self {
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        dir: &std::path::Path,
+        settings: Settings,
+        ring: Ring,
+        index: Index,
+    ) -> Self {
         Self {
             disk,
             segments: dir.join("segments"),

@@ -16,7 +16,10 @@ use crate::read::{Records, TreeRecords};
 use crate::ring::Ring;
 use crate::shared::{Settings, Shared};
 use crate::writer::{Writer, create_segment, segment_path};
-use crate::{AppendFuture, BlobId, Draft, Journal, JournalError, RecordIter, Upcasters, files, record, scan, seal};
+use crate::{
+    AppendFuture, BlobId, Draft, Journal, JournalError, RecordIter, Upcasters, files, record, scan,
+    seal,
+};
 
 /// How a segment journal is opened.
 #[derive(Debug, Clone)]
@@ -96,28 +99,51 @@ impl SegmentJournal {
     pub fn open(dir: impl AsRef<Path>, options: Options) -> Result<Self, JournalError> {
         let dir = dir.as_ref();
         let disk = options.disk.clone();
-        let folders = [dir.to_path_buf(), dir.join("segments"), dir.join("keys"), dir.join("blobs")];
+        let folders = [
+            dir.to_path_buf(),
+            dir.join("segments"),
+            dir.join("keys"),
+            dir.join("blobs"),
+        ];
         for folder in &folders {
-            disk.create_dir(folder).map_err(|e| JournalError::io("making", folder, &e))?;
+            disk.create_dir(folder)
+                .map_err(|e| JournalError::io("making", folder, &e))?;
         }
         let lock_path = dir.join("lock");
         let lock = disk.lock(&lock_path).map_err(|failure| match failure {
-            LockFailure::Held(pid) => JournalError::Locked { dir: dir.to_path_buf(), pid },
+            LockFailure::Held(pid) => JournalError::Locked {
+                dir: dir.to_path_buf(),
+                pid,
+            },
             LockFailure::Io(e) => JournalError::io("locking", &lock_path, &e),
         })?;
-        for folder in dir.parent().filter(|p| !p.as_os_str().is_empty()).into_iter().chain([dir]) {
-            disk.sync_dir(folder).map_err(|e| JournalError::sync(folder, &e))?;
+        for folder in dir
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .into_iter()
+            .chain([dir])
+        {
+            disk.sync_dir(folder)
+                .map_err(|e| JournalError::sync(folder, &e))?;
         }
         // The first segment is made last, so when there is one, everything else must be there.
         let segments = dir.join("segments");
-        let names = disk.list(&segments).map_err(|e| JournalError::io("listing", &segments, &e))?;
+        let names = disk
+            .list(&segments)
+            .map_err(|e| JournalError::io("listing", &segments, &e))?;
         let fresh = !names.iter().any(|n| n.ends_with(".seg"));
         let meta = load_meta(&*disk, dir, options.host.as_deref(), fresh)?;
-        let master = options.master_key.clone().unwrap_or_else(|| dir.join("keys").join("master.key"));
+        let master = options
+            .master_key
+            .clone()
+            .unwrap_or_else(|| dir.join("keys").join("master.key"));
         let ring = Ring::open(&*disk, &dir.join("keys"), &master, fresh, options.repair)?;
         let (index, tail) = recover(&*disk, &segments, options.repair)?;
         if let Some(expected) = options.expected_min_size.filter(|&e| e > index.size) {
-            return Err(JournalError::ShorterThanCheckpoint { expected, found: index.size });
+            return Err(JournalError::ShorterThanCheckpoint {
+                expected,
+                found: index.size,
+            });
         }
         let settings = Settings {
             source: format!("huiyin:{}", meta.host),
@@ -153,7 +179,12 @@ impl SegmentJournal {
             .name("journal".into())
             .spawn(move || writer.run())
             .map_err(|e| JournalError::io("starting the writer of", dir, &e))?;
-        Ok(Self { shared, writer: Some(writer), dir: dir.to_path_buf(), _lock: lock })
+        Ok(Self {
+            shared,
+            writer: Some(writer),
+            dir: dir.to_path_buf(),
+            _lock: lock,
+        })
     }
 
     /// The journal's folder.
@@ -178,9 +209,16 @@ impl SegmentJournal {
         batch: Vec<Draft>,
     ) -> Result<oneshot::Receiver<Result<crate::Appended, JournalError>>, JournalError> {
         if batch.is_empty() {
-            return Err(JournalError::Invalid { field: "batch", why: "is empty".into() });
+            return Err(JournalError::Invalid {
+                field: "batch",
+                why: "is empty".into(),
+            });
         }
-        size("a batch", batch.iter().map(|d| d.payload.len()).sum(), self.shared.max_batch)?;
+        size(
+            "a batch",
+            batch.iter().map(|d| d.payload.len()).sum(),
+            self.shared.max_batch,
+        )?;
         batch.iter().try_for_each(record::check)?;
         let prepared = batch
             .into_iter()
@@ -190,7 +228,9 @@ impl SegmentJournal {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let (reply, answer) = oneshot::channel();
-        self.shared.queue.push(partition, expected, prepared, reply)?;
+        self.shared
+            .queue
+            .push(partition, expected, prepared, reply)?;
         Ok(answer)
     }
 }
@@ -210,13 +250,19 @@ impl Journal for SegmentJournal {
         let placed = self.place(partition, expected_seq, batch);
         Box::pin(async move {
             placed?.await.unwrap_or_else(|_| {
-                Err(JournalError::Poisoned { cause: "the writer stopped unexpectedly".into() })
+                Err(JournalError::Poisoned {
+                    cause: "the writer stopped unexpectedly".into(),
+                })
             })
         })
     }
 
     fn read(&self, partition: u32, from_seq: u64) -> Result<RecordIter, JournalError> {
-        Ok(Box::new(Records::new(self.shared.clone(), partition, from_seq)))
+        Ok(Box::new(Records::new(
+            self.shared.clone(),
+            partition,
+            from_seq,
+        )))
     }
 
     fn read_all(&self, from_index: u64) -> Result<RecordIter, JournalError> {
@@ -252,20 +298,34 @@ impl Journal for SegmentJournal {
     }
 }
 
-fn load_meta(disk: &dyn Disk, dir: &Path, host: Option<&str>, fresh: bool) -> Result<Meta, JournalError> {
+fn load_meta(
+    disk: &dyn Disk,
+    dir: &Path,
+    host: Option<&str>,
+    fresh: bool,
+) -> Result<Meta, JournalError> {
     let path = dir.join("journal.json");
     if let Some(bytes) = files::read(disk, &path)? {
-        let meta: Meta = serde_json::from_slice(&bytes)
-            .map_err(|e| JournalError::damaged(&path, 0, format!("{e}; restore the file from a backup")))?;
+        let meta: Meta = serde_json::from_slice(&bytes).map_err(|e| {
+            JournalError::damaged(&path, 0, format!("{e}; restore the file from a backup"))
+        })?;
         if meta.format != FORMAT {
-            let why = format!("format {} is not known to this program (it knows {FORMAT}); use a newer one", meta.format);
+            let why = format!(
+                "format {} is not known to this program (it knows {FORMAT}); use a newer one",
+                meta.format
+            );
             return Err(JournalError::damaged(&path, 0, why));
         }
-        record::token("host", &meta.host, 64).map_err(|e| JournalError::damaged(&path, 0, e.to_string()))?;
+        record::token("host", &meta.host, 64)
+            .map_err(|e| JournalError::damaged(&path, 0, e.to_string()))?;
         return Ok(meta);
     }
     if !fresh {
-        return Err(JournalError::damaged(&path, 0, "is missing beside existing segments; restore it from a backup"));
+        return Err(JournalError::damaged(
+            &path,
+            0,
+            "is missing beside existing segments; restore it from a backup",
+        ));
     }
     let host = if let Some(host) = host {
         host.to_owned()
@@ -275,9 +335,14 @@ fn load_meta(disk: &dyn Disk, dir: &Path, host: Option<&str>, fresh: bool) -> Re
         hex::encode(bytes)
     };
     record::token("host", &host, 64)?;
-    let meta = Meta { format: FORMAT, host };
-    let bytes = serde_json::to_vec(&meta)
-        .map_err(|e| JournalError::Invalid { field: "host", why: e.to_string() })?;
+    let meta = Meta {
+        format: FORMAT,
+        host,
+    };
+    let bytes = serde_json::to_vec(&meta).map_err(|e| JournalError::Invalid {
+        field: "host",
+        why: e.to_string(),
+    })?;
     files::write_new(disk, dir, &path, &bytes)?;
     Ok(meta)
 }
@@ -296,15 +361,29 @@ fn first_segment(shared: &Shared) -> Result<Tail, JournalError> {
     let segment = create_segment(shared, 0, shared.segment_bytes)?;
     shared.index_mut().segments.push(segment.clone());
     // An empty segment needs no closing frame.
-    Ok(Tail { segment, number: 0, offset: SEGMENT_HEADER as u64, capacity: shared.segment_bytes, closed: true, has_records: false })
+    Ok(Tail {
+        segment,
+        number: 0,
+        offset: SEGMENT_HEADER as u64,
+        capacity: shared.segment_bytes,
+        closed: true,
+        has_records: false,
+    })
 }
 
 /// Reads every segment; the tail is none in a new journal.
-fn recover(disk: &dyn Disk, dir: &Path, repair: bool) -> Result<(Index, Option<Tail>), JournalError> {
-    let mut names = disk.list(dir).map_err(|e| JournalError::io("listing", dir, &e))?;
+fn recover(
+    disk: &dyn Disk,
+    dir: &Path,
+    repair: bool,
+) -> Result<(Index, Option<Tail>), JournalError> {
+    let mut names = disk
+        .list(dir)
+        .map_err(|e| JournalError::io("listing", dir, &e))?;
     for left_over in names.iter().filter(|n| n.ends_with(files::TEMPORARY)) {
         let path = dir.join(left_over);
-        disk.remove(&path).map_err(|e| JournalError::io("removing", &path, &e))?;
+        disk.remove(&path)
+            .map_err(|e| JournalError::io("removing", &path, &e))?;
     }
     names.retain(|n| n.ends_with(".seg"));
     let mut index = Index::default();
@@ -312,13 +391,22 @@ fn recover(disk: &dyn Disk, dir: &Path, repair: bool) -> Result<(Index, Option<T
     for (number, name) in names.iter().enumerate() {
         let path = dir.join(name);
         if segment_path(dir, index.size) != path {
-            let why = format!("a segment that starts with record {} of the tree was expected here; a file is missing or cut short, restore it from a backup", index.size);
+            let why = format!(
+                "a segment that starts with record {} of the tree was expected here; a file is missing or cut short, restore it from a backup",
+                index.size
+            );
             return Err(JournalError::damaged(&path, 0, why));
         }
         let last = number + 1 == names.len();
-        let file = disk.open(&path).map_err(|e| JournalError::io("opening", &path, &e))?;
-        let bytes = Bytes::from(file.read_all().map_err(|e| JournalError::io("reading", &path, &e))?);
-        let found = scan::scan(&bytes, last, repair).map_err(|(at, why)| JournalError::damaged(&path, at, why))?;
+        let file = disk
+            .open(&path)
+            .map_err(|e| JournalError::io("opening", &path, &e))?;
+        let bytes = Bytes::from(
+            file.read_all()
+                .map_err(|e| JournalError::io("reading", &path, &e))?,
+        );
+        let found = scan::scan(&bytes, last, repair)
+            .map_err(|(at, why)| JournalError::damaged(&path, at, why))?;
         for frame in &found.frames {
             let place = FrameRef {
                 first_index: frame.first_index,
@@ -326,12 +414,21 @@ fn recover(disk: &dyn Disk, dir: &Path, repair: bool) -> Result<(Index, Option<T
                 len: frame.len,
                 segment: number as u32,
             };
-            index.add(place, &frame.runs).map_err(|why| JournalError::damaged(&path, frame.offset, why))?;
+            index
+                .add(place, &frame.runs)
+                .map_err(|why| JournalError::damaged(&path, frame.offset, why))?;
         }
         if found.next_index != index.size {
-            return Err(JournalError::damaged(&path, 0, "the segment's name and its records do not agree; restore it from a backup"));
+            return Err(JournalError::damaged(
+                &path,
+                0,
+                "the segment's name and its records do not agree; restore it from a backup",
+            ));
         }
-        let segment = Segment { path, file: file.into() };
+        let segment = Segment {
+            path,
+            file: file.into(),
+        };
         index.segments.push(segment.clone());
         if last {
             tail = Some(settle(segment, number as u32, &found, bytes.len() as u64)?);
@@ -342,17 +439,31 @@ fn recover(disk: &dyn Disk, dir: &Path, repair: bool) -> Result<(Index, Option<T
 
 /// Makes the end of the last segment certain: a torn group is wiped, and what was found is synced,
 /// since a killed process may have left it in the system's cache only.
-fn settle(segment: Segment, number: u32, found: &scan::Scanned, len: u64) -> Result<Tail, JournalError> {
+fn settle(
+    segment: Segment,
+    number: u32,
+    found: &scan::Scanned,
+    len: u64,
+) -> Result<Tail, JournalError> {
     let (path, file) = (&segment.path, &segment.file);
     let mut capacity = len;
     if found.torn {
         tracing::warn!(file = %path.display(), offset = found.end, bytes = len - found.end, "cut a torn group that nobody was told of");
-        file.set_len(found.end).map_err(|e| JournalError::io("cutting", path, &e))?;
+        file.set_len(found.end)
+            .map_err(|e| JournalError::io("cutting", path, &e))?;
         file.sync_data().map_err(|e| JournalError::sync(path, &e))?;
-        file.allocate(len).map_err(|e| JournalError::io("growing", path, &e))?;
+        file.allocate(len)
+            .map_err(|e| JournalError::io("growing", path, &e))?;
         capacity = capacity.max(found.end);
     }
     file.sync_data().map_err(|e| JournalError::sync(path, &e))?;
     let closed = found.closed || found.end == SEGMENT_HEADER as u64;
-    Ok(Tail { segment, number, offset: found.end, capacity, closed, has_records: !found.frames.is_empty() })
+    Ok(Tail {
+        segment,
+        number,
+        offset: found.end,
+        capacity,
+        closed,
+        has_records: !found.frames.is_empty(),
+    })
 }

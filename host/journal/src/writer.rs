@@ -96,18 +96,29 @@ impl Writer {
                 }),
             }
             for (seq, prepared) in (place.first_seq..).zip(&batch.records) {
-                let header = serde_json::to_vec(&prepared.header(&self.shared.source, place.partition, seq))
-                    .map_err(|e| JournalError::Invalid { field: "header", why: e.to_string() })?;
+                let header =
+                    serde_json::to_vec(&prepared.header(&self.shared.source, place.partition, seq))
+                        .map_err(|e| JournalError::Invalid {
+                            field: "header",
+                            why: e.to_string(),
+                        })?;
                 let sealed = prepared
                     .key
                     .seal(record_nonce(place.partition, seq), &header, &prepared.plain)
-                    .map_err(|why| JournalError::Invalid { field: "payload", why })?;
+                    .map_err(|why| JournalError::Invalid {
+                        field: "payload",
+                        why,
+                    })?;
                 records.push((header, sealed));
             }
         }
         let count = records.len() as u64;
-        let bytes = frame::encode(self.next_index, &runs, &records)
-            .map_err(|why| JournalError::Invalid { field: "batch", why })?;
+        let bytes = frame::encode(self.next_index, &runs, &records).map_err(|why| {
+            JournalError::Invalid {
+                field: "batch",
+                why,
+            }
+        })?;
         // A key must never be younger on the disk than what it seals.
         self.shared.ring.flush()?;
         let offset = self.write(&bytes)?;
@@ -139,16 +150,25 @@ impl Writer {
         }
         let offset = self.offset;
         let path = &self.segment.path;
-        self.segment.file.write_at(bytes, offset).map_err(|e| JournalError::io("writing", path, &e))?;
+        self.segment
+            .file
+            .write_at(bytes, offset)
+            .map_err(|e| JournalError::io("writing", path, &e))?;
         if !self.planted_no_sync {
-            self.segment.file.sync_data().map_err(|e| JournalError::sync(path, &e))?;
+            self.segment
+                .file
+                .sync_data()
+                .map_err(|e| JournalError::sync(path, &e))?;
         }
         self.offset += len;
         Ok(offset)
     }
 
     fn reserve(&mut self, len: u64) -> Result<(), JournalError> {
-        self.segment.file.allocate(len).map_err(|e| JournalError::io("growing", &self.segment.path, &e))?;
+        self.segment
+            .file
+            .allocate(len)
+            .map_err(|e| JournalError::io("growing", &self.segment.path, &e))?;
         self.capacity = len;
         Ok(())
     }
@@ -175,28 +195,44 @@ impl Writer {
         if self.closed {
             return Ok(());
         }
-        let bytes = frame::encode(self.next_index, &[], &[])
-            .map_err(|why| JournalError::Invalid { field: "batch", why })?;
+        let bytes =
+            frame::encode(self.next_index, &[], &[]).map_err(|why| JournalError::Invalid {
+                field: "batch",
+                why,
+            })?;
         self.capacity = self.capacity.max(self.offset + bytes.len() as u64);
         self.write(&bytes).map(|_| ())
     }
 }
 
 /// Makes a segment file for records from `first_index` on, durable under its name.
-pub(crate) fn create_segment(shared: &Shared, first_index: u64, capacity: u64) -> Result<Segment, JournalError> {
+pub(crate) fn create_segment(
+    shared: &Shared,
+    first_index: u64,
+    capacity: u64,
+) -> Result<Segment, JournalError> {
     let path = segment_path(&shared.segments, first_index);
     let mut name = path.as_os_str().to_owned();
     name.push(files::TEMPORARY);
     let temporary = PathBuf::from(name);
     let disk = &*shared.disk;
-    let file = disk.create(&temporary).map_err(|e| JournalError::io("making", &temporary, &e))?;
-    file.allocate(capacity).map_err(|e| JournalError::io("growing", &temporary, &e))?;
+    let file = disk
+        .create(&temporary)
+        .map_err(|e| JournalError::io("making", &temporary, &e))?;
+    file.allocate(capacity)
+        .map_err(|e| JournalError::io("growing", &temporary, &e))?;
     file.write_at(&frame::segment_header(first_index), 0)
         .map_err(|e| JournalError::io("writing", &temporary, &e))?;
-    file.sync_data().map_err(|e| JournalError::sync(&temporary, &e))?;
-    disk.rename(&temporary, &path).map_err(|e| JournalError::io("renaming", &temporary, &e))?;
-    disk.sync_dir(&shared.segments).map_err(|e| JournalError::sync(&shared.segments, &e))?;
-    Ok(Segment { path, file: file.into() })
+    file.sync_data()
+        .map_err(|e| JournalError::sync(&temporary, &e))?;
+    disk.rename(&temporary, &path)
+        .map_err(|e| JournalError::io("renaming", &temporary, &e))?;
+    disk.sync_dir(&shared.segments)
+        .map_err(|e| JournalError::sync(&shared.segments, &e))?;
+    Ok(Segment {
+        path,
+        file: file.into(),
+    })
 }
 
 /// `<dir>/<first index, 20 digits>.seg`.
