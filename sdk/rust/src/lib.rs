@@ -51,6 +51,7 @@ mod manifest;
 pub mod secrets;
 pub mod spool;
 pub mod terms;
+pub mod text;
 pub mod time;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;

@@ -9,12 +9,11 @@
 mod charset;
 mod cursor;
 mod json;
-mod text;
 mod xml;
 
 use huiyin_sdk::http::{Request, Response};
 use huiyin_sdk::time::{self, UtcOffset};
-use huiyin_sdk::{About, Collector, Context, Error, Item, Page, log};
+use huiyin_sdk::{About, Collector, Context, Error, Item, Page, log, text};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -185,7 +184,7 @@ fn item(config: &Config, entry: Entry) -> Option<Item> {
     if title.is_empty() && body.is_empty() {
         return None;
     }
-    let url = text::absolute(entry.url.trim(), &config.url);
+    let url = text::absolute(&entry.url, &config.url);
     let published = time::parse(&entry.published, config.utc_offset)
         .or_else(|| time::parse(&entry.updated, config.utc_offset));
     let id = [entry.id.trim(), url.as_deref().unwrap_or_default()]

@@ -5,7 +5,9 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use crate::{Entry, Parsed, text};
+use huiyin_sdk::text;
+
+use crate::{Entry, Parsed};
 
 /// Reads as far as the document goes: entries before a fault are kept.
 pub(crate) fn parse(document: &str) -> Parsed {

@@ -1,8 +1,8 @@
-//! From markup to the plain text that classifiers read.
+//! From markup to the plain text that classifiers read, and links made whole.
 
 /// Strips tags, scripts and styles, resolves references, and gathers white
 /// space; block elements part lines.
-pub(crate) fn plain(markup: &str) -> String {
+pub fn plain(markup: &str) -> String {
     let mut out = Builder::default();
     let mut rest = markup;
     while let Some(at) = rest.find(['<', '&']) {
@@ -65,8 +65,9 @@ fn reference<'a>(rest: &'a str, out: &mut Builder) -> &'a str {
     }
 }
 
-/// The character behind `amp`, `#20013`, `#x4e2d`.
-pub(crate) fn resolve(name: &str) -> Option<char> {
+/// The character behind a reference: `amp`, `#20013`, `#x4e2d`. None for a name that is
+/// not among the common ones.
+pub fn resolve(name: &str) -> Option<char> {
     if let Some(number) = name.strip_prefix('#') {
         let code = match number.strip_prefix(['x', 'X']) {
             Some(hex) => u32::from_str_radix(hex, 16).ok()?,
@@ -103,19 +104,21 @@ pub(crate) fn resolve(name: &str) -> Option<char> {
     })
 }
 
-/// A link as an absolute http(s) address; none where it cannot be one.
-pub(crate) fn absolute(link: &str, feed: &str) -> Option<String> {
-    let scheme_end = feed.find("://")?;
+/// A link found in what was fetched from `base`, as an absolute http(s)
+/// address; none where it cannot be one.
+pub fn absolute(link: &str, base: &str) -> Option<String> {
+    let link = link.trim();
+    let scheme_end = base.find("://")?;
     if link.starts_with("http://") || link.starts_with("https://") {
         return Some(link.to_owned());
     }
     if link.starts_with("//") {
-        return Some(format!("{}:{link}", &feed[..scheme_end]));
+        return Some(format!("{}:{link}", &base[..scheme_end]));
     }
     if link.starts_with('/') {
-        let host = &feed[scheme_end + 3..];
+        let host = &base[scheme_end + 3..];
         let end = host.find(['/', '?', '#']).unwrap_or(host.len());
-        return Some(format!("{}{link}", &feed[..scheme_end + 3 + end]));
+        return Some(format!("{}{link}", &base[..scheme_end + 3 + end]));
     }
     None
 }
