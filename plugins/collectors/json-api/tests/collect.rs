@@ -1,0 +1,224 @@
+//! The collector as a host calls it, against a pretended API.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use huiyin_plugin_json_api::JsonApi;
+use huiyin_sdk::http::Response;
+use huiyin_sdk::http::testing::{Serving, serve};
+use huiyin_sdk::serde_json::{Value, json};
+use huiyin_sdk::{Error, Page, testing};
+
+fn config(more: &Value) -> String {
+    let mut config = json!({
+        "url": "https://api.cn/v1/posts?topic=林草",
+        "channel": "weibo",
+        "items": "/data/list",
+        "fields": {"id": "/id", "title": "/title", "body": "/text", "url": "/link", "published": "/at",
+                   "more": {"reads": "/stat/reads", "outlet": "/source"}},
+    });
+    for (name, value) in more.as_object().unwrap() {
+        config[name] = value.clone();
+    }
+    config.to_string()
+}
+
+fn collect(config: &str, cursor: Option<String>, limit: u32) -> Result<Page, Error> {
+    testing::collect::<JsonApi>(&testing::context(0), config, cursor, limit)
+}
+
+fn answer(body: Value) -> Serving {
+    serve(move |_| Ok(Response::new(200, body.to_string())))
+}
+
+fn ids(page: &Page) -> Vec<&str> {
+    page.items.iter().map(|item| item.id.as_str()).collect()
+}
+
+fn list(ids: impl IntoIterator<Item = u64>) -> Value {
+    ids.into_iter().map(|id| json!({"id": id, "title": format!("第{id}条")})).collect()
+}
+
+/// An API with `total()` entries, the newest first or the oldest first, by
+/// page, offset or token; it logs the addresses asked for.
+fn api(by: &'static str, total: &Rc<RefCell<u64>>, newest_first: bool) -> (Serving, Rc<RefCell<Vec<String>>>) {
+    let log: Rc<RefCell<Vec<String>>> = Rc::default();
+    let (asked, total) = (Rc::clone(&log), Rc::clone(total));
+    let serving = serve(move |request| {
+        asked.borrow_mut().push(request.url.clone());
+        let parameter = |name: &str| {
+            let query = request.url.split_once('?').unwrap().1;
+            query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}="))?.parse::<u64>().ok())
+        };
+        let total = *total.borrow();
+        let skip = match by {
+            "page" => (parameter("page").unwrap() - 1) * 3,
+            "offset" => parameter("skip").unwrap(),
+            _ => parameter("after").unwrap_or(0),
+        };
+        let end = (skip + 3).min(total);
+        let entries = (skip..end.max(skip)).map(|n| if newest_first { total - n } else { n + 1 });
+        let next = if end < total { json!(end) } else { Value::Null };
+        Ok(Response::new(200, json!({"data": {"list": list(entries), "next": next}}).to_string()))
+    });
+    (serving, log)
+}
+
+fn paging(by: &str) -> Value {
+    match by {
+        "page" => json!({"by": "page", "parameter": "page", "size": {"parameter": "n", "value": 3}}),
+        "offset" => json!({"by": "offset", "parameter": "skip"}),
+        _ => json!({"by": "cursor", "parameter": "after", "next": "/data/next"}),
+    }
+}
+
+/// Collects until there is no more; gives the ids in order and the cursor.
+fn sweep(config: &str, mut cursor: Option<String>, limit: u32) -> (Vec<u64>, Option<String>) {
+    let mut got = Vec::new();
+    for _ in 0..50 {
+        let page = collect(config, cursor.clone(), limit).unwrap();
+        assert!(page.items.len() <= limit as usize);
+        got.extend(page.items.iter().map(|item| item.id.parse::<u64>().unwrap()));
+        cursor = page.cursor.or(cursor);
+        if !page.more {
+            return (got, cursor);
+        }
+    }
+    panic!("it never ends");
+}
+
+#[test]
+fn an_entry_is_mapped_by_pointers() {
+    let _serving = answer(json!({"data": {"list": [{
+        "id": 7, "title": "<b>火情</b>", "text": "a&amp;b", "link": "/p/7", "at": 1_709_253_000,
+        "stat": {"reads": 12000}, "source": null, "unmapped": 1
+    }]}}));
+    let page = collect(&config(&json!({})), None, 10).unwrap();
+    let item = &page.items[0];
+    assert_eq!((item.id.as_str(), item.title.as_str(), item.body.as_str()), ("7", "火情", "a&b"));
+    assert_eq!(item.url.as_deref(), Some("https://api.cn/p/7"));
+    assert_eq!(item.published, Some(1_709_253_000_000));
+    assert_eq!(item.fields["reads"], "12000");
+    assert_eq!(item.fields["channel"], "weibo");
+    assert!(!item.fields.contains_key("outlet"));
+    assert!(!page.more);
+}
+
+#[test]
+fn times_are_read_in_each_form() {
+    for (times, value, expected) in [
+        ("auto", json!("2024-03-01T08:30:00+08:00"), Some(1_709_253_000_000)),
+        ("auto", json!("2024-03-01 08:30"), Some(1_709_253_000_000)),
+        ("auto", json!(1_709_253_000_123_u64), Some(1_709_253_000_123)),
+        ("auto", json!("1709253000"), Some(1_709_253_000_000)),
+        ("epochSeconds", json!(100_000_000_001_u64), Some(100_000_000_001_000)),
+        ("epochMilliseconds", json!(5000), Some(5000)),
+        ("auto", json!(-1), None),
+        ("auto", json!(1e300), None),
+        ("auto", json!({}), None),
+        ("auto", json!("soon"), None),
+    ] {
+        let _serving = answer(json!({"data": {"list": [{"id": 1, "title": "t", "at": value}]}}));
+        let page = collect(&config(&json!({"times": times})), None, 1).unwrap();
+        assert_eq!(page.items[0].published, expected, "{times} {value}");
+    }
+}
+
+#[test]
+fn a_newest_first_list_is_read_until_nothing_is_new() {
+    for by in ["page", "offset", "cursor"] {
+        let total = Rc::new(RefCell::new(7));
+        let (_serving, log) = api(by, &total, true);
+        let config = config(&json!({"paging": paging(by)}));
+        let (got, cursor) = sweep(&config, None, 100);
+        assert_eq!(got, [7, 6, 5, 4, 3, 2, 1], "{by}");
+
+        *total.borrow_mut() = 11; // four new ones in front
+        log.borrow_mut().clear();
+        let (got, cursor) = sweep(&config, cursor, 100);
+        assert_eq!(got, [11, 10, 9, 8], "{by}");
+        assert_eq!(log.borrow().len(), 3, "two pages with news and one without");
+        assert_eq!(sweep(&config, cursor, 100).0, [0; 0], "{by}");
+    }
+}
+
+#[test]
+fn an_oldest_first_list_is_read_on_from_where_it_stopped() {
+    for by in ["page", "offset", "cursor"] {
+        let total = Rc::new(RefCell::new(7));
+        let (_serving, log) = api(by, &total, false);
+        let config = config(&json!({"paging": paging(by), "order": "oldestFirst"}));
+        let (got, cursor) = sweep(&config, None, 100);
+        assert_eq!(got, [1, 2, 3, 4, 5, 6, 7], "{by}");
+        *total.borrow_mut() = 9;
+        log.borrow_mut().clear();
+        assert_eq!(sweep(&config, cursor, 100).0, [8, 9], "{by}");
+        assert!(log.borrow().len() <= 2, "it does not start over: {:?}", log.borrow());
+    }
+}
+
+#[test]
+fn the_limit_holds_and_nothing_is_lost_or_taken_twice() {
+    for by in ["page", "offset", "cursor"] {
+        for order in ["newestFirst", "oldestFirst"] {
+            let total = Rc::new(RefCell::new(8));
+            let (_serving, _) = api(by, &total, order == "newestFirst");
+            let config = config(&json!({"paging": paging(by), "order": order}));
+            let (mut got, _) = sweep(&config, None, 2);
+            got.sort_unstable();
+            assert_eq!(got, [1, 2, 3, 4, 5, 6, 7, 8], "{by} {order}");
+        }
+    }
+}
+
+#[test]
+fn a_sweep_ends_after_so_many_pages_and_says_what_that_means() {
+    let total = Rc::new(RefCell::new(100));
+    let (_serving, log) = api("page", &total, true);
+    let (got, _) = sweep(&config(&json!({"paging": paging("page"), "maxPages": 2})), None, 100);
+    assert_eq!(got.len(), 6);
+    assert!(testing::log().last().unwrap().1.contains("raise maxPages"));
+    assert_eq!(log.borrow()[0], "https://api.cn/v1/posts?topic=林草&page=1&n=3");
+}
+
+#[test]
+fn an_entry_without_an_id_has_a_stable_one() {
+    let body = json!({"data": {"list": [{"title": "a", "link": "https://b.cn/1"}, {"title": "b"}, {"id": 3}, 7]}});
+    let _serving = answer(body);
+    let page = collect(&config(&json!({})), None, 10).unwrap();
+    assert_eq!(ids(&page)[0], "https://b.cn/1");
+    assert!(ids(&page)[1].starts_with("content:"));
+    assert_eq!(page.items.len(), 2);
+    assert!(testing::log()[0].1.contains("2 of 4"), "the odd ones are told of");
+    assert_eq!(ids(&collect(&config(&json!({})), None, 10).unwrap()), ids(&page));
+}
+
+#[test]
+fn answers_that_are_no_list_are_told_apart() {
+    for (body, why) in [("<html>", "no JSON"), ("{\"data\": 1}", "mend /items"), ("", "no JSON")] {
+        let _serving = serve(move |_| Ok(Response::new(200, body)));
+        let error = collect(&config(&json!({})), None, 1).unwrap_err();
+        assert!(matches!(&error, Error::Transient(text) if text.contains(why)), "{error}");
+    }
+    let _serving = serve(|_| Ok(Response::new(401, "")));
+    assert!(matches!(collect(&config(&json!({})), None, 1), Err(Error::InvalidConfig(_))));
+}
+
+#[test]
+fn a_wrong_configuration_says_where() {
+    for (more, why) in [
+        (json!({"items": "data"}), "/items: \"data\" is no JSON Pointer; write /data"),
+        (json!({"fields": {}}), "/fields: neither title nor body"),
+        (json!({"fields": {"title": "/t", "more": {"reads": "r"}}}), "/fields/more/reads"),
+        (json!({"paging": {"by": "cursor", "parameter": "c", "next": "n"}}), "/paging/next"),
+        (json!({"paging": {"by": "page", "parameter": "p", "size": {"parameter": "n", "value": 0}}}), "/paging/size/value"),
+        (json!({"paging": {"by": "magic"}}), "/paging"),
+        (json!({"maxPages": 0}), "/maxPages"),
+        (json!({"timeoutSeconds": 301}), "/timeoutSeconds"),
+    ] {
+        match collect(&config(&more), None, 1) {
+            Err(Error::InvalidConfig(text)) => assert!(text.contains(why), "{text}"),
+            other => panic!("{more}: {other:?}"),
+        }
+    }
+}
