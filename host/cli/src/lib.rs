@@ -1,1 +1,63 @@
-//! Under construction.
+//! The `huiyin` program: reading the command line, one file a command, and
+//! nothing of the domain. The commands and their exit codes are a contract
+//! (`docs/reference/cli.md`); what they do lives in the other crates.
+
+pub mod bundle;
+mod commands;
+mod output;
+mod times;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::output::Output;
+
+
+
+/// What a test may put in the place of the real thing.
+#[derive(Default)]
+pub struct Setup {}
+
+/// A duty desk for public opinion: sources in, cases with legal clocks, a log that anyone can check.
+#[derive(Debug, Parser)]
+#[command(name = "huiyin", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// The form of the results on stdout.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    output: Output,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Cron(commands::cron::Args),
+    Deadline(commands::deadline::Args),
+    Audit(commands::audit::Args),
+    Completions(commands::completions::Args),
+}
+
+/// Reads the command line, does what it says, and gives the exit code.
+#[allow(clippy::needless_pass_by_value)]
+pub fn main_with(setup: Setup) -> ExitCode {
+    let Setup {} = setup;
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help goes to stdout with 0, wrong usage to stderr with 2.
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let done = match &cli.command {
+        Command::Cron(args) => commands::cron::run(args, cli.output),
+        Command::Deadline(args) => commands::deadline::run(args, cli.output),
+        Command::Audit(args) => commands::audit::run(args, cli.output),
+        Command::Completions(args) => commands::completions::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,27 @@
+# Short names; each names the real command. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help plugins build demo test bench lint
+
+# The program as the workspace builds it.
+HUIYIN = cargo run --quiet --package huiyin --bin huiyin --
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+plugins: ## build the plugins that huiyin carries, into build/plugins
+	$(HUIYIN) plugin build plugins/*/* --out build/plugins
+
+build: plugins ## the program with its plugins, for use: target/release/huiyin
+	cargo build --release --package huiyin
+
+demo: plugins ## a sample bureau, live on this terminal (Ctrl-C ends it)
+	cargo run --quiet --package huiyin --bin huiyin -- demo
+
+lint: ## formatting, clippy, licences and sources of the dependencies
+	scripts/check lint
+
+test: plugins ## everything that CI checks
+	scripts/check all
+
+bench: plugins ## figures beside their limits (docs/reference/bench.md)
+	cargo run --quiet --release --package huiyin --bin huiyin -- bench
