@@ -1,0 +1,160 @@
+//! Events: what `emit` makes, what `listen` and `schedule.on` wait for.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::EventFilter;
+use super::read::{Obj, Reader, Sees};
+use crate::diagnostic::did_you_mean;
+use crate::expr::{Evaluator, ExprError, Program, Template, Variables, truthy, wrapped};
+use crate::source::{Data, Node, join};
+
+/// The attributes of CloudEvents 1.0 that the DSL names.
+const ATTRIBUTES: [&str; 8] = ["id", "source", "type", "time", "subject", "datacontenttype", "dataschema", "data"];
+
+/// One event filter.
+#[derive(Debug, Clone)]
+pub(crate) struct FilterSpec {
+    pub(crate) attributes: Vec<(String, AttributeFilter)>,
+}
+
+/// What one attribute must be.
+#[derive(Debug, Clone)]
+pub(crate) enum AttributeFilter {
+    /// Equal to this.
+    Is(Value),
+    /// With the attribute as `.`: a boolean is the answer, any other result must equal the attribute.
+    Test(Program),
+}
+
+impl FilterSpec {
+    /// The literal part, by which events can be looked up.
+    pub(crate) fn literal(&self) -> EventFilter {
+        let with = self
+            .attributes
+            .iter()
+            .filter_map(|(name, filter)| match filter {
+                AttributeFilter::Is(value) => Some((name.clone(), value.clone())),
+                AttributeFilter::Test(_) => None,
+            })
+            .collect::<Map<_, _>>();
+        EventFilter { with }
+    }
+
+    pub(crate) fn accepts(&self, event: &Value, scope: &dyn Variables, evaluator: &dyn Evaluator) -> Result<bool, ExprError> {
+        for (name, filter) in &self.attributes {
+            let attribute = event.get(name).unwrap_or(&Value::Null);
+            let accepted = match filter {
+                AttributeFilter::Is(value) => value == attribute,
+                AttributeFilter::Test(program) => match &*program.eval(&Arc::new(attribute.clone()), scope, evaluator)? {
+                    Value::Bool(answer) => *answer,
+                    value => truthy(value) && value == attribute,
+                },
+            };
+            if !accepted {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Whether `event` (a CloudEvent as a JSON object) has all attributes of `filter`.
+pub fn matches(filter: &EventFilter, event: &Value) -> bool {
+    filter.with.iter().all(|(name, value)| event.get(name) == Some(value))
+}
+
+/// `one`, `any` or `all` of some filters.
+pub(super) struct Strategy {
+    pub(super) all: bool,
+    pub(super) filters: Vec<FilterSpec>,
+}
+
+impl<'r> Reader<'r> {
+    pub(super) fn strategy(&mut self, node: &'r Node, pointer: &str, sees: Sees) -> Option<Strategy> {
+        let body = self.strict(node, pointer, &["one", "any", "all", "until"])?;
+        if let Some(until) = body.get("until") {
+            self.unsupported(&body.below("until"), until.at, "`until`");
+        }
+        let given: Vec<&str> = ["one", "any", "all"].into_iter().filter(|name| body.get(name).is_some()).collect();
+        let [name] = given.as_slice() else {
+            self.problems.error(pointer, node.at, "must give exactly one of one, any, all");
+            return None;
+        };
+        let node = body.get(name)?;
+        let place = body.below(name);
+        if *name == "one" {
+            let filter = self.filter(node, &place, sees)?;
+            return Some(Strategy { all: false, filters: vec![filter] });
+        }
+        let items = self.list(node, &place)?;
+        if items.is_empty() && *name == "all" {
+            self.problems.error(&place, node.at, "`all` of no events would wait for nothing");
+        }
+        let mut filters: Vec<FilterSpec> = Vec::with_capacity(items.len());
+        for (i, item) in items.iter().enumerate() {
+            filters.extend(self.filter(item, &join(&place, &i.to_string()), sees));
+        }
+        if items.is_empty() {
+            // `any` of nothing means any event at all.
+            filters.push(FilterSpec { attributes: Vec::new() });
+        }
+        Some(Strategy { all: *name == "all", filters })
+    }
+
+    fn filter(&mut self, node: &'r Node, pointer: &str, sees: Sees) -> Option<FilterSpec> {
+        let body = self.strict(node, pointer, &["with", "correlate"])?;
+        if let Some(correlate) = body.get("correlate") {
+            self.unsupported(&body.below("correlate"), correlate.at, "`correlate`");
+        }
+        let node = self.required(&body, "with")?;
+        let place = body.below("with");
+        let with = self.object(node, &place)?;
+        if with.fields.is_empty() {
+            self.problems.error(&place, node.at, "must give at least one attribute");
+        }
+        self.attribute_names(&with);
+        let mut attributes = Vec::with_capacity(with.fields.len());
+        for field in with.fields {
+            let place = with.below(&field.name);
+            let filter = match &field.value.data {
+                Data::String(text) if wrapped(text).is_some() => AttributeFilter::Test(self.expression(&field.value, &place, sees)?),
+                _ => AttributeFilter::Is(field.value.to_value()),
+            };
+            attributes.push((field.name.clone(), filter));
+        }
+        Some(FilterSpec { attributes })
+    }
+
+    /// Extension attributes are allowed; what looks like a slip of the pen is pointed out.
+    fn attribute_names(&mut self, with: &Obj<'_>) {
+        for field in with.fields {
+            let name = field.name.as_str();
+            if ATTRIBUTES.contains(&name) || name == "specversion" {
+                continue;
+            }
+            let place = with.below(name);
+            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
+                let hint = did_you_mean(name, ATTRIBUTES);
+                self.problems.error_hint(&place, field.at, format!("`{name}` is no CloudEvents attribute: names are lower case letters and digits"), hint);
+            } else if let Some(hint) = did_you_mean(name, ATTRIBUTES) {
+                self.problems.warn(&place, field.at, format!("`{name}` is taken as an extension attribute"), Some(hint));
+            }
+        }
+    }
+
+    /// `emit.event`.
+    pub(super) fn emitted(&mut self, node: &'r Node, pointer: &str) -> Option<Template> {
+        let body = self.strict(node, pointer, &["event"])?;
+        let event = self.required(&body, "event")?;
+        let event = self.strict(event, &body.below("event"), &["with"])?;
+        let node = self.required(&event, "with")?;
+        let with = self.object(node, &event.below("with"))?;
+        self.attribute_names(&with);
+        for name in ["source", "type"] {
+            self.required(&with, name);
+        }
+        self.template(node, &with.pointer, Sees::Task)
+    }
+}
