@@ -4,6 +4,8 @@
 //! The full text of an item lives in the journal only. The desk keeps hashes
 //! for ever-growing numbers of items and a short record of the recent ones.
 
+use std::collections::BTreeMap;
+
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -30,16 +32,6 @@ pub const MAX_FIELD: usize = 8 * 1_024;
 /// The most items of one `Receive`.
 pub const MAX_PAGE: usize = 1_000;
 
-/// One named text of an item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Field {
-    /// Lower case words joined by `-`.
-    pub name: String,
-    /// The text.
-    pub value: String,
-}
-
 /// One observed post, article, message or call, as the plugin contract has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -63,14 +55,14 @@ pub struct Item {
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub observed: Timestamp,
     /// Further facts, such as `channel`, `reads`, `author-hash`.
-    #[serde(default)]
-    pub fields: Vec<Field>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
 }
 
 impl Item {
     /// The value of a field.
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|field| field.name == name).map(|field| field.value.as_str())
+        self.fields.get(name).map(String::as_str)
     }
 
     /// Rule 5: what comes from outside is not believed. An item happened when
@@ -101,8 +93,8 @@ impl Item {
         if self.fields.len() > MAX_FIELDS {
             return Some(format!("{} fields; at most {MAX_FIELDS} are taken", self.fields.len()));
         }
-        let long = self.fields.iter().find(|f| f.name.len() + f.value.len() > MAX_FIELD);
-        long.map(|f| format!("the field `{}` is longer than {MAX_FIELD} bytes", clip(&f.name, 40)))
+        let long = self.fields.iter().find(|(name, value)| name.len() + value.len() > MAX_FIELD);
+        long.map(|(name, _)| format!("the field `{}` is longer than {MAX_FIELD} bytes", clip(name, 40)))
     }
 }
 
@@ -259,7 +251,7 @@ mod tests {
             body: body.to_owned(),
             published: None,
             observed: "2026-03-01T02:00:00Z".parse().unwrap(),
-            fields: Vec::new(),
+            fields: BTreeMap::new(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Verdicts: what a classifier says of one item (研判, clause 3.2a).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,16 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::actor::Actor;
 use crate::level::Level;
 use crate::text::clip;
-
-/// One of the factors behind a verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Factor {
-    /// `content`, `public`, `media`, or the classifier's own.
-    pub name: String,
-    /// 0.0 (none) to 1.0 (most).
-    pub score: f64,
-}
 
 /// The judgement of one item, as the plugin contract has it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -28,9 +20,9 @@ pub struct Verdict {
     /// 0.0 to 1.0.
     #[serde(default)]
     pub score: f64,
-    /// What it rests on.
+    /// What it rests on, 0.0 (none) to 1.0 (most): `content`, `public`, `media`, or the classifier's own.
     #[serde(default)]
-    pub factors: Vec<Factor>,
+    pub factors: BTreeMap<String, f64>,
     /// Labels, such as 谣言.
     #[serde(default)]
     pub labels: Vec<String>,
@@ -47,7 +39,7 @@ impl Verdict {
         Self {
             level: self.level,
             score: self.score,
-            factors: self.factors.iter().take(16).map(|f| Factor { name: clip(&f.name, 40), score: f.score }).collect(),
+            factors: self.factors.iter().take(16).map(|(name, score)| (clip(name, 40), *score)).collect(),
             labels: cut(&self.labels),
             reasons: cut(&self.reasons),
         }

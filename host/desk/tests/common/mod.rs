@@ -99,7 +99,7 @@ impl Host {
                 body: String::new(),
                 published: Some(self.now),
                 observed: self.now,
-                fields: Vec::new(),
+                fields: std::collections::BTreeMap::new(),
             },
             floor: Some(verdict(floor)),
             floor_error: None,
@@ -139,7 +139,7 @@ pub(crate) fn verdict(level: Option<&str>) -> Verdict {
     serde_json::from_value(json!({
         "level": level,
         "score": score,
-        "factors": [{ "name": "content", "score": score }],
+        "factors": { "content": score },
         "labels": [],
         "reasons": ["a word of the fire list"],
     }))

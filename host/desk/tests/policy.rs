@@ -1,0 +1,194 @@
+//! What a policy pack must hold, and how its faults are told.
+
+mod common;
+
+use common::SAMPLE;
+use huiyin_desk::policy::Occasion;
+use huiyin_desk::{Level, PolicyPack, Problem};
+use serde_json::{Value, json};
+
+fn problems(change: impl FnOnce(&mut Value)) -> Vec<Problem> {
+    let mut pack: Value = serde_json::from_str(SAMPLE).unwrap();
+    change(&mut pack);
+    let text = serde_json::to_string_pretty(&pack).unwrap();
+    PolicyPack::parse(&text, "pack.json").err().unwrap_or_default()
+}
+
+/// The one problem that a change makes.
+fn problem(change: impl FnOnce(&mut Value)) -> Problem {
+    let mut all = problems(change);
+    assert_eq!(all.len(), 1, "{all:#?}");
+    all.remove(0)
+}
+
+fn remove(value: &mut Value, key: &str) {
+    value.as_object_mut().unwrap().remove(key);
+}
+
+#[test]
+fn the_sample_pack_is_good_and_survives_storage() {
+    let pack = common::pack();
+    assert_eq!((pack.units.len(), pack.root().unwrap().code.as_str()), (4, "linhai"));
+    assert_eq!(pack.unset().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["message-47"]);
+    let stored = serde_json::to_string(&pack).unwrap();
+    assert_eq!(serde_json::from_str::<PolicyPack>(&stored).unwrap(), pack);
+}
+
+#[test]
+fn a_unit_without_office_spokesperson_or_principal_is_refused() {
+    for (key, clause) in [("office", "clause 3.5a"), ("spokesperson", "clause 5b"), ("principal", "clause 5b")] {
+        let found = problem(|pack| remove(&mut pack["units"][1], key));
+        assert_eq!(found.pointer, "/units/1");
+        assert!(found.message.contains(clause), "{found}");
+    }
+    let found = problem(|pack| pack["units"][1]["spokesperson"] = json!("nobody"));
+    assert!(found.message.contains("clause 5b") && found.pointer == "/units/1/spokesperson", "{found}");
+}
+
+#[test]
+fn the_organisation_is_one_tree() {
+    let found = problem(|pack| pack["units"][1]["parent"] = json!("nowhere"));
+    assert_eq!((found.pointer.as_str(), found.message.as_str()), ("/units/1/parent", "there is no unit `nowhere`"));
+    let found = problems(|pack| remove(&mut pack["units"][1], "parent"));
+    assert!(found.iter().any(|p| p.pointer == "/units" && p.message.contains("2 units have no parent")), "{found:#?}");
+    let found = problems(|pack| {
+        pack["units"][1]["parent"] = json!("cuihu");
+        pack["units"][2]["parent"] = json!("qingfeng");
+    });
+    assert!(found.iter().any(|p| p.message == "`qingfeng` stands above itself"), "{found:#?}");
+    let found = problem(|pack| remove(&mut pack["units"][0], "superior"));
+    assert!(found.message.contains("clause 5c"), "{found}");
+    let found = problem(|pack| pack["units"][0]["people"][2]["id"] = json!("gao-yuan"));
+    assert_eq!((found.pointer.as_str(), found.message.as_str()), ("/units/1/people/0/id", "there is a person `gao-yuan` already"));
+}
+
+#[test]
+fn the_hour_of_clause_5e_cannot_be_loosened() {
+    for (key, value) in [
+        ("allowance", json!("PT61M")),
+        ("allowance", json!("1wd")),
+        ("anchor", json!("opened_at")),
+        ("pausable", json!(true)),
+        ("satisfied_by", json!("hand")),
+        ("levels", json!(["I"])),
+    ] {
+        let found = problems(|pack| pack["clocks"][0][key] = value.clone());
+        let at = format!("/clocks/0/{key}");
+        assert!(found.iter().any(|p| p.pointer == at && p.message.starts_with("clause 5e: ")), "{found:#?}");
+    }
+    let found = problem(|pack| remove(&mut pack["clocks"][0]["basis"], "clause"));
+    assert!(found.message.contains("no clock rests on clause 5e"), "{found}");
+    let found = problem(|pack| pack["floor"]["opens_at"] = json!("I"));
+    assert_eq!(found.pointer, "/floor/opens_at");
+}
+
+#[test]
+fn a_unit_tightens_and_never_loosens() {
+    let found = problem(|pack| pack["units"][1]["clocks"][0]["allowance"] = json!("PT49H"));
+    assert_eq!(found.pointer, "/units/1/clocks/0/allowance");
+    assert!(found.hint.contains("rule 7"), "{found}");
+    // The bound is what holds above, not what the pack says at first.
+    let found = problem(|pack| {
+        pack["units"][0]["clocks"] = json!([{ "rule": "answer-61", "allowance": "PT24H" }]);
+    });
+    assert!(found.message.contains("PT36H is longer than the PT24H"), "{found}");
+    let found = problem(|pack| pack["units"][1]["clocks"][0]["allowance"] = json!("1wd"));
+    assert!(found.message.contains("cannot be compared"), "{found}");
+    let pack = common::pack();
+    assert_eq!(pack.clock("answer-61", "qingfeng").unwrap().allowance.unwrap().to_string(), "PT36H");
+    assert_eq!(pack.clock("answer-61", "cuihu").unwrap().allowance.unwrap().to_string(), "PT48H");
+    assert_eq!(pack.clock("flash-report", "cuihu").unwrap().warnings.len(), 3);
+}
+
+#[test]
+fn levels_and_colours_are_those_of_the_law() {
+    let found = problem(|pack| pack["levels"].as_array_mut().unwrap().swap(0, 1));
+    assert!(found.message.contains("II, I, III, IV"), "{found}");
+    let found = problem(|pack| pack["levels"][0]["colour"] = json!("purple"));
+    assert!(found.message.contains("level I is red"), "{found}");
+}
+
+#[test]
+fn those_whom_the_regulation_names_are_told() {
+    let found = problems(|pack| pack["notify"][0]["tell"] = json!(["lead.duty"]));
+    let all = found.iter().map(|p| p.message.as_str()).collect::<Vec<_>>().join("\n");
+    assert!(all.contains("clause 5b: the spokesperson") && all.contains("clause 5b: the principal"), "{all}");
+    let found = problems(|pack| {
+        pack["notify"][0]["tell"] = json!(["lead.spokesperson", "lead.principal"]);
+        pack["notify"][4]["levels"] = json!(["III"]);
+    });
+    assert!(found.iter().all(|p| p.message.contains("clause 5c")) && found.len() == 2, "{found:#?}");
+    let found = problem(|pack| pack["notify"][1]["tell"][0] = json!("lead.janitor"));
+    assert_eq!(found.pointer, "/notify/1/tell/0");
+    // Above the root stands its superior.
+    let told = common::pack().recipients(Occasion::CaseOpened, Level::I, "linhai", None);
+    assert!(told.iter().any(|(to, _)| to.id == "provincial-forestry" && to.unit == "superior"), "{told:?}");
+}
+
+#[test]
+fn all_faults_are_told_at_once_each_with_its_place() {
+    let text = SAMPLE.replace("\"anchor\": \"opened_at\"", "\"anchr\": \"opened_at\"").replace("\"2wd\"", "\"P1M\"");
+    let found = PolicyPack::parse(&text, "pack.json").unwrap_err();
+    let all: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert!(all.iter().filter(|p| p.contains("unknown key `anchr`") && p.contains("did you mean `anchor`?")).count() == 2, "{all:#?}");
+    assert!(all.iter().any(|p| p.contains("no fixed length")), "{all:#?}");
+    for problem in &found {
+        let line = text.lines().nth(problem.line - 1).unwrap();
+        assert!(line.chars().count() >= problem.column, "{problem}");
+    }
+    let unknown = found.iter().find(|p| p.message.contains("anchr")).unwrap();
+    assert!(text.lines().nth(unknown.line - 1).unwrap().chars().skip(unknown.column - 1).collect::<String>().starts_with("\"anchr\""));
+}
+
+#[test]
+fn text_that_is_no_pack_is_refused() {
+    for (text, expected) in [
+        ("", "pack.json:1:1: this is not JSON: EOF"),
+        ("{", "this is not JSON"),
+        ("[]", "an object is wanted here, not a list"),
+        ("{}", "`format` is missing"),
+        ("{\"name\": 1, \"name\": 2}", "this key occurs twice"),
+    ] {
+        let all: Vec<String> = PolicyPack::parse(text, "pack.json").unwrap_err().iter().map(ToString::to_string).collect();
+        assert!(all.iter().any(|p| p.contains(expected)), "{text}: {all:#?}");
+    }
+    let deep = "[".repeat(100_000);
+    assert!(PolicyPack::parse(&deep, "pack.json").is_err());
+}
+
+/// Every single value of the pack, replaced by something wrong, is either
+/// still a pack or refused with a place inside the text. Nothing panics.
+#[test]
+fn no_wrong_value_anywhere_gets_through_without_a_place() {
+    fn pointers(value: &Value, at: String, out: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => map.iter().for_each(|(k, v)| pointers(v, format!("{at}/{k}"), out)),
+            Value::Array(list) => list.iter().enumerate().for_each(|(i, v)| pointers(v, format!("{at}/{i}"), out)),
+            _ => {}
+        }
+        out.push(at);
+    }
+    let pack: Value = serde_json::from_str(SAMPLE).unwrap();
+    let mut all = Vec::new();
+    pointers(&pack, String::new(), &mut all);
+    let mut refused = 0;
+    for pointer in all {
+        // What a classifier is configured with is its own affair.
+        if pointer.starts_with("/floor/config") {
+            continue;
+        }
+        for wrong in [json!(0.5), json!([[]]), json!({ "surprise": true }), json!(true), json!("")] {
+            let mut bad = pack.clone();
+            *bad.pointer_mut(&pointer).unwrap() = wrong.clone();
+            let text = serde_json::to_string_pretty(&bad).unwrap();
+            let Err(problems) = PolicyPack::parse(&text, "pack.json") else {
+                assert!(wrong == json!(true) && pointer.ends_with("/pausable"), "{pointer} = {wrong} was taken");
+                continue;
+            };
+            refused += 1;
+            assert!(!problems.is_empty(), "{pointer} = {wrong}");
+            assert!(problems.iter().all(|p| p.line <= text.lines().count()), "{problems:#?}");
+        }
+    }
+    assert!(refused > 1_000, "{refused}");
+}
