@@ -1,5 +1,6 @@
 //! Appends with 16 concurrent appenders of 300-byte payloads, on the disk that holds the target
-//! folder; prints records and syncs a second, and bytes on disk per record, beside criterion's times.
+//! folder; prints records and syncs a second, and bytes on disk per record,
+//! beside criterion's times; smaller payloads, a lone appender and many keys for comparison.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,22 +10,27 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use huiyin_journal::faults::FaultDisk;
 use huiyin_journal::{Draft, Journal, JournalError, Options, RealDisk, SegmentJournal};
 
-const APPENDERS: u32 = 16;
+/// What is appended.
+#[derive(Debug, Clone, Copy)]
+struct Load {
+    appenders: u32,
+    records_per_key: u64,
+    payload: usize,
+}
 
 /// A turn of a run, as the engine might write it.
-fn draft(task: u32, n: u64, keys: u64) -> Draft {
+fn draft(task: u32, n: u64, load: Load) -> Draft {
     let run = format!(
         "0197{task:04x}-1b2c-7d3e-8f90-{:012x}",
         n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16
     );
     let mut payload = format!(
-        r#"{{"facts":[{{"task":"/do/2/classify","output":{{"level":"III","score":0.{},"labels":["traffic","complaint"]}}}},{{"timer":"t-{n}","due":"2026-03-01T09:{:02}:00Z"}}],"run":"{run}","item":"#,
+        r#"{{"facts":[{{"task":"/do/2/classify","output":{{"level":"III","score":0.{}}}}}],"item":"#,
         n * 7919 % 10_000,
-        n % 60
     );
     payload.push('"');
     let mut word = n + 1;
-    while payload.len() < 298 {
+    while payload.len() + 2 < load.payload {
         word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         payload.push(char::from(b'a' + (word >> 33) as u8 % 26));
     }
@@ -36,21 +42,21 @@ fn draft(task: u32, n: u64, keys: u64) -> Draft {
         actor: "system:engine".into(),
         unit: Some(format!("1101{task:02}")),
         causation: (n > 0).then(|| format!("{task}/{n}")),
-        key: format!("case:{task}-{}", n / keys),
+        key: format!("case:{task}-{}", n / load.records_per_key),
         payload: payload.into_bytes(),
     }
 }
 
 /// Every appender waits for its record before it makes the next.
-async fn run(journal: &Arc<SegmentJournal>, each: u64, keys: u64) -> Result<(), JournalError> {
-    let tasks: Vec<_> = (0..APPENDERS)
+async fn run(journal: &Arc<SegmentJournal>, each: u64, load: Load) -> Result<(), JournalError> {
+    let tasks: Vec<_> = (0..load.appenders)
         .map(|task| {
             let journal = journal.clone();
             tokio::spawn(async move {
                 let mut seq = journal.last_seq(task);
                 for _ in 0..each {
                     seq = journal
-                        .append(task, seq, vec![draft(task, seq, keys)])
+                        .append(task, seq, vec![draft(task, seq, load)])
                         .await?
                         .last_seq;
                 }
@@ -68,39 +74,49 @@ async fn run(journal: &Arc<SegmentJournal>, each: u64, keys: u64) -> Result<(), 
     Ok(())
 }
 
-fn size_of(dir: &Path) -> u64 {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries.map(|e| e.metadata().map_or(0, |m| m.len())).sum()
+/// Bytes in use in a file or folder: without the zeros reserved at the end of each file.
+fn used(path: &Path) -> u64 {
+    if path.is_dir() {
+        return std::fs::read_dir(path)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|e| used(&e.path()))
+            .sum();
+    }
+    let bytes = std::fs::read(path).unwrap_or_default();
+    bytes
+        .iter()
+        .rposition(|&b| b != 0)
+        .map_or(0, |last| last as u64 + 1)
 }
 
 fn report(
     runtime: &tokio::runtime::Runtime,
     name: &str,
-    keys: u64,
+    load: Load,
+    each: u64,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let disk = FaultDisk::new(Arc::new(RealDisk));
     let options = Options {
         disk: Arc::new(disk.clone()),
-        segment_bytes: 1 << 20,
         ..Options::default()
     };
     let journal = Arc::new(SegmentJournal::open(dir.path(), options)?);
     disk.set(None);
     let started = Instant::now();
-    runtime.block_on(run(&journal, 4000, keys))?;
+    runtime.block_on(run(&journal, each, load))?;
     let took = started.elapsed();
     let (records, syncs) = (journal.size(), disk.syncs());
-    // The last segment is only partly used.
-    let segments = dir.path().join("segments");
-    let files = std::fs::read_dir(&segments)?.count() as u64;
-    let used = size_of(&segments) - (1 << 20);
-    let per = used as f64 / (records as f64 * (files - 1) as f64 / (files as f64 - 0.5));
+    let per = |folder: &str| used(&dir.path().join(folder)) as f64 / records as f64;
     println!(
-        "{name}: {:.0} records/s, {:.0} syncs/s, {:.1} records a sync, about {per:.0} bytes a record",
+        "{name}: {:.0} records/s, {:.0} syncs/s, {:.1} records a sync; a record takes {:.0} bytes in segments, {:.0} in the key ring",
         records as f64 / took.as_secs_f64(),
         syncs as f64 / took.as_secs_f64(),
         records as f64 / syncs as f64,
+        per("segments"),
+        per("keys/ring"),
     );
     Ok(())
 }
@@ -112,12 +128,28 @@ fn append(criterion: &mut Criterion) {
     else {
         return;
     };
-    for (name, keys) in [
-        ("keys kept", u64::MAX),
-        ("a new key every 20 records", 20),
-        ("a new key every record", 1),
+    let load = |appenders, records_per_key, payload| Load {
+        appenders,
+        records_per_key,
+        payload,
+    };
+    for (name, load, each) in [
+        ("16 appenders, 300 bytes", load(16, u64::MAX, 300), 4000),
+        (
+            "16 appenders, 300 bytes, a new key every 20 records",
+            load(16, 20, 300),
+            2000,
+        ),
+        (
+            "16 appenders, 300 bytes, a new key every record",
+            load(16, 1, 300),
+            1000,
+        ),
+        ("16 appenders, 120 bytes", load(16, u64::MAX, 120), 2000),
+        ("1 appender, 300 bytes", load(1, u64::MAX, 300), 4000),
+        ("1 appender, 120 bytes", load(1, u64::MAX, 120), 4000),
     ] {
-        if let Err(e) = report(&runtime, name, keys) {
+        if let Err(e) = report(&runtime, name, load, each) {
             println!("{name}: {e}");
         }
     }
@@ -129,10 +161,10 @@ fn append(criterion: &mut Criterion) {
     };
     let mut group = criterion.benchmark_group("append");
     group
-        .throughput(Throughput::Elements(u64::from(APPENDERS) * 50))
+        .throughput(Throughput::Elements(16 * 50))
         .measurement_time(Duration::from_secs(5));
     group.bench_function("16 appenders, 300 bytes", |b| {
-        b.iter(|| runtime.block_on(run(&journal, 50, u64::MAX)));
+        b.iter(|| runtime.block_on(run(&journal, 50, load(16, u64::MAX, 300))));
     });
     group.finish();
 }

@@ -123,7 +123,7 @@ pub(crate) fn hmac_sha256<const N: usize>(key: &[u8; N], parts: &[&[u8]]) -> [u8
         assert!(
             N <= 64,
             "longer keys would have to be hashed first (RFC 2104 section 2)"
-        )
+        );
     };
     let mut block = Zeroizing::new([0_u8; 64]);
     block[..N].copy_from_slice(key);

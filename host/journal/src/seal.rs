@@ -77,7 +77,7 @@ impl DataKey {
 
     /// Name of content under this key: whoever lacks the key cannot guess content by its name.
     pub(crate) fn content_id(&self, content: &[u8]) -> [u8; 32] {
-        hmac_sha256(&*self.blob_key, &[content])
+        hmac_sha256(&self.blob_key, &[content])
     }
 }
 

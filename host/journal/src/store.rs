@@ -15,7 +15,7 @@ use crate::prepare::{Prepared, size};
 use crate::read::{Records, TreeRecords};
 use crate::ring::Ring;
 use crate::shared::{Settings, Shared};
-use crate::writer::{Writer, create_segment, segment_path};
+use crate::writer::{Writer, create_segment, is_segment, segment_path};
 use crate::{
     AppendFuture, BlobId, Draft, Journal, JournalError, RecordIter, Upcasters, files, record, scan,
     seal,
@@ -96,6 +96,7 @@ const FORMAT: u32 = 1;
 impl SegmentJournal {
     /// Opens the journal in `dir`, or makes it. Every segment is read and checked; a torn end is
     /// cut, other damage is an error with its place.
+    #[allow(clippy::needless_pass_by_value)] // options are made for one journal
     pub fn open(dir: impl AsRef<Path>, options: Options) -> Result<Self, JournalError> {
         let dir = dir.as_ref();
         let disk = options.disk.clone();
@@ -131,14 +132,14 @@ impl SegmentJournal {
         let names = disk
             .list(&segments)
             .map_err(|e| JournalError::io("listing", &segments, &e))?;
-        let fresh = !names.iter().any(|n| n.ends_with(".seg"));
+        let fresh = !names.iter().any(|n| is_segment(n));
         let meta = load_meta(&*disk, dir, options.host.as_deref(), fresh)?;
         let master = options
             .master_key
             .clone()
             .unwrap_or_else(|| dir.join("keys").join("master.key"));
         let ring = Ring::open(&*disk, &dir.join("keys"), &master, fresh, options.repair)?;
-        let (index, tail) = recover(&*disk, &segments, options.repair)?;
+        let (index, tail) = recover(&*disk, &segments, options.segment_bytes, options.repair)?;
         if let Some(expected) = options.expected_min_size.filter(|&e| e > index.size) {
             return Err(JournalError::ShorterThanCheckpoint {
                 expected,
@@ -375,6 +376,7 @@ fn first_segment(shared: &Shared) -> Result<Tail, JournalError> {
 fn recover(
     disk: &dyn Disk,
     dir: &Path,
+    segment_bytes: u64,
     repair: bool,
 ) -> Result<(Index, Option<Tail>), JournalError> {
     let mut names = disk
@@ -385,7 +387,7 @@ fn recover(
         disk.remove(&path)
             .map_err(|e| JournalError::io("removing", &path, &e))?;
     }
-    names.retain(|n| n.ends_with(".seg"));
+    names.retain(|n| is_segment(n));
     let mut index = Index::default();
     let mut tail = None;
     for (number, name) in names.iter().enumerate() {
@@ -431,39 +433,49 @@ fn recover(
         };
         index.segments.push(segment.clone());
         if last {
-            tail = Some(settle(segment, number as u32, &found, bytes.len() as u64)?);
+            tail = Some(settle(
+                segment,
+                number as u32,
+                &found,
+                bytes.len() as u64,
+                segment_bytes,
+            )?);
         }
     }
     Ok((index, tail))
 }
 
 /// Makes the end of the last segment certain: a torn group is wiped, and what was found is synced,
-/// since a killed process may have left it in the system's cache only.
+/// since a killed process may have left it in the system's cache only. Then space is reserved.
 fn settle(
     segment: Segment,
     number: u32,
     found: &scan::Scanned,
     len: u64,
+    segment_bytes: u64,
 ) -> Result<Tail, JournalError> {
     let (path, file) = (&segment.path, &segment.file);
-    let mut capacity = len;
     if found.torn {
         tracing::warn!(file = %path.display(), offset = found.end, bytes = len - found.end, "cut a torn group that nobody was told of");
         file.set_len(found.end)
             .map_err(|e| JournalError::io("cutting", path, &e))?;
         file.sync_data().map_err(|e| JournalError::sync(path, &e))?;
-        file.allocate(len)
-            .map_err(|e| JournalError::io("growing", path, &e))?;
-        capacity = capacity.max(found.end);
     }
+    // A full disk must not keep anybody from reading; the next append will tell.
+    let capacity = match file.allocate(len.max(segment_bytes)) {
+        Ok(()) => len.max(segment_bytes),
+        Err(e) => {
+            tracing::warn!(file = %path.display(), error = %e, "no space could be reserved");
+            found.end
+        }
+    };
     file.sync_data().map_err(|e| JournalError::sync(path, &e))?;
-    let closed = found.closed || found.end == SEGMENT_HEADER as u64;
     Ok(Tail {
         segment,
         number,
         offset: found.end,
         capacity,
-        closed,
+        closed: found.closed || found.end == SEGMENT_HEADER as u64,
         has_records: !found.frames.is_empty(),
     })
 }

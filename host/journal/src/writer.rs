@@ -4,7 +4,7 @@
 //! After any failure the queue is poisoned and the thread ends: what the disk holds is then
 //! unknown, and only opening the journal again can tell.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::frame::{self, Run, SEGMENT_HEADER};
@@ -189,19 +189,24 @@ impl Writer {
         Ok(())
     }
 
-    /// Leaves an empty frame: whatever is wrong before it, when the journal is opened again, is
-    /// damage and no torn end.
+    /// Leaves an empty frame, so that whatever is wrong before it at the next open is damage and no
+    /// torn end, and gives the reserved space back.
     fn close(&mut self) -> Result<(), JournalError> {
-        if self.closed {
-            return Ok(());
+        if !self.closed {
+            let bytes =
+                frame::encode(self.next_index, &[], &[]).map_err(|why| JournalError::Invalid {
+                    field: "batch",
+                    why,
+                })?;
+            // It belongs to the records before it, so it starts no new segment.
+            self.capacity = self.capacity.max(self.offset + bytes.len() as u64);
+            self.write(&bytes)?;
         }
-        let bytes =
-            frame::encode(self.next_index, &[], &[]).map_err(|why| JournalError::Invalid {
-                field: "batch",
-                why,
-            })?;
-        self.capacity = self.capacity.max(self.offset + bytes.len() as u64);
-        self.write(&bytes).map(|_| ())
+        let path = &self.segment.path;
+        self.segment
+            .file
+            .set_len(self.offset)
+            .map_err(|e| JournalError::io("cutting", path, &e))
     }
 }
 
@@ -235,7 +240,14 @@ pub(crate) fn create_segment(
     })
 }
 
+/// Whether a file of this name is a segment.
+pub(crate) fn is_segment(name: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|ending| ending == "seg")
+}
+
 /// `<dir>/<first index, 20 digits>.seg`.
-pub(crate) fn segment_path(dir: &std::path::Path, first_index: u64) -> PathBuf {
+pub(crate) fn segment_path(dir: &Path, first_index: u64) -> PathBuf {
     dir.join(format!("{first_index:020}.seg"))
 }

@@ -1,4 +1,5 @@
 //! Damaged files: found, and never read as something else.
+#![allow(clippy::expect_used)]
 
 mod common;
 
@@ -124,9 +125,9 @@ async fn damage_before_the_end_is_reported_with_its_place() -> Result {
         for change in ["flip", "zero"] {
             let mut changed = bytes.clone();
             if change == "flip" {
-                changed[end - 1] ^= 1
+                changed[end - 1] ^= 1;
             } else {
-                changed[start..end].fill(0)
+                changed[start..end].fill(0);
             }
             std::fs::write(file, changed)?;
             match SegmentJournal::open(dir.path(), small_segments()) {

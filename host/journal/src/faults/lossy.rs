@@ -17,6 +17,7 @@ use super::Seeded;
 use crate::disk::{Disk, DiskFile, DiskLock, LockFailure, RealDisk};
 use crate::frame::{self, FRAME_HEADER, SEGMENT_HEADER};
 use crate::ring::lock;
+use crate::writer::is_segment;
 
 const SECTOR: u64 = 512;
 const UNSYNCED: &str = ".unsynced-";
@@ -120,7 +121,7 @@ impl LossyDisk {
     pub fn durable_check(&self, dir: &Path) -> io::Result<u64> {
         let segments = dir.join("segments");
         let mut names = RealDisk.list(&segments)?;
-        names.retain(|n| n.ends_with(".seg"));
+        names.retain(|n| is_segment(n));
         let mut size = 0;
         for name in names {
             let path = segments.join(name);

@@ -1,4 +1,5 @@
 //! What the journal's tests share.
+#![allow(clippy::expect_used)]
 #![allow(dead_code)] // every test binary uses another part
 
 use std::path::{Path, PathBuf};
