@@ -4,6 +4,8 @@
 //!
 //! Redirects are not followed: an answer of another place is another grant.
 
+use std::fmt::Write as _;
+
 #[cfg(target_family = "wasm")]
 mod wasi;
 
@@ -115,7 +117,7 @@ fn split_url(url: &str) -> Result<SplitUrl<'_>, Error> {
         if byte.is_ascii() {
             path_with_query.push(char::from(byte));
         } else {
-            path_with_query.push_str(&format!("%{byte:02X}"));
+            let _ = write!(path_with_query, "%{byte:02X}");
         }
     }
     Ok(SplitUrl { https, authority, path_with_query })

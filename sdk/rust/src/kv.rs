@@ -62,6 +62,7 @@ mod imp {
 mod imp {
     use super::Error;
 
+    #[allow(clippy::unnecessary_wraps, reason = "the host's side can fail")]
     pub(super) fn get(key: &str) -> Result<Option<Vec<u8>>, Error> {
         Ok(crate::testing::with(|fakes| fakes.kv.get(key).cloned()))
     }

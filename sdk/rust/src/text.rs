@@ -53,16 +53,12 @@ fn find_ignoring_case(text: &str, ascii: &str) -> Option<usize> {
 fn reference<'a>(rest: &'a str, out: &mut Builder) -> &'a str {
     // The longest name or number that is resolved has eight characters.
     let end = rest.bytes().take(11).position(|byte| byte == b';');
-    match end.and_then(|end| Some((end, resolve(&rest[1..end])?))) {
-        Some((end, resolved)) => {
-            out.char(resolved);
-            &rest[end + 1..]
-        }
-        None => {
-            out.char('&');
-            &rest[1..]
-        }
+    if let Some((end, resolved)) = end.and_then(|end| Some((end, resolve(&rest[1..end])?))) {
+        out.char(resolved);
+        return &rest[end + 1..];
     }
+    out.char('&');
+    &rest[1..]
 }
 
 /// The character behind a reference: `amp`, `#20013`, `#x4e2d`. None for a name that is

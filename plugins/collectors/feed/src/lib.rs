@@ -106,7 +106,7 @@ impl Collector for Feed {
                 parsed.entries.len()
             ));
         }
-        Ok(page(&config, &response, parsed, cursor, limit))
+        Ok(page(&config, &response, &parsed, &cursor, limit))
     }
 }
 
@@ -147,10 +147,10 @@ fn parse(text: &str) -> Parsed {
 
 /// The entries that were not handed over yet, the oldest first (feeds list
 /// the newest first), at most `limit` of them.
-fn page(config: &Config, response: &Response, parsed: Parsed, cursor: Cursor, limit: u32) -> Page {
+fn page(config: &Config, response: &Response, parsed: &Parsed, cursor: &Cursor, limit: u32) -> Page {
     let whole = parsed.fault.is_none();
     let mut items: Vec<Item> =
-        parsed.entries.into_iter().filter_map(|entry| item(config, entry)).collect();
+        parsed.entries.iter().filter_map(|entry| item(config, entry)).collect();
     items.reverse();
 
     let mut done = Vec::new();
@@ -178,7 +178,7 @@ fn page(config: &Config, response: &Response, parsed: Parsed, cursor: Cursor, li
 }
 
 /// None for an entry that says nothing.
-fn item(config: &Config, entry: Entry) -> Option<Item> {
+fn item(config: &Config, entry: &Entry) -> Option<Item> {
     let title = text::plain(&entry.title);
     let body = text::plain(if entry.content.is_empty() { &entry.summary } else { &entry.content });
     if title.is_empty() && body.is_empty() {

@@ -1,6 +1,7 @@
 //! What can be configured, and its checks.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use huiyin_sdk::Error;
 use huiyin_sdk::time::UtcOffset;
@@ -238,7 +239,7 @@ fn encode(out: &mut String, text: &str) {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
 }

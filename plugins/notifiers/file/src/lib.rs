@@ -3,6 +3,8 @@
 //! message alone, so that a second try changes nothing. The message is written
 //! last: where it is, the delivery is whole.
 
+use std::fmt::Write as _;
+
 use huiyin_sdk::{About, Context, Error, Message, Notifier, Receipt, spool};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -60,10 +62,11 @@ huiyin_sdk::export!(notifier: File);
 fn text(message: &Message, written: &[String]) -> String {
     let mut out = format!("主题：{}\n", message.subject.replace(['\r', '\n'], " "));
     if !message.recipients.is_empty() {
-        out.push_str(&format!("收件：{}\n", message.recipients.join("、").replace(['\r', '\n'], " ")));
+        let recipients = message.recipients.join("、").replace(['\r', '\n'], " ");
+        let _ = writeln!(out, "收件：{recipients}");
     }
     for name in written {
-        out.push_str(&format!("附件：{name}\n"));
+        let _ = writeln!(out, "附件：{name}");
     }
     out.push('\n');
     out.push_str(message.text.trim_end());

@@ -1,4 +1,5 @@
 //! The reporter as a host calls it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
 
 use huiyin_plugin_flash_report::FlashReport;
 use huiyin_sdk::serde_json::{Value, json};
@@ -135,5 +136,5 @@ fn one_form_can_be_asked_for() {
     let documents =
         testing::render::<FlashReport>(&testing::context(NOW), config, &data().to_string()).unwrap();
     assert_eq!(documents.len(), 1);
-    assert!(documents[0].filename.ends_with(".html"));
+    assert_eq!(documents[0].media_type, "text/html; charset=utf-8");
 }
