@@ -327,6 +327,17 @@ fn a_paused_clock_stands_still_and_gives_the_time_back() {
 }
 
 #[test]
+fn a_warning_that_came_before_the_pause_is_not_put_off_by_it() {
+    let mut run = Run::start(&patient(), "2024-03-01T10:00:00Z", "2024-03-01T10:00:00Z");
+    // No tick notices the warning of 10:30 before the pause.
+    let facts = clock::pause(&run.clock, at("2024-03-01T10:40:00Z"), "x", "person:li").unwrap();
+    run.take(facts);
+    let facts = clock::resume(&run.clock, at("2024-03-01T15:00:00Z"), "person:li", cn()).unwrap();
+    assert_eq!(run.take(facts), ["resumed", "warned"]);
+    assert_eq!(run.clock.warned[0].warn_at, at("2024-03-01T10:30:00Z"));
+}
+
+#[test]
 fn working_days_of_a_pause_are_not_counted() {
     // Received on Monday 2024-03-04; 20 working days end with Monday 2024-04-01.
     let mut run = Run::start(&reply(), "2024-03-04T02:00:00Z", "2024-03-04T02:00:00Z");
