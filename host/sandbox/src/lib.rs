@@ -1,1 +1,49 @@
-//! Under construction.
+//! The sandbox of Huiyin: runs plugins (WebAssembly components) so that the
+//! worst of them is harmless, the good ones are fast, and the pure ones give
+//! the same answer on any machine.
+//!
+//! A package is one component with its manifest inside ([`Sandbox::load`]).
+//! A call gets a fresh instance, limits ([`Limits`]) and nothing else, unless
+//! the manifest asks for it and a [`Grant`] gives it. Pure packages are called
+//! on the caller's thread ([`Sandbox::call_pure`]); the others on a Tokio
+//! runtime ([`Sandbox::call`]).
+//!
+//! This crate knows nothing of workflows, cases or the journal: what a call
+//! may have done outside ([`Effect`]) and what state it wants kept
+//! ([`KvWrite`]) travel back to the caller, who journals them.
+
+#[doc(hidden)]
+pub mod bare;
+mod cache;
+mod effect;
+pub mod egress;
+mod engine;
+mod error;
+pub mod grant;
+mod host;
+mod invoke;
+mod json;
+mod limits;
+mod manifest;
+mod operation;
+pub mod package;
+mod precompiled;
+mod sandbox;
+mod types;
+mod warm;
+
+pub use effect::Called;
+pub use engine::PoolConfig;
+pub use error::{CallError, Effect, PackageError, SandboxError};
+pub use grant::{Denial, Grant, HttpGrant, SecretGrant};
+pub use host::{HostAccess, KvWrite, LogLine, LogSink, NoSecrets, SecretSource, Severity};
+pub use limits::{LimitHit, LimitName, Limits};
+pub use manifest::{CONTRACT, Capability, Kind, Manifest, SECTION, SecretRequest};
+pub use operation::{ContractError, Operation, Output};
+pub use package::Package;
+pub use sandbox::{Sandbox, SandboxConfig};
+pub use types::{
+    Context, Document, Factor, Field, Item, Level, Message, Outcome, Page, PluginError, Receipt,
+    Verdict,
+};
+pub use warm::WarmInstance;

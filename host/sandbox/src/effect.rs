@@ -1,0 +1,247 @@
+//! Calls that reach outside: the state of one such call, and the call itself.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtx, WasiClocksCtxView, WasiClocksView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_io::IoView;
+
+use crate::egress::{Egress, Refusal, Traffic};
+use crate::error::{CallError, Effect};
+use crate::grant::{Denial, Effective, Grant};
+use crate::host::kv::Kv;
+use crate::host::log::Log;
+use crate::host::secrets::SecretBox;
+use crate::host::{HostAccess, KvWrite, LogLine, SecretSource, wit};
+use crate::invoke;
+use crate::limits::{LimitHit, LimitName, Limits, Meter};
+use crate::operation::{Operation, Output};
+use crate::package::{Code, Package};
+use crate::sandbox::{HANDLES, Sandbox, busy, check_call, finish};
+use crate::types::Context;
+
+/// Everything one call has with the host.
+pub(crate) struct Guest {
+    meter: Meter,
+    table: ResourceTable,
+    http: WasiHttpCtx,
+    clocks: WasiClocksCtx,
+    egress: Egress,
+    pub(crate) effective: Arc<Effective>,
+    pub(crate) traffic: Arc<Traffic>,
+    pub(crate) secret_box: Arc<SecretBox>,
+    pub(crate) secret_source: Arc<dyn SecretSource>,
+    pub(crate) log: Log,
+    pub(crate) kv: Kv,
+}
+
+impl IoView for Guest {
+    fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+}
+
+impl WasiClocksView for Guest {
+    fn clocks(&mut self) -> WasiClocksCtxView<'_> {
+        WasiClocksCtxView {
+            ctx: &mut self.clocks,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.egress,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+/// Exactly what [`crate::package::allowed_imports`] names, and nothing more.
+pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
+    use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
+    let mut linker = Linker::new(engine);
+    wit::huiyin::plugin::log::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    wit::huiyin::plugin::secrets::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    wit::huiyin::plugin::kv::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    wit::huiyin::plugin::spool::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
+    monotonic_clock::add_to_linker::<Guest, WasiClocks>(&mut linker, Guest::clocks)?;
+    wall_clock::add_to_linker::<Guest, WasiClocks>(&mut linker, Guest::clocks)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    Ok(linker)
+}
+
+/// What a call gave, with everything that belongs to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Called {
+    /// The answer.
+    pub output: Output,
+    /// To be committed with the answer, or not at all.
+    pub kv_writes: Vec<KvWrite>,
+    /// What it logged.
+    pub log: Vec<LogLine>,
+    /// Lines over its log budget.
+    pub log_dropped: u64,
+    /// HTTP requests it tried.
+    pub http_requests: u64,
+    /// What it was denied, although it succeeded.
+    pub denials: Vec<Denial>,
+}
+
+impl Sandbox {
+    /// Calls a package that reaches outside, in a fresh instance. `grant` is
+    /// what the admin granted and the unit's policy allows
+    /// ([`Grant::intersect`]); the manifest is intersected here.
+    ///
+    /// Needs a Tokio runtime with time and I/O. Dropping the future ends the
+    /// call. A pure package runs on the calling thread.
+    pub async fn call(
+        &self,
+        package: &Package,
+        context: &Context,
+        operation: &Operation,
+        grant: &Grant,
+        host: &HostAccess,
+        limits: &Limits,
+    ) -> Result<Called, CallError> {
+        let Code::Effect { pre, export } = &package.code else {
+            let output = self.call_pure(package, context, operation, limits)?;
+            return Ok(Called {
+                output,
+                kv_writes: Vec::new(),
+                log: Vec::new(),
+                log_dropped: 0,
+                http_requests: 0,
+                denials: Vec::new(),
+            });
+        };
+        let limits = limits.at_most(&self.shared.config.most);
+        check_call(package.manifest.kind, operation, &limits)?;
+        grant.check().map_err(|error| CallError::Misuse {
+            why: error.to_string(),
+        })?;
+        let wall = Duration::from_millis(limits.wall_ms);
+        let deadline = Instant::now() + wall;
+        let gate = self.shared.effect_gate.clone();
+        let Ok(Ok(_place)) = tokio::time::timeout(wall, gate.acquire_owned()).await else {
+            return Err(busy());
+        };
+
+        let traffic = Traffic::new(&limits);
+        let mut store =
+            self.guest_store(package, context, grant, host, &limits, &traffic, deadline);
+        let bounds = self.bounds(&limits);
+        let running = async {
+            let instance = pre.instantiate_async(&mut store).await?;
+            invoke::call_async(&mut store, &instance, export, context, operation).await
+        };
+        let raw = tokio::time::timeout_at(deadline.into(), running).await;
+        let result = match raw {
+            Ok(raw) => finish(raw, operation, &bounds),
+            Err(_) => Err(CallError::Limit {
+                hit: LimitHit {
+                    limit: LimitName::WallMs,
+                    allowed: limits.wall_ms,
+                    used: None,
+                },
+                effect: Effect::NotDone,
+            }),
+        };
+        let refusals = traffic.refusals();
+        let output = match result {
+            Ok(output) => output,
+            Err(error) => return Err(explain(error, refusals, traffic.effect())),
+        };
+        let guest = store.data_mut();
+        let (log, log_dropped) = guest.log.take();
+        Ok(Called {
+            output,
+            kv_writes: guest.kv.take(),
+            log,
+            log_dropped,
+            http_requests: traffic.requests(),
+            denials: refusals
+                .into_iter()
+                .filter_map(|refusal| match refusal {
+                    Refusal::Denied(denial) => Some(denial),
+                    Refusal::Limit(_) => None,
+                })
+                .collect(),
+        })
+    }
+
+    #[allow(clippy::too_many_arguments)] // the parts of one call, gathered once
+    fn guest_store(
+        &self,
+        package: &Package,
+        context: &Context,
+        grant: &Grant,
+        host: &HostAccess,
+        limits: &Limits,
+        traffic: &Arc<Traffic>,
+        deadline: Instant,
+    ) -> Store<Guest> {
+        let effective = Arc::new(Effective::new(&package.manifest, grant));
+        let secret_box = Arc::new(SecretBox::default());
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES);
+        let guest = Guest {
+            meter: Meter::new(limits),
+            table,
+            http: WasiHttpCtx::new(),
+            clocks: WasiClocksCtx::default(),
+            egress: Egress {
+                effective: effective.clone(),
+                traffic: traffic.clone(),
+                secrets: secret_box.clone(),
+                tls: self.shared.tls.clone(),
+            },
+            effective,
+            traffic: traffic.clone(),
+            secret_box,
+            secret_source: host.secrets.clone(),
+            log: Log::new(&context.call_id, host.log.clone(), limits),
+            kv: Kv::new(host.kv.clone()),
+        };
+        let mut store = Store::new(&self.shared.engines.effect, guest);
+        store.limiter(|guest| &mut guest.meter);
+        store.set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));
+        store.set_max_component_handles(HANDLES);
+        // Every tick the guest gives way to the runtime, so that one busy
+        // guest does not hold a thread, until its time is up.
+        let allowed = limits.wall_ms;
+        store.epoch_deadline_callback(move |_| {
+            if Instant::now() >= deadline {
+                return Err(wasmtime::Error::new(LimitHit {
+                    limit: LimitName::WallMs,
+                    allowed,
+                    used: None,
+                }));
+            }
+            Ok(UpdateDeadline::Yield(1))
+        });
+        store.set_epoch_deadline(1);
+        store
+    }
+}
+
+/// The error the caller gets: where the plugin failed after the host had
+/// refused it something, the refusal is the reason worth telling.
+fn explain(error: CallError, refusals: Vec<Refusal>, effect: Effect) -> CallError {
+    let own_limit = matches!(error, CallError::Limit { .. } | CallError::Misuse { .. });
+    match refusals.into_iter().next() {
+        Some(Refusal::Denied(denial)) if !own_limit => CallError::Denied {
+            denial: Box::new(denial),
+            effect,
+        },
+        Some(Refusal::Limit(hit)) if !own_limit => CallError::Limit { hit, effect },
+        _ => error.with_effect(effect),
+    }
+}

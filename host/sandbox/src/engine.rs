@@ -1,0 +1,229 @@
+//! The two wasmtime engines, their pools and the thread that lets time pass.
+//!
+//! `pure` is synchronous and deterministic, `effect` is asynchronous. Neither
+//! knows anything of packages or grants.
+
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::error::SandboxError;
+use crate::limits::Limits;
+
+/// Memory of a finished instance that stays mapped for the next one.
+const KEEP_MEMORY: usize = 4 << 20;
+/// The same for a fiber's stack.
+const KEEP_STACK: usize = 256 << 10;
+/// The same for a table.
+const KEEP_TABLE: usize = 64 << 10;
+/// Linear memories one component may have.
+const MEMORIES_EACH: u32 = 2;
+/// Tables one component may have.
+const TABLES_EACH: u32 = 8;
+
+/// How many instances live at once, and how large they may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// Instances at once in each of the two engines; further calls wait.
+    pub instances: u32,
+    /// The most memory any instance may have, in bytes. Address space is
+    /// reserved for it, memory is not.
+    pub memory_bytes: u64,
+    /// False to allocate each instance by itself: slower, less address space.
+    pub pooling: bool,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self {
+            instances: 64,
+            memory_bytes: Limits::ceiling().memory_bytes,
+            pooling: true,
+        }
+    }
+}
+
+/// What both engines are made from.
+#[derive(Debug, Clone)]
+pub(crate) struct EngineConfig {
+    pub(crate) pool: PoolConfig,
+    pub(crate) stack_bytes: usize,
+    pub(crate) fuel: bool,
+}
+
+/// The two engines.
+pub(crate) struct Engines {
+    pub(crate) pure: Engine,
+    pub(crate) effect: Engine,
+    /// Whether instances come from pools.
+    pub(crate) pooled: bool,
+}
+
+impl Engines {
+    pub(crate) fn new(config: &EngineConfig) -> Result<Self, SandboxError> {
+        let make = |pooling: bool| -> wasmtime::Result<(Engine, Engine)> {
+            Ok((
+                Engine::new(&settings(config, pooling, true))?,
+                Engine::new(&settings(config, pooling, false))?,
+            ))
+        };
+        if config.pool.pooling {
+            // Address space may be scarce (containers, `ulimit -v`).
+            match make(true) {
+                Ok((pure, effect)) => {
+                    return Ok(Self {
+                        pure,
+                        effect,
+                        pooled: true,
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no instance pools; instances are allocated one by one");
+                }
+            }
+        }
+        let (pure, effect) =
+            make(false).map_err(|error| SandboxError::Engine(error.to_string()))?;
+        Ok(Self {
+            pure,
+            effect,
+            pooled: false,
+        })
+    }
+}
+
+fn settings(engine: &EngineConfig, pooling: bool, pure: bool) -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .wasm_memory64(false)
+        .epoch_interruption(true)
+        .consume_fuel(pure && engine.fuel)
+        .max_wasm_stack(engine.stack_bytes)
+        .async_stack_size(engine.stack_bytes + (1 << 20))
+        // Messages name the kind of fault and nothing of the inside.
+        .wasm_backtrace_max_frames(None)
+        .generate_address_map(false);
+    if pure {
+        // Rule 10 of the design: the same bytes on any machine.
+        config
+            .cranelift_nan_canonicalization(true)
+            .relaxed_simd_deterministic(true);
+    }
+    if pooling {
+        let count = engine.pool.instances.max(1);
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(count)
+            .max_core_instances_per_component(512)
+            .total_core_instances(count.saturating_mul(512))
+            .max_memories_per_component(MEMORIES_EACH)
+            .total_memories(count.saturating_mul(MEMORIES_EACH))
+            .max_tables_per_component(TABLES_EACH)
+            .total_tables(count.saturating_mul(TABLES_EACH))
+            .table_elements(usize::try_from(Limits::ceiling().table_elements).unwrap_or(usize::MAX))
+            .max_memory_size(usize::try_from(engine.pool.memory_bytes).unwrap_or(usize::MAX))
+            .total_stacks(count)
+            .max_unused_warm_slots(count)
+            .linear_memory_keep_resident(KEEP_MEMORY)
+            .table_keep_resident(KEEP_TABLE)
+            .async_stack_keep_resident(KEEP_STACK);
+        // PAGEMAP_SCAN (Linux 6.7) tells which pages were written, so that
+        // only those are wiped.
+        if PoolingAllocationConfig::is_pagemap_scan_available() {
+            pool.pagemap_scan(Enabled::Yes);
+        }
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    } else {
+        config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    }
+    config
+}
+
+/// Advances the epoch of both engines, so that running guests look at their
+/// deadlines. Stops when dropped.
+pub(crate) struct Ticker {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    pub(crate) fn start(engines: &Engines, tick: Duration) -> Result<Self, SandboxError> {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let weak = [engines.pure.weak(), engines.effect.weak()];
+        let thread = std::thread::Builder::new()
+            .name("huiyin-epochs".to_owned())
+            .spawn(move || {
+                while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(tick) {
+                    for engine in &weak {
+                        let Some(engine) = engine.upgrade() else {
+                            return;
+                        };
+                        engine.increment_epoch();
+                    }
+                }
+            })
+            .map_err(SandboxError::Ticker)?;
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.stop.take();
+        if let Some(thread) = self.thread.take() {
+            // It ends at once; a panic in it has nobody left to hear of it.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Lets only so many calls in at once; the others wait.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    free: Mutex<u32>,
+    freed: Condvar,
+}
+
+/// A place inside; gives itself back.
+pub(crate) struct Place<'a>(&'a Gate);
+
+impl Gate {
+    pub(crate) fn new(places: u32) -> Self {
+        Self {
+            free: Mutex::new(places.max(1)),
+            freed: Condvar::new(),
+        }
+    }
+
+    /// A place, or none when none came free in time.
+    pub(crate) fn enter(&self, patience: Duration) -> Option<Place<'_>> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        if *free == 0 {
+            let until = Instant::now() + patience;
+            while *free == 0 {
+                let left = until.checked_duration_since(Instant::now())?;
+                (free, _) = self
+                    .freed
+                    .wait_timeout(free, left)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        *free -= 1;
+        Some(Place(self))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut free = self.0.free.lock().unwrap_or_else(PoisonError::into_inner);
+        *free += 1;
+        drop(free);
+        self.0.freed.notify_one();
+    }
+}

@@ -1,0 +1,185 @@
+//! `secrets`: used for the plugin, never shown to it.
+//!
+//! The guest gets a random word that means nothing outside this one call; the
+//! egress puts the value in its place in a header, and only on the way to a
+//! granted place. Values are wiped from memory when the call ends. What comes
+//! back from a place that echoes its request is not scrubbed yet.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hmac::{Hmac, KeyInit, Mac};
+use zeroize::Zeroizing;
+
+use super::wit::huiyin::plugin::secrets as wit;
+use crate::effect::Guest;
+use crate::egress::Refusal;
+
+/// Where secrets come from.
+pub trait SecretSource: Send + Sync {
+    /// The value of the secret, none where there is none of that name.
+    fn secret(&self, name: &str) -> Option<Zeroizing<Vec<u8>>>;
+}
+
+/// Has no secrets.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSecrets;
+
+impl SecretSource for NoSecrets {
+    fn secret(&self, _name: &str) -> Option<Zeroizing<Vec<u8>>> {
+        None
+    }
+}
+
+/// `huiyin-secret-` and 32 hexadecimal digits.
+const PREFIX: &str = "huiyin-secret-";
+const TOKEN: usize = PREFIX.len() + 32;
+
+struct Held {
+    name: String,
+    value: Zeroizing<Vec<u8>>,
+}
+
+/// The placeholders of one call and what they stand for.
+#[derive(Default)]
+pub(crate) struct SecretBox {
+    held: Mutex<HashMap<String, Held>>,
+}
+
+impl SecretBox {
+    /// The placeholder for a secret: the same for the whole call.
+    fn placeholder(&self, name: &str, source: &Arc<dyn SecretSource>) -> Result<String, String> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((token, _)) = held.iter().find(|(_, held)| held.name == name) {
+            return Ok(token.clone());
+        }
+        let value = source.secret(name).ok_or_else(|| {
+            format!("the secret `{name}` is granted but has no value on this host")
+        })?;
+        let mut random = [0_u8; 16];
+        getrandom::fill(&mut random).map_err(|error| error.to_string())?;
+        let token = format!("{PREFIX}{}", hex::encode(random));
+        held.insert(
+            token.clone(),
+            Held {
+                name: name.to_owned(),
+                value,
+            },
+        );
+        Ok(token)
+    }
+
+    /// The header value with every placeholder replaced, and the names of the
+    /// secrets used added to `used`; none where there is no placeholder.
+    pub(crate) fn fill(
+        &self,
+        value: &[u8],
+        used: &mut HashSet<String>,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let mark = PREFIX.as_bytes();
+        if !value.windows(mark.len()).any(|window| window == mark) {
+            return None;
+        }
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut filled = Zeroizing::new(Vec::with_capacity(value.len() * 2));
+        let mut rest = value;
+        let mut found = false;
+        while !rest.is_empty() {
+            let secret = rest
+                .get(..TOKEN)
+                .filter(|token| token.starts_with(mark))
+                .and_then(|token| std::str::from_utf8(token).ok())
+                .and_then(|token| held.get(token));
+            if let Some(secret) = secret {
+                filled.extend_from_slice(&secret.value);
+                used.insert(secret.name.clone());
+                found = true;
+                rest = &rest[TOKEN..];
+            } else {
+                filled.push(rest[0]);
+                rest = &rest[1..];
+            }
+        }
+        found.then_some(filled)
+    }
+}
+
+impl Guest {
+    fn allow_secret(&self, name: &str) -> Result<(), wit::Error> {
+        self.effective.secret(name).map_err(|denial| {
+            let text = denial.to_string();
+            self.traffic.refuse(Refusal::Denied(denial));
+            wit::Error::Denied(text)
+        })
+    }
+}
+
+impl wit::Host for Guest {
+    fn placeholder(&mut self, name: String) -> Result<String, wit::Error> {
+        self.allow_secret(&name)?;
+        self.secret_box
+            .placeholder(&name, &self.secret_source)
+            .map_err(wit::Error::Unsupported)
+    }
+
+    fn hmac(
+        &mut self,
+        name: String,
+        algorithm: wit::Algorithm,
+        bytes: Vec<u8>,
+    ) -> Result<Vec<u8>, wit::Error> {
+        self.allow_secret(&name)?;
+        let value = self.secret_source.secret(&name).ok_or_else(|| {
+            wit::Error::Unsupported(format!(
+                "the secret `{name}` is granted but has no value on this host"
+            ))
+        })?;
+        fn sign<M: Mac + KeyInit>(key: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
+            let mut mac = <M as KeyInit>::new_from_slice(key).ok()?;
+            mac.update(bytes);
+            Some(mac.finalize().into_bytes().to_vec())
+        }
+        match algorithm {
+            wit::Algorithm::HmacSha256 => sign::<Hmac<sha2::Sha256>>(&value, &bytes),
+            wit::Algorithm::HmacSha512 => sign::<Hmac<sha2::Sha512>>(&value, &bytes),
+        }
+        .ok_or_else(|| wit::Error::Unsupported("the secret cannot be a key".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct One;
+    impl SecretSource for One {
+        fn secret(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
+            (name == "token").then(|| Zeroizing::new(b"s3cret".to_vec()))
+        }
+    }
+
+    #[test]
+    fn a_placeholder_is_replaced_wherever_it_stands_and_nothing_else_is() {
+        let source: Arc<dyn SecretSource> = Arc::new(One);
+        let secrets = SecretBox::default();
+        let token = secrets.placeholder("token", &source).unwrap();
+        assert!(!token.contains("s3cret"));
+        assert_eq!(secrets.placeholder("token", &source).unwrap(), token);
+        let mut used = HashSet::new();
+        let value = format!("Bearer {token}, again {token}");
+        let filled = secrets.fill(value.as_bytes(), &mut used).unwrap();
+        assert_eq!(filled.as_slice(), b"Bearer s3cret, again s3cret");
+        assert!(used.contains("token"));
+
+        let mut used = HashSet::new();
+        let forged = format!("{PREFIX}{}", "0".repeat(32));
+        for plain in ["Bearer abc", &forged, PREFIX, &token[..TOKEN - 1]] {
+            assert!(
+                secrets.fill(plain.as_bytes(), &mut used).is_none(),
+                "{plain}"
+            );
+        }
+        assert!(used.is_empty());
+        assert!(secrets.placeholder("other", &source).is_err());
+    }
+}
