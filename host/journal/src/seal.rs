@@ -143,10 +143,17 @@ pub(crate) fn unpack(plain: &[u8], limit: u64) -> Result<([u8; SALT_BYTES], Vec<
     }
 }
 
+/// Leaves out the content's size, which is stored in front.
+fn packer() -> std::io::Result<zstd::bulk::Compressor<'static>> {
+    let mut packer = zstd::bulk::Compressor::new(LEVEL)?;
+    packer.include_contentsize(false)?;
+    Ok(packer)
+}
+
 fn compress(content: &[u8]) -> Option<Vec<u8>> {
     PACKER.with_borrow_mut(|slot| {
         if slot.is_none() {
-            *slot = zstd::bulk::Compressor::new(LEVEL).ok();
+            *slot = packer().ok();
         }
         slot.as_mut()?.compress(content).ok()
     })
