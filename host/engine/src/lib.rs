@@ -1,1 +1,37 @@
-//! Under construction.
+//! The shell that makes Huiyin live: partitions, workers, timers, effects,
+//! schedules. It joins the rooms below it and decides nothing that belongs to
+//! them: domain rules live in `huiyin-desk` and `huiyin-deadline`, the
+//! workflow language in `huiyin-flow`.
+//!
+//! | module | for |
+//! |---|---|
+//! | [`engine`] | the host as one thing: what the API and the command line call |
+//! | [`start`] | opening the store, bringing the configuration into force |
+//! | [`partition`] | one partition's decisions, without I/O |
+//! | [`shell`] | a partition alive: inbox, journal, timer |
+//! | [`worker`] | threads that take runs' turns |
+//! | [`effects`] | plugin calls that reach outside |
+//! | [`state`], [`record`] | what a partition knows, and the records it knows it from |
+//! | [`ledger`] | the audit tree and its checkpoints |
+
+pub mod calls;
+pub mod config;
+pub mod deployment;
+pub mod dice;
+pub mod effects;
+pub mod engine;
+pub mod evaluator;
+pub mod house;
+pub mod ledger;
+pub mod partition;
+pub mod record;
+pub mod shell;
+pub mod sources;
+pub mod start;
+pub mod state;
+pub mod timetable;
+pub mod worker;
+
+pub use engine::{Engine, InForce, Submission};
+pub use partition::{Activity, Refusal};
+pub use start::{Options, StartError};

@@ -1,0 +1,106 @@
+//! From a workflow's arguments to a plugin call and back to a result or an
+//! error of the DSL.
+
+use std::borrow::Cow;
+
+use huiyin_flow::{ErrorKind, FlowError};
+use huiyin_sandbox::{CallError, Context, ContractError, Effect, Limits, Operation, Package, PluginError};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::house::House;
+use crate::record::Pin;
+
+/// The argument that carries a call's own configuration.
+pub const CONFIG: &str = "config";
+
+/// Splits a call's arguments into configuration and input. A binding's
+/// configuration takes the place of the call's own.
+pub fn split<'a>(with: &'a Value, pinned: &'a Value) -> (Cow<'a, Value>, Cow<'a, Value>) {
+    let (own, input) = match with {
+        Value::Object(map) if map.contains_key(CONFIG) => {
+            let mut input = map.clone();
+            let own = input.shift_remove(CONFIG);
+            (own.map(Cow::Owned), Cow::Owned(Value::Object(input)))
+        }
+        _ => (None, Cow::Borrowed(with)),
+    };
+    let config = match own {
+        _ if !pinned.is_null() => Cow::Borrowed(pinned),
+        Some(own) => own,
+        None => Cow::Owned(Value::Object(serde_json::Map::new())),
+    };
+    (config, input)
+}
+
+/// The context of a call.
+pub fn context(unit: &str, attempt: u32, key: &str, now: Timestamp) -> Context {
+    Context {
+        call_id: key.to_owned(),
+        attempt,
+        unit: unit.to_owned(),
+        now: u64::try_from(now.as_millisecond()).unwrap_or_default(),
+        idempotency_key: key.to_owned(),
+    }
+}
+
+/// The plugin operation that a workflow's arguments mean.
+///
+/// # Errors
+/// When the arguments are not what the plugin's kind takes.
+pub fn operation(package: &Package, pin: &Pin, with: &Value) -> Result<Operation, ContractError> {
+    let (config, input) = split(with, &pin.config);
+    Operation::from_json(package.manifest.kind, &config, &input)
+}
+
+/// Calls a pure plugin, on this thread.
+///
+/// # Errors
+/// As the DSL sees them.
+pub fn pure_call(house: &House, pin: &Pin, with: &Value, unit: &str, key: &str, now: Timestamp) -> Result<Value, FlowError> {
+    let Some(package) = house.package(&pin.digest) else {
+        return Err(not_installed(pin));
+    };
+    let operation = operation(&package, pin, with).map_err(|e| invalid(&e))?;
+    let limits = Limits::default();
+    match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &limits) {
+        Ok(output) => Ok(output.to_json()),
+        Err(error) => Err(flow_error(&error, pin)),
+    }
+}
+
+/// The error when a pinned component is not there.
+pub fn not_installed(pin: &Pin) -> FlowError {
+    FlowError::new(
+        ErrorKind::Configuration,
+        format!("{} ({}) is not installed; install it with `huiyin plugin install`", pin.plugin, short(&pin.digest)),
+    )
+}
+
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
+/// The error when arguments do not fit.
+pub fn invalid(error: &ContractError) -> FlowError {
+    FlowError::new(ErrorKind::Validation, error.to_string())
+}
+
+/// A failed call as an error of the DSL. Only for calls that surely did nothing.
+pub fn flow_error(error: &CallError, pin: &Pin) -> FlowError {
+    let detail = format!("{}: {error}", pin.plugin);
+    match error {
+        CallError::Plugin(PluginError::Transient(_)) => FlowError::new(ErrorKind::Communication, detail).with_status(503),
+        CallError::Plugin(PluginError::RateLimited(_)) => FlowError::new(ErrorKind::Communication, detail).with_status(429),
+        CallError::Plugin(PluginError::InvalidInput(_)) | CallError::Misuse { .. } => FlowError::new(ErrorKind::Validation, detail),
+        CallError::Plugin(PluginError::InvalidConfig(_)) => FlowError::new(ErrorKind::Configuration, detail),
+        CallError::Denied { .. } => FlowError::new(ErrorKind::Authorization, detail),
+        CallError::Limit { hit, .. } if hit.limit == huiyin_sandbox::LimitName::WallMs => FlowError::new(ErrorKind::Timeout, detail),
+        _ => FlowError::new(ErrorKind::Runtime, detail),
+    }
+}
+
+/// Whether nobody can know what a failed call did (rule 3).
+pub fn unknown(error: &CallError) -> bool {
+    error.outcome() == Effect::Unknown
+}

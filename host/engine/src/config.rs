@@ -1,0 +1,248 @@
+//! The host's configuration file, `huiyin.json`: what is watched, which
+//! workflows run for whom, what plugins are granted.
+//!
+//! Strict: an unknown key, a wrong type, a bad duration is refused with
+//! `file:line:column` and the JSON pointer. Nothing is read from the
+//! environment, and no secret's value stands here, only where it is kept.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use huiyin_sandbox::Grant;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The whole file.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct HostConfig {
+    /// Where the API listens, `127.0.0.1:7575` unless told.
+    pub listen: Option<String>,
+    /// The policy pack, relative to this file.
+    pub policy: Option<PathBuf>,
+    /// Components to install, relative to this file.
+    pub plugins: Vec<PathBuf>,
+    /// Workflows to deploy.
+    pub workflows: Vec<WorkflowConfig>,
+    /// Units' choices of plugin and configuration for slots.
+    pub bindings: Vec<Binding>,
+    /// What is watched.
+    pub sources: Vec<SourceConfig>,
+    /// What plugins may reach.
+    pub grants: Vec<GrantConfig>,
+    /// Where secrets are kept, by name.
+    pub secrets: BTreeMap<String, SecretConfig>,
+    /// How many partitions a new data folder gets; the number of cores unless told.
+    pub partitions: Option<u32>,
+}
+
+/// One workflow to deploy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct WorkflowConfig {
+    /// The workflow document, relative to this file.
+    pub file: PathBuf,
+    /// The units it serves, by code; `"*"` for all.
+    pub units: Vec<String>,
+}
+
+/// A unit's choice of plugin for a slot.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Binding {
+    /// The unit's code, `"*"` for all.
+    pub unit: String,
+    /// The workflow's name.
+    pub workflow: String,
+    /// The slot: an entry of the workflow's `use.functions`.
+    pub slot: String,
+    /// `name:version`; none keeps the workflow's own.
+    #[serde(default)]
+    pub plugin: Option<String>,
+    /// SHA-256 of the component, hex: pins the exact bytes.
+    #[serde(default)]
+    pub digest: Option<String>,
+    /// The plugin's configuration.
+    #[serde(default)]
+    pub config: Value,
+}
+
+/// One source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SourceConfig {
+    /// Unique within the unit.
+    pub name: String,
+    /// The unit that watches it, by code.
+    pub unit: String,
+    /// The collector, `name:version`.
+    pub collector: String,
+    /// The collector's configuration.
+    #[serde(default)]
+    pub config: Value,
+    /// One of the seven channel kinds (clause 3.1a).
+    #[serde(default)]
+    pub channel: Option<String>,
+    /// How often it is read: an ISO 8601 duration or a cron expression.
+    pub schedule: SourceSchedule,
+    /// Items a page, 200 unless told.
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+/// How often a source is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub enum SourceSchedule {
+    /// Every so often, `"PT5M"`.
+    Every(String),
+    /// By a cron expression in the given zone.
+    Cron {
+        /// Five fields.
+        expr: String,
+        /// IANA name; `Asia/Shanghai` unless told.
+        #[serde(default)]
+        timezone: Option<String>,
+    },
+}
+
+/// What one plugin may reach.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct GrantConfig {
+    /// The plugin, `name:version` or `name` for every version.
+    pub plugin: String,
+    /// The unit's code, `"*"` for all.
+    #[serde(default = "every")]
+    pub unit: String,
+    /// What is granted.
+    pub grant: Grant,
+}
+
+fn every() -> String {
+    "*".to_owned()
+}
+
+/// Where a secret is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SecretConfig {
+    /// A file that only its owner may read, relative to this file.
+    pub file: PathBuf,
+}
+
+/// What is wrong with the configuration, and where.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("{file}: {error}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The file is too large to be a configuration.
+    #[error("{file}: larger than {MAX_CONFIG_BYTES} bytes")]
+    TooLarge {
+        /// The file.
+        file: String,
+    },
+    /// The text is not a configuration.
+    #[error("{file}:{line}:{column}: {message} (at {pointer})")]
+    Malformed {
+        /// The file.
+        file: String,
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+        /// JSON pointer.
+        pointer: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// The largest configuration file that is read, in bytes.
+pub const MAX_CONFIG_BYTES: u64 = 4 << 20;
+
+/// Reads a configuration file.
+///
+/// # Errors
+/// When the file cannot be read or is not a configuration.
+pub fn read(path: &Path) -> Result<HostConfig, ConfigError> {
+    let file = path.display().to_string();
+    let unreadable = |error| ConfigError::Unreadable { file: file.clone(), error };
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    if size > MAX_CONFIG_BYTES {
+        return Err(ConfigError::TooLarge { file });
+    }
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    parse(&text, &file)
+}
+
+/// Reads a configuration's text; `file` is its name in errors.
+///
+/// # Errors
+/// When the text is not a configuration.
+pub fn parse(text: &str, file: &str) -> Result<HostConfig, ConfigError> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let malformed = |error: &serde_json::Error, pointer: String| ConfigError::Malformed {
+        file: file.to_owned(),
+        line: error.line(),
+        column: error.column().max(1),
+        pointer,
+        message: plain(error),
+    };
+    let config = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|e| malformed(e.inner(), pointer(e.path())))?;
+    reader.end().map_err(|e| malformed(&e, "/".to_owned()))?;
+    Ok(config)
+}
+
+/// The message without serde_json's own "at line … column …".
+fn plain(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut out = String::new();
+    for segment in path {
+        out.push('/');
+        match segment {
+            Segment::Seq { index } => out.push_str(&index.to_string()),
+            Segment::Map { key } => out.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => out.push_str(variant),
+            Segment::Unknown => out.push('?'),
+        }
+    }
+    if out.is_empty() { "/".to_owned() } else { out }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_place() {
+        let error = parse("{\n  \"sources\": [{\"nam\": \"x\"}]\n}", "huiyin.json").unwrap_err().to_string();
+        assert!(error.starts_with("huiyin.json:2:"), "{error}");
+        assert!(error.contains("unknown field `nam`") && error.contains("/sources/0"), "{error}");
+    }
+
+    #[test]
+    fn text_after_the_end_is_refused() {
+        assert!(parse("{} x", "f").unwrap_err().to_string().contains("trailing"));
+    }
+
+    #[test]
+    fn an_empty_object_is_a_configuration() {
+        assert!(parse("{}", "f").unwrap().sources.is_empty());
+    }
+}

@@ -1,0 +1,221 @@
+//! A workflow in force, with everything it is pinned to resolved: a running
+//! run never changes under its feet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
+
+use huiyin_flow::{Catalog, Definition, Evaluator, FunctionInfo, FunctionKind, FunctionRef};
+use huiyin_sandbox::Package;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::config::Binding;
+use crate::house::House;
+use crate::record::Pin;
+use crate::timetable::Timetable;
+
+/// A deployed workflow, ready to run.
+pub struct Deployed {
+    /// The deployment's digest.
+    pub id: String,
+    /// `namespace/name`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The unit it serves.
+    pub unit: Option<String>,
+    /// The compiled document.
+    pub definition: Definition,
+    /// What each function is pinned to, by slot or `name:version`.
+    pub pins: BTreeMap<String, Pin>,
+    /// When it starts by the clock.
+    pub schedule: Option<Timetable>,
+    packages: BTreeMap<String, Arc<Package>>,
+    pure: BTreeMap<String, bool>,
+}
+
+/// What a function call of a workflow means.
+pub enum Target {
+    /// A core function of the desk.
+    Core(String),
+    /// A plugin.
+    Plugin(Pin),
+    /// Nothing that is installed.
+    Missing,
+}
+
+impl Deployed {
+    /// Puts a definition, its pins and the installed packages together.
+    pub fn new(
+        id: String,
+        unit: Option<String>,
+        definition: Definition,
+        pins: BTreeMap<String, Pin>,
+        schedule: Option<Timetable>,
+        house: &House,
+    ) -> Deployed {
+        let packages: BTreeMap<String, Arc<Package>> =
+            pins.values().filter_map(|pin| Some((pin.digest.clone(), house.package(&pin.digest)?))).collect();
+        let pure = pins
+            .iter()
+            .map(|(function, pin)| (function.clone(), packages.get(&pin.digest).is_some_and(|p| p.pure)))
+            .collect();
+        let name = workflow_name(&definition);
+        let version = definition.document().version.clone();
+        Deployed { id, name, version, unit, definition, pins, schedule, packages, pure }
+    }
+
+    /// What a call means.
+    pub fn target(&self, slot: Option<&str>, function: &FunctionRef) -> Target {
+        if core(&function.name) {
+            return Target::Core(function.name.clone());
+        }
+        self.pins.get(&key(slot, function)).map_or(Target::Missing, |pin| Target::Plugin(pin.clone()))
+    }
+
+    /// True when the call can be made on a worker, again and again.
+    pub fn pure(&self, slot: Option<&str>, function: &FunctionRef) -> bool {
+        self.pure.get(&key(slot, function)).copied().unwrap_or(false)
+    }
+
+    /// Whether a pinned plugin says that repeating its call does no harm.
+    pub fn idempotent(&self, digest: &str) -> Option<bool> {
+        self.packages.get(digest).map(|p| p.manifest.idempotent)
+    }
+
+    /// True when the event is one that starts this workflow.
+    pub fn triggered_by(&self, event: &Value, evaluator: &dyn Evaluator) -> bool {
+        match self.definition.schedule() {
+            Some(huiyin_flow::Schedule::On(trigger)) => {
+                let needed = trigger.filters.len();
+                // One event that answers every filter of an `all` is enough; several are not gathered.
+                let mut answers = (0..needed).map(|at| self.definition.triggered_by(at, event, evaluator));
+                if trigger.all { needed > 0 && answers.all(|yes| yes) } else { answers.any(|yes| yes) }
+            }
+            _ => false,
+        }
+    }
+}
+
+/// `namespace/name`.
+pub fn workflow_name(definition: &Definition) -> String {
+    let document = definition.document();
+    format!("{}/{}", document.namespace, document.name)
+}
+
+/// The name under which a function is pinned.
+fn key(slot: Option<&str>, function: &FunctionRef) -> String {
+    match slot {
+        Some(slot) => slot.to_owned(),
+        None => format!("{}:{}", function.name, function.version),
+    }
+}
+
+/// True for a core function of the desk.
+fn core(name: &str) -> bool {
+    static NAMES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| huiyin_desk::core_functions().iter().map(|f| f.name).collect());
+    NAMES.contains(name)
+}
+
+/// The functions a workflow may call: the desk's core functions and what is installed.
+pub struct HouseCatalog<'a>(pub &'a House);
+
+impl Catalog for HouseCatalog<'_> {
+    fn resolve(&self, name: &str, version: Option<&str>) -> Option<FunctionInfo> {
+        if let Some(core) = huiyin_desk::core_functions().iter().find(|f| f.name == name && version.is_none_or(|v| v == f.version)) {
+            return Some(FunctionInfo {
+                kind: FunctionKind::Core,
+                input_schema: Some(core.input_schema.clone()),
+                output_schema: Some(core.output_schema.clone()),
+            });
+        }
+        let full = version.map_or_else(|| name.to_owned(), |v| format!("{name}:{v}"));
+        let (_, package) = self.0.find(&full)?;
+        let manifest = &package.manifest;
+        Some(FunctionInfo {
+            kind: FunctionKind::Plugin { kind: manifest.kind.name().to_owned() },
+            // The schema of a step's input says nothing of `config`, which a call carries beside it.
+            input_schema: None,
+            output_schema: manifest.output_schema.clone(),
+        })
+    }
+
+    fn names(&self) -> Vec<String> {
+        let core = huiyin_desk::core_functions().into_iter().map(|f| format!("{}:{}", f.name, f.version));
+        core.chain(self.0.installed().into_iter().map(|(name, _)| name)).collect()
+    }
+}
+
+/// Resolves every plugin function of a definition to an exact component, with
+/// the unit's bindings in their places (rule 7: a binding changes a slot's
+/// target and configuration, nothing else).
+///
+/// # Errors
+/// Every binding or function that cannot be resolved.
+pub fn pin(definition: &Definition, unit: Option<&str>, bindings: &[Binding], house: &House) -> Result<BTreeMap<String, Pin>, Vec<String>> {
+    let mut problems = Vec::new();
+    let mut pins = BTreeMap::new();
+    let mine: Vec<&Binding> = bindings
+        .iter()
+        .filter(|b| b.workflow == definition.document().name && (b.unit == "*" || Some(b.unit.as_str()) == unit))
+        .collect();
+    for function in definition.calls().iter().filter(|f| !core(&f.name)) {
+        let name = key(None, function);
+        match house.find(&name) {
+            Some((pin, _)) => {
+                pins.insert(name, pin);
+            }
+            None => problems.push(format!("`{name}` is not installed; install it with `huiyin plugin install`")),
+        }
+    }
+    for slot in definition.functions().iter().filter(|s| !core(&s.function.name)) {
+        // The unit's own binding before the one for all.
+        let binding = mine.iter().filter(|b| *b.slot == *slot.name).max_by_key(|b| b.unit != "*");
+        match bound(slot, binding.copied(), house) {
+            Ok(pin) => {
+                pins.insert(slot.name.to_string(), pin);
+            }
+            Err(problem) => problems.push(format!("slot `{}`: {problem}", slot.name)),
+        }
+    }
+    for binding in &mine {
+        if !definition.functions().iter().any(|s| *s.name == *binding.slot) {
+            problems.push(format!("workflow `{}` has no slot `{}`", binding.workflow, binding.slot));
+        }
+    }
+    if problems.is_empty() { Ok(pins) } else { Err(problems) }
+}
+
+/// What a slot stands for with a unit's binding.
+fn bound(slot: &huiyin_flow::Slot, binding: Option<&Binding>, house: &House) -> Result<Pin, String> {
+    let own = key(None, &slot.function);
+    let Some(binding) = binding else {
+        return house.find(&own).map(|(pin, _)| pin).ok_or_else(|| format!("`{own}` is not installed"));
+    };
+    let wanted = binding.plugin.clone().unwrap_or_else(|| own.clone());
+    let (mut pin, package) =
+        house.find(&wanted).ok_or_else(|| format!("`{wanted}` is not installed; install it with `huiyin plugin install`"))?;
+    if let Some(digest) = binding.digest.as_ref().filter(|d| **d != pin.digest) {
+        return Err(format!("`{wanted}` has the digest {}, the binding pins {digest}", pin.digest));
+    }
+    let kind = package.manifest.kind.name();
+    match &slot.info.kind {
+        FunctionKind::Plugin { kind: takes } if takes != kind => {
+            return Err(format!("`{wanted}` is a {kind}, the slot takes a {takes}"));
+        }
+        _ => {}
+    }
+    pin.config = binding.config.clone();
+    Ok(pin)
+}
+
+/// The deployment's name: a digest over all that decides what its runs do.
+pub fn digest(text: &str, unit: Option<&str>, pins: &BTreeMap<String, Pin>) -> String {
+    let mut hash = Sha256::new();
+    let pins = serde_json::to_string(pins).unwrap_or_default();
+    for part in [text, unit.unwrap_or(""), &pins] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hex::encode(hash.finalize())
+}

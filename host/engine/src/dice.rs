@@ -1,0 +1,23 @@
+//! Ids and randomness of the live host.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::partition::Dice;
+
+/// The system's own randomness.
+#[derive(Default)]
+pub struct SystemDice {
+    order: uuid::ContextV7,
+}
+
+impl Dice for SystemDice {
+    fn uuid(&mut self, now: Timestamp) -> Uuid {
+        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+        Uuid::new_v7(uuid::Timestamp::from_unix(&self.order, seconds, now.subsec_nanosecond().unsigned_abs()))
+    }
+
+    fn random(&mut self) -> u64 {
+        Uuid::new_v4().as_u64_pair().0
+    }
+}

@@ -1,0 +1,190 @@
+//! Effects: plugin calls that reach outside, tried only once the records that
+//! caused them are durable (rule 2), each outcome told apart into done, surely
+//! not done, and unknown (rule 3).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use huiyin_flow::FlowError;
+use huiyin_sandbox::{CallError, Grant, HostAccess, Item, Limits, Operation, Output, PluginError, SecretSource, Verdict};
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+use crate::calls;
+use crate::house::House;
+use crate::partition::{EffectDone, EffectJob, EffectOutcome, Floor, PageDone, PollError, PollJob, ReadPage};
+use crate::record::Pin;
+
+/// Effects in hand at once, for the whole host.
+const AT_ONCE: usize = 64;
+
+/// Makes effectful calls.
+pub struct Effects {
+    house: Arc<House>,
+    grants: Grants,
+    at_once: Semaphore,
+}
+
+/// What an admin granted, by plugin and unit, and the secrets that grants name.
+#[derive(Default)]
+pub struct Grants {
+    /// `(plugin name or name:version, unit or *)` and what it may reach.
+    pub granted: Vec<(String, String, Arc<Grant>)>,
+    /// Secret values by name.
+    pub secrets: Arc<Secrets>,
+}
+
+/// Secret values, in memory that is wiped when it is dropped.
+#[derive(Default)]
+pub struct Secrets(pub BTreeMap<String, Zeroizing<Vec<u8>>>);
+
+impl SecretSource for Secrets {
+    fn secret(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
+        self.0.get(name).cloned()
+    }
+}
+
+impl Grants {
+    /// What a plugin may reach on behalf of a unit: the most specific grant, or nothing.
+    pub fn of(&self, plugin: &str, unit: &str) -> Arc<Grant> {
+        let bare = plugin.split(':').next().unwrap_or(plugin);
+        self.granted
+            .iter()
+            .filter(|(p, u, _)| (p == plugin || p == bare) && (u == unit || u == "*"))
+            .max_by_key(|(p, u, _)| (u != "*", p == plugin))
+            .map_or_else(|| Arc::new(Grant::default()), |(_, _, grant)| Arc::clone(grant))
+    }
+}
+
+impl Effects {
+    /// An executor.
+    pub fn new(house: Arc<House>, grants: Grants) -> Effects {
+        Effects { house, grants, at_once: Semaphore::new(AT_ONCE) }
+    }
+
+    /// What a plugin may reach.
+    pub fn grant(&self, plugin: &str, unit: &str) -> Arc<Grant> {
+        self.grants.of(plugin, unit)
+    }
+
+    fn access(&self, kv: &Arc<BTreeMap<String, Vec<u8>>>) -> HostAccess {
+        HostAccess { secrets: Arc::clone(&self.grants.secrets) as Arc<dyn SecretSource>, kv: Arc::clone(kv), log: None }
+    }
+
+    /// Tries one effect of a run.
+    pub async fn effect(&self, job: EffectJob) -> EffectDone {
+        let _turn = self.at_once.acquire().await;
+        let outcome = self.attempt(&job).await;
+        EffectDone { run: job.run, call: job.call, attempt: job.attempt, outcome }
+    }
+
+    async fn attempt(&self, job: &EffectJob) -> EffectOutcome {
+        let Some(package) = self.house.package(&job.pin.digest) else {
+            return EffectOutcome::Settled(Err(calls::not_installed(&job.pin)), Vec::new());
+        };
+        let operation = match calls::operation(&package, &job.pin, &job.with) {
+            Ok(operation) => operation,
+            Err(error) => return EffectOutcome::Settled(Err(calls::invalid(&error)), Vec::new()),
+        };
+        let context = calls::context(&job.unit, job.attempt, &job.idempotency_key, job.now);
+        let grant = self.grants.of(&job.pin.plugin, &job.unit);
+        match self.house.sandbox.call(&package, &context, &operation, &grant, &self.access(&job.kv), &Limits::default()).await {
+            Ok(done) => EffectOutcome::Settled(Ok(done.output.to_json()), done.kv_writes),
+            Err(error) if calls::unknown(&error) => EffectOutcome::Unknown(format!("{}: {error}", job.pin.plugin)),
+            Err(error) => EffectOutcome::Settled(Err(calls::flow_error(&error, &job.pin)), Vec::new()),
+        }
+    }
+
+    /// Reads a source and lets the floor judge what came.
+    pub async fn poll(&self, job: PollJob) -> PageDone {
+        let _turn = self.at_once.acquire().await;
+        let source = Arc::clone(&job.source);
+        let outcome = self.read(&job).await;
+        PageDone { source: source.id.clone(), poll: job.poll, outcome }
+    }
+
+    async fn read(&self, job: &PollJob) -> Result<ReadPage, PollError> {
+        let source = &job.source;
+        let key = format!("{}-{}", source.id, job.poll);
+        let context = calls::context(&source.unit, 1, &key, job.now);
+        let operation = Operation::Collect { config: source.config.to_string(), cursor: job.cursor.clone(), limit: source.limit };
+        let called = self
+            .house
+            .sandbox
+            .call(&source.package, &context, &operation, &source.grant, &self.access(&job.kv), &Limits::default())
+            .await
+            .map_err(|e| poll_error(&e))?;
+        let Output::Page(mut page) = called.output else {
+            return Err(PollError { message: format!("{} is not a collector", source.collector.plugin), retry_after: None });
+        };
+        let observed = u64::try_from(job.now.as_millisecond()).unwrap_or_default();
+        for item in &mut page.items {
+            item.source.clone_from(&source.name);
+            item.observed = observed;
+        }
+        let floors = judge(&self.house, &page.items, &source.unit, &key, job.now).await;
+        Ok(ReadPage { page, floors, kv: called.kv_writes })
+    }
+}
+
+/// The floor's verdicts on the original items (rule 7), off the event loop.
+async fn judge(house: &Arc<House>, items: &[Item], unit: &str, key: &str, now: jiff::Timestamp) -> Vec<Floor> {
+    if items.is_empty() {
+        return Vec::new();
+    }
+    let house = Arc::clone(house);
+    let (items, unit, key) = (items.to_vec(), unit.to_owned(), key.to_owned());
+    let count = items.len();
+    tokio::task::spawn_blocking(move || floor_verdicts(&house, items, &unit, &key, now))
+        .await
+        .unwrap_or_else(|_| vec![Err("the floor's classifier could not be run".to_owned()); count])
+}
+
+/// The floor's verdict on each item: no verdict is an error with its reason,
+/// never silence.
+pub fn floor_verdicts(house: &House, items: Vec<Item>, unit: &str, key: &str, now: jiff::Timestamp) -> Vec<Floor> {
+    let count = items.len();
+    let floor = house.floor.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    let Some(pin) = floor else {
+        return vec![Err("the policy pack pins no floor classifier".to_owned()); count];
+    };
+    match classify(house, &pin, items, unit, key, now) {
+        Ok(verdicts) => verdicts,
+        Err(error) => vec![Err(error.to_string()); count],
+    }
+}
+
+fn classify(house: &House, pin: &Pin, items: Vec<Item>, unit: &str, key: &str, now: jiff::Timestamp) -> Result<Vec<Result<Verdict, String>>, FlowError> {
+    let package = house.package(&pin.digest).ok_or_else(|| calls::not_installed(pin))?;
+    let count = items.len();
+    let operation = Operation::Classify { config: pin.config.to_string(), model: Arc::from([]), state: None, items };
+    let output = house
+        .sandbox
+        .call_pure(&package, &calls::context(unit, 1, key, now), &operation, &Limits::default())
+        .map_err(|e| calls::flow_error(&e, pin))?;
+    let short = |what: &str| FlowError::new(huiyin_flow::ErrorKind::Runtime, format!("{}: {what}", pin.plugin));
+    let Output::Outcome(outcome) = output else { return Err(short("is not a classifier")) };
+    if outcome.verdicts.len() != count {
+        return Err(short("gave another number of verdicts than items"));
+    }
+    Ok(outcome.verdicts)
+}
+
+fn poll_error(error: &CallError) -> PollError {
+    let retry_after = match error {
+        CallError::Plugin(PluginError::RateLimited(seconds)) => Some(*seconds),
+        _ => None,
+    };
+    PollError { message: error.to_string(), retry_after }
+}
+
+/// The pin of a policy pack's floor.
+///
+/// # Errors
+/// When its classifier is not installed, in words.
+pub fn floor_pin(house: &House, floor: &huiyin_desk::policy::Floor) -> Result<Pin, String> {
+    let name = format!("{}:{}", floor.name, floor.version);
+    let (mut pin, _) = house.find(&name).ok_or_else(|| format!("the policy pack's floor classifier `{name}` is not installed"))?;
+    pin.config = floor.config.clone();
+    Ok(pin)
+}

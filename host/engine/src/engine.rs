@@ -1,0 +1,293 @@
+//! The host as one thing: opens the store, loads what it holds, brings what is
+//! configured into force, and puts the partitions to work.
+
+use std::sync::Arc;
+
+use huiyin_journal::Journal;
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::house::House;
+use crate::ledger::Ledger;
+use crate::partition::{Activity, Message, Refusal, Reply, StartRun};
+use crate::shell::Clock;
+use crate::state::{FinishedRun, State};
+
+/// Commands from outside under way at once; beyond this they are told to wait (rule 11).
+const INTAKE: usize = 16_384;
+
+/// A running host.
+pub struct Engine {
+    pub(crate) house: Arc<House>,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) ledger: Option<Arc<Ledger>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) partitions: Vec<Partition>,
+    pub(crate) activity: broadcast::Sender<Activity>,
+    pub(crate) intake: Arc<Semaphore>,
+    pub(crate) next: std::sync::atomic::AtomicUsize,
+    pub(crate) stop: CancellationToken,
+    pub(crate) failed: CancellationToken,
+    pub(crate) tasks: tokio::sync::Mutex<Vec<tokio::task::JoinHandle<Result<(), String>>>>,
+}
+
+/// A partition as the host sees it.
+pub(crate) struct Partition {
+    pub(crate) inbox: mpsc::UnboundedSender<Message>,
+    pub(crate) units: Vec<String>,
+    /// Workflow `namespace/name` and unit to the deployment in force.
+    pub(crate) workflows: Vec<InForce>,
+}
+
+/// A workflow in force.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct InForce {
+    /// `namespace/name`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The unit it serves.
+    pub unit: Option<String>,
+    /// The deployment's digest.
+    pub deployment: String,
+}
+
+/// A run to start by name.
+pub struct Submission {
+    /// `namespace/name`, or the name alone where only one has it.
+    pub workflow: String,
+    /// On behalf of this unit; none for a workflow that serves none.
+    pub unit: Option<String>,
+    /// The input.
+    pub input: Value,
+    /// Who asks.
+    pub actor: String,
+    /// The run's id where the asker chose it, so that asking twice starts one.
+    pub run: Option<String>,
+}
+
+impl Engine {
+    /// The semaphore for intake.
+    pub(crate) fn intake_gate() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(INTAKE))
+    }
+
+    /// Starts a run; gives its id once it will run come what may.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn submit(&self, submission: Submission) -> Result<String, Refusal> {
+        let (partition, start) = self.prepare(submission)?;
+        self.ask(partition, |reply| Message::Start(StartRun { accepted: Some(reply), ..start })).await
+    }
+
+    /// Starts a run and waits for its end.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn run(&self, submission: Submission) -> Result<FinishedRun, Refusal> {
+        let (partition, start) = self.prepare(submission)?;
+        self.ask(partition, |reply| Message::Start(StartRun { finished: Some(reply), ..start })).await
+    }
+
+    fn prepare(&self, s: Submission) -> Result<(usize, StartRun), Refusal> {
+        let mut found: Vec<(usize, &InForce)> = Vec::new();
+        for (at, partition) in self.partitions.iter().enumerate() {
+            for workflow in &partition.workflows {
+                let named = workflow.name == s.workflow || workflow.name.rsplit('/').next() == Some(&s.workflow);
+                if named && workflow.unit == s.unit {
+                    found.push((at, workflow));
+                }
+            }
+        }
+        let names: std::collections::BTreeSet<&str> = found.iter().map(|(_, w)| w.name.as_str()).collect();
+        if names.len() > 1 {
+            return Err(Refusal::Invalid {
+                pointer: "/workflow".to_owned(),
+                message: format!("`{}` may be any of {}; give namespace/name", s.workflow, names.into_iter().collect::<Vec<_>>().join(", ")),
+            });
+        }
+        let turn = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let Some((partition, workflow)) = found.get(turn % found.len().max(1)) else {
+            let whom = s.unit.as_ref().map_or_else(String::new, |u| format!(" for unit {u}"));
+            return Err(Refusal::NotFound(format!("no workflow `{}` is deployed{whom}", s.workflow)));
+        };
+        // The same id must meet the same partition, or asking twice would start two.
+        let partition = match &s.run {
+            Some(id) if found.len() > 1 => found[usize::from(id.bytes().fold(0u8, u8::wrapping_add)) % found.len()].0,
+            _ => *partition,
+        };
+        let deployment = found.iter().find(|(at, _)| *at == partition).map_or_else(|| workflow.deployment.clone(), |(_, w)| w.deployment.clone());
+        let run = s.run.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let key = s.unit.as_ref().map_or_else(|| "host".to_owned(), |u| format!("unit:{u}"));
+        Ok((
+            partition,
+            StartRun { deployment, run, trigger: "person".to_owned(), key, input: s.input, actor: s.actor, accepted: None, finished: None },
+        ))
+    }
+
+    /// Lets a person act on the desk of a unit; gives the command's output.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn desk(&self, unit: &str, actor: &str, command: huiyin_desk::Command) -> Result<Value, Refusal> {
+        let partition = self.partition_of(unit)?;
+        let actor = actor.to_owned();
+        self.ask(partition, |reply| Message::Desk { actor, command: Box::new(command), reply }).await
+    }
+
+    /// Takes a CloudEvent in; gives how many runs it started or woke.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn event(&self, unit: &str, event: Value) -> Result<u32, Refusal> {
+        let partition = self.partition_of(unit)?;
+        let unit = Some(unit.to_owned());
+        self.ask(partition, |reply| Message::Event { unit, event, reply }).await
+    }
+
+    /// Stops a run.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn cancel(&self, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
+        for at in 0..self.partitions.len() {
+            let id = run.to_owned();
+            if self.look(at, move |state, _| state.runs.contains_key(&id)).await? {
+                let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
+                return self.ask(at, |reply| Message::Cancel { run, reason, actor, reply }).await;
+            }
+        }
+        Err(Refusal::NotFound(format!("run {run} is not running")))
+    }
+
+    /// Looks at one partition; the answer comes once all it may have seen is durable.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn look<T: Send + 'static>(&self, partition: usize, look: impl FnOnce(&State, Timestamp) -> T + Send + 'static) -> Result<T, Refusal> {
+        let (tell, told) = oneshot::channel();
+        let query = Box::new(move |state: &State, now: Timestamp| {
+            let seen = look(state, now);
+            Box::new(move || {
+                let _ = tell.send(seen);
+            }) as Box<dyn FnOnce() + Send>
+        });
+        let inbox = self.inbox(partition)?;
+        inbox.send(Message::Query(query)).map_err(|_| gone())?;
+        told.await.map_err(|_| gone())
+    }
+
+    /// Looks at every partition in turn.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn look_all<T: Send + 'static>(&self, look: impl Fn(&State, Timestamp) -> T + Send + Sync + Clone + 'static) -> Result<Vec<T>, Refusal> {
+        let mut all = Vec::with_capacity(self.partitions.len());
+        for at in 0..self.partitions.len() {
+            all.push(self.look(at, look.clone()).await?);
+        }
+        Ok(all)
+    }
+
+    async fn ask<T: Send + 'static>(&self, partition: usize, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Refusal> {
+        let permit = Arc::clone(&self.intake).try_acquire_owned().map_err(|_| Refusal::Busy)?;
+        let (tell, told) = oneshot::channel();
+        let reply: Reply<T> = Box::new(move |answer| {
+            let _ = tell.send(answer);
+        });
+        let inbox = self.inbox(partition)?;
+        inbox.send(message(reply)).map_err(|_| gone())?;
+        let answer = told.await.map_err(|_| gone())?;
+        drop(permit);
+        answer
+    }
+
+    fn inbox(&self, partition: usize) -> Result<&mpsc::UnboundedSender<Message>, Refusal> {
+        self.partitions.get(partition).map(|p| &p.inbox).ok_or_else(gone)
+    }
+
+    /// The partition where a unit lives.
+    ///
+    /// # Errors
+    /// When no policy pack names the unit.
+    pub fn partition_of(&self, unit: &str) -> Result<usize, Refusal> {
+        self.partitions
+            .iter()
+            .position(|p| p.units.iter().any(|u| u == unit))
+            .ok_or_else(|| Refusal::NotFound(format!("there is no unit {unit}; see `huiyin policy show`")))
+    }
+
+    /// Every unit's code.
+    pub fn units(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.partitions.iter().flat_map(|p| p.units.iter().cloned()).collect();
+        all.sort();
+        all
+    }
+
+    /// The workflows in force, each once.
+    pub fn workflows(&self) -> Vec<InForce> {
+        let mut all: Vec<InForce> = self.partitions.iter().flat_map(|p| p.workflows.iter().cloned()).collect();
+        all.sort_by(|a, b| (&a.name, &a.unit).cmp(&(&b.name, &b.unit)));
+        all.dedup_by(|a, b| a.deployment == b.deployment && a.unit == b.unit);
+        all
+    }
+
+    /// How many partitions there are.
+    pub fn partition_count(&self) -> usize {
+        self.partitions.len()
+    }
+
+    /// What goes on, as it becomes durable.
+    pub fn activity(&self) -> broadcast::Receiver<Activity> {
+        self.activity.subscribe()
+    }
+
+    /// The log.
+    pub fn journal(&self) -> &Arc<dyn Journal> {
+        &self.journal
+    }
+
+    /// The audit tree and its checkpoints; none for a host in memory.
+    pub fn ledger(&self) -> Option<&Arc<Ledger>> {
+        self.ledger.as_ref()
+    }
+
+    /// What is installed.
+    pub fn house(&self) -> &Arc<House> {
+        &self.house
+    }
+
+    /// The present moment, by the host's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Resolves when the host cannot go on: its store has failed.
+    pub async fn failed(&self) {
+        self.failed.cancelled().await;
+    }
+
+    /// Stops: what is under way becomes durable, a last checkpoint is signed.
+    ///
+    /// # Errors
+    /// What could not be finished, in words.
+    pub async fn stop(&self) -> Result<(), String> {
+        self.stop.cancel();
+        let mut worst = Ok(());
+        for task in self.tasks.lock().await.drain(..) {
+            match task.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => worst = Err(error),
+                Err(error) => worst = Err(error.to_string()),
+            }
+        }
+        worst
+    }
+}
+
+fn gone() -> Refusal {
+    Refusal::Store("the host is stopping, or its store has failed".to_owned())
+}

@@ -1,0 +1,498 @@
+//! One partition's decisions, without I/O: a message goes in; records, work
+//! to hand out at once, and effects to release once the records are durable
+//! come out (rule 2). The same messages with the same clock and ids give the
+//! same records, so a simulated host can drive it as well as the live one.
+
+mod desk;
+mod kv;
+mod runs;
+mod schedules;
+mod sources;
+mod wakes;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use huiyin_flow::{CallId, Event, FlowError, RunState, TimerId};
+use huiyin_journal::Draft;
+use huiyin_sandbox::{KvWrite, Page};
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::deployment::Deployed;
+use crate::record::{Entry, Pin};
+use crate::sources::WatchedSource;
+use crate::state::{FinishedRun, State};
+use self::wakes::Wakes;
+
+/// Who is told of an outcome; called once what led to it is durable.
+pub type Reply<T> = Box<dyn FnOnce(Result<T, Refusal>) + Send>;
+
+/// A question about the partition's state; asked in order with the commands,
+/// answered once all it may have seen is durable.
+pub type Query = Box<dyn FnOnce(&State, Timestamp) -> Box<dyn FnOnce() + Send> + Send>;
+
+/// Why a command was not carried out. Nothing of it has happened.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such thing here.
+    #[error("{0}")]
+    NotFound(String),
+    /// The rules forbid it.
+    #[error("{0}")]
+    Refused(String),
+    /// The input is at fault.
+    #[error("{message} (at {pointer})")]
+    Invalid {
+        /// JSON pointer into the input.
+        pointer: String,
+        /// What is wrong and how to mend it.
+        message: String,
+    },
+    /// Too much is under way; ask again shortly.
+    #[error("the host has as much in hand as it may; try again shortly")]
+    Busy,
+    /// The store failed: whether it was kept is not known until it is asked again.
+    #[error("the store failed: {0}")]
+    Store(String),
+}
+
+/// Everything that can happen to a partition.
+pub enum Message {
+    /// Start a run.
+    Start(StartRun),
+    /// A worker finished a turn.
+    Turn(Box<TurnDone>),
+    /// An effect of a run ended.
+    Effect(EffectDone),
+    /// A source was read.
+    Page(PageDone),
+    /// A person or the API acts on the desk.
+    Desk {
+        /// Who.
+        actor: String,
+        /// What.
+        command: Box<huiyin_desk::Command>,
+        /// Told the output.
+        reply: Reply<Value>,
+    },
+    /// A CloudEvent from outside or from a run.
+    Event {
+        /// The unit it concerns.
+        unit: Option<String>,
+        /// The event.
+        event: Value,
+        /// Told how many runs it started or woke.
+        reply: Reply<u32>,
+    },
+    /// Stop a run.
+    Cancel {
+        /// The run.
+        run: String,
+        /// Why.
+        reason: String,
+        /// Who.
+        actor: String,
+        /// Told once it is under way.
+        reply: Reply<()>,
+    },
+    /// Look at the state.
+    Query(Query),
+}
+
+/// A run to start.
+pub struct StartRun {
+    /// The deployment.
+    pub deployment: String,
+    /// The run's id.
+    pub run: String,
+    /// What starts it.
+    pub trigger: String,
+    /// The data key of its records.
+    pub key: String,
+    /// The workflow's input.
+    pub input: Value,
+    /// Who.
+    pub actor: String,
+    /// Told its id, once it will run come what may.
+    pub accepted: Option<Reply<String>>,
+    /// Told its end.
+    pub finished: Option<Reply<FinishedRun>>,
+}
+
+/// What a worker brings back.
+pub struct TurnDone {
+    /// The run.
+    pub run: String,
+    /// Its state after the turn.
+    pub flow: Arc<RunState>,
+    /// What was decided.
+    pub facts: Vec<huiyin_flow::Fact>,
+    /// What is to be done, pure calls already done.
+    pub commands: Vec<huiyin_flow::Command>,
+    /// Events of [`Event::Event`] that it took in.
+    pub consumed: u32,
+    /// What it did not get to: the turn's budget ran out.
+    pub rest: Vec<Input>,
+    /// Our own failure, if the turn could not be taken.
+    pub failed: Option<String>,
+}
+
+/// How an effect ended.
+pub struct EffectDone {
+    /// The run.
+    pub run: String,
+    /// The call.
+    pub call: CallId,
+    /// The try.
+    pub attempt: u32,
+    /// What came of it.
+    pub outcome: EffectOutcome,
+}
+
+/// What came of an effect.
+pub enum EffectOutcome {
+    /// It happened, or surely did not; and what the plugin wants kept.
+    Settled(Result<Value, FlowError>, Vec<KvWrite>),
+    /// Nobody knows (rule 3).
+    Unknown(String),
+}
+
+/// How reading a source ended.
+pub struct PageDone {
+    /// The source.
+    pub source: String,
+    /// The reading.
+    pub poll: u64,
+    /// The page with the floor's verdicts, or what went wrong.
+    pub outcome: Result<ReadPage, PollError>,
+}
+
+/// What reading a source brought.
+pub struct ReadPage {
+    /// The page.
+    pub page: Page,
+    /// The floor's verdict on each of its items.
+    pub floors: Vec<Floor>,
+    /// What the collector wants kept.
+    pub kv: Vec<KvWrite>,
+}
+
+/// The floor's verdict of one item, or why there is none (rule 7).
+pub type Floor = Result<huiyin_sandbox::Verdict, String>;
+
+/// Why a source could not be read.
+pub struct PollError {
+    /// What went wrong.
+    pub message: String,
+    /// Seconds to wait at least.
+    pub retry_after: Option<u32>,
+}
+
+/// Work handed out.
+pub enum Work {
+    /// Let a worker take a turn. May run ahead of the disk.
+    Turn(Box<TurnJob>),
+    /// Call a plugin of a run. Only after the records are durable.
+    Effect(Box<EffectJob>),
+    /// Read a source. Only after the records are durable.
+    Poll(PollJob),
+    /// Tell somebody. Only after the records are durable.
+    Tell(Box<dyn FnOnce(Result<(), Refusal>) + Send>),
+    /// Show on the activity feed. Only after the records are durable.
+    Show(Activity),
+}
+
+/// A turn to take.
+pub struct TurnJob {
+    /// The run.
+    pub run: String,
+    /// What it runs.
+    pub deployed: Arc<Deployed>,
+    /// Its state.
+    pub flow: Arc<RunState>,
+    /// What has happened, and pure calls that were decided and not made.
+    pub inputs: Vec<Input>,
+    /// The time of the turn.
+    pub now: Timestamp,
+    /// Randomness for jitter.
+    pub random: u64,
+}
+
+/// What a turn begins with.
+pub enum Input {
+    /// Something happened.
+    Event(Event),
+    /// A pure call was decided in an earlier turn: make it.
+    Call(huiyin_flow::Command),
+}
+
+/// A plugin call to try.
+pub struct EffectJob {
+    /// The run.
+    pub run: String,
+    /// The call.
+    pub call: CallId,
+    /// The try, from 1.
+    pub attempt: u32,
+    /// The unit on whose behalf.
+    pub unit: String,
+    /// What to call.
+    pub pin: Pin,
+    /// The call's arguments.
+    pub with: Arc<Value>,
+    /// The same on every try.
+    pub idempotency_key: String,
+    /// The call's journaled time.
+    pub now: Timestamp,
+    /// What the plugin has kept for the unit.
+    pub kv: Arc<BTreeMap<String, Vec<u8>>>,
+}
+
+/// A source to read.
+pub struct PollJob {
+    /// The source.
+    pub source: Arc<WatchedSource>,
+    /// The reading.
+    pub poll: u64,
+    /// Where to go on.
+    pub cursor: Option<String>,
+    /// The journaled time.
+    pub now: Timestamp,
+    /// What the collector has kept for the unit.
+    pub kv: Arc<BTreeMap<String, Vec<u8>>>,
+}
+
+/// One line of what is going on, for terminals, consoles and event streams.
+/// It has a CloudEvent's type, subject and data.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Activity {
+    /// Such as `huiyin.case.opened.v1`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Such as `case/530500…`.
+    pub subject: String,
+    /// The unit concerned.
+    pub unit: Option<String>,
+    /// When.
+    pub time: Timestamp,
+    /// The facts.
+    pub data: Value,
+}
+
+/// Ids and randomness: the live host's are real, a simulation's are seeded.
+pub trait Dice: Send {
+    /// A fresh UUIDv7, greater than every one before.
+    fn uuid(&mut self, now: Timestamp) -> Uuid;
+    /// 64 random bits.
+    fn random(&mut self) -> u64;
+}
+
+/// What one or more messages led to.
+#[derive(Default)]
+pub struct Output {
+    /// Records to append, in order.
+    pub drafts: Vec<Draft>,
+    /// Work that may start at once: pure, so that it can be thrown away.
+    pub now: Vec<Work>,
+    /// Work that must wait until the drafts are durable.
+    pub durable: Vec<Work>,
+}
+
+/// A partition's decisions.
+pub struct Core {
+    partition: u32,
+    state: State,
+    deployed: HashMap<String, Arc<Deployed>>,
+    sources: BTreeMap<String, Arc<WatchedSource>>,
+    dice: Box<dyn Dice>,
+    content_key: [u8; 32],
+    evaluator: Arc<dyn huiyin_flow::Evaluator>,
+    wakes: Wakes,
+    busy: BTreeSet<String>,
+    queued: HashMap<String, VecDeque<Input>>,
+    waiting: HashMap<String, Vec<Reply<FinishedRun>>>,
+    out: Output,
+}
+
+impl Core {
+    /// A partition as its journal left it. `resume` puts it to work.
+    pub fn new(
+        partition: u32,
+        state: State,
+        deployed: HashMap<String, Arc<Deployed>>,
+        sources: Vec<Arc<WatchedSource>>,
+        dice: Box<dyn Dice>,
+        content_key: [u8; 32],
+        evaluator: Arc<dyn huiyin_flow::Evaluator>,
+    ) -> Core {
+        Core {
+            partition,
+            state,
+            deployed,
+            sources: sources.into_iter().map(|s| (s.id.clone(), s)).collect(),
+            dice,
+            content_key,
+            evaluator,
+            wakes: Wakes::default(),
+            busy: BTreeSet::new(),
+            queued: HashMap::new(),
+            waiting: HashMap::new(),
+            out: Output::default(),
+        }
+    }
+
+    /// What the partition knows.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// When `tick` must be called next.
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        self.wakes.next()
+    }
+
+    /// Everything decided since the last call.
+    pub fn take(&mut self) -> Output {
+        std::mem::take(&mut self.out)
+    }
+
+    /// Takes one message in.
+    pub fn handle(&mut self, message: Message, now: Timestamp) {
+        match message {
+            Message::Start(start) => self.start(start, now),
+            Message::Turn(done) => self.turn_done(*done, now),
+            Message::Effect(done) => self.effect_done(done, now),
+            Message::Page(done) => self.page_done(done, now),
+            Message::Desk { actor, command, reply } => self.desk_command(&actor, &command, reply, now),
+            Message::Event { unit, event, reply } => {
+                let count = self.route_event(unit.as_deref(), &event, now);
+                self.tell(reply, Ok(count));
+            }
+            Message::Cancel { run, reason, actor, reply } => self.cancel(&run, &reason, &actor, reply, now),
+            Message::Query(query) => {
+                let answer = query(&self.state, now);
+                self.out.durable.push(Work::Tell(Box::new(move |outcome| {
+                    // Dropping the answer closes the asker's channel, which it reads as a store failure.
+                    if outcome.is_ok() {
+                        answer();
+                    }
+                })));
+            }
+        }
+    }
+
+    /// Writes a record and applies it.
+    fn record(&mut self, entry: &Entry, about: About<'_>, now: Timestamp) {
+        if let Err(error) = self.state.apply(entry, now) {
+            // Only our own mistake can lead here. The record is not written, so
+            // that the journal stays one that can be applied.
+            tracing::error!(partition = self.partition, kind = entry.kind(), %error, "record not applicable, dropped");
+            return;
+        }
+        self.draft(entry, about, now);
+    }
+
+    /// Writes a record whose effect on the state is already in place.
+    fn draft(&mut self, entry: &Entry, about: About<'_>, now: Timestamp) {
+        let payload = match entry.encode() {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                tracing::error!(partition = self.partition, kind = entry.kind(), %error, "record does not encode, dropped");
+                return;
+            }
+        };
+        self.state.seq += 1;
+        self.out.drafts.push(Draft {
+            kind: entry.kind().to_owned(),
+            subject: about.subject.to_owned(),
+            time: now,
+            actor: about.actor.to_owned(),
+            unit: about.unit.map(str::to_owned),
+            causation: None,
+            key: about.key.to_owned(),
+            payload,
+        });
+    }
+
+    fn tell<T: Send + 'static>(&mut self, reply: Reply<T>, answer: Result<T, Refusal>) {
+        self.out.durable.push(Work::Tell(Box::new(move |durable| match durable {
+            Ok(()) => reply(answer),
+            Err(refusal) => reply(Err(refusal)),
+        })));
+    }
+
+    fn show(&mut self, kind: &str, subject: &str, unit: Option<&str>, data: Value, now: Timestamp) {
+        self.out.durable.push(Work::Show(Activity {
+            kind: kind.to_owned(),
+            subject: subject.to_owned(),
+            unit: unit.map(str::to_owned),
+            time: now,
+            data,
+        }));
+    }
+
+    /// The name of the engine as an actor.
+    const ENGINE: &'static str = "system:engine";
+}
+
+/// What a record's header says beside its type.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    subject: &'a str,
+    actor: &'a str,
+    unit: Option<&'a str>,
+    key: &'a str,
+}
+
+/// A timer of a run, as the wakes hold it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Wake {
+    Run(String, TimerId),
+    Source(String),
+    Schedule(String),
+    Desk,
+}
+
+
+impl Core {
+    /// Fires everything that is due.
+    pub fn tick(&mut self, now: Timestamp) {
+        for wake in self.wakes.due(now) {
+            match wake {
+                Wake::Run(run, timer) => self.happen(&run, Event::Timer { timer }, now),
+                Wake::Source(id) => self.poll(&id, now),
+                Wake::Schedule(id) => self.fire_schedule(&id, now),
+                Wake::Desk => self.tick_desk(now),
+            }
+        }
+    }
+
+    /// Puts a partition to work after its state was loaded: overdue clocks
+    /// fire, runs go on, sources are read, schedules are set.
+    pub fn resume(&mut self, now: Timestamp) {
+        self.tick_desk(now);
+        self.resume_runs(now);
+        self.resume_sources(now);
+        self.resume_schedules(now);
+    }
+}
+
+/// A verdict as the contract has it, as the desk keeps it.
+fn verdict(verdict: huiyin_sandbox::Verdict) -> huiyin_desk::Verdict {
+    use huiyin_sandbox::Level as Given;
+    let level = verdict.level.map(|level| match level {
+        Given::I => huiyin_desk::Level::I,
+        Given::II => huiyin_desk::Level::II,
+        Given::III => huiyin_desk::Level::III,
+        Given::IV => huiyin_desk::Level::IV,
+    });
+    huiyin_desk::Verdict {
+        level,
+        score: verdict.score,
+        factors: verdict.factors.into_iter().map(|f| (f.name, f.score)).collect(),
+        labels: verdict.labels,
+        reasons: verdict.reasons,
+    }
+}

@@ -1,0 +1,176 @@
+//! The desk within the partition: commands by people and runs, and what
+//! follows from the desk's facts. The rules themselves live in `huiyin-desk`.
+
+use huiyin_desk::{Actor, Command, DecideContext, Decision, DeskError, Fact};
+use huiyin_flow::{CallId, ErrorKind, FlowError};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{About, Core, Refusal, Reply, StartRun, Wake};
+use crate::record::{DeskDecided, Entry, EventDelivered};
+
+impl Core {
+    pub(super) fn decide(&mut self, command: &Command, actor: Actor, now: Timestamp) -> Result<Decision, DeskError> {
+        let dice = &mut self.dice;
+        let mut new_id = || dice.uuid(now);
+        let mut context = DecideContext { now, actor, new_id: &mut new_id, content_key: &self.content_key };
+        self.state.desk.decide(command, &mut context)
+    }
+
+    pub(super) fn desk_command(&mut self, actor: &str, command: &Command, reply: Reply<Value>, now: Timestamp) {
+        let Some(who) = Actor::parse(actor) else {
+            let message = format!("`{actor}` names no actor; write person:<id>");
+            self.tell(reply, Err(Refusal::Invalid { pointer: "/actor".to_owned(), message }));
+            return;
+        };
+        match self.decide(command, who, now) {
+            Ok(decision) => {
+                self.write_decision(decision.facts, None, actor, now);
+                self.tell(reply, Ok(decision.output));
+            }
+            Err(error) => self.tell(reply, Err(refusal(&error))),
+        }
+    }
+
+    /// A workflow's call of a core function. What it may do is decided by the
+    /// desk on its own state, never by the path that led here (rule 9).
+    pub(super) fn core_call(&mut self, run: &str, call: CallId, name: &str, with: &Value, now: Timestamp) -> Result<Value, FlowError> {
+        let actor = Actor::Run(run.to_owned());
+        let command = huiyin_desk::core_command(name, with).map_err(|e| flow_error(&e))?;
+        let decision = self.decide(&command, actor.clone(), now).map_err(|e| flow_error(&e))?;
+        self.write_decision(decision.facts, Some((run.to_owned(), call.to_string())), &actor.to_string(), now);
+        Ok(decision.output)
+    }
+
+    /// Writes a decision's facts: one record for each data key in their order,
+    /// so that destroying a case's key takes all of the case with it.
+    pub(super) fn write_decision(&mut self, facts: Vec<Fact>, call: Option<(String, String)>, actor: &str, now: Timestamp) {
+        let mut rest = facts.as_slice();
+        while let Some(first) = rest.first() {
+            let (key, subject, unit) = (first.data_key(), first.subject(), first.unit().map(str::to_owned));
+            let count = rest.iter().take_while(|fact| fact.data_key() == key).count();
+            let (group, after) = rest.split_at(count);
+            let entry = Entry::DeskDecided(DeskDecided { facts: group.to_vec(), call: call.clone() });
+            self.record(&entry, About { subject: &subject, actor, unit: unit.as_deref(), key: &key }, now);
+            rest = after;
+        }
+        self.after_facts(&facts, now);
+    }
+
+    /// What follows from facts already written: events start and wake runs,
+    /// people are told, the desk's next clock is set.
+    pub(super) fn after_facts(&mut self, facts: &[Fact], now: Timestamp) {
+        for fact in facts {
+            let Some(event) = huiyin_desk::fact_event(fact) else { continue };
+            self.show(event.kind, &event.subject, Some(&event.unit), event.data.clone(), now);
+            let id = self.dice.uuid(now).to_string();
+            let cloud = json!({
+                "specversion": "1.0",
+                "id": id,
+                "source": format!("/units/{}", event.unit),
+                "type": event.kind,
+                "subject": event.subject,
+                "time": now.to_string(),
+                "datacontenttype": "application/json",
+                "data": event.data,
+            });
+            self.route(Some(&event.unit), &cloud, Some(&fact.data_key()), now);
+        }
+        self.plan_desk();
+    }
+
+    pub(super) fn plan_desk(&mut self) {
+        match self.state.desk.next_wake() {
+            Some(at) => self.wakes.set(Wake::Desk, at),
+            None => self.wakes.clear(&Wake::Desk),
+        }
+    }
+
+    /// Clocks that are due: each fires once, with its true lateness (rule 5).
+    pub(super) fn tick_desk(&mut self, now: Timestamp) {
+        let facts = self.state.desk.tick(now);
+        self.write_decision(facts, None, Self::ENGINE, now);
+    }
+
+    pub(super) fn route_event(&mut self, unit: Option<&str>, event: &Value, now: Timestamp) -> u32 {
+        self.route(unit, event, None, now)
+    }
+
+    /// Starts the workflows that an event triggers and wakes the runs that
+    /// listen for it; gives how many. All within the same append as the facts
+    /// that made the event, so that none is lost between them.
+    fn route(&mut self, unit: Option<&str>, event: &Value, key: Option<&str>, now: Timestamp) -> u32 {
+        let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
+        let triggered: Vec<String> = self
+            .state
+            .deployments
+            .iter()
+            .filter(|(_, d)| d.active && (unit.is_none() || d.unit.as_deref() == unit))
+            .filter_map(|(id, _)| self.deployed.get(id))
+            .filter(|d| d.triggered_by(event, &*self.evaluator))
+            .map(|d| d.id.clone())
+            .collect();
+        let listening: Vec<String> = self
+            .state
+            .runs
+            .iter()
+            .filter(|(_, r)| r.quarantined.is_none() && listens(&r.flow, event))
+            .filter(|(_, r)| {
+                unit.is_none() || self.deployed.get(&r.deployment).is_some_and(|d| d.unit.is_none() || d.unit.as_deref() == unit)
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        let mut count = 0;
+        for deployment in triggered {
+            let run = self.dice.uuid(now).to_string();
+            let own = key.map_or_else(|| unit.map_or_else(|| "host".to_owned(), |u| format!("unit:{u}")), str::to_owned);
+            // The workflow's input is the array of its triggering events' data.
+            let input = json!([event.get("data").cloned().unwrap_or(Value::Null)]);
+            self.start(
+                StartRun {
+                    deployment,
+                    run,
+                    trigger: format!("event:{kind}"),
+                    key: own,
+                    input,
+                    actor: Self::ENGINE.to_owned(),
+                    accepted: None,
+                    finished: None,
+                },
+                now,
+            );
+            count += 1;
+        }
+        if !listening.is_empty() {
+            let own = key.map_or_else(|| unit.map_or_else(|| "host".to_owned(), |u| format!("unit:{u}")), str::to_owned);
+            let entry = Entry::EventDelivered(EventDelivered { event: event.clone(), runs: listening.clone() });
+            self.record(&entry, About { subject: "event", actor: Self::ENGINE, unit, key: &own }, now);
+        }
+        for run in listening {
+            self.happen(&run, huiyin_flow::Event::Event { event: event.clone() }, now);
+            count += 1;
+        }
+        count
+    }
+}
+
+fn refusal(error: &DeskError) -> Refusal {
+    match &error.pointer {
+        _ if error.code == "not-found" => Refusal::NotFound(error.to_string()),
+        Some(pointer) => Refusal::Invalid { pointer: pointer.clone(), message: error.to_string() },
+        None => Refusal::Refused(error.to_string()),
+    }
+}
+
+fn flow_error(error: &DeskError) -> FlowError {
+    if error.pointer.is_some() { FlowError::new(ErrorKind::Validation, error.to_string()) } else { FlowError::new(ErrorKind::Authorization, error.to_string()) }
+}
+
+/// True when a run has a subscription that the event may answer; the run
+/// itself tests what is computed.
+fn listens(flow: &huiyin_flow::RunState, event: &Value) -> bool {
+    huiyin_flow::outstanding(flow).iter().any(|command| match command {
+        huiyin_flow::Command::Subscribe { filters, .. } => filters.iter().any(|filter| huiyin_flow::matches(filter, event)),
+        _ => false,
+    })
+}

@@ -1,0 +1,361 @@
+//! Runs: starting them, taking in their turns, their effects, their timers.
+
+use std::sync::Arc;
+
+use huiyin_flow::{CallId, Command, ErrorKind, Event, FlowError};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    About, Core, EffectDone, EffectJob, EffectOutcome, Input, Refusal, Reply, StartRun, TurnDone, TurnJob, Wake, Work,
+};
+use crate::deployment::Target;
+use crate::record::{EffectIntended, EffectSettled, EffectUnknown, Entry, RunQuarantined, RunStarted, RunTurn};
+use crate::state::EffectState;
+
+impl Core {
+    pub(super) fn start(&mut self, start: StartRun, now: Timestamp) {
+        let Some(deployed) = self.deployed.get(&start.deployment).cloned() else {
+            let refusal = Refusal::NotFound(format!("no workflow is deployed as {}", start.deployment));
+            if let Some(reply) = start.finished {
+                self.tell(reply, Err(refusal.clone()));
+            }
+            if let Some(reply) = start.accepted {
+                self.tell(reply, Err(refusal));
+            }
+            return;
+        };
+        if self.state.runs.contains_key(&start.run) {
+            // The same command again: its first answer stands.
+            if let Some(reply) = start.accepted {
+                self.tell(reply, Ok(start.run.clone()));
+            }
+            if let Some(reply) = start.finished {
+                self.waiting.entry(start.run).or_default().push(reply);
+            }
+            return;
+        }
+        let entry = Entry::RunStarted(RunStarted {
+            run: start.run.clone(),
+            deployment: start.deployment,
+            trigger: start.trigger,
+            key: start.key.clone(),
+            input: start.input,
+        });
+        let subject = format!("run/{}", start.run);
+        let unit = deployed.unit.clone();
+        self.record(&entry, About { subject: &subject, actor: &start.actor, unit: unit.as_deref(), key: &start.key }, now);
+        if let Some(reply) = start.accepted {
+            self.tell(reply, Ok(start.run.clone()));
+        }
+        if let Some(reply) = start.finished {
+            self.waiting.entry(start.run.clone()).or_default().push(reply);
+        }
+        self.begin(&start.run, now);
+    }
+
+    /// Hands a started run its input.
+    fn begin(&mut self, run: &str, now: Timestamp) {
+        let Some(state) = self.state.runs.get(run) else { return };
+        let Some(input) = state.input.clone() else { return };
+        let unit = self.deployed.get(&state.deployment).and_then(|d| d.unit.clone());
+        let event = Event::Start {
+            run_id: run.to_owned(),
+            input: Value::clone(&input),
+            context: json!({"unit": unit, "trigger": state.trigger, "startedAt": state.started.to_string()}),
+        };
+        self.happen(run, event, now);
+    }
+
+    /// Lets a run know that something happened: at once if it is idle, after
+    /// its present turn if a worker has it.
+    pub(super) fn happen(&mut self, run: &str, event: Event, now: Timestamp) {
+        let Some(state) = self.state.runs.get(run) else { return };
+        if state.quarantined.is_some() {
+            return;
+        }
+        if self.busy.contains(run) {
+            self.queued.entry(run.to_owned()).or_default().push_back(Input::Event(event));
+            return;
+        }
+        self.hand_out(run, vec![Input::Event(event)], now);
+    }
+
+    fn hand_out(&mut self, run: &str, inputs: Vec<Input>, now: Timestamp) {
+        let Some(state) = self.state.runs.get(run) else { return };
+        let Some(deployed) = self.deployed.get(&state.deployment).cloned() else {
+            self.quarantine(run, "its workflow is not loaded", now);
+            return;
+        };
+        self.busy.insert(run.to_owned());
+        let job = TurnJob {
+            run: run.to_owned(),
+            deployed,
+            flow: Arc::clone(&state.flow),
+            inputs,
+            now,
+            random: self.dice.random(),
+        };
+        self.out.now.push(Work::Turn(Box::new(job)));
+    }
+
+    pub(super) fn turn_done(&mut self, done: TurnDone, now: Timestamp) {
+        self.busy.remove(&done.run);
+        if let Some(reason) = &done.failed {
+            self.quarantine(&done.run, reason, now);
+            return;
+        }
+        let Some(state) = self.state.runs.get(&done.run) else { return };
+        let key = state.key.clone();
+        let deployment = state.deployment.clone();
+        let Some(deployed) = self.deployed.get(&deployment).cloned() else { return };
+        let unit = deployed.unit.clone();
+        let run = done.run;
+        let subject = format!("run/{run}");
+        if !done.facts.is_empty() || done.consumed > 0 {
+            self.state.put_turn(&run, done.flow, done.consumed, now);
+            let entry = Entry::RunTurn(RunTurn { run: run.clone(), facts: done.facts, consumed: done.consumed });
+            self.draft(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now);
+        }
+        let mut follow = done.rest;
+        for command in done.commands {
+            self.carry_out(&run, command, &mut follow, now);
+        }
+        follow.extend(self.queued.remove(&run).into_iter().flatten());
+        if self.state.runs.contains_key(&run) {
+            if !follow.is_empty() {
+                self.hand_out(&run, follow, now);
+            }
+        } else {
+            self.ended(&run, now);
+        }
+    }
+
+    fn ended(&mut self, run: &str, now: Timestamp) {
+        self.wakes.clear_run(run);
+        let Some(finished) = self.state.finished.iter().rev().find(|f| f.run == run).cloned() else { return };
+        let name = self.deployed.get(&finished.deployment).map(|d| d.name.clone()).unwrap_or_default();
+        let unit = self.deployed.get(&finished.deployment).and_then(|d| d.unit.clone());
+        if self.deployed.get(&finished.deployment).and_then(|d| d.schedule.as_ref()).is_some_and(crate::timetable::Timetable::counts_from_end) {
+            self.plan_schedule(&finished.deployment, now);
+        }
+        for reply in self.waiting.remove(run).unwrap_or_default() {
+            self.tell(reply, Ok(finished.clone()));
+        }
+        let mut data = json!({"workflow": name});
+        if finished.status != "completed" {
+            data["error"] = finished.result.clone();
+        }
+        let kind = format!("huiyin.run.{}.v1", finished.status);
+        self.show(&kind, &format!("run/{run}"), unit.as_deref(), data, now);
+    }
+
+    pub(super) fn carry_out(&mut self, run: &str, command: Command, follow: &mut Vec<Input>, now: Timestamp) {
+        match command {
+            Command::Call { call, slot, function, with, .. } => self.call(run, call, slot.as_deref(), &function, with, follow, now),
+            Command::SetTimer { timer, due } => self.wakes.set(Wake::Run(run.to_owned(), timer), due),
+            Command::CancelTimer { timer } => self.wakes.clear(&Wake::Run(run.to_owned(), timer)),
+            Command::Publish { event } => {
+                let unit = self.unit_of(run);
+                let kind = event.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+                let event = Value::clone(&event);
+                self.show(&kind, &format!("run/{run}"), unit.as_deref(), event.get("data").cloned().unwrap_or(Value::Null), now);
+                self.route_event(unit.as_deref(), &event, now);
+            }
+            // A cancelled call's outcome still comes, and the run no longer awaits it;
+            // what it listens to stands in its own state.
+            Command::CancelCall { .. } | Command::Subscribe { .. } | Command::Unsubscribe { .. } | Command::Finished { .. } => {}
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // the fields of one command
+    fn call(
+        &mut self,
+        run: &str,
+        call: CallId,
+        slot: Option<&str>,
+        function: &huiyin_flow::FunctionRef,
+        with: Arc<Value>,
+        follow: &mut Vec<Input>,
+        now: Timestamp,
+    ) {
+        let Some(state) = self.state.runs.get(run) else { return };
+        let Some(deployed) = self.deployed.get(&state.deployment).cloned() else { return };
+        match deployed.target(slot, function) {
+            Target::Core(name) => {
+                let outcome = self.core_call(run, call, &name, &with, now);
+                follow.push(Input::Event(Event::Result { call, outcome }));
+            }
+            Target::Plugin(pin) => self.intend(run, call, 1, pin, with, now),
+            Target::Missing => follow.push(Input::Event(Event::Result {
+                call,
+                outcome: Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not installed", function.name))),
+            })),
+        }
+    }
+
+    /// Journals that an effect will be tried, and tries it once that is durable.
+    fn intend(&mut self, run: &str, call: CallId, attempt: u32, pin: crate::record::Pin, with: Arc<Value>, now: Timestamp) {
+        let Some(state) = self.state.runs.get(run) else { return };
+        let key = state.key.clone();
+        let unit = self.unit_of(run);
+        let idempotency_key = format!("{run}-{call}");
+        let entry = Entry::EffectIntended(EffectIntended {
+            run: run.to_owned(),
+            call: call.to_string(),
+            attempt,
+            idempotency_key: idempotency_key.clone(),
+            plugin: pin.plugin.clone(),
+            digest: pin.digest.clone(),
+        });
+        let subject = format!("run/{run}");
+        self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now);
+        let kv = self.kept(&pin.plugin, unit.as_deref().unwrap_or_default());
+        self.out.durable.push(Work::Effect(Box::new(EffectJob {
+            run: run.to_owned(),
+            call,
+            attempt,
+            unit: unit.unwrap_or_default(),
+            pin,
+            with,
+            idempotency_key,
+            now,
+            kv,
+        })));
+    }
+
+    pub(super) fn effect_done(&mut self, done: EffectDone, now: Timestamp) {
+        let Some(state) = self.state.runs.get(&done.run) else { return };
+        let call = done.call.to_string();
+        // Only the latest try counts; an outcome told twice counts once.
+        let Some(effect) = state.effects.get(&call).filter(|e| e.attempt == done.attempt && e.unknown.is_none() && e.settled.is_none()) else {
+            return;
+        };
+        let (plugin, key, attempt) = (effect.plugin.clone(), state.key.clone(), effect.attempt);
+        match done.outcome {
+            EffectOutcome::Settled(outcome, writes) => {
+                let unit = self.unit_of(&done.run);
+                let Some(kv) = self.settle_kv(&plugin, unit.as_deref().unwrap_or_default(), &writes) else {
+                    self.unknown(&done.run, done.call, "another call changed what the plugin keeps".to_owned(), now);
+                    return;
+                };
+                let entry = Entry::EffectSettled(EffectSettled { run: done.run.clone(), call, attempt, outcome: outcome.clone(), kv });
+                let subject = format!("run/{}", done.run);
+                let actor = format!("plugin:{plugin}");
+                self.record(&entry, About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key }, now);
+                self.happen(&done.run, Event::Result { call: done.call, outcome }, now);
+            }
+            EffectOutcome::Unknown(reason) => self.unknown(&done.run, done.call, reason, now),
+        }
+    }
+
+    /// Rule 3: an unknown outcome is tried again only where that does no harm.
+    fn unknown(&mut self, run: &str, call: CallId, reason: String, now: Timestamp) {
+        let Some(state) = self.state.runs.get(run) else { return };
+        let Some(effect) = state.effects.get(&call.to_string()) else { return };
+        let attempt = effect.attempt;
+        let again = self.deployed.get(&state.deployment).and_then(|d| d.idempotent(&effect.digest));
+        let pending = huiyin_flow::outstanding(&state.flow).into_iter().find_map(|c| match c {
+            Command::Call { call: c, slot, function, with, .. } if c == call => Some((slot, function, with)),
+            _ => None,
+        });
+        let Some((slot, function, with)) = pending else { return };
+        let pin = self.deployed.get(&state.deployment).map(|d| d.target(slot.as_deref(), &function));
+        match pin {
+            Some(Target::Plugin(pin)) if again == Some(true) && attempt < MAX_UNKNOWN_TRIES => {
+                self.intend(run, call, attempt + 1, pin, with, now);
+            }
+            _ => {
+                let key = state.key.clone();
+                let unit = self.unit_of(run);
+                let subject = format!("run/{run}");
+                let entry = Entry::EffectUnknown(EffectUnknown { run: run.to_owned(), call: call.to_string(), reason: reason.clone() });
+                self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now);
+                self.show("huiyin.effect.unknown.v1", &subject, unit.as_deref(), json!({"call": call.to_string(), "reason": reason}), now);
+            }
+        }
+    }
+
+    fn quarantine(&mut self, run: &str, reason: &str, now: Timestamp) {
+        let Some(state) = self.state.runs.get(run) else { return };
+        let key = state.key.clone();
+        let unit = self.unit_of(run);
+        let subject = format!("run/{run}");
+        let entry = Entry::RunQuarantined(RunQuarantined { run: run.to_owned(), reason: reason.to_owned() });
+        self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now);
+        self.show("huiyin.run.quarantined.v1", &subject, unit.as_deref(), json!({"reason": reason}), now);
+        let refusal = Refusal::Refused(format!("run {run} is set aside for a person: {reason}"));
+        for reply in self.waiting.remove(run).unwrap_or_default() {
+            self.tell(reply, Err(refusal.clone()));
+        }
+    }
+
+    pub(super) fn cancel(&mut self, run: &str, reason: &str, actor: &str, reply: Reply<()>, now: Timestamp) {
+        if self.state.runs.contains_key(run) {
+            self.happen(run, Event::Cancel { reason: format!("{reason} ({actor})") }, now);
+            self.tell(reply, Ok(()));
+        } else {
+            self.tell(reply, Err(Refusal::NotFound(format!("run {run} is not running"))));
+        }
+    }
+
+    pub(super) fn unit_of(&self, run: &str) -> Option<String> {
+        let run = self.state.runs.get(run)?;
+        self.deployed.get(&run.deployment)?.unit.clone()
+    }
+
+    /// After a reload: everything that runs wait for is asked for again.
+    pub(super) fn resume_runs(&mut self, now: Timestamp) {
+        let runs: Vec<String> = self.state.runs.iter().filter(|(_, r)| r.quarantined.is_none()).map(|(id, _)| id.clone()).collect();
+        for run in runs {
+            let Some(state) = self.state.runs.get(&run) else { continue };
+            if state.input.is_some() {
+                self.begin(&run, now);
+                continue;
+            }
+            let flow = Arc::clone(&state.flow);
+            let tried = state.effects.clone();
+            let mut follow: Vec<Input> =
+                state.inbox.iter().map(|e| Input::Event(Event::Event { event: Value::clone(e) })).collect();
+            if flow.runnable() {
+                follow.push(Input::Event(Event::Continue));
+            }
+            for command in huiyin_flow::outstanding(&flow) {
+                match command {
+                    Command::Call { call, .. } => match tried.get(&call.to_string()) {
+                        Some(EffectState { settled: Some(outcome), .. }) => {
+                            follow.push(Input::Event(Event::Result { call, outcome: outcome.clone() }));
+                        }
+                        Some(EffectState { unknown: Some(_), .. }) => {}
+                        // It may have been tried just before the end.
+                        Some(_) => self.unknown(&run, call, "the host stopped while it was being tried".to_owned(), now),
+                        None => self.pure_or_call(&run, command, &mut follow, now),
+                    },
+                    other => self.carry_out(&run, other, &mut follow, now),
+                }
+            }
+            if !follow.is_empty() {
+                self.hand_out(&run, follow, now);
+            }
+        }
+    }
+
+    /// A call that was decided and not tried: pure ones go back to a worker.
+    fn pure_or_call(&mut self, run: &str, command: Command, follow: &mut Vec<Input>, now: Timestamp) {
+        let Command::Call { slot, function, .. } = &command else { return };
+        let pure = self
+            .state
+            .runs
+            .get(run)
+            .and_then(|r| self.deployed.get(&r.deployment))
+            .is_some_and(|d| d.pure(slot.as_deref(), function));
+        if pure {
+            follow.push(Input::Call(command));
+        } else {
+            self.carry_out(run, command, follow, now);
+        }
+    }
+}
+
+/// How often an idempotent effect of unknown outcome is tried before a person must look.
+const MAX_UNKNOWN_TRIES: u32 = 5;

@@ -1,0 +1,148 @@
+//! Sources: when they are read, and taking in what they brought (rule 4).
+
+use std::collections::BTreeMap;
+
+use huiyin_desk::{Actor, Command, Fact, Receive};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::{About, Core, PageDone, PollError, PollJob, ReadPage, Wake, Work};
+use crate::record::{Entry, SourceFailed, SourcePage, SourcePolled};
+
+/// The longest pause after failures in a row.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(10);
+
+impl Core {
+    /// Sets the wake for the source's next reading.
+    pub(super) fn plan_source(&mut self, id: &str, now: Timestamp) {
+        let Some(source) = self.sources.get(id) else { return };
+        let known = self.state.sources.get(id).cloned().unwrap_or_default();
+        if known.polling.is_some() {
+            return;
+        }
+        let mut at = match known.last_due {
+            Some(_) if known.more => now,
+            Some(last) => source.schedule.next(last, known.last_ok).unwrap_or(now),
+            None => now,
+        };
+        if let Some(pause) = known.not_before {
+            at = at.max(pause);
+        }
+        self.wakes.set(Wake::Source(id.to_owned()), at.max(now));
+    }
+
+    /// Reads a source that is due.
+    pub(super) fn poll(&mut self, id: &str, now: Timestamp) {
+        let Some(source) = self.sources.get(id).cloned() else { return };
+        let known = self.state.sources.get(id).cloned().unwrap_or_default();
+        if known.polling.is_some() {
+            return;
+        }
+        let poll = known.polls + 1;
+        let entry = Entry::SourcePolled(SourcePolled { source: id.to_owned(), poll, due: now });
+        let subject = format!("source/{id}");
+        let key = format!("source:{id}");
+        self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: Some(&source.unit), key: &key }, now);
+        let kv = self.kept(&source.collector.plugin, &source.unit);
+        self.out.durable.push(Work::Poll(PollJob { source, poll, cursor: known.cursor, now, kv }));
+    }
+
+    pub(super) fn page_done(&mut self, done: PageDone, now: Timestamp) {
+        let Some(source) = self.sources.get(&done.source).cloned() else { return };
+        if self.state.sources.get(&done.source).and_then(|s| s.polling) != Some(done.poll) {
+            return;
+        }
+        let subject = format!("source/{}", source.id);
+        let key = format!("source:{}", source.id);
+        let actor = format!("plugin:{}", source.collector.plugin);
+        let about = About { subject: &subject, actor: &actor, unit: Some(&source.unit), key: &key };
+        let taken = done.outcome.and_then(|ReadPage { page, floors, kv }| {
+            let kv = self
+                .settle_kv(&source.collector.plugin, &source.unit, &kv)
+                .ok_or_else(|| PollError { message: "another call changed what the collector keeps".to_owned(), retry_after: None })?;
+            let count = page.items.len() as u32;
+            let items = page.items.into_iter().zip(floors).map(|(item, floor)| received(item, floor, source.channel.as_deref())).collect();
+            let command = Command::Receive(Receive { source: source.name.clone(), unit: source.unit.clone(), items });
+            let who = Actor::Plugin(source.collector.plugin.clone());
+            let decision = self.decide(&command, who, now).map_err(|e| PollError { message: e.to_string(), retry_after: None })?;
+            // The items with the cursor; what follows from them, by its own data key, in the same append.
+            let (taken, follows): (Vec<Fact>, Vec<Fact>) = decision.facts.into_iter().partition(|fact| fact.data_key() == key);
+            Ok((SourcePage { source: source.id.clone(), poll: done.poll, cursor: page.cursor, more: page.more, items: count, facts: taken, kv }, follows))
+        });
+        match taken {
+            Ok((page, follows)) => {
+                let facts = page.facts.clone();
+                let count = page.items;
+                self.record(&Entry::SourcePage(page), about, now);
+                self.show("huiyin.source.read.v1", &subject, Some(&source.unit), json!({"items": count}), now);
+                self.after_facts(&facts, now);
+                self.write_decision(follows, None, Self::ENGINE, now);
+            }
+            Err(error) => {
+                let failures = self.state.sources.get(&source.id).map_or(0, |s| s.failures);
+                let pause = error
+                    .retry_after
+                    .map_or_else(|| SignedDuration::from_secs(1 << failures.min(10)), |s| SignedDuration::from_secs(i64::from(s)))
+                    .min(LONGEST_PAUSE);
+                let entry = Entry::SourceFailed(SourceFailed {
+                    source: source.id.clone(),
+                    poll: done.poll,
+                    error: error.message.clone(),
+                    not_before: now.checked_add(pause).ok(),
+                });
+                self.record(&entry, about, now);
+                self.show("huiyin.source.failed.v1", &subject, Some(&source.unit), json!({"error": error.message}), now);
+            }
+        }
+        self.plan_source(&source.id, now);
+    }
+
+    /// After a reload: a reading under way is begun anew; the cursor has not
+    /// moved, and items seen before are known.
+    pub(super) fn resume_sources(&mut self, now: Timestamp) {
+        let ids: Vec<String> = self.sources.keys().cloned().collect();
+        for id in ids {
+            let open = self.state.sources.get(&id).and_then(|s| s.polling);
+            let Some(source) = self.sources.get(&id).cloned() else { continue };
+            if let Some(poll) = open {
+                let entry = Entry::SourceFailed(SourceFailed {
+                    source: id.clone(),
+                    poll,
+                    error: "the host stopped while the source was being read".to_owned(),
+                    not_before: None,
+                });
+                let subject = format!("source/{id}");
+                let key = format!("source:{id}");
+                self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: Some(&source.unit), key: &key }, now);
+            }
+            self.plan_source(&id, now);
+        }
+    }
+}
+
+/// An item as the contract has it, as the desk takes it.
+fn received(item: huiyin_sandbox::Item, floor: super::Floor, channel: Option<&str>) -> huiyin_desk::ReceivedItem {
+    let time = |ms: u64| i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let mut fields: BTreeMap<String, String> = item.fields.into_iter().map(|f| (f.name, f.value)).collect();
+    if let Some(channel) = channel {
+        fields.entry("channel".to_owned()).or_insert_with(|| channel.to_owned());
+    }
+    let (floor, floor_error) = match floor {
+        Ok(verdict) => (Some(super::verdict(verdict)), None),
+        Err(error) => (None, Some(error)),
+    };
+    huiyin_desk::ReceivedItem {
+        item: huiyin_desk::Item {
+            id: item.id,
+            source: item.source,
+            url: item.url,
+            title: item.title,
+            body: item.body,
+            published: item.published.and_then(time),
+            observed: time(item.observed).unwrap_or(Timestamp::UNIX_EPOCH),
+            fields,
+        },
+        floor,
+        floor_error,
+    }
+}

@@ -1,0 +1,329 @@
+//! What the engine writes into the journal: one Rust type for each record
+//! type, and the way there and back.
+//!
+//! A record holds *decided facts* (rule 1): applying one must never need an
+//! expression, a policy or a plugin. Types carry their version in their name;
+//! a changed shape is a new version, with an upcaster in the journal's
+//! registry. Nothing here may be renamed without one.
+
+use std::collections::BTreeMap;
+
+use huiyin_desk::Fact as DeskFact;
+use huiyin_flow::{Fact as FlowFact, FlowError};
+use huiyin_journal::{Payload, Record};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A unit was given its partition, for good.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnitPlaced {
+    /// The unit's code.
+    pub unit: String,
+}
+
+/// A workflow came into force in this partition, with all it is pinned to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowDeployed {
+    /// SHA-256 over text, unit and pins, hex: the deployment's name.
+    pub deployment: String,
+    /// The workflow's `namespace/name`.
+    pub name: String,
+    /// The unit it serves; none for a workflow that is only run by name.
+    pub unit: Option<String>,
+    /// The workflow document, as deployed.
+    pub text: String,
+    /// What each function of the workflow is pinned to.
+    pub pins: BTreeMap<String, Pin>,
+    /// True when it takes the place of the unit's earlier deployment of the
+    /// same workflow name. Running runs keep theirs.
+    pub replaces: bool,
+}
+
+/// What one function of a deployed workflow stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// The plugin's name and version, `risk-level:0.1.0`.
+    pub plugin: String,
+    /// SHA-256 of the component, hex.
+    pub digest: String,
+    /// The binding's configuration; `null` leaves the call's own.
+    pub config: Value,
+}
+
+/// A run began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// The run's id, a UUIDv7.
+    pub run: String,
+    /// Which deployment it runs, to its end.
+    pub deployment: String,
+    /// What started it: `person`, `schedule:<name>`, `event:<type>`.
+    pub trigger: String,
+    /// The data key of the records of this run.
+    pub key: String,
+    /// The workflow's input.
+    pub input: Value,
+}
+
+/// One turn of a run: everything it decided before it had to wait.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunTurn {
+    /// The run's id.
+    pub run: String,
+    /// The facts, in their order.
+    pub facts: Vec<FlowFact>,
+    /// How many delivered events it took in.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub consumed: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's calling convention
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// An event was handed to runs that listen for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventDelivered {
+    /// The CloudEvent.
+    pub event: Value,
+    /// The runs' ids.
+    pub runs: Vec<String>,
+}
+
+/// A run could not go on by our own fault, and waits for a person (rule 11).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunQuarantined {
+    /// The run's id.
+    pub run: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A run's effect is about to be tried (rule 3).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectIntended {
+    /// The run's id.
+    pub run: String,
+    /// The call within the run.
+    pub call: String,
+    /// 1 for the first try.
+    pub attempt: u32,
+    /// The same on every try of this effect.
+    pub idempotency_key: String,
+    /// What is called, `webhook:0.1.0`.
+    pub plugin: String,
+    /// SHA-256 of the component, hex.
+    pub digest: String,
+}
+
+/// An effect's outcome is known. What the plugin keeps of its own commits with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectSettled {
+    /// The run's id.
+    pub run: String,
+    /// The call within the run.
+    pub call: String,
+    /// The try that settled it.
+    pub attempt: u32,
+    /// What came of it.
+    pub outcome: Result<Value, FlowError>,
+    /// What the plugin keeps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kv: Vec<KvSet>,
+}
+
+/// One entry of a plugin's own state, kept for a unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KvSet {
+    /// Whose: the plugin's name and the unit's code, `feed@530500`.
+    pub owner: String,
+    /// The key.
+    pub key: String,
+    /// The value, base64; none removes the key.
+    pub value: Option<String>,
+}
+
+/// An effect stopped for a person: nobody knows whether it happened (rule 3).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectUnknown {
+    /// The run's id.
+    pub run: String,
+    /// The call within the run.
+    pub call: String,
+    /// What is known.
+    pub reason: String,
+}
+
+/// A source is about to be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourcePolled {
+    /// The source's name, `<unit>/<name>`.
+    pub source: String,
+    /// Names this reading.
+    pub poll: u64,
+    /// When it was due.
+    pub due: Timestamp,
+}
+
+/// A page of a source was taken in: items and cursor together (rule 4).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourcePage {
+    /// The source's name, `<unit>/<name>`.
+    pub source: String,
+    /// The reading that brought it.
+    pub poll: u64,
+    /// Where to go on; none keeps the old one.
+    pub cursor: Option<String>,
+    /// More is to be had at once.
+    pub more: bool,
+    /// How many items the page had, new and seen before.
+    pub items: u32,
+    /// What the desk made of the items.
+    pub facts: Vec<DeskFact>,
+    /// What the collector keeps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kv: Vec<KvSet>,
+}
+
+/// Reading a source failed; the cursor stays where it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceFailed {
+    /// The source's name, `<unit>/<name>`.
+    pub source: String,
+    /// The reading that failed.
+    pub poll: u64,
+    /// What went wrong.
+    pub error: String,
+    /// Do not try again before.
+    pub not_before: Option<Timestamp>,
+}
+
+/// A workflow's schedule fired.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScheduleFired {
+    /// The deployment whose schedule it is.
+    pub deployment: String,
+    /// When it was due.
+    pub due: Timestamp,
+    /// How many earlier times were missed while the host was down.
+    pub missed: u32,
+}
+
+/// The desk decided something: a command by a person or a run, or a clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeskDecided {
+    /// The facts, in their order.
+    pub facts: Vec<DeskFact>,
+    /// The run and call that asked for it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<(String, String)>,
+}
+
+/// A snapshot of the partition was taken; its digest is proof of what it held.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SnapshotTaken {
+    /// The last record it contains.
+    pub seq: u64,
+    /// SHA-256 of the snapshot, hex.
+    pub digest: String,
+}
+
+macro_rules! entries {
+    ($($variant:ident = $kind:literal),+ $(,)?) => {
+        /// A record's content, by type.
+        #[derive(Debug, Clone, PartialEq)]
+        #[allow(missing_docs)]
+        pub enum Entry {
+            $(#[doc = concat!("`", $kind, "`")] $variant($variant),)+
+        }
+
+        impl Entry {
+            /// The record type that the entry is stored under.
+            pub fn kind(&self) -> &'static str {
+                match self { $(Entry::$variant(_) => $kind,)+ }
+            }
+
+            /// The payload bytes: compact JSON.
+            ///
+            /// # Errors
+            /// When a value cannot be written as JSON.
+            pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+                match self { $(Entry::$variant(x) => serde_json::to_vec(x),)+ }
+            }
+
+            fn decode_as(kind: &str, payload: &[u8]) -> Option<Result<Entry, serde_json::Error>> {
+                match kind {
+                    $($kind => Some(serde_json::from_slice(payload).map(Entry::$variant)),)+
+                    _ => None,
+                }
+            }
+        }
+
+        /// Every record type that the engine writes.
+        pub const KINDS: &[&str] = &[$($kind),+];
+    };
+}
+
+entries! {
+    UnitPlaced = "huiyin.unit.placed.v1",
+    WorkflowDeployed = "huiyin.workflow.deployed.v1",
+    RunStarted = "huiyin.run.started.v1",
+    RunTurn = "huiyin.run.turn.v1",
+    EventDelivered = "huiyin.event.delivered.v1",
+    RunQuarantined = "huiyin.run.quarantined.v1",
+    EffectIntended = "huiyin.effect.intended.v1",
+    EffectSettled = "huiyin.effect.settled.v1",
+    EffectUnknown = "huiyin.effect.unknown.v1",
+    SourcePolled = "huiyin.source.polled.v1",
+    SourcePage = "huiyin.source.page.v1",
+    SourceFailed = "huiyin.source.failed.v1",
+    ScheduleFired = "huiyin.schedule.fired.v1",
+    DeskDecided = "huiyin.desk.decided.v1",
+    SnapshotTaken = "huiyin.snapshot.taken.v1",
+}
+
+/// Why a record could not be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// A later version of Huiyin wrote it.
+    #[error("record {id} has the type `{kind}`, which this version of Huiyin does not know; start the version that wrote it, or a later one")]
+    UnknownKind {
+        /// The record's id.
+        id: String,
+        /// Its type.
+        kind: String,
+    },
+    /// The payload is not what its type says.
+    #[error("record {id} of type `{kind}` does not read: {error}")]
+    Malformed {
+        /// The record's id.
+        id: String,
+        /// Its type.
+        kind: String,
+        /// What the JSON reader said.
+        error: serde_json::Error,
+    },
+}
+
+/// Reads a record back. `None` for a redacted one: its facts are gone, and
+/// the record still holds its place in the log.
+///
+/// # Errors
+/// When the type is unknown or the payload is not of that type.
+pub fn decode(record: &Record) -> Result<Option<Entry>, DecodeError> {
+    let Payload::Open(payload) = &record.payload else {
+        return Ok(None);
+    };
+    let header = &record.header;
+    match Entry::decode_as(&header.kind, payload) {
+        None => Err(DecodeError::UnknownKind { id: header.id.clone(), kind: header.kind.clone() }),
+        Some(Err(error)) => Err(DecodeError::Malformed {
+            id: header.id.clone(),
+            kind: header.kind.clone(),
+            error,
+        }),
+        Some(Ok(entry)) => Ok(Some(entry)),
+    }
+}

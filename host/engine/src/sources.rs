@@ -1,0 +1,33 @@
+//! A source as the host watches it: configuration with its collector resolved.
+
+use std::sync::Arc;
+
+use huiyin_sandbox::{Grant, Package};
+use serde_json::Value;
+
+use crate::record::Pin;
+use crate::timetable::Timetable;
+
+/// One watched source.
+pub struct WatchedSource {
+    /// `<unit>/<name>`.
+    pub id: String,
+    /// Its name within the unit.
+    pub name: String,
+    /// The unit that watches it.
+    pub unit: String,
+    /// The collector, pinned.
+    pub collector: Pin,
+    /// The collector's component.
+    pub package: Arc<Package>,
+    /// The collector's configuration.
+    pub config: Value,
+    /// What the collector may reach.
+    pub grant: Arc<Grant>,
+    /// One of the seven channel kinds.
+    pub channel: Option<String>,
+    /// When it is read.
+    pub schedule: Timetable,
+    /// Items a page at most.
+    pub limit: u32,
+}
