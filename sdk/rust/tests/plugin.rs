@@ -142,10 +142,13 @@ fn the_host_is_faked_for_tests() {
     assert!(matches!(deliver(), Err(Error::InvalidConfig(_))), "nobody answers");
 
     // RFC 4231, test case 2.
-    let mac = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+    let mac = [
+        0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75,
+        0xc7, 0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec,
+        0x38, 0x43,
+    ];
     let _serving = http::testing::serve(move |request| {
-        let hex: String = request.body.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, mac);
+        assert_eq!(request.body, mac);
         Ok(http::Response::new(201, ""))
     });
     assert_eq!(deliver().unwrap(), Receipt { id: "a.txt".to_owned(), detail: "201".to_owned() });

@@ -129,3 +129,31 @@ fn a_wrong_configuration_says_where() {
         }
     }
 }
+
+/// A month of real hot-search titles, of which few concern forestry.
+#[test]
+fn real_titles_are_rarely_a_matter_of_the_duty() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../../shared/data/weibo-hot");
+    let Ok(files) = std::fs::read_dir(folder) else {
+        eprintln!("skipped: {folder} is not here");
+        return;
+    };
+    let mut items = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let day: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let list = day.as_array().map(Vec::as_slice).unwrap_or_default();
+        let titles = list.iter().filter_map(|entry| entry["title"].as_str());
+        items.extend(titles.map(|title| item(title, "", &[])));
+    }
+    let outcome =
+        testing::classify::<RiskLevel>(&testing::context(0), "{}", items.clone()).unwrap();
+    let level = |title: &str| {
+        let at = items.iter().position(|item| item.title == title).unwrap();
+        outcome.verdicts[at].as_ref().unwrap().level
+    };
+    assert_eq!(level("云南突发山火有人员伤亡"), Some(Level::II));
+    assert_eq!(level("云南大理突发林火"), Some(Level::III));
+    let met = outcome.verdicts.iter().filter(|v| v.as_ref().unwrap().level.is_some()).count();
+    assert!(met * 200 < items.len(), "{met} of {}", items.len());
+}
