@@ -118,6 +118,17 @@ fn report(
         per("segments"),
         per("keys/ring"),
     );
+    drop(journal);
+    let started = Instant::now();
+    let journal = SegmentJournal::open(dir.path(), Options::default())?;
+    let opened = started.elapsed();
+    let read = journal
+        .read_all(0)?
+        .try_fold(0_u64, |n, record| record.map(|_| n + 1))?;
+    println!(
+        "    opened in {opened:.0?}, {read} records read in {:.0?}",
+        started.elapsed() - opened
+    );
     Ok(())
 }
 

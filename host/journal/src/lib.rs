@@ -48,6 +48,9 @@ pub type AppendFuture = Pin<Box<dyn Future<Output = Result<Appended, JournalErro
 pub type RecordIter = Box<dyn Iterator<Item = Result<Record, JournalError>> + Send>;
 
 /// An append-only log in partitions.
+///
+/// `append` never waits; everything else may wait for the disk, so call it off an async worker when
+/// there is much to read.
 pub trait Journal: Send + Sync {
     /// Appends a batch behind record `expected_seq` of the partition (0: it is empty).
     ///

@@ -9,23 +9,22 @@ use common::{Result, all, copy_dir, draft, text};
 use huiyin_journal::{Journal, Options, Payload, SegmentJournal, commitment};
 use serde_json::Value;
 
-fn golden(version: &str) -> (tempfile::TempDir, PathBuf) {
+fn golden(version: &str) -> Result<(tempfile::TempDir, PathBuf)> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../tests/fixtures/journal")
         .join(version);
-    let copy = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+    let copy = tempfile::tempdir()?;
     copy_dir(&fixtures, copy.path());
     // A repository does not keep permissions.
     let key = copy.path().join("keys/master.key");
-    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))
-        .unwrap_or_else(|e| panic!("{e}"));
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))?;
     let path = copy.path().to_path_buf();
-    (copy, path)
+    Ok((copy, path))
 }
 
 #[tokio::test]
 async fn version_1_reads_as_it_was_written() -> Result {
-    let (_copy, dir) = golden("v1");
+    let (_copy, dir) = golden("v1")?;
     let expected: Value = serde_json::from_slice(&std::fs::read(dir.join("expected.json"))?)?;
     let journal = SegmentJournal::open(&dir, Options::default())?;
     let check = |records: &[huiyin_journal::Record]| -> Result {
