@@ -38,15 +38,15 @@ pub fn apply(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
             state.input = Arc::clone(input);
             state.trigger = Arc::clone(trigger);
             state.next = 1;
-            state.frames.insert(FrameId(0), frame(None, "".into(), *at, input, input, None, Some(input), FrameKind::Run));
+            state.frames.insert(FrameId(0), frame(None, "".into(), *at, input, input, None, None, FrameKind::Run));
             state.ready.insert(FrameId(0));
         }
         Fact::Prepared { data, alarm } => {
             let root = get(state, FrameId(0))?;
             if let Some(data) = data {
                 root.input = Arc::clone(data);
-                root.scope = Some(scope(data));
             }
+            root.scope = Some(scope(&root.input));
             state.alarm = *alarm;
             seen(state, alarm.as_ref());
         }
@@ -80,6 +80,9 @@ pub fn apply(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
             };
             heard.push(Arc::clone(item));
             pending.retain(|p| *all && p != filter);
+            if pending.is_empty() {
+                state.ready.insert(*id);
+            }
         }
         Fact::Joined { frame: id } => joined(state, *id)?,
         Fact::Caught { frame: id, error, how } => {
@@ -100,10 +103,9 @@ pub fn apply(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
             }
             frame.scope = Some(again);
             remove(state, &gone);
-            if let Caught::Retry { alarm } = how {
-                seen(state, alarm.as_ref());
-            } else {
-                state.ready.insert(*id);
+            match how {
+                Caught::Retry { alarm: Some(alarm) } => seen(state, Some(alarm)),
+                _ => drop(state.ready.insert(*id)),
             }
         }
         Fact::Retried { frame: id, alarm } => {

@@ -81,7 +81,7 @@ pub enum Fact {
         /// Unit, trigger and the like, as the engine gave them.
         trigger: Arc<Value>,
     },
-    /// The workflow's `input.from` and `timeout` were evaluated.
+    /// The workflow's own input and timeout are settled; the first task is next.
     Prepared {
         /// The transformed input.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -44,11 +44,7 @@ impl Machine<'_> {
             };
             match self.reaction(frame, catch, &point) {
                 Ok(Some(how)) => {
-                    let at_once = matches!(how, Caught::Retry { alarm: None });
                     self.emit(Fact::Caught { frame: id, error: Arc::new(error), how });
-                    if at_once {
-                        self.retry(id);
-                    }
                     return;
                 }
                 Ok(None) => {}

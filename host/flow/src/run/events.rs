@@ -81,10 +81,6 @@ impl Machine<'_> {
         for id in listeners {
             let Some((filter, item)) = self.answers(id, event) else { continue };
             self.emit(Fact::Heard { frame: id, filter, item });
-            let done = self.state.frames.get(&id).is_some_and(|frame| matches!(&frame.kind, FrameKind::Listen { pending, .. } if pending.is_empty()));
-            if done {
-                self.leave(id, None);
-            }
         }
     }
 

@@ -21,10 +21,12 @@ pub(super) struct Finish {
 impl Machine<'_> {
     pub(super) fn start(&mut self, run: &str, input: Value, trigger: Value) {
         self.emit(Fact::Start { run: run.into(), at: self.env.now, input: Arc::new(input), trigger: Arc::new(trigger) });
-        let def = self.def.clone();
-        let inner = &def.0;
+    }
+
+    /// The first step of a run: its own input and timeout.
+    fn begin(&mut self) {
+        let inner = Arc::clone(&self.def.0);
         match self.prepare(&inner.data, inner.timeout.as_ref()) {
-            Ok((None, None)) => {}
             Ok((data, alarm)) => self.emit(Fact::Prepared { data, alarm }),
             Err(error) => self.emit(Fact::Faulted { error: Arc::new(error) }),
         }
@@ -53,9 +55,16 @@ impl Machine<'_> {
     pub(super) fn step(&mut self, id: FrameId) {
         let def = self.def.clone();
         let Some(frame) = self.state.frames.get(&id) else { return };
+        if matches!(frame.kind, FrameKind::Try { stage: Stage::Waiting { .. }, .. }) {
+            self.retry(id);
+            return;
+        }
         let Some(scope) = &frame.scope else {
-            // Only a fork becomes ready without a list: all branches are in.
-            self.leave(id, None);
+            // A fork whose branches are in, a listen that has heard all, or a run that begins.
+            match frame.kind {
+                FrameKind::Run => self.begin(),
+                _ => self.leave(id, None),
+            }
             return;
         };
         match scope.next {

@@ -124,7 +124,7 @@ pub enum Command {
     },
 }
 
-/// What a turn brings.
+/// What a turn brings. Its facts belong together: journal them as one record.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Turn {
     /// To be journaled, in order.

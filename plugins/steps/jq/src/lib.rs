@@ -9,10 +9,10 @@
 
 mod contract;
 mod value;
-#[cfg(target_arch = "wasm32")]
+#[cfg(target_family = "wasm")]
 mod wasm;
 
-pub use contract::{Config, Input, run};
+pub use contract::{Answer, Config, Input, answer, run};
 
 use std::cell::RefCell;
 use std::collections::HashMap;
