@@ -1,0 +1,88 @@
+//! The log read back without the host: what really stands in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use huiyin_deadline::clock::ClockFact;
+use huiyin_desk::Fact;
+use huiyin_engine::record::{self, Entry};
+use huiyin_journal::{Journal as _, Options, SegmentJournal};
+use jiff::Timestamp;
+
+/// What the log says, counted.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// Records.
+    pub records: u64,
+    /// How often each item, by its own id, was taken in.
+    pub items: BTreeMap<String, u32>,
+    /// Cases opened, by number.
+    pub cases: BTreeSet<String>,
+    /// Clocks started, as `<case>/<clock>`, and when each is due.
+    pub clocks: BTreeMap<String, Timestamp>,
+    /// Breaches that were reported before the due time.
+    pub early: u32,
+    /// How often each clock breached.
+    pub breaches: BTreeMap<String, u32>,
+    /// Clocks satisfied.
+    pub satisfied: BTreeSet<String>,
+    /// Runs started, and how often.
+    pub runs: BTreeMap<String, u32>,
+    /// Cases by the item that opened them, and how often.
+    pub opened_for: BTreeMap<String, u32>,
+    /// Effects intended: idempotency key to tries.
+    pub effects: BTreeMap<String, u32>,
+}
+
+/// Reads the whole log of a data folder whose host is not running.
+///
+/// # Errors
+/// When it cannot be read, or holds a record that cannot be.
+pub fn account(data: &Path) -> Result<Account, String> {
+    let journal = SegmentJournal::open(data.join("journal"), Options::default()).map_err(|e| e.to_string())?;
+    let mut account = Account::default();
+    for found in journal.read_all(0).map_err(|e| e.to_string())? {
+        let found = found.map_err(|e| e.to_string())?;
+        account.records += 1;
+        let Some(entry) = record::decode(&found).map_err(|e| e.to_string())? else { continue };
+        match entry {
+            Entry::SourcePage(page) => page.facts.iter().for_each(|f| account.fact(f)),
+            Entry::DeskDecided(decided) => decided.facts.iter().for_each(|f| account.fact(f)),
+            Entry::RunStarted(started) => *account.runs.entry(started.run).or_default() += 1,
+            Entry::EffectIntended(intended) => *account.effects.entry(intended.idempotency_key).or_default() += 1,
+            _ => {}
+        }
+    }
+    Ok(account)
+}
+
+impl Account {
+    fn fact(&mut self, fact: &Fact) {
+        match fact {
+            Fact::ItemReceived(received) => *self.items.entry(received.item.id.clone()).or_default() += 1,
+            Fact::CaseOpened(opened) => {
+                self.cases.insert(opened.head.case.clone());
+                if let Some(item) = &opened.item {
+                    *self.opened_for.entry(item.item.to_string()).or_default() += 1;
+                }
+            }
+            Fact::ClockStarted { head, clock: ClockFact::Started { clock, due, .. }, .. } => {
+                self.clocks.insert(format!("{}/{clock}", head.case), due.at);
+            }
+            Fact::ClockMoved { head, clock, .. } => {
+                let name = format!("{}/{}", head.case, clock.clock());
+                match clock {
+                    ClockFact::Breached { lateness, .. } => {
+                        *self.breaches.entry(name).or_default() += 1;
+                        self.early += u32::from(!lateness.is_positive());
+                    }
+                    ClockFact::Satisfied { .. } => {
+                        self.satisfied.insert(name);
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+}
