@@ -36,6 +36,29 @@ pub(crate) fn write_new(
     disk.sync_dir(dir).map_err(|e| JournalError::sync(dir, &e))
 }
 
+/// Makes a folder and those above it, all durable: a record is no more durable than its path.
+pub(crate) fn make_dir(disk: &dyn Disk, dir: &Path) -> Result<(), JournalError> {
+    let parent = |of: &Path| match of.parent() {
+        Some(above) if above.as_os_str().is_empty() => Some(PathBuf::from(".")),
+        above => above.map(Path::to_path_buf),
+    };
+    // The folder's own entry may be left unsynced by a killed process, hence always once.
+    let mut to_sync: Vec<PathBuf> = parent(dir).into_iter().collect();
+    while let Some(above) = to_sync
+        .last()
+        .filter(|above| disk.list(above).is_err())
+        .and_then(|above| parent(above))
+    {
+        to_sync.push(above);
+    }
+    disk.create_dir(dir)
+        .map_err(|e| JournalError::io("making", dir, &e))?;
+    to_sync.iter().try_for_each(|above| {
+        disk.sync_dir(above)
+            .map_err(|e| JournalError::sync(above, &e))
+    })
+}
+
 /// Reads a whole file; none if it is not there.
 pub(crate) fn read(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, JournalError> {
     let file = match disk.open(path) {

@@ -24,6 +24,7 @@ const LEVEL: i32 = 3;
 const WORTH: usize = 48;
 
 thread_local! {
+    static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
     static PACKER: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
 }
 
@@ -132,8 +133,7 @@ pub(crate) fn unpack(plain: &[u8], limit: u64) -> Result<([u8; SALT_BYTES], Vec<
                     "the content claims {len} bytes, the limit is {limit}"
                 ));
             }
-            let content =
-                zstd::bulk::decompress(packed, len as usize).map_err(|e| e.to_string())?;
+            let content = decompress(packed, len as usize)?;
             if content.len() != len as usize {
                 return Err("the content does not have its length".into());
             }
@@ -156,6 +156,16 @@ fn compress(content: &[u8]) -> Option<Vec<u8>> {
             *slot = packer().ok();
         }
         slot.as_mut()?.compress(content).ok()
+    })
+}
+
+fn decompress(packed: &[u8], len: usize) -> Result<Vec<u8>, String> {
+    UNPACKER.with_borrow_mut(|slot| {
+        if slot.is_none() {
+            *slot = Some(zstd::bulk::Decompressor::new().map_err(|e| e.to_string())?);
+        }
+        let unpacker = slot.as_mut().ok_or("no decompressor")?;
+        unpacker.decompress(packed, len).map_err(|e| e.to_string())
     })
 }
 

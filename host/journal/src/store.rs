@@ -100,15 +100,10 @@ impl SegmentJournal {
     pub fn open(dir: impl AsRef<Path>, options: Options) -> Result<Self, JournalError> {
         let dir = dir.as_ref();
         let disk = options.disk.clone();
-        let folders = [
-            dir.to_path_buf(),
-            dir.join("segments"),
-            dir.join("keys"),
-            dir.join("blobs"),
-        ];
-        for folder in &folders {
-            disk.create_dir(folder)
-                .map_err(|e| JournalError::io("making", folder, &e))?;
+        files::make_dir(&*disk, dir)?;
+        for folder in ["segments", "keys", "blobs"].map(|name| dir.join(name)) {
+            disk.create_dir(&folder)
+                .map_err(|e| JournalError::io("making", &folder, &e))?;
         }
         let lock_path = dir.join("lock");
         let lock = disk.lock(&lock_path).map_err(|failure| match failure {
@@ -118,15 +113,8 @@ impl SegmentJournal {
             },
             LockFailure::Io(e) => JournalError::io("locking", &lock_path, &e),
         })?;
-        for folder in dir
-            .parent()
-            .filter(|p| !p.as_os_str().is_empty())
-            .into_iter()
-            .chain([dir])
-        {
-            disk.sync_dir(folder)
-                .map_err(|e| JournalError::sync(folder, &e))?;
-        }
+        disk.sync_dir(dir)
+            .map_err(|e| JournalError::sync(dir, &e))?;
         // The first segment is made last, so when there is one, everything else must be there.
         let segments = dir.join("segments");
         let names = disk

@@ -191,6 +191,15 @@ async fn many_appenders_keep_their_order() -> Result {
 }
 
 #[tokio::test]
+async fn a_journal_can_be_made_in_a_deep_new_folder() -> Result {
+    let dir = tempfile::tempdir()?;
+    let deep = dir.path().join("a/b/c");
+    fill(&SegmentJournal::open(&deep, Options::default())?, 1, 1).await?;
+    assert_eq!(SegmentJournal::open(&deep, Options::default())?.size(), 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_stale_owner_is_refused_and_takes_no_place() -> Result {
     let dir = tempfile::tempdir()?;
     let journal = SegmentJournal::open(dir.path(), Options::default())?;
