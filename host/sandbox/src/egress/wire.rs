@@ -50,7 +50,7 @@ pub(super) async fn send(
             let stream = timeout(connect, connector.connect(server_name(origin)?, stream))
                 .await
                 .map_err(|_| Error::ConnectionTimeout)?
-                .map_err(Error::Tls)?;
+                .map_err(|error| handshake_fault(&error))?;
             Box::new(stream)
         }
     };
@@ -123,6 +123,20 @@ fn server_name(origin: &Origin) -> Result<ServerName<'static>, Error> {
         Host::Name(name) => DnsName::try_from(name.clone())
             .map(ServerName::DnsName)
             .map_err(|_| Error::HttpRequestUriInvalid),
+    }
+}
+
+/// A handshake that failed: nothing of the request has gone out, and the code
+/// the guest sees must say so.
+fn handshake_fault(error: &std::io::Error) -> Error {
+    let certificate = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+        .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)));
+    if certificate {
+        Error::TlsCertificateError
+    } else {
+        Error::DestinationUnavailable
     }
 }
 

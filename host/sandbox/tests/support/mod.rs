@@ -4,6 +4,8 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod http;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -252,4 +254,19 @@ pub fn context() -> Context {
         now: 1_700_000_000_000,
         idempotency_key: "key-1".into(),
     }
+}
+
+/// A step that imports the log, and so is not pure, with this body.
+pub fn effect_step(body: &str) -> Vec<u8> {
+    effect_step_with(&Says::new(Kind::Step), &mut Data::new(), body)
+}
+
+/// A step that imports log, spool and kv.
+pub fn effect_step_with(says: &Says, data: &mut Data, body: &str) -> Vec<u8> {
+    let imports = r#"
+      (import "huiyin:plugin/log@0.1.0" "write" (func $log (param i32 i32 i32)))
+      (import "huiyin:plugin/spool@0.1.0" "put" (func $put (param i32 i32 i32 i32 i32)))
+      (import "huiyin:plugin/kv@0.1.0" "compare-and-set" (func $set (param i32 i32 i32 i32 i32 i32 i32 i32 i32)))"#;
+    let wat = module(says, data, imports, "", body);
+    package(&wat, says.kind)
 }
