@@ -55,7 +55,7 @@ pub fn core_functions() -> Vec<CoreFunction> {
             name: entry.name,
             version: VERSION,
             input_schema: (entry.input_schema)(),
-            output_schema: object((entry.output)()),
+            output_schema: object(&(entry.output)()),
         })
         .collect()
 }
@@ -66,14 +66,12 @@ pub fn core_functions() -> Vec<CoreFunction> {
 /// When there is no such function, or the input is not of its form; the
 /// pointer names the place.
 pub fn core_command(name: &str, input: &Value) -> Result<Command, DeskError> {
-    match FUNCTIONS.iter().find(|entry| entry.name == name) {
-        Some(entry) => (entry.command)(input),
-        None => {
-            let names: Vec<&str> = FUNCTIONS.iter().map(|entry| entry.name).collect();
-            Err(DeskError::new("not-found", format!("there is no core function `{name}`"))
-                .hint(format!("there are: {}", names.join(", "))))
-        }
+    if let Some(entry) = FUNCTIONS.iter().find(|entry| entry.name == name) {
+        return (entry.command)(input);
     }
+    let names: Vec<&str> = FUNCTIONS.iter().map(|entry| entry.name).collect();
+    Err(DeskError::new("not-found", format!("there is no core function `{name}`"))
+        .hint(format!("there are: {}", names.join(", "))))
 }
 
 fn schema<T: JsonSchema>() -> Value {
@@ -91,16 +89,18 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     let mut out = String::new();
     for segment in path {
-        match segment {
-            Segment::Seq { index } => out.push_str(&format!("/{index}")),
-            Segment::Map { key } => out.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
+        let part = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
+            Segment::Enum { .. } | Segment::Unknown => continue,
+        };
+        out.push('/');
+        out.push_str(&part);
     }
     if out.is_empty() { "/".to_owned() } else { out }
 }
 
-fn object(properties: Value) -> Value {
+fn object(properties: &Value) -> Value {
     let required: Vec<&String> = properties.as_object().map(|map| map.keys().collect()).unwrap_or_default();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -131,7 +131,7 @@ fn found() -> Value {
         "state": state(),
         "title": { "type": "string" },
         "occurred_at": time(),
-        "clocks": { "type": "array", "items": object(json!({
+        "clocks": { "type": "array", "items": object(&json!({
             "clock": { "type": "string" }, "due_at": time(), "breached": { "type": "boolean" },
         })) },
     })
@@ -166,7 +166,7 @@ fn reported() -> Value {
         "stage": { "enum": ["flash"] },
         "seq": { "type": "integer", "minimum": 1 },
         "at": time(),
-        "satisfied": { "type": "array", "items": object(json!({
+        "satisfied": { "type": "array", "items": object(&json!({
             "clock": { "type": "string" }, "on_time": { "type": "boolean" },
         })) },
     })

@@ -69,6 +69,9 @@ pub enum Fact {
     ItemAssessed {
         /// The unit.
         unit: String,
+        /// The source of the item.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<String>,
         /// The item; none when the case as a whole was assessed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         item: Option<Uuid>,
@@ -411,12 +414,17 @@ impl Fact {
     /// The data key under which its record belongs: the case's, else the
     /// source's, else the unit's, else the host's.
     pub fn data_key(&self) -> String {
-        match (self, self.case(), self.unit()) {
-            (_, Some(case), _) => format!("case:{case}"),
-            (Self::ItemReceived(received), ..) => format!("source:{}/{}", received.unit, received.item.source),
-            (Self::ItemRefused { unit, source, .. }, ..) => format!("source:{unit}/{source}"),
-            (_, None, Some(unit)) => format!("unit:{unit}"),
-            _ => "host".to_owned(),
+        let source = match self {
+            Self::ItemReceived(received) => Some(received.item.source.as_str()),
+            Self::ItemRefused { source, .. } => Some(source.as_str()),
+            Self::ItemAssessed { source, .. } => source.as_deref(),
+            _ => None,
+        };
+        match (self.case(), self.unit(), source) {
+            (Some(case), ..) => format!("case:{case}"),
+            (None, Some(unit), Some(source)) => format!("source:{unit}/{source}"),
+            (None, Some(unit), None) => format!("unit:{unit}"),
+            (None, None, _) => "host".to_owned(),
         }
     }
 

@@ -34,6 +34,7 @@ pub struct Verdict {
 impl Verdict {
     /// The same verdict with its lists and texts cut to what a case keeps:
     /// sixteen of each, two hundred characters a text.
+    #[must_use]
     pub fn bounded(&self) -> Self {
         let cut = |texts: &[String]| texts.iter().take(16).map(|t| clip(t, 200)).collect();
         Self {

@@ -1,4 +1,5 @@
 //! What the desk promises, clause by clause.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
 
 mod common;
 
@@ -381,8 +382,48 @@ fn a_desk_without_a_pack_says_so() {
 }
 
 #[test]
+fn a_pack_that_drops_the_unit_of_an_open_case_is_refused() {
+    let mut host = Host::new();
+    host.case("II");
+    let mut pack = common::pack();
+    pack.units.retain(|unit| unit.code != "qingfeng");
+    let error = host.system(&Command::AdoptPolicy { pack: Box::new(pack) }).unwrap_err();
+    assert_eq!((error.code, error.clause), ("unit-in-use", Some("2a")));
+}
+
+#[test]
 fn numbers_of_one_second_differ() {
     let mut host = Host::new();
     let (one, two) = (host.case("II"), host.case("II"));
     assert_eq!((one.as_str(), two.as_str()), ("99992106400200_20260301100000_1", "99992106400200_20260301100000_2"));
+}
+
+#[test]
+fn memory_is_bounded_and_what_is_forgotten_is_still_known() {
+    let mut host = Host::new();
+    for page in 0..21 {
+        let items = (0..1_000).map(|n| host.item(&format!("{page}-{n}"), &format!("第{page}页第{n}条"), None)).collect();
+        host.receive("cuihu", items);
+        host.now += SignedDuration::from_secs(1);
+    }
+    assert!(host.facts.iter().any(|fact| matches!(fact, Fact::ItemsForgotten { .. })));
+    assert_eq!(host.desk.known_items(), 21_000);
+    let first = host.item("0-0", "第0页第0条", None);
+    assert_eq!(host.receive("cuihu", vec![first])["seen"], 1);
+    let old = host.facts.iter().find_map(|fact| match fact {
+        Fact::ItemReceived(received) => Some(received.item_id),
+        _ => None,
+    });
+    let error = host.call("open-case", json!({ "item": old, "level": "III" })).unwrap_err();
+    assert_eq!((error.code, error.pointer.as_deref()), ("not-found", Some("/item")));
+    assert!(host.replayed() == host.desk);
+}
+
+#[test]
+fn a_page_that_is_too_large_is_refused_whole() {
+    let mut host = Host::new();
+    let items = vec![host.item("1", "x", None); 1_001];
+    let input = json!({ "command": "receive", "unit": "cuihu", "source": "board", "items": items });
+    let error = host.system(&serde_json::from_value(input).unwrap()).unwrap_err();
+    assert_eq!((error.code, error.pointer.as_deref()), ("too-large", Some("/items")));
 }

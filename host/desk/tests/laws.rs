@@ -1,4 +1,5 @@
 //! What holds after any sequence of commands, whoever gives them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! What a policy pack must hold, and how its faults are told.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
 
 mod common;
 

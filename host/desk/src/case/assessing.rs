@@ -18,12 +18,13 @@ use crate::verdict::Assessment;
 impl Work<'_> {
     /// `record-assessment`.
     pub(crate) fn record_assessment(&mut self, input: &RecordAssessment) -> Output {
-        let (unit, number) = match (&input.item, &input.case) {
+        let (unit, source, number) = match (&input.item, &input.case) {
             (Some(item), None) => {
                 let record = self.record(item)?;
-                (record.unit.clone(), self.desk.case_of_item(item).map(str::to_owned))
+                let number = self.desk.case_of_item(item).map(str::to_owned);
+                (record.unit.clone(), Some(record.source.clone()), number)
             }
-            (None, Some(number)) => (self.open(number)?.unit.clone(), Some(number.clone())),
+            (None, Some(number)) => (self.open(number)?.unit.clone(), None, Some(number.clone())),
             _ => {
                 return Err(DeskError::new("ambiguous", "an assessment is of one item or of one case")
                     .hint("give exactly one of `item` and `case`"));
@@ -46,7 +47,7 @@ impl Work<'_> {
         };
         // A closed case does not change; the item still does.
         let number = number.filter(|number| self.desk.case(number).is_some_and(Case::is_open));
-        self.push(Fact::ItemAssessed { unit, item: input.item, case: number.clone(), assessment });
+        self.push(Fact::ItemAssessed { unit, source, item: input.item, case: number.clone(), assessment });
         if let (Some(number), Some(level)) = (&number, input.verdict.level) {
             self.raise(number, level, input.item, "assessed as graver")?;
         }

@@ -144,7 +144,7 @@ impl Work<'_> {
             .ok_or_else(|| DeskError::new("not-found", format!("the policy pack has no unit `{}`", start.unit)).at("/unit"))?;
         let now = self.now();
         let zone = policy.time_zone.time_zone();
-        let number = (1_u32..)
+        let number = (1..=u32::MAX)
             .map(|n| unit.number.number(now, zone, n))
             .find(|number| self.desk.case(number).is_none())
             .unwrap_or_default();

@@ -172,7 +172,15 @@ impl Work<'_> {
             .hint("ask somebody of that unit, or add the person to the policy pack"))
     }
 
+    /// Every open case keeps its lead unit (clause 2a): its clocks and the
+    /// people who are told of them come from the pack in force.
     fn adopt(&mut self, pack: &PolicyPack) -> Output {
+        let orphan = self.desk.cases().find(|case| case.is_open() && pack.unit(&case.unit).is_none());
+        if let Some(case) = orphan {
+            return Err(DeskError::new("unit-in-use", format!("the pack has no unit `{}`, which leads the open case {}", case.unit, case.number))
+                .clause("2a")
+                .hint("keep the unit until its cases are closed"));
+        }
         let at = self.now;
         self.push(Fact::PolicyAdopted { pack: Arc::new(pack.clone()), at });
         Ok(json!({ "policy": pack.name, "version": pack.version }))

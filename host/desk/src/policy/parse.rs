@@ -95,7 +95,7 @@ fn version(node: &Node) -> Option<String> {
     let text = node.text()?;
     let parts: Vec<&str> = text.split('.').collect();
     let numeric = |p: &&str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()) && (*p == "0" || !p.starts_with('0'));
-    if parts.len() == 3 && parts.iter().all(|p| numeric(p)) {
+    if parts.len() == 3 && parts.iter().all(numeric) {
         return Some(text);
     }
     node.problem(format!("`{text}` is not a version"), "write three numbers: \"1.0.0\"")

@@ -34,18 +34,9 @@ impl Positions {
 
     /// Where a value begins; the nearest enclosing one that is known.
     pub(crate) fn value(&self, pointer: &str) -> Place {
-        self.look(&self.values, pointer)
-    }
-
-    /// Where a key stands, else where its object does.
-    pub(crate) fn key(&self, pointer: &str) -> Place {
-        self.keys.get(pointer).copied().unwrap_or_else(|| self.value(pointer))
-    }
-
-    fn look(&self, places: &HashMap<String, Place>, pointer: &str) -> Place {
         let mut at = pointer;
         loop {
-            if let Some(place) = places.get(at) {
+            if let Some(place) = self.values.get(at) {
                 return *place;
             }
             match at.rfind('/') {
@@ -53,6 +44,11 @@ impl Positions {
                 None => return Place { line: 1, column: 1 },
             }
         }
+    }
+
+    /// Where a key stands, else where its object does.
+    pub(crate) fn key(&self, pointer: &str) -> Place {
+        self.keys.get(pointer).copied().unwrap_or_else(|| self.value(pointer))
     }
 }
 
@@ -79,7 +75,7 @@ impl Scan<'_> {
     }
 
     fn blank(&mut self) -> Option<char> {
-        while self.chars.peek().is_some_and(|c| c.is_ascii_whitespace()) {
+        while self.chars.peek().is_some_and(char::is_ascii_whitespace) {
             self.next();
         }
         self.chars.peek().copied()

@@ -1,5 +1,5 @@
 //! A desk with the sample pack, a hand-driven clock, and ids in order.
-#![allow(dead_code)] // each test binary uses its own part
+#![allow(dead_code, clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value)] // each test binary uses its own part
 
 use huiyin_desk::{Actor, Command, DecideContext, Decision, Desk, DeskError, Fact, Item, PolicyPack, ReceivedItem, Verdict};
 use jiff::{SignedDuration, Timestamp};

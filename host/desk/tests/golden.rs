@@ -1,0 +1,94 @@
+//! The stored form of facts, pinned for ever. A journal of any release must
+//! be read by every later one: a line of `golden/facts.v1.jsonl` may never be
+//! changed or removed, only new types added.
+//!
+//! `cargo test -p huiyin-desk --test golden -- --ignored` writes the files
+//! anew, for the time before the first release, and for added lines.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use common::Host;
+use huiyin_desk::{Command, Desk, Fact, Level, case_summary};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
+fn type_of(line: &str) -> String {
+    let value: Value = serde_json::from_str(line).unwrap();
+    value["type"].as_str().unwrap().to_owned()
+}
+
+/// One of everything that can happen to a desk.
+fn everything() -> Host {
+    let mut host = Host::new();
+    let mut first = host.item("1", "网传老鹰岩山火烧死人", Some("II"));
+    first.item.published = Some(host.now - SignedDuration::from_mins(20));
+    first.item.fields.insert("channel".to_owned(), "weibo".to_owned());
+    first.item.fields.insert("author-hash".to_owned(), "a1f0".to_owned());
+    let mut broken = host.item("2", "x", None);
+    broken.item.title.clear();
+    let number = host.receive("qingfeng", vec![first, broken])["opened"][0].as_str().unwrap().to_owned();
+    let repost = host.item("3", "网传老鹰岩山火烧死人", None);
+    host.receive("qingfeng", vec![repost]);
+    let item = host.desk.case(&number).unwrap().items[0].item;
+    host.call("record-assessment", json!({ "item": item, "verdict": common::verdict(Some("I")), "classifier": "risk-level:0.1.0" })).unwrap();
+    host.by("person:gao-yuan", &Command::AddConcern { case: number.clone(), text: "有无伤亡".to_owned() }).unwrap();
+    host.call("record-delivery", json!({ "case": number, "notification": "n1", "outcome": "delivered", "channel": "webhook", "receipt": "r-1" })).unwrap();
+    host.minutes(15);
+    let occurred_at = host.now - SignedDuration::from_mins(80);
+    host.by("person:gao-yuan", &Command::CorrectOccurredAt { case: number.clone(), occurred_at, reason: "瞭望塔记录为准".to_owned() }).unwrap();
+    host.flash(&number);
+    host.by("person:lin-guodong", &Command::SetLevel { case: number.clone(), level: Level::III, reason: "核实无伤亡".to_owned() }).unwrap();
+    host.call("record-time", json!({ "case": number, "milestone": "verified" })).unwrap();
+    let proposal = Command::ProposeNoResponse { case: number.clone(), reason: "同一谣言已统一回应".to_owned() };
+    let hash = host.by("person:xu-ming", &proposal).unwrap().output["hash"].as_str().unwrap().to_owned();
+    host.by("person:gao-yuan", &Command::ApproveNoResponse { case: number.clone(), hash }).unwrap();
+    let answer = json!({ "case": number, "text": "火已扑灭,无人员伤亡。", "channel": "政府网站", "proof": "http://gov.example/1", "concerns": [{ "concern": "c1", "text": "无伤亡" }] });
+    host.call("record-answer", answer).unwrap();
+    host.call("close-case", json!({ "case": number, "note": "已回访" })).unwrap();
+    let forgotten = Fact::ItemsForgotten { records_below: Some(item), known_before: Some(host.now - SignedDuration::from_hours(1)), at: host.now };
+    host.desk.apply(&forgotten);
+    host.facts.push(forgotten);
+    host
+}
+
+#[test]
+fn facts_of_every_release_are_read_as_they_were_written() {
+    let golden = std::fs::read_to_string(file("facts.v1.jsonl")).unwrap();
+    let mut desk = Desk::new();
+    for (n, line) in golden.lines().enumerate() {
+        let fact: Fact = serde_json::from_str(line).unwrap_or_else(|error| panic!("line {}: {error}", n + 1));
+        assert_eq!(serde_json::to_string(&fact).unwrap(), line, "line {}", n + 1);
+        desk.apply(&fact);
+    }
+    assert_eq!(desk.strays(), 0);
+    let cases: Vec<Value> = desk.cases().map(|case| case_summary(case, common::time(common::START))).collect();
+    let expected: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(file("cases.v1.json")).unwrap()).unwrap();
+    assert_eq!(cases, expected);
+}
+
+#[test]
+fn every_type_of_fact_has_a_golden_line() {
+    let golden = std::fs::read_to_string(file("facts.v1.jsonl")).unwrap();
+    let pinned: BTreeSet<String> = golden.lines().map(type_of).collect();
+    let made: BTreeSet<String> = everything().facts.iter().map(|fact| type_of(&serde_json::to_string(fact).unwrap())).collect();
+    assert_eq!(made, pinned);
+    assert_eq!(pinned.len(), 20, "a new type of fact needs a line, and a place in `everything`");
+}
+
+#[test]
+#[ignore = "writes the golden files"]
+fn write_the_golden_files() {
+    let host = everything();
+    let lines: String = host.facts.iter().map(|fact| format!("{}\n", serde_json::to_string(fact).unwrap())).collect();
+    std::fs::write(file("facts.v1.jsonl"), lines).unwrap();
+    let cases: Vec<Value> = host.desk.cases().map(|case| case_summary(case, common::time(common::START))).collect();
+    std::fs::write(file("cases.v1.json"), format!("{}\n", serde_json::to_string_pretty(&cases).unwrap())).unwrap();
+}
