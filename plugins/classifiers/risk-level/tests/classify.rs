@@ -140,9 +140,12 @@ fn real_titles_are_rarely_a_matter_of_the_duty() {
     };
     let mut items = Vec::new();
     for file in files {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
-        let day: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let list = day.as_array().map(Vec::as_slice).unwrap_or_default();
+        let path = file.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        let list: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
         let titles = list.iter().filter_map(|entry| entry["title"].as_str());
         items.extend(titles.map(|title| item(title, "", &[])));
     }
