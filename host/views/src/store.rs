@@ -262,6 +262,19 @@ impl Views {
         (total.count, total.bytes)
     }
 
+    /// Throws everything away; opened again they are empty. For a redaction: what is derived from
+    /// a payload must not outlive its data key.
+    pub fn discard(mut self) -> Result<(), ViewsError> {
+        if let Some(db) = self.db.take() {
+            // The files go whether or not sled can be closed properly.
+            let _ = fenced(|| {
+                drop(db);
+                Ok(())
+            });
+        }
+        remove(&self.dir)
+    }
+
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ViewsError> {
         let db = self.db()?;
         match self.health.run(|| db.get(key))? {
@@ -396,6 +409,16 @@ fn verify(db: &sled::Db, schema: u32) -> Result<Total, String> {
 
 /// Throws away what is there and begins anew.
 fn empty(dir: &Path, schema: u32, options: Options) -> Result<(sled::Db, Total), ViewsError> {
+    remove(dir)?;
+    let files = dir.join("sled");
+    let faulty = |why| ViewsError::Faulty { why };
+    let db = start(&files, options).map_err(faulty)?;
+    let total = Total::default();
+    fenced(|| db.insert(META, meta(schema, total))).map_err(faulty)?;
+    Ok((db, total))
+}
+
+fn remove(dir: &Path) -> Result<(), ViewsError> {
     let files = dir.join("sled");
     for (path, result) in [
         (&files, fs::remove_dir_all(&files)),
@@ -408,11 +431,7 @@ fn empty(dir: &Path, schema: u32, options: Options) -> Result<(sled::Db, Total),
             _ => {}
         }
     }
-    let faulty = |why| ViewsError::Faulty { why };
-    let db = start(&files, options).map_err(faulty)?;
-    let total = Total::default();
-    fenced(|| db.insert(META, meta(schema, total))).map_err(faulty)?;
-    Ok((db, total))
+    Ok(())
 }
 
 fn start(files: &Path, options: Options) -> Result<sled::Db, String> {

@@ -87,6 +87,19 @@ fn another_schema_version_starts_empty() -> Result {
 }
 
 #[test]
+fn discarded_views_leave_nothing_behind() -> Result {
+    let dir = tempfile::tempdir()?;
+    let (views, _) = Views::open(dir.path(), 1)?;
+    views.put_snapshot(1, 1, b"what must not outlive its key")?;
+    views.discard()?;
+    assert!(!dir.path().join("sled").exists());
+    let (views, opened) = Views::open(dir.path(), 1)?;
+    assert!(rebuilt(&opened, "there were none"));
+    assert_eq!(views.snapshot(1)?, None);
+    Ok(())
+}
+
+#[test]
 fn one_process_at_a_time() -> Result {
     let dir = tempfile::tempdir()?;
     let (views, _) = Views::open(dir.path(), 1)?;
