@@ -52,6 +52,7 @@ fn what_is_not_there_yet_and_what_will_never_be() {
         (task(json!({"listen": {"to": {"any": [], "until": "true"}}})), "/do/0/a/listen/to/until"),
         (task(json!({"listen": {"to": {"any": []}}, "foreach": {"item": "i"}})), "/do/0/a/foreach"),
         (task(json!({"listen": {"to": {"one": {"with": {"type": "t"}, "correlate": {"c": {"from": "."}}}}}})), "/do/0/a/listen/to/one/correlate"),
+        (json!({"use": {"functions": {"f": {"call": "http", "with": {}}}}, "do": [{"a": {"call": "f"}}]}), "/use/functions/f/call"),
         (json!({"use": {"extensions": []}, "do": [{"a": {"set": {"x": 1}}}]}), "/use/extensions"),
         (json!({"use": {"authentications": {}}, "do": [{"a": {"set": {"x": 1}}}]}), "/use/authentications"),
     ] {

@@ -17,6 +17,8 @@ const DOCUMENT: [&str; 8] = ["dsl", "namespace", "name", "version", "title", "su
 const USE: [&str; 8] = ["authentications", "errors", "extensions", "functions", "retries", "secrets", "timeouts", "catalogs"];
 /// What `document.metadata.huiyin` may hold; their values belong to whoever reads them.
 const HUIYIN: [&str; 8] = ["unit", "timezone", "overlap", "catchUp", "slots", "description", "title", "labels"];
+/// Calls of the DSL itself, by protocol.
+const PROTOCOLS: [&str; 6] = ["http", "openapi", "grpc", "asyncapi", "a2a", "mcp"];
 /// Names that an expression already knows.
 pub(super) const RESERVED: [&str; 8] = ["context", "input", "output", "secrets", "task", "workflow", "runtime", "authorization"];
 
@@ -226,6 +228,10 @@ impl<'r> Reader<'r> {
 
     /// Resolves `name:version@default`.
     pub(super) fn catalog_function(&mut self, call: &str, node: &Node, pointer: &str) -> Option<(Arc<FunctionRef>, FunctionInfo)> {
+        if PROTOCOLS.contains(&call) {
+            self.unsupported(pointer, node.at, &format!("`call: {call}`"));
+            return None;
+        }
         let (target, catalog) = call.rsplit_once('@').unwrap_or((call, ""));
         if call.contains("://") || (!catalog.is_empty() && catalog != "default") {
             self.refused(pointer, node.at, &format!("`{call}`, a function from elsewhere,"), "install it as a plugin and call it `name:version@default`");

@@ -173,10 +173,6 @@ impl<'r> Reader<'r> {
 
     fn call(&mut self, node: &'r Node, pointer: &str, body: &Obj<'r>) -> Option<TaskKind> {
         let call = self.text(node, pointer)?;
-        if matches!(call, "http" | "openapi" | "grpc" | "asyncapi" | "a2a" | "mcp") {
-            self.unsupported(pointer, node.at, &format!("`call: {call}`"));
-            return None;
-        }
         let with_place = body.below("with");
         let with_node = body.get("with");
         let with = match with_node {

@@ -22,7 +22,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Option<Node> {
         let (event, span) = match next {
             Ok(next) => next,
             Err(error) => {
-                let at = Pos { line: error.marker().line(), column: error.marker().col() + 1 };
+                let at = within(text, Pos { line: error.marker().line(), column: error.marker().col() + 1 });
                 problems.error(&here(&stack), at, format!("not YAML: {}", error.info()));
                 return None;
             }
@@ -99,6 +99,15 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Option<Node> {
 
 fn start(span: &Span) -> Pos {
     Pos { line: span.start.line(), column: span.start.col() + 1 }
+}
+
+/// The parser may point behind the end; people look at the last line.
+fn within(text: &str, at: Pos) -> Pos {
+    let lines = text.lines().count().max(1);
+    if at.line <= lines {
+        return at;
+    }
+    Pos { line: lines, column: text.lines().next_back().map_or(1, |last| last.chars().count() + 1) }
 }
 
 /// The pointer of the value that comes next.
