@@ -66,8 +66,16 @@ async fn a_granted_request_is_sent() {
     assert_eq!(called.http_requests, 1);
     let heads = server.heads();
     assert_eq!(heads.len(), 1);
-    assert!(heads[0].starts_with("GET /feed?page=1 HTTP/1.1\r\n"), "{}", heads[0]);
-    assert!(heads[0].contains(&format!("host: {}\r\n", server.authority())), "{}", heads[0]);
+    assert!(
+        heads[0].starts_with("GET /feed?page=1 HTTP/1.1\r\n"),
+        "{}",
+        heads[0]
+    );
+    assert!(
+        heads[0].contains(&format!("host: {}\r\n", server.authority())),
+        "{}",
+        heads[0]
+    );
     assert!(heads[0].contains("x-mark: 舆情\r\n"), "{}", heads[0]);
 }
 
@@ -79,24 +87,36 @@ async fn an_ungranted_host_is_denied_with_the_grant_to_add() {
     let error = call(&sandbox, &sends, &Grant::default(), &Limits::default())
         .await
         .unwrap_err();
-    let CallError::Denied { denial, effect } = &error else { panic!("{error:?}") };
+    let CallError::Denied { denial, effect } = &error else {
+        panic!("{error:?}")
+    };
     assert_eq!(*effect, Effect::NotDone);
     let add: Value = serde_json::from_str(denial.grant_to_add.as_deref().unwrap()).unwrap();
     assert_eq!(
         add,
         json!({"http": [{"origin": format!("http://{}", server.authority()), "methods": ["GET"], "path_prefix": "/a"}]})
     );
-    assert!(error.to_string().contains(denial.grant_to_add.as_deref().unwrap()));
+    assert!(
+        error
+            .to_string()
+            .contains(denial.grant_to_add.as_deref().unwrap())
+    );
 
     // With that grant the address is next, and with both it goes.
     let mut added = grant(&add);
-    let error = call(&sandbox, &sends, &added, &Limits::default()).await.unwrap_err();
-    let CallError::Denied { denial, .. } = &error else { panic!("{error:?}") };
+    let error = call(&sandbox, &sends, &added, &Limits::default())
+        .await
+        .unwrap_err();
+    let CallError::Denied { denial, .. } = &error else {
+        panic!("{error:?}")
+    };
     assert!(denial.why.contains("loopback"), "{denial}");
     let more = grant(&serde_json::from_str(denial.grant_to_add.as_deref().unwrap()).unwrap());
     added.allow_addresses = more.allow_addresses;
     assert!(server.heads().is_empty());
-    call(&sandbox, &sends, &added, &Limits::default()).await.unwrap();
+    call(&sandbox, &sends, &added, &Limits::default())
+        .await
+        .unwrap();
     assert_eq!(server.heads().len(), 1);
 }
 
@@ -108,7 +128,9 @@ async fn what_the_manifest_does_not_ask_for_no_grant_gives() {
     let error = call(&sandbox(), &sends, &loopback(&server), &Limits::default())
         .await
         .unwrap_err();
-    let CallError::Denied { denial, .. } = &error else { panic!("{error:?}") };
+    let CallError::Denied { denial, .. } = &error else {
+        panic!("{error:?}")
+    };
     assert_eq!(denial.grant_to_add, None);
     assert!(denial.why.contains("manifest"), "{denial}");
     assert!(server.heads().is_empty());
@@ -119,8 +141,12 @@ async fn a_name_that_resolves_inward_is_denied() {
     let server = Server::ok();
     let sends = Sends::get(format!("localhost:{}", server.address.port()), "/");
     let grant = grant(&json!({"http": [{"origin": "http://*:*"}]}));
-    let error = call(&sandbox(), &sends, &grant, &Limits::default()).await.unwrap_err();
-    let CallError::Denied { denial, .. } = &error else { panic!("{error:?}") };
+    let error = call(&sandbox(), &sends, &grant, &Limits::default())
+        .await
+        .unwrap_err();
+    let CallError::Denied { denial, .. } = &error else {
+        panic!("{error:?}")
+    };
     assert!(denial.what.contains("localhost"), "{denial}");
     assert!(denial.why.contains("loopback"), "{denial}");
     assert!(server.heads().is_empty());
@@ -131,14 +157,38 @@ async fn odd_spellings_of_inner_addresses_are_denied() {
     let sandbox = sandbox();
     let grant = grant(&json!({"http": [{"origin": "http://*:*"}]}));
     for authority in [
-        "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "127.0.0.1.",
-        "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]", "169.254.169.254",
-        "[fd00:ec2::254]", "user@127.0.0.1", "0.0.0.0", "0", "[::]", "10.0.0.1", "192.168.0.1",
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "0177.0.0.1",
+        "127.0.0.1.",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[64:ff9b::7f00:1]",
+        "169.254.169.254",
+        "[fd00:ec2::254]",
+        "user@127.0.0.1",
+        "0.0.0.0",
+        "0",
+        "[::]",
+        "10.0.0.1",
+        "192.168.0.1",
     ] {
         let sends = Sends::get(authority, "/");
-        let error = call(&sandbox, &sends, &grant, &Limits::default()).await.unwrap_err();
+        let error = call(&sandbox, &sends, &grant, &Limits::default())
+            .await
+            .unwrap_err();
         assert!(
-            matches!(error, CallError::Denied { effect: Effect::NotDone, .. }),
+            matches!(
+                error,
+                CallError::Denied {
+                    effect: Effect::NotDone,
+                    ..
+                }
+            ),
             "{authority}: {error:?}"
         );
     }
@@ -164,7 +214,16 @@ async fn a_redirect_is_an_answer_and_not_followed() {
 async fn headers_of_the_connection_are_not_the_guests() {
     let server = Server::ok();
     let sandbox = sandbox();
-    for name in ["host", "Connection", "transfer-encoding", "te", "upgrade", "proxy-authorization", "x-forwarded-for", "via"] {
+    for name in [
+        "host",
+        "Connection",
+        "transfer-encoding",
+        "te",
+        "upgrade",
+        "proxy-authorization",
+        "x-forwarded-for",
+        "via",
+    ] {
         let mut sends = Sends::get(server.authority(), "/");
         sends.header = Some((name, "a"));
         let error = call(&sandbox, &sends, &loopback(&server), &Limits::default())
@@ -174,7 +233,11 @@ async fn headers_of_the_connection_are_not_the_guests() {
     }
     let mut sends = Sends::get(server.authority(), "/");
     sends.header = Some(("x-a", "b\r\nhost: evil"));
-    assert!(call(&sandbox, &sends, &loopback(&server), &Limits::default()).await.is_err());
+    assert!(
+        call(&sandbox, &sends, &loopback(&server), &Limits::default())
+            .await
+            .is_err()
+    );
     assert!(server.heads().is_empty());
 }
 
@@ -188,7 +251,9 @@ async fn too_large_an_answer_is_cut_off_and_the_limit_named() {
         ..Limits::default()
     };
     let sends = Sends::get(server.authority(), "/");
-    let error = call(&sandbox(), &sends, &loopback(&server), &limits).await.unwrap_err();
+    let error = call(&sandbox(), &sends, &loopback(&server), &limits)
+        .await
+        .unwrap_err();
     assert_eq!(error.limit(), Some(LimitName::ResponseBytes), "{error}");
     assert_eq!(error.outcome(), Effect::Unknown);
 }
@@ -202,7 +267,9 @@ async fn too_many_requests_are_stopped_and_the_limit_named() {
     };
     let mut sends = Sends::get(server.authority(), "/");
     sends.times = 5;
-    let error = call(&sandbox(), &sends, &loopback(&server), &limits).await.unwrap_err();
+    let error = call(&sandbox(), &sends, &loopback(&server), &limits)
+        .await
+        .unwrap_err();
     assert_eq!(error.limit(), Some(LimitName::HttpRequests), "{error}");
     assert_eq!(server.heads().len(), 3);
 }
@@ -215,7 +282,9 @@ async fn a_silent_server_ends_with_the_wall_time_and_an_unknown_outcome() {
         ..Limits::default()
     };
     let sends = Sends::get(server.authority(), "/");
-    let error = call(&sandbox(), &sends, &loopback(&server), &limits).await.unwrap_err();
+    let error = call(&sandbox(), &sends, &loopback(&server), &limits)
+        .await
+        .unwrap_err();
     assert_eq!(error.limit(), Some(LimitName::WallMs));
     assert_eq!(error.outcome(), Effect::Unknown);
     assert_eq!(server.heads().len(), 1);
@@ -228,8 +297,11 @@ async fn a_closed_port_is_certainly_not_done() {
         listener.local_addr().unwrap()
     };
     let sends = Sends::get(port.to_string(), "/");
-    let grant = grant(&json!({"http": [{"origin": "http://*:*"}], "allow_addresses": ["127.0.0.1/32"]}));
-    let error = call(&sandbox(), &sends, &grant, &Limits::default()).await.unwrap_err();
+    let grant =
+        grant(&json!({"http": [{"origin": "http://*:*"}], "allow_addresses": ["127.0.0.1/32"]}));
+    let error = call(&sandbox(), &sends, &grant, &Limits::default())
+        .await
+        .unwrap_err();
     assert!(matches!(error, CallError::Plugin(_)), "{error:?}");
     assert_eq!(error.outcome(), Effect::NotDone);
 }
@@ -244,20 +316,39 @@ async fn a_secret_goes_only_where_it_is_granted_and_never_to_the_guest() {
     let origin = format!("http://{}", server.authority());
     let mut granted = loopback(&server);
 
-    let error = call(&sandbox, &sends, &granted, &Limits::default()).await.unwrap_err();
-    let CallError::Denied { denial, .. } = &error else { panic!("{error:?}") };
+    let error = call(&sandbox, &sends, &granted, &Limits::default())
+        .await
+        .unwrap_err();
+    let CallError::Denied { denial, .. } = &error else {
+        panic!("{error:?}")
+    };
     assert!(denial.what.contains("token"), "{denial}");
 
-    granted.secrets = grant(&json!({"secrets": [{"name": "token", "hosts": ["https://api.example.cn"]}]})).secrets;
-    let error = call(&sandbox, &sends, &granted, &Limits::default()).await.unwrap_err();
-    let CallError::Denied { denial, .. } = &error else { panic!("{error:?}") };
+    granted.secrets =
+        grant(&json!({"secrets": [{"name": "token", "hosts": ["https://api.example.cn"]}]}))
+            .secrets;
+    let error = call(&sandbox, &sends, &granted, &Limits::default())
+        .await
+        .unwrap_err();
+    let CallError::Denied { denial, .. } = &error else {
+        panic!("{error:?}")
+    };
     let add: Value = serde_json::from_str(denial.grant_to_add.as_deref().unwrap()).unwrap();
-    assert_eq!(add, json!({"secrets": [{"name": "token", "hosts": [origin]}]}));
+    assert_eq!(
+        add,
+        json!({"secrets": [{"name": "token", "hosts": [origin]}]})
+    );
     assert!(server.heads().is_empty());
 
     granted.secrets = grant(&add).secrets;
-    call(&sandbox, &sends, &granted, &Limits::default()).await.unwrap();
-    assert!(server.heads()[0].contains("x-token: s3cret\r\n"), "{}", server.heads()[0]);
+    call(&sandbox, &sends, &granted, &Limits::default())
+        .await
+        .unwrap();
+    assert!(
+        server.heads()[0].contains("x-token: s3cret\r\n"),
+        "{}",
+        server.heads()[0]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -269,7 +360,14 @@ async fn a_pure_package_can_be_called_the_same_way() {
         input: "[1]".into(),
     };
     let called = sandbox
-        .call(&package, &context(), &operation, &Grant::default(), &HostAccess::default(), &Limits::default())
+        .call(
+            &package,
+            &context(),
+            &operation,
+            &Grant::default(),
+            &HostAccess::default(),
+            &Limits::default(),
+        )
         .await
         .unwrap();
     assert_eq!(called.output, Output::Json(json!([1])));
@@ -280,7 +378,9 @@ async fn a_busy_guest_gives_way_and_stops_in_time() {
     // One thread: were the guest not to give way, the other call would wait.
     let sandbox = sandbox();
     let server = Server::ok();
-    let busy = sandbox.load(&support::effect_step("(loop $l (br $l)) unreachable")).unwrap();
+    let busy = sandbox
+        .load(&support::effect_step("(loop $l (br $l)) unreachable"))
+        .unwrap();
     let limits = Limits {
         wall_ms: 500,
         ..Limits::default()

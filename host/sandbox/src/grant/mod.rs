@@ -170,8 +170,12 @@ pub struct Grant {
 impl Grant {
     /// Reads a grant from JSON.
     pub fn from_json(text: &str) -> Result<Self, GrantError> {
-        let grant: Self =
-            serde_json::from_str(text).map_err(|error| GrantError::Json(error.to_string()))?;
+        let fault = |why: &dyn fmt::Display| GrantError::Json(why.to_string());
+        let value: serde_json::Value = serde_json::from_str(text).map_err(|error| fault(&error))?;
+        if !value.is_object() {
+            return Err(fault(&"it must be a JSON object"));
+        }
+        let grant: Self = serde_json::from_value(value).map_err(|error| fault(&error))?;
         grant.check()?;
         Ok(grant)
     }

@@ -1,0 +1,305 @@
+//! Which packages are taken, and why the others are not.
+
+mod support;
+
+use huiyin_sandbox::{Kind, PackageError, SECTION, Sandbox, SandboxConfig, package::componentize};
+use support::{Asks, Data, Says, core, echo, module, ok_text, package, sandbox};
+use wasm_encoder::{ComponentSection, CustomSection};
+
+fn refusal(bytes: &[u8]) -> PackageError {
+    let error = sandbox().load(bytes).unwrap_err();
+    assert!(error.to_string().len() > 20, "{error}");
+    error
+}
+
+fn component(wat: &str) -> Vec<u8> {
+    wat::parse_str(wat).unwrap()
+}
+
+/// A component without the manifest section.
+fn bare(says: &Says, body: &str) -> Vec<u8> {
+    let wat = module(says, &mut Data::new(), "", "", body);
+    let core = core(&wat, &format!("{}-plugin", says.kind.name()));
+    wit_component::ComponentEncoder::default()
+        .module(&core)
+        .unwrap()
+        .encode()
+        .unwrap()
+}
+
+fn with_section(mut component: Vec<u8>, manifest: &[u8]) -> Vec<u8> {
+    CustomSection {
+        name: SECTION.into(),
+        data: manifest.into(),
+    }
+    .append_to_component(&mut component);
+    component
+}
+
+#[test]
+fn every_kind_that_follows_the_contract_is_taken() {
+    let sandbox = sandbox();
+    for kind in Kind::ALL {
+        let says = Says::new(kind);
+        let wat = module(&says, &mut Data::new(), "", "", "unreachable");
+        let taken = sandbox.load(&package(&wat, kind)).unwrap();
+        assert_eq!(taken.manifest.kind, kind);
+        assert_eq!(taken.manifest.version.to_string(), "1.2.3");
+        assert_eq!(taken.digest.len(), 64);
+        assert!(taken.pure, "without imports even a {kind} is pure");
+    }
+}
+
+#[test]
+fn the_manifest_keeps_everything_the_plugin_asks_for() {
+    let says = Says::new(Kind::Step)
+        .asks(Asks::Http(
+            "https://*.example.cn:8443".into(),
+            vec!["GET", "POST"],
+            "/api",
+        ))
+        .asks(Asks::Secret("token"))
+        .asks(Asks::Spool)
+        .asks(Asks::Kv(4096));
+    let bytes = support::effect_step_with(&says, &mut Data::new(), "unreachable");
+    let taken = sandbox().load(&bytes).unwrap();
+    assert!(!taken.pure);
+    assert_eq!(
+        serde_json::to_value(&taken.manifest.capabilities).unwrap(),
+        serde_json::json!([
+            {"http": {"origin": "https://*.example.cn:8443", "methods": ["GET", "POST"], "path_prefix": "/api"}},
+            {"secret": {"name": "token", "purpose": "for a test"}},
+            "spool",
+            {"kv": 4096},
+        ])
+    );
+}
+
+#[test]
+fn what_is_not_a_component_is_refused() {
+    assert_eq!(refusal(b"MZ\x90\0 a program"), PackageError::NotWasm);
+    assert_eq!(refusal(b""), PackageError::NotWasm);
+    assert_eq!(refusal(&component("(module)")), PackageError::CoreModule);
+    let whole = echo();
+    assert!(matches!(
+        refusal(&whole[..whole.len() / 2]),
+        PackageError::Invalid(_)
+    ));
+}
+
+#[test]
+fn a_package_over_the_size_limit_is_refused() {
+    let sandbox = Sandbox::new(SandboxConfig {
+        max_package_bytes: 100,
+        ..SandboxConfig::small()
+    })
+    .unwrap();
+    let error = sandbox.load(&echo()).unwrap_err();
+    assert!(
+        matches!(error, PackageError::TooLarge { allowed: 100, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_does_not_speak_the_contract_is_refused() {
+    assert_eq!(
+        refusal(&component("(component)")),
+        PackageError::NoInfo { expected: "0.1" }
+    );
+    let other =
+        component(r#"(component (instance $i) (export "huiyin:plugin/info@0.2.0" (instance $i)))"#);
+    assert!(matches!(
+        refusal(&other),
+        PackageError::ContractVersion { .. }
+    ));
+    let none =
+        component(r#"(component (instance $i) (export "huiyin:plugin/info@0.1.0" (instance $i)))"#);
+    assert_eq!(refusal(&none), PackageError::Kinds { found: vec![] });
+    let two = component(
+        r#"(component (instance $i)
+            (export "huiyin:plugin/info@0.1.0" (instance $i))
+            (export "huiyin:plugin/step@0.1.0" (instance $i))
+            (export "huiyin:plugin/reporter@0.1.0" (instance $i)))"#,
+    );
+    assert!(matches!(refusal(&two), PackageError::Kinds { found } if found.len() == 2));
+}
+
+#[test]
+fn an_export_that_differs_from_the_contract_is_refused() {
+    let manifest = manifest_of(&echo());
+    let empty = with_section(
+        component(
+            r#"(component (instance $i)
+                (export "huiyin:plugin/info@0.1.0" (instance $i))
+                (export "huiyin:plugin/step@0.1.0" (instance $i)))"#,
+        ),
+        &manifest,
+    );
+    assert!(matches!(refusal(&empty), PackageError::Contract(_)));
+    // The names are right, the types are not.
+    let wrong = with_section(
+        component(
+            r#"(component
+                (core module $m (func (export "f") (result i32) (i32.const 1)))
+                (core instance $m (instantiate $m))
+                (func $f (result u32) (canon lift (core func $m "f")))
+                (instance $info (export "describe" (func $f)))
+                (instance $step (export "run" (func $f)))
+                (export "huiyin:plugin/info@0.1.0" (instance $info))
+                (export "huiyin:plugin/step@0.1.0" (instance $step)))"#,
+        ),
+        &manifest,
+    );
+    assert!(matches!(refusal(&wrong), PackageError::Contract(_)));
+}
+
+#[test]
+fn imports_beyond_the_kind_are_refused() {
+    for (kind, import) in [
+        ("step", "wasi:filesystem/types@0.2.0"),
+        ("step", "wasi:sockets/tcp@0.2.0"),
+        ("step", "wasi:random/random@0.2.0"),
+        ("step", "wasi:cli/environment@0.2.0"),
+        ("step", "wasi:http/types@0.3.0"),
+        ("step", "huiyin:plugin/log@0.2.0"),
+        ("step", "huiyin:plugin/mail@0.1.0"),
+        ("collector", "huiyin:plugin/spool@0.1.0"),
+        ("classifier", "huiyin:plugin/log@0.1.0"),
+        ("classifier", "wasi:clocks/wall-clock@0.2.0"),
+        ("reporter", "huiyin:plugin/kv@0.1.0"),
+    ] {
+        let bytes = component(&format!(
+            r#"(component
+                (import "{import}" (instance))
+                (instance $i)
+                (export "huiyin:plugin/info@0.1.0" (instance $i))
+                (export "huiyin:plugin/{kind}@0.1.0" (instance $i)))"#
+        ));
+        match refusal(&bytes) {
+            PackageError::Import { import: named, .. } => assert_eq!(named, import),
+            other => panic!("{kind} with {import}: {other}"),
+        }
+    }
+}
+
+/// The manifest section of a package.
+fn manifest_of(package: &[u8]) -> Vec<u8> {
+    for payload in wasmparser::Parser::new(0).parse_all(package) {
+        if let wasmparser::Payload::CustomSection(section) = payload.unwrap()
+            && section.name() == SECTION
+        {
+            return section.data().to_vec();
+        }
+    }
+    panic!("no manifest");
+}
+
+#[test]
+fn a_missing_broken_or_doubled_manifest_is_refused() {
+    let says = Says::new(Kind::Step);
+    let plain = bare(&says, "unreachable");
+    assert_eq!(refusal(&plain), PackageError::NoManifest);
+    for broken in [&b"{"[..], b"[]", b"{}", br#"{"name":1}"#] {
+        let bytes = with_section(plain.clone(), broken);
+        assert!(matches!(refusal(&bytes), PackageError::BadManifest(_)));
+    }
+    let twice = with_section(echo(), &manifest_of(&echo()));
+    assert!(matches!(refusal(&twice), PackageError::BadManifest(_)));
+}
+
+#[test]
+fn a_manifest_that_lies_is_refused_naming_the_lie() {
+    let body = "unreachable";
+    let honest = bare(&Says::new(Kind::Step), body);
+    let manifest = manifest_of(&componentize(&honest).unwrap());
+    for (field, lie) in [
+        ("name", serde_json::json!("other")),
+        ("version", serde_json::json!("9.9.9")),
+        ("kind", serde_json::json!("notifier")),
+        ("summary", serde_json::json!("Harmless.")),
+        ("config_schema", serde_json::json!({"type": "object"})),
+        ("capabilities", serde_json::json!(["spool"])),
+        ("idempotent", serde_json::json!(true)),
+    ] {
+        let mut value: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+        value[field] = lie;
+        if field == "kind" {
+            value.as_object_mut().unwrap().remove("input_schema");
+            value.as_object_mut().unwrap().remove("output_schema");
+        }
+        let bytes = with_section(honest.clone(), value.to_string().as_bytes());
+        match refusal(&bytes) {
+            PackageError::ManifestDiffers { field: named, .. } => assert_eq!(named, field),
+            other => panic!("{field}: {other}"),
+        }
+    }
+}
+
+#[test]
+fn a_plugin_that_describes_itself_wrongly_is_not_packed() {
+    let mut bad_name = Says::new(Kind::Step);
+    bad_name.name = "Bad Name";
+    let mut bad_version = Says::new(Kind::Step);
+    bad_version.version = "one";
+    let mut bad_schema = Says::new(Kind::Step);
+    bad_schema.config_schema = "{";
+    let not_pure = Says::new(Kind::Classifier).asks(Asks::Spool);
+    let bad_origin = Says::new(Kind::Step).asks(Asks::Http("ftp://x".into(), vec![], "/"));
+    for (says, words) in [
+        (bad_name, "Bad Name"),
+        (bad_version, "semantic version"),
+        (bad_schema, "config-schema"),
+        (not_pure, "pure"),
+        (bad_origin, "ftp://x"),
+    ] {
+        let error = componentize(&bare(&says, "unreachable")).unwrap_err();
+        assert!(matches!(error, PackageError::Describe(_)), "{error:?}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[test]
+fn a_plugin_that_hangs_or_traps_when_described_is_not_packed() {
+    // A start function runs when the component is looked at.
+    let start = "(start $go) (func $go (loop $l (br $l)))";
+    let wat = module(
+        &Says::new(Kind::Step),
+        &mut Data::new(),
+        "",
+        start,
+        "unreachable",
+    );
+    let error = componentize(&core(&wat, "step-plugin")).unwrap_err();
+    assert!(error.to_string().contains("wall_ms"), "{error}");
+    let start = "(start $go) (func $go unreachable)";
+    let wat = module(
+        &Says::new(Kind::Step),
+        &mut Data::new(),
+        "",
+        start,
+        "unreachable",
+    );
+    let error = componentize(&core(&wat, "step-plugin")).unwrap_err();
+    assert!(matches!(error, PackageError::Describe(_)), "{error}");
+}
+
+#[test]
+fn a_module_without_the_contract_in_it_is_not_packed() {
+    let plain = wat::parse_str("(module (memory (export \"memory\") 1))").unwrap();
+    assert!(componentize(&plain).is_err());
+    assert_eq!(componentize(b"hello").unwrap_err(), PackageError::NotWasm);
+    let packed = componentize(&echo()).unwrap_err();
+    assert!(packed.to_string().contains("already"), "{packed}");
+}
+
+#[test]
+fn the_same_bytes_are_the_same_package() {
+    let sandbox = sandbox();
+    let one = sandbox.load(&echo()).unwrap();
+    let two = sandbox.load(&echo()).unwrap();
+    assert_eq!(one.digest, two.digest);
+    let body = ok_text("(local.get $cfg_p)", "(local.get $cfg_n)");
+    let other = sandbox.load(&support::step(&body)).unwrap();
+    assert_ne!(one.digest, other.digest);
+}
