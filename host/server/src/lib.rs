@@ -1,1 +1,25 @@
-//! Under construction.
+//! The HTTP API over a running engine (`docs/reference/api.md`).
+//!
+//! It turns requests into what the engine offers and its answers into JSON;
+//! it holds no domain rule. The engine answers only once what led to the
+//! answer is durable, and no handler answers before the engine does (rule 2).
+//! Errors are problem details (RFC 9457). All but `/healthz` needs the token.
+
+mod activity;
+mod api;
+mod body;
+mod caller;
+mod catalog;
+mod desk;
+mod intake;
+mod listen;
+mod log;
+mod problem;
+mod runs;
+mod token;
+
+pub use api::router;
+pub use body::MAX_BODY_BYTES;
+pub use caller::ACTOR_HEADER;
+pub use listen::{ListenError, bind, serve};
+pub use token::{TOKEN_FILE, Token, TokenError};

@@ -1,0 +1,36 @@
+//! What goes on, as server-sent events: each event's name is a CloudEvent's
+//! type, its data the activity as JSON.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::{Stream, StreamExt as _, stream};
+use huiyin_engine::Activity;
+use serde_json::json;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::api::App;
+
+/// A comment is sent when nothing else was for so long, so that proxies keep the stream open.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+pub(crate) async fn stream(State(app): State<App>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let stop = app.stop.clone();
+    let events = stream::unfold(app.engine.activity(), next).map(Ok).take_until(stop.cancelled_owned());
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+async fn next(mut feed: Receiver<Activity>) -> Option<(Event, Receiver<Activity>)> {
+    let event = match feed.recv().await {
+        Ok(activity) => Event::default()
+            .event(activity.kind.replace(['\r', '\n'], " "))
+            .json_data(&activity)
+            .unwrap_or_else(|error| Event::default().event("huiyin.stream.fault").data(error.to_string().replace('\r', " "))),
+        Err(RecvError::Lagged(missed)) => Event::default().event("huiyin.stream.lagged").data(json!({"missed": missed}).to_string()),
+        Err(RecvError::Closed) => return None,
+    };
+    Some((event, feed))
+}

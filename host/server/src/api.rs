@@ -1,0 +1,63 @@
+//! The paths of the API, and what all of them share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use huiyin_engine::Engine;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
+
+use crate::problem::Problem;
+use crate::token::Token;
+use crate::{activity, caller, catalog, desk, intake, log, runs};
+
+/// The longest pause between two parts of a request's body.
+const BODY_PAUSE: Duration = Duration::from_secs(10);
+
+/// What handlers work with.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) token: Arc<Token>,
+    /// Cancelled when the server stops: ends streams that would go on for ever.
+    pub(crate) stop: CancellationToken,
+}
+
+/// The API as a service. `stop` ends what streams.
+pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Router {
+    let app = App { engine, token: Arc::new(token), stop };
+    let guarded = Router::new()
+        .route("/v1/host", get(catalog::host))
+        .route("/v1/workflows", get(catalog::workflows))
+        .route("/v1/plugins", get(catalog::plugins))
+        .route("/v1/sources", get(catalog::sources))
+        .route("/v1/runs", get(runs::list).post(runs::start))
+        .route("/v1/runs/{id}", get(runs::show))
+        .route("/v1/runs/{id}/cancel", post(runs::cancel))
+        .route("/v1/units/{unit}/commands", post(desk::command))
+        .route("/v1/units/{unit}/items", post(intake::items))
+        .route("/v1/events", post(intake::event))
+        .route("/v1/cases", get(desk::cases))
+        .route("/v1/cases/{number}", get(desk::case))
+        .route("/v1/activity", get(activity::stream))
+        .route("/v1/checkpoint", get(log::checkpoint))
+        .route("/v1/log/key", get(log::key))
+        .route("/v1/proofs", get(log::proof_of))
+        .route("/v1/proofs/{index}", get(log::proof))
+        .route_layer(from_fn_with_state(app.clone(), caller::check));
+    Router::new()
+        .route("/healthz", get(catalog::health))
+        .merge(guarded)
+        .fallback(|| async { Problem::not_found("the API has no such path; see docs/reference/api.md") })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(CatchPanicLayer::custom(|_| {
+            use axum::response::IntoResponse as _;
+            Problem::internal("a handler failed; this is a fault of Huiyin, please report it").into_response()
+        }))
+        .with_state(app)
+}

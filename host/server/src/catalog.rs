@@ -1,0 +1,84 @@
+//! What the host is and has: its health, sources, workflows, plugins.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use futures::FutureExt as _;
+use serde_json::{Value, json};
+
+use crate::api::App;
+use crate::problem::Problem;
+
+/// Whether the host can do its work; the only path that needs no token, so it says nothing else.
+pub(crate) async fn health(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
+    if app.engine.failed().now_or_never().is_some() {
+        return Err(Problem::unavailable("the store has failed; see the host's log"));
+    }
+    Ok(axum::Json(json!({"status": "ok"})))
+}
+
+pub(crate) async fn host(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
+    let engine = &app.engine;
+    let found = engine.look_all(|state, _| (state.runs.len(), state.started, state.desk.cases().count(), state.desk.known_items())).await?;
+    let sum = |pick: fn(&(usize, u64, usize, usize)) -> u64| found.iter().map(pick).sum::<u64>();
+    let checkpoint = engine.ledger().and_then(|ledger| ledger.latest()).map(|c| c.checkpoint.size);
+    Ok(axum::Json(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "now": engine.now(),
+        "units": engine.units(),
+        "partitions": engine.partition_count(),
+        "records": engine.journal().size(),
+        "checkpoint": checkpoint,
+        "runs": {"running": sum(|f| f.0 as u64), "started": sum(|f| f.1)},
+        "cases": sum(|f| f.2 as u64),
+        "items": sum(|f| f.3 as u64),
+    })))
+}
+
+pub(crate) async fn workflows(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
+    let workflows = serde_json::to_value(app.engine.workflows()).map_err(Problem::internal)?;
+    Ok(axum::Json(json!({"workflows": workflows})))
+}
+
+pub(crate) async fn plugins(State(app): State<App>) -> Result<(StatusCode, axum::Json<Value>), Problem> {
+    let mut plugins = Vec::new();
+    for (name, package) in app.engine.house().installed() {
+        plugins.push(json!({
+            "plugin": name,
+            "kind": package.manifest.kind,
+            "summary": package.manifest.summary,
+            "digest": package.digest,
+            "size": package.size,
+            "pure": package.pure,
+            "idempotent": package.manifest.idempotent,
+            "capabilities": package.manifest.capabilities,
+        }));
+    }
+    Ok((StatusCode::OK, axum::Json(json!({"plugins": plugins}))))
+}
+
+pub(crate) async fn sources(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
+    let found = app
+        .engine
+        .look_all(|state, _| {
+            let row = |(id, source): (&String, &huiyin_engine::state::Source)| {
+                json!({
+                    "source": id,
+                    "unit": id.split('/').next(),
+                    "state": if source.error.is_some() { "failing" } else if source.last_ok.is_some() { "ok" } else { "new" },
+                    "items": source.items,
+                    "polls": source.polls,
+                    "last_due": source.last_due,
+                    "last_ok": source.last_ok,
+                    "last_item": source.last_item,
+                    "failures": source.failures,
+                    "error": source.error,
+                    "not_before": source.not_before,
+                })
+            };
+            state.sources.iter().map(row).collect::<Vec<_>>()
+        })
+        .await?;
+    let mut sources: Vec<Value> = found.into_iter().flatten().collect();
+    sources.sort_by(|a, b| a["source"].as_str().cmp(&b["source"].as_str()));
+    Ok(axum::Json(json!({"sources": sources})))
+}

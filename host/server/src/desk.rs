@@ -1,0 +1,47 @@
+//! The desk: cases, and what people do with them.
+
+use axum::Extension;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use huiyin_desk::Command;
+use serde_json::{Value, json};
+
+use crate::api::App;
+use crate::body::Json;
+use crate::caller::Caller;
+use crate::problem::Problem;
+
+pub(crate) async fn cases(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
+    let found = app.engine.look_all(|state, now| huiyin_desk::case_list(&state.desk, now)).await?;
+    let cases: Vec<Value> = found.into_iter().flatten().collect();
+    Ok(axum::Json(json!({"now": app.engine.now(), "cases": cases})))
+}
+
+pub(crate) async fn case(State(app): State<App>, number: Result<Path<String>, PathRejection>) -> Result<axum::Json<Value>, Problem> {
+    let Path(number) = number?;
+    let wanted = number.clone();
+    let found = app.engine.look_all(move |state, now| state.desk.case(&wanted).map(|case| huiyin_desk::case_summary(case, now))).await?;
+    match found.into_iter().flatten().next() {
+        Some(case) => Ok(axum::Json(case)),
+        None => Err(Problem::not_found(format_args!("there is no case {number}; `huiyin case list` shows them"))),
+    }
+}
+
+/// Carries out a person's command: `{"command": "close-case", …}` with the
+/// fields of that command.
+pub(crate) async fn command(
+    State(app): State<App>,
+    unit: Result<Path<String>, PathRejection>,
+    Extension(caller): Extension<Caller>,
+    Json(command): Json<Command>,
+) -> Result<axum::Json<Value>, Problem> {
+    let Path(unit) = unit?;
+    match &command {
+        // Items come in through the floor (rule 7), packs through deployment (which refuses loosened ones).
+        Command::Receive(_) => return Err(Problem::refused("items are taken in by POST /v1/units/{unit}/items, where the floor judges them (rule 7)")),
+        Command::AdoptPolicy { .. } => return Err(Problem::refused("a policy pack comes into force with the host's configuration")),
+        _ => {}
+    }
+    let output = app.engine.desk(&unit, &caller.actor, command).await?;
+    Ok(axum::Json(output))
+}

@@ -1,0 +1,161 @@
+//! What is pushed in: items from systems that send instead of being read, and
+//! events.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use huiyin_desk::{Command, Receive, ReceivedItem};
+use huiyin_engine::effects::floor_verdicts;
+use huiyin_engine::partition::Floor;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::api::App;
+use crate::body::Json;
+use crate::caller::Caller;
+use crate::problem::Problem;
+
+/// The most items of one request.
+const MAX_ITEMS: usize = 1_000;
+
+/// Longest name of a source, in bytes.
+const MAX_SOURCE: usize = 64;
+
+/// Items pushed in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Push {
+    /// Who sends: an item's id is known within it.
+    #[serde(default = "pushed")]
+    source: String,
+    items: Vec<PushedItem>,
+}
+
+fn pushed() -> String {
+    "push".to_owned()
+}
+
+/// One item as it is pushed in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PushedItem {
+    id: String,
+    title: String,
+    #[serde(default)]
+    body: String,
+    url: Option<String>,
+    published: Option<Timestamp>,
+    #[serde(default)]
+    fields: serde_json::Map<String, Value>,
+}
+
+pub(crate) async fn items(
+    State(app): State<App>,
+    unit: Result<Path<String>, PathRejection>,
+    Extension(caller): Extension<Caller>,
+    Json(push): Json<Push>,
+) -> Result<axum::Json<Value>, Problem> {
+    let Path(unit) = unit?;
+    app.engine.partition_of(&unit)?;
+    let name = &push.source;
+    if name.is_empty() || name.len() > MAX_SOURCE || name.chars().any(|c| c.is_control() || c == '/') {
+        return Err(Problem::invalid_at("/source", format_args!("a source's name has 1 to {MAX_SOURCE} bytes and no slash")));
+    }
+    if push.items.len() > MAX_ITEMS {
+        return Err(Problem::invalid_at("/items", format_args!("{} items; send at most {MAX_ITEMS} at once", push.items.len())));
+    }
+    let source = format!("{unit}/{name}");
+    let now = app.engine.now();
+    let mut items = Vec::with_capacity(push.items.len());
+    for (at, item) in push.items.into_iter().enumerate() {
+        items.push(taken(at, item, &source, now)?);
+    }
+    let original: Vec<huiyin_sandbox::Item> = items.iter().map(original).collect();
+    let house = Arc::clone(app.engine.house());
+    let whose = unit.clone();
+    let count = items.len();
+    // The floor's classifier takes its time: off the event loop.
+    let floors = tokio::task::spawn_blocking(move || floor_verdicts(&house, original, &whose, "push", now))
+        .await
+        .unwrap_or_else(|_| vec![Err("the floor's classifier could not be run".to_owned()); count]);
+    let items = items.into_iter().zip(floors).map(|(item, floor)| judged(item, floor)).collect();
+    let command = Command::Receive(Receive { unit: unit.clone(), source, items });
+    let output = app.engine.desk(&unit, &caller.actor, command).await?;
+    Ok(axum::Json(output))
+}
+
+fn taken(at: usize, item: PushedItem, source: &str, now: Timestamp) -> Result<huiyin_desk::Item, Problem> {
+    let mut fields = std::collections::BTreeMap::new();
+    for (name, value) in item.fields {
+        let value = match value {
+            Value::String(text) => text,
+            Value::Number(number) => number.to_string(),
+            Value::Bool(truth) => truth.to_string(),
+            _ => return Err(Problem::invalid_at(format!("/items/{at}/fields/{name}"), "a field is a string, a number or a boolean")),
+        };
+        fields.insert(name, value);
+    }
+    Ok(huiyin_desk::Item {
+        id: item.id,
+        source: source.to_owned(),
+        url: item.url,
+        title: item.title,
+        body: item.body,
+        published: item.published,
+        observed: now,
+        fields,
+    })
+}
+
+/// The item as the floor's classifier reads it.
+fn original(item: &huiyin_desk::Item) -> huiyin_sandbox::Item {
+    let millis = |time: Timestamp| u64::try_from(time.as_millisecond()).unwrap_or_default();
+    huiyin_sandbox::Item {
+        id: item.id.clone(),
+        source: item.source.clone(),
+        url: item.url.clone(),
+        title: item.title.clone(),
+        body: item.body.clone(),
+        published: item.published.map(millis),
+        observed: millis(item.observed),
+        fields: item.fields.iter().map(|(name, value)| huiyin_sandbox::Field { name: name.clone(), value: value.clone() }).collect(),
+    }
+}
+
+fn judged(item: huiyin_desk::Item, floor: Floor) -> ReceivedItem {
+    // Both sides write a verdict as the same JSON; that is the contract's form.
+    let read = |verdict: huiyin_sandbox::Verdict| {
+        serde_json::to_value(&verdict).and_then(serde_json::from_value::<huiyin_desk::Verdict>).map_err(|error| error.to_string())
+    };
+    match floor.and_then(read) {
+        Ok(verdict) => ReceivedItem { item, floor: Some(verdict), floor_error: None },
+        Err(error) => ReceivedItem { item, floor: None, floor_error: Some(error) },
+    }
+}
+
+/// Takes a CloudEvent in (structured content mode): `{"unit": …}` in its
+/// extension attribute `huiyinunit` says whom it concerns.
+pub(crate) async fn event(State(app): State<App>, Json(event): Json<Value>) -> Result<axum::Json<Value>, Problem> {
+    let text = |name: &str| event.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    if text("specversion") != Some("1.0") {
+        return Err(Problem::invalid_at("/specversion", "a CloudEvent has `\"specversion\": \"1.0\"`"));
+    }
+    for name in ["id", "source", "type"] {
+        if text(name).is_none() {
+            return Err(Problem::invalid_at(format!("/{name}"), format_args!("a CloudEvent has `{name}`, a string that is not empty")));
+        }
+    }
+    if text("type").is_some_and(|kind| kind.starts_with("huiyin.")) {
+        return Err(Problem::invalid_at("/type", "types that begin with `huiyin.` are the host's own; choose another"));
+    }
+    let Some(unit) = text("huiyinunit") else {
+        return Err(Problem::invalid_at("/huiyinunit", "say which unit it concerns in the extension attribute `huiyinunit`"));
+    };
+    let unit = unit.to_owned();
+    let runs = app.engine.event(&unit, event).await?;
+    Ok(axum::Json(json!({"runs": runs})))
+}

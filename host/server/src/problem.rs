@@ -1,0 +1,111 @@
+//! Problem details (RFC 9457): the one form of every error that the API gives.
+
+use std::fmt::Display;
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use huiyin_engine::partition::Refusal;
+use serde::Serialize;
+
+/// Seconds after which a refused intake may be tried again.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// An error as the API tells it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    /// JSON pointer into the request's body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Display) -> Problem {
+        Problem { kind, title, status: status.as_u16(), detail: detail.to_string(), pointer: None }
+    }
+
+    pub(crate) fn invalid(detail: impl Display) -> Problem {
+        Self::new(StatusCode::BAD_REQUEST, "urn:huiyin:problem:invalid", "The request is not valid", detail)
+    }
+
+    pub(crate) fn invalid_at(pointer: impl Into<String>, detail: impl Display) -> Problem {
+        Problem { pointer: Some(pointer.into()), ..Self::invalid(detail) }
+    }
+
+    pub(crate) fn unauthorized(detail: impl Display) -> Problem {
+        Self::new(StatusCode::UNAUTHORIZED, "urn:huiyin:problem:unauthorized", "A valid token is needed", detail)
+    }
+
+    pub(crate) fn not_found(detail: impl Display) -> Problem {
+        Self::new(StatusCode::NOT_FOUND, "urn:huiyin:problem:not-found", "There is no such thing", detail)
+    }
+
+    pub(crate) fn method_not_allowed() -> Problem {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "urn:huiyin:problem:method", "The method does not fit", "this path takes another method; see docs/reference/api.md")
+    }
+
+    pub(crate) fn refused(detail: impl Display) -> Problem {
+        Self::new(StatusCode::CONFLICT, "urn:huiyin:problem:refused", "The rules forbid it", detail)
+    }
+
+    pub(crate) fn too_large(limit: usize) -> Problem {
+        let detail = format_args!("the body has more than {limit} bytes; send it in parts").to_string();
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "urn:huiyin:problem:too-large", "The body is too large", detail)
+    }
+
+    pub(crate) fn not_json(found: impl Display) -> Problem {
+        let detail = format!("the body is `{found}`; send JSON with `content-type: application/json`");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:huiyin:problem:media-type", "The body is not JSON", detail)
+    }
+
+    pub(crate) fn unavailable(detail: impl Display) -> Problem {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:huiyin:problem:store", "The host cannot answer", detail)
+    }
+
+    pub(crate) fn internal(detail: impl Display) -> Problem {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "urn:huiyin:problem:internal", "The host made a mistake", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER),
+            StatusCode::UNAUTHORIZED => response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            _ => None,
+        };
+        response
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        match refusal {
+            Refusal::NotFound(what) => Problem::not_found(what),
+            Refusal::Refused(why) => Problem::refused(why),
+            Refusal::Invalid { pointer, message } => Problem::invalid_at(pointer, message),
+            Refusal::Busy => Self::new(StatusCode::TOO_MANY_REQUESTS, "urn:huiyin:problem:busy", "Too much is under way", Refusal::Busy),
+            Refusal::Store(why) => Problem::unavailable(why),
+        }
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Problem {
+        Problem::invalid(rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Problem {
+        Problem::invalid(rejection.body_text())
+    }
+}
