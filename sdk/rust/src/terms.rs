@@ -47,9 +47,12 @@ impl Terms {
     /// # Errors
     /// Says why the terms make no automaton: there are too many.
     pub fn build(self) -> Result<Matcher, String> {
-        // A contiguous NFA: a DFA takes longer to build than a batch to read.
+        // The form that is built soonest: each call builds anew, and most calls
+        // read one item. A prefilter costs more than it saves there.
         let automaton = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .kind(Some(AhoCorasickKind::NoncontiguousNFA))
+            .dense_depth(1)
+            .prefilter(false)
             .build(&self.sought)
             .map_err(|why| format!("the terms make no automaton: {why}"))?;
         Ok(Matcher { automaton, shown: self.shown })
