@@ -87,8 +87,8 @@ fn every_type_of_fact_has_a_golden_line() {
 #[ignore = "writes the golden files"]
 fn write_the_golden_files() {
     let host = everything();
-    let lines: String = host.facts.iter().map(|fact| format!("{}\n", serde_json::to_string(fact).unwrap())).collect();
-    std::fs::write(file("facts.v1.jsonl"), lines).unwrap();
+    let lines: Vec<String> = host.facts.iter().map(|fact| serde_json::to_string(fact).unwrap()).collect();
+    std::fs::write(file("facts.v1.jsonl"), lines.join("\n") + "\n").unwrap();
     let cases: Vec<Value> = host.desk.cases().map(|case| case_summary(case, common::time(common::START))).collect();
     std::fs::write(file("cases.v1.json"), format!("{}\n", serde_json::to_string_pretty(&cases).unwrap())).unwrap();
 }
