@@ -92,7 +92,8 @@ impl<'r> Reader<'r> {
             }
         }
         let place = |name: &str| body.get(name).map_or(body.at, |n| n.at);
-        if !document.dsl.is_empty() && !(is_version(&document.dsl) && document.dsl.starts_with("1.")) {
+        let supported = is_version(&document.dsl) && document.dsl.starts_with("1.");
+        if !document.dsl.is_empty() && !supported {
             self.problems.error_hint("/document/dsl", place("dsl"), format!("DSL version `{}` is not supported", document.dsl), Some("write `1.0.3`".to_owned()));
         }
         if !document.version.is_empty() && !is_version(&document.version) {

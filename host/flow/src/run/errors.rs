@@ -70,8 +70,8 @@ impl Machine<'_> {
             return Ok(None);
         }
         if let Some(policy) = &catch.retry {
-            if let Some(alarm) = self.again(frame, policy, point)? {
-                return Ok(Some(Caught::Retry { alarm }));
+            if let Some(again) = self.again(frame, policy, point)? {
+                return Ok(Some(again));
             }
             // No further attempt: without a handler the error is not dealt with.
             return Ok(catch.handler.is_some().then_some(Caught::Handle));
@@ -79,8 +79,8 @@ impl Machine<'_> {
         Ok(Some(if catch.handler.is_some() { Caught::Handle } else { Caught::Ignore }))
     }
 
-    /// Whether there is another attempt, and when: `Some(None)` at once.
-    fn again(&self, frame: &Frame, policy: &RetryPolicy, point: &Point<'_>) -> Result<Option<Option<Alarm>>, FlowError> {
+    /// Whether there is another attempt, and when.
+    fn again(&self, frame: &Frame, policy: &RetryPolicy, point: &Point<'_>) -> Result<Option<Caught>, FlowError> {
         let evaluator = self.env.evaluator;
         let (input, now) = (&frame.input, self.env.now);
         let FrameKind::Try { attempt, .. } = &frame.kind else { return Ok(None) };
@@ -122,7 +122,8 @@ impl Machine<'_> {
                 return Ok(None);
             }
         }
-        Ok(Some((delay > SignedDuration::ZERO).then_some(Alarm { timer: TimerId(self.state.next), due })))
+        let alarm = (delay > SignedDuration::ZERO).then_some(Alarm { timer: TimerId(self.state.next), due });
+        Ok(Some(Caught::Retry { alarm }))
     }
 
     /// Starts another attempt of a `try`.

@@ -212,9 +212,8 @@ fn list<'d>(def: &'d Definition, state: &crate::state::RunState, frame: &Frame) 
         _ => def.task(&frame.task),
     };
     match (task.map(|task| &task.kind), &frame.kind) {
-        (Some(TaskKind::Do { list } | TaskKind::For { list, .. } | TaskKind::Fork { branches: list, .. }), _) => list,
         (Some(TaskKind::Try { catch, .. }), FrameKind::Try { stage: Stage::Catching { .. }, .. }) => catch.handler.as_deref().unwrap_or_default(),
-        (Some(TaskKind::Try { list, .. }), _) => list,
+        (Some(TaskKind::Do { list } | TaskKind::For { list, .. } | TaskKind::Try { list, .. } | TaskKind::Fork { branches: list, .. }), _) => list,
         _ => &[],
     }
 }

@@ -207,10 +207,10 @@ impl Machine<'_> {
                 }
             }
             (Phase::Running, event) => self.outside(event),
-            (Phase::Suspended, event @ (Event::Result { .. } | Event::Timer { .. } | Event::Event { .. })) => {
-                if self.awaited(&event) && !self.state.held.contains(&event) {
-                    self.emit(Fact::Held { event: Box::new(event) });
-                }
+            (Phase::Suspended, event @ (Event::Result { .. } | Event::Timer { .. } | Event::Event { .. }))
+                if self.awaited(&event) && !self.state.held.contains(&event) =>
+            {
+                self.emit(Fact::Held { event: Box::new(event) });
             }
             _ => {}
         }

@@ -222,7 +222,7 @@ impl Machine<'_> {
             event.insert("datacontenttype".to_owned(), json!("application/json"));
         }
         for (name, value) in with {
-            if matches!(name.as_str(), "source" | "type" | "id") && !value.as_str().is_some_and(|text| !text.is_empty()) {
+            if matches!(name.as_str(), "source" | "type" | "id") && value.as_str().is_none_or(str::is_empty) {
                 return Err(FlowError::new(ErrorKind::Expression, format!("the event's `{name}` must be a text, but is {}", kind_of(value))));
             }
             event.insert(name.clone(), value.clone());

@@ -5,6 +5,8 @@
 mod json;
 mod yaml;
 
+use std::path::Path;
+
 use serde_json::{Map, Number, Value};
 
 use crate::diagnostic::{Pos, Problems};
@@ -78,10 +80,13 @@ pub(crate) fn read(text: &str, file: &str, problems: &mut Problems) -> Option<No
         return None;
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let lower = file.to_lowercase();
-    let is_yaml = lower.ends_with(".yaml") || lower.ends_with(".yml");
-    let looks_json = text.trim_start().starts_with(['{', '[']);
-    if lower.ends_with(".json") || (looks_json && !is_yaml) {
+    let extension = Path::new(file).extension().and_then(|e| e.to_str()).map(str::to_lowercase);
+    let is_json = match extension.as_deref() {
+        Some("json") => true,
+        Some("yaml" | "yml") => false,
+        _ => text.trim_start().starts_with(['{', '[']),
+    };
+    if is_json {
         json::read(text, problems)
     } else {
         yaml::read(text, problems)

@@ -1,7 +1,7 @@
 //! A tiny deterministic world around the interpreter: virtual clock, scripted
 //! call results, scripted events. After every turn it checks the law that the
 //! facts alone rebuild the state.
-#![allow(dead_code, unreachable_pub)] // each test file uses its own part
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value, clippy::format_collect)] // each test file uses its own part
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
