@@ -104,8 +104,14 @@ pub fn apply(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
             frame.scope = Some(again);
             remove(state, &gone);
             match how {
-                Caught::Retry { alarm: Some(alarm) } => seen(state, Some(alarm)),
-                _ => drop(state.ready.insert(*id)),
+                Caught::Retry { alarm: Some(alarm) } => {
+                    seen(state, Some(alarm));
+                    // It may have been at work itself when the error came.
+                    state.ready.remove(id);
+                }
+                _ => {
+                    state.ready.insert(*id);
+                }
             }
         }
         Fact::Retried { frame: id, alarm } => {

@@ -295,6 +295,13 @@ fn retries_may_be_immediate_conditional_and_jittered() {
 }
 
 #[test]
+fn an_error_raised_at_once_also_waits_for_its_retry() {
+    let def = define(json!({"do": [{"t": {"try": [{"r": {"raise": {"error": {"type": "https://example.cn/e", "status": 418}}}}], "catch": {"retry": {"delay": "PT7S", "limit": {"attempt": {"count": 2}}}, "do": [{"h": {"set": {"gave": "up"}}}]}}}]}));
+    let sim = run(&def, json!({}));
+    assert_eq!((output(&sim), retried_at(&sim)), (&json!({"gave": "up"}), vec![7, 14]));
+}
+
+#[test]
 fn an_attempt_may_have_a_limit_of_its_own() {
     let def = define(json!({"do": [{"t": {"try": [{"n": {"call": "never:1.0.0@default"}}], "catch": {"retry": {"limit": {"attempt": {"count": 2, "duration": "PT5S"}}}, "do": [{"h": {"set": {"e": "${ $error.status }"}}}]}}}]}));
     let sim = run(&def, json!({}));
