@@ -29,7 +29,7 @@ impl Catalog for Shelf {
     }
 }
 
-fn define(tasks: Vec<Value>) -> Definition {
+fn define(tasks: &[Value]) -> Definition {
     let doc = json!({"document": {"dsl": "1.0.3", "namespace": "bench", "name": "bench", "version": "1.0.0"}, "do": tasks});
     match Definition::parse(&doc.to_string(), "bench.json", &Shelf, &Jq) {
         Ok(def) => def,
@@ -63,18 +63,18 @@ fn tasks(n: usize, body: &Value) -> Vec<Value> {
 fn benches(c: &mut Criterion) {
     let input = json!({"n": 1, "name": "one", "list": (0..1000).collect::<Vec<_>>()});
     let small = json!({"n": 1, "name": "one"});
-    let set = define(tasks(40, &json!({"set": {"n": "${ .n + 1 }", "name": "${ .name }"}})));
+    let set = define(&tasks(40, &json!({"set": {"n": "${ .n + 1 }", "name": "${ .name }"}})));
     c.bench_function("40 set, native", |b| b.iter(|| black_box(run(&set, &small))));
-    let jq = define(tasks(40, &json!({"set": {"n": "${ .n + 1 | . * 1 }", "name": "${ .name | ascii_downcase }"}})));
+    let jq = define(&tasks(40, &json!({"set": {"n": "${ .n + 1 | . * 1 }", "name": "${ .name | ascii_downcase }"}})));
     c.bench_function("40 set, jq", |b| b.iter(|| black_box(run(&jq, &small))));
-    let call = define(tasks(40, &json!({"call": "echo:1.0.0@default", "with": {"n": "${ .n }"}})));
+    let call = define(&tasks(40, &json!({"call": "echo:1.0.0@default", "with": {"n": "${ .n }"}})));
     c.bench_function("40 call", |b| b.iter(|| black_box(run(&call, &small))));
-    let thousand = define(tasks(1000, &json!({"set": {"n": "${ .n + 1 }"}})));
+    let thousand = define(&tasks(1000, &json!({"set": {"n": "${ .n + 1 }"}})));
     c.bench_function("1000 set, native", |b| b.iter(|| black_box(run(&thousand, &small))));
-    let each = define(vec![json!({"l": {"for": {"in": ".list"}, "do": [{"s": {"set": {"list": [], "sum": "${ .sum + $item }"}}}]}})]);
+    let each = define(&[json!({"l": {"for": {"in": ".list"}, "do": [{"s": {"set": {"list": [], "sum": "${ .sum + $item }"}}}]}})]);
     c.bench_function("for over 1000", |b| b.iter(|| black_box(run(&each, &input))));
     let branches = tasks(1000, &json!({"set": {"n": "${ .n }"}}));
-    let fork = define(vec![json!({"f": {"fork": {"branches": branches}}})]);
+    let fork = define(&[json!({"f": {"fork": {"branches": branches}}})]);
     c.bench_function("fork of 1000", |b| b.iter(|| black_box(run(&fork, &small))));
 
     let env = Env::new(Timestamp::UNIX_EPOCH, 0, &Jq);

@@ -214,7 +214,7 @@ impl Sim {
     /// The world after a crash that left `count` facts.
     pub fn after_crash(&self, count: usize) -> Self {
         let mut sim = Self::new(&self.def);
-        sim.events = self.events.clone();
+        sim.events.clone_from(&self.events);
         sim.max_steps = self.max_steps;
         for (at, fact) in &self.facts[..count] {
             apply(&mut sim.state, fact).unwrap();
