@@ -30,8 +30,13 @@ pub struct Engine {
     pub(crate) next: std::sync::atomic::AtomicUsize,
     pub(crate) stop: CancellationToken,
     pub(crate) failed: CancellationToken,
-    pub(crate) tasks: tokio::sync::Mutex<Vec<tokio::task::JoinHandle<Result<(), String>>>>,
+    pub(crate) tasks: tokio::sync::Mutex<Vec<Task>>,
+    pub(crate) stop_ledger: CancellationToken,
+    pub(crate) ledger_task: tokio::sync::Mutex<Option<Task>>,
 }
+
+/// A part of the host that ends by itself when asked to.
+pub(crate) type Task = tokio::task::JoinHandle<Result<(), String>>;
 
 /// A partition as the host sees it.
 pub(crate) struct Partition {
@@ -278,14 +283,19 @@ impl Engine {
         self.stop.cancel();
         let mut worst = Ok(());
         for task in self.tasks.lock().await.drain(..) {
-            match task.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => worst = Err(error),
-                Err(error) => worst = Err(error.to_string()),
-            }
+            worst = worst.and(ended(task).await);
+        }
+        // The last checkpoint covers the partitions' last records.
+        self.stop_ledger.cancel();
+        if let Some(task) = self.ledger_task.lock().await.take() {
+            worst = worst.and(ended(task).await);
         }
         worst
     }
+}
+
+async fn ended(task: Task) -> Result<(), String> {
+    task.await.map_err(|e| e.to_string())?
 }
 
 fn gone() -> Refusal {

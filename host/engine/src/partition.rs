@@ -18,10 +18,11 @@ use huiyin_journal::Draft;
 use huiyin_sandbox::{KvWrite, Page};
 use jiff::Timestamp;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::deployment::Deployed;
-use crate::record::{Entry, Pin};
+use crate::record::{Entry, Pin, SnapshotTaken};
 use crate::sources::WatchedSource;
 use crate::state::{FinishedRun, State};
 use self::wakes::Wakes;
@@ -99,6 +100,29 @@ pub enum Message {
     },
     /// Look at the state.
     Query(Query),
+    /// A snapshot of the state was written out: record its digest, then keep it.
+    Snapshot(Snapshot),
+}
+
+/// What a partition knew at one point of its journal.
+pub struct Snapshot {
+    /// The last record it contains.
+    pub seq: u64,
+    /// SHA-256 of the bytes, hex.
+    pub digest: String,
+    /// The state, written out.
+    pub bytes: Vec<u8>,
+}
+
+impl Snapshot {
+    /// Writes a state out.
+    ///
+    /// # Errors
+    /// When it does not encode.
+    pub fn of(state: &State) -> Result<Snapshot, serde_json::Error> {
+        let bytes = serde_json::to_vec(state)?;
+        Ok(Snapshot { seq: state.seq, digest: hex::encode(Sha256::digest(&bytes)), bytes })
+    }
 }
 
 /// A run to start.
@@ -200,6 +224,8 @@ pub enum Work {
     Poll(PollJob),
     /// Tell somebody. Only after the records are durable.
     Tell(Box<dyn FnOnce(Result<(), Refusal>) + Send>),
+    /// Keep a snapshot. Only after its record is durable.
+    Keep(Snapshot),
     /// Show on the activity feed. Only after the records are durable.
     Show(Activity),
 }
@@ -313,6 +339,8 @@ pub struct Core {
     busy: BTreeSet<String>,
     queued: HashMap<String, VecDeque<Input>>,
     waiting: HashMap<String, Vec<Reply<FinishedRun>>>,
+    /// Runs that have listened for events at some time.
+    listeners: BTreeSet<String>,
     out: Output,
 }
 
@@ -339,6 +367,7 @@ impl Core {
             busy: BTreeSet::new(),
             queued: HashMap::new(),
             waiting: HashMap::new(),
+            listeners: BTreeSet::new(),
             out: Output::default(),
         }
     }
@@ -371,6 +400,11 @@ impl Core {
                 self.tell(reply, Ok(count));
             }
             Message::Cancel { run, reason, actor, reply } => self.cancel(&run, &reason, &actor, reply, now),
+            Message::Snapshot(snapshot) => {
+                let entry = Entry::SnapshotTaken(SnapshotTaken { seq: snapshot.seq, digest: snapshot.digest.clone() });
+                self.record(&entry, About { subject: "host", actor: Self::ENGINE, unit: None, key: "host" }, now);
+                self.out.durable.push(Work::Keep(snapshot));
+            }
             Message::Query(query) => {
                 let answer = query(&self.state, now);
                 self.out.durable.push(Work::Tell(Box::new(move |outcome| {

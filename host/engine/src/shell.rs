@@ -8,12 +8,14 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
 use huiyin_journal::{Journal, JournalError};
+use huiyin_views::Views;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::effects::Effects;
-use crate::partition::{Activity, Core, Message, Output, Refusal, Work};
+use crate::partition::{Activity, Core, Message, Output, Refusal, Snapshot, Work};
+use crate::state::State;
 use crate::worker::{self, Workers};
 
 /// Messages taken in before the records they led to are handed to the journal.
@@ -21,6 +23,9 @@ const BATCH: usize = 512;
 
 /// Appends under way; beyond this the partition takes nothing more in (rule 11).
 const UNDURABLE: usize = 1_024;
+
+/// Records between two snapshots.
+const SNAPSHOT_EVERY: u64 = 50_000;
 
 /// The longest sleep between two looks at the clock, so that a clock that was
 /// set by hand is noticed.
@@ -66,6 +71,10 @@ pub struct Shell {
     pub watch: Option<Arc<dyn EgressWatch>>,
     /// The partition's own inbox.
     pub inbox: mpsc::UnboundedSender<Message>,
+    /// Where snapshots are kept; none for a host in memory.
+    pub views: Option<Arc<Views>>,
+    /// The last record in the latest snapshot.
+    pub snapshot: u64,
     /// Asks the shell to stop.
     pub stop: CancellationToken,
 }
@@ -79,7 +88,7 @@ impl Shell {
     /// # Errors
     /// When an append failed. What was not durable has not left, and the
     /// state must be loaded anew.
-    pub async fn run(self, mut core: Core, mut inbox: mpsc::UnboundedReceiver<Message>) -> Result<Core, Arc<JournalError>> {
+    pub async fn run(mut self, mut core: Core, mut inbox: mpsc::UnboundedReceiver<Message>) -> Result<Core, Arc<JournalError>> {
         let mut pending: FuturesOrdered<futures::future::BoxFuture<'static, Durable>> = FuturesOrdered::new();
         let mut batch = Vec::with_capacity(BATCH);
         let mut seq = core.state().seq;
@@ -130,11 +139,15 @@ impl Shell {
     }
 
     /// Hands the records to the journal and keeps what must wait for them.
-    fn flush(&self, core: &mut Core, seq: &mut u64, pending: &mut FuturesOrdered<futures::future::BoxFuture<'static, Durable>>) {
+    fn flush(&mut self, core: &mut Core, seq: &mut u64, pending: &mut FuturesOrdered<futures::future::BoxFuture<'static, Durable>>) {
         let Output { drafts, now, durable } = core.take();
         if !drafts.is_empty() {
             let expected = *seq;
             *seq += drafts.len() as u64;
+            if self.views.is_some() && *seq - self.snapshot >= SNAPSHOT_EVERY {
+                self.snapshot = *seq;
+                self.snapshot_aside(core.state().clone());
+            }
             let append = self.journal.append(self.partition, expected, drafts);
             pending.push_back(Box::pin(async move {
                 (append.await.map(|done| Some(done.last_index)).map_err(Arc::new), durable)
@@ -152,6 +165,15 @@ impl Shell {
                 });
             }
         }
+    }
+
+    /// Writes a state out beside the loop; a copy of it costs next to nothing.
+    fn snapshot_aside(&self, state: State) {
+        let (inbox, partition) = (self.inbox.clone(), self.partition);
+        tokio::task::spawn_blocking(move || match Snapshot::of(&state) {
+            Ok(snapshot) => drop(inbox.send(Message::Snapshot(snapshot))),
+            Err(error) => tracing::warn!(partition, %error, "a snapshot does not encode"),
+        });
     }
 
     fn release(&self, works: Vec<Work>, last_index: Option<u64>) {
@@ -175,6 +197,12 @@ impl Shell {
                     self.leaving(last_index);
                     tell(Ok(()));
                 }
+                Work::Keep(snapshot) => {
+                    if let Some(views) = self.views.clone() {
+                        let partition = self.partition;
+                        tokio::task::spawn_blocking(move || keep(&views, partition, &snapshot));
+                    }
+                }
                 Work::Show(activity) => {
                     // Nobody watching is no fault.
                     let _ = self.activity.send(activity);
@@ -188,6 +216,14 @@ impl Shell {
         if let Some(watch) = &self.watch {
             watch.leaving(last_index);
         }
+    }
+}
+
+/// Keeps a snapshot, so that the next start need not read the whole journal.
+/// Losing it loses nothing.
+pub(crate) fn keep(views: &Views, partition: u32, snapshot: &Snapshot) {
+    if let Err(error) = views.put_snapshot(partition, snapshot.seq, &snapshot.bytes) {
+        tracing::warn!(partition, %error, "no snapshot was kept; the next start reads the journal instead");
     }
 }
 

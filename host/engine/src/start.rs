@@ -29,9 +29,9 @@ use crate::engine::{Engine, InForce, Partition};
 use crate::evaluator::{NoJq, SandboxedJq};
 use crate::house::{House, InstallError};
 use crate::ledger::Ledger;
-use crate::partition::{Core, Message};
-use crate::record::{self, DecodeError, DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed};
-use crate::shell::{Clock, EgressWatch, Shell, SystemClock};
+use crate::partition::{Core, Message, Snapshot};
+use crate::record::{self, DecodeError, DeskDecided, Entry, Pin, SnapshotTaken, UnitPlaced, WorkflowDeployed};
+use crate::shell::{Clock, EgressWatch, Shell, SystemClock, keep};
 use crate::sources::WatchedSource;
 use crate::state::{ApplyError, State};
 use crate::timetable::Timetable;
@@ -201,8 +201,11 @@ impl Engine {
         let store = Store::open(&options)?;
         let partitions = store.partitions(&options.config)?;
         let mut loaded = Vec::with_capacity(partitions as usize);
+        let mut snapshots = Vec::with_capacity(partitions as usize);
         for partition in 0..partitions {
-            loaded.push(store.load(partition)?);
+            let (state, snapshot) = store.load(partition)?;
+            loaded.push(state);
+            snapshots.push(snapshot);
         }
         bring_into_force(&mut loaded, &wanted, &options.config, &house, store.journal.as_ref(), clock.now()).await?;
         if let Some(pack) = &wanted.policy {
@@ -222,26 +225,28 @@ impl Engine {
             stop: CancellationToken::new(),
             failed: CancellationToken::new(),
             tasks: tokio::sync::Mutex::new(Vec::new()),
+            stop_ledger: CancellationToken::new(),
+            ledger_task: tokio::sync::Mutex::new(None),
         };
         let workers = options.workers.unwrap_or_else(default_workers);
         let workers = Arc::new(Workers::start(&house, workers).map_err(|error| StartError::Io { path: "a worker thread".to_owned(), error })?);
         let effects = Arc::new(Effects::new(Arc::clone(&house), wanted.grants));
         let mut definitions = Definitions::default();
-        for (partition, state) in (0u32..).zip(loaded) {
+        for (partition, (state, snapshot)) in (0u32..).zip(loaded.into_iter().zip(snapshots)) {
             let deployed = definitions.of(&state, &house)?;
             let sources = wanted.sources.iter().filter(|s| state.units.contains(&s.unit)).cloned().collect();
-            engine.put_to_work(partition, state, deployed, sources, &workers, &effects, &store, options.watch.clone()).await;
+            engine.put_to_work(partition, snapshot, state, deployed, sources, &workers, &effects, &store, options.watch.clone()).await;
         }
         if let Some(ledger) = &engine.ledger {
-            let (ledger, stop, failed) = (Arc::clone(ledger), engine.stop.clone(), engine.failed.clone());
-            engine.tasks.lock().await.push(tokio::spawn(async move {
+            let (ledger, stop, failed) = (Arc::clone(ledger), engine.stop_ledger.clone(), engine.failed.clone());
+            engine.ledger_task = tokio::sync::Mutex::new(Some(tokio::spawn(async move {
                 let kept = ledger.keep(stop).await.map_err(|e| e.to_string());
                 if let Err(error) = &kept {
                     tracing::error!(%error, "no checkpoint could be signed; the host stops");
                     failed.cancel();
                 }
                 kept
-            }));
+            })));
         }
         Ok(engine)
     }
@@ -250,6 +255,7 @@ impl Engine {
     async fn put_to_work(
         &mut self,
         partition: u32,
+        snapshot: u64,
         state: State,
         deployed: HashMap<String, Arc<Deployed>>,
         sources: Vec<Arc<WatchedSource>>,
@@ -278,18 +284,21 @@ impl Engine {
             activity: self.activity.clone(),
             watch,
             inbox,
+            views: store.views.clone(),
+            snapshot,
             stop: self.stop.clone(),
         };
         let core = Core::new(partition, state, deployed, sources, Box::new(SystemDice::default()), store.content_key, Arc::clone(&self.house.evaluator));
         let (stop, failed, views) = (self.stop.clone(), self.failed.clone(), store.views.clone());
+        let (journal, clock) = (Arc::clone(&self.journal), Arc::clone(&self.clock));
         self.tasks.lock().await.push(tokio::spawn(async move {
             match shell.run(core, messages).await {
-                Ok(core) => {
-                    if let Some(views) = views {
-                        keep_snapshot(&views, partition, core.state());
-                    }
-                    Ok(())
-                }
+                Ok(core) => match views {
+                    // Nothing but the last snapshot's own record has come since.
+                    Some(_) if core.state().seq <= snapshot + 1 => Ok(()),
+                    Some(views) => last_snapshot(&views, partition, core.state(), journal.as_ref(), clock.now()).await,
+                    None => Ok(()),
+                },
                 Err(error) => {
                     tracing::error!(partition, %error, "the journal failed; the host stops");
                     failed.cancel();
@@ -306,15 +315,23 @@ fn default_workers() -> usize {
     std::thread::available_parallelism().map_or(4, |n| n.get() * 2).max(4)
 }
 
-/// Saves what a partition knows, so that the next start need not read its
-/// whole journal. Losing it loses nothing.
-fn keep_snapshot(views: &Views, partition: u32, state: &State) {
-    let kept = serde_json::to_vec(state).map_err(|e| e.to_string()).and_then(|bytes| {
-        views.put_snapshot(partition, state.seq, &bytes).map_err(|e| e.to_string())
-    });
-    if let Err(error) = kept {
-        tracing::warn!(partition, %error, "no snapshot was kept; the next start reads the journal instead");
-    }
+/// The last snapshot of a partition that stops: recorded, then kept.
+async fn last_snapshot(views: &Views, partition: u32, state: &State, journal: &dyn Journal, now: Timestamp) -> Result<(), String> {
+    let snapshot = Snapshot::of(state).map_err(|e| e.to_string())?;
+    let entry = Entry::SnapshotTaken(SnapshotTaken { seq: snapshot.seq, digest: snapshot.digest.clone() });
+    let draft = Draft {
+        kind: entry.kind().to_owned(),
+        subject: "host".to_owned(),
+        time: now,
+        actor: "system:engine".to_owned(),
+        unit: None,
+        causation: None,
+        key: "host".to_owned(),
+        payload: entry.encode().map_err(|e| e.to_string())?,
+    };
+    journal.append(partition, state.seq, vec![draft]).await.map_err(|e| e.to_string())?;
+    keep(views, partition, &snapshot);
+    Ok(())
 }
 
 fn components(options: &Options) -> Result<Vec<(String, Vec<u8>)>, StartError> {
@@ -494,24 +511,40 @@ impl Store {
         Ok(count)
     }
 
-    /// A partition's state: its snapshot where there is a sound one, and the
-    /// records since.
-    fn load(&self, partition: u32) -> Result<State, StartError> {
-        let mut state = self
-            .views
-            .as_ref()
-            .and_then(|views| views.snapshot(partition).ok().flatten())
-            .and_then(|snapshot| serde_json::from_slice::<State>(&snapshot.bytes).ok().filter(|s| s.seq == snapshot.seq))
-            .filter(|state| state.seq <= self.journal.last_seq(partition))
-            .unwrap_or_default();
+    /// A partition's state, and the last record in the snapshot it was taken from.
+    ///
+    /// A snapshot counts only if a later record vouches for its digest; without
+    /// one the whole journal is read.
+    fn load(&self, partition: u32) -> Result<(State, u64), StartError> {
+        if let Some(snapshot) = self.views.as_ref().and_then(|views| views.snapshot(partition).ok().flatten())
+            && snapshot.seq <= self.journal.last_seq(partition)
+            && let Ok(state) = serde_json::from_slice::<State>(&snapshot.bytes)
+            && state.seq == snapshot.seq
+        {
+            let (state, vouched) = self.read_on(partition, state, Some((snapshot.seq, hex::encode(snapshot.digest))))?;
+            if vouched {
+                return Ok((state, snapshot.seq));
+            }
+            tracing::warn!(partition, "the snapshot is not the one that the journal speaks of; the whole journal is read");
+        }
+        let (state, _) = self.read_on(partition, State::default(), None)?;
+        Ok((state, 0))
+    }
+
+    /// Applies the records after a state; tells whether one vouches for the snapshot.
+    fn read_on(&self, partition: u32, mut state: State, snapshot: Option<(u64, String)>) -> Result<(State, bool), StartError> {
+        let mut vouched = false;
         for record in self.journal.read(partition, state.seq + 1)? {
             let record = record?;
             if let Some(entry) = record::decode(&record)? {
+                if let (Entry::SnapshotTaken(taken), Some((seq, digest))) = (&entry, &snapshot) {
+                    vouched |= taken.seq == *seq && taken.digest == *digest;
+                }
                 state.apply(&entry, record.header.time).map_err(|error| StartError::Apply { id: record.header.id.clone(), error })?;
             }
             state.seq = record.header.seq;
         }
-        Ok(state)
+        Ok((state, vouched))
     }
 }
 

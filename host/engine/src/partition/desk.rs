@@ -111,9 +111,9 @@ impl Core {
             .map(|d| d.id.clone())
             .collect();
         let listening: Vec<String> = self
-            .state
-            .runs
+            .listeners
             .iter()
+            .filter_map(|id| Some((id, self.state.runs.get(id)?)))
             .filter(|(_, r)| r.quarantined.is_none() && listens(&r.flow, event))
             .filter(|(_, r)| {
                 unit.is_none() || self.deployed.get(&r.deployment).is_some_and(|d| d.unit.is_none() || d.unit.as_deref() == unit)
@@ -124,8 +124,8 @@ impl Core {
         for deployment in triggered {
             let run = self.dice.uuid(now).to_string();
             let own = key.map_or_else(|| unit.map_or_else(|| "host".to_owned(), |u| format!("unit:{u}")), str::to_owned);
-            // The workflow's input is the array of its triggering events' data.
-            let input = json!([event.get("data").cloned().unwrap_or(Value::Null)]);
+            // The workflow's input is the array of its triggering events.
+            let input = json!([event]);
             self.start(
                 StartRun {
                     deployment,

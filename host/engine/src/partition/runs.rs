@@ -35,6 +35,15 @@ impl Core {
             }
             return;
         }
+        if let Some(done) = self.state.finished.iter().find(|f| f.run == start.run).cloned() {
+            if let Some(reply) = start.accepted {
+                self.tell(reply, Ok(start.run));
+            }
+            if let Some(reply) = start.finished {
+                self.tell(reply, Ok(done));
+            }
+            return;
+        }
         let entry = Entry::RunStarted(RunStarted {
             run: start.run.clone(),
             deployment: start.deployment,
@@ -119,7 +128,7 @@ impl Core {
         }
         let mut follow = done.rest;
         for command in done.commands {
-            self.carry_out(&run, command, &mut follow, now);
+            self.carry_out(&run, unit.as_deref(), command, &mut follow, now);
         }
         follow.extend(self.queued.remove(&run).into_iter().flatten());
         if self.state.runs.contains_key(&run) {
@@ -133,6 +142,7 @@ impl Core {
 
     fn ended(&mut self, run: &str, now: Timestamp) {
         self.wakes.clear_run(run);
+        self.listeners.remove(run);
         let Some(finished) = self.state.finished.iter().rev().find(|f| f.run == run).cloned() else { return };
         let name = self.deployed.get(&finished.deployment).map(|d| d.name.clone()).unwrap_or_default();
         let unit = self.deployed.get(&finished.deployment).and_then(|d| d.unit.clone());
@@ -150,21 +160,23 @@ impl Core {
         self.show(&kind, &format!("run/{run}"), unit.as_deref(), data, now);
     }
 
-    pub(super) fn carry_out(&mut self, run: &str, command: Command, follow: &mut Vec<Input>, now: Timestamp) {
+    /// `unit` is the run's: a run that has just ended is no longer there to ask.
+    pub(super) fn carry_out(&mut self, run: &str, unit: Option<&str>, command: Command, follow: &mut Vec<Input>, now: Timestamp) {
         match command {
             Command::Call { call, slot, function, with, .. } => self.call(run, call, slot.as_deref(), &function, with, follow, now),
             Command::SetTimer { timer, due } => self.wakes.set(Wake::Run(run.to_owned(), timer), due),
             Command::CancelTimer { timer } => self.wakes.clear(&Wake::Run(run.to_owned(), timer)),
             Command::Publish { event } => {
-                let unit = self.unit_of(run);
                 let kind = event.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
                 let event = Value::clone(&event);
-                self.show(&kind, &format!("run/{run}"), unit.as_deref(), event.get("data").cloned().unwrap_or(Value::Null), now);
-                self.route_event(unit.as_deref(), &event, now);
+                self.show(&kind, &format!("run/{run}"), unit, event.get("data").cloned().unwrap_or(Value::Null), now);
+                self.route_event(unit, &event, now);
             }
-            // A cancelled call's outcome still comes, and the run no longer awaits it;
-            // what it listens to stands in its own state.
-            Command::CancelCall { .. } | Command::Subscribe { .. } | Command::Unsubscribe { .. } | Command::Finished { .. } => {}
+            Command::Subscribe { .. } => {
+                self.listeners.insert(run.to_owned());
+            }
+            // A cancelled call's outcome still comes, and the run no longer awaits it.
+            Command::CancelCall { .. } | Command::Unsubscribe { .. } | Command::Finished { .. } => {}
         }
     }
 
@@ -314,6 +326,7 @@ impl Core {
                 continue;
             }
             let flow = Arc::clone(&state.flow);
+            let unit = self.unit_of(&run);
             let tried = state.effects.clone();
             let mut follow: Vec<Input> =
                 state.inbox.iter().map(|e| Input::Event(Event::Event { event: Value::clone(e) })).collect();
@@ -329,9 +342,9 @@ impl Core {
                         Some(EffectState { unknown: Some(_), .. }) => {}
                         // It may have been tried just before the end.
                         Some(_) => self.unknown(&run, call, "the host stopped while it was being tried".to_owned(), now),
-                        None => self.pure_or_call(&run, command, &mut follow, now),
+                        None => self.pure_or_call(&run, unit.as_deref(), command, &mut follow, now),
                     },
-                    other => self.carry_out(&run, other, &mut follow, now),
+                    other => self.carry_out(&run, unit.as_deref(), other, &mut follow, now),
                 }
             }
             if !follow.is_empty() {
@@ -341,7 +354,7 @@ impl Core {
     }
 
     /// A call that was decided and not tried: pure ones go back to a worker.
-    fn pure_or_call(&mut self, run: &str, command: Command, follow: &mut Vec<Input>, now: Timestamp) {
+    fn pure_or_call(&mut self, run: &str, unit: Option<&str>, command: Command, follow: &mut Vec<Input>, now: Timestamp) {
         let Command::Call { slot, function, .. } = &command else { return };
         let pure = self
             .state
@@ -352,7 +365,7 @@ impl Core {
         if pure {
             follow.push(Input::Call(command));
         } else {
-            self.carry_out(run, command, follow, now);
+            self.carry_out(run, unit, command, follow, now);
         }
     }
 }
