@@ -18,10 +18,12 @@ demo: plugins ## a sample bureau, live on this terminal (Ctrl-C ends it)
 	cargo run --quiet --package huiyin --bin huiyin -- demo
 
 lint: ## formatting, clippy, licences and sources of the dependencies
-	scripts/check lint
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans sources; else echo "cargo-deny is not installed: licences and sources not checked"; fi
 
-test: plugins ## everything that CI checks
-	scripts/check all
+test: plugins lint ## everything that CI checks
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace && cargo test --workspace --doc; else cargo test --workspace; fi
 
 bench: plugins ## figures beside their limits (docs/reference/bench.md)
 	cargo run --quiet --release --package huiyin --bin huiyin -- bench

@@ -2,12 +2,19 @@
 //! nothing of the domain. The commands and their exit codes are a contract
 //! (`docs/reference/cli.md`); what they do lives in the other crates.
 
+mod bench;
 pub mod bundle;
+mod client;
 mod commands;
+mod demo;
+mod folders;
+mod host;
 mod output;
+mod text;
 mod times;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
@@ -17,7 +24,14 @@ use crate::output::Output;
 
 /// What a test may put in the place of the real thing.
 #[derive(Default)]
-pub struct Setup {}
+pub struct Setup {
+    /// How the journal is opened: its files, its limits.
+    pub journal: huiyin_journal::Options,
+    /// Watches what leaves the host.
+    pub watch: Option<Arc<dyn huiyin_engine::shell::EgressWatch>>,
+    /// The clock.
+    pub clock: Option<Arc<dyn huiyin_engine::shell::Clock>>,
+}
 
 /// A duty desk for public opinion: sources in, cases with legal clocks, a log that anyone can check.
 #[derive(Debug, Parser)]
@@ -32,16 +46,23 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(commands::demo::Args),
+    Serve(commands::serve::Args),
+    Run(commands::run::Args),
+    Workflow(commands::workflow::Args),
+    Plugin(commands::plugin::Args),
+    Case(commands::case::Args),
+    Source(commands::source::Args),
     Cron(commands::cron::Args),
     Deadline(commands::deadline::Args),
     Audit(commands::audit::Args),
+    Bench(commands::bench::Args),
     Completions(commands::completions::Args),
 }
 
 /// Reads the command line, does what it says, and gives the exit code.
 #[allow(clippy::needless_pass_by_value)]
 pub fn main_with(setup: Setup) -> ExitCode {
-    let Setup {} = setup;
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // Help goes to stdout with 0, wrong usage to stderr with 2.
@@ -51,9 +72,17 @@ pub fn main_with(setup: Setup) -> ExitCode {
         }
     };
     let done = match &cli.command {
+        Command::Demo(args) => commands::demo::run(args, &setup),
+        Command::Serve(args) => commands::serve::run(args, &setup),
+        Command::Run(args) => commands::run::run(args, &setup),
+        Command::Workflow(args) => commands::workflow::run(args, cli.output),
+        Command::Plugin(args) => commands::plugin::run(args, cli.output),
+        Command::Case(args) => commands::case::run(args, cli.output),
+        Command::Source(args) => commands::source::run(args, cli.output),
         Command::Cron(args) => commands::cron::run(args, cli.output),
         Command::Deadline(args) => commands::deadline::run(args, cli.output),
         Command::Audit(args) => commands::audit::run(args, cli.output),
+        Command::Bench(args) => commands::bench::run(args, cli.output),
         Command::Completions(args) => commands::completions::run(args),
     };
     match done {

@@ -4,7 +4,7 @@ use clap::CommandFactory as _;
 
 use crate::output::{Failure, print};
 
-/// Prints the completion script of a shell.
+/// Print the completion script of a shell
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  huiyin completions bash > ~/.local/share/bash-completion/completions/huiyin")]
 pub(crate) struct Args {
@@ -12,10 +12,6 @@ pub(crate) struct Args {
     shell: clap_complete::Shell,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When stdout cannot be written.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut crate::Cli::command(), "huiyin", &mut script);

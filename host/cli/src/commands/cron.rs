@@ -12,7 +12,7 @@ use crate::times::{in_zone, read_time};
 /// The largest number of times that is listed.
 const MOST: u32 = 100_000;
 
-/// Cron expressions.
+/// Cron expressions
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -41,10 +41,6 @@ struct Next {
     n: u32,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the time is not one, or the expression never comes.
 pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let Command::Next(next) = &args.command;
     let mut at = match &next.after {

@@ -14,7 +14,7 @@ use crate::times::{in_zone, read_time};
 /// The largest calendar file that is read, in bytes.
 const MAX_CALENDAR_BYTES: u64 = 4 << 20;
 
-/// Due times.
+/// Due times
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -44,10 +44,6 @@ struct Due {
     tz: Zone,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the start, the calendar or the allowance cannot be used.
 pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let Command::Due(args) = &args.command;
     let start = read_time("--start", &args.start, &args.tz)?;

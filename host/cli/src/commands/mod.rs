@@ -1,6 +1,14 @@
 //! The commands, one file each.
 
 pub(crate) mod audit;
+pub(crate) mod bench;
+pub(crate) mod case;
 pub(crate) mod completions;
 pub(crate) mod cron;
 pub(crate) mod deadline;
+pub(crate) mod demo;
+pub(crate) mod plugin;
+pub(crate) mod run;
+pub(crate) mod serve;
+pub(crate) mod source;
+pub(crate) mod workflow;

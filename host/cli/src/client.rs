@@ -1,0 +1,123 @@
+//! Asking a running host over its API.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use huiyin_server::{ACTOR_HEADER, TOKEN_FILE, Token};
+use serde_json::Value;
+
+use crate::folders::{DATA, HostFile};
+use crate::output::Failure;
+
+/// The longest wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The largest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 256 << 20;
+
+/// Which host, and in whose name.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct HostArgs {
+    /// The data folder of the host: says where it listens, and holds the token.
+    #[arg(long, value_name = "DIR", default_value = DATA)]
+    pub(crate) data: PathBuf,
+    /// The host's URL, where the data folder does not say it.
+    #[arg(long, value_name = "URL")]
+    host: Option<String>,
+    /// The file with the token, where it is not in the data folder.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// In whose name: a person's id of the policy pack.
+    #[arg(long = "as", value_name = "PERSON", default_value = "admin")]
+    person: String,
+}
+
+impl HostArgs {
+    /// Whether a URL was given.
+    pub(crate) fn named(&self) -> bool {
+        self.host.is_some()
+    }
+}
+
+/// A host that answers.
+pub(crate) struct Client {
+    agent: ureq::Agent,
+    base: String,
+    token: Token,
+    actor: String,
+}
+
+impl Client {
+    /// Finds the host that the arguments name.
+    ///
+    /// # Errors
+    /// When no host is known, or its token cannot be read.
+    pub(crate) fn of(args: &HostArgs) -> Result<Client, Failure> {
+        let base = match &args.host {
+            Some(url) => url.clone(),
+            None => HostFile::read(&args.data).map(|host| host.url).ok_or_else(|| {
+                let data = args.data.display();
+                Failure::unreachable(format_args!("no host runs in {data}; start one with `huiyin serve --data {data}`, or name one with --host"))
+            })?,
+        };
+        let file = args.token_file.clone().unwrap_or_else(|| args.data.join(TOKEN_FILE));
+        let token = Token::load(&file).map_err(Failure::unreachable)?;
+        Ok(Self::new(&base, token, &format!("person:{}", args.person)))
+    }
+
+    /// A host at a URL.
+    pub(crate) fn new(base: &str, token: Token, actor: &str) -> Client {
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().new_agent();
+        Client { agent, base: base.trim_end_matches('/').to_owned(), token, actor: actor.to_owned() }
+    }
+
+    /// Asks for something.
+    pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
+        let request = self.agent.get(format!("{}{path}", self.base));
+        self.answer(request.header("authorization", self.bearer()).header(ACTOR_HEADER, &self.actor).call())
+    }
+
+    /// Sends something.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
+        self.answer(request.header("authorization", self.bearer()).header(ACTOR_HEADER, &self.actor).send(body.to_string()))
+    }
+
+    fn bearer(&self) -> String {
+        format!("Bearer {}", self.token.reveal())
+    }
+
+    fn answer(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
+        let cannot = |error: ureq::Error| Failure::unreachable(format_args!("the host at {} cannot be reached: {error}", self.base));
+        let mut answer = answer.map_err(cannot)?;
+        let status = answer.status();
+        let text = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string().map_err(cannot)?;
+        let value = if text.is_empty() { Ok(Value::Null) } else { serde_json::from_str::<Value>(&text) };
+        if status.is_success() {
+            return value.map_err(|error| Failure::unreachable(format_args!("the host at {} gave no JSON: {error}", self.base)));
+        }
+        let problem = value.unwrap_or_default();
+        let detail = problem.get("detail").and_then(Value::as_str).unwrap_or(status.canonical_reason().unwrap_or("it failed"));
+        let place = problem.get("pointer").and_then(Value::as_str).filter(|p| !p.is_empty()).map(|p| format!(" (at {p})")).unwrap_or_default();
+        let words = format!("{}{}", crate::text::plain(detail), crate::text::plain(&place));
+        Err(match status.as_u16() {
+            400 | 404 | 405 | 413 | 415 => Failure::invalid(words),
+            409 => Failure::failed(words),
+            _ => Failure::unreachable(words),
+        })
+    }
+}
+
+/// A piece of a path as it stands in a URL.
+pub(crate) fn segment(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+/// Whether a host runs in this folder and can be asked.
+pub(crate) fn runs_in(data: &Path) -> bool {
+    HostFile::read(data).is_some_and(|host| {
+        let agent = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(2))).build().new_agent();
+        agent.get(format!("{}/healthz", host.url)).call().is_ok()
+    })
+}

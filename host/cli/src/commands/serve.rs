@@ -1,0 +1,101 @@
+//! `huiyin serve`: the host.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use huiyin_engine::{Engine, Options};
+use huiyin_server::Token;
+use tokio_util::sync::CancellationToken;
+
+use crate::Setup;
+use crate::folders::{DATA, HostFile};
+use crate::host::{Asked, CONFIG, log_to_stderr, options, read_config, refused, runtime};
+use crate::output::{Failure, note};
+
+/// Where the API listens unless told.
+const LISTEN: &str = "127.0.0.1:7575";
+
+/// Run the host
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  huiyin serve --config bureau/huiyin.json --data /var/lib/huiyin\n\nPrints one line that begins with `ready` on stderr when it is. Stops cleanly at SIGINT and SIGTERM.\nExit 3: the store failed.")]
+pub(crate) struct Args {
+    /// What is watched, which workflows run; the data folder's huiyin.json unless given.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where everything is kept.
+    #[arg(long, value_name = "DIR", default_value = DATA)]
+    data: PathBuf,
+    /// Where the API listens; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Accept an address that other machines can reach, in plain HTTP.
+    #[arg(long)]
+    listen_publicly: bool,
+}
+
+pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
+    let began = Instant::now();
+    log_to_stderr("info");
+    let own = args.data.join(CONFIG);
+    let (config, base) = match &args.config {
+        Some(file) => read_config(file)?,
+        None if own.exists() => read_config(&own)?,
+        None => (huiyin_engine::config::HostConfig::default(), PathBuf::from(".")),
+    };
+    let listen = match (args.listen, &config.listen) {
+        (Some(address), _) => address,
+        (None, told) => {
+            let text = told.as_deref().unwrap_or(LISTEN);
+            text.parse().map_err(|_| Failure::invalid(format_args!("/listen: `{text}` is no address; write it as {LISTEN}")))?
+        }
+    };
+    let options = Options { data: Some(args.data.clone()), ..options(setup, config, base) };
+    runtime()?.block_on(async {
+        let asked = Asked::new()?;
+        // The address first: refusing it must not leave a started store behind.
+        let listener = huiyin_server::bind(listen, args.listen_publicly).await.map_err(|error| match error {
+            huiyin_server::ListenError::Public(_) => Failure::invalid(error),
+            huiyin_server::ListenError::Io { .. } => Failure::unreachable(error),
+        })?;
+        let engine = Engine::start(options).await.map_err(|error| refused(&error))?;
+        serve(Arc::new(engine), listener, &args.data, asked, began).await
+    })
+}
+
+async fn serve(engine: Arc<Engine>, listener: tokio::net::TcpListener, data: &std::path::Path, mut asked: Asked, began: Instant) -> Result<(), Failure> {
+    let started = async {
+        let token = Token::load_or_create(data).map_err(Failure::unreachable)?;
+        let url = format!("http://{}", listener.local_addr().map_err(Failure::unreachable)?);
+        HostFile::write(data, &url)?;
+        Ok::<_, Failure>((token, url))
+    };
+    let (token, url) = match started.await {
+        Ok(started) => started,
+        Err(failure) => {
+            let _ = engine.stop().await;
+            return Err(failure);
+        }
+    };
+    let stop = CancellationToken::new();
+    let router = huiyin_server::router(Arc::clone(&engine), token, stop.clone());
+    let served = tokio::spawn(huiyin_server::serve(listener, router, stop.clone().cancelled_owned()));
+    note(format_args!("ready {url} data={} in {} ms", data.display(), began.elapsed().as_millis()));
+    let failed = tokio::select! {
+        () = asked.to_stop() => false,
+        () = engine.failed() => true,
+    };
+    HostFile::remove(data);
+    stop.cancel();
+    let _ = served.await;
+    let stopped = engine.stop().await;
+    match (failed, stopped) {
+        (false, Ok(())) => {
+            note("stopped");
+            Ok(())
+        }
+        (_, Err(why)) => Err(Failure::unreachable(format_args!("the store failed: {why}"))),
+        (true, Ok(())) => Err(Failure::unreachable("the store failed; see the log above")),
+    }
+}

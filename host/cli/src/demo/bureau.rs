@@ -1,0 +1,133 @@
+//! The sample bureau's files: unpacked into the demo's folder at the first
+//! start, and kept as they are from then on, so that what was changed there
+//! by hand stays.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::folders::write_whole;
+use crate::output::Failure;
+
+macro_rules! sample {
+    ($path:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../workflows/", $path))
+    };
+}
+
+/// The files that are unpacked as they are.
+const FILES: &[(&str, &str)] =
+    &[("policy/linhai.json", sample!("policy/linhai.json")), ("assess.json", sample!("assess.json")), ("notify.json", sample!("notify.json"))];
+
+/// The configuration, in which `{port}` stands for the local server's.
+const CONFIG: &str = sample!("demo/huiyin.json");
+
+/// Entries of a page of the local server.
+const PAGE: u32 = 50;
+
+/// What must stay the same from start to start.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Kept {
+    began: Timestamp,
+    port: u16,
+}
+
+/// The bureau's folder.
+pub(super) struct Bureau {
+    folder: PathBuf,
+    /// The host's configuration.
+    pub(super) config: PathBuf,
+    /// When the demo was first started: the sample's times count from here.
+    pub(super) began: Timestamp,
+    port: u16,
+}
+
+impl Bureau {
+    /// Opens the demo's folder, or makes it.
+    pub(super) fn open(folder: &Path) -> Result<Bureau, Failure> {
+        let bureau = folder.join("bureau");
+        let kept = match std::fs::read(bureau.join("demo.json")) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| Failure::invalid(format_args!("{}: {error}; delete it to begin anew", bureau.join("demo.json").display())))?,
+            Err(_) if folder.join("journal").exists() => {
+                return Err(Failure::invalid(format_args!("{} is the data folder of a host that is not a demo; name another with --data", folder.display())));
+            }
+            Err(_) => Kept { began: Timestamp::now(), port: 0 },
+        };
+        let config = bureau.join("demo").join("huiyin.json");
+        Ok(Bureau { folder: bureau, config, began: kept.began, port: kept.port })
+    }
+
+    /// Takes the port that the bureau's configuration names, so that what was under way finds it again.
+    pub(super) async fn listen(&self) -> Result<TcpListener, Failure> {
+        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        match huiyin_server::bind(address(self.port), false).await {
+            Ok(listener) => Ok(listener),
+            Err(_) if self.port != 0 => huiyin_server::bind(address(0), false).await.map_err(Failure::unreachable),
+            Err(error) => Err(Failure::unreachable(error)),
+        }
+    }
+
+    /// Writes what is not there yet; the configuration anew where the port had to change.
+    pub(super) fn settle(self, listener: &TcpListener) -> Result<Bureau, Failure> {
+        let port = listener.local_addr().map_err(Failure::unreachable)?.port();
+        let settled = Bureau { port, ..self };
+        settled.unpack().map_err(|error| Failure::unreachable(format_args!("{}: {error}", settled.folder.display())))?;
+        Ok(settled)
+    }
+
+    fn unpack(&self) -> std::io::Result<()> {
+        for folder in ["policy", "demo/outbox", "demo/secrets"] {
+            std::fs::create_dir_all(self.folder.join(folder))?;
+        }
+        for (name, text) in FILES {
+            let file = self.folder.join(name);
+            if !file.exists() {
+                write_whole(&file, text.as_bytes())?;
+            }
+        }
+        let secret = self.folder.join("demo/secrets/hmac");
+        if !secret.exists() {
+            write_secret(&secret)?;
+        }
+        if !self.config_fits() {
+            write_whole(&self.config, &configuration(self.port)?)?;
+        }
+        let kept = serde_json::to_vec_pretty(&Kept { began: self.began, port: self.port })?;
+        write_whole(&self.folder.join("demo.json"), &kept)
+    }
+
+    /// Whether the configuration is there and names the port that was had.
+    fn config_fits(&self) -> bool {
+        std::fs::read_to_string(&self.config).is_ok_and(|text| text.contains(&format!("127.0.0.1:{}/", self.port)))
+    }
+}
+
+
+fn write_secret(file: &Path) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(std::io::Error::other)?;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    file.write_all(hex::encode(random).as_bytes())?;
+    file.sync_all()
+}
+
+/// The sample's configuration for this machine: the plugins are those that
+/// the program carries, and the local server's lists are read page by page.
+fn configuration(port: u16) -> std::io::Result<Vec<u8>> {
+    let text = CONFIG.replace("{port}", &port.to_string());
+    let mut config: Value = serde_json::from_str(&text)?;
+    config["plugins"] = json!([]);
+    for source in config["sources"].as_array_mut().into_iter().flatten() {
+        if source["collector"].as_str().is_some_and(|name| name.starts_with("json-api")) {
+            source["config"]["order"] = json!("oldestFirst");
+            source["config"]["paging"] = json!({"by": "offset", "parameter": "skip", "size": {"parameter": "take", "value": PAGE}});
+        }
+    }
+    Ok(serde_json::to_vec_pretty(&config)?)
+}

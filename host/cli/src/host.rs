@@ -1,0 +1,88 @@
+//! Starting an engine from the command line, and stopping when asked to.
+
+use std::path::{Path, PathBuf};
+
+use huiyin_engine::config::{self, HostConfig};
+use huiyin_engine::{Options, StartError};
+
+use crate::Setup;
+use crate::bundle::bundle;
+use crate::output::{Failure, note};
+
+/// The configuration's name in a data folder.
+pub(crate) const CONFIG: &str = "huiyin.json";
+
+/// What a host is started with: real files and clock, unless a test put in others.
+pub(crate) fn options(setup: &Setup, config: HostConfig, base: PathBuf) -> Options {
+    Options {
+        config,
+        base,
+        bundle: bundle().iter().map(|(_, bytes)| bytes.to_vec()).collect(),
+        journal: setup.journal.clone(),
+        watch: setup.watch.clone(),
+        clock: setup.clock.clone(),
+        ..Options::in_memory()
+    }
+}
+
+/// Reads a configuration and says where its relative paths begin.
+pub(crate) fn read_config(file: &Path) -> Result<(HostConfig, PathBuf), Failure> {
+    let config = config::read(file).map_err(Failure::invalid)?;
+    let base = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok((config, base.to_owned()))
+}
+
+/// A failed start, with its exit code.
+pub(crate) fn refused(error: &StartError) -> Failure {
+    if error.is_input() {
+        if bundle().is_empty() {
+            note(format_args!("huiyin: {}", crate::bundle::EMPTY));
+        }
+        Failure::invalid(error)
+    } else {
+        Failure::unreachable(error)
+    }
+}
+
+/// The runtime for commands that need one.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::unreachable(format_args!("no threads: {error}")))
+}
+
+/// Resolves at SIGINT or SIGTERM. Made before anything is started, so that
+/// no signal finds nobody listening.
+pub(crate) struct Asked {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Asked {
+    /// Listens from now on; within a runtime.
+    pub(crate) fn new() -> Result<Asked, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).map_err(|error| Failure::unreachable(format_args!("signals: {error}")));
+        Ok(Asked { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    /// Waits for either.
+    pub(crate) async fn to_stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Sends what the host says of itself to stderr. `HUIYIN_LOG` chooses, as in `HUIYIN_LOG=debug`.
+pub(crate) fn log_to_stderr(default: &str) {
+    use std::io::IsTerminal as _;
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HUIYIN_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init();
+}

@@ -1,0 +1,163 @@
+//! The API over real HTTP on loopback, with a host in memory behind it.
+
+#![allow(missing_docs)]
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+
+use huiyin_engine::config::{HostConfig, WorkflowConfig};
+use huiyin_engine::{Engine, Options};
+use huiyin_server::{MAX_BODY_BYTES, Token};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+struct Api {
+    address: SocketAddr,
+    token: String,
+    stop: CancellationToken,
+    engine: Arc<Engine>,
+    runtime: tokio::runtime::Runtime,
+    _folder: tempfile::TempDir,
+}
+
+impl Api {
+    fn start() -> Api {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("hello.json");
+        let document = json!({"dsl": "1.0.3", "namespace": "tests", "name": "hello", "version": "1.0.0"});
+        std::fs::write(&file, json!({"document": document, "do": [{"greet": {"set": {"hello": "${ .name }"}}}]}).to_string()).unwrap();
+        let config = HostConfig { workflows: vec![WorkflowConfig { file, units: Vec::new() }], partitions: Some(2), ..HostConfig::default() };
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let token = Token::load_or_create(folder.path()).unwrap();
+        let stop = CancellationToken::new();
+        let revealed = token.reveal().to_owned();
+        let (engine, address) = runtime.block_on(async {
+            let engine = Arc::new(Engine::start(Options { config, ..Options::in_memory() }).await.unwrap());
+            let listener = huiyin_server::bind("127.0.0.1:0".parse().unwrap(), false).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let router = huiyin_server::router(Arc::clone(&engine), token, stop.clone());
+            tokio::spawn(huiyin_server::serve(listener, router, stop.clone().cancelled_owned()));
+            (engine, address)
+        });
+        Api { address, token: revealed, stop, engine, runtime, _folder: folder }
+    }
+
+    fn ask(&self, method: &str, path: &str, body: Option<&str>) -> (u16, Value) {
+        let bearer = format!("Bearer {}", self.token);
+        self.send(method, path, &[("authorization", &bearer), ("content-type", "application/json")], body.unwrap_or_default())
+    }
+
+    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, Value) {
+        let (status, _, body) = self.raw(method, path, headers, body.as_bytes());
+        (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
+    }
+
+    fn raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String, String) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+        // A server that refuses a body early may have closed its side by now.
+        let _ = stream.write_all(body);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
+        (status, head.to_ascii_lowercase(), body.to_owned())
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        let _ = self.runtime.block_on(self.engine.stop());
+    }
+}
+
+#[test]
+fn without_the_token_nothing_but_health_is_told() {
+    let api = Api::start();
+    assert_eq!(api.send("GET", "/healthz", &[], "").0, 200);
+    for path in ["/v1/host", "/v1/cases", "/v1/runs", "/v1/activity", "/v1/checkpoint", "/v1/plugins"] {
+        let (status, head, body) = api.raw("GET", path, &[], b"");
+        assert_eq!(status, 401, "{path}");
+        assert!(head.contains("content-type: application/problem+json") && head.contains("www-authenticate: bearer"), "{head}");
+        assert!(!body.contains(&api.token));
+        let wrong = format!("Bearer {}", "0".repeat(64));
+        assert_eq!(api.send("GET", path, &[("authorization", &wrong)], "").0, 401);
+    }
+}
+
+#[test]
+fn a_run_is_started_waited_for_and_shown() {
+    let api = Api::start();
+    let (status, run) = api.ask("POST", "/v1/runs", Some(r#"{"workflow": "hello", "input": {"name": "林海"}, "wait": true}"#));
+    assert_eq!((status, &run["status"], &run["output"]), (200, &json!("completed"), &json!({"hello": "林海"})), "{run}");
+    let (status, shown) = api.ask("GET", &format!("/v1/runs/{}", run["run"].as_str().unwrap()), None);
+    assert_eq!((status, &shown["status"], &shown["workflow"]), (200, &json!("completed"), &json!("tests/hello")));
+    let (status, started) = api.ask("POST", "/v1/runs", Some(r#"{"workflow": "tests/hello", "input": {}, "id": "mine-1"}"#));
+    assert_eq!((status, &started["run"]), (202, &json!("mine-1")));
+    let (_, listed) = api.ask("GET", "/v1/runs?limit=10", None);
+    assert_eq!(listed["runs"].as_array().unwrap().len(), 2, "{listed}");
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    let api = Api::start();
+    for (method, path, body, status, kind) in [
+        ("GET", "/v1/nothing", "", 404, "not-found"),
+        ("DELETE", "/v1/runs", "", 405, "method"),
+        ("GET", "/v1/runs/none", "", 404, "not-found"),
+        ("GET", "/v1/cases/none", "", 404, "not-found"),
+        ("POST", "/v1/runs", r#"{"workflow": "none"}"#, 404, "not-found"),
+        ("POST", "/v1/runs", "{", 400, "invalid"),
+        ("POST", "/v1/runs", r#"{"workflow": "hello", "wait": 3}"#, 400, "invalid"),
+        ("POST", "/v1/runs", r#"{"workflow": "hello", "id": "../x"}"#, 400, "invalid"),
+        ("POST", "/v1/events", r#"{"specversion": "1.0"}"#, 400, "invalid"),
+        ("POST", "/v1/units/none/items", r#"{"items": []}"#, 404, "not-found"),
+        ("POST", "/v1/units/none/commands", r#"{"command": "receive", "unit": "none", "source": "none/x", "items": []}"#, 409, "refused"),
+        ("GET", "/v1/proofs/x", "", 400, "invalid"),
+        ("GET", "/v1/checkpoint", "", 404, "not-found"),
+    ] {
+        let (got, problem) = api.ask(method, path, Some(body));
+        assert_eq!((got, &problem["status"]), (status, &json!(status)), "{method} {path}: {problem}");
+        assert_eq!(problem["type"], json!(format!("urn:huiyin:problem:{kind}")), "{method} {path}");
+        assert!(!problem["detail"].as_str().unwrap().is_empty());
+    }
+    let (_, problem) = api.ask("POST", "/v1/runs", Some(r#"{"workflow": "hello", "wait": 3}"#));
+    assert_eq!(problem["pointer"], "/wait");
+}
+
+#[test]
+fn bodies_are_bounded_and_must_be_json() {
+    let api = Api::start();
+    let bearer = format!("Bearer {}", api.token);
+    let (status, problem) = api.send("POST", "/v1/runs", &[("authorization", &bearer), ("content-type", "text/plain")], "{}");
+    assert_eq!((status, &problem["status"]), (415, &json!(415)));
+    let large = vec![b' '; MAX_BODY_BYTES + 1];
+    let (status, _, _) = api.raw("POST", "/v1/runs", &[("authorization", &bearer)], &large);
+    assert_eq!(status, 413);
+}
+
+#[test]
+fn a_person_is_named_in_plain_form_or_refused() {
+    let api = Api::start();
+    let bearer = format!("Bearer {}", api.token);
+    for (actor, status) in [("person:李敏", 200), ("system:engine", 400), ("person: ", 400), ("li-min", 400)] {
+        let (got, _) = api.send("GET", "/v1/host", &[("authorization", &bearer), ("huiyin-actor", actor)], "");
+        assert_eq!(got, status, "{actor}");
+    }
+}
+
+#[test]
+fn an_address_open_to_others_needs_to_be_asked_for() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let any: SocketAddr = "0.0.0.0:0".parse().unwrap();
+    let refused = runtime.block_on(huiyin_server::bind(any, false)).unwrap_err().to_string();
+    assert!(refused.contains("--listen-publicly"), "{refused}");
+    assert!(runtime.block_on(huiyin_server::bind(any, true)).is_ok());
+}
