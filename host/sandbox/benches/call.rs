@@ -3,6 +3,8 @@
 //!
 //! `cargo bench -p huiyin-sandbox`
 
+#![allow(clippy::expect_used, missing_docs)]
+
 #[path = "../tests/support/mod.rs"]
 mod support;
 
@@ -17,9 +19,9 @@ fn classifier() -> Vec<u8> {
     // One verdict for each item, all at the same address.
     let mut data = Data::new();
     let body = "(local $n i32) (local $at i32) (local $i i32)
-        (local.set $n (i32.load offset=60 (local.get $args)))
-        (local.set $at (call $alloc (i32.const 0) (i32.const 0) (i32.const 8) (i32.mul (local.get $n) (i32.const 56))))
-        (memory.fill (local.get $at) (i32.const 0) (i32.mul (local.get $n) (i32.const 56)))
+        (local.set $n (i32.load offset=72 (local.get $args)))
+        (local.set $at (call $alloc (i32.const 0) (i32.const 0) (i32.const 8) (i32.mul (local.get $n) (i32.const 48))))
+        (memory.fill (local.get $at) (i32.const 0) (i32.mul (local.get $n) (i32.const 48)))
         (i32.store (i32.const 0x100) (i32.const 0))
         (i32.store (i32.const 0x104) (local.get $at))
         (i32.store (i32.const 0x108) (local.get $n))

@@ -19,6 +19,8 @@ const KEEP_MEMORY: usize = 4 << 20;
 const KEEP_STACK: usize = 256 << 10;
 /// The same for a table.
 const KEEP_TABLE: usize = 64 << 10;
+/// Slots beyond [`PoolConfig::instances`], for what does not pass the gate.
+const SPARE: u32 = 32;
 /// Linear memories one component may have.
 const MEMORIES_EACH: u32 = 2;
 /// Tables one component may have.
@@ -114,7 +116,8 @@ fn settings(engine: &EngineConfig, pooling: bool, pure: bool) -> Config {
             .relaxed_simd_deterministic(true);
     }
     if pooling {
-        let count = engine.pool.instances.max(1);
+        // Slots beyond the gate: for warm instances and for looking at packages.
+        let count = engine.pool.instances.max(1).saturating_add(SPARE);
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(count)
             .max_core_instances_per_component(512)

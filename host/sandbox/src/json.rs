@@ -19,6 +19,7 @@ mod instant {
     use serde::de::Error as _;
     use serde::ser::Error as _;
 
+    #[allow(clippy::trivially_copy_pass_by_ref)] // the shape serde asks for
     pub(super) fn serialize<S: Serializer>(millis: &u64, serializer: S) -> Result<S::Ok, S::Error> {
         i64::try_from(*millis)
             .ok()
@@ -229,6 +230,7 @@ form!(Item, ItemForm);
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Level")]
+#[allow(clippy::upper_case_acronyms)] // Roman numerals
 enum LevelForm {
     I,
     II,

@@ -132,12 +132,14 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Shape, PackageError> {
                     exports.push(export.map_err(invalid)?.name.name.to_owned());
                 }
             }
-            Payload::CustomSection(section) if depth == 0 && section.name() == SECTION => {
-                if manifest.replace(section.data().to_vec()).is_some() {
-                    return Err(PackageError::BadManifest(
-                        "there are two of them".to_owned(),
-                    ));
-                }
+            Payload::CustomSection(section)
+                if depth == 0
+                    && section.name() == SECTION
+                    && manifest.replace(section.data().to_vec()).is_some() =>
+            {
+                return Err(PackageError::BadManifest(
+                    "there are two of them".to_owned(),
+                ));
             }
             _ => {}
         }

@@ -200,17 +200,16 @@ impl Sandbox {
     ) -> Result<(Component, Manifest), PackageError> {
         let engine = self.engine(shape.pure);
         let cache = self.shared.cache.as_ref();
-        let component = match cache.and_then(|cache| cache.get(engine, digest)) {
-            Some(component) => component,
-            None => {
-                let component = Component::from_binary(engine, bytes).map_err(|error| {
-                    PackageError::Invalid(crate::error::plain(&error.root_cause().to_string()))
-                })?;
-                if let Some(cache) = cache {
-                    cache.put(engine, digest, &component);
-                }
-                component
+        let component = if let Some(component) = cache.and_then(|cache| cache.get(engine, digest)) {
+            component
+        } else {
+            let component = Component::from_binary(engine, bytes).map_err(|error| {
+                PackageError::Invalid(crate::error::plain(&error.root_cause().to_string()))
+            })?;
+            if let Some(cache) = cache {
+                cache.put(engine, digest, &component);
             }
+            component
         };
         let contract = |error: wasmtime::Error| {
             PackageError::Contract(crate::error::plain(&format!("{error:#}")))
@@ -295,6 +294,7 @@ impl Sandbox {
     }
 
     /// An instance that is kept between calls: for the house's own evaluator.
+    /// Some thirty of them fit beside the pool's instances.
     pub fn warm(&self, package: &Package) -> Result<WarmInstance, CallError> {
         match &package.code {
             Code::Pure { pre, export } => Ok(WarmInstance::new(

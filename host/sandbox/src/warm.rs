@@ -65,34 +65,31 @@ impl WarmInstance {
         check_call(self.kind, operation, &limits)?;
         let bounds = self.sandbox.bounds(&limits);
         let fail = |error: &wasmtime::Error| from_wasmtime(error, &bounds);
-        let (mut store, instance) = match self.living.take() {
-            Some((mut store, instance)) => {
-                store.data_mut().renew(&limits);
-                self.sandbox
-                    .arm(&mut store, &limits)
-                    .map_err(|error| fail(&error))?;
-                (store, instance)
-            }
-            None => {
-                let engine = &self.sandbox.shared.engines.pure;
-                // It only waits here: a warm instance keeps its slot without
-                // counting against the gate of short calls.
-                let gate = &self.sandbox.shared.pure_gate;
-                let Some(_place) = gate.enter(Duration::from_millis(limits.wall_ms)) else {
-                    return Err(busy());
-                };
-                let mut store = self
-                    .sandbox
-                    .store(engine, &limits)
-                    .map_err(|error| fail(&error))?;
-                let instance = self
-                    .pre
-                    .instantiate(&mut store)
-                    .map_err(|error| fail(&error))?;
-                self.calls = 0;
-                self.made += 1;
-                (store, instance)
-            }
+        let (mut store, instance) = if let Some((mut store, instance)) = self.living.take() {
+            store.data_mut().renew(&limits);
+            self.sandbox
+                .arm(&mut store, &limits)
+                .map_err(|error| fail(&error))?;
+            (store, instance)
+        } else {
+            let engine = &self.sandbox.shared.engines.pure;
+            // It only waits here: a warm instance keeps its slot without
+            // counting against the gate of short calls.
+            let gate = &self.sandbox.shared.pure_gate;
+            let Some(_place) = gate.enter(Duration::from_millis(limits.wall_ms)) else {
+                return Err(busy());
+            };
+            let mut store = self
+                .sandbox
+                .store(engine, &limits)
+                .map_err(|error| fail(&error))?;
+            let instance = self
+                .pre
+                .instantiate(&mut store)
+                .map_err(|error| fail(&error))?;
+            self.calls = 0;
+            self.made += 1;
+            (store, instance)
         };
         let raw = invoke::call(&mut store, &instance, &self.export, context, operation);
         self.calls += 1;

@@ -1,7 +1,7 @@
 //! Grants: how they are read, what they cover, and the laws of intersecting.
 
-use huiyin_sandbox::Grant;
-use huiyin_sandbox::grant::{Origin, OriginPattern, Scheme};
+use huiyin_sandbox::grant::{Effective, HttpAsk, Origin, OriginPattern, Scheme};
+use huiyin_sandbox::{Grant, Manifest};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -187,6 +187,55 @@ fn an_intersection_allows_what_both_allow() {
     assert_eq!(admin.intersect(&unit), both);
     assert_eq!(unit.intersect(&admin), both);
     assert_eq!(admin.intersect(&Grant::default()), Grant::default());
+}
+
+#[test]
+fn a_path_prefix_covers_whole_segments_and_cannot_be_left() {
+    let manifest = json!({
+        "contract": "0.1", "name": "a", "version": "1.0.0", "kind": "collector", "summary": "",
+        "config_schema": {}, "idempotent": true,
+        "capabilities": [{"http": {"origin": "https://*", "methods": [], "path_prefix": "/"}}],
+    });
+    let manifest = Manifest::from_json(manifest.to_string().as_bytes()).unwrap();
+    let grant =
+        json!({"http": [{"origin": "https://x.cn", "methods": ["GET"], "path_prefix": "/api"}]});
+    let effective = Effective::new(&manifest, &Grant::from_json(&grant.to_string()).unwrap());
+    let ask = |method: &str, path: &str| {
+        effective.http(&HttpAsk {
+            origin: origin(Scheme::Https, "x.cn"),
+            method: method.to_owned(),
+            path: path.to_owned(),
+        })
+    };
+    for path in ["/api", "/api/", "/api/items", "/api/%E8%88%86"] {
+        assert_eq!(ask("GET", path), Ok(()), "{path}");
+    }
+    for path in [
+        "/",
+        "/apix",
+        "/API",
+        "/other",
+        "/api/../admin",
+        "/api/%2e%2E/admin",
+        "/api/./x",
+        "/api/..",
+        "/api/x%2f..%2f..%2fadmin",
+        "/api/x%5c..",
+        "/api\\..\\admin",
+        "//api",
+        "",
+    ] {
+        assert!(ask("GET", path).is_err(), "{path}");
+    }
+    let denial = ask("POST", "/api/items").unwrap_err();
+    let add = Grant::from_json(&denial.grant_to_add.unwrap()).unwrap();
+    let effective = Effective::new(&manifest, &add);
+    let again = HttpAsk {
+        origin: origin(Scheme::Https, "x.cn"),
+        method: "POST".to_owned(),
+        path: "/api/items".to_owned(),
+    };
+    assert_eq!(effective.http(&again), Ok(()));
 }
 
 fn any_pattern() -> impl Strategy<Value = String> {

@@ -23,7 +23,7 @@ use crate::grant::{Host, Origin, Scheme};
 
 /// How long the first byte of an answer, and each next one, may take; the
 /// call's own wall time stands above it.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 
 /// Sends the request and gives the head of the answer, its counted body, and
 /// the future that drives the connection.

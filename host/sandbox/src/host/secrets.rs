@@ -104,6 +104,12 @@ impl SecretBox {
     }
 }
 
+fn sign<M: Mac + KeyInit>(key: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut mac = <M as KeyInit>::new_from_slice(key).ok()?;
+    mac.update(bytes);
+    Some(mac.finalize().into_bytes().to_vec())
+}
+
 impl Guest {
     fn allow_secret(&self, name: &str) -> Result<(), wit::Error> {
         self.effective.secret(name).map_err(|denial| {
@@ -134,11 +140,6 @@ impl wit::Host for Guest {
                 "the secret `{name}` is granted but has no value on this host"
             ))
         })?;
-        fn sign<M: Mac + KeyInit>(key: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
-            let mut mac = <M as KeyInit>::new_from_slice(key).ok()?;
-            mac.update(bytes);
-            Some(mac.finalize().into_bytes().to_vec())
-        }
         match algorithm {
             wit::Algorithm::HmacSha256 => sign::<Hmac<sha2::Sha256>>(&value, &bytes),
             wit::Algorithm::HmacSha512 => sign::<Hmac<sha2::Sha512>>(&value, &bytes),
