@@ -98,7 +98,7 @@ impl Client {
         }
         let problem = value.unwrap_or_default();
         let detail = problem.get("detail").and_then(Value::as_str).unwrap_or(status.canonical_reason().unwrap_or("it failed"));
-        let place = problem.get("pointer").and_then(Value::as_str).filter(|p| !p.is_empty()).map(|p| format!(" (at {p})")).unwrap_or_default();
+        let place = problem.get("pointer").and_then(Value::as_str).filter(|p| !p.is_empty() && !detail.contains(*p)).map(|p| format!(" (at {p})")).unwrap_or_default();
         let words = format!("{}{}", crate::text::plain(detail), crate::text::plain(&place));
         Err(match status.as_u16() {
             400 | 404 | 405 | 413 | 415 => Failure::invalid(words),

@@ -13,8 +13,22 @@ use crate::problem::Problem;
 
 pub(crate) async fn cases(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
     let found = app.engine.look_all(|state, now| huiyin_desk::case_list(&state.desk, now)).await?;
-    let cases: Vec<Value> = found.into_iter().flatten().collect();
+    let mut cases: Vec<Value> = found.into_iter().flatten().collect();
+    by_urgency(&mut cases);
     Ok(axum::Json(json!({"now": app.engine.now(), "cases": cases})))
+}
+
+/// Puts rows of several partitions into one order: open cases first, the
+/// gravest first, the newest first.
+pub fn by_urgency(rows: &mut [Value]) {
+    const LEVELS: [&str; 4] = ["I", "II", "III", "IV"];
+    let text = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    rows.sort_by_cached_key(|row| {
+        let level = text(row, "level");
+        let rank = LEVELS.iter().position(|name| *name == level).unwrap_or(LEVELS.len());
+        let opened: Option<jiff::Timestamp> = text(row, "opened_at").parse().ok();
+        (text(row, "state") == "closed", rank, std::cmp::Reverse(opened), text(row, "number"))
+    });
 }
 
 pub(crate) async fn case(State(app): State<App>, number: Result<Path<String>, PathRejection>) -> Result<axum::Json<Value>, Problem> {

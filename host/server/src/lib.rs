@@ -21,5 +21,6 @@ mod token;
 pub use api::router;
 pub use body::MAX_BODY_BYTES;
 pub use caller::ACTOR_HEADER;
+pub use desk::by_urgency;
 pub use listen::{ListenError, bind, serve};
 pub use token::{TOKEN_FILE, Token, TokenError};

@@ -26,7 +26,7 @@ impl Api {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("hello.json");
         let document = json!({"dsl": "1.0.3", "namespace": "tests", "name": "hello", "version": "1.0.0"});
-        std::fs::write(&file, json!({"document": document, "do": [{"greet": {"set": {"hello": "${ .name }"}}}]}).to_string()).unwrap();
+        std::fs::write(&file, json!({"document": document, "do": [{"greet": {"set": {"hello": "林海"}}}]}).to_string()).unwrap();
         let config = HostConfig { workflows: vec![WorkflowConfig { file, units: Vec::new() }], partitions: Some(2), ..HostConfig::default() };
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let token = Token::load_or_create(folder.path()).unwrap();

@@ -170,7 +170,9 @@ fn page(case: &Value) -> String {
         let _ = writeln!(out, "assessed {level}  {}", reasons.join("; "));
     }
     for told in list("notified") {
-        let _ = writeln!(out, "notify  {}", plain(&told.to_string()));
+        let who = told.get("to").map(|to| format!("{} ({}, {})", word(to, "name"), word(to, "role"), word(to, "unit"))).unwrap_or_default();
+        let done = if told.get("delivered").and_then(Value::as_bool) == Some(true) { "told" } else { "owed" };
+        let _ = writeln!(out, "{done}    {who}  {}  since {}", word(&told, "on"), word(&told, "owed_since"));
     }
     for answer in list("answers") {
         let _ = writeln!(out, "answer  {}  by {}  {}", word(&answer, "delivered_at"), word(&answer, "channel"), word(&answer, "text"));

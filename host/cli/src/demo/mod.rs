@@ -151,6 +151,7 @@ async fn show(engine: &Engine, mut told: mpsc::UnboundedReceiver<Told>) -> Resul
                     items += taken;
                     failing.extend(bad);
                 }
+                huiyin_server::by_urgency(&mut cases);
                 screen.beat(&cases, items, &failing);
             }
         }
