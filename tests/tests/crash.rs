@@ -244,7 +244,7 @@ fn judge(account: &Account, bureau: &Bureau, acknowledged: &Acknowledged, ended:
     // Nothing left that the log does not know of (rule 2).
     let unknown: Vec<_> = bureau.received().into_keys().filter(|key| !account.effects.contains_key(key)).collect();
     if !unknown.is_empty() {
-        wrong.push(format!("notifications that the log knows nothing of: {unknown:?}"));
+        wrong.push(format!("{} notifications that the log knows nothing of: {:?}", unknown.len(), &unknown[..unknown.len().min(5)]));
     }
     if bureau.unsigned() > 0 {
         wrong.push(format!("{} notifications without a valid signature", bureau.unsigned()));
@@ -281,5 +281,9 @@ fn nothing_is_lost_at_fifty_power_cuts() {
 fn a_missing_sync_is_noticed() {
     let outcome = crash(Disk::LossyWithoutSync, 8);
     println!("{}\n{}", outcome.summary, outcome.wrong.join("\n"));
-    assert!(!outcome.wrong.is_empty(), "the sync was left out and nothing was noticed: {}", outcome.summary);
+    assert!(
+        outcome.wrong.iter().any(|wrong| wrong.contains("acknowledged runs lost")),
+        "the sync was left out and nothing was noticed: {}",
+        outcome.summary
+    );
 }

@@ -2,7 +2,7 @@
 //! becomes `{"count": 2, "sum": 7}`. The smallest useful step: it shows what a
 //! plugin needs, and benchmarks call it because it costs next to nothing.
 
-use huiyin_sdk::schemars::{self, JsonSchema};
+use huiyin_sdk::schemars::JsonSchema;
 use huiyin_sdk::serde::{Deserialize, Serialize};
 use huiyin_sdk::{About, Context, Error, Step};
 
