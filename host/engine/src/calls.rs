@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use huiyin_flow::{ErrorKind, FlowError};
-use huiyin_sandbox::{CallError, Context, ContractError, Effect, Limits, Operation, Package, PluginError};
+use huiyin_sandbox::{CallError, Context, ContractError, Effect, Operation, Package, PluginError};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -62,8 +62,7 @@ pub fn pure_call(house: &House, pin: &Pin, with: &Value, unit: &str, key: &str, 
         return Err(not_installed(pin));
     };
     let operation = operation(&package, pin, with).map_err(|e| invalid(&e))?;
-    let limits = Limits::default();
-    match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &limits) {
+    match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &house.limits) {
         Ok(output) => Ok(output.to_json()),
         Err(error) => Err(flow_error(&error, pin)),
     }

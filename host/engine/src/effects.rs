@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use huiyin_flow::FlowError;
-use huiyin_sandbox::{CallError, Grant, HostAccess, Item, Limits, Operation, Output, PluginError, SecretSource, Verdict};
+use huiyin_sandbox::{CallError, Grant, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -88,7 +88,7 @@ impl Effects {
         };
         let context = calls::context(&job.unit, job.attempt, &job.idempotency_key, job.now);
         let grant = self.grants.of(&job.pin.plugin, &job.unit);
-        match self.house.sandbox.call(&package, &context, &operation, &grant, &self.access(&job.kv), &Limits::default()).await {
+        match self.house.sandbox.call(&package, &context, &operation, &grant, &self.access(&job.kv), &self.house.limits).await {
             Ok(done) => EffectOutcome::Settled(Ok(done.output.to_json()), done.kv_writes),
             Err(error) if calls::unknown(&error) => EffectOutcome::Unknown(format!("{}: {error}", job.pin.plugin)),
             Err(error) => EffectOutcome::Settled(Err(calls::flow_error(&error, &job.pin)), Vec::new()),
@@ -111,7 +111,7 @@ impl Effects {
         let called = self
             .house
             .sandbox
-            .call(&source.package, &context, &operation, &source.grant, &self.access(&job.kv), &Limits::default())
+            .call(&source.package, &context, &operation, &source.grant, &self.access(&job.kv), &self.house.limits)
             .await
             .map_err(|e| poll_error(&e))?;
         let Output::Page(mut page) = called.output else {
@@ -160,7 +160,7 @@ fn classify(house: &House, pin: &Pin, items: Vec<Item>, unit: &str, key: &str, n
     let operation = Operation::Classify { config: pin.config.to_string(), model: Arc::from([]), state: None, items };
     let output = house
         .sandbox
-        .call_pure(&package, &calls::context(unit, 1, key, now), &operation, &Limits::default())
+        .call_pure(&package, &calls::context(unit, 1, key, now), &operation, &house.limits)
         .map_err(|e| calls::flow_error(&e, pin))?;
     let short = |what: &str| FlowError::new(huiyin_flow::ErrorKind::Runtime, format!("{}: {what}", pin.plugin));
     let Output::Outcome(outcome) = output else { return Err(short("is not a classifier")) };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
 use huiyin_flow::Evaluator;
-use huiyin_sandbox::{Package, Sandbox};
+use huiyin_sandbox::{Limits, Package, Sandbox};
 use serde_json::Value;
 
 use crate::record::Pin;
@@ -18,6 +18,8 @@ pub struct House {
     pub evaluator: Arc<dyn Evaluator>,
     /// The classifier that no unit can rebind (rule 7), with its configuration.
     pub floor: RwLock<Option<Pin>>,
+    /// What one plugin call may use.
+    pub limits: Limits,
     packages: RwLock<Packages>,
 }
 
@@ -39,8 +41,8 @@ pub struct InstallError {
 
 impl House {
     /// A house with nothing installed.
-    pub fn new(sandbox: Arc<Sandbox>, evaluator: Arc<dyn Evaluator>) -> House {
-        House { sandbox, evaluator, floor: RwLock::new(None), packages: RwLock::default() }
+    pub fn new(sandbox: Arc<Sandbox>, evaluator: Arc<dyn Evaluator>, limits: Limits) -> House {
+        House { sandbox, evaluator, floor: RwLock::new(None), limits, packages: RwLock::default() }
     }
 
     /// Installs a package under its `name:version`.

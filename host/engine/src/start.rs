@@ -14,7 +14,7 @@ use huiyin_deadline::schedule::{Interval, Schedule};
 use huiyin_desk::{PolicyPack, Problem};
 use huiyin_flow::{Definition, Diagnostic, Evaluator};
 use huiyin_journal::{Draft, Journal, JournalError, MemoryJournal, SegmentJournal};
-use huiyin_sandbox::{PackageError, Sandbox, SandboxConfig, SandboxError};
+use huiyin_sandbox::{Limits, PackageError, Sandbox, SandboxConfig, SandboxError};
 use huiyin_views::Views;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc};
@@ -66,6 +66,8 @@ pub struct Options {
     pub watch: Option<Arc<dyn EgressWatch>>,
     /// Worker threads; enough for the machine unless told.
     pub workers: Option<usize>,
+    /// What one plugin call may use, never above the ceiling; the usual limits unless told.
+    pub limits: Option<Limits>,
 }
 
 impl Options {
@@ -81,6 +83,7 @@ impl Options {
             clock: None,
             watch: None,
             workers: None,
+            limits: None,
         }
     }
 }
@@ -161,6 +164,11 @@ fn lines<T: std::fmt::Display>(all: &[T]) -> String {
 /// # Errors
 /// When the sandbox cannot be set up or a component is refused.
 pub fn open_house(cache: Option<PathBuf>, components: &[(String, Vec<u8>)]) -> Result<Arc<House>, StartError> {
+    open_limited(cache, components, Limits::default())
+}
+
+/// The same, with limits for each plugin call.
+fn open_limited(cache: Option<PathBuf>, components: &[(String, Vec<u8>)], limits: Limits) -> Result<Arc<House>, StartError> {
     let sandbox = Arc::new(Sandbox::new(SandboxConfig { cache_dir: cache, ..SandboxConfig::default() })?);
     let mut packages = Vec::with_capacity(components.len());
     for (file, bytes) in components {
@@ -172,7 +180,7 @@ pub fn open_house(cache: Option<PathBuf>, components: &[(String, Vec<u8>)]) -> R
         Some(package) => Arc::new(SandboxedJq::new(Arc::clone(&sandbox), Arc::clone(package))),
         None => Arc::new(NoJq),
     };
-    let house = House::new(sandbox, evaluator);
+    let house = House::new(sandbox, evaluator, limits.at_most(&Limits::ceiling()));
     for package in packages {
         house.install(package)?;
     }
@@ -196,7 +204,7 @@ impl Engine {
     pub async fn start(options: Options) -> Result<Engine, StartError> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
-        let house = open_house(cache, &components(&options)?)?;
+        let house = open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default())?;
         let wanted = read_wanted(&options, &house)?;
         let store = Store::open(&options)?;
         let partitions = store.partitions(&options.config)?;
