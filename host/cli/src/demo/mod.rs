@@ -63,6 +63,9 @@ async fn host(plan: &Plan, setup: &Setup, bureau: &Bureau, world: &World, told: 
     let began = Instant::now();
     let (mut config, base) = read_config(&bureau.config)?;
     let listen = config.listen.take().and_then(|address| address.parse().ok());
+    if !plan.folder.join("cache").exists() {
+        note("compiling the plugins for this machine, once …");
+    }
     let options = Options { data: Some(plan.folder.clone()), ..options(setup, config, base) };
     let engine = Arc::new(Engine::start(options).await.map_err(|error| refused(&error))?);
     let stop = CancellationToken::new();
