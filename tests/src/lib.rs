@@ -2,7 +2,9 @@
 //! host as a real process, and the log read back without the host.
 
 pub mod bureau;
+pub mod guests;
 pub mod host;
+pub mod house;
 pub mod log;
 
 use std::path::PathBuf;

@@ -1,0 +1,159 @@
+//! Plugins that behave badly, written in Wasm's text format for the tests: a
+//! core module laid out by hand after the canonical ABI and wrapped by the
+//! same encoder that wraps real plugins. Nothing but tests may load them.
+
+use std::fmt::Write as _;
+
+use huiyin_sandbox::package::componentize;
+use wit_component::{StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// Where a guest's own data begins.
+const BASE: usize = 0x1000;
+
+/// The core function `run` of a step, as the canonical ABI flattens it.
+const RUN: &str = "(param $call i32) (param $call_n i32) (param $attempt i32) (param $unit i32) (param $unit_n i32) \
+    (param $now i64) (param $key i32) (param $key_n i32) (param $config i32) (param $config_n i32) \
+    (param $in i32) (param $in_n i32) (result i32)";
+
+/// What a step plugin does.
+pub enum Does {
+    /// Never comes back.
+    LoopsForEver,
+    /// The same, in a plugin that may reach outside, before it did.
+    LoopsForEverWithHandsFree,
+    /// Takes ever more memory.
+    Allocates,
+    /// Calls itself without end.
+    Recurses,
+    /// Answers with text that is not JSON.
+    SaysGarbage,
+    /// Writes the file `mark` into the spool; at its first try it then never
+    /// comes back, later it answers `{}`.
+    WritesThenHangs {
+        /// Whether it says that repeating it does no harm.
+        idempotent: bool,
+    },
+}
+
+/// A finished component of the name given, version 0.1.0.
+///
+/// # Errors
+/// When the text does not assemble: a mistake in this file.
+pub fn step(name: &str, does: &Does) -> Result<Vec<u8>, String> {
+    let mut data = Data::default();
+    let mark = data.text("mark");
+    let garbage = data.text("{\"sum\": not json");
+    let empty = data.text("{}");
+    let (import, more, body) = match does {
+        Does::LoopsForEver => ("", "", HANG.to_owned()),
+        Does::LoopsForEverWithHandsFree => (LOG, "", format!("(call $log (i32.const 1) (i32.const {}) (i32.const 4)) {HANG}", mark.0)),
+        Does::Allocates => ("", "", "(loop $more (drop (memory.grow (i32.const 16))) (br $more)) unreachable".to_owned()),
+        Does::Recurses => (
+            "",
+            "(func $deeper (param $n i64) (result i64) (i64.add (call $deeper (i64.add (local.get $n) (i64.const 1))) (i64.const 1)))",
+            "(drop (call $deeper (i64.const 0))) unreachable".to_owned(),
+        ),
+        Does::SaysGarbage => ("", "", answer(garbage)),
+        Does::WritesThenHangs { .. } => (
+            SPOOL,
+            "",
+            format!(
+                "(call $put (i32.const {at}) (i32.const {len}) (i32.const {at}) (i32.const {len}) (i32.const 0x200))
+                 (if (i32.eq (local.get $attempt) (i32.const 1)) (then {HANG}))
+                 {}",
+                answer(empty),
+                at = mark.0,
+                len = mark.1,
+            ),
+        ),
+    };
+    let manifest = data.manifest(name, does);
+    let bytes = data.escaped();
+    let text = format!(
+        r#"(module
+  {import}
+  (memory (export "memory") 4)
+  (global $heap (mut i32) (i32.const 0x20000))
+  (data (i32.const {BASE}) "{bytes}")
+  {more}
+  (func (export "cabi_realloc") (param $old i32) (param $had i32) (param $align i32) (param $new i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $heap) (i32.const 15)) (i32.const -16)))
+    (global.set $heap (i32.add (local.get $at) (local.get $new)))
+    (local.get $at))
+  (func (export "huiyin:plugin/info@0.1.0#describe") (result i32) (i32.const {manifest}))
+  (func (export "huiyin:plugin/step@0.1.0#run") {RUN} {body})
+)"#
+    );
+    let mut core = wat::parse_str(&text).map_err(|e| e.to_string())?;
+    let contract = crate::project("sdk/wit/0.1/plugin.wit");
+    let contract = std::fs::read_to_string(&contract).map_err(|e| format!("{}: {e}", contract.display()))?;
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("plugin.wit", &contract).map_err(|e| e.to_string())?;
+    let world = resolve.select_world(&[package], Some("step-plugin")).map_err(|e| e.to_string())?;
+    embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8).map_err(|e| e.to_string())?;
+    componentize(&core).map_err(|e| e.to_string())
+}
+
+const HANG: &str = "(loop $ever (br $ever)) unreachable";
+const LOG: &str = r#"(import "huiyin:plugin/log@0.1.0" "write" (func $log (param i32 i32 i32)))"#;
+const SPOOL: &str = r#"(import "huiyin:plugin/spool@0.1.0" "put" (func $put (param i32 i32 i32 i32 i32)))"#;
+
+/// `result::ok` with a text, built at 0x100.
+fn answer((at, len): (usize, usize)) -> String {
+    format!(
+        "(i32.store (i32.const 0x100) (i32.const 0)) (i32.store (i32.const 0x104) (i32.const {at}))
+         (i32.store (i32.const 0x108) (i32.const {len})) (i32.const 0x100)"
+    )
+}
+
+/// A guest's memory from [`BASE`] on.
+#[derive(Default)]
+struct Data(Vec<u8>);
+
+impl Data {
+    fn put(&mut self, bytes: &[u8], align: usize) -> usize {
+        self.0.resize(self.0.len().next_multiple_of(align), 0);
+        let at = BASE + self.0.len();
+        self.0.extend_from_slice(bytes);
+        at
+    }
+
+    fn text(&mut self, text: &str) -> (usize, usize) {
+        (self.put(text.as_bytes(), 1), text.len())
+    }
+
+    /// The record that `describe` gives.
+    fn manifest(&mut self, name: &str, does: &Does) -> usize {
+        const STEP: u32 = 4;
+        let texts = [name, "0.1.0", "A guest of the tests.", "{}", "{}", "{}"].map(|text| self.text(text));
+        // One capability at most: `spool`, which has no payload.
+        let mut spool = [0_u8; 32];
+        spool[0] = 2;
+        let asks = usize::from(matches!(does, Does::WritesThenHangs { .. }));
+        let list = self.put(&spool, 8);
+        let mut record = Vec::new();
+        let mut words = |words: &[usize]| {
+            for word in words {
+                record.extend_from_slice(&u32::try_from(*word).unwrap_or_default().to_le_bytes());
+            }
+        };
+        for (n, (at, len)) in texts.into_iter().enumerate() {
+            if n == 2 {
+                words(&[STEP as usize]);
+            }
+            words(&[at, len]);
+        }
+        words(&[list, asks, usize::from(matches!(does, Does::WritesThenHangs { idempotent: true }))]);
+        self.put(&record, 8)
+    }
+
+    fn escaped(&self) -> String {
+        self.0.iter().fold(String::new(), |mut text, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(text, "\\{byte:02x}");
+            text
+        })
+    }
+}

@@ -1,0 +1,223 @@
+//! Plugins and expressions that mean harm, called from workflows of a real
+//! engine: each is stopped within its limit, its run ends with an error that
+//! names the limit, and honest runs complete all the while (rule 11).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use huiyin_engine::state::FinishedRun;
+use huiyin_engine::Engine;
+use huiyin_flow::{ErrorKind, FlowError};
+use huiyin_sandbox::Limits;
+use huiyin_tests::guests::{self, Does};
+use huiyin_tests::house::{House, honest_runs, submission, until};
+use serde_json::{Value, json};
+
+/// Honest runs that must complete beside a hostile one.
+const HONEST: u64 = 100;
+
+/// Honest runs in flight at once.
+const AT_ONCE: u64 = 10;
+
+/// Wall time of a plugin call in these tests, in milliseconds: short, so that
+/// the tests are, and yet long beside a hundred honest runs.
+const WALL_MS: u64 = 3_000;
+
+fn limits() -> Limits {
+    Limits { wall_ms: WALL_MS, ..Limits::default() }
+}
+
+/// Starts so many runs of a workflow and lets honest ones go on until the last
+/// of them has ended; gives the ends, and how many honest runs completed.
+async fn beside_honest_runs(engine: &Arc<Engine>, workflow: &str, hostile: usize) -> (Vec<FinishedRun>, u64) {
+    let ended = Arc::new(AtomicBool::new(false));
+    let runs = (0..hostile).map(|_| engine.run(submission(workflow, json!({}))));
+    let runs = futures::future::join_all(runs);
+    let told = Arc::clone(&ended);
+    let hostile = async {
+        let ends = runs.await;
+        told.store(true, Ordering::SeqCst);
+        ends
+    };
+    let honest = honest_runs(engine, HONEST, AT_ONCE, || ended.load(Ordering::SeqCst));
+    let (ends, honest) = futures::join!(hostile, honest);
+    (ends.into_iter().map(Result::unwrap).collect(), honest.unwrap())
+}
+
+/// The error with which a run faulted.
+fn fault(run: &FinishedRun) -> FlowError {
+    assert_eq!(run.status, "faulted", "{}", run.result);
+    serde_json::from_value(run.result.clone()).unwrap()
+}
+
+/// A house in which the workflow `bad` calls the guest, and the honest one its three steps.
+fn house(does: &Does) -> House {
+    let mut house = House::with(&["jq", "tally"]).unwrap();
+    house.plugins.push(guests::step("bad-guest", does).unwrap());
+    house.limits = Some(limits());
+    house.honest().unwrap();
+    house.workflow("bad", &[], &json!({"do": [{"harm": {"call": "bad-guest:0.1.0@default", "with": {}}}]})).unwrap();
+    house
+}
+
+async fn stopped(does: &Does, hostile: usize, kind: ErrorKind, names: &str) -> u64 {
+    let house = house(does);
+    let engine = Arc::new(house.in_memory().await.unwrap());
+    let (ends, honest) = beside_honest_runs(&engine, "bad", hostile).await;
+    assert_eq!(ends.len(), hostile);
+    assert!(honest >= HONEST, "{honest}");
+    for end in &ends {
+        let error = fault(end);
+        assert!(error.is(kind), "{error}");
+        let detail = error.detail.clone().unwrap();
+        assert!(detail.contains(names), "{detail}");
+        assert!(detail.starts_with("bad-guest:0.1.0: "), "{detail}");
+        assert!(error.instance.starts_with("/do/0/harm"), "{error}");
+    }
+    // It took the host nothing: the next run is served as the first.
+    honest_runs(&engine, AT_ONCE, AT_ONCE, || true).await.unwrap();
+    engine.stop().await.unwrap();
+    println!("{honest} honest runs beside {hostile} hostile ones");
+    honest
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endless_plugin_is_stopped_at_its_wall_time() {
+    let honest = stopped(&Does::LoopsForEver, 1, ErrorKind::Timeout, "`wall_ms` of 3000").await;
+    // More than asked for: the hundredth was done before the endless one was stopped.
+    assert!(honest > HONEST, "all honest runs had to wait for the endless one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn endless_plugins_on_every_worker_only_make_the_others_wait() {
+    // As many as the workers that an engine has unless told.
+    let endless = std::thread::available_parallelism().map_or(4, |n| n.get() * 2).max(4);
+    stopped(&Does::LoopsForEver, endless, ErrorKind::Timeout, "`wall_ms` of 3000").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endless_plugin_that_may_reach_outside_is_stopped_too() {
+    stopped(&Does::LoopsForEverWithHandsFree, 8, ErrorKind::Timeout, "`wall_ms` of 3000").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_greedy_plugin_is_stopped_at_its_memory() {
+    stopped(&Does::Allocates, 8, ErrorKind::Runtime, "`memory_bytes` of 67108864").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bottomless_plugin_is_stopped_at_its_stack() {
+    stopped(&Does::Recurses, 8, ErrorKind::Runtime, "`stack_bytes`").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_not_json_is_refused() {
+    stopped(&Does::SaysGarbage, 8, ErrorKind::Runtime, "not JSON").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_reaches_no_host_that_was_not_granted() {
+    let mut house = House::with(&["jq", "tally", "webhook"]).unwrap();
+    house.honest().unwrap();
+    // Somebody listens there: that nobody comes is the sandbox's doing.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let origin = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let message = json!({
+        "config": {"url": format!("{origin}/inbox"), "sign": false},
+        "subject": "s", "text": "t", "recipients": ["r"], "attachments": [], "data": {},
+    });
+    house.workflow("reach", &[], &json!({"do": [{"harm": {"call": "webhook:0.1.0@default", "with": message}}]})).unwrap();
+    let engine = Arc::new(house.in_memory().await.unwrap());
+    let (ends, _) = beside_honest_runs(&engine, "reach", 4).await;
+    for end in &ends {
+        let error = fault(end);
+        assert!(error.is(ErrorKind::Authorization), "{error}");
+        let detail = error.detail.unwrap();
+        assert!(detail.contains("denied") && detail.contains("grant"), "{detail}");
+        assert!(detail.contains(&format!("\"origin\":\"{origin}\"")), "the grant to add: {detail}");
+    }
+    assert!(listener.accept().is_err(), "a connection was made without a grant");
+    engine.stop().await.unwrap();
+}
+
+#[test]
+fn a_source_reaches_no_host_that_was_not_granted() {
+    let bureau = huiyin_tests::bureau::Bureau::open().unwrap();
+    bureau.post("一条消息", jiff::SignedDuration::from_mins(5), 10);
+    let mut house = House::with(&["jq", "tally", "json-api", "risk-level"]).unwrap();
+    let file = bureau.configure(house.folder.path()).unwrap();
+    let mut config = huiyin_engine::config::read(&file).unwrap();
+    config.workflows.clear();
+    config.bindings.clear();
+    config.grants.clear();
+    house.config = config;
+    house.honest().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let engine = house.in_memory().await.unwrap();
+        let error = until("the source's error", async || {
+            let errors = engine.look_all(|state, _| state.sources.values().find_map(|s| s.error.clone())).await;
+            Ok(errors.map_err(|e| e.to_string())?.into_iter().flatten().next())
+        });
+        let (error, honest) = futures::join!(error, honest_runs(&engine, HONEST, AT_ONCE, || true));
+        honest.unwrap();
+        let error = error.unwrap();
+        assert!(error.contains("denied") && error.contains(&format!("\"origin\":\"http://127.0.0.1:{}\"", bureau.port)), "{error}");
+        let items: u64 = engine.look_all(|state, _| state.sources.values().map(|s| s.items).sum::<u64>()).await.unwrap().into_iter().sum();
+        assert_eq!(items, 0);
+        engine.stop().await.unwrap();
+    });
+}
+
+async fn expression_fails_its_own_task(program: &str) {
+    let mut house = House::with(&["jq", "tally"]).unwrap();
+    house.honest().unwrap();
+    house.workflow("bad", &[], &json!({"do": [{"harm": {"set": {"x": program}}}]})).unwrap();
+    // Caught, it is an error as any other.
+    let caught = json!({"do": [{"careful": {
+        "try": [{"harm": {"set": {"x": program}}}],
+        "catch": {"as": "why", "do": [{"say": {"set": {"caught": "${ $why.status }"}}}]}
+    }}]});
+    house.workflow("careful", &[], &caught).unwrap();
+    let engine = Arc::new(house.in_memory().await.unwrap());
+    let (ends, _) = beside_honest_runs(&engine, "bad", 2).await;
+    for end in &ends {
+        let error = fault(end);
+        assert!(error.is(ErrorKind::Expression), "{error}");
+        let detail = error.detail.clone().unwrap();
+        assert!(detail.contains("the expression was stopped: the limit `"), "{detail}");
+        assert!(error.instance.starts_with("/do/0/harm"), "{error}");
+    }
+    let careful = engine.run(submission("careful", json!({}))).await.unwrap();
+    assert_eq!((careful.status.as_str(), &careful.result), ("completed", &json!({"caught": 400})));
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expression_that_calls_itself_for_ever_fails_its_own_task() {
+    expression_fails_its_own_task("${ def f: f; f }").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expression_that_collects_for_ever_fails_its_own_task() {
+    expression_fails_its_own_task("${ [range(infinite)] }").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expression_that_collects_very_long_fails_its_own_task() {
+    expression_fails_its_own_task("${ [limit(1e9; repeat(1))] }").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expression_that_nests_without_end_fails_its_own_task() {
+    let mut house = House::with(&["jq", "tally"]).unwrap();
+    house.honest().unwrap();
+    house.workflow("bad", &[], &json!({"do": [{"harm": {"set": {"x": "${ def f: [f]; f }"}}}]})).unwrap();
+    let engine = Arc::new(house.in_memory().await.unwrap());
+    let (ends, _) = beside_honest_runs(&engine, "bad", 2).await;
+    for end in &ends {
+        assert!(fault(end).is(ErrorKind::Expression), "{}", Value::clone(&end.result));
+    }
+    engine.stop().await.unwrap();
+}
