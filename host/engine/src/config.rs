@@ -148,6 +148,16 @@ pub enum ConfigError {
         /// The file.
         file: String,
     },
+    /// The file is not text.
+    #[error("{file}:{line}:{column}: not UTF-8 text; save it as UTF-8")]
+    NotText {
+        /// The file.
+        file: String,
+        /// From 1.
+        line: usize,
+        /// In characters, from 1.
+        column: usize,
+    },
     /// The text is not a configuration.
     #[error("{file}:{line}:{column}: {message} (at {pointer})")]
     Malformed {
@@ -178,8 +188,25 @@ pub fn read(path: &Path) -> Result<HostConfig, ConfigError> {
     if size > MAX_CONFIG_BYTES {
         return Err(ConfigError::TooLarge { file });
     }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    parse(&text, &file)
+    parse(&read_text(path)?, &file)
+}
+
+/// Reads a text that the configuration names.
+///
+/// # Errors
+/// When the file cannot be read; where it is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let file = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| ConfigError::Unreadable { file: file.clone(), error })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line_start = sound.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+        ConfigError::NotText {
+            file,
+            line: sound.iter().filter(|b| **b == b'\n').count() + 1,
+            column: String::from_utf8_lossy(&sound[line_start..]).chars().count() + 1,
+        }
+    })
 }
 
 /// Reads a configuration's text; `file` is its name in errors.
@@ -234,6 +261,14 @@ mod tests {
         let error = parse("{\n  \"sources\": [{\"nam\": \"x\"}]\n}", "huiyin.json").unwrap_err().to_string();
         assert!(error.starts_with("huiyin.json:2:"), "{error}");
         assert!(error.contains("unknown field `nam`") && error.contains("/sources/0"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_refused_with_its_place() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"{\n  \"\xe6\x9e\x97\xff\"}").unwrap();
+        let error = read(file.path()).unwrap_err().to_string();
+        assert_eq!(error, format!("{}:2:5: not UTF-8 text; save it as UTF-8", file.path().display()));
     }
 
     #[test]

@@ -378,7 +378,7 @@ fn read_wanted(options: &Options, house: &House) -> Result<Wanted, StartError> {
         None => None,
         Some(file) => {
             let path = options.base.join(file);
-            let text = std::fs::read_to_string(&path).map_err(|error| io_error(&path, error))?;
+            let text = read_text(&path)?;
             let pack = PolicyPack::parse(&text, &path.display().to_string()).map_err(StartError::Policy)?;
             Some(pack)
         }
@@ -387,7 +387,7 @@ fn read_wanted(options: &Options, house: &House) -> Result<Wanted, StartError> {
     let mut workflows = Vec::new();
     for wanted in &config.workflows {
         let path = options.base.join(&wanted.file);
-        let text = std::fs::read_to_string(&path).map_err(|error| io_error(&path, error))?;
+        let text = read_text(&path)?;
         let definition = Definition::parse(&text, &path.display().to_string(), &HouseCatalog(house), &*house.evaluator).map_err(StartError::Workflow)?;
         for unit in wanted.units.iter().filter(|u| *u != "*" && !units.contains(*u)) {
             problems.push(format!("/workflows: {}: there is no unit {unit} in the policy pack", wanted.file.display()));
@@ -422,6 +422,10 @@ fn read_wanted(options: &Options, house: &House) -> Result<Wanted, StartError> {
         }
     }
     if problems.is_empty() { Ok(Wanted { policy, units, workflows, sources, grants }) } else { Err(StartError::Config(problems)) }
+}
+
+fn read_text(path: &Path) -> Result<String, StartError> {
+    crate::config::read_text(path).map_err(|error| StartError::Config(vec![error.to_string()]))
 }
 
 fn absolute(path: &Path) -> PathBuf {

@@ -1,0 +1,471 @@
+//! What a host keeps and what it does when it comes back: runs, events,
+//! schedules, effects, the floor, snapshots; real plugins, real files.
+
+use std::path::Path;
+
+use huiyin_engine::Engine;
+use huiyin_engine::record::{self, Entry, ScheduleFired};
+use huiyin_journal::{Journal as _, SegmentJournal};
+use huiyin_tests::guests::{self, Does};
+use huiyin_tests::house::{House, SetClock, copy, end_of, finished, named, submission, until};
+use huiyin_tests::log::account;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+const UNIT: &str = huiyin_tests::bureau::UNIT;
+
+/// Everything all partitions know, as JSON.
+async fn everything(engine: &Engine) -> Vec<Value> {
+    engine.look_all(|state, _| serde_json::to_value(state).unwrap()).await.unwrap()
+}
+
+/// How many records a stopped host's journal holds.
+fn journal_size(data: &Path) -> u64 {
+    SegmentJournal::open(data.join("journal"), huiyin_journal::Options::default()).unwrap().size()
+}
+
+/// What a stopped host's journal says, decoded.
+fn entries(data: &Path) -> Vec<Entry> {
+    let journal = SegmentJournal::open(data.join("journal"), huiyin_journal::Options::default()).unwrap();
+    journal.read_all(0).unwrap().filter_map(|found| record::decode(&found.unwrap()).unwrap()).collect()
+}
+
+/// The runs that are neither finished nor set aside.
+async fn running(engine: &Engine) -> usize {
+    engine.look_all(|state, _| state.runs.len()).await.unwrap().into_iter().sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_run_outlives_its_host() {
+    let mut house = House::with(&["jq", "tally"]).unwrap();
+    let add = json!({"call": "tally:0.1.0@default", "with": {"numbers": ["${ .n }", 1]}});
+    house.workflow("sleeper", &[], &json!({"do": [{"sleep": {"wait": "PT2S"}}, {"add": add}]})).unwrap();
+    house.honest().unwrap();
+    let first = house.on_disk().await.unwrap();
+    let run = first.submit(submission("sleeper", json!({"n": 1}))).await.unwrap();
+    let done = first.run(named("honest", "before", json!({"n": 5}))).await.unwrap();
+    first.stop().await.unwrap();
+    drop(first);
+
+    let second = house.on_disk().await.unwrap();
+    let end = end_of(&second, &run).await.unwrap();
+    assert_eq!((end.status.as_str(), &end.result), ("completed", &json!({"count": 2, "sum": 2})));
+    assert!(end.ended.duration_since(end.started) >= SignedDuration::from_secs(2), "{} to {}", end.started, end.ended);
+    // What had ended before is known as it was.
+    let known = finished(&second, "before").await.unwrap().unwrap();
+    assert_eq!(serde_json::to_value(known).unwrap(), serde_json::to_value(done).unwrap());
+    second.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timer_that_came_due_while_the_host_was_down_fires_at_once() {
+    let mut house = House::with(&["jq"]).unwrap();
+    house.workflow("sleeper", &[], &json!({"do": [{"sleep": {"wait": "PT6H"}}, {"say": {"set": {"woke": true}}}]})).unwrap();
+    let clock = SetClock::now_standing();
+    house.clock = Some(clock.clone());
+    let first = house.on_disk().await.unwrap();
+    let run = first.submit(submission("sleeper", json!({}))).await.unwrap();
+    clock.forward(SignedDuration::from_hours(5));
+    first.stop().await.unwrap();
+    drop(first);
+
+    let second = house.on_disk().await.unwrap();
+    assert!(finished(&second, &run).await.unwrap().is_none(), "it woke an hour early");
+    second.stop().await.unwrap();
+    drop(second);
+
+    clock.forward(SignedDuration::from_hours(9));
+    let third = house.on_disk().await.unwrap();
+    assert_eq!(end_of(&third, &run).await.unwrap().result, json!({"woke": true}));
+    third.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listening_run_outlives_its_host_and_hears() {
+    let mut house = House::with(&["jq", "risk-level"]).unwrap();
+    house.config.policy = Some(huiyin_tests::project("workflows/policy/linhai.json"));
+    let hear = json!({"listen": {"to": {"one": {"with": {"type": "org.example.rang.v1", "subject": "the bell"}}}}});
+    house.workflow("ear", &[UNIT], &json!({"do": [{"hear": hear}, {"say": {"set": {"heard": "${ .[0].data // .[0] }"}}}]})).unwrap();
+    let first = house.on_disk().await.unwrap();
+    let mut asked = named("ear", "the-ear", json!({}));
+    asked.unit = Some(UNIT.to_owned());
+    first.submit(asked).await.unwrap();
+    let ring = |subject: &str, data: &str| {
+        json!({"specversion": "1.0", "id": format!("e-{data}"), "source": "/test", "type": "org.example.rang.v1", "subject": subject, "data": {"said": data}})
+    };
+    first.stop().await.unwrap();
+    drop(first);
+
+    let second = house.on_disk().await.unwrap();
+    assert_eq!(running(&second).await, 1);
+    assert_eq!(second.event("cuihu", ring("the bell", "elsewhere")).await.unwrap(), 0, "another unit's event");
+    assert_eq!(second.event(UNIT, ring("the phone", "wrong")).await.unwrap(), 0, "another subject");
+    assert_eq!(second.event(UNIT, ring("the bell", "ding")).await.unwrap(), 1);
+    let end = end_of(&second, "the-ear").await.unwrap();
+    assert_eq!((end.status.as_str(), &end.result), ("completed", &json!({"heard": {"said": "ding"}})));
+    assert_eq!(second.event(UNIT, ring("the bell", "late")).await.unwrap(), 0, "it has ended");
+    second.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_id_asked_twice_starts_one_run() {
+    let mut house = House::with(&["jq", "tally"]).unwrap();
+    house.honest().unwrap();
+    house.workflow("sleeper", &[], &json!({"do": [{"sleep": {"wait": "PT1S"}}]})).unwrap();
+    let engine = house.on_disk().await.unwrap();
+    for n in 0..20 {
+        let id = format!("chosen-{n}");
+        let workflow = if n % 2 == 0 { "honest" } else { "sleeper" };
+        let ask = || engine.run(named(workflow, &id, json!({"n": n})));
+        let (one, other, accepted) = futures::join!(ask(), ask(), engine.submit(named(workflow, &id, json!({"n": n}))));
+        let (one, other) = (one.unwrap(), other.unwrap());
+        assert_eq!(serde_json::to_value(&one).unwrap(), serde_json::to_value(&other).unwrap());
+        assert_eq!(accepted.unwrap(), id);
+        // And long after, with another input: the first answer stands.
+        let later = engine.run(named(workflow, &id, json!({"n": 1_000}))).await.unwrap();
+        assert_eq!(later.result, one.result);
+    }
+    engine.stop().await.unwrap();
+    drop(engine);
+    let again = house.on_disk().await.unwrap();
+    let known = again.run(named("honest", "chosen-4", json!({"n": 7}))).await.unwrap();
+    assert_eq!(known.result["sum"], 7, "after a restart the first answer still stands");
+    again.stop().await.unwrap();
+    drop(again);
+    let runs = account(&house.data()).unwrap().runs;
+    assert_eq!(runs.len(), 20);
+    assert!(runs.values().all(|times| *times == 1), "{runs:?}");
+}
+
+/// Lets `file` write into a spool folder; gives the folder.
+fn spool(house: &mut House, plugin: &str) -> std::path::PathBuf {
+    let folder = house.folder.path().join("outbox");
+    std::fs::create_dir_all(&folder).unwrap();
+    let grant = json!({"plugin": plugin, "grant": {"spool": folder}});
+    house.config.grants.push(serde_json::from_value(grant).unwrap());
+    folder
+}
+
+fn files(folder: &Path) -> usize {
+    std::fs::read_dir(folder).unwrap().count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_effect_is_done_once() {
+    let mut house = House::with(&["jq", "file"]).unwrap();
+    let outbox = spool(&mut house, "file");
+    let message = json!({"subject": "${ .s }", "text": "t", "recipients": ["r"], "attachments": []});
+    house.workflow("tell", &[], &json!({"do": [{"tell": {"call": "file:0.1.0@default", "with": message}}]})).unwrap();
+    let engine = house.on_disk().await.unwrap();
+    for n in 0..5 {
+        let end = engine.run(named("tell", &format!("tell-{n}"), json!({"s": n.to_string()}))).await.unwrap();
+        assert_eq!(end.status, "completed", "{}", end.result);
+        let file = outbox.join(end.result["id"].as_str().unwrap());
+        assert!(std::fs::read_to_string(&file).unwrap().contains(&n.to_string()), "{}", file.display());
+    }
+    engine.stop().await.unwrap();
+    drop(engine);
+    let again = house.on_disk().await.unwrap();
+    again.run(named("tell", "tell-0", json!({"s": "again"}))).await.unwrap();
+    again.stop().await.unwrap();
+    drop(again);
+    assert_eq!(files(&outbox), 5);
+    let effects = account(&house.data()).unwrap().effects;
+    assert_eq!(effects.len(), 5);
+    assert!(effects.values().all(|tries| *tries == 1), "{effects:?}");
+}
+
+/// A host is cut off in the midst of an effect: it is stopped by nobody, and
+/// another comes up on what its disk held. Gives that other one.
+async fn cut_off_in_the_midst(idempotent: bool) -> (House, Engine, Engine) {
+    let mut house = House::with(&["jq"]).unwrap();
+    house.plugins.push(guests::step("slow-hand", &Does::WritesThenHangs { idempotent }).unwrap());
+    let outbox = spool(&mut house, "slow-hand");
+    house.workflow("act", &[], &json!({"do": [{"act": {"call": "slow-hand:0.1.0@default", "with": {}}}]})).unwrap();
+    house.limits = Some(huiyin_sandbox::Limits { wall_ms: 120_000, ..Default::default() });
+    let first = house.on_disk().await.unwrap();
+    first.submit(named("act", "the-act", json!({}))).await.unwrap();
+    until("the effect in the midst", async || Ok((files(&outbox) == 1).then_some(()))).await.unwrap();
+    let left = house.folder.path().join("left");
+    copy(&house.data(), &left).unwrap();
+    let second = house.on_disk_at(&left).await.unwrap();
+    assert_eq!(files(&outbox), 1);
+    (house, first, second)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idempotent_effect_of_unknown_outcome_is_tried_again() {
+    let (house, _first, second) = cut_off_in_the_midst(true).await;
+    let end = end_of(&second, "the-act").await.unwrap();
+    assert_eq!((end.status.as_str(), &end.result), ("completed", &json!({})));
+    second.stop().await.unwrap();
+    drop(second);
+    let effects = account(&house.folder.path().join("left")).unwrap().effects;
+    assert_eq!(effects.into_values().collect::<Vec<_>>(), [2], "one key, two tries");
+    assert_eq!(files(&house.folder.path().join("outbox")), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_effect_of_unknown_outcome_that_may_do_harm_waits_for_a_person() {
+    let (house, _first, second) = cut_off_in_the_midst(false).await;
+    let why = until("the unknown outcome", async || {
+        let found = second.look_all(|state, _| state.runs.get("the-act").and_then(|r| r.effects.values().find_map(|e| e.unknown.clone()))).await;
+        Ok(found.map_err(|e| e.to_string())?.into_iter().flatten().next())
+    });
+    assert_eq!(why.await.unwrap(), "the host stopped while it was being tried");
+    second.stop().await.unwrap();
+    drop(second);
+    // Nor does the next start try it.
+    let left = house.folder.path().join("left");
+    let third = house.on_disk_at(&left).await.unwrap();
+    assert_eq!(running(&third).await, 1);
+    third.stop().await.unwrap();
+    drop(third);
+    let effects = account(&left).unwrap().effects;
+    assert_eq!(effects.into_values().collect::<Vec<_>>(), [1]);
+    let unknown = entries(&left).into_iter().filter(|e| matches!(e, Entry::EffectUnknown(_))).count();
+    assert_eq!(unknown, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_fires_on_time_and_once_for_all_that_was_missed() {
+    let mut house = House::with(&["jq", "risk-level"]).unwrap();
+    house.config.policy = Some(huiyin_tests::project("workflows/policy/linhai.json"));
+    house.workflow("hourly", &[UNIT], &json!({"schedule": {"every": {"hours": 1}}, "do": [{"say": {"set": {"tick": true}}}]})).unwrap();
+    let clock = SetClock::now_standing();
+    house.clock = Some(clock.clone());
+    let fired = async |engine: &Engine| engine.look_all(|s, _| s.finished.len()).await.unwrap().into_iter().sum::<usize>();
+
+    let began = huiyin_engine::shell::Clock::now(&*clock);
+    let first = house.on_disk().await.unwrap();
+    clock.forward(SignedDuration::from_mins(59));
+    assert_eq!(fired(&first).await, 0, "not yet due");
+    clock.forward(SignedDuration::from_mins(2));
+    until("the first hour", async || Ok((fired(&first).await == 1).then_some(()))).await.unwrap();
+    first.stop().await.unwrap();
+    drop(first);
+
+    clock.forward(SignedDuration::from_hours(5));
+    let second = house.on_disk().await.unwrap();
+    until("what was missed", async || Ok((fired(&second).await == 2).then_some(()))).await.unwrap();
+    clock.forward(SignedDuration::from_hours(1));
+    until("the hour after", async || Ok((fired(&second).await == 3).then_some(()))).await.unwrap();
+    second.stop().await.unwrap();
+    drop(second);
+
+    let fires: Vec<ScheduleFired> =
+        entries(&house.data()).into_iter().filter_map(|e| if let Entry::ScheduleFired(fire) = e { Some(fire) } else { None }).collect();
+    let told: Vec<_> = fires.iter().map(|f| (f.due.duration_since(began).as_hours(), f.missed)).collect();
+    assert_eq!(told, [(1, 0), (6, 4), (7, 0)], "when each was due, in hours, and how many it stands for besides");
+}
+
+/// A host over a forum on loopback, with workflows of the test's own.
+fn watching(bureau: &huiyin_tests::bureau::Bureau, tasks: &Value) -> House {
+    let mut house = House::with(&["jq", "json-api", "risk-level"]).unwrap();
+    let file = bureau.configure(house.folder.path()).unwrap();
+    house.config = huiyin_engine::config::read(&file).unwrap();
+    house.config.workflows.clear();
+    house.config.bindings.clear();
+    house.workflow("own", &["*"], &json!({"schedule": {"on": {"one": {"with": {"type": "huiyin.item.received.v1"}}}}, "do": tasks})).unwrap();
+    house
+}
+
+/// Posts a grave matter beside a trifle, and gives the host's cases as JSON
+/// once the unit's own workflow has ended for both.
+fn cases_of_a_grave_post(tasks: &Value) -> Vec<Value> {
+    let bureau = huiyin_tests::bureau::Bureau::open().unwrap();
+    bureau.post("青枫县老鹰岩突发山火,浓烟滚滚火势蔓延,村民转移", SignedDuration::from_mins(5), 2_380_000);
+    bureau.post("周末去森林公园散步,天气很好", SignedDuration::from_mins(5), 10);
+    let house = watching(&bureau, tasks);
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let engine = house.on_disk().await.unwrap();
+        let runs = until("both runs of the unit's workflow", async || {
+            let ended = engine.look_all(|s, _| s.finished.iter().cloned().collect::<Vec<_>>()).await.map_err(|e| e.to_string())?;
+            let ended: Vec<_> = ended.into_iter().flatten().collect();
+            Ok((ended.len() == 2).then_some(ended))
+        });
+        for run in runs.await.unwrap() {
+            assert_eq!(run.status, "completed", "{}", run.result);
+        }
+        let cases = engine.look_all(|s, _| s.desk.cases().map(|c| serde_json::to_value(c).unwrap()).collect::<Vec<_>>()).await.unwrap();
+        engine.stop().await.unwrap();
+        cases.into_iter().flatten().collect()
+    })
+}
+
+#[test]
+fn the_floor_opens_a_case_whatever_the_units_workflow_does() {
+    let cases = cases_of_a_grave_post(&json!([{"nothing": {"set": {"seen": true}}}]));
+    assert_eq!(cases.len(), 1, "{cases:?}");
+    let case = &cases[0];
+    assert_eq!(case["unit"], UNIT);
+    assert!(case["level"] == "I" || case["level"] == "II", "{}", case["level"]);
+    assert!(case["because"].to_string().contains("floor"), "{}", case["because"]);
+    assert!(case["clocks"].as_array().is_some_and(|clocks| !clocks.is_empty()), "no clock runs: {case}");
+}
+
+#[test]
+fn a_lower_classifier_does_not_lower_what_the_floor_says() {
+    let remember = json!({"remember": {"set": {"id": "${ .[0].data.item_id }"}}});
+    let lower = json!({"lower": {"call": "record-assessment:1.0.0@default", "with": {
+        "item": "${ .id }", "verdict": {"level": "IV", "score": 0.1, "reasons": ["nothing to see"]}, "classifier": "lenient:1.0.0"
+    }}});
+    let floor = cases_of_a_grave_post(&json!([{"nothing": {"set": {"seen": true}}}]));
+    let cases = cases_of_a_grave_post(&json!([remember, lower]));
+    assert_eq!(cases.len(), 1, "{cases:?}");
+    assert_eq!(cases[0]["level"], floor[0]["level"]);
+    // What it said is kept all the same.
+    assert!(cases[0].to_string().contains("nothing to see"), "{}", cases[0]);
+}
+
+/// A host with something of everything in its state, stopped; and what it knew.
+async fn lived(house: &mut House) -> Vec<Value> {
+    house.config.policy = Some(huiyin_tests::project("workflows/policy/linhai.json"));
+    house.honest().unwrap();
+    house.workflow("sleeper", &[], &json!({"do": [{"sleep": {"wait": "PT6H"}}]})).unwrap();
+    let hear = json!({"listen": {"to": {"one": {"with": {"type": "org.example.rang.v1"}}}}});
+    house.workflow("ear", &[UNIT], &json!({"do": [{"hear": hear}]})).unwrap();
+    house.clock = Some(SetClock::now_standing());
+    let engine = house.on_disk().await.unwrap();
+    for n in 0..30 {
+        engine.run(named("honest", &format!("run-{n}"), json!({"n": n}))).await.unwrap();
+    }
+    for n in 0..4 {
+        engine.submit(named("sleeper", &format!("sleeper-{n}"), json!({}))).await.unwrap();
+    }
+    let mut ear = named("ear", "the-ear", json!({}));
+    ear.unit = Some(UNIT.to_owned());
+    engine.submit(ear).await.unwrap();
+    engine.stop().await.unwrap();
+    drop(engine);
+    // The record of the snapshot itself comes after what was looked at.
+    let engine = house.on_disk().await.unwrap();
+    let known = everything(&engine).await;
+    engine.stop().await.unwrap();
+    known
+}
+
+/// Every file below a folder.
+fn all_files(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { all_files(&path, into) } else { into.push(path) }
+    }
+}
+
+/// Every field but the record's number, which each start and stop may move on.
+fn but_seq(mut all: Vec<Value>) -> Vec<Value> {
+    for state in &mut all {
+        state.as_object_mut().unwrap().shift_remove("seq");
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_views_can_be_lost() {
+    let mut house = House::with(&["jq", "tally", "risk-level"]).unwrap();
+    let known = but_seq(lived(&mut house).await);
+    assert_eq!(known.iter().map(|s| s["finished"].as_array().unwrap().len()).sum::<usize>(), 30);
+    assert_eq!(known.iter().map(|s| s["runs"].as_object().unwrap().len()).sum::<usize>(), 5);
+
+    let intact = house.on_disk().await.unwrap();
+    assert_eq!(but_seq(everything(&intact).await), known, "with the views as they were");
+    intact.stop().await.unwrap();
+    drop(intact);
+
+    std::fs::remove_dir_all(house.data().join("views")).unwrap();
+    let without = house.on_disk().await.unwrap();
+    assert_eq!(but_seq(everything(&without).await), known, "without the views");
+    without.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_views_can_be_spoilt() {
+    let mut house = House::with(&["jq", "tally", "risk-level"]).unwrap();
+    let known = but_seq(lived(&mut house).await);
+    let mut views = Vec::new();
+    all_files(&house.data().join("views"), &mut views);
+    assert!(!views.is_empty());
+    for (n, step) in [1, 7, 101, 1_009].into_iter().enumerate() {
+        let spoilt = house.folder.path().join(format!("spoilt-{n}"));
+        copy(&house.data(), &spoilt).unwrap();
+        let mut files = Vec::new();
+        all_files(&spoilt.join("views"), &mut files);
+        for file in files {
+            let mut bytes = std::fs::read(&file).unwrap();
+            for byte in bytes.iter_mut().step_by(step) {
+                *byte ^= 0x55;
+            }
+            std::fs::write(&file, bytes).unwrap();
+        }
+        let engine = house.on_disk_at(&spoilt).await.unwrap();
+        assert_eq!(but_seq(everything(&engine).await), known, "every {step}th byte of the views flipped");
+        engine.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_with_one_mistake_changes_nothing() {
+    let mut house = House::with(&["jq", "tally", "risk-level"]).unwrap();
+    house.honest().unwrap();
+    house.on_disk().await.unwrap().stop().await.unwrap();
+    let before = journal_size(&house.data());
+    assert!(before > 0);
+    let good = house.config.clone();
+
+    // Each is asked for together with things that are right and new.
+    let mut wrong: Vec<(&str, Box<dyn Fn(&mut House)>)> = vec![
+        ("a task that is none", Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"sett": {}}}]})).unwrap())),
+        ("an expression that is none", Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"set": {"y": "${ . + }"}}}]})).unwrap())),
+        ("a plugin that is not there", Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"call": "nobody:1.0.0@default"}}]})).unwrap())),
+        ("a unit that is none", Box::new(|h| h.workflow("bad", &["nowhere"], &json!({"do": [{"x": {"set": {}}}]})).unwrap())),
+        ("a workflow that is not there", Box::new(|h| h.config.workflows[0].file = "gone.json".into())),
+        ("a policy that is not there", Box::new(|h| h.config.policy = Some("gone.json".into()))),
+        ("a component that is not there", Box::new(|h| h.config.plugins.push("gone.wasm".into()))),
+        ("a component that is none", Box::new(|h| h.plugins.push(b"\0asm, it is not".to_vec()))),
+        ("a secret that is not there", Box::new(|h| add(&mut h.config.secrets, "s", json!({"file": "gone"})))),
+        ("a slot that is none", Box::new(|h| h.config.bindings.push(from(json!({"unit": "*", "workflow": "honest", "slot": "nothing", "config": {}}))))),
+        ("a source's unit that is none", Box::new(|h| h.config.sources.push(from(source("nowhere", "PT1M"))))),
+        ("a duration that is none", Box::new(|h| h.config.sources.push(from(source(UNIT, "soon"))))),
+    ];
+    let policy = huiyin_tests::project("workflows/policy/linhai.json");
+    let spoilt = house.folder.path().join("policy.json");
+    std::fs::write(&spoilt, std::fs::read_to_string(&policy).unwrap().replace("\"clocks\"", "\"clogs\"")).unwrap();
+    wrong.push(("a policy that is none", Box::new(move |h| h.config.policy = Some(spoilt.clone()))));
+    for (what, spoil) in wrong {
+        house.config = good.clone();
+        let plugins = house.plugins.clone();
+        house.config.policy = Some(policy.clone());
+        house.workflow("new", &[UNIT], &json!({"do": [{"x": {"set": {"new": true}}}]})).unwrap();
+        spoil(&mut house);
+        let refused = match house.on_disk().await {
+            Ok(_) => panic!("{what} was accepted"),
+            Err(refused) => refused,
+        };
+        assert!(!refused.is_empty());
+        assert_eq!(journal_size(&house.data()), before, "{what}: {refused}");
+        house.plugins = plugins;
+    }
+
+    // And the same without a mistake comes into force.
+    house.config = good;
+    house.config.policy = Some(policy);
+    house.workflow("new", &[UNIT], &json!({"do": [{"x": {"set": {"new": true}}}]})).unwrap();
+    let engine = house.on_disk().await.unwrap();
+    assert!(engine.workflows().iter().any(|w| w.name == "tests/new"));
+    engine.stop().await.unwrap();
+    drop(engine);
+    assert!(journal_size(&house.data()) > before);
+}
+
+fn source(unit: &str, every: &str) -> Value {
+    json!({"name": "s", "unit": unit, "collector": "json-api:0.1.0", "config": {}, "schedule": {"every": every}})
+}
+
+fn from<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+fn add<T: serde::de::DeserializeOwned>(map: &mut std::collections::BTreeMap<String, T>, name: &str, value: Value) {
+    map.insert(name.to_owned(), from(value));
+}
