@@ -5,6 +5,9 @@
 //!
 //! `HUIYIN_CRASH_SEED` repeats a run, `HUIYIN_CRASH_KILLS` changes its length.
 
+// Clippy's settings for tests do not reach helper functions of integration tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};

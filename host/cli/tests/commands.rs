@@ -1,5 +1,8 @@
 //! The command line as scripts see it: exit codes, stdout, stderr.
 
+// Clippy's settings for tests do not reach helper functions of integration tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 #![allow(missing_docs)]
 
 use std::io::Write as _;

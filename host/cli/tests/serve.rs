@@ -1,5 +1,8 @@
 //! The host as a process: ready, reachable, alone on its data, and stopped cleanly.
 
+// Clippy's settings for tests do not reach helper functions of integration tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 #![allow(missing_docs)]
 
 use std::io::{BufRead as _, BufReader};

@@ -136,8 +136,22 @@ impl Engine {
     /// Lets a person act on the desk of a unit; gives the command's output.
     ///
     /// # Errors
-    /// [`Refusal`]
+    /// [`Refusal`]; also for a command that is not a person's to give: items
+    /// come in through [`Engine::receive`], past the floor, and a policy pack
+    /// through deployment, past its checks.
     pub async fn desk(&self, unit: &str, actor: &str, command: huiyin_desk::Command) -> Result<Value, Refusal> {
+        match command {
+            huiyin_desk::Command::Receive(_) => {
+                Err(Refusal::Refused("items are not taken in by a command; send them to the unit's items".to_owned()))
+            }
+            huiyin_desk::Command::AdoptPolicy { .. } => {
+                Err(Refusal::Refused("a policy pack comes into force by deployment, not by a command".to_owned()))
+            }
+            command => self.command(unit, actor, command).await,
+        }
+    }
+
+    pub(crate) async fn command(&self, unit: &str, actor: &str, command: huiyin_desk::Command) -> Result<Value, Refusal> {
         let partition = self.partition_of(unit)?;
         let actor = actor.to_owned();
         self.ask(partition, |reply| Message::Desk { actor, command: Box::new(command), reply }).await

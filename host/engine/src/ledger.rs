@@ -41,6 +41,7 @@ impl Ledger {
         if size == 0 || signed == Some(size) {
             return Ok(None);
         }
+        log.catch_up(&mut leaves(&self.journal))?;
         log.checkpoint(&mut leaves(&self.journal)).map(Some)
     }
 

@@ -10,6 +10,7 @@
 //! | [`partition`] | one partition's decisions, without I/O |
 //! | [`shell`] | a partition alive: inbox, journal, timer |
 //! | [`worker`] | threads that take runs' turns |
+//! | [`intake`] | items that are pushed in |
 //! | [`effects`] | plugin calls that reach outside |
 //! | [`state`], [`record`] | what a partition knows, and the records it knows it from |
 //! | [`ledger`] | the audit tree and its checkpoints |
@@ -22,6 +23,7 @@ pub mod effects;
 pub mod engine;
 pub mod evaluator;
 pub mod house;
+pub mod intake;
 pub mod ledger;
 pub mod partition;
 pub mod record;

@@ -514,7 +514,7 @@ impl Core {
 }
 
 /// A verdict as the contract has it, as the desk keeps it.
-fn verdict(verdict: huiyin_sandbox::Verdict) -> huiyin_desk::Verdict {
+pub(crate) fn verdict(verdict: huiyin_sandbox::Verdict) -> huiyin_desk::Verdict {
     use huiyin_sandbox::Level as Given;
     let level = verdict.level.map(|level| match level {
         Given::I => huiyin_desk::Level::I,

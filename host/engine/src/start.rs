@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use huiyin_deadline::Zone;
 use huiyin_deadline::cron::Cron;
@@ -14,7 +15,7 @@ use huiyin_deadline::schedule::{Interval, Schedule};
 use huiyin_desk::{PolicyPack, Problem};
 use huiyin_flow::{Definition, Diagnostic, Evaluator};
 use huiyin_journal::{Draft, Journal, JournalError, MemoryJournal, SegmentJournal};
-use huiyin_sandbox::{Limits, PackageError, Sandbox, SandboxConfig, SandboxError};
+use huiyin_sandbox::{Limits, Package, PackageError, Sandbox, SandboxConfig, SandboxError};
 use huiyin_views::Views;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc};
@@ -170,11 +171,7 @@ pub fn open_house(cache: Option<PathBuf>, components: &[(String, Vec<u8>)]) -> R
 /// The same, with limits for each plugin call.
 fn open_limited(cache: Option<PathBuf>, components: &[(String, Vec<u8>)], limits: Limits) -> Result<Arc<House>, StartError> {
     let sandbox = Arc::new(Sandbox::new(SandboxConfig { cache_dir: cache, ..SandboxConfig::default() })?);
-    let mut packages = Vec::with_capacity(components.len());
-    for (file, bytes) in components {
-        let package = sandbox.load(bytes).map_err(|error| StartError::Package { file: file.clone(), error })?;
-        packages.push(package);
-    }
+    let packages = load_all(&sandbox, components)?;
     let jq = packages.iter().find(|p| p.manifest.name == JQ);
     let evaluator: Arc<dyn Evaluator> = match jq {
         Some(package) => Arc::new(SandboxedJq::new(Arc::clone(&sandbox), Arc::clone(package))),
@@ -185,6 +182,34 @@ fn open_limited(cache: Option<PathBuf>, components: &[(String, Vec<u8>)], limits
         house.install(package)?;
     }
     Ok(Arc::new(house))
+}
+
+/// Loads components on all cores: each has its compiled code checked, or is compiled.
+fn load_all(sandbox: &Sandbox, components: &[(String, Vec<u8>)]) -> Result<Vec<Arc<Package>>, StartError> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).clamp(1, components.len().max(1));
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let mut loaded = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some((file, bytes)) = components.get(at) else { return loaded };
+            let package = sandbox.load(bytes).map_err(|error| StartError::Package { file: file.clone(), error });
+            loaded.push((at, package));
+        }
+    };
+    let mut all: Vec<(usize, Result<Arc<Package>, StartError>)> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
+        let mut all = take();
+        for other in others {
+            match other.join() {
+                Ok(loaded) => all.extend(loaded),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, package)| package).collect()
 }
 
 /// What the configuration asks for, read and checked.

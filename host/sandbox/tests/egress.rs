@@ -1,6 +1,9 @@
 //! The way out, end to end: a guest that speaks `wasi:http`, a server on
 //! loopback, and what stands between them.
 
+// Clippy's settings for tests do not reach helper functions of integration tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use std::sync::Arc;

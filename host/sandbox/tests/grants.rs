@@ -1,5 +1,8 @@
 //! Grants: how they are read, what they cover, and the laws of intersecting.
 
+// Clippy's settings for tests do not reach helper functions of integration tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use huiyin_sandbox::grant::{Effective, HttpAsk, Origin, OriginPattern, Scheme};
 use huiyin_sandbox::{Grant, Manifest};
 use proptest::prelude::*;

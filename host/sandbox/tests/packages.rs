@@ -1,5 +1,8 @@
 //! Which packages are taken, and why the others are not.
 
+// Clippy's settings for tests do not reach helper functions of integration tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use huiyin_sandbox::{Kind, PackageError, SECTION, Sandbox, SandboxConfig, package::componentize};

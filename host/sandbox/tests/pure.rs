@@ -1,6 +1,9 @@
 //! Pure calls: what they give, what stops them, and that nothing leaks from
 //! one to the next.
 
+// Clippy's settings for tests do not reach helper functions of integration tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use std::sync::Arc;

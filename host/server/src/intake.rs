@@ -1,15 +1,10 @@
 //! What is pushed in: items from systems that send instead of being read, and
 //! events.
 
-use std::sync::Arc;
-
 use axum::Extension;
 use axum::extract::State;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use huiyin_desk::{Command, Receive, ReceivedItem};
-use huiyin_engine::effects::floor_verdicts;
-use huiyin_engine::partition::Floor;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -68,23 +63,12 @@ pub(crate) async fn items(
     if push.items.len() > MAX_ITEMS {
         return Err(Problem::invalid_at("/items", format_args!("{} items; send at most {MAX_ITEMS} at once", push.items.len())));
     }
-    let source = format!("{unit}/{name}");
     let now = app.engine.now();
     let mut items = Vec::with_capacity(push.items.len());
     for (at, item) in push.items.into_iter().enumerate() {
-        items.push(taken(at, item, &source, now)?);
+        items.push(taken(at, item, name, now)?);
     }
-    let original: Vec<huiyin_sandbox::Item> = items.iter().map(original).collect();
-    let house = Arc::clone(app.engine.house());
-    let whose = unit.clone();
-    let count = items.len();
-    // The floor's classifier takes its time: off the event loop.
-    let floors = tokio::task::spawn_blocking(move || floor_verdicts(&house, original, &whose, "push", now))
-        .await
-        .unwrap_or_else(|_| vec![Err("the floor's classifier could not be run".to_owned()); count]);
-    let items = items.into_iter().zip(floors).map(|(item, floor)| judged(item, floor)).collect();
-    let command = Command::Receive(Receive { unit: unit.clone(), source, items });
-    let output = app.engine.desk(&unit, &caller.actor, command).await?;
+    let output = app.engine.receive(&unit, name, items, &caller.actor).await?;
     Ok(axum::Json(output))
 }
 
@@ -109,32 +93,6 @@ fn taken(at: usize, item: PushedItem, source: &str, now: Timestamp) -> Result<hu
         observed: now,
         fields,
     })
-}
-
-/// The item as the floor's classifier reads it.
-fn original(item: &huiyin_desk::Item) -> huiyin_sandbox::Item {
-    let millis = |time: Timestamp| u64::try_from(time.as_millisecond()).unwrap_or_default();
-    huiyin_sandbox::Item {
-        id: item.id.clone(),
-        source: item.source.clone(),
-        url: item.url.clone(),
-        title: item.title.clone(),
-        body: item.body.clone(),
-        published: item.published.map(millis),
-        observed: millis(item.observed),
-        fields: item.fields.iter().map(|(name, value)| huiyin_sandbox::Field { name: name.clone(), value: value.clone() }).collect(),
-    }
-}
-
-fn judged(item: huiyin_desk::Item, floor: Floor) -> ReceivedItem {
-    // Both sides write a verdict as the same JSON; that is the contract's form.
-    let read = |verdict: huiyin_sandbox::Verdict| {
-        serde_json::to_value(&verdict).and_then(serde_json::from_value::<huiyin_desk::Verdict>).map_err(|error| error.to_string())
-    };
-    match floor.and_then(read) {
-        Ok(verdict) => ReceivedItem { item, floor: Some(verdict), floor_error: None },
-        Err(error) => ReceivedItem { item, floor: None, floor_error: Some(error) },
-    }
 }
 
 /// Takes a CloudEvent in (structured content mode): `{"unit": …}` in its

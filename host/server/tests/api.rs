@@ -1,5 +1,8 @@
 //! The API over real HTTP on loopback, with a host in memory behind it.
 
+// Clippy's settings for tests do not reach helper functions of integration tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 #![allow(missing_docs)]
 
 use std::io::{Read as _, Write as _};

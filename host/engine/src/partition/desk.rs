@@ -157,8 +157,13 @@ impl Core {
 fn refusal(error: &DeskError) -> Refusal {
     match &error.pointer {
         _ if error.code == "not-found" => Refusal::NotFound(error.to_string()),
-        Some(pointer) => Refusal::Invalid { pointer: pointer.clone(), message: error.to_string() },
-        None => Refusal::Refused(error.to_string()),
+        // A clause or rule forbids it: the command itself was well formed.
+        Some(pointer) if error.clause.is_none() => {
+            let mut bare = error.clone();
+            bare.pointer = None;
+            Refusal::Invalid { pointer: pointer.clone(), message: bare.to_string() }
+        }
+        _ => Refusal::Refused(error.to_string()),
     }
 }
 

@@ -1,0 +1,61 @@
+//! Items that are pushed in instead of collected. They go the same way: the
+//! floor judges the original, and only then does the desk take them (rule 7).
+
+use std::sync::Arc;
+
+use huiyin_desk::{Command, Receive, ReceivedItem};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::effects::floor_verdicts;
+use crate::engine::Engine;
+use crate::partition::{Floor, Refusal, verdict};
+
+impl Engine {
+    /// Takes items in for a unit; gives what the desk made of them.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn receive(
+        &self,
+        unit: &str,
+        source: &str,
+        items: Vec<huiyin_desk::Item>,
+        actor: &str,
+    ) -> Result<Value, Refusal> {
+        self.partition_of(unit)?;
+        let (house, whose, now, count) = (Arc::clone(self.house()), unit.to_owned(), self.now(), items.len());
+        let originals: Vec<huiyin_sandbox::Item> = items.iter().map(original).collect();
+        // The classifier takes its time: off the event loop.
+        let floors =
+            tokio::task::spawn_blocking(move || floor_verdicts(&house, originals, &whose, "push", now))
+                .await
+                .unwrap_or_else(|_| vec![Err("the floor's classifier could not be run".to_owned()); count]);
+        let items = items.into_iter().zip(floors).map(|(item, floor)| judged(item, floor)).collect();
+        let receive = Receive { unit: unit.to_owned(), source: source.to_owned(), items };
+        self.command(unit, actor, Command::Receive(receive)).await
+    }
+}
+
+/// The item as the floor's classifier reads it.
+fn original(item: &huiyin_desk::Item) -> huiyin_sandbox::Item {
+    let millis = |time: Timestamp| u64::try_from(time.as_millisecond()).unwrap_or_default();
+    let field = |(name, value): (&String, &String)| huiyin_sandbox::Field { name: name.clone(), value: value.clone() };
+    huiyin_sandbox::Item {
+        id: item.id.clone(),
+        source: item.source.clone(),
+        url: item.url.clone(),
+        title: item.title.clone(),
+        body: item.body.clone(),
+        published: item.published.map(millis),
+        observed: millis(item.observed),
+        fields: item.fields.iter().map(field).collect(),
+    }
+}
+
+fn judged(item: huiyin_desk::Item, floor: Floor) -> ReceivedItem {
+    match floor {
+        Ok(given) => ReceivedItem { item, floor: Some(verdict(given)), floor_error: None },
+        Err(error) => ReceivedItem { item, floor: None, floor_error: Some(error) },
+    }
+}
