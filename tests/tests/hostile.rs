@@ -2,15 +2,18 @@
 //! engine: each is stopped within its limit, its run ends with an error that
 //! names the limit, and honest runs complete all the while (rule 11).
 
+// Clippy's settings for tests do not reach helper functions of integration tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use huiyin_engine::state::FinishedRun;
-use huiyin_engine::Engine;
+use huiyin_engine::{Engine, Refusal, Submission};
 use huiyin_flow::{ErrorKind, FlowError};
 use huiyin_sandbox::Limits;
 use huiyin_tests::guests::{self, Does};
-use huiyin_tests::house::{House, honest_runs, submission, until};
+use huiyin_tests::house::{House, honest_runs, named, submission, until};
 use serde_json::{Value, json};
 
 /// Honest runs that must complete beside a hostile one.
@@ -218,6 +221,75 @@ async fn an_expression_that_nests_without_end_fails_its_own_task() {
     let (ends, _) = beside_honest_runs(&engine, "bad", 2).await;
     for end in &ends {
         assert!(fault(end).is(ErrorKind::Expression), "{}", Value::clone(&end.result));
+    }
+    engine.stop().await.unwrap();
+}
+
+/// Runs that would write more than a record holds, and runs in such numbers
+/// that the journal cannot take all at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_says_too_much_stays_its_own_affair() {
+    let mut house = House::with(&["jq", "tally"]).unwrap();
+    house.honest().unwrap();
+    house.workflow("loud", &[], &json!({"do": [{"harm": {"set": {"x": "${ \"x\" * 6000000 }"}}}]})).unwrap();
+    let engine = Arc::new(house.on_disk().await.unwrap());
+    let id = engine.submit(named("loud", "the-loud", json!({}))).await.unwrap();
+    let why = until("the run set aside", async || {
+        let id = id.clone();
+        let found = engine.look_all(move |state, _| state.runs.get(&id).and_then(|r| r.quarantined.clone())).await;
+        Ok(found.map_err(|e| e.to_string())?.into_iter().flatten().next())
+    });
+    let (why, honest) = futures::join!(why, honest_runs(&engine, HONEST, AT_ONCE, || true));
+    honest.unwrap();
+    let why = why.unwrap();
+    assert!(why.contains("bytes") && why.contains("a record holds at most"), "{why}");
+    engine.stop().await.unwrap();
+    drop(engine);
+    // Nor does it keep the host from coming back.
+    let again = house.on_disk().await.unwrap();
+    honest_runs(&again, HONEST, AT_ONCE, || true).await.unwrap();
+    again.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_too_large_for_a_record_is_refused() {
+    let mut house = House::with(&["jq", "tally"]).unwrap();
+    house.honest().unwrap();
+    let engine = house.on_disk().await.unwrap();
+    let refused = engine.run(submission("honest", json!({"n": 1, "more": "x".repeat(6_000_000)}))).await.unwrap_err();
+    assert!(matches!(&refused, Refusal::Invalid { pointer, .. } if pointer == "/input"), "{refused}");
+    assert!(refused.to_string().contains("a record holds at most"), "{refused}");
+    honest_runs(&engine, HONEST, AT_ONCE, || true).await.unwrap();
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_no_record_can_bear_is_refused() {
+    let mut house = House::with(&["jq", "tally"]).unwrap();
+    house.honest().unwrap();
+    let engine = house.on_disk().await.unwrap();
+    for id in ["", "with space", "line\nbreak", "\"", "林", &"x".repeat(300)] {
+        let refused = engine.run(named("honest", id, json!({"n": 1}))).await.unwrap_err();
+        assert!(matches!(&refused, Refusal::Invalid { pointer, .. } if pointer == "/run"), "{id:?}: {refused}");
+    }
+    for actor in ["", "two words", "line\nbreak", &"x".repeat(300)] {
+        let refused = engine.run(Submission { actor: actor.to_owned(), ..submission("honest", json!({"n": 1})) }).await.unwrap_err();
+        assert!(matches!(&refused, Refusal::Invalid { pointer, .. } if pointer == "/actor"), "{actor:?}: {refused}");
+    }
+    honest_runs(&engine, HONEST, AT_ONCE, || true).await.unwrap();
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_the_journal_takes_at_once_waits_its_turn() {
+    let mut house = House::with(&["jq", "tally"]).unwrap();
+    house.honest().unwrap();
+    let engine = house.on_disk().await.unwrap();
+    // 256 runs of 1 MB each come in at one moment.
+    let large = "x".repeat(1_000_000);
+    let runs = (0..256).map(|n| engine.run(submission("honest", json!({"n": n, "more": large}))));
+    for (n, run) in futures::future::join_all(runs).await.into_iter().enumerate() {
+        assert_eq!(run.unwrap().result["sum"], n + 3);
     }
     engine.stop().await.unwrap();
 }

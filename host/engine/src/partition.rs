@@ -320,6 +320,8 @@ pub trait Dice: Send {
 pub struct Output {
     /// Records to append, in order.
     pub drafts: Vec<Draft>,
+    /// What they hold together, in bytes.
+    pub bytes: u64,
     /// Work that may start at once: pure, so that it can be thrown away.
     pub now: Vec<Work>,
     /// Work that must wait until the drafts are durable.
@@ -342,6 +344,8 @@ pub struct Core {
     /// Runs that have listened for events at some time.
     listeners: BTreeSet<String>,
     out: Output,
+    /// The largest payload that the journal takes, in bytes.
+    max_record: u64,
 }
 
 impl Core {
@@ -354,6 +358,7 @@ impl Core {
         dice: Box<dyn Dice>,
         content_key: [u8; 32],
         evaluator: Arc<dyn huiyin_flow::Evaluator>,
+        max_record: u64,
     ) -> Core {
         Core {
             partition,
@@ -369,6 +374,7 @@ impl Core {
             waiting: HashMap::new(),
             listeners: BTreeSet::new(),
             out: Output::default(),
+            max_record,
         }
     }
 
@@ -380,6 +386,11 @@ impl Core {
     /// When `tick` must be called next.
     pub fn next_wake(&self) -> Option<Timestamp> {
         self.wakes.next()
+    }
+
+    /// Bytes of records decided since the last `take`.
+    pub fn drafted(&self) -> u64 {
+        self.out.bytes
     }
 
     /// Everything decided since the last call.
@@ -395,6 +406,10 @@ impl Core {
             Message::Effect(done) => self.effect_done(done, now),
             Message::Page(done) => self.page_done(done, now),
             Message::Desk { actor, command, reply } => self.desk_command(&actor, &command, reply, now),
+            Message::Event { event, reply, .. } if too_large(&event, self.max_record) => {
+                let message = format!("the event is larger than what a record holds, {} bytes", self.max_record);
+                self.tell(reply, Err(Refusal::Invalid { pointer: "/event".to_owned(), message }));
+            }
             Message::Event { unit, event, reply } => {
                 let count = self.route_event(unit.as_deref(), &event, now);
                 self.tell(reply, Ok(count));
@@ -417,27 +432,45 @@ impl Core {
         }
     }
 
-    /// Writes a record and applies it.
-    fn record(&mut self, entry: &Entry, about: About<'_>, now: Timestamp) {
+    /// What an entry is written as; why no record can hold it. Asked before
+    /// anything changes wherever the size is somebody else's choice: a record
+    /// that the journal refuses would stop the host (rule 11).
+    fn encoded(&self, entry: &Entry) -> Result<Vec<u8>, String> {
+        let payload = entry.encode().map_err(|error| format!("does not encode: {error}"))?;
+        if payload.len() as u64 > self.max_record {
+            return Err(format!("takes {} bytes, a record holds at most {}", payload.len(), self.max_record));
+        }
+        Ok(payload)
+    }
+
+    /// Writes a record and applies it; false if it could be neither.
+    fn record(&mut self, entry: &Entry, about: About<'_>, now: Timestamp) -> bool {
+        let fault = unfit(about).map_or_else(|| self.encoded(entry), Err);
+        match fault {
+            Ok(payload) => self.write(entry, payload, about, now),
+            Err(error) => {
+                tracing::error!(partition = self.partition, kind = entry.kind(), subject = about.subject, error, "record dropped");
+                false
+            }
+        }
+    }
+
+    /// The same with an entry that was written out already.
+    fn write(&mut self, entry: &Entry, payload: Vec<u8>, about: About<'_>, now: Timestamp) -> bool {
         if let Err(error) = self.state.apply(entry, now) {
             // Only our own mistake can lead here. The record is not written, so
             // that the journal stays one that can be applied.
             tracing::error!(partition = self.partition, kind = entry.kind(), %error, "record not applicable, dropped");
-            return;
+            return false;
         }
-        self.draft(entry, about, now);
+        self.draft(entry, payload, about, now);
+        true
     }
 
     /// Writes a record whose effect on the state is already in place.
-    fn draft(&mut self, entry: &Entry, about: About<'_>, now: Timestamp) {
-        let payload = match entry.encode() {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                tracing::error!(partition = self.partition, kind = entry.kind(), %error, "record does not encode, dropped");
-                return;
-            }
-        };
+    fn draft(&mut self, entry: &Entry, payload: Vec<u8>, about: About<'_>, now: Timestamp) {
         self.state.seq += 1;
+        self.out.bytes += payload.len() as u64;
         self.out.drafts.push(Draft {
             kind: entry.kind().to_owned(),
             subject: about.subject.to_owned(),
@@ -478,6 +511,32 @@ struct About<'a> {
     actor: &'a str,
     unit: Option<&'a str>,
     key: &'a str,
+}
+
+/// Whether an event leaves no room in a record for what is kept along with it.
+fn too_large(event: &Value, max_record: u64) -> bool {
+    const BESIDE: u64 = 64 << 10;
+    event.to_string().len() as u64 + BESIDE > max_record
+}
+
+/// Why a record's header cannot say this, if it cannot: what the journal
+/// would refuse, found before anything has changed.
+fn unfit(about: About<'_>) -> Option<String> {
+    [("subject", about.subject, 256), ("actor", about.actor, 160), ("unit", about.unit.unwrap_or("-"), 64)]
+        .into_iter()
+        .find_map(|(what, text, most)| name_fault(text, most).map(|why| format!("the {what} {why}")))
+}
+
+/// Why a text cannot be a name in a record's header, if it cannot.
+fn name_fault(text: &str, most: usize) -> Option<String> {
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\');
+    if text.is_empty() {
+        Some("is empty".to_owned())
+    } else if text.len() > most {
+        Some(format!("has {} bytes, {most} are allowed", text.len()))
+    } else {
+        text.chars().find(|c| !plain(*c)).map(|c| format!("holds {c:?}; printable ASCII without spaces, quotes and backslashes is allowed"))
+    }
 }
 
 /// A timer of a run, as the wakes hold it.

@@ -2,12 +2,13 @@
 //! decisions of [`Core`]. Effects and replies are released here, and only
 //! here, once the records before them are durable (rule 2).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
-use huiyin_journal::{Journal, JournalError};
+use huiyin_journal::{Draft, Journal, JournalError};
 use huiyin_views::Views;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc};
@@ -23,6 +24,17 @@ const BATCH: usize = 512;
 
 /// Appends under way; beyond this the partition takes nothing more in (rule 11).
 const UNDURABLE: usize = 1_024;
+
+/// The same in bytes of records.
+const UNDURABLE_BYTES: u64 = 16 << 20;
+
+/// Bytes of records after which they are handed to the journal, whatever else came in.
+const HAND_OVER: u64 = 4 << 20;
+
+/// Bytes of records in one append, well below what the journal takes at once.
+/// Only the consequences of one single message can be more: then they come in
+/// several appends.
+const APPEND: u64 = 16 << 20;
 
 /// Records between two snapshots.
 const SNAPSHOT_EVERY: u64 = 50_000;
@@ -79,7 +91,10 @@ pub struct Shell {
     pub stop: CancellationToken,
 }
 
-type Durable = (Result<Option<u64>, Arc<JournalError>>, Vec<Work>);
+/// An append's outcome, what waited for it, and its bytes.
+type Durable = (Result<Option<u64>, Arc<JournalError>>, Vec<Work>, u64);
+
+type Pending = FuturesOrdered<futures::future::BoxFuture<'static, Durable>>;
 
 impl Shell {
     /// Runs the partition until it is asked to stop or its journal fails.
@@ -89,47 +104,66 @@ impl Shell {
     /// When an append failed. What was not durable has not left, and the
     /// state must be loaded anew.
     pub async fn run(mut self, mut core: Core, mut inbox: mpsc::UnboundedReceiver<Message>) -> Result<Core, Arc<JournalError>> {
-        let mut pending: FuturesOrdered<futures::future::BoxFuture<'static, Durable>> = FuturesOrdered::new();
+        let mut pending: Pending = FuturesOrdered::new();
         let mut batch = Vec::with_capacity(BATCH);
+        let mut backlog: VecDeque<Message> = VecDeque::new();
         let mut seq = core.state().seq;
+        let mut undurable = 0;
         core.resume(self.clock.now());
-        self.flush(&mut core, &mut seq, &mut pending);
+        undurable += self.flush(&mut core, &mut seq, &mut pending);
         let mut stopping = false;
         loop {
             if stopping && pending.is_empty() {
                 return Ok(core);
             }
             let nap = self.nap(&core);
+            let room = !stopping && pending.len() < UNDURABLE && undurable < UNDURABLE_BYTES;
             tokio::select! {
                 biased;
-                Some((outcome, works)) = pending.next(), if !pending.is_empty() => match outcome {
-                    Ok(last) => self.release(works, last),
+                Some((outcome, works, bytes)) = pending.next(), if !pending.is_empty() => match outcome {
+                    Ok(last) => {
+                        undurable -= bytes;
+                        self.release(works, last);
+                    }
                     Err(error) => {
                         refuse(works, &error);
-                        while let Some((_, works)) = pending.next().await {
+                        while let Some((_, works, _)) = pending.next().await {
                             refuse(works, &error);
                         }
                         return Err(error);
                     }
                 },
                 () = self.stop.cancelled(), if !stopping => stopping = true,
-                count = inbox.recv_many(&mut batch, BATCH), if !stopping && pending.len() < UNDURABLE => {
+                // What is left of a batch that filled the room.
+                () = std::future::ready(()), if room && !backlog.is_empty() => {
+                    undurable += self.take_in(&mut backlog, &mut core, &mut seq, &mut pending);
+                }
+                count = inbox.recv_many(&mut batch, BATCH), if room => {
                     if count == 0 {
                         stopping = true;
                     }
-                    let now = self.clock.now();
-                    for message in batch.drain(..) {
-                        core.handle(message, now);
-                    }
-                    core.tick(now);
-                    self.flush(&mut core, &mut seq, &mut pending);
+                    backlog.extend(batch.drain(..));
+                    undurable += self.take_in(&mut backlog, &mut core, &mut seq, &mut pending);
                 }
-                () = tokio::time::sleep(nap), if !stopping && pending.len() < UNDURABLE => {
+                () = tokio::time::sleep(nap), if room => {
                     core.tick(self.clock.now());
-                    self.flush(&mut core, &mut seq, &mut pending);
+                    undurable += self.flush(&mut core, &mut seq, &mut pending);
                 }
             }
         }
+    }
+
+    /// Takes in messages until they led to enough records for one append;
+    /// gives the bytes of those records.
+    fn take_in(&mut self, backlog: &mut VecDeque<Message>, core: &mut Core, seq: &mut u64, pending: &mut Pending) -> u64 {
+        let now = self.clock.now();
+        while core.drafted() < HAND_OVER
+            && let Some(message) = backlog.pop_front()
+        {
+            core.handle(message, now);
+        }
+        core.tick(now);
+        self.flush(core, seq, pending)
     }
 
     fn nap(&self, core: &Core) -> Duration {
@@ -138,22 +172,30 @@ impl Shell {
         Duration::try_from(left).unwrap_or(Duration::ZERO).min(LOOK)
     }
 
-    /// Hands the records to the journal and keeps what must wait for them.
-    fn flush(&mut self, core: &mut Core, seq: &mut u64, pending: &mut FuturesOrdered<futures::future::BoxFuture<'static, Durable>>) {
-        let Output { drafts, now, durable } = core.take();
+    /// Hands the records to the journal and keeps what must wait for them;
+    /// gives their bytes.
+    fn flush(&mut self, core: &mut Core, seq: &mut u64, pending: &mut Pending) -> u64 {
+        let Output { drafts, bytes, now, mut durable } = core.take();
         if !drafts.is_empty() {
-            let expected = *seq;
+            let mut expected = *seq;
             *seq += drafts.len() as u64;
             if self.views.is_some() && *seq - self.snapshot >= SNAPSHOT_EVERY {
                 self.snapshot = *seq;
                 self.snapshot_aside(core.state().clone());
             }
-            let append = self.journal.append(self.partition, expected, drafts);
-            pending.push_back(Box::pin(async move {
-                (append.await.map(|done| Some(done.last_index)).map_err(Arc::new), durable)
-            }));
+            let mut portions = portions(drafts).into_iter().peekable();
+            while let Some((drafts, bytes)) = portions.next() {
+                let records = drafts.len() as u64;
+                let append = self.journal.append(self.partition, expected, drafts);
+                expected += records;
+                // What waits, waits for the last of them.
+                let works = if portions.peek().is_none() { std::mem::take(&mut durable) } else { Vec::new() };
+                pending.push_back(Box::pin(async move {
+                    (append.await.map(|done| Some(done.last_index)).map_err(Arc::new), works, bytes)
+                }));
+            }
         } else if !durable.is_empty() {
-            pending.push_back(Box::pin(async move { (Ok(None), durable) }));
+            pending.push_back(Box::pin(async move { (Ok(None), durable, 0) }));
         }
         for work in now {
             if let Work::Turn(job) = work {
@@ -165,6 +207,7 @@ impl Shell {
                 });
             }
         }
+        bytes
     }
 
     /// Writes a state out beside the loop; a copy of it costs next to nothing.
@@ -225,6 +268,23 @@ pub(crate) fn keep(views: &Views, partition: u32, snapshot: &Snapshot) {
     if let Err(error) = views.put_snapshot(partition, snapshot.seq, &snapshot.bytes) {
         tracing::warn!(partition, %error, "no snapshot was kept; the next start reads the journal instead");
     }
+}
+
+/// Records as the journal takes them at once, in their order; nearly always in one.
+fn portions(drafts: Vec<Draft>) -> Vec<(Vec<Draft>, u64)> {
+    let mut all = Vec::with_capacity(1);
+    let mut portion = Vec::with_capacity(drafts.len());
+    let mut bytes = 0;
+    for draft in drafts {
+        let size = draft.payload.len() as u64;
+        if bytes > 0 && bytes + size > APPEND {
+            all.push((std::mem::take(&mut portion), std::mem::take(&mut bytes)));
+        }
+        bytes += size;
+        portion.push(draft);
+    }
+    all.push((portion, bytes));
+    all
 }
 
 fn refuse(works: Vec<Work>, error: &JournalError) {

@@ -321,7 +321,7 @@ impl Engine {
             snapshot,
             stop: self.stop.clone(),
         };
-        let core = Core::new(partition, state, deployed, sources, Box::new(SystemDice::default()), store.content_key, Arc::clone(&self.house.evaluator));
+        let core = Core::new(partition, state, deployed, sources, Box::new(SystemDice::default()), store.content_key, Arc::clone(&self.house.evaluator), store.max_record);
         let (stop, failed, views) = (self.stop.clone(), self.failed.clone(), store.views.clone());
         let (journal, clock) = (Arc::clone(&self.journal), Arc::clone(&self.clock));
         self.tasks.lock().await.push(tokio::spawn(async move {
@@ -514,22 +514,29 @@ struct Store {
     ledger: Option<Arc<Ledger>>,
     data: Option<PathBuf>,
     content_key: [u8; 32],
+    max_record: u64,
 }
+
+/// Bytes that the journal may have queued: more than all partitions together
+/// ever hand it, since each holds itself back ([`crate::shell`]).
+const QUEUED: u64 = 16 << 30;
 
 impl Store {
     fn open(options: &Options) -> Result<Store, StartError> {
         let Some(data) = &options.data else {
-            return Ok(Store { journal: Arc::new(MemoryJournal::new()), views: None, ledger: None, data: None, content_key: random_key() });
+            let max_record = huiyin_journal::Options::default().max_payload_bytes;
+            return Ok(Store { journal: Arc::new(MemoryJournal::new()), views: None, ledger: None, data: None, content_key: random_key(), max_record });
         };
+        let max_record = options.journal.max_payload_bytes;
         std::fs::create_dir_all(data).map_err(|error| io_error(data, error))?;
-        let journal = SegmentJournal::open(data.join("journal"), options.journal.clone())?;
+        let journal = SegmentJournal::open(data.join("journal"), huiyin_journal::Options { max_queued_bytes: QUEUED, ..options.journal.clone() })?;
         let origin = journal.source().replace(':', "/");
         let journal: Arc<dyn Journal> = Arc::new(journal);
         let (views, opened) = Views::open(data.join("views"), VIEWS_SCHEMA)?;
         tracing::info!(?opened, "views");
         let (ledger, opened) = Ledger::open(&data.join("audit"), &data.join("keys").join("checkpoint.key"), &origin, Arc::clone(&journal))?;
         tracing::info!(?opened, "audit log");
-        Ok(Store { journal, views: Some(Arc::new(views)), ledger: Some(Arc::new(ledger)), data: Some(data.clone()), content_key: content_key(data)? })
+        Ok(Store { journal, views: Some(Arc::new(views)), ledger: Some(Arc::new(ledger)), data: Some(data.clone()), content_key: content_key(data)?, max_record })
     }
 
     /// How many partitions there are: what was recorded, or more where asked.

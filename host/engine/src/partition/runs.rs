@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    About, Core, EffectDone, EffectJob, EffectOutcome, Input, Refusal, Reply, StartRun, TurnDone, TurnJob, Wake, Work,
+    About, Core, EffectDone, EffectJob, EffectOutcome, Input, Refusal, Reply, StartRun, TurnDone, TurnJob, Wake, Work, name_fault, unfit,
 };
 use crate::deployment::Target;
 use crate::record::{EffectIntended, EffectSettled, EffectUnknown, Entry, RunQuarantined, RunStarted, RunTurn};
@@ -53,7 +53,26 @@ impl Core {
         });
         let subject = format!("run/{}", start.run);
         let unit = deployed.unit.clone();
-        self.record(&entry, About { subject: &subject, actor: &start.actor, unit: unit.as_deref(), key: &start.key }, now);
+        let about = About { subject: &subject, actor: &start.actor, unit: unit.as_deref(), key: &start.key };
+        let payload = name_fault(&start.run, MAX_RUN_ID)
+            .map(|why| ("/run", format!("the run's id {why}")))
+            .or_else(|| unfit(about).map(|why| ("/actor", why)))
+            .map_or_else(|| self.encoded(&entry).map_err(|why| ("/input", format!("the input {why}"))), Err);
+        let payload = match payload {
+            Ok(payload) => payload,
+            Err((pointer, message)) => {
+                self.show("huiyin.run.refused.v1", &subject, unit.as_deref(), json!({"workflow": deployed.name, "reason": message}), now);
+                let refusal = Refusal::Invalid { pointer: pointer.to_owned(), message };
+                if let Some(reply) = start.finished {
+                    self.tell(reply, Err(refusal.clone()));
+                }
+                if let Some(reply) = start.accepted {
+                    self.tell(reply, Err(refusal));
+                }
+                return;
+            }
+        };
+        self.write(&entry, payload, about, now);
         if let Some(reply) = start.accepted {
             self.tell(reply, Ok(start.run.clone()));
         }
@@ -122,9 +141,16 @@ impl Core {
         let run = done.run;
         let subject = format!("run/{run}");
         if !done.facts.is_empty() || done.consumed > 0 {
-            self.state.put_turn(&run, done.flow, done.consumed, now);
             let entry = Entry::RunTurn(RunTurn { run: run.clone(), facts: done.facts, consumed: done.consumed });
-            self.draft(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now);
+            let payload = match self.encoded(&entry) {
+                Ok(payload) => payload,
+                Err(why) => {
+                    self.quarantine(&run, &format!("what it decided in one turn {why}"), now);
+                    return;
+                }
+            };
+            self.state.put_turn(&run, done.flow, done.consumed, now);
+            self.draft(&entry, payload, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now);
         }
         let mut follow = done.rest;
         for command in done.commands {
@@ -252,9 +278,17 @@ impl Core {
                     return;
                 };
                 let entry = Entry::EffectSettled(EffectSettled { run: done.run.clone(), call, attempt, outcome: outcome.clone(), kv });
+                let payload = match self.encoded(&entry) {
+                    Ok(payload) => payload,
+                    Err(why) => {
+                        // It was done: neither a repetition nor an error would be true.
+                        self.quarantine(&done.run, &format!("{plugin} did its work, and its answer {why}"), now);
+                        return;
+                    }
+                };
                 let subject = format!("run/{}", done.run);
                 let actor = format!("plugin:{plugin}");
-                self.record(&entry, About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key }, now);
+                self.write(&entry, payload, About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key }, now);
                 self.happen(&done.run, Event::Result { call: done.call, outcome }, now);
             }
             EffectOutcome::Unknown(reason) => self.unknown(&done.run, done.call, reason, now),
@@ -369,6 +403,10 @@ impl Core {
         }
     }
 }
+
+/// The longest id of a run, in bytes: it is part of record subjects, data keys
+/// and idempotency keys.
+const MAX_RUN_ID: usize = 200;
 
 /// How often an idempotent effect of unknown outcome is tried before a person must look.
 const MAX_UNKNOWN_TRIES: u32 = 5;

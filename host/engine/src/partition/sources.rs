@@ -67,13 +67,17 @@ impl Core {
             let decision = self.decide(&command, who, now).map_err(|e| PollError { message: e.to_string(), retry_after: None })?;
             // The items with the cursor; what follows from them, by its own data key, in the same append.
             let (taken, follows): (Vec<Fact>, Vec<Fact>) = decision.facts.into_iter().partition(|fact| fact.data_key() == key);
-            Ok((SourcePage { source: source.id.clone(), poll: done.poll, cursor: page.cursor, more: page.more, items: count, facts: taken, kv }, follows))
+            let facts = taken.clone();
+            let entry =
+                Entry::SourcePage(SourcePage { source: source.id.clone(), poll: done.poll, cursor: page.cursor, more: page.more, items: count, facts: taken, kv });
+            let payload = self
+                .encoded(&entry)
+                .map_err(|why| PollError { message: format!("the page of {count} items {why}; lower the source's `limit`"), retry_after: None })?;
+            Ok((entry, payload, count, facts, follows))
         });
         match taken {
-            Ok((page, follows)) => {
-                let facts = page.facts.clone();
-                let count = page.items;
-                self.record(&Entry::SourcePage(page), about, now);
+            Ok((entry, payload, count, facts, follows)) => {
+                self.write(&entry, payload, about, now);
                 self.show("huiyin.source.read.v1", &subject, Some(&source.unit), json!({"items": count}), now);
                 self.after_facts(&facts, now);
                 self.write_decision(follows, None, Self::ENGINE, now);
