@@ -1,6 +1,9 @@
 //! What a host keeps and what it does when it comes back: runs, events,
 //! schedules, effects, the floor, snapshots; real plugins, real files.
 
+// Clippy's settings for tests do not reach helper functions of integration tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::path::Path;
 
 use huiyin_engine::Engine;
@@ -336,6 +339,12 @@ async fn lived(house: &mut House) -> Vec<Value> {
     let mut ear = named("ear", "the-ear", json!({}));
     ear.unit = Some(UNIT.to_owned());
     engine.submit(ear).await.unwrap();
+    until("their first turns", async || {
+        let waiting = engine.look_all(|s, _| s.runs.values().all(|r| r.input.is_none())).await.map_err(|e| e.to_string())?;
+        Ok(waiting.into_iter().all(|yes| yes).then_some(()))
+    })
+    .await
+    .unwrap();
     engine.stop().await.unwrap();
     drop(engine);
     // The record of the snapshot itself comes after what was looked at.
@@ -406,7 +415,7 @@ async fn the_views_can_be_spoilt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_configuration_with_one_mistake_changes_nothing() {
-    let mut house = House::with(&["jq", "tally", "risk-level"]).unwrap();
+    let mut house = House::with(&["jq", "tally", "risk-level", "json-api"]).unwrap();
     house.honest().unwrap();
     house.on_disk().await.unwrap().stop().await.unwrap();
     let before = journal_size(&house.data());
@@ -414,25 +423,30 @@ async fn a_configuration_with_one_mistake_changes_nothing() {
     let good = house.config.clone();
 
     // Each is asked for together with things that are right and new.
-    let mut wrong: Vec<(&str, Box<dyn Fn(&mut House)>)> = vec![
-        ("a task that is none", Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"sett": {}}}]})).unwrap())),
-        ("an expression that is none", Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"set": {"y": "${ . + }"}}}]})).unwrap())),
-        ("a plugin that is not there", Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"call": "nobody:1.0.0@default"}}]})).unwrap())),
-        ("a unit that is none", Box::new(|h| h.workflow("bad", &["nowhere"], &json!({"do": [{"x": {"set": {}}}]})).unwrap())),
-        ("a workflow that is not there", Box::new(|h| h.config.workflows[0].file = "gone.json".into())),
-        ("a policy that is not there", Box::new(|h| h.config.policy = Some("gone.json".into()))),
-        ("a component that is not there", Box::new(|h| h.config.plugins.push("gone.wasm".into()))),
-        ("a component that is none", Box::new(|h| h.plugins.push(b"\0asm, it is not".to_vec()))),
-        ("a secret that is not there", Box::new(|h| add(&mut h.config.secrets, "s", json!({"file": "gone"})))),
-        ("a slot that is none", Box::new(|h| h.config.bindings.push(from(json!({"unit": "*", "workflow": "honest", "slot": "nothing", "config": {}}))))),
-        ("a source's unit that is none", Box::new(|h| h.config.sources.push(from(source("nowhere", "PT1M"))))),
-        ("a duration that is none", Box::new(|h| h.config.sources.push(from(source(UNIT, "soon"))))),
-    ];
     let policy = huiyin_tests::project("workflows/policy/linhai.json");
     let spoilt = house.folder.path().join("policy.json");
     std::fs::write(&spoilt, std::fs::read_to_string(&policy).unwrap().replace("\"clocks\"", "\"clogs\"")).unwrap();
-    wrong.push(("a policy that is none", Box::new(move |h| h.config.policy = Some(spoilt.clone()))));
-    for (what, spoil) in wrong {
+    let twice = source(UNIT, "PT1M");
+    // What is wrong, what is said of it, how it is made wrong.
+    let mistakes: Vec<(&str, &str, Mistake)> = vec![
+        ("a task that is none", "bad.json:1:", Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"sett": {}}}]})).unwrap())),
+        ("an expression that is none", "bad.json:1:", Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"set": {"y": "${ . + }"}}}]})).unwrap())),
+        ("a plugin that is not there", "nobody", Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"call": "nobody:1.0.0@default"}}]})).unwrap())),
+        ("a unit that is none", "no unit nowhere", Box::new(|h| h.workflow("bad", &["nowhere"], &json!({"do": [{"x": {"set": {"y": 1}}}]})).unwrap())),
+        ("a name that is taken", "`tests/new` is configured twice", Box::new(|h| h.workflow("new", &["*"], &json!({"do": [{"x": {"set": {"y": 1}}}]})).unwrap())),
+        ("a workflow that is not there", "gone.json", Box::new(|h| h.config.workflows[0].file = "gone.json".into())),
+        ("a policy that is not there", "gone.json", Box::new(|h| h.config.policy = Some("gone.json".into()))),
+        ("a policy that is none", "policy.json:", Box::new(move |h| h.config.policy = Some(spoilt.clone()))),
+        ("a component that is not there", "gone.wasm", Box::new(|h| h.config.plugins.push("gone.wasm".into()))),
+        ("a component that is none", "not valid", Box::new(|h| h.plugins.push(b"\0asm, it is not".to_vec()))),
+        ("a secret that is not there", "/secrets/s", Box::new(|h| drop(h.config.secrets.insert("s".to_owned(), from(json!({"file": "gone"})))))),
+        ("a slot that is none", "no slot `nothing`", Box::new(|h| h.config.bindings.push(from(json!({"unit": "*", "workflow": "honest", "slot": "nothing", "config": {}}))))),
+        ("a source's unit that is none", "/sources/0", Box::new(|h| h.config.sources.push(from(source("nowhere", "PT1M"))))),
+        ("a duration that is none", "/sources/0: schedule", Box::new(|h| h.config.sources.push(from(source(UNIT, "soon"))))),
+        ("a source's name that is taken", "/sources/1", Box::new(move |h| h.config.sources.extend([from(twice.clone()), from(twice.clone())]))),
+        ("a grant that is too wide", "/grants/0", Box::new(|h| h.config.grants.push(from(json!({"plugin": "tally", "grant": {"spool": "../../elsewhere"}}))))),
+    ];
+    for (what, said, spoil) in mistakes {
         house.config = good.clone();
         let plugins = house.plugins.clone();
         house.config.policy = Some(policy.clone());
@@ -442,7 +456,7 @@ async fn a_configuration_with_one_mistake_changes_nothing() {
             Ok(_) => panic!("{what} was accepted"),
             Err(refused) => refused,
         };
-        assert!(!refused.is_empty());
+        assert!(refused.contains(said), "{what}: {refused}");
         assert_eq!(journal_size(&house.data()), before, "{what}: {refused}");
         house.plugins = plugins;
     }
@@ -466,6 +480,181 @@ fn from<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-fn add<T: serde::de::DeserializeOwned>(map: &mut std::collections::BTreeMap<String, T>, name: &str, value: Value) {
-    map.insert(name.to_owned(), from(value));
+/// Makes a good configuration a bad one.
+type Mistake = Box<dyn Fn(&mut House)>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_run_keeps_the_workflow_it_began_with() {
+    let mut house = House::with(&["jq"]).unwrap();
+    let clock = SetClock::now_standing();
+    house.clock = Some(clock.clone());
+    let say = |word: &str| json!({"do": [{"sleep": {"wait": "PT1H"}}, {"say": {"set": {"said": word}}}]});
+    house.workflow("speaker", &[], &say("old")).unwrap();
+    let first = house.on_disk().await.unwrap();
+    let old = first.submit(submission("speaker", json!({}))).await.unwrap();
+    first.stop().await.unwrap();
+    drop(first);
+
+    house.config.workflows.clear();
+    house.workflow("speaker", &[], &say("new")).unwrap();
+    let second = house.on_disk().await.unwrap();
+    let new = second.submit(submission("speaker", json!({}))).await.unwrap();
+    clock.forward(SignedDuration::from_mins(61));
+    assert_eq!(end_of(&second, &old).await.unwrap().result, json!({"said": "old"}));
+    assert_eq!(end_of(&second, &new).await.unwrap().result, json!({"said": "new"}));
+    second.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_run_stays_cancelled() {
+    let mut house = House::with(&["jq"]).unwrap();
+    house.workflow("sleeper", &[], &json!({"do": [{"sleep": {"wait": "PT6H"}}]})).unwrap();
+    let first = house.on_disk().await.unwrap();
+    let run = first.submit(submission("sleeper", json!({}))).await.unwrap();
+    first.cancel(&run, "no longer wanted", "person:test").await.unwrap();
+    let end = end_of(&first, &run).await.unwrap();
+    assert_eq!(end.status, "cancelled");
+    assert!(end.result.to_string().contains("no longer wanted (person:test)"), "{}", end.result);
+    assert!(first.cancel(&run, "again", "person:test").await.is_err(), "it is not running");
+    first.stop().await.unwrap();
+    drop(first);
+    let second = house.on_disk().await.unwrap();
+    assert_eq!(running(&second).await, 0);
+    assert_eq!(finished(&second, &run).await.unwrap().unwrap().status, "cancelled");
+    second.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_after_counts_from_the_end_of_the_last_run() {
+    let mut house = House::with(&["jq", "risk-level"]).unwrap();
+    house.config.policy = Some(huiyin_tests::project("workflows/policy/linhai.json"));
+    // Each run takes half an hour.
+    let rest = json!({"schedule": {"after": {"hours": 1}}, "do": [{"work": {"wait": {"minutes": 30}}}]});
+    house.workflow("pauses", &[UNIT], &rest).unwrap();
+    let clock = SetClock::now_standing();
+    house.clock = Some(clock.clone());
+    let started = async |engine: &Engine| engine.look_all(|s, _| s.started).await.unwrap().into_iter().sum::<u64>();
+    let ended = async |engine: &Engine| engine.look_all(|s, _| s.finished.len()).await.unwrap().into_iter().sum::<usize>();
+
+    let first = house.on_disk().await.unwrap();
+    clock.forward(SignedDuration::from_mins(61));
+    until("the first run", async || Ok((started(&first).await == 1).then_some(()))).await.unwrap();
+    clock.forward(SignedDuration::from_mins(31));
+    until("its end", async || Ok((ended(&first).await == 1).then_some(()))).await.unwrap();
+    // An hour after it began, and half an hour after it ended.
+    clock.forward(SignedDuration::from_mins(30));
+    first.stop().await.unwrap();
+    drop(first);
+    let second = house.on_disk().await.unwrap();
+    assert_eq!(started(&second).await, 1, "it counts from the beginning");
+    clock.forward(SignedDuration::from_mins(31));
+    until("the second run", async || Ok((started(&second).await == 2).then_some(()))).await.unwrap();
+    second.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_the_journal_does_not_speak_of_counts_for_nothing() {
+    let mut house = House::with(&["jq", "tally", "risk-level"]).unwrap();
+    let known = but_seq(lived(&mut house).await);
+    // The version of the views' form, as the host opens them.
+    let (views, _) = huiyin_views::Views::open(house.data().join("views"), 1).unwrap();
+    let mut forged = 0;
+    for partition in 0..2 {
+        let Some(snapshot) = views.snapshot(partition).unwrap() else { continue };
+        let text = String::from_utf8(snapshot.bytes.to_vec()).unwrap();
+        let other = text.replace("\"completed\"", "\"cancelled\"");
+        assert_ne!(text, other);
+        views.put_snapshot(partition, snapshot.seq, other.as_bytes()).unwrap();
+        forged += 1;
+    }
+    assert!(forged > 0, "the host kept no snapshot");
+    drop(views);
+    let engine = house.on_disk().await.unwrap();
+    assert_eq!(but_seq(everything(&engine).await), known);
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_from_an_earlier_day_are_caught_up_with() {
+    let mut house = House::with(&["jq", "tally", "risk-level"]).unwrap();
+    lived(&mut house).await;
+    let old = house.folder.path().join("old-views");
+    copy(&house.data().join("views"), &old).unwrap();
+    let engine = house.on_disk().await.unwrap();
+    for n in 100..120 {
+        engine.run(named("honest", &format!("run-{n}"), json!({"n": n}))).await.unwrap();
+    }
+    let known = but_seq(everything(&engine).await);
+    engine.stop().await.unwrap();
+    drop(engine);
+    std::fs::remove_dir_all(house.data().join("views")).unwrap();
+    copy(&old, &house.data().join("views")).unwrap();
+    let again = house.on_disk().await.unwrap();
+    assert_eq!(but_seq(everything(&again).await), known);
+    again.stop().await.unwrap();
+}
+
+/// What becomes of an effect that is cut off at its wall time after it has written.
+async fn cut_off_at_its_limit(idempotent: bool) -> (House, Engine) {
+    let mut house = House::with(&["jq"]).unwrap();
+    house.plugins.push(guests::step("slow-hand", &Does::WritesThenHangs { idempotent }).unwrap());
+    spool(&mut house, "slow-hand");
+    house.workflow("act", &[], &json!({"do": [{"act": {"call": "slow-hand:0.1.0@default", "with": {}}}]})).unwrap();
+    house.limits = Some(huiyin_sandbox::Limits { wall_ms: 1_000, ..Default::default() });
+    let engine = house.on_disk().await.unwrap();
+    engine.submit(named("act", "the-act", json!({}))).await.unwrap();
+    (house, engine)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_effect_cut_off_at_its_limit_is_of_unknown_outcome() {
+    let (_house, engine) = cut_off_at_its_limit(false).await;
+    let why = until("the unknown outcome", async || {
+        let found = engine.look_all(|state, _| state.runs.get("the-act").and_then(|r| r.effects.values().find_map(|e| e.unknown.clone()))).await;
+        Ok(found.map_err(|e| e.to_string())?.into_iter().flatten().next())
+    });
+    let why = why.await.unwrap();
+    assert!(why.contains("`wall_ms` of 1000"), "{why}");
+    engine.stop().await.unwrap();
+
+    let (house, engine) = cut_off_at_its_limit(true).await;
+    assert_eq!(end_of(&engine, "the-act").await.unwrap().status, "completed", "tried again, since that does no harm");
+    engine.stop().await.unwrap();
+    drop(engine);
+    assert_eq!(account(&house.data()).unwrap().effects.into_values().collect::<Vec<_>>(), [2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_that_no_record_can_hold_are_refused() {
+    let mut house = House::with(&["jq", "risk-level"]).unwrap();
+    house.config.policy = Some(huiyin_tests::project("workflows/policy/linhai.json"));
+    let engine = house.on_disk().await.unwrap();
+    let item = |body: String| huiyin_desk::Item {
+        id: "i".to_owned(),
+        source: "pushed".to_owned(),
+        url: None,
+        title: "t".to_owned(),
+        body,
+        published: None,
+        observed: engine.now(),
+        fields: std::collections::BTreeMap::new(),
+    };
+    let long = "x".repeat(60);
+    // The whole command, or the item alone.
+    let refused = |answer: &Result<Value, _>| answer.as_ref().map_or(true, |a| a["refused"] == 1 && a["taken"] == json!([]));
+    for source in ["", "two words", "til~de", "line\nbreak", "来源", long.repeat(5).as_str()] {
+        let answer: Result<Value, huiyin_engine::Refusal> = engine.receive(UNIT, source, vec![item("b".to_owned())], "person:test").await;
+        assert!(refused(&answer), "{source:?}: {answer:?}");
+    }
+    let answer = engine.receive(UNIT, "pushed", vec![item("x".repeat(6_000_000))], "person:test").await;
+    assert!(refused(&answer), "{answer:?}");
+    // A page of items each of which would do alone.
+    let page = (0..40).map(|n| huiyin_desk::Item { id: format!("i{n}"), ..item(format!("{n}").repeat(90_000)) }).collect();
+    let answer = engine.receive(UNIT, "pushed", page, "person:test").await;
+    assert!(matches!(&answer, Err(huiyin_engine::Refusal::Invalid { message, .. }) if message.contains("a record holds at most")), "{answer:.200?}");
+    let taken = engine.receive(UNIT, "pushed", vec![item("b".to_owned())], "person:test").await.unwrap();
+    assert_eq!(taken["refused"], 0, "{taken}");
+    let event = json!({"specversion": "1.0", "id": "e", "source": "/test", "type": "org.example.x.v1", "data": "x".repeat(6_000_000)});
+    assert!(engine.event(UNIT, event).await.is_err());
+    engine.stop().await.unwrap();
 }

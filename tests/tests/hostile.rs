@@ -272,6 +272,9 @@ async fn an_id_that_no_record_can_bear_is_refused() {
         let refused = engine.run(named("honest", id, json!({"n": 1}))).await.unwrap_err();
         assert!(matches!(&refused, Refusal::Invalid { pointer, .. } if pointer == "/run"), "{id:?}: {refused}");
     }
+    // The longest there may be is one with which everything can be done.
+    let longest = "x".repeat(128);
+    assert_eq!(engine.run(named("honest", &longest, json!({"n": 1}))).await.unwrap().status, "completed");
     for actor in ["", "two words", "line\nbreak", &"x".repeat(300)] {
         let refused = engine.run(Submission { actor: actor.to_owned(), ..submission("honest", json!({"n": 1})) }).await.unwrap_err();
         assert!(matches!(&refused, Refusal::Invalid { pointer, .. } if pointer == "/actor"), "{actor:?}: {refused}");

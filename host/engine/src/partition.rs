@@ -522,7 +522,11 @@ fn too_large(event: &Value, max_record: u64) -> bool {
 /// Why a record's header cannot say this, if it cannot: what the journal
 /// would refuse, found before anything has changed.
 fn unfit(about: About<'_>) -> Option<String> {
-    [("subject", about.subject, 256), ("actor", about.actor, 160), ("unit", about.unit.unwrap_or("-"), 64)]
+    if about.key.contains('~') {
+        return Some(format!("the data key `{}` holds `~`", about.key));
+    }
+    let unit = about.unit.unwrap_or("-");
+    [("subject", about.subject, 256), ("actor", about.actor, 160), ("unit", unit, 64), ("data key", about.key, 140)]
         .into_iter()
         .find_map(|(what, text, most)| name_fault(text, most).map(|why| format!("the {what} {why}")))
 }

@@ -442,6 +442,9 @@ fn read_wanted(options: &Options, house: &House) -> Result<Wanted, StartError> {
     let mut sources = Vec::new();
     for (at, source) in config.sources.iter().enumerate() {
         match watched(source, &units, house, &grants) {
+            Ok(source) if sources.iter().any(|s: &Arc<WatchedSource>| s.id == source.id) => {
+                problems.push(format!("/sources/{at}: the unit {} has two sources of the name `{}`", source.unit, source.name));
+            }
             Ok(source) => sources.push(Arc::new(source)),
             Err(error) => problems.push(format!("/sources/{at}: {error}")),
         }
@@ -669,8 +672,16 @@ async fn bring_into_force(
     }
     let mut problems = Vec::new();
     let mut keep: Vec<BTreeSet<String>> = loaded.iter().map(|_| BTreeSet::new()).collect();
+    let mut named = BTreeSet::new();
     for (workflow, text, definition) in &wanted.workflows {
         for (at, unit) in places(workflow, &homes, loaded.len()) {
+            // Either would replace the other, in turns, at each start.
+            if !named.insert((at, unit.clone(), deployment::workflow_name(definition))) {
+                let name = deployment::workflow_name(definition);
+                let whom = unit.map_or_else(String::new, |u| format!(" for unit {u}"));
+                problems.push(format!("{}: `{name}` is configured twice{whom}; give one of them another name", workflow.file.display()));
+                continue;
+            }
             match deployment::pin(definition, unit.as_deref(), &config.bindings, house) {
                 Err(found) => problems.extend(found.into_iter().map(|p| format!("{}: {p}", workflow.file.display()))),
                 Ok(pins) => deploy(&mut entries[at], &mut keep[at], &loaded[at], text, definition, unit, pins),

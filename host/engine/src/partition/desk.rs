@@ -6,7 +6,7 @@ use huiyin_flow::{CallId, ErrorKind, FlowError};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{About, Core, Refusal, Reply, StartRun, Wake};
+use super::{About, Core, Refusal, Reply, StartRun, Wake, unfit};
 use crate::record::{DeskDecided, Entry, EventDelivered};
 
 impl Core {
@@ -24,10 +24,10 @@ impl Core {
             return;
         };
         match self.decide(command, who, now) {
-            Ok(decision) => {
-                self.write_decision(decision.facts, None, actor, now);
-                self.tell(reply, Ok(decision.output));
-            }
+            Ok(decision) => match self.write_decision(decision.facts, None, actor, now) {
+                Ok(()) => self.tell(reply, Ok(decision.output)),
+                Err(message) => self.tell(reply, Err(Refusal::Invalid { pointer: "/".to_owned(), message })),
+            },
             Err(error) => self.tell(reply, Err(refusal(&error))),
         }
     }
@@ -38,23 +38,39 @@ impl Core {
         let actor = Actor::Run(run.to_owned());
         let command = huiyin_desk::core_command(name, with).map_err(|e| flow_error(&e))?;
         let decision = self.decide(&command, actor.clone(), now).map_err(|e| flow_error(&e))?;
-        self.write_decision(decision.facts, Some((run.to_owned(), call.to_string())), &actor.to_string(), now);
+        self.write_decision(decision.facts, Some((run.to_owned(), call.to_string())), &actor.to_string(), now)
+            .map_err(|message| FlowError::new(ErrorKind::Validation, message))?;
         Ok(decision.output)
     }
 
     /// Writes a decision's facts: one record for each data key in their order,
-    /// so that destroying a case's key takes all of the case with it.
-    pub(super) fn write_decision(&mut self, facts: Vec<Fact>, call: Option<(String, String)>, actor: &str, now: Timestamp) {
+    /// so that destroying a case's key takes all of the case with it. If one of
+    /// them is more than a record can hold, none is written; and why.
+    pub(super) fn write_decision(&mut self, facts: Vec<Fact>, call: Option<(String, String)>, actor: &str, now: Timestamp) -> Result<(), String> {
         let mut rest = facts.as_slice();
+        let mut records = Vec::new();
         while let Some(first) = rest.first() {
             let (key, subject, unit) = (first.data_key(), first.subject(), first.unit().map(str::to_owned));
             let count = rest.iter().take_while(|fact| fact.data_key() == key).count();
             let (group, after) = rest.split_at(count);
             let entry = Entry::DeskDecided(DeskDecided { facts: group.to_vec(), call: call.clone() });
-            self.record(&entry, About { subject: &subject, actor, unit: unit.as_deref(), key: &key }, now);
+            unfit(About { subject: &subject, actor, unit: unit.as_deref(), key: &key }).map_or(Ok(()), Err)?;
+            let payload = self.encoded(&entry).map_err(|why| format!("what was decided {why}"))?;
+            records.push((entry, payload, subject, unit, key));
             rest = after;
         }
+        for (entry, payload, subject, unit, key) in records {
+            self.write(&entry, payload, About { subject: &subject, actor, unit: unit.as_deref(), key: &key }, now);
+        }
         self.after_facts(&facts, now);
+        Ok(())
+    }
+
+    /// The same for what the engine itself decided: there is nobody to refuse.
+    pub(super) fn write_own(&mut self, facts: Vec<Fact>, now: Timestamp) {
+        if let Err(error) = self.write_decision(facts, None, Self::ENGINE, now) {
+            tracing::error!(partition = self.partition, error, "a decision was dropped");
+        }
     }
 
     /// What follows from facts already written: events start and wake runs,
@@ -89,7 +105,7 @@ impl Core {
     /// Clocks that are due: each fires once, with its true lateness (rule 5).
     pub(super) fn tick_desk(&mut self, now: Timestamp) {
         let facts = self.state.desk.tick(now);
-        self.write_decision(facts, None, Self::ENGINE, now);
+        self.write_own(facts, now);
     }
 
     pub(super) fn route_event(&mut self, unit: Option<&str>, event: &Value, now: Timestamp) -> u32 {

@@ -404,9 +404,9 @@ impl Core {
     }
 }
 
-/// The longest id of a run, in bytes: it is part of record subjects, data keys
-/// and idempotency keys.
-const MAX_RUN_ID: usize = 200;
+/// The longest id of a run, in bytes: records name it as their subject and as
+/// their actor.
+const MAX_RUN_ID: usize = 128;
 
 /// How often an idempotent effect of unknown outcome is tried before a person must look.
 const MAX_UNKNOWN_TRIES: u32 = 5;

@@ -80,7 +80,7 @@ impl Core {
                 self.write(&entry, payload, about, now);
                 self.show("huiyin.source.read.v1", &subject, Some(&source.unit), json!({"items": count}), now);
                 self.after_facts(&facts, now);
-                self.write_decision(follows, None, Self::ENGINE, now);
+                self.write_own(follows, now);
             }
             Err(error) => {
                 let failures = self.state.sources.get(&source.id).map_or(0, |s| s.failures);
