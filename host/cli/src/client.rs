@@ -10,7 +10,7 @@ use crate::folders::{DATA, HostFile};
 use crate::output::Failure;
 
 /// The longest wait for an answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 256 << 20;

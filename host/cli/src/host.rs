@@ -68,7 +68,7 @@ impl Asked {
     }
 
     /// Waits for either.
-    pub(crate) async fn to_stop(&mut self) {
+    pub(crate) async fn stop_asked(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

@@ -343,9 +343,9 @@ impl Engine {
     }
 }
 
-/// Threads enough that a few slow plugins do not keep the others waiting.
+/// As many jobs at once as there are cores: more would only take turns.
 fn default_workers() -> usize {
-    std::thread::available_parallelism().map_or(4, |n| n.get() * 2).max(4)
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
 /// The last snapshot of a partition that stops: recorded, then kept.

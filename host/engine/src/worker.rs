@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -25,31 +26,66 @@ const STRETCH: u32 = 128;
 
 type Job = Box<dyn FnOnce(&House) + Send>;
 
-/// The pool.
+/// A job that takes longer no longer counts against the jobs that may run at
+/// once, so that a few slow plugins do not hold up the others.
+const SLOW: Duration = Duration::from_millis(10);
+
+/// How often jobs are looked at.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// How much workers stand back behind the partitions' loops and the journal,
+/// in steps of `nice`: what is nearly done goes out first.
+const NICE: i32 = 5;
+
+/// The pool. As many jobs run at once as there are cores, not counting slow ones.
 pub struct Workers {
     jobs: Option<Sender<Job>>,
+    stop: Arc<AtomicBool>,
     threads: Vec<std::thread::JoinHandle<()>>,
 }
 
+/// What one worker is at, in one word: 0 for nothing; else when its job began,
+/// in microseconds since the pool did, doubled, and 1 more once the job was
+/// slow and its place given on. One word, so that end and giving on cannot cross.
+type Seat = AtomicU64;
+
 impl Workers {
-    /// Starts the threads.
+    /// Starts the threads; `at_once` jobs that are not slow run at once.
     ///
     /// # Errors
     /// When the system refuses a thread.
-    pub fn start(house: &Arc<House>, threads: usize) -> std::io::Result<Workers> {
+    pub fn start(house: &Arc<House>, at_once: usize) -> std::io::Result<Workers> {
+        let at_once = at_once.max(1);
         let (jobs, inbox) = crossbeam_channel::unbounded::<Job>();
-        let threads = (0..threads.max(1))
-            .map(|n| {
-                let inbox: Receiver<Job> = inbox.clone();
-                let house = Arc::clone(house);
-                std::thread::Builder::new().name(format!("worker-{n}")).spawn(move || {
-                    while let Ok(job) = inbox.recv() {
-                        job(&house);
-                    }
-                })
-            })
-            .collect::<std::io::Result<Vec<_>>>()?;
-        Ok(Workers { jobs: Some(jobs), threads })
+        let (places, free) = crossbeam_channel::unbounded::<()>();
+        for _ in 0..at_once {
+            // The channel is unbounded and both ends are held here.
+            let _ = places.send(());
+        }
+        let began = Instant::now();
+        let seats: Arc<[Seat]> = (0..at_once * 4 + 4).map(|_| Seat::new(0)).collect();
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut threads = Vec::with_capacity(seats.len() + 1);
+        for at in 0..seats.len() {
+            let worker = Worker {
+                house: Arc::clone(house),
+                seats: Arc::clone(&seats),
+                at,
+                inbox: inbox.clone(),
+                places: places.clone(),
+                free: free.clone(),
+                began,
+            };
+            threads.push(std::thread::Builder::new().name(format!("worker-{at}")).spawn(move || worker.work())?);
+        }
+        let stopped = Arc::clone(&stop);
+        threads.push(std::thread::Builder::new().name("worker-watch".to_owned()).spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                std::thread::sleep(LOOK);
+                give_on(&seats, &places, micros(began));
+            }
+        })?);
+        Ok(Workers { jobs: Some(jobs), stop, threads })
     }
 
     /// Hands a job to the next free thread.
@@ -61,9 +97,55 @@ impl Workers {
     }
 }
 
+struct Worker {
+    house: Arc<House>,
+    seats: Arc<[Seat]>,
+    at: usize,
+    inbox: Receiver<Job>,
+    places: Sender<()>,
+    free: Receiver<()>,
+    began: Instant,
+}
+
+impl Worker {
+    fn work(self) {
+        // Where the system does not allow it, the order of things is a little less good.
+        let _ = rustix::process::setpriority_process(None, NICE);
+        let Some(seat) = self.seats.get(self.at) else { return };
+        while self.free.recv().is_ok() {
+            let Ok(job) = self.inbox.recv() else {
+                // No more jobs: the next one in line shall see it too.
+                let _ = self.places.send(());
+                return;
+            };
+            seat.store(micros(self.began).max(1) << 1, Ordering::Release);
+            job(&self.house);
+            if seat.swap(0, Ordering::AcqRel) & 1 == 0 {
+                let _ = self.places.send(());
+            }
+        }
+    }
+}
+
+/// Gives the places of jobs that have become slow to others.
+fn give_on(seats: &[Seat], places: &Sender<()>, now: u64) {
+    for seat in seats {
+        let seen = seat.load(Ordering::Acquire);
+        let slow = seen != 0 && seen & 1 == 0 && u128::from(now.saturating_sub(seen >> 1)) > SLOW.as_micros();
+        if slow && seat.compare_exchange(seen, seen | 1, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            let _ = places.send(());
+        }
+    }
+}
+
+fn micros(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
 impl Drop for Workers {
     fn drop(&mut self) {
         self.jobs = None;
+        self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }

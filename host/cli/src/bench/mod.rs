@@ -128,7 +128,7 @@ async fn engine(folder: &Path, steps: usize) -> Result<Arc<Engine>, Failure> {
         base: folder.to_owned(),
         bundle: vec![component("tally")?.to_vec(), component("jq")?.to_vec()],
         // Compiled once for all the measurements.
-        cache: folder.parent().map(|parent| parent.join(".huiyin-bench-cache")),
+        cache: Some(std::env::temp_dir().join("huiyin-bench-cache")),
         ..Options::in_memory()
     };
     Engine::start(options).await.map(Arc::new).map_err(Failure::failed)

@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
         let submission = Submission { workflow: name, unit: args.unit.clone(), input, actor: "person:admin".to_owned(), run: None };
         let ended = tokio::select! {
             ended = engine.run(submission) => Some(ended),
-            () = asked.to_stop() => None,
+            () = asked.stop_asked() => None,
         };
         let stopped = engine.stop().await;
         let Some(ended) = ended else {

@@ -83,7 +83,7 @@ async fn serve(engine: Arc<Engine>, listener: tokio::net::TcpListener, data: &st
     let served = tokio::spawn(huiyin_server::serve(listener, router, stop.clone().cancelled_owned()));
     note(format_args!("ready {url} data={} in {} ms", data.display(), began.elapsed().as_millis()));
     let failed = tokio::select! {
-        () = asked.to_stop() => false,
+        () = asked.stop_asked() => false,
         () = engine.failed() => true,
     };
     HostFile::remove(data);

@@ -87,7 +87,7 @@ async fn host(plan: &Plan, setup: &Setup, bureau: &Bureau, world: &World, told: 
     };
     let failed = tokio::select! {
         shown = show(&engine, told) => shown.is_err(),
-        () = asked.to_stop() => false,
+        () = asked.stop_asked() => false,
         () = engine.failed() => true,
         () = end => false,
     };

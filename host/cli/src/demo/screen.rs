@@ -40,7 +40,7 @@ impl Screen {
         let data = &activity.data;
         let text = |name: &str| data.get(name).and_then(Value::as_str).map(plain).unwrap_or_default();
         let number = |name: &str| data.get(name).and_then(Value::as_i64).unwrap_or_default();
-        let name = || data.pointer("/name/zh").and_then(Value::as_str).map(plain).unwrap_or_else(|| text("clock"));
+        let name = || data.pointer("/name/zh").and_then(Value::as_str).map_or_else(|| text("clock"), plain);
         let line = match activity.kind.as_str() {
             "huiyin.source.read.v1" if number("items") > 0 => format!("items   {} from {}", number("items"), plain(&activity.subject)),
             "huiyin.source.failed.v1" => format!("source  {} failed: {}", plain(&activity.subject), text("error")),
