@@ -107,7 +107,7 @@ impl Effects {
         let source = &job.source;
         let key = format!("{}-{}", source.id, job.poll);
         let context = calls::context(&source.unit, 1, &key, job.now);
-        let operation = Operation::Collect { config: source.config.to_string(), cursor: job.cursor.clone(), limit: source.limit };
+        let operation = Operation::Collect { config: source.config.to_string(), cursor: job.cursor.clone(), limit: job.limit };
         let called = self
             .house
             .sandbox

@@ -2,6 +2,7 @@
 //! signs a checkpoint each second there was something new, and one at stop.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,10 +13,16 @@ use tokio_util::sync::CancellationToken;
 /// How often a checkpoint is signed while there is something new.
 pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
+/// How often new leaves are hashed in between: little at a time, while the
+/// journal still has them in memory.
+const FOLLOW_EVERY: Duration = Duration::from_millis(50);
+
 /// The verifiable log over a journal.
 pub struct Ledger {
     journal: Arc<dyn Journal>,
     log: Mutex<Log>,
+    /// Leaves taken in so far.
+    seen: AtomicU64,
 }
 
 impl Ledger {
@@ -27,7 +34,8 @@ impl Ledger {
         let signer = SignerKey::load_or_create(key, origin)?;
         let source = Arc::clone(&journal);
         let (log, opened) = Log::open(folder, signer, &[], &mut leaves(&source))?;
-        Ok((Ledger { journal, log: Mutex::new(log) }, opened))
+        let seen = AtomicU64::new(log.size());
+        Ok((Ledger { journal, log: Mutex::new(log), seen }, opened))
     }
 
     /// Takes in what became durable and signs a checkpoint, if there is anything new.
@@ -43,6 +51,13 @@ impl Ledger {
         }
         log.catch_up(&mut leaves(&self.journal))?;
         log.checkpoint(&mut leaves(&self.journal)).map(Some)
+    }
+
+    /// Takes in what became durable, signing nothing.
+    fn follow(&self) -> Result<(), AuditError> {
+        let size = self.log().catch_up(&mut leaves(&self.journal))?;
+        self.seen.store(size, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The latest signed checkpoint.
@@ -70,19 +85,29 @@ impl Ledger {
     /// # Errors
     /// When a checkpoint could not be signed.
     pub async fn keep(self: Arc<Self>, stop: CancellationToken) -> Result<(), AuditError> {
-        let mut ticks = tokio::time::interval(CHECKPOINT_EVERY);
+        let mut ticks = tokio::time::interval(FOLLOW_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut signed = tokio::time::Instant::now();
         loop {
             tokio::select! {
-                () = stop.cancelled() => return self.off_loop().await,
-                _ = ticks.tick() => self.off_loop().await?,
+                () = stop.cancelled() => return self.off_loop(true).await,
+                _ = ticks.tick() => {
+                    let due = signed.elapsed() >= CHECKPOINT_EVERY;
+                    if due {
+                        signed = tokio::time::Instant::now();
+                    }
+                    if due || self.journal.size() > self.seen.load(Ordering::Relaxed) {
+                        self.off_loop(due).await?;
+                    }
+                }
             }
         }
     }
 
-    async fn off_loop(self: &Arc<Self>) -> Result<(), AuditError> {
+    async fn off_loop(self: &Arc<Self>, sign: bool) -> Result<(), AuditError> {
         let ledger = Arc::clone(self);
-        match tokio::task::spawn_blocking(move || ledger.checkpoint().map(drop)).await {
+        let step = move || if sign { ledger.checkpoint().map(drop) } else { ledger.follow() };
+        match tokio::task::spawn_blocking(step).await {
             Ok(done) => done,
             Err(_) => Err(AuditError::Stopped),
         }

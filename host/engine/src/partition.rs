@@ -284,6 +284,8 @@ pub struct PollJob {
     pub poll: u64,
     /// Where to go on.
     pub cursor: Option<String>,
+    /// Items wanted at most.
+    pub limit: u32,
     /// The journaled time.
     pub now: Timestamp,
     /// What the collector has kept for the unit.

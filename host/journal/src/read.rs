@@ -203,6 +203,11 @@ pub(crate) fn leaves(
         shared: shared.clone(),
         frame: None,
     };
+    if from_index < end
+        && let Some(leaves) = shared.remembered(from_index, (end - from_index) as usize)
+    {
+        return Ok(leaves);
+    }
     let mut leaves = Vec::new();
     let mut index = from_index;
     while index < end {

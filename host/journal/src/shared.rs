@@ -1,8 +1,10 @@
 //! What the appenders, the writer and the readers of one open journal have in common.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::Upcasters;
@@ -28,7 +30,19 @@ pub(crate) struct Shared {
     /// Blobs are written one at a time.
     pub(crate) blob_turn: Mutex<()>,
     index: RwLock<Index>,
+    recent: Mutex<Recent>,
 }
+
+/// The latest leaves, so that who follows the log need not read them back.
+#[derive(Debug, Default)]
+struct Recent {
+    /// Tree index of the first.
+    start: u64,
+    leaves: VecDeque<Bytes>,
+}
+
+/// How many leaves are kept for those who follow: some MiB at the most.
+const RECENT: usize = 8_192;
 
 /// The parts of [`Shared`] that are plain settings.
 #[derive(Debug)]
@@ -65,7 +79,29 @@ impl Shared {
             upcasters: settings.upcasters,
             blob_turn: Mutex::new(()),
             index: RwLock::new(index),
+            recent: Mutex::default(),
         }
+    }
+
+    /// Keeps the leaves of a frame that was just made durable.
+    pub(crate) fn remember(&self, first_index: u64, leaves: impl Iterator<Item = Bytes>) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.start + recent.leaves.len() as u64 != first_index {
+            recent.leaves.clear();
+            recent.start = first_index;
+        }
+        recent.leaves.extend(leaves);
+        while recent.leaves.len() > RECENT {
+            recent.leaves.pop_front();
+            recent.start += 1;
+        }
+    }
+
+    /// Leaves from an index on, if they are still remembered.
+    pub(crate) fn remembered(&self, from: u64, max: usize) -> Option<Vec<Bytes>> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let skip = usize::try_from(from.checked_sub(recent.start)?).ok()?;
+        (skip < recent.leaves.len()).then(|| recent.leaves.iter().skip(skip).take(max).cloned().collect())
     }
 
     /// The map; every change leaves it whole, so a panic elsewhere does not spoil it.

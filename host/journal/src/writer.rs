@@ -7,6 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::frame::{self, Run, SEGMENT_HEADER};
 use crate::index::{FrameRef, Segment};
 use crate::queue::Batch;
@@ -132,6 +134,7 @@ impl Writer {
             .index_mut()
             .add(place, &runs)
             .map_err(|why| JournalError::damaged(&self.segment.path, offset, why))?;
+        self.shared.remember(self.next_index, records.into_iter().map(|(header, _)| Bytes::from(header)));
         self.next_index += count;
         self.closed = false;
         self.has_records = true;

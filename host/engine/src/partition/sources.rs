@@ -44,7 +44,9 @@ impl Core {
         let key = format!("source:{id}");
         self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: Some(&source.unit), key: &key }, now);
         let kv = self.kept(&source.collector.plugin, &source.unit);
-        self.out.durable.push(Work::Poll(PollJob { source, poll, cursor: known.cursor, now, kv }));
+        // After failures smaller pages: a page may have been more than a record holds, or a call may do.
+        let limit = (source.limit >> known.failures.min(16)).max(1);
+        self.out.durable.push(Work::Poll(PollJob { source, poll, cursor: known.cursor, limit, now, kv }));
     }
 
     pub(super) fn page_done(&mut self, done: PageDone, now: Timestamp) {
@@ -72,7 +74,7 @@ impl Core {
                 Entry::SourcePage(SourcePage { source: source.id.clone(), poll: done.poll, cursor: page.cursor, more: page.more, items: count, facts: taken, kv });
             let payload = self
                 .encoded(&entry)
-                .map_err(|why| PollError { message: format!("the page of {count} items {why}; lower the source's `limit`"), retry_after: None })?;
+                .map_err(|why| PollError { message: format!("the page of {count} items {why}; fewer are asked for next, and the source's `limit` had better be lower"), retry_after: None })?;
             Ok((entry, payload, count, facts, follows))
         });
         match taken {
