@@ -47,8 +47,12 @@ pub fn step(name: &str, does: &Does) -> Result<Vec<u8>, String> {
     let empty = data.text("{}");
     let (import, more, body) = match does {
         Does::LoopsForEver => ("", "", HANG.to_owned()),
-        Does::LoopsForEverWithHandsFree => (LOG, "", format!("(call $log (i32.const 1) (i32.const {}) (i32.const 4)) {HANG}", mark.0)),
-        Does::Allocates => ("", "", "(loop $more (drop (memory.grow (i32.const 16))) (br $more)) unreachable".to_owned()),
+        Does::LoopsForEverWithHandsFree => {
+            (LOG, "", format!("(call $log (i32.const 1) (i32.const {}) (i32.const 4)) {HANG}", mark.0))
+        }
+        Does::Allocates => {
+            ("", "", "(loop $more (drop (memory.grow (i32.const 16))) (br $more)) unreachable".to_owned())
+        }
         Does::Recurses => (
             "",
             "(func $deeper (param $n i64) (result i64) (i64.add (call $deeper (i64.add (local.get $n) (i64.const 1))) (i64.const 1)))",

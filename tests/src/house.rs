@@ -2,8 +2,8 @@
 //! goes away, built plugins or hostile ones, and a clock that can be set.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use huiyin_engine::config::{HostConfig, WorkflowConfig};
@@ -182,7 +182,12 @@ pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<Option<T>
 ///
 /// # Errors
 /// The first that did not.
-pub async fn honest_runs(engine: &Engine, least: u64, count: u64, mut end: impl FnMut() -> bool) -> Result<u64, String> {
+pub async fn honest_runs(
+    engine: &Engine,
+    least: u64,
+    count: u64,
+    mut end: impl FnMut() -> bool,
+) -> Result<u64, String> {
     let mut done = 0;
     while done < least || !end() {
         let runs = (done..done + count).map(|n| engine.run(submission("honest", json!({"n": n}))));
@@ -235,4 +240,3 @@ pub fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     }
     Ok(())
 }
-

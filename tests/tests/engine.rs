@@ -63,7 +63,9 @@ async fn a_waiting_run_outlives_its_host() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_timer_that_came_due_while_the_host_was_down_fires_at_once() {
     let mut house = House::with(&["jq"]).unwrap();
-    house.workflow("sleeper", &[], &json!({"do": [{"sleep": {"wait": "PT6H"}}, {"say": {"set": {"woke": true}}}]})).unwrap();
+    house
+        .workflow("sleeper", &[], &json!({"do": [{"sleep": {"wait": "PT6H"}}, {"say": {"set": {"woke": true}}}]}))
+        .unwrap();
     let clock = SetClock::now_standing();
     house.clock = Some(clock.clone());
     let first = house.on_disk().await.unwrap();
@@ -88,14 +90,18 @@ async fn a_listening_run_outlives_its_host_and_hears() {
     let mut house = House::with(&["jq", "risk-level"]).unwrap();
     house.config.policy = Some(huiyin_tests::project("workflows/policy/linhai.json"));
     let hear = json!({"listen": {"to": {"one": {"with": {"type": "org.example.rang.v1", "subject": "the bell"}}}}});
-    house.workflow("ear", &[UNIT], &json!({"do": [{"hear": hear}, {"say": {"set": {"heard": "${ .[0].data // .[0] }"}}}]})).unwrap();
+    house
+        .workflow(
+            "ear",
+            &[UNIT],
+            &json!({"do": [{"hear": hear}, {"say": {"set": {"heard": "${ .[0].data // .[0] }"}}}]}),
+        )
+        .unwrap();
     let first = house.on_disk().await.unwrap();
     let mut asked = named("ear", "the-ear", json!({}));
     asked.unit = Some(UNIT.to_owned());
     first.submit(asked).await.unwrap();
-    let ring = |subject: &str, data: &str| {
-        json!({"specversion": "1.0", "id": format!("e-{data}"), "source": "/test", "type": "org.example.rang.v1", "subject": subject, "data": {"said": data}})
-    };
+    let ring = |subject: &str, data: &str| json!({"specversion": "1.0", "id": format!("e-{data}"), "source": "/test", "type": "org.example.rang.v1", "subject": subject, "data": {"said": data}});
     first.stop().await.unwrap();
     drop(first);
 
@@ -212,7 +218,11 @@ async fn an_idempotent_effect_of_unknown_outcome_is_tried_again() {
 async fn an_effect_of_unknown_outcome_that_may_do_harm_waits_for_a_person() {
     let (house, _first, second) = cut_off_in_the_midst(false).await;
     let why = until("the unknown outcome", async || {
-        let found = second.look_all(|state, _| state.runs.get("the-act").and_then(|r| r.effects.values().find_map(|e| e.unknown.clone()))).await;
+        let found = second
+            .look_all(|state, _| {
+                state.runs.get("the-act").and_then(|r| r.effects.values().find_map(|e| e.unknown.clone()))
+            })
+            .await;
         Ok(found.map_err(|e| e.to_string())?.into_iter().flatten().next())
     });
     assert_eq!(why.await.unwrap(), "the host stopped while it was being tried");
@@ -234,10 +244,17 @@ async fn an_effect_of_unknown_outcome_that_may_do_harm_waits_for_a_person() {
 async fn a_schedule_fires_on_time_and_once_for_all_that_was_missed() {
     let mut house = House::with(&["jq", "risk-level"]).unwrap();
     house.config.policy = Some(huiyin_tests::project("workflows/policy/linhai.json"));
-    house.workflow("hourly", &[UNIT], &json!({"schedule": {"every": {"hours": 1}}, "do": [{"say": {"set": {"tick": true}}}]})).unwrap();
+    house
+        .workflow(
+            "hourly",
+            &[UNIT],
+            &json!({"schedule": {"every": {"hours": 1}}, "do": [{"say": {"set": {"tick": true}}}]}),
+        )
+        .unwrap();
     let clock = SetClock::now_standing();
     house.clock = Some(clock.clone());
-    let fired = async |engine: &Engine| engine.look_all(|s, _| s.finished.len()).await.unwrap().into_iter().sum::<usize>();
+    let fired =
+        async |engine: &Engine| engine.look_all(|s, _| s.finished.len()).await.unwrap().into_iter().sum::<usize>();
 
     let began = huiyin_engine::shell::Clock::now(&*clock);
     let first = house.on_disk().await.unwrap();
@@ -256,8 +273,10 @@ async fn a_schedule_fires_on_time_and_once_for_all_that_was_missed() {
     second.stop().await.unwrap();
     drop(second);
 
-    let fires: Vec<ScheduleFired> =
-        entries(&house.data()).into_iter().filter_map(|e| if let Entry::ScheduleFired(fire) = e { Some(fire) } else { None }).collect();
+    let fires: Vec<ScheduleFired> = entries(&house.data())
+        .into_iter()
+        .filter_map(|e| if let Entry::ScheduleFired(fire) = e { Some(fire) } else { None })
+        .collect();
     let told: Vec<_> = fires.iter().map(|f| (f.due.duration_since(began).as_hours(), f.missed)).collect();
     assert_eq!(told, [(1, 0), (6, 4), (7, 0)], "when each was due, in hours, and how many it stands for besides");
 }
@@ -269,7 +288,13 @@ fn watching(bureau: &huiyin_tests::bureau::Bureau, tasks: &Value) -> House {
     house.config = huiyin_engine::config::read(&file).unwrap();
     house.config.workflows.clear();
     house.config.bindings.clear();
-    house.workflow("own", &["*"], &json!({"schedule": {"on": {"one": {"with": {"type": "huiyin.item.received.v1"}}}}, "do": tasks})).unwrap();
+    house
+        .workflow(
+            "own",
+            &["*"],
+            &json!({"schedule": {"on": {"one": {"with": {"type": "huiyin.item.received.v1"}}}}, "do": tasks}),
+        )
+        .unwrap();
     house
 }
 
@@ -283,14 +308,20 @@ fn cases_of_a_grave_post(tasks: &Value) -> Vec<Value> {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let engine = house.on_disk().await.unwrap();
         let runs = until("both runs of the unit's workflow", async || {
-            let ended = engine.look_all(|s, _| s.finished.iter().cloned().collect::<Vec<_>>()).await.map_err(|e| e.to_string())?;
+            let ended = engine
+                .look_all(|s, _| s.finished.iter().cloned().collect::<Vec<_>>())
+                .await
+                .map_err(|e| e.to_string())?;
             let ended: Vec<_> = ended.into_iter().flatten().collect();
             Ok((ended.len() == 2).then_some(ended))
         });
         for run in runs.await.unwrap() {
             assert_eq!(run.status, "completed", "{}", run.result);
         }
-        let cases = engine.look_all(|s, _| s.desk.cases().map(|c| serde_json::to_value(c).unwrap()).collect::<Vec<_>>()).await.unwrap();
+        let cases = engine
+            .look_all(|s, _| s.desk.cases().map(|c| serde_json::to_value(c).unwrap()).collect::<Vec<_>>())
+            .await
+            .unwrap();
         engine.stop().await.unwrap();
         cases.into_iter().flatten().collect()
     })
@@ -340,7 +371,8 @@ async fn lived(house: &mut House) -> Vec<Value> {
     ear.unit = Some(UNIT.to_owned());
     engine.submit(ear).await.unwrap();
     until("their first turns", async || {
-        let waiting = engine.look_all(|s, _| s.runs.values().all(|r| r.input.is_none())).await.map_err(|e| e.to_string())?;
+        let waiting =
+            engine.look_all(|s, _| s.runs.values().all(|r| r.input.is_none())).await.map_err(|e| e.to_string())?;
         Ok(waiting.into_iter().all(|yes| yes).then_some(()))
     })
     .await
@@ -429,22 +461,70 @@ async fn a_configuration_with_one_mistake_changes_nothing() {
     let twice = source(UNIT, "PT1M");
     // What is wrong, what is said of it, how it is made wrong.
     let mistakes: Vec<(&str, &str, Mistake)> = vec![
-        ("a task that is none", "bad.json:1:", Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"sett": {}}}]})).unwrap())),
-        ("an expression that is none", "bad.json:1:", Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"set": {"y": "${ . + }"}}}]})).unwrap())),
-        ("a plugin that is not there", "nobody", Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"call": "nobody:1.0.0@default"}}]})).unwrap())),
-        ("a unit that is none", "no unit nowhere", Box::new(|h| h.workflow("bad", &["nowhere"], &json!({"do": [{"x": {"set": {"y": 1}}}]})).unwrap())),
-        ("a name that is taken", "`tests/new` is configured twice", Box::new(|h| h.workflow("new", &["*"], &json!({"do": [{"x": {"set": {"y": 1}}}]})).unwrap())),
+        (
+            "a task that is none",
+            "bad.json:1:",
+            Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"sett": {}}}]})).unwrap()),
+        ),
+        (
+            "an expression that is none",
+            "bad.json:1:",
+            Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"set": {"y": "${ . + }"}}}]})).unwrap()),
+        ),
+        (
+            "a plugin that is not there",
+            "nobody",
+            Box::new(|h| h.workflow("bad", &[], &json!({"do": [{"x": {"call": "nobody:1.0.0@default"}}]})).unwrap()),
+        ),
+        (
+            "a unit that is none",
+            "no unit nowhere",
+            Box::new(|h| h.workflow("bad", &["nowhere"], &json!({"do": [{"x": {"set": {"y": 1}}}]})).unwrap()),
+        ),
+        (
+            "a name that is taken",
+            "`tests/new` is configured twice",
+            Box::new(|h| h.workflow("new", &["*"], &json!({"do": [{"x": {"set": {"y": 1}}}]})).unwrap()),
+        ),
         ("a workflow that is not there", "gone.json", Box::new(|h| h.config.workflows[0].file = "gone.json".into())),
         ("a policy that is not there", "gone.json", Box::new(|h| h.config.policy = Some("gone.json".into()))),
         ("a policy that is none", "policy.json:", Box::new(move |h| h.config.policy = Some(spoilt.clone()))),
         ("a component that is not there", "gone.wasm", Box::new(|h| h.config.plugins.push("gone.wasm".into()))),
         ("a component that is none", "not valid", Box::new(|h| h.plugins.push(b"\0asm, it is not".to_vec()))),
-        ("a secret that is not there", "/secrets/s", Box::new(|h| drop(h.config.secrets.insert("s".to_owned(), from(json!({"file": "gone"})))))),
-        ("a slot that is none", "no slot `nothing`", Box::new(|h| h.config.bindings.push(from(json!({"unit": "*", "workflow": "honest", "slot": "nothing", "config": {}}))))),
-        ("a source's unit that is none", "/sources/0", Box::new(|h| h.config.sources.push(from(source("nowhere", "PT1M"))))),
-        ("a duration that is none", "/sources/0: schedule", Box::new(|h| h.config.sources.push(from(source(UNIT, "soon"))))),
-        ("a source's name that is taken", "/sources/1", Box::new(move |h| h.config.sources.extend([from(twice.clone()), from(twice.clone())]))),
-        ("a grant that is too wide", "/grants/0", Box::new(|h| h.config.grants.push(from(json!({"plugin": "tally", "grant": {"spool": "../../elsewhere"}}))))),
+        (
+            "a secret that is not there",
+            "/secrets/s",
+            Box::new(|h| drop(h.config.secrets.insert("s".to_owned(), from(json!({"file": "gone"}))))),
+        ),
+        (
+            "a slot that is none",
+            "no slot `nothing`",
+            Box::new(|h| {
+                h.config
+                    .bindings
+                    .push(from(json!({"unit": "*", "workflow": "honest", "slot": "nothing", "config": {}})))
+            }),
+        ),
+        (
+            "a source's unit that is none",
+            "/sources/0",
+            Box::new(|h| h.config.sources.push(from(source("nowhere", "PT1M")))),
+        ),
+        (
+            "a duration that is none",
+            "/sources/0: schedule",
+            Box::new(|h| h.config.sources.push(from(source(UNIT, "soon")))),
+        ),
+        (
+            "a source's name that is taken",
+            "/sources/1",
+            Box::new(move |h| h.config.sources.extend([from(twice.clone()), from(twice.clone())])),
+        ),
+        (
+            "a grant that is too wide",
+            "/grants/0",
+            Box::new(|h| h.config.grants.push(from(json!({"plugin": "tally", "grant": {"spool": "../../elsewhere"}})))),
+        ),
     ];
     for (what, said, spoil) in mistakes {
         house.config = good.clone();
@@ -534,7 +614,8 @@ async fn a_schedule_after_counts_from_the_end_of_the_last_run() {
     let clock = SetClock::now_standing();
     house.clock = Some(clock.clone());
     let started = async |engine: &Engine| engine.look_all(|s, _| s.started).await.unwrap().into_iter().sum::<u64>();
-    let ended = async |engine: &Engine| engine.look_all(|s, _| s.finished.len()).await.unwrap().into_iter().sum::<usize>();
+    let ended =
+        async |engine: &Engine| engine.look_all(|s, _| s.finished.len()).await.unwrap().into_iter().sum::<usize>();
 
     let first = house.on_disk().await.unwrap();
     clock.forward(SignedDuration::from_mins(61));
@@ -610,7 +691,11 @@ async fn cut_off_at_its_limit(idempotent: bool) -> (House, Engine) {
 async fn an_effect_cut_off_at_its_limit_is_of_unknown_outcome() {
     let (_house, engine) = cut_off_at_its_limit(false).await;
     let why = until("the unknown outcome", async || {
-        let found = engine.look_all(|state, _| state.runs.get("the-act").and_then(|r| r.effects.values().find_map(|e| e.unknown.clone()))).await;
+        let found = engine
+            .look_all(|state, _| {
+                state.runs.get("the-act").and_then(|r| r.effects.values().find_map(|e| e.unknown.clone()))
+            })
+            .await;
         Ok(found.map_err(|e| e.to_string())?.into_iter().flatten().next())
     });
     let why = why.await.unwrap();
@@ -641,20 +726,59 @@ async fn items_that_no_record_can_hold_are_refused() {
     };
     let long = "x".repeat(60);
     // The whole command, or the item alone.
-    let refused = |answer: &Result<Value, _>| answer.as_ref().map_or(true, |a| a["refused"] == 1 && a["taken"] == json!([]));
+    let refused =
+        |answer: &Result<Value, _>| answer.as_ref().map_or(true, |a| a["refused"] == 1 && a["taken"] == json!([]));
     for source in ["", "two words", "til~de", "line\nbreak", "来源", long.repeat(5).as_str()] {
-        let answer: Result<Value, huiyin_engine::Refusal> = engine.receive(UNIT, source, vec![item("b".to_owned())], "person:test").await;
+        let answer: Result<Value, huiyin_engine::Refusal> =
+            engine.receive(UNIT, source, vec![item("b".to_owned())], "person:test").await;
         assert!(refused(&answer), "{source:?}: {answer:?}");
     }
     let answer = engine.receive(UNIT, "pushed", vec![item("x".repeat(6_000_000))], "person:test").await;
     assert!(refused(&answer), "{answer:?}");
     // A page of items each of which would do alone.
-    let page = (0..40).map(|n| huiyin_desk::Item { id: format!("i{n}"), ..item(format!("{n}").repeat(90_000)) }).collect();
+    let page =
+        (0..40).map(|n| huiyin_desk::Item { id: format!("i{n}"), ..item(format!("{n}").repeat(90_000)) }).collect();
     let answer = engine.receive(UNIT, "pushed", page, "person:test").await;
-    assert!(matches!(&answer, Err(huiyin_engine::Refusal::Invalid { message, .. }) if message.contains("a record holds at most")), "{answer:.200?}");
+    assert!(
+        matches!(&answer, Err(huiyin_engine::Refusal::Invalid { message, .. }) if message.contains("a record holds at most")),
+        "{answer:.200?}"
+    );
     let taken = engine.receive(UNIT, "pushed", vec![item("b".to_owned())], "person:test").await.unwrap();
     assert_eq!(taken["refused"], 0, "{taken}");
     let event = json!({"specversion": "1.0", "id": "e", "source": "/test", "type": "org.example.x.v1", "data": "x".repeat(6_000_000)});
     assert!(engine.event(UNIT, event).await.is_err());
     engine.stop().await.unwrap();
+}
+
+#[test]
+fn a_page_too_large_for_a_record_is_read_in_smaller_ones() {
+    let bureau = huiyin_tests::bureau::Bureau::open().unwrap();
+    let long = "林".repeat(60_000);
+    for _ in 0..30 {
+        bureau.post(&long, SignedDuration::from_mins(5), 10);
+    }
+    let mut house = watching(&bureau, &json!([{"nothing": {"set": {"seen": true}}}]));
+    // A title so long would be refused, a text is not.
+    house.config.sources[0].config["fields"]["title"] = json!("/id");
+    house.config.sources[0].config["fields"]["body"] = json!("/title");
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let engine = house.on_disk().await.unwrap();
+        until("all posts", async || {
+            let taken = engine
+                .look_all(|s, _| s.sources.values().map(|s| s.items).sum::<u64>())
+                .await
+                .map_err(|e| e.to_string())?;
+            Ok((taken.into_iter().sum::<u64>() >= 30).then_some(()))
+        })
+        .await
+        .unwrap();
+        engine.stop().await.unwrap();
+    });
+    let failed = entries(&house.data())
+        .into_iter()
+        .any(|e| matches!(e, Entry::SourceFailed(failed) if failed.error.contains("a record holds at most")));
+    assert!(failed, "the pages were never too large: this test shows nothing");
+    let items = account(&house.data()).unwrap().items;
+    assert_eq!(items.len(), 30);
+    assert!(items.values().all(|times| *times == 1), "{items:?}");
 }

@@ -4,6 +4,8 @@
 
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// Clippy's settings for tests do not reach helper functions of integration tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -130,7 +132,9 @@ async fn a_plugin_reaches_no_host_that_was_not_granted() {
         "config": {"url": format!("{origin}/inbox"), "sign": false},
         "subject": "s", "text": "t", "recipients": ["r"], "attachments": [], "data": {},
     });
-    house.workflow("reach", &[], &json!({"do": [{"harm": {"call": "webhook:0.1.0@default", "with": message}}]})).unwrap();
+    house
+        .workflow("reach", &[], &json!({"do": [{"harm": {"call": "webhook:0.1.0@default", "with": message}}]}))
+        .unwrap();
     let engine = Arc::new(house.in_memory().await.unwrap());
     let (ends, _) = beside_honest_runs(&engine, "reach", 4).await;
     for end in &ends {
@@ -166,8 +170,16 @@ fn a_source_reaches_no_host_that_was_not_granted() {
         let (error, honest) = futures::join!(error, honest_runs(&engine, HONEST, AT_ONCE, || true));
         honest.unwrap();
         let error = error.unwrap();
-        assert!(error.contains("denied") && error.contains(&format!("\"origin\":\"http://127.0.0.1:{}\"", bureau.port)), "{error}");
-        let items: u64 = engine.look_all(|state, _| state.sources.values().map(|s| s.items).sum::<u64>()).await.unwrap().into_iter().sum();
+        assert!(
+            error.contains("denied") && error.contains(&format!("\"origin\":\"http://127.0.0.1:{}\"", bureau.port)),
+            "{error}"
+        );
+        let items: u64 = engine
+            .look_all(|state, _| state.sources.values().map(|s| s.items).sum::<u64>())
+            .await
+            .unwrap()
+            .into_iter()
+            .sum();
         assert_eq!(items, 0);
         engine.stop().await.unwrap();
     });
@@ -276,7 +288,10 @@ async fn an_id_that_no_record_can_bear_is_refused() {
     let longest = "x".repeat(128);
     assert_eq!(engine.run(named("honest", &longest, json!({"n": 1}))).await.unwrap().status, "completed");
     for actor in ["", "two words", "line\nbreak", &"x".repeat(300)] {
-        let refused = engine.run(Submission { actor: actor.to_owned(), ..submission("honest", json!({"n": 1})) }).await.unwrap_err();
+        let refused = engine
+            .run(Submission { actor: actor.to_owned(), ..submission("honest", json!({"n": 1})) })
+            .await
+            .unwrap_err();
         assert!(matches!(&refused, Refusal::Invalid { pointer, .. } if pointer == "/actor"), "{actor:?}: {refused}");
     }
     honest_runs(&engine, HONEST, AT_ONCE, || true).await.unwrap();

@@ -6,6 +6,8 @@
 
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// Clippy's settings for tests do not reach helper functions of integration tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -84,7 +86,8 @@ fn one_of_each_task_runs_to_its_end() {
 fn its_input_comes_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("input.json");
-    std::fs::write(&input, json!({"posts": [{"likes": 1, "shares": 1}, {"likes": 2, "shares": 3}]}).to_string()).unwrap();
+    std::fs::write(&input, json!({"posts": [{"likes": 1, "shares": 1}, {"likes": 2, "shares": 3}]}).to_string())
+        .unwrap();
     let done = huiyin_run(&huiyin_tests::project("workflows/all-tasks.json"), Some(&input));
     assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
     let output: Value = serde_json::from_slice(&done.stdout).unwrap();
@@ -191,7 +194,16 @@ impl Mutator {
             Kind::DeletedKey | Kind::RenamedKey | Kind::DuplicatedKey => self.key(kind),
             Kind::WrongType => {
                 let at = self.place(|_| true);
-                let others = [json!(null), json!(7), json!("word"), json!([]), json!({}), json!(true), json!([[1]]), json!({"a": {"b": 1}})];
+                let others = [
+                    json!(null),
+                    json!(7),
+                    json!("word"),
+                    json!([]),
+                    json!({}),
+                    json!(true),
+                    json!([[1]]),
+                    json!({"a": {"b": 1}}),
+                ];
                 let value = self.any(&others).clone();
                 (format!("{at} = {value}"), self.with(&at, value))
             }
@@ -202,8 +214,16 @@ impl Mutator {
             Kind::BadDuration => {
                 let at = self.place(|v| v.get("seconds").or_else(|| v.get("milliseconds")).is_some());
                 let others = [
-                    json!("PT"), json!("one hour"), json!("P-1D"), json!({"seconds": -1}), json!({"fortnights": 2}),
-                    json!({"seconds": 1e300}), json!({"hours": 1.5}), json!({}), json!("PT99999999999999999999S"), json!({"days": i64::MAX}),
+                    json!("PT"),
+                    json!("one hour"),
+                    json!("P-1D"),
+                    json!({"seconds": -1}),
+                    json!({"fortnights": 2}),
+                    json!({"seconds": 1e300}),
+                    json!({"hours": 1.5}),
+                    json!({}),
+                    json!("PT99999999999999999999S"),
+                    json!({"days": i64::MAX}),
                 ];
                 let value = self.any(&others).clone();
                 (format!("{at} = {value}"), self.with(&at, value))
@@ -211,21 +231,39 @@ impl Mutator {
             Kind::BadExpression => {
                 let at = self.place(|v| v.as_str().is_some_and(|s| s.starts_with("${")));
                 let others = [
-                    "${ .sum + }".to_owned(), "${ $nobody }".to_owned(), "${ nosuchfunction(1) }".to_owned(), "${ . | }".to_owned(), "${ \"open }".to_owned(),
-                    "${ }".to_owned(), "${".to_owned(), "${ now }".to_owned(), "${ input }".to_owned(), "${ import \"x\" as y; . }".to_owned(),
-                    format!("${{ {}.{} }}", "(".repeat(20_000), ")".repeat(20_000)), format!("${{ {} }}", "-".repeat(100_000)),
+                    "${ .sum + }".to_owned(),
+                    "${ $nobody }".to_owned(),
+                    "${ nosuchfunction(1) }".to_owned(),
+                    "${ . | }".to_owned(),
+                    "${ \"open }".to_owned(),
+                    "${ }".to_owned(),
+                    "${".to_owned(),
+                    "${ now }".to_owned(),
+                    "${ input }".to_owned(),
+                    "${ import \"x\" as y; . }".to_owned(),
+                    format!("${{ {}.{} }}", "(".repeat(20_000), ")".repeat(20_000)),
+                    format!("${{ {} }}", "-".repeat(100_000)),
                 ];
                 let value = self.any(&others).clone();
                 (format!("{at} = {:.60}", value), self.with(&at, json!(value)))
             }
             Kind::DeepNesting => {
                 let depth = *self.any(&[150, 5_000, 200_000]);
-                let (open, close) = *self.any(&[("[", "]"), ("{\"do\":", "}"), ("{\"a\":[", "]}"), ("[{\"x\":{\"do\":", "}}]")]);
+                let (open, close) =
+                    *self.any(&[("[", "]"), ("{\"do\":", "}"), ("{\"a\":[", "]}"), ("[{\"x\":{\"do\":", "}}]")]);
                 let mut nested = open.repeat(depth);
                 nested.push('1');
                 nested.push_str(&close.repeat(depth));
                 let whole = self.random.random();
-                let bad = if whole { nested } else { self.text.replacen("[ { \"likes\"", "[ 1, { \"likes\"", 1).replacen("\"do\": [", &format!("\"metadata\": {nested}, \"do\": ["), 1) };
+                let bad = if whole {
+                    nested
+                } else {
+                    self.text.replacen("[ { \"likes\"", "[ 1, { \"likes\"", 1).replacen(
+                        "\"do\": [",
+                        &format!("\"metadata\": {nested}, \"do\": ["),
+                        1,
+                    )
+                };
                 (format!("{depth} times {open}, whole: {whole}"), bad.into_bytes())
             }
             Kind::NotUtf8 => {
@@ -249,7 +287,9 @@ impl Mutator {
                 (format!("{at} = {value}"), self.with(&at, value))
             }
             Kind::UnknownTarget => {
-                let at = self.place(|v| matches!(v.as_str(), Some("exit" | "complain" | "add" | "quiet" | "twice" | "tally:0.1.0@default")));
+                let at = self.place(|v| {
+                    matches!(v.as_str(), Some("exit" | "complain" | "add" | "quiet" | "twice" | "tally:0.1.0@default"))
+                });
                 let others = ["nobody", "", "end ", "begin", "tally:9.9.9@default", "@", "a:b:c@d", "continue"];
                 let value = *self.any(&others);
                 (format!("{at} = {value:?}"), self.with(&at, json!(value)))
@@ -287,15 +327,24 @@ impl Mutator {
                 (format!("{at} without {key}"), self.with(&at, Value::Object(less)))
             }
             Kind::RenamedKey => {
-                let names = [format!("{key}s"), key.to_uppercase(), String::new(), "x".to_owned(), "__proto__".to_owned()];
+                let names =
+                    [format!("{key}s"), key.to_uppercase(), String::new(), "x".to_owned(), "__proto__".to_owned()];
                 let name = self.any(&names).clone();
                 let renamed = map.into_iter().map(|(k, v)| if k == key { (name.clone(), v) } else { (k, v) }).collect();
                 (format!("{at}: {key} is {name:?}"), self.with(&at, Value::Object(renamed)))
             }
             _ => {
                 // JSON values cannot hold a key twice, so the text is made by hand.
-                let marked: serde_json::Map<String, Value> =
-                    map.iter().flat_map(|(k, v)| if *k == key { vec![(k.clone(), v.clone()), ("\u{1}again".to_owned(), v.clone())] } else { vec![(k.clone(), v.clone())] }).collect();
+                let marked: serde_json::Map<String, Value> = map
+                    .iter()
+                    .flat_map(|(k, v)| {
+                        if *k == key {
+                            vec![(k.clone(), v.clone()), ("\u{1}again".to_owned(), v.clone())]
+                        } else {
+                            vec![(k.clone(), v.clone())]
+                        }
+                    })
+                    .collect();
                 let bad = text(&self.with(&at, Value::Object(marked))).replace("\\u0001again", &key);
                 (format!("{at}: {key} twice"), bad.into_bytes())
             }
@@ -314,7 +363,10 @@ fn names_place(line: &str, file: &str, bad: &[u8]) -> bool {
 }
 
 fn seed() -> u64 {
-    let seed = std::env::var("HUIYIN_MUTATION_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(|| rand::rng().random());
+    let seed = std::env::var("HUIYIN_MUTATION_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| rand::rng().random());
     println!("seed {seed} (HUIYIN_MUTATION_SEED={seed} repeats the mutations)");
     seed
 }
@@ -329,14 +381,20 @@ fn by_program(folder: &Path, n: usize, bad: &[u8]) -> Result<(), String> {
         return Err(format!("panicked: {said}"));
     }
     match code {
-        Some(0) => serde_json::from_slice::<Value>(&done.stdout).map(drop).map_err(|e| format!("stdout is not JSON: {e}")),
+        Some(0) => {
+            serde_json::from_slice::<Value>(&done.stdout).map(drop).map_err(|e| format!("stdout is not JSON: {e}"))
+        }
         Some(1) => Ok(()),
         // Killed by this test while it waited: a good workflow still.
         None if said.is_empty() => Ok(()),
         Some(2) => {
             let name = file.display().to_string();
             let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
-            if !lines.is_empty() && lines.iter().any(|line| names_place(line, &name, bad)) { Ok(()) } else { Err(format!("refused without a place: {said}")) }
+            if !lines.is_empty() && lines.iter().any(|line| names_place(line, &name, bad)) {
+                Ok(())
+            } else {
+                Err(format!("refused without a place: {said}"))
+            }
         }
         other => Err(format!("ended with {other:?}: {said}")),
     }
@@ -366,7 +424,8 @@ fn a_hundred_mutations_never_panic_and_name_their_place() {
         // What is not text never gets as far as the parser.
         let Ok(bad) = String::from_utf8(bad) else { continue };
         let house = Arc::clone(&house);
-        match catch_unwind(AssertUnwindSafe(|| Definition::parse(&bad, file, &HouseCatalog(&house), &*house.evaluator))) {
+        match catch_unwind(AssertUnwindSafe(|| Definition::parse(&bad, file, &HouseCatalog(&house), &*house.evaluator)))
+        {
             Err(_) => complain("panicked".to_owned()),
             Ok(Ok(_)) => {}
             Ok(Err(diagnostics)) => {
