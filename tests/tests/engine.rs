@@ -502,7 +502,7 @@ async fn a_configuration_with_one_mistake_changes_nothing() {
             Box::new(|h| {
                 h.config
                     .bindings
-                    .push(from(json!({"unit": "*", "workflow": "honest", "slot": "nothing", "config": {}})))
+                    .push(from(json!({"unit": "*", "workflow": "honest", "slot": "nothing", "config": {}})));
             }),
         ),
         (
@@ -532,10 +532,7 @@ async fn a_configuration_with_one_mistake_changes_nothing() {
         house.config.policy = Some(policy.clone());
         house.workflow("new", &[UNIT], &json!({"do": [{"x": {"set": {"new": true}}}]})).unwrap();
         spoil(&mut house);
-        let refused = match house.on_disk().await {
-            Ok(_) => panic!("{what} was accepted"),
-            Err(refused) => refused,
-        };
+        let Err(refused) = house.on_disk().await else { panic!("{what} was accepted") };
         assert!(refused.contains(said), "{what}: {refused}");
         assert_eq!(journal_size(&house.data()), before, "{what}: {refused}");
         house.plugins = plugins;
@@ -642,7 +639,7 @@ async fn a_snapshot_that_the_journal_does_not_speak_of_counts_for_nothing() {
     let mut forged = 0;
     for partition in 0..2 {
         let Some(snapshot) = views.snapshot(partition).unwrap() else { continue };
-        let text = String::from_utf8(snapshot.bytes.to_vec()).unwrap();
+        let text = String::from_utf8(snapshot.bytes.clone()).unwrap();
         let other = text.replace("\"completed\"", "\"cancelled\"");
         assert_ne!(text, other);
         views.put_snapshot(partition, snapshot.seq, other.as_bytes()).unwrap();

@@ -6,8 +6,6 @@
 
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-// Clippy's settings for tests do not reach helper functions of integration tests.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -245,7 +243,7 @@ impl Mutator {
                     format!("${{ {} }}", "-".repeat(100_000)),
                 ];
                 let value = self.any(&others).clone();
-                (format!("{at} = {:.60}", value), self.with(&at, json!(value)))
+                (format!("{at} = {value:.60}"), self.with(&at, json!(value)))
             }
             Kind::DeepNesting => {
                 let depth = *self.any(&[150, 5_000, 200_000]);
@@ -310,7 +308,7 @@ impl Mutator {
                 let at = self.place(Value::is_string);
                 let others = ["", "\u{0}", "\u{202e}drow", "a\nb", "../../etc/passwd", "🌲🔥", "${ . }", "~/~0~1"];
                 let value = (*self.any(&others)).to_owned() + &"x".repeat(*self.any(&[0, 0, 0, 100_000]));
-                (format!("{at} = {:.40?}", value), self.with(&at, json!(value)))
+                (format!("{at} = {value:.40?}"), self.with(&at, json!(value)))
             }
         }
     }

@@ -352,6 +352,7 @@ pub struct Core {
 
 impl Core {
     /// A partition as its journal left it. `resume` puts it to work.
+    #[allow(clippy::too_many_arguments)] // the parts of one core, each used once
     pub fn new(
         partition: u32,
         state: State,
