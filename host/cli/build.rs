@@ -22,17 +22,27 @@ fn main() {
     println!("cargo:rerun-if-changed={}", watched.display());
 
     let mut files: Vec<PathBuf> = fs::read_dir(&folder)
-        .map(|entries| entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "wasm")).collect())
+        .map(|entries| {
+            entries
+                .flatten()
+                .map(|entry| entry.path())
+                .filter(|path| path.extension().is_some_and(|e| e == "wasm"))
+                .collect()
+        })
         .unwrap_or_default();
     files.sort();
     if files.is_empty() {
-        println!("cargo:warning=no plugins in {}: this huiyin will carry none; run `make plugins` and build again", folder.display());
+        println!(
+            "cargo:warning=no plugins in {}: this huiyin will carry none; run `make plugins` and build again",
+            folder.display()
+        );
     }
     let mut code = String::from("&[\n");
     for file in &files {
         let file = file.canonicalize().expect("a file that was just listed");
         let name = file.file_name().and_then(|name| name.to_str()).expect("plugin files have plain names");
-        writeln!(code, "    ({name:?}, include_bytes!({:?}) as &[u8]),", file.display().to_string()).expect("writing to a string");
+        writeln!(code, "    ({name:?}, include_bytes!({:?}) as &[u8]),", file.display().to_string())
+            .expect("writing to a string");
     }
     code.push_str("]\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("bundle.rs");

@@ -127,10 +127,14 @@ impl Bureau {
     }
 }
 
-async fn posts(State(world): State<Arc<Mutex<World>>>, Query(query): Query<BTreeMap<String, usize>>) -> axum::Json<Value> {
+async fn posts(
+    State(world): State<Arc<Mutex<World>>>,
+    Query(query): Query<BTreeMap<String, usize>>,
+) -> axum::Json<Value> {
     let skip = query.get("skip").copied().unwrap_or(0);
     let take = query.get("take").copied().unwrap_or(50).min(500);
-    let posts: Vec<Value> = world.lock().map(|w| w.posts.iter().skip(skip).take(take).cloned().collect()).unwrap_or_default();
+    let posts: Vec<Value> =
+        world.lock().map(|w| w.posts.iter().skip(skip).take(take).cloned().collect()).unwrap_or_default();
     axum::Json(json!({"posts": posts}))
 }
 

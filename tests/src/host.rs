@@ -123,7 +123,11 @@ impl Host {
 
     /// A client for its API, usable from any thread.
     pub fn client(&self) -> Client {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(20))).build().new_agent();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(20)))
+            .build()
+            .new_agent();
         Client { agent, url: self.url.clone(), token: self.token.clone() }
     }
 }
@@ -142,7 +146,8 @@ impl Client {
     /// # Errors
     /// When no answer came.
     pub fn get(&self, path: &str) -> Result<(u16, Value), String> {
-        let request = self.agent.get(format!("{}{path}", self.url)).header("authorization", format!("Bearer {}", self.token));
+        let request =
+            self.agent.get(format!("{}{path}", self.url)).header("authorization", format!("Bearer {}", self.token));
         read(request.call())
     }
 

@@ -30,6 +30,10 @@ pub struct Account {
     pub runs: BTreeMap<String, u32>,
     /// Cases by the item that opened them, and how often.
     pub opened_for: BTreeMap<String, u32>,
+    /// How often each notification's outcome was recorded, as `<case>/<notification>`.
+    pub told: BTreeMap<String, u32>,
+    /// Flash reports by case.
+    pub reports: BTreeMap<String, u32>,
     /// Effects intended: idempotency key to tries.
     pub effects: BTreeMap<String, u32>,
 }
@@ -82,6 +86,10 @@ impl Account {
                     _ => {}
                 }
             }
+            Fact::NotificationSettled { head, notification, .. } => {
+                *self.told.entry(format!("{}/{notification}", head.case)).or_default() += 1;
+            }
+            Fact::ReportSubmitted { head, .. } => *self.reports.entry(head.case.clone()).or_default() += 1,
             _ => {}
         }
     }

@@ -147,7 +147,12 @@ fn post(bureau: &Arc<Bureau>, done: &Arc<AtomicBool>, seed: u64) -> std::thread:
 }
 
 /// Somebody starts runs all the time and keeps what the host said yes to.
-fn ask(asker: u32, client: &Arc<Mutex<Option<Client>>>, yes: &Arc<Acknowledged>, done: &Arc<AtomicBool>) -> std::thread::JoinHandle<()> {
+fn ask(
+    asker: u32,
+    client: &Arc<Mutex<Option<Client>>>,
+    yes: &Arc<Acknowledged>,
+    done: &Arc<AtomicBool>,
+) -> std::thread::JoinHandle<()> {
     let (client, yes, done) = (Arc::clone(client), Arc::clone(yes), Arc::clone(done));
     std::thread::spawn(move || {
         let mut n = 0;
@@ -163,7 +168,11 @@ fn ask(asker: u32, client: &Arc<Mutex<Option<Client>>>, yes: &Arc<Acknowledged>,
                 Ok((200 | 202, answer)) => {
                     if n % 2 == 0 {
                         // What it answers is what three steps give.
-                        assert_eq!(answer.pointer("/output/sum").or_else(|| answer.pointer("/result/sum")), Some(&json!(n + 3)), "{answer}");
+                        assert_eq!(
+                            answer.pointer("/output/sum").or_else(|| answer.pointer("/result/sum")),
+                            Some(&json!(n + 3)),
+                            "{answer}"
+                        );
                     }
                     yes.runs.lock().unwrap().push(id);
                 }
@@ -217,6 +226,19 @@ fn judge(account: &Account, bureau: &Bureau, acknowledged: &Acknowledged, ended:
     if !doubled.is_empty() {
         wrong.push(format!("cases opened twice for one item: {doubled:?}"));
     }
+    // A core function that a run called is carried out once, also when the host
+    // is killed between the decision and the run's taking it in.
+    let told_twice: Vec<_> = account.told.iter().filter(|(_, times)| **times != 1).collect();
+    if !told_twice.is_empty() {
+        wrong.push(format!("deliveries recorded twice: {told_twice:?}"));
+    }
+    let reported_twice: Vec<_> = account.reports.iter().filter(|(_, times)| **times != 1).collect();
+    if !reported_twice.is_empty() {
+        wrong.push(format!("reports submitted twice: {reported_twice:?}"));
+    }
+    if account.told.is_empty() {
+        wrong.push("nothing was at stake: no delivery was ever recorded".to_owned());
+    }
     for (clock, due) in &account.clocks {
         let fired = account.breaches.get(clock).copied().unwrap_or(0);
         // Two seconds: a breach at the very end may not have been written.
@@ -247,7 +269,11 @@ fn judge(account: &Account, bureau: &Bureau, acknowledged: &Acknowledged, ended:
     // Nothing left that the log does not know of (rule 2).
     let unknown: Vec<_> = bureau.received().into_keys().filter(|key| !account.effects.contains_key(key)).collect();
     if !unknown.is_empty() {
-        wrong.push(format!("{} notifications that the log knows nothing of: {:?}", unknown.len(), &unknown[..unknown.len().min(5)]));
+        wrong.push(format!(
+            "{} notifications that the log knows nothing of: {:?}",
+            unknown.len(),
+            &unknown[..unknown.len().min(5)]
+        ));
     }
     if bureau.unsigned() > 0 {
         wrong.push(format!("{} notifications without a valid signature", bureau.unsigned()));
@@ -255,7 +281,8 @@ fn judge(account: &Account, bureau: &Bureau, acknowledged: &Acknowledged, ended:
 }
 
 fn audit(data: &Path) -> Result<(), String> {
-    let done = Command::new(PROGRAM).args(["audit", "verify", "--data"]).arg(data).output().map_err(|e| e.to_string())?;
+    let done =
+        Command::new(PROGRAM).args(["audit", "verify", "--data"]).arg(data).output().map_err(|e| e.to_string())?;
     if done.status.success() {
         return Ok(());
     }

@@ -1,10 +1,5 @@
 //! What appending, proving and checkpointing cost.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::unnecessary_wraps,
-    reason = "a benchmark"
-)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::unnecessary_wraps, reason = "a benchmark")]
 
 use std::hint::black_box;
 
@@ -31,11 +26,7 @@ fn append(c: &mut Criterion) {
     let hashes: Vec<Hash> = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
     group.throughput(Throughput::Elements(leaves.len() as u64));
     group.bench_function("leaves of 300 bytes, in memory", |b| {
-        b.iter_batched_ref(
-            Tree::in_memory,
-            |tree| black_box(tree.append(&leaves)),
-            BatchSize::PerIteration,
-        );
+        b.iter_batched_ref(Tree::in_memory, |tree| black_box(tree.append(&leaves)), BatchSize::PerIteration);
     });
     group.bench_function("leaf hashes, in memory", |b| {
         b.iter_batched_ref(
@@ -105,10 +96,7 @@ fn prove(c: &mut Criterion) {
     group.bench_function("open a log of 2^20 leaves", |b| {
         b.iter(|| {
             let mut source = |from: u64, max: usize| {
-                Ok((from..LEAVES)
-                    .take(max)
-                    .map(|index| Bytes::copy_from_slice(&index.to_be_bytes()))
-                    .collect())
+                Ok((from..LEAVES).take(max).map(|index| Bytes::copy_from_slice(&index.to_be_bytes())).collect())
             };
             Log::open(folder.path(), signer(), &[], &mut source).unwrap()
         });

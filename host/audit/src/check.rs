@@ -81,15 +81,10 @@ impl Verdict {
         match self {
             Self::Holds(claim) => {
                 let (kind, numbers, signed) = match claim {
-                    Claim::Inclusion {
-                        index,
-                        size,
-                        signed,
-                        ..
-                    } => ("inclusion", [("index", *index), ("size", *size)], signed),
-                    Claim::Consistency { from, to, signed } => {
-                        ("consistency", [("from", *from), ("to", *to)], signed)
+                    Claim::Inclusion { index, size, signed, .. } => {
+                        ("inclusion", [("index", *index), ("size", *size)], signed)
                     }
+                    Claim::Consistency { from, to, signed } => ("consistency", [("from", *from), ("to", *to)], signed),
                 };
                 let (by, key) = match signed {
                     Signed::No => ("nobody", None),
@@ -117,12 +112,7 @@ impl Verdict {
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let signed = match self {
-            Self::Inclusion {
-                index,
-                size,
-                signed,
-                ..
-            } => {
+            Self::Inclusion { index, size, signed, .. } => {
                 write!(f, "leaf {index} is in the tree of {size} leaves")?;
                 signed
             }
@@ -134,10 +124,7 @@ impl fmt::Display for Claim {
         match signed {
             Signed::No => write!(f, "; nobody signed the root: compare it with a checkpoint"),
             Signed::ByOwnKey(key) => {
-                write!(
-                    f,
-                    "; signed by {key}, a key known only from this document: pass the bureau's key to be sure"
-                )
+                write!(f, "; signed by {key}, a key known only from this document: pass the bureau's key to be sure")
             }
             Signed::ByKnownKey(key) => write!(f, "; signed by the known key {key}"),
         }
@@ -164,14 +151,8 @@ pub fn check(text: &[u8], known: &[VerifierKey]) -> Verdict {
 
 fn check_document(text: &[u8], known: &[VerifierKey]) -> Checked<Claim> {
     if text.len() > MAX_DOCUMENT_BYTES {
-        let why = format!(
-            "the document has {} bytes; at most {MAX_DOCUMENT_BYTES} are read",
-            text.len()
-        );
-        return Err(Stop::Malformed {
-            at: String::new(),
-            why,
-        });
+        let why = format!("the document has {} bytes; at most {MAX_DOCUMENT_BYTES} are read", text.len());
+        return Err(Stop::Malformed { at: String::new(), why });
     }
     let value: Value = strict_json::parse(text).map_err(|error| Stop::Malformed {
         at: format!("{}:{}", error.line(), error.column()),
@@ -185,20 +166,12 @@ fn check_document(text: &[u8], known: &[VerifierKey]) -> Checked<Claim> {
     let inclusion = has(&["leafIdx", "treeSize", "leafHash"]);
     let consistency = has(&["size1", "size2", "root1", "root2"]);
     match object.get("format") {
-        Some(Value::String(format)) if format == INCLUSION_FORMAT => {
-            own_inclusion(&document, known)
+        Some(Value::String(format)) if format == INCLUSION_FORMAT => own_inclusion(&document, known),
+        Some(Value::String(format)) if format == CONSISTENCY_FORMAT => own_consistency(&document, known),
+        Some(_) => Err(malformed("/format", &format!("must be {INCLUSION_FORMAT:?} or {CONSISTENCY_FORMAT:?}"))),
+        None if inclusion && consistency => {
+            Err(malformed("", "has members of an inclusion and of a consistency proof; which it is cannot be told"))
         }
-        Some(Value::String(format)) if format == CONSISTENCY_FORMAT => {
-            own_consistency(&document, known)
-        }
-        Some(_) => Err(malformed(
-            "/format",
-            &format!("must be {INCLUSION_FORMAT:?} or {CONSISTENCY_FORMAT:?}"),
-        )),
-        None if inclusion && consistency => Err(malformed(
-            "",
-            "has members of an inclusion and of a consistency proof; which it is cannot be told",
-        )),
         None if inclusion => vector_inclusion(&document),
         None if consistency => vector_consistency(&document),
         None => Err(malformed(
@@ -209,46 +182,25 @@ fn check_document(text: &[u8], known: &[VerifierKey]) -> Checked<Claim> {
 }
 
 fn own_inclusion(document: &Document<'_>, known: &[VerifierKey]) -> Checked<Claim> {
-    let (index, size) = (
-        document.required_number("index")?,
-        document.required_number("size")?,
-    );
+    let (index, size) = (document.required_number("index")?, document.required_number("size")?);
     let leaf = match (document.0.get("leaf"), document.0.get("leafBase64")) {
         (Some(_), None) => document.required_text("leaf")?.as_bytes().to_vec(),
         (None, Some(_)) => STANDARD
             .decode(document.required_text("leafBase64")?)
             .map_err(|_| Stop::Fails("leafBase64 is not standard base64".to_owned()))?,
         _ => {
-            return Err(malformed(
-                "",
-                "exactly one of `leaf` and `leafBase64` must be given",
-            ));
+            return Err(malformed("", "exactly one of `leaf` and `leafBase64` must be given"));
         }
     };
     let proof = hashes(&document.proof()?)?;
     let (checkpoint, signed) = document.checkpoint("checkpoint", known)?;
     same_size("size", size, &checkpoint)?;
-    verify_inclusion(
-        &leaf_hash(&leaf),
-        index,
-        size,
-        &proof,
-        &checkpoint.checkpoint.root,
-    )
-    .map_err(fails)?;
-    Ok(Claim::Inclusion {
-        index,
-        size,
-        leaf: Some(leaf),
-        signed,
-    })
+    verify_inclusion(&leaf_hash(&leaf), index, size, &proof, &checkpoint.checkpoint.root).map_err(fails)?;
+    Ok(Claim::Inclusion { index, size, leaf: Some(leaf), signed })
 }
 
 fn own_consistency(document: &Document<'_>, known: &[VerifierKey]) -> Checked<Claim> {
-    let (from, to) = (
-        document.required_number("from")?,
-        document.required_number("to")?,
-    );
+    let (from, to) = (document.required_number("from")?, document.required_number("to")?);
     let proof = hashes(&document.proof()?)?;
     let (first, _) = document.checkpoint("first", known)?;
     let (second, signed) = document.checkpoint("second", known)?;
@@ -256,18 +208,9 @@ fn own_consistency(document: &Document<'_>, known: &[VerifierKey]) -> Checked<Cl
     same_size("to", to, &second)?;
     if first.checkpoint.origin != second.checkpoint.origin {
         let (first, second) = (&first.checkpoint.origin, &second.checkpoint.origin);
-        return Err(Stop::Fails(format!(
-            "the checkpoints are of different logs, {first:?} and {second:?}"
-        )));
+        return Err(Stop::Fails(format!("the checkpoints are of different logs, {first:?} and {second:?}")));
     }
-    verify_consistency(
-        from,
-        to,
-        &proof,
-        &first.checkpoint.root,
-        &second.checkpoint.root,
-    )
-    .map_err(fails)?;
+    verify_consistency(from, to, &proof, &first.checkpoint.root, &second.checkpoint.root).map_err(fails)?;
     Ok(Claim::Consistency { from, to, signed })
 }
 
@@ -277,12 +220,7 @@ fn vector_inclusion(document: &Document<'_>) -> Checked<Claim> {
     let proof = document.proof()?;
     let (root, leaf) = (hash("root", root)?, hash("leafHash", leaf)?);
     verify_inclusion(&leaf, index, size, &hashes(&proof)?, &root).map_err(fails)?;
-    Ok(Claim::Inclusion {
-        index,
-        size,
-        leaf: None,
-        signed: Signed::No,
-    })
+    Ok(Claim::Inclusion { index, size, leaf: None, signed: Signed::No })
 }
 
 fn vector_consistency(document: &Document<'_>) -> Checked<Claim> {
@@ -291,11 +229,7 @@ fn vector_consistency(document: &Document<'_>) -> Checked<Claim> {
     let proof = document.proof()?;
     let (first, second) = (hash("root1", first)?, hash("root2", second)?);
     verify_consistency(from, to, &hashes(&proof)?, &first, &second).map_err(fails)?;
-    Ok(Claim::Consistency {
-        from,
-        to,
-        signed: Signed::No,
-    })
+    Ok(Claim::Consistency { from, to, signed: Signed::No })
 }
 
 /// A document's members, with the forms they must have.
@@ -306,12 +240,9 @@ impl<'a> Document<'a> {
     fn number(&self, name: &str) -> Checked<u64> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(0),
-            Some(value) => value.as_u64().ok_or_else(|| {
-                malformed(
-                    &format!("/{name}"),
-                    "must be a whole number from 0 to 2^64-1",
-                )
-            }),
+            Some(value) => {
+                value.as_u64().ok_or_else(|| malformed(&format!("/{name}"), "must be a whole number from 0 to 2^64-1"))
+            }
         }
     }
 
@@ -366,11 +297,8 @@ impl<'a> Document<'a> {
         keys.iter()
             .enumerate()
             .map(|(at, key)| {
-                let text = key
-                    .as_str()
-                    .ok_or_else(|| malformed(&format!("/keys/{at}"), "must be a string"))?;
-                text.parse()
-                    .map_err(|error| Stop::Fails(format!("keys/{at}: {error}")))
+                let text = key.as_str().ok_or_else(|| malformed(&format!("/keys/{at}"), "must be a string"))?;
+                text.parse().map_err(|error| Stop::Fails(format!("keys/{at}: {error}")))
             })
             .collect()
     }
@@ -385,18 +313,11 @@ impl<'a> Document<'a> {
         } else {
             known
         };
-        let signed = SignedCheckpoint::parse_unverified(note)
-            .map_err(|error| Stop::Fails(format!("{name}: {error}")))?;
-        let key = signed
-            .note
-            .verify(keys)
-            .map_err(|error| Stop::Fails(format!("{name}: {error}")))?;
+        let signed =
+            SignedCheckpoint::parse_unverified(note).map_err(|error| Stop::Fails(format!("{name}: {error}")))?;
+        let key = signed.note.verify(keys).map_err(|error| Stop::Fails(format!("{name}: {error}")))?;
         let key = Box::new(key.clone());
-        let by = if known.is_empty() {
-            Signed::ByOwnKey(key)
-        } else {
-            Signed::ByKnownKey(key)
-        };
+        let by = if known.is_empty() { Signed::ByOwnKey(key) } else { Signed::ByKnownKey(key) };
         Ok((signed, by))
     }
 }
@@ -412,11 +333,7 @@ fn hash(name: &str, text: &str) -> Checked<Hash> {
 }
 
 fn hashes(texts: &[&str]) -> Checked<Vec<Hash>> {
-    texts
-        .iter()
-        .enumerate()
-        .map(|(at, text)| hash(&format!("proof/{at}"), text))
-        .collect()
+    texts.iter().enumerate().map(|(at, text)| hash(&format!("proof/{at}"), text)).collect()
 }
 
 fn same_size(name: &str, size: u64, checkpoint: &SignedCheckpoint) -> Checked<()> {
@@ -424,17 +341,12 @@ fn same_size(name: &str, size: u64, checkpoint: &SignedCheckpoint) -> Checked<()
     if size == signed {
         Ok(())
     } else {
-        Err(Stop::Fails(format!(
-            "{name} is {size}, but the checkpoint was signed at size {signed}"
-        )))
+        Err(Stop::Fails(format!("{name} is {size}, but the checkpoint was signed at size {signed}")))
     }
 }
 
 fn malformed(at: &str, why: &str) -> Stop {
-    Stop::Malformed {
-        at: at.to_owned(),
-        why: why.to_owned(),
-    }
+    Stop::Malformed { at: at.to_owned(), why: why.to_owned() }
 }
 
 fn fails(error: impl fmt::Display) -> Stop {

@@ -59,18 +59,11 @@ impl Checkpoint {
     pub fn parse_text(text: &str) -> Result<Self, CheckpointError> {
         let fail = |line, why| Err(CheckpointError::Form { line, why });
         let Some(body) = text.strip_suffix('\n') else {
-            return fail(
-                text.lines().count().max(1),
-                "the text must end in a newline",
-            );
+            return fail(text.lines().count().max(1), "the text must end in a newline");
         };
         let mut lines = body.split('\n');
-        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next())
-        else {
-            return fail(
-                text.lines().count(),
-                "a checkpoint has three lines or more: origin, size, root",
-            );
+        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next()) else {
+            return fail(text.lines().count(), "a checkpoint has three lines or more: origin, size, root");
         };
         if origin.is_empty() {
             return fail(1, "the origin is empty");
@@ -79,10 +72,7 @@ impl Checkpoint {
         let size = match size.parse() {
             Ok(number) if plain && (size == "0" || !size.starts_with('0')) => number,
             _ => {
-                return fail(
-                    2,
-                    "the size must be a decimal number below 2^64 without leading zeros",
-                );
+                return fail(2, "the size must be a decimal number below 2^64 without leading zeros");
             }
         };
         let Some(root) = Hash::from_base64(root) else {
@@ -92,12 +82,7 @@ impl Checkpoint {
         if let Some(empty) = extensions.iter().position(String::is_empty) {
             return fail(empty + 4, "an extension line must not be empty");
         }
-        Ok(Self {
-            origin: origin.to_owned(),
-            size,
-            root,
-            extensions,
-        })
+        Ok(Self { origin: origin.to_owned(), size, root, extensions })
     }
 }
 
@@ -112,22 +97,13 @@ pub struct SignedCheckpoint {
 
 impl SignedCheckpoint {
     /// Signs a checkpoint. Nothing is compared here: the rollback guard is in `CheckpointStore`.
-    pub(crate) fn sign(
-        checkpoint: Checkpoint,
-        signer: &SignerKey,
-    ) -> Result<Self, CheckpointError> {
+    pub(crate) fn sign(checkpoint: Checkpoint, signer: &SignerKey) -> Result<Self, CheckpointError> {
         let text = checkpoint.text();
         // What would not read back the same must not be signed (an origin with a newline, say).
         if Checkpoint::parse_text(&text)? != checkpoint {
-            return Err(CheckpointError::Form {
-                line: 1,
-                why: "the origin or an extension holds a newline",
-            });
+            return Err(CheckpointError::Form { line: 1, why: "the origin or an extension holds a newline" });
         }
-        Ok(Self {
-            note: Note::sign(text, &[signer])?,
-            checkpoint,
-        })
+        Ok(Self { note: Note::sign(text, &[signer])?, checkpoint })
     }
 
     /// Parses a note that carries a checkpoint, without asking who signed it.
@@ -138,28 +114,19 @@ impl SignedCheckpoint {
     }
 
     /// Parses a note, requires a known key's signature and, if given, the origin.
-    pub fn open(
-        note: &str,
-        known: &[VerifierKey],
-        origin: Option<&str>,
-    ) -> Result<Self, CheckpointError> {
+    pub fn open(note: &str, known: &[VerifierKey], origin: Option<&str>) -> Result<Self, CheckpointError> {
         let signed = Self::parse_unverified(note)?;
         signed.accept(known, origin)?;
         Ok(signed)
     }
 
     /// Requires a known key's signature and, if given, the origin.
-    pub(crate) fn accept(
-        &self,
-        known: &[VerifierKey],
-        origin: Option<&str>,
-    ) -> Result<(), CheckpointError> {
+    pub(crate) fn accept(&self, known: &[VerifierKey], origin: Option<&str>) -> Result<(), CheckpointError> {
         self.note.verify(known)?;
         match origin {
-            Some(wanted) if wanted != self.checkpoint.origin => Err(CheckpointError::OtherLog {
-                found: self.checkpoint.origin.clone(),
-                wanted: wanted.to_owned(),
-            }),
+            Some(wanted) if wanted != self.checkpoint.origin => {
+                Err(CheckpointError::OtherLog { found: self.checkpoint.origin.clone(), wanted: wanted.to_owned() })
+            }
             _ => Ok(()),
         }
     }

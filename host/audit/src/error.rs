@@ -81,9 +81,7 @@ pub enum AuditError {
         other: Hash,
     },
     /// The leaf is not yet covered by a checkpoint.
-    #[error(
-        "leaf {index} is not yet under a signed checkpoint (the last covers {signed} leaves); sign one first"
-    )]
+    #[error("leaf {index} is not yet under a signed checkpoint (the last covers {signed} leaves); sign one first")]
     NotSigned {
         /// Index of the leaf.
         index: u64,

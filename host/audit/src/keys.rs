@@ -26,17 +26,13 @@ const MAX_KEY_TEXT: u64 = 4096;
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// A key name is empty, too long, or holds a space, a control character or a plus sign.
-    #[error(
-        "{0:?} cannot be a key name: it must be 1 to 255 bytes without spaces, control characters or '+'"
-    )]
+    #[error("{0:?} cannot be a key name: it must be 1 to 255 bytes without spaces, control characters or '+'")]
     Name(String),
     /// The text is not `name+hash+base64`.
     #[error("not a key of the form name+hash+base64: {0}")]
     Form(&'static str),
     /// The hash in the text is not the hash of the key.
-    #[error(
-        "the key hash is {found} but the key and its name hash to {computed}: a character was changed on the way"
-    )]
+    #[error("the key hash is {found} but the key and its name hash to {computed}: a character was changed on the way")]
     Hash {
         /// Hash stated in the text.
         found: String,
@@ -89,11 +85,7 @@ pub struct VerifierKey {
 
 impl VerifierKey {
     fn new(name: &str, key: VerifyingKey) -> Self {
-        Self {
-            name: name.to_owned(),
-            id: key_id(name, &key),
-            key,
-        }
+        Self { name: name.to_owned(), id: key_id(name, &key), key }
     }
 
     /// The name that stands in signature lines.
@@ -108,8 +100,7 @@ impl VerifierKey {
 
     /// Whether `signature` is this key's signature of `text`. Weak keys and malleable signatures are refused.
     pub(crate) fn verifies(&self, text: &[u8], signature: &[u8]) -> bool {
-        Signature::from_slice(signature)
-            .is_ok_and(|signature| self.key.verify_strict(text, &signature).is_ok())
+        Signature::from_slice(signature).is_ok_and(|signature| self.key.verify_strict(text, &signature).is_ok())
     }
 }
 
@@ -117,13 +108,7 @@ impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut bytes = vec![ED25519];
         bytes.extend_from_slice(self.key.as_bytes());
-        write!(
-            f,
-            "{}+{}+{}",
-            self.name,
-            hex(self.id),
-            STANDARD.encode(bytes)
-        )
+        write!(f, "{}+{}+{}", self.name, hex(self.id), STANDARD.encode(bytes))
     }
 }
 
@@ -138,12 +123,9 @@ impl FromStr for VerifierKey {
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let (name, hash, bytes) = parts(text.trim_ascii_end())?;
-        let key = VerifyingKey::from_bytes(&bytes)
-            .map_err(|_| KeyError::Form("the bytes are not an Ed25519 key"))?;
+        let key = VerifyingKey::from_bytes(&bytes).map_err(|_| KeyError::Form("the bytes are not an Ed25519 key"))?;
         if key.is_weak() {
-            return Err(KeyError::Form(
-                "the Ed25519 key is one of the weak ones, which verify anything",
-            ));
+            return Err(KeyError::Form("the Ed25519 key is one of the weak ones, which verify anything"));
         }
         let key = Self::new(name, key);
         check_hash(hash, &key)?;
@@ -179,25 +161,15 @@ impl SignerKey {
         };
         if key.verifier.name != name {
             let (found, wanted) = (key.verifier.name.clone(), name.to_owned());
-            return Err(KeyError::OtherName {
-                path: path.to_owned(),
-                found,
-                wanted,
-            });
+            return Err(KeyError::OtherName { path: path.to_owned(), found, wanted });
         }
         Ok(key)
     }
 
     /// Loads the key from `path`, whatever its name.
     pub fn load(path: &Path) -> Result<Self, KeyError> {
-        let io = |source| KeyError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let unusable = |why: String| KeyError::File {
-            path: path.to_owned(),
-            why,
-        };
+        let io = |source| KeyError::Io { path: path.to_owned(), source };
+        let unusable = |why: String| KeyError::File { path: path.to_owned(), why };
         let file = std::fs::File::open(path).map_err(io)?;
         let meta = file.metadata().map_err(io)?;
         if !meta.is_file() || meta.len() > MAX_KEY_TEXT {
@@ -208,17 +180,12 @@ impl SignerKey {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = meta.permissions().mode() & 0o777;
             if mode & 0o077 != 0 {
-                return Err(KeyError::Exposed {
-                    path: path.to_owned(),
-                    mode,
-                });
+                return Err(KeyError::Exposed { path: path.to_owned(), mode });
             }
         }
         // One allocation, so that no copy of the secret is left behind by growth.
         let mut text = Zeroizing::new(String::with_capacity(MAX_KEY_TEXT as usize + 1));
-        file.take(MAX_KEY_TEXT)
-            .read_to_string(&mut text)
-            .map_err(io)?;
+        file.take(MAX_KEY_TEXT).read_to_string(&mut text).map_err(io)?;
         let body = text
             .trim_ascii_end()
             .strip_prefix(SECRET_PREFIX)
@@ -232,10 +199,7 @@ impl SignerKey {
     }
 
     fn create(path: &Path, name: &str) -> Result<Self, KeyError> {
-        let io = |source| KeyError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let io = |source| KeyError::Io { path: path.to_owned(), source };
         let mut seed = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *seed).map_err(|error| io(std::io::Error::other(error)))?;
         let key = Self::from_seed(name, &seed)?;
@@ -244,10 +208,7 @@ impl SignerKey {
         let encoded = Zeroizing::new(STANDARD.encode(*bytes));
         let hash = hex(key.verifier.id);
         let text = Zeroizing::new(format!("{SECRET_PREFIX}{name}+{hash}+{}\n", *encoded));
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).map_err(io)?;
         // A whole key or none: written aside, then linked into place, which never replaces a key.
         let temporary = path.with_extension("new");
@@ -260,9 +221,7 @@ impl SignerKey {
             options.mode(0o600);
         }
         let mut file = options.open(&temporary).map_err(io)?;
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
-            .map_err(io)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
         std::fs::hard_link(&temporary, path).map_err(io)?;
         std::fs::remove_file(&temporary).map_err(io)?;
         sync_folder(folder).map_err(io)?;
@@ -296,11 +255,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 }
 
 fn check_name(name: &str) -> Result<(), KeyError> {
-    if is_name(name) {
-        Ok(())
-    } else {
-        Err(KeyError::Name(name.to_owned()))
-    }
+    if is_name(name) { Ok(()) } else { Err(KeyError::Name(name.to_owned())) }
 }
 
 /// The name, the stated hash and the 32 key bytes of `name+hash+base64`.
@@ -311,17 +266,12 @@ fn parts(text: &str) -> Result<(&str, &str, [u8; 32]), KeyError> {
         return Err(KeyError::Form("it needs three parts divided by '+'"));
     };
     check_name(name)?;
-    let bytes = Zeroizing::new(
-        STANDARD
-            .decode(encoded)
-            .map_err(|_| KeyError::Form("the last part is not standard base64"))?,
-    );
+    let bytes =
+        Zeroizing::new(STANDARD.decode(encoded).map_err(|_| KeyError::Form("the last part is not standard base64"))?);
     match bytes.split_first() {
         Some((&ED25519, key)) => match key.try_into() {
             Ok(key) => Ok((name, hash, key)),
-            Err(_) => Err(KeyError::Form(
-                "an Ed25519 key has 32 bytes after its type byte",
-            )),
+            Err(_) => Err(KeyError::Form("an Ed25519 key has 32 bytes after its type byte")),
         },
         _ => Err(KeyError::Form("the signature type is not 01, Ed25519")),
     }
@@ -329,14 +279,7 @@ fn parts(text: &str) -> Result<(&str, &str, [u8; 32]), KeyError> {
 
 fn check_hash(found: &str, key: &VerifierKey) -> Result<(), KeyError> {
     let computed = hex(key.id);
-    if found == computed {
-        Ok(())
-    } else {
-        Err(KeyError::Hash {
-            found: found.to_owned(),
-            computed,
-        })
-    }
+    if found == computed { Ok(()) } else { Err(KeyError::Hash { found: found.to_owned(), computed }) }
 }
 
 fn key_id(name: &str, key: &VerifyingKey) -> [u8; 4] {

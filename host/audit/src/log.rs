@@ -66,22 +66,12 @@ impl Log {
     ) -> Result<(Self, Opened), AuditError> {
         let mut known = vec![signer.verifier().clone()];
         known.extend_from_slice(retired);
-        std::fs::create_dir_all(folder).map_err(|source| AuditError::Io {
-            path: PathBuf::from(folder),
-            source,
-        })?;
+        std::fs::create_dir_all(folder).map_err(|source| AuditError::Io { path: PathBuf::from(folder), source })?;
         let store = CheckpointStore::open(folder, signer.verifier().name(), known)?;
         write_verifier(folder, signer.verifier())?;
         let marks = store.marks();
         let (tree, opened) = open_tree(folder, &marks, leaves)?;
-        Ok((
-            Self {
-                tree,
-                store,
-                signer,
-            },
-            opened,
-        ))
+        Ok((Self { tree, store, signer }, opened))
     }
 
     /// Number of leaves taken in.
@@ -122,9 +112,7 @@ impl Log {
         self.tree.flush()?;
         loop {
             match self.store.sign(&self.tree, &self.signer) {
-                Err(AuditError::Tree(error @ TreeError::Damaged { .. })) => {
-                    mend_tile(&mut self.tree, error, leaves)?
-                }
+                Err(AuditError::Tree(error @ TreeError::Damaged { .. })) => mend_tile(&mut self.tree, error, leaves)?,
                 other => return other,
             };
         }
@@ -133,11 +121,7 @@ impl Log {
     /// A self-contained proof that leaf `index` is under the latest checkpoint.
     ///
     /// Damaged tiles are made anew from the leaves on the way.
-    pub fn prove(
-        &mut self,
-        index: u64,
-        leaves: LeafSource<'_>,
-    ) -> Result<InclusionProof, AuditError> {
+    pub fn prove(&mut self, index: u64, leaves: LeafSource<'_>) -> Result<InclusionProof, AuditError> {
         let latest = self.store.latest().cloned();
         let signed = latest.as_ref().map_or(0, |signed| signed.checkpoint.size);
         let Some(checkpoint) = latest.filter(|_| index < signed) else {
@@ -146,14 +130,7 @@ impl Log {
         let proof = self.mending(leaves, |tree| tree.inclusion(index, signed))?;
         let leaf = self.leaf(index, signed, leaves)?;
         let keys = self.store.keys_of([&checkpoint]);
-        Ok(InclusionProof {
-            index,
-            size: signed,
-            leaf,
-            proof,
-            checkpoint,
-            keys,
-        })
+        Ok(InclusionProof { index, size: signed, leaf, proof, checkpoint, keys })
     }
 
     /// A self-contained proof that the checkpoint of size `to` extends the one of size `from`; both must be stored.
@@ -166,12 +143,7 @@ impl Log {
         let (first, second) = (self.store.of_size(from)?, self.store.of_size(to)?);
         let proof = self.mending(leaves, |tree| tree.consistency(from, to))?;
         let keys = self.store.keys_of([&first, &second]);
-        Ok(ConsistencyProof {
-            proof,
-            first,
-            second,
-            keys,
-        })
+        Ok(ConsistencyProof { proof, first, second, keys })
     }
 
     /// Proves every stored tile and makes the damaged ones anew; returns those.
@@ -190,21 +162,10 @@ impl Log {
     }
 
     /// The bytes of a leaf, held to the tree.
-    fn leaf(
-        &mut self,
-        index: u64,
-        signed: u64,
-        leaves: LeafSource<'_>,
-    ) -> Result<Bytes, AuditError> {
-        let leaf = leaves(index, 1)
-            .map_err(AuditError::Leaves)?
-            .into_iter()
-            .next();
+    fn leaf(&mut self, index: u64, signed: u64, leaves: LeafSource<'_>) -> Result<Bytes, AuditError> {
+        let leaf = leaves(index, 1).map_err(AuditError::Leaves)?.into_iter().next();
         let Some(leaf) = leaf else {
-            return Err(AuditError::Shorter {
-                signed,
-                leaves: index,
-            });
+            return Err(AuditError::Shorter { signed, leaves: index });
         };
         let expected = self.mending(leaves, |tree| tree.leaf(index))?;
         check_leaf(index, &leaf, expected)?;
@@ -237,11 +198,7 @@ fn write_verifier(folder: &Path, key: &VerifierKey) -> Result<(), AuditError> {
 }
 
 /// Makes the tile that an error names anew from its leaves; passes other errors on.
-fn mend_tile(
-    tree: &mut Tree,
-    error: TreeError,
-    leaves: LeafSource<'_>,
-) -> Result<TileId, AuditError> {
+fn mend_tile(tree: &mut Tree, error: TreeError, leaves: LeafSource<'_>) -> Result<TileId, AuditError> {
     let TreeError::Damaged { tile, .. } = error else {
         return Err(error.into());
     };
@@ -256,10 +213,7 @@ fn mend_tile(
             let want = (under - part.size()).min(BATCH as u64) as usize;
             let batch = leaves(next, want).map_err(AuditError::Leaves)?;
             if batch.is_empty() {
-                return Err(AuditError::Shorter {
-                    signed: tree.size(),
-                    leaves: next,
-                });
+                return Err(AuditError::Shorter { signed: tree.size(), leaves: next });
             }
             for leaf in batch.iter().take(want) {
                 part.push(leaf_hash(leaf));
@@ -274,20 +228,11 @@ fn mend_tile(
     }
     // The hash above the tile is proved, so it is the leaves that changed.
     let (first, expected) = (next - under * TILE_WIDTH as u64, tree.hash_above(tile)?);
-    Err(AuditError::LeavesAltered {
-        first,
-        last: next - 1,
-        expected,
-        computed: whole.root(),
-    })
+    Err(AuditError::LeavesAltered { first, last: next - 1, expected, computed: whole.root() })
 }
 
 /// The tree in `folder`, from the newest mark (size, signed root) that the stored hashes fit.
-fn open_tree(
-    folder: &Path,
-    marks: &[(u64, Hash)],
-    leaves: LeafSource<'_>,
-) -> Result<(Tree, Opened), AuditError> {
+fn open_tree(folder: &Path, marks: &[(u64, Hash)], leaves: LeafSource<'_>) -> Result<(Tree, Opened), AuditError> {
     let mut why = None;
     for (size, root) in marks.iter().rev().take(TRIES).filter(|(size, _)| *size > 0) {
         match load_fitting(folder, *size, root) {
@@ -295,16 +240,10 @@ fn open_tree(
                 let held = leaves(size - 1, 1).map_err(AuditError::Leaves)?;
                 let Some(leaf) = held.first() else {
                     let signed = marks.last().map_or(*size, |(size, _)| *size);
-                    return Err(AuditError::Shorter {
-                        signed,
-                        leaves: count(*size, leaves)?,
-                    });
+                    return Err(AuditError::Shorter { signed, leaves: count(*size, leaves)? });
                 };
                 if leaf_hash(leaf) != last_leaf {
-                    why = Some(format!(
-                        "the hash of leaf {} is not that of the leaf",
-                        size - 1
-                    ));
+                    why = Some(format!("the hash of leaf {} is not that of the leaf", size - 1));
                     break;
                 }
                 catch_up(&mut tree, marks, leaves)?;
@@ -327,26 +266,15 @@ fn load_fitting(folder: &Path, size: u64, root: &Hash) -> Result<(Tree, Hash), S
     let tree = Tree::load(folder, size).map_err(|error| error.to_string())?;
     let found = tree.root(size).map_err(|error| error.to_string())?;
     if found != *root {
-        return Err(format!(
-            "the stored hashes lead to {found}, not to {root}, the root signed at size {size}"
-        ));
+        return Err(format!("the stored hashes lead to {found}, not to {root}, the root signed at size {size}"));
     }
     let last = tree.leaf(size - 1).map_err(|error| error.to_string())?;
     Ok((tree, last))
 }
 
 /// Appends all leaves from the tree's size on, comparing the root with every mark that is passed.
-fn catch_up(
-    tree: &mut Tree,
-    marks: &[(u64, Hash)],
-    leaves: LeafSource<'_>,
-) -> Result<(), AuditError> {
-    let mut marks = marks
-        .iter()
-        .filter(|(size, _)| *size > tree.size())
-        .collect::<Vec<_>>()
-        .into_iter()
-        .peekable();
+fn catch_up(tree: &mut Tree, marks: &[(u64, Hash)], leaves: LeafSource<'_>) -> Result<(), AuditError> {
+    let mut marks = marks.iter().filter(|(size, _)| *size > tree.size()).collect::<Vec<_>>().into_iter().peekable();
     loop {
         let batch = leaves(tree.size(), BATCH).map_err(AuditError::Leaves)?;
         if batch.is_empty() {
@@ -357,11 +285,7 @@ fn catch_up(
             while let Some((_, signed)) = marks.next_if(|(mark, _)| *mark == size) {
                 let computed = tree.root(size)?;
                 if computed != *signed {
-                    return Err(AuditError::Altered {
-                        size,
-                        signed: *signed,
-                        computed,
-                    });
+                    return Err(AuditError::Altered { size, signed: *signed, computed });
                 }
             }
         }
@@ -370,10 +294,7 @@ fn catch_up(
         }
     }
     match marks.last() {
-        Some((signed, _)) => Err(AuditError::Shorter {
-            signed: *signed,
-            leaves: tree.size(),
-        }),
+        Some((signed, _)) => Err(AuditError::Shorter { signed: *signed, leaves: tree.size() }),
         None => Ok(()),
     }
 }
@@ -397,11 +318,6 @@ fn check_leaf(index: u64, leaf: &[u8], expected: Hash) -> Result<(), AuditError>
     if computed == expected {
         Ok(())
     } else {
-        Err(AuditError::LeavesAltered {
-            first: index,
-            last: index,
-            expected,
-            computed,
-        })
+        Err(AuditError::LeavesAltered { first: index, last: index, expected, computed })
     }
 }

@@ -29,9 +29,7 @@ pub enum NoteError {
         why: &'static str,
     },
     /// A known key's signature does not fit the text.
-    #[error(
-        "the signature of {key} does not fit the text: it was changed, or signed by another key of that name"
-    )]
+    #[error("the signature of {key} does not fit the text: it was changed, or signed by another key of that name")]
     BadSignature {
         /// Name of the key.
         key: String,
@@ -69,10 +67,7 @@ impl Note {
     pub fn sign(text: String, signers: &[&SignerKey]) -> Result<Self, NoteError> {
         check_characters(&text)?;
         if !text.ends_with('\n') {
-            return Err(NoteError::Form {
-                line: text.lines().count().max(1),
-                why: "the text must end in a newline",
-            });
+            return Err(NoteError::Form { line: text.lines().count().max(1), why: "the text must end in a newline" });
         }
         let signatures = signers
             .iter()
@@ -97,10 +92,7 @@ impl Note {
             return fail(last_line, "the note must end in a newline");
         }
         let Some(blank) = note.rfind("\n\n") else {
-            return fail(
-                last_line,
-                "there is no blank line between the text and the signatures",
-            );
+            return fail(last_line, "there is no blank line between the text and the signatures");
         };
         let (text, lines) = (&note[..=blank], &note[blank + 2..]);
         let first = text.lines().count() + 2;
@@ -112,43 +104,21 @@ impl Note {
             if signatures.len() == MAX_SIGNATURES {
                 return fail(line, "more signature lines than are read");
             }
-            let Some((name, encoded)) = content
-                .strip_prefix("\u{2014} ")
-                .and_then(|rest| rest.split_once(' '))
-            else {
-                return fail(
-                    line,
-                    "a signature line is: an em dash, a space, the key name, a space, base64",
-                );
+            let Some((name, encoded)) = content.strip_prefix("\u{2014} ").and_then(|rest| rest.split_once(' ')) else {
+                return fail(line, "a signature line is: an em dash, a space, the key name, a space, base64");
             };
             if !is_name(name) {
-                return fail(
-                    line,
-                    "the key name is empty, too long, or holds a space or '+'",
-                );
+                return fail(line, "the key name is empty, too long, or holds a space or '+'");
             }
             let Ok(bytes) = STANDARD.decode(encoded) else {
                 return fail(line, "the signature is not standard base64");
             };
-            let Some((id, signature)) = bytes
-                .split_first_chunk::<4>()
-                .filter(|(_, rest)| !rest.is_empty())
-            else {
-                return fail(
-                    line,
-                    "the signature must have more than the four bytes of its key id",
-                );
+            let Some((id, signature)) = bytes.split_first_chunk::<4>().filter(|(_, rest)| !rest.is_empty()) else {
+                return fail(line, "the signature must have more than the four bytes of its key id");
             };
-            signatures.push(NoteSignature {
-                name: name.to_owned(),
-                id: *id,
-                signature: signature.to_vec(),
-            });
+            signatures.push(NoteSignature { name: name.to_owned(), id: *id, signature: signature.to_vec() });
         }
-        Ok(Self {
-            text: text.to_owned(),
-            signatures,
-        })
+        Ok(Self { text: text.to_owned(), signatures })
     }
 
     /// The signed text, its last newline included.
@@ -166,24 +136,15 @@ impl Note {
     pub fn verify<'k>(&self, known: &'k [VerifierKey]) -> Result<&'k VerifierKey, NoteError> {
         let mut signer = None;
         for signature in &self.signatures {
-            for key in known
-                .iter()
-                .filter(|key| key.name() == signature.name && key.id() == signature.id)
-            {
+            for key in known.iter().filter(|key| key.name() == signature.name && key.id() == signature.id) {
                 if !key.verifies(self.text.as_bytes(), &signature.signature) {
-                    return Err(NoteError::BadSignature {
-                        key: key.name().to_owned(),
-                    });
+                    return Err(NoteError::BadSignature { key: key.name().to_owned() });
                 }
                 signer = signer.or(Some(key));
             }
         }
         signer.ok_or_else(|| NoteError::NoKnownKey {
-            signed_by: listed(
-                self.signatures
-                    .iter()
-                    .map(|signature| signature.name.as_str()),
-            ),
+            signed_by: listed(self.signatures.iter().map(|signature| signature.name.as_str())),
             known: listed(known.iter().map(VerifierKey::name)),
         })
     }
@@ -193,17 +154,8 @@ impl std::fmt::Display for Note {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)?;
         f.write_char('\n')?;
-        for NoteSignature {
-            name,
-            id,
-            signature,
-        } in &self.signatures
-        {
-            writeln!(
-                f,
-                "\u{2014} {name} {}",
-                STANDARD.encode([id.as_slice(), signature].concat())
-            )?;
+        for NoteSignature { name, id, signature } in &self.signatures {
+            writeln!(f, "\u{2014} {name} {}", STANDARD.encode([id.as_slice(), signature].concat()))?;
         }
         Ok(())
     }
@@ -221,9 +173,5 @@ fn check_characters(text: &str) -> Result<(), NoteError> {
 
 fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<_> = names.take(5).collect();
-    if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
-    }
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -113,8 +113,7 @@ pub fn recompute(store: &CheckpointStore, leaves: LeafSource<'_>) -> Result<Repo
             (line, Ok(signed)) => {
                 let (size, root) = (signed.checkpoint.size, signed.checkpoint.root);
                 if marks.last().is_some_and(|(before, _)| size < *before) {
-                    let why =
-                        format!("the checkpoint of size {size} is smaller than the one before it");
+                    let why = format!("the checkpoint of size {size} is smaller than the one before it");
                     bad_line(&mut findings, line, why);
                 }
                 marks.push((size, root));
@@ -144,18 +143,10 @@ pub fn recompute(store: &CheckpointStore, leaves: LeafSource<'_>) -> Result<Repo
             } else if let Some(Finding::Altered { later, .. }) = &mut altered {
                 *later += 1;
             } else {
-                altered = Some(Finding::Altered {
-                    size,
-                    signed,
-                    computed,
-                    good,
-                    later: 0,
-                });
+                altered = Some(Finding::Altered { size, signed, computed, good, later: 0 });
             }
         }
-        let want = marks.peek().map_or(BATCH, |(size, _)| {
-            (size - frontier.size()).min(BATCH as u64) as usize
-        });
+        let want = marks.peek().map_or(BATCH, |(size, _)| (size - frontier.size()).min(BATCH as u64) as usize);
         let batch = leaves(frontier.size(), want).map_err(AuditError::Leaves)?;
         if batch.is_empty() {
             break;
@@ -166,17 +157,7 @@ pub fn recompute(store: &CheckpointStore, leaves: LeafSource<'_>) -> Result<Repo
     }
     let size = frontier.size();
     findings.extend(altered);
-    findings.extend(marks.last().map(|(signed, _)| Finding::Cut {
-        signed,
-        leaves: size,
-    }));
+    findings.extend(marks.last().map(|(signed, _)| Finding::Cut { signed, leaves: size }));
     let root = frontier.root();
-    Ok(Report {
-        size,
-        root,
-        fitting,
-        unsigned: size - good,
-        findings,
-        more_bad_lines,
-    })
+    Ok(Report { size, root, fitting, unsigned: size - good, findings, more_bad_lines })
 }

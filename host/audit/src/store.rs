@@ -67,9 +67,7 @@ impl CheckpointStore {
         }
         match first_problem {
             // Files that hold checkpoints, none of which can be used: going on would forget what was signed.
-            Some((path, source)) if store.recent.is_empty() => {
-                Err(AuditError::Stored { path, source })
-            }
+            Some((path, source)) if store.recent.is_empty() => Err(AuditError::Stored { path, source }),
             _ => Ok(store),
         }
     }
@@ -82,17 +80,13 @@ impl CheckpointStore {
         let store = Self::read(folder, origin, known)?;
         store.cut_torn_line().map_err(at(&store.history_file))?;
         if let Some(latest) = store.latest() {
-            let last_line = store
-                .tail()?
-                .pop()
-                .and_then(|line| store.open_line(&line).ok());
+            let last_line = store.tail()?.pop().and_then(|line| store.open_line(&line).ok());
             if last_line.as_ref() != Some(latest) {
                 store.append(latest).map_err(at(&store.history_file))?;
             }
             let note = latest.note.to_string();
             if read_limited(&store.latest_file)?.as_deref() != Some(note.as_str()) {
-                replace_durably(&store.latest_file, note.as_bytes())
-                    .map_err(at(&store.latest_file))?;
+                replace_durably(&store.latest_file, note.as_bytes()).map_err(at(&store.latest_file))?;
             }
         }
         Ok(store)
@@ -105,19 +99,12 @@ impl CheckpointStore {
 
     /// Sizes and roots of the latest checkpoints, oldest first.
     pub(crate) fn marks(&self) -> Vec<(u64, Hash)> {
-        self.recent
-            .iter()
-            .map(|signed| (signed.checkpoint.size, signed.checkpoint.root))
-            .collect()
+        self.recent.iter().map(|signed| (signed.checkpoint.size, signed.checkpoint.root)).collect()
     }
 
     /// The stored checkpoint of exactly that size.
     pub fn of_size(&self, size: u64) -> Result<SignedCheckpoint, AuditError> {
-        if let Some(found) = self
-            .recent
-            .iter()
-            .find(|signed| signed.checkpoint.size == size)
-        {
+        if let Some(found) = self.recent.iter().find(|signed| signed.checkpoint.size == size) {
             return Ok(found.clone());
         }
         for line in self.lines()? {
@@ -133,15 +120,9 @@ impl CheckpointStore {
     }
 
     /// The known keys that signed these checkpoints, each once.
-    pub(crate) fn keys_of<'c>(
-        &self,
-        signed: impl IntoIterator<Item = &'c SignedCheckpoint>,
-    ) -> Vec<VerifierKey> {
+    pub(crate) fn keys_of<'c>(&self, signed: impl IntoIterator<Item = &'c SignedCheckpoint>) -> Vec<VerifierKey> {
         let mut keys = Vec::new();
-        for key in signed
-            .into_iter()
-            .filter_map(|signed| signed.note.verify(&self.known).ok())
-        {
+        for key in signed.into_iter().filter_map(|signed| signed.note.verify(&self.known).ok()) {
             if !keys.contains(key) {
                 keys.push(key.clone());
             }
@@ -151,17 +132,11 @@ impl CheckpointStore {
 
     /// Every line of the history with its number, in the order of signing, read as it goes.
     /// The inner error says what is wrong with that line; the others can still be read.
-    pub fn history(
-        &self,
-    ) -> Result<impl Iterator<Item = Result<HistoryLine, AuditError>> + '_, AuditError> {
-        Ok(self
-            .lines()?
-            .map(|line| line.map(|(number, line)| (number, self.open_line(&line)))))
+    pub fn history(&self) -> Result<impl Iterator<Item = Result<HistoryLine, AuditError>> + '_, AuditError> {
+        Ok(self.lines()?.map(|line| line.map(|(number, line)| (number, self.open_line(&line)))))
     }
 
-    fn lines(
-        &self,
-    ) -> Result<impl Iterator<Item = Result<(u64, Vec<u8>), AuditError>> + '_, AuditError> {
+    fn lines(&self) -> Result<impl Iterator<Item = Result<(u64, Vec<u8>), AuditError>> + '_, AuditError> {
         let mut reader = match File::open(&self.history_file) {
             Ok(file) => Some(BufReader::new(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -170,16 +145,10 @@ impl CheckpointStore {
         let mut number = 0;
         Ok(std::iter::from_fn(move || {
             let mut line = Vec::new();
-            match reader
-                .as_mut()?
-                .take(MAX_LINE_BYTES)
-                .read_until(b'\n', &mut line)
-            {
+            match reader.as_mut()?.take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
                 Ok(0) => None,
                 // The last line without its end was torn by a crash before anyone saw it.
-                Ok(_) if line.last() != Some(&b'\n') && (line.len() as u64) < MAX_LINE_BYTES => {
-                    None
-                }
+                Ok(_) if line.last() != Some(&b'\n') && (line.len() as u64) < MAX_LINE_BYTES => None,
                 Ok(_) => {
                     number += 1;
                     Some(Ok((number, line)))
@@ -195,55 +164,32 @@ impl CheckpointStore {
     /// Signs and stores a checkpoint of the tree as it stands, if it extends the last one.
     ///
     /// With nothing new since the last checkpoint, that one is returned again.
-    pub fn sign(
-        &mut self,
-        tree: &Tree,
-        signer: &SignerKey,
-    ) -> Result<SignedCheckpoint, AuditError> {
+    pub fn sign(&mut self, tree: &Tree, signer: &SignerKey) -> Result<SignedCheckpoint, AuditError> {
         if self.stopped {
             return Err(AuditError::Stopped);
         }
         let size = tree.size();
         let root = tree.root(size)?;
         if let Some(last) = self.latest() {
-            let Checkpoint {
-                size: signed_size,
-                root: signed_root,
-                ..
-            } = last.checkpoint;
+            let Checkpoint { size: signed_size, root: signed_root, .. } = last.checkpoint;
             if signed_size > size {
-                return Err(AuditError::Shorter {
-                    signed: signed_size,
-                    leaves: size,
-                });
+                return Err(AuditError::Shorter { signed: signed_size, leaves: size });
             }
             let computed = tree.root(signed_size)?;
             let proof = tree.consistency(signed_size, size)?;
-            let extends = signed_size == 0
-                || verify_consistency(signed_size, size, &proof, &signed_root, &root).is_ok();
+            let extends =
+                signed_size == 0 || verify_consistency(signed_size, size, &proof, &signed_root, &root).is_ok();
             if computed != signed_root || !extends {
-                return Err(AuditError::Altered {
-                    size: signed_size,
-                    signed: signed_root,
-                    computed,
-                });
+                return Err(AuditError::Altered { size: signed_size, signed: signed_root, computed });
             }
             if signed_size == size {
                 return Ok(last.clone());
             }
         }
-        let checkpoint = Checkpoint {
-            origin: self.origin.clone(),
-            size,
-            root,
-            extensions: Vec::new(),
-        };
+        let checkpoint = Checkpoint { origin: self.origin.clone(), size, root, extensions: Vec::new() };
         let signed = SignedCheckpoint::sign(checkpoint, signer)?;
         // Only what this store will accept again is signed.
-        signed
-            .note
-            .verify(&self.known)
-            .map_err(CheckpointError::from)?;
+        signed.note.verify(&self.known).map_err(CheckpointError::from)?;
         // Whatever fails from here on leaves the disk unknown; a later signature must not build on a guess.
         self.stopped = true;
         self.append(&signed).map_err(at(&self.history_file))?;
@@ -261,21 +207,13 @@ impl CheckpointStore {
     /// Puts a checkpoint at its place among the recent ones.
     fn admit(&mut self, signed: SignedCheckpoint) -> Result<(), AuditError> {
         let (size, root) = (signed.checkpoint.size, signed.checkpoint.root);
-        match self
-            .recent
-            .iter()
-            .find(|other| other.checkpoint.size == size)
-        {
-            Some(other) if other.checkpoint.root != root => Err(AuditError::Forked {
-                size,
-                one: other.checkpoint.root,
-                other: root,
-            }),
+        match self.recent.iter().find(|other| other.checkpoint.size == size) {
+            Some(other) if other.checkpoint.root != root => {
+                Err(AuditError::Forked { size, one: other.checkpoint.root, other: root })
+            }
             Some(_) => Ok(()),
             None => {
-                let place = self
-                    .recent
-                    .partition_point(|other| other.checkpoint.size < size);
+                let place = self.recent.partition_point(|other| other.checkpoint.size < size);
                 self.recent.insert(place, signed);
                 Ok(())
             }
@@ -301,10 +239,7 @@ impl CheckpointStore {
             file.seek(SeekFrom::Start(start))?;
             let mut bytes = Vec::new();
             (&file).take(TAIL_BYTES).read_to_end(&mut bytes)?;
-            let mut lines: Vec<_> = bytes
-                .split(|byte| *byte == b'\n')
-                .map(<[u8]>::to_vec)
-                .collect();
+            let mut lines: Vec<_> = bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
             lines.pop();
             if start > 0 && !lines.is_empty() {
                 lines.remove(0);
@@ -316,10 +251,7 @@ impl CheckpointStore {
 
     fn append(&self, signed: &SignedCheckpoint) -> io::Result<()> {
         let fresh = !self.history_file.exists();
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&self.history_file)?;
+        let mut file = OpenOptions::new().create(true).append(true).open(&self.history_file)?;
         file.write_all(format!("{}\n", json!({ "note": signed.note.to_string() })).as_bytes())?;
         file.sync_all()?;
         match self.history_file.parent() {
@@ -330,11 +262,7 @@ impl CheckpointStore {
 
     /// Cuts off a last line without its newline: a crash stopped it before anyone saw the checkpoint.
     fn cut_torn_line(&self) -> io::Result<()> {
-        let mut file = match OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&self.history_file)
-        {
+        let mut file = match OpenOptions::new().read(true).write(true).open(&self.history_file) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
@@ -344,10 +272,7 @@ impl CheckpointStore {
         file.seek(SeekFrom::Start(start))?;
         let mut bytes = Vec::new();
         (&file).take(MAX_LINE_BYTES).read_to_end(&mut bytes)?;
-        let whole = bytes
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |last| last as u64 + 1);
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last as u64 + 1);
         if start + whole < length && (whole > 0 || start == 0) {
             file.set_len(start + whole)?;
             file.sync_all()?;
@@ -359,10 +284,7 @@ impl CheckpointStore {
 /// A line of the history, whoever signed it.
 fn parse_line(line: &[u8]) -> Result<SignedCheckpoint, CheckpointError> {
     let value: Value = serde_json::from_slice(line).map_err(|_| CheckpointError::Line)?;
-    let note = value
-        .get("note")
-        .and_then(Value::as_str)
-        .ok_or(CheckpointError::Line)?;
+    let note = value.get("note").and_then(Value::as_str).ok_or(CheckpointError::Line)?;
     SignedCheckpoint::parse_unverified(note)
 }
 
@@ -373,9 +295,7 @@ fn read_limited(path: &Path) -> Result<Option<String>, AuditError> {
         Err(error) => return Err(at(path)(error)),
     };
     let mut bytes = Vec::new();
-    file.take(MAX_NOTE_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(at(path))?;
+    file.take(MAX_NOTE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(at(path))?;
     // Bytes that are not UTF-8 become signs that no note may hold; parsing then says so.
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }

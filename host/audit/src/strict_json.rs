@@ -66,9 +66,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             if object.contains_key(&name) {
-                return Err(A::Error::custom(format!(
-                    "the member {name:?} occurs twice"
-                )));
+                return Err(A::Error::custom(format!("the member {name:?} occurs twice")));
             }
             let Strict(value) = members.next_value()?;
             object.insert(name, value);

@@ -93,10 +93,7 @@ pub(crate) struct TileFiles {
 
 impl TileFiles {
     pub(crate) fn new(root: &Path) -> Self {
-        Self {
-            root: root.to_owned(),
-            made: BTreeSet::new(),
-        }
+        Self { root: root.to_owned(), made: BTreeSet::new() }
     }
 
     pub(crate) fn path(&self, id: TileId) -> PathBuf {
@@ -118,9 +115,7 @@ impl TileFiles {
     pub(crate) fn read_partial(&self, id: TileId, width: usize) -> io::Result<Vec<Hash>> {
         let path = self.partial_folder(id).join(width.to_string());
         match fs::metadata(&path) {
-            Ok(found) if found.len() == (width * HASH_BYTES) as u64 => {
-                from_bytes(&fs::read(&path)?)
-            }
+            Ok(found) if found.len() == (width * HASH_BYTES) as u64 => from_bytes(&fs::read(&path)?),
             _ => {
                 let mut hashes = self.read_full(id)?;
                 hashes.truncate(width);
@@ -142,10 +137,7 @@ impl TileFiles {
     }
 
     pub(crate) fn write_partial(&mut self, id: TileId, hashes: &[Hash]) -> io::Result<()> {
-        self.replace(
-            &self.partial_folder(id).join(hashes.len().to_string()),
-            &to_bytes(hashes),
-        )
+        self.replace(&self.partial_folder(id).join(hashes.len().to_string()), &to_bytes(hashes))
     }
 
     fn partial_folder(&self, id: TileId) -> PathBuf {
@@ -179,10 +171,7 @@ fn from_bytes(bytes: &[u8]) -> io::Result<Vec<Hash>> {
     if rest.is_empty() {
         Ok(hashes.iter().map(|hash| Hash(*hash)).collect())
     } else {
-        Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "the file does not hold whole hashes",
-        ))
+        Err(io::Error::new(io::ErrorKind::InvalidData, "the file does not hold whole hashes"))
     }
 }
 
@@ -197,11 +186,7 @@ mod tests {
             (1, 67, "tile/1/067"),
             (0, 1000, "tile/0/x001/000"),
             (2, 1_234_067, "tile/2/x001/x234/067"),
-            (
-                0,
-                1_000_000_000_000_000_005,
-                "tile/0/x001/x000/x000/x000/x000/x000/005",
-            ),
+            (0, 1_000_000_000_000_000_005, "tile/0/x001/x000/x000/x000/x000/x000/005"),
         ] {
             assert_eq!(TileId { level, index }.to_string(), path);
         }

@@ -103,27 +103,15 @@ impl Tree {
         let mut hashes = size;
         while hashes > 0 {
             let width = (hashes % TILE_WIDTH as u64) as usize;
-            let tile = TileId {
-                level: edge.len() as u8,
-                index: hashes / TILE_WIDTH as u64,
-            };
+            let tile = TileId { level: edge.len() as u8, index: hashes / TILE_WIDTH as u64 };
             edge.push(if width == 0 {
                 Vec::new()
             } else {
-                files
-                    .read_partial(tile, width)
-                    .map_err(|error| TreeError::Damaged {
-                        tile,
-                        why: error.to_string(),
-                    })?
+                files.read_partial(tile, width).map_err(|error| TreeError::Damaged { tile, why: error.to_string() })?
             });
             hashes /= TILE_WIDTH as u64;
         }
-        Ok(Self {
-            size,
-            edge,
-            ..Self::with_files(Some(files))
-        })
+        Ok(Self { size, edge, ..Self::with_files(Some(files)) })
     }
 
     /// Number of leaves.
@@ -155,24 +143,14 @@ impl Tree {
             self.edge[level].clear();
             hash = tile.root();
             let index = (self.size >> (TILE_HEIGHT * (level as u32 + 1))) - 1;
-            self.pending.insert(
-                TileId {
-                    level: level as u8,
-                    index,
-                },
-                Arc::new(tile),
-            );
+            self.pending.insert(TileId { level: level as u8, index }, Arc::new(tile));
             level += 1;
         }
     }
 
     /// Bytes of hashes that wait to be written by [`Tree::flush`].
     pub fn unwritten_bytes(&self) -> usize {
-        if self.files.is_some() {
-            self.pending.len() * TILE_WIDTH * size_of::<Hash>()
-        } else {
-            0
-        }
+        if self.files.is_some() { self.pending.len() * TILE_WIDTH * size_of::<Hash>() } else { 0 }
     }
 
     /// Writes all tiles, the partial ones of this size included. After an error nothing is lost: call it again.
@@ -185,16 +163,10 @@ impl Tree {
         for (level, hashes) in self.edge.iter().enumerate() {
             index /= TILE_WIDTH as u64;
             if !hashes.is_empty() {
-                let tile = TileId {
-                    level: level as u8,
-                    index,
-                };
+                let tile = TileId { level: level as u8, index };
                 files
                     .write_partial(tile, hashes)
-                    .map_err(|source| TreeError::Write {
-                        path: files.path(tile),
-                        source,
-                    })?;
+                    .map_err(|source| TreeError::Write { path: files.path(tile), source })?;
             }
         }
         Ok(())
@@ -207,17 +179,9 @@ impl Tree {
         };
         while let Some(waiting) = self.pending.first_entry() {
             let id = *waiting.key();
-            files
-                .write_full(id, waiting.get())
-                .map_err(|source| TreeError::Write {
-                    path: files.path(id),
-                    source,
-                })?;
+            files.write_full(id, waiting.get()).map_err(|source| TreeError::Write { path: files.path(id), source })?;
             let tile = waiting.remove();
-            self.proved
-                .get_mut()
-                .unwrap_or_else(PoisonError::into_inner)
-                .put(id, tile);
+            self.proved.get_mut().unwrap_or_else(PoisonError::into_inner).put(id, tile);
         }
         Ok(())
     }
@@ -225,20 +189,13 @@ impl Tree {
     /// Root of the tree when it had `size` leaves.
     pub fn root(&self, size: u64) -> Result<Hash, TreeError> {
         self.check_size(size)?;
-        if size == 0 {
-            Ok(empty_root())
-        } else {
-            self.range(0, size)
-        }
+        if size == 0 { Ok(empty_root()) } else { self.range(0, size) }
     }
 
     /// The hash of leaf `index`.
     pub fn leaf(&self, index: u64) -> Result<Hash, TreeError> {
         if index >= self.size {
-            return Err(TreeError::IndexOutside {
-                index,
-                size: self.size,
-            });
+            return Err(TreeError::IndexOutside { index, size: self.size });
         }
         self.node(0, index)
     }
@@ -319,9 +276,7 @@ impl Tree {
     pub(crate) fn full_tiles(&self) -> impl Iterator<Item = TileId> + use<> {
         let size = self.size;
         (0..self.edge.len() as u8).rev().flat_map(move |level| {
-            let full = size
-                .checked_shr(TILE_HEIGHT * (u32::from(level) + 1))
-                .unwrap_or(0);
+            let full = size.checked_shr(TILE_HEIGHT * (u32::from(level) + 1)).unwrap_or(0);
             (0..full).map(move |index| TileId { level, index })
         })
     }
@@ -333,14 +288,7 @@ impl Tree {
     }
 
     fn check_size(&self, asked: u64) -> Result<(), TreeError> {
-        if asked > self.size {
-            Err(TreeError::SizeBeyond {
-                asked,
-                size: self.size,
-            })
-        } else {
-            Ok(())
-        }
+        if asked > self.size { Err(TreeError::SizeBeyond { asked, size: self.size }) } else { Ok(()) }
     }
 
     /// Hash of the leaves `begin..end`, a range that occurs in the RFC's recursion (`begin < end <= size`).
@@ -351,10 +299,7 @@ impl Tree {
             return self.node(height, begin >> height);
         }
         let middle = begin + split(count);
-        Ok(node_hash(
-            &self.range(begin, middle)?,
-            &self.range(middle, end)?,
-        ))
+        Ok(node_hash(&self.range(begin, middle)?, &self.range(middle, end)?))
     }
 
     /// The root of the complete subtree of 2^`height` leaves, number `index` of its height.
@@ -362,24 +307,17 @@ impl Tree {
         let level = (height / TILE_HEIGHT) as u8;
         let within = height % TILE_HEIGHT;
         let first = index << within;
-        let tile = TileId {
-            level,
-            index: first / TILE_WIDTH as u64,
-        };
+        let tile = TileId { level, index: first / TILE_WIDTH as u64 };
         let offset = (first % TILE_WIDTH as u64) as usize;
         if tile.index < self.full_count(level) {
             return Ok(self.full_tile(tile)?.node(within, offset >> within));
         }
-        Ok(root_of(
-            &self.edge[usize::from(level)][offset..offset + (1 << within)],
-        ))
+        Ok(root_of(&self.edge[usize::from(level)][offset..offset + (1 << within)]))
     }
 
     /// How many full tiles a level has.
     fn full_count(&self, level: u8) -> u64 {
-        self.size
-            .checked_shr(TILE_HEIGHT * (u32::from(level) + 1))
-            .unwrap_or(0)
+        self.size.checked_shr(TILE_HEIGHT * (u32::from(level) + 1)).unwrap_or(0)
     }
 
     /// One hash of a tile level: the root of the full tile below it.
@@ -400,9 +338,7 @@ impl Tree {
         let Some(files) = &self.files else {
             return Err(damaged("the tree has no files".to_owned()));
         };
-        let hashes = files
-            .read_full(id)
-            .map_err(|error| damaged(error.to_string()))?;
+        let hashes = files.read_full(id).map_err(|error| damaged(error.to_string()))?;
         let tile = FullTile::new(&hashes)
             .filter(|tile| tile.root() == trusted)
             .ok_or_else(|| damaged("its hashes do not lead to the hash above it".to_owned()))?;

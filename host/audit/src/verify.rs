@@ -48,13 +48,7 @@ pub enum ProofError {
 }
 
 /// Checks that `leaf` (a leaf hash) is leaf number `index`, from 0, of the tree of `size` leaves with this `root`.
-pub fn verify_inclusion(
-    leaf: &Hash,
-    index: u64,
-    size: u64,
-    proof: &[Hash],
-    root: &Hash,
-) -> Result<(), ProofError> {
+pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root: &Hash) -> Result<(), ProofError> {
     if index >= size {
         return Err(ProofError::IndexOutside { index, size });
     }
@@ -65,11 +59,7 @@ pub fn verify_inclusion(
         if node & 1 == 1 || node == last {
             hash = node_hash(sibling, &hash);
             // On the right edge a node without a sibling is lifted unchanged until it has one.
-            let lifts = if node & 1 == 0 {
-                node.trailing_zeros().min(63)
-            } else {
-                0
-            };
+            let lifts = if node & 1 == 0 { node.trailing_zeros().min(63) } else { 0 };
             node >>= lifts;
             last >>= lifts;
         } else {
@@ -114,10 +104,7 @@ pub fn verify_consistency(
         match proof.split_first() {
             Some((first, rest)) => (*first, rest),
             None => {
-                return Err(ProofError::WrongLength {
-                    needed: consistency_length(from, to),
-                    found: 0,
-                });
+                return Err(ProofError::WrongLength { needed: consistency_length(from, to), found: 0 });
             }
         }
     };
@@ -126,11 +113,7 @@ pub fn verify_consistency(
         if node & 1 == 1 || node == last {
             earlier = node_hash(sibling, &earlier);
             later = node_hash(sibling, &later);
-            let lifts = if node & 1 == 0 {
-                node.trailing_zeros().min(63)
-            } else {
-                0
-            };
+            let lifts = if node & 1 == 0 { node.trailing_zeros().min(63) } else { 0 };
             node >>= lifts;
             last >>= lifts;
         } else {
@@ -163,24 +146,9 @@ fn consistency_length(from: u64, to: u64) -> usize {
 }
 
 fn check_length(needed: usize, proof: &[Hash]) -> Result<(), ProofError> {
-    if proof.len() == needed {
-        Ok(())
-    } else {
-        Err(ProofError::WrongLength {
-            needed,
-            found: proof.len(),
-        })
-    }
+    if proof.len() == needed { Ok(()) } else { Err(ProofError::WrongLength { needed, found: proof.len() }) }
 }
 
 fn check_root(which: &'static str, computed: Hash, claimed: &Hash) -> Result<(), ProofError> {
-    if computed == *claimed {
-        Ok(())
-    } else {
-        Err(ProofError::WrongRoot {
-            which,
-            computed,
-            claimed: *claimed,
-        })
-    }
+    if computed == *claimed { Ok(()) } else { Err(ProofError::WrongRoot { which, computed, claimed: *claimed }) }
 }

@@ -1,10 +1,5 @@
 //! Proof documents as an outsider checks them: what holds, what does not, what is no such document.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::unnecessary_wraps,
-    reason = "helpers of tests"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::unnecessary_wraps, reason = "helpers of tests")]
 
 use std::sync::OnceLock;
 
@@ -23,21 +18,14 @@ fn known() -> Vec<VerifierKey> {
 
 fn leaves(from: u64, max: usize) -> Result<Vec<Bytes>, SourceError> {
     let leaf = |index| {
-        if index == 3 {
-            Bytes::from_static(&[0xff, 0x00])
-        } else {
-            format!("leaf {index}").into()
-        }
+        if index == 3 { Bytes::from_static(&[0xff, 0x00]) } else { format!("leaf {index}").into() }
     };
     Ok((from..11).take(max).map(leaf).collect())
 }
 
 /// A log of 11 leaves with checkpoints at 4 and 11.
 fn log(folder: &std::path::Path) -> Log {
-    let (mut log, _) = Log::open(folder, signer("huiyin.example/log", 1), &[], &mut |_, _| {
-        Ok(vec![])
-    })
-    .unwrap();
+    let (mut log, _) = Log::open(folder, signer("huiyin.example/log", 1), &[], &mut |_, _| Ok(vec![])).unwrap();
     log.append(leaves(0, 4).unwrap());
     log.checkpoint(&mut leaves).unwrap();
     log.append(leaves(4, 7).unwrap());
@@ -51,9 +39,7 @@ fn documents() -> &'static [Value] {
     DOCUMENTS.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let mut log = log(folder.path());
-        let mut documents: Vec<_> = (0..11)
-            .map(|index| log.prove(index, &mut leaves).unwrap().to_json())
-            .collect();
+        let mut documents: Vec<_> = (0..11).map(|index| log.prove(index, &mut leaves).unwrap().to_json()).collect();
         documents.push(log.prove_consistency(4, 11, &mut leaves).unwrap().to_json());
         documents
     })
@@ -80,35 +66,13 @@ fn why(document: &Value) -> String {
 
 #[test]
 fn a_proof_holds_and_says_what_it_shows() {
-    let Verdict::Holds(claim) = verdict(&inclusion(5), &known()) else {
-        panic!()
-    };
+    let Verdict::Holds(claim) = verdict(&inclusion(5), &known()) else { panic!() };
     let key = Box::new(known().remove(0));
     let signed = Signed::ByKnownKey(key.clone());
-    assert_eq!(
-        claim,
-        Claim::Inclusion {
-            index: 5,
-            size: 11,
-            leaf: Some(b"leaf 5".to_vec()),
-            signed
-        }
-    );
-    assert_eq!(
-        claim.to_string(),
-        format!("leaf 5 is in the tree of 11 leaves; signed by the known key {key}")
-    );
-    let Verdict::Holds(claim) = verdict(&consistency(), &[]) else {
-        panic!()
-    };
-    assert_eq!(
-        claim,
-        Claim::Consistency {
-            from: 4,
-            to: 11,
-            signed: Signed::ByOwnKey(key)
-        }
-    );
+    assert_eq!(claim, Claim::Inclusion { index: 5, size: 11, leaf: Some(b"leaf 5".to_vec()), signed });
+    assert_eq!(claim.to_string(), format!("leaf 5 is in the tree of 11 leaves; signed by the known key {key}"));
+    let Verdict::Holds(claim) = verdict(&consistency(), &[]) else { panic!() };
+    assert_eq!(claim, Claim::Consistency { from: 4, to: 11, signed: Signed::ByOwnKey(key) });
     assert!(claim.to_string().contains("known only from this document"));
 }
 
@@ -127,10 +91,7 @@ fn a_verdict_can_be_read_by_machines() {
         check(b"[]", &[]).to_json(),
         json!({"verdict": "malformed", "at": "", "why": "a proof document is a JSON object"})
     );
-    assert_eq!(
-        check(br#"{"size1":2}"#, &[]).to_json()["verdict"],
-        "does-not-hold"
-    );
+    assert_eq!(check(br#"{"size1":2}"#, &[]).to_json()["verdict"], "does-not-hold");
 }
 
 #[test]
@@ -149,63 +110,32 @@ fn what_was_changed_does_not_hold() {
     };
     assert!(changed("leaf", "leaf 6".into()).starts_with("the proof leads to the root "));
     assert!(changed("index", 4.into()).starts_with("the proof leads to the root "));
-    assert_eq!(
-        changed("index", 11.into()),
-        "leaf index 11 is outside a tree of 11 leaves"
-    );
-    assert_eq!(
-        changed("size", 10.into()),
-        "size is 10, but the checkpoint was signed at size 11"
-    );
-    assert_eq!(
-        changed("proof", json!([])),
-        "the proof has 0 hashes; for these sizes it needs 4"
-    );
-    assert_eq!(
-        changed("proof", json!(["AA=="])),
-        "proof/0 is 1 bytes, where a hash has 32"
-    );
-    assert_eq!(
-        changed("proof", json!(["?"])),
-        "proof/0 is not standard base64"
-    );
-    let forged = inclusion(5)["checkpoint"]
-        .as_str()
-        .unwrap()
-        .replace("\n11\n", "\n12\n");
+    assert_eq!(changed("index", 11.into()), "leaf index 11 is outside a tree of 11 leaves");
+    assert_eq!(changed("size", 10.into()), "size is 10, but the checkpoint was signed at size 11");
+    assert_eq!(changed("proof", json!([])), "the proof has 0 hashes; for these sizes it needs 4");
+    assert_eq!(changed("proof", json!(["AA=="])), "proof/0 is 1 bytes, where a hash has 32");
+    assert_eq!(changed("proof", json!(["?"])), "proof/0 is not standard base64");
+    let forged = inclusion(5)["checkpoint"].as_str().unwrap().replace("\n11\n", "\n12\n");
     assert!(
         changed("checkpoint", forged.into())
             .starts_with("checkpoint: the signature of huiyin.example/log does not fit")
     );
-    assert!(
-        changed("checkpoint", "no note".into()).starts_with("checkpoint: line 1 of the note: ")
-    );
+    assert!(changed("checkpoint", "no note".into()).starts_with("checkpoint: line 1 of the note: "));
     let mut document = consistency();
     document["first"] = document["second"].clone();
-    assert_eq!(
-        why(&document),
-        "from is 4, but the checkpoint was signed at size 11"
-    );
+    assert_eq!(why(&document), "from is 4, but the checkpoint was signed at size 11");
 }
 
 #[test]
 fn a_known_key_is_not_replaced_by_the_documents_own() {
     let stranger = [signer("other.example/log", 1).verifier().clone()];
-    let Verdict::DoesNotHold { why } = verdict(&inclusion(5), &stranger) else {
-        panic!()
-    };
-    assert_eq!(
-        why,
-        "checkpoint: signed by huiyin.example/log, and by none of the known keys (other.example/log)"
-    );
+    let Verdict::DoesNotHold { why } = verdict(&inclusion(5), &stranger) else { panic!() };
+    assert_eq!(why, "checkpoint: signed by huiyin.example/log, and by none of the known keys (other.example/log)");
 }
 
 #[test]
 fn what_is_no_such_document_is_malformed_and_says_where() {
-    let long = format!(
-        "{{\"leaf\":\"{}\"}}",
-        "x".repeat(huiyin_audit::MAX_DOCUMENT_BYTES)
-    );
+    let long = format!("{{\"leaf\":\"{}\"}}", "x".repeat(huiyin_audit::MAX_DOCUMENT_BYTES));
     let deep = "[".repeat(100_000);
     for (text, at) in [
         ("", "1:0"),
@@ -242,18 +172,12 @@ fn absent_members_of_a_vector_count_as_empty() {
         r#"{"leafIdx":0,"treeSize":1,"root":null,"leafHash":null,"proof":null}"#,
         r#"{"size1":0,"size2":0}"#,
     ] {
-        let Verdict::DoesNotHold { why } = check(text.as_bytes(), &[]) else {
-            panic!("{text}")
-        };
+        let Verdict::DoesNotHold { why } = check(text.as_bytes(), &[]) else { panic!("{text}") };
         assert!(why.ends_with("is 0 bytes, where a hash has 32"), "{why}");
     }
     // One leaf: its hash is the root, and no proof is needed.
     let hash = "bjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=";
-    let Verdict::Holds(claim) =
-        verdict(&json!({"treeSize": 1, "root": hash, "leafHash": hash}), &[])
-    else {
-        panic!()
-    };
+    let Verdict::Holds(claim) = verdict(&json!({"treeSize": 1, "root": hash, "leafHash": hash}), &[]) else { panic!() };
     assert_eq!(
         claim.to_string(),
         "leaf 0 is in the tree of 1 leaves; nobody signed the root: compare it with a checkpoint"

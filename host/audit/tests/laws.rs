@@ -1,8 +1,7 @@
 //! Laws of the tree and its proofs, over random trees.
 
 use huiyin_audit::{
-    Frontier, Hash, Tree, TreeError, empty_root, leaf_hash, node_hash, root_of, verify_consistency,
-    verify_inclusion,
+    Frontier, Hash, Tree, TreeError, empty_root, leaf_hash, node_hash, root_of, verify_consistency, verify_inclusion,
 };
 use proptest::prelude::*;
 
@@ -38,43 +37,19 @@ fn flipped(hash: &Hash, bit: usize) -> Hash {
 #[test]
 fn known_roots_of_small_trees() {
     // From RFC 6962: the empty tree hashes to SHA-256 of nothing; a leaf of no bytes to SHA-256(0x00).
-    assert_eq!(
-        empty_root().to_base64(),
-        "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
-    );
-    assert_eq!(
-        leaf_hash(b"").to_base64(),
-        "bjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0="
-    );
+    assert_eq!(empty_root().to_base64(), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+    assert_eq!(leaf_hash(b"").to_base64(), "bjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=");
 }
 
 #[test]
 fn impossible_ranges_are_named() {
     let tree = tree_of(&vec![vec![1]; 5]);
-    assert!(matches!(
-        tree.root(6),
-        Err(TreeError::SizeBeyond { asked: 6, size: 5 })
-    ));
-    assert!(matches!(
-        tree.leaf(5),
-        Err(TreeError::IndexOutside { index: 5, size: 5 })
-    ));
-    assert!(matches!(
-        tree.inclusion(3, 3),
-        Err(TreeError::IndexOutside { index: 3, size: 3 })
-    ));
-    assert!(matches!(
-        tree.inclusion(0, 6),
-        Err(TreeError::SizeBeyond { .. })
-    ));
-    assert!(matches!(
-        tree.consistency(4, 3),
-        Err(TreeError::Backwards { from: 4, to: 3 })
-    ));
-    assert!(matches!(
-        tree.consistency(4, 6),
-        Err(TreeError::SizeBeyond { .. })
-    ));
+    assert!(matches!(tree.root(6), Err(TreeError::SizeBeyond { asked: 6, size: 5 })));
+    assert!(matches!(tree.leaf(5), Err(TreeError::IndexOutside { index: 5, size: 5 })));
+    assert!(matches!(tree.inclusion(3, 3), Err(TreeError::IndexOutside { index: 3, size: 3 })));
+    assert!(matches!(tree.inclusion(0, 6), Err(TreeError::SizeBeyond { .. })));
+    assert!(matches!(tree.consistency(4, 3), Err(TreeError::Backwards { from: 4, to: 3 })));
+    assert!(matches!(tree.consistency(4, 6), Err(TreeError::SizeBeyond { .. })));
     assert_eq!(
         tree.inclusion(3, 3).unwrap_err().to_string(),
         "leaf index 3 is outside a tree of 3 leaves: the first leaf is 0, the last 2"
@@ -94,25 +69,9 @@ fn a_tree_with_three_levels_of_tiles_proves_its_leaves() {
     }
     let root = tree.root(size).unwrap();
     assert_eq!(root, frontier.root());
-    for index in [
-        0,
-        255,
-        256,
-        65_535,
-        65_536,
-        65_536 + 255,
-        65_536 + 767,
-        size - 1,
-    ] {
+    for index in [0, 255, 256, 65_535, 65_536, 65_536 + 255, 65_536 + 767, size - 1] {
         let proof = tree.inclusion(index, size).unwrap();
-        verify_inclusion(
-            &leaf_hash(&u64::to_be_bytes(index)),
-            index,
-            size,
-            &proof,
-            &root,
-        )
-        .unwrap();
+        verify_inclusion(&leaf_hash(&u64::to_be_bytes(index)), index, size, &proof, &root).unwrap();
         let from = index + 1;
         let proof = tree.consistency(from, size).unwrap();
         verify_consistency(from, size, &proof, &tree.root(from).unwrap(), &root).unwrap();

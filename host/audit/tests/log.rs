@@ -5,8 +5,8 @@ use std::path::Path;
 
 use bytes::Bytes;
 use huiyin_audit::{
-    AuditError, CheckpointStore, Finding, Log, Opened, SignedCheckpoint, SignerKey, SourceError,
-    Verdict, check, recompute, verify_consistency,
+    AuditError, CheckpointStore, Finding, Log, Opened, SignedCheckpoint, SignerKey, SourceError, Verdict, check,
+    recompute, verify_consistency,
 };
 use proptest::prelude::*;
 
@@ -55,46 +55,26 @@ fn a_log_reopens_from_its_checkpoint_and_catches_up() {
     signed_log(folder.path(), &[1, 300, 700]);
     let held = leaves(720);
     let (log, opened) = open(folder.path(), &held).unwrap();
-    assert_eq!(
-        opened,
-        Opened::Loaded {
-            from: 700,
-            added: 20
-        }
-    );
+    assert_eq!(opened, Opened::Loaded { from: 700, added: 20 });
     assert_eq!(log.size(), 720);
     let report = report(folder.path(), &held);
-    assert_eq!(
-        (report.fitting, report.unsigned, report.findings.len()),
-        (3, 20, 0)
-    );
+    assert_eq!((report.fitting, report.unsigned, report.findings.len()), (3, 20, 0));
     assert_eq!(report.root, log.tree().root(720).unwrap());
     let json = report.to_json();
-    assert_eq!(
-        (&json["whole"], &json["size"], &json["unsigned"]),
-        (&true.into(), &720.into(), &20.into())
-    );
+    assert_eq!((&json["whole"], &json["size"], &json["unsigned"]), (&true.into(), &720.into(), &20.into()));
 }
 
 #[test]
 fn tiles_lie_where_tlog_tiles_puts_them() {
     let folder = tempfile::tempdir().unwrap();
     signed_log(folder.path(), &[255, 256, 600]);
-    let bytes = |path: &str| {
-        std::fs::metadata(folder.path().join(path))
-            .map(|meta| meta.len())
-            .ok()
-    };
+    let bytes = |path: &str| std::fs::metadata(folder.path().join(path)).map(|meta| meta.len()).ok();
     assert_eq!(bytes("tile/0/000"), Some(8192));
     assert_eq!(bytes("tile/0/001"), Some(8192));
     assert_eq!(bytes("tile/0/002.p/88"), Some(88 * 32));
     assert_eq!(bytes("tile/1/000.p/1"), Some(32));
     assert_eq!(bytes("tile/1/000.p/2"), Some(64));
-    assert_eq!(
-        bytes("tile/0/000.p/255"),
-        None,
-        "a partial tile goes when its full tile is there"
-    );
+    assert_eq!(bytes("tile/0/000.p/255"), None, "a partial tile goes when its full tile is there");
 }
 
 #[test]
@@ -114,42 +94,20 @@ fn altered_leaves_are_refused_with_the_sizes() {
     held[120] = leaf(9999);
     // The stored hashes still fit the checkpoint, so opening goes on; the recomputation is what finds it.
     let report = report(folder.path(), &held);
-    let [
-        finding @ Finding::Altered {
-            size: 300,
-            good: 100,
-            later: 1,
-            ..
-        },
-    ] = report.findings.as_slice()
-    else {
+    let [finding @ Finding::Altered { size: 300, good: 100, later: 1, .. }] = report.findings.as_slice() else {
         panic!("{:?}", report.findings)
     };
-    assert!(
-        finding
-            .to_string()
-            .contains("the first 100 leaves are as signed")
-    );
+    assert!(finding.to_string().contains("the first 100 leaves are as signed"));
     assert_eq!((report.fitting, report.unsigned), (1, 600));
     std::fs::remove_dir_all(folder.path().join("tile")).unwrap();
     let error = open(folder.path(), &held).map(drop).unwrap_err();
-    assert!(
-        matches!(error, AuditError::Altered { size: 300, .. }),
-        "{error}"
-    );
-    assert!(
-        error
-            .to_string()
-            .starts_with("the log was altered: its first 300 leaves lead to the root ")
-    );
+    assert!(matches!(error, AuditError::Altered { size: 300, .. }), "{error}");
+    assert!(error.to_string().starts_with("the log was altered: its first 300 leaves lead to the root "));
     // The last leaf signed is compared even when the stored hashes fit.
     let other = tempfile::tempdir().unwrap();
     let mut held = signed_log(other.path(), &[700]);
     held[699] = leaf(9999);
-    assert!(matches!(
-        open(other.path(), &held),
-        Err(AuditError::Altered { size: 700, .. })
-    ));
+    assert!(matches!(open(other.path(), &held), Err(AuditError::Altered { size: 700, .. })));
 }
 
 #[test]
@@ -158,20 +116,11 @@ fn a_cut_log_is_refused() {
     let held = signed_log(folder.path(), &[100, 300]);
     for count in [299, 200, 0] {
         match open(folder.path(), &held[..count]) {
-            Err(AuditError::Shorter {
-                signed: 300,
-                leaves,
-            }) => assert_eq!(leaves, count as u64),
+            Err(AuditError::Shorter { signed: 300, leaves }) => assert_eq!(leaves, count as u64),
             other => panic!("{:?}", other.map(|(_, opened)| opened)),
         }
     }
-    assert_eq!(
-        report(folder.path(), &held[..250]).findings,
-        [Finding::Cut {
-            signed: 300,
-            leaves: 250
-        }]
-    );
+    assert_eq!(report(folder.path(), &held[..250]).findings, [Finding::Cut { signed: 300, leaves: 250 }]);
 }
 
 #[test]
@@ -182,23 +131,11 @@ fn no_checkpoint_is_signed_that_is_smaller_or_does_not_extend_the_last() {
     let mut store = CheckpointStore::open(folder.path(), NAME, known).unwrap();
     let mut tree = huiyin_audit::Tree::in_memory();
     tree.append(&held[..299]);
-    assert!(matches!(
-        store.sign(&tree, &key(1)),
-        Err(AuditError::Shorter {
-            signed: 300,
-            leaves: 299
-        })
-    ));
+    assert!(matches!(store.sign(&tree, &key(1)), Err(AuditError::Shorter { signed: 300, leaves: 299 })));
     tree.append([leaf(4242)]);
-    assert!(matches!(
-        store.sign(&tree, &key(1)),
-        Err(AuditError::Altered { size: 300, .. })
-    ));
+    assert!(matches!(store.sign(&tree, &key(1)), Err(AuditError::Altered { size: 300, .. })));
     tree.append([leaf(4243)]);
-    assert!(matches!(
-        store.sign(&tree, &key(1)),
-        Err(AuditError::Altered { size: 300, .. })
-    ));
+    assert!(matches!(store.sign(&tree, &key(1)), Err(AuditError::Altered { size: 300, .. })));
     assert_eq!(store.history().unwrap().count(), 1);
 }
 
@@ -212,12 +149,7 @@ fn a_damaged_tile_never_bends_a_proof_and_is_mended_from_the_leaves() {
         let good = std::fs::read(&path).unwrap();
         let mut flipped = good.clone();
         flipped[at * 77] ^= 0x10;
-        for bad in [
-            Some(flipped),
-            Some(good[..4000].to_vec()),
-            Some(Vec::new()),
-            None,
-        ] {
+        for bad in [Some(flipped), Some(good[..4000].to_vec()), Some(Vec::new()), None] {
             match &bad {
                 Some(bytes) => std::fs::write(&path, bytes).unwrap(),
                 None => std::fs::remove_file(&path).unwrap(),
@@ -226,10 +158,7 @@ fn a_damaged_tile_never_bends_a_proof_and_is_mended_from_the_leaves() {
             for index in [0, 5, 25_600, 69_700, 69_999] {
                 let proof = log.prove(index, &mut source(&held)).unwrap();
                 let text = serde_json::to_vec(&proof.to_json()).unwrap();
-                assert!(matches!(
-                    check(&text, &[key(1).verifier().clone()]),
-                    Verdict::Holds(_)
-                ));
+                assert!(matches!(check(&text, &[key(1).verifier().clone()]), Verdict::Holds(_)));
             }
             log.mend(&mut source(&held)).unwrap();
             assert_eq!(std::fs::read(&path).unwrap(), good, "{}", path.display());
@@ -246,10 +175,7 @@ fn a_damaged_tile_does_not_stop_the_signing() {
     let (mut log, _) = open(folder.path(), &held).unwrap();
     std::fs::remove_file(folder.path().join("tile/0/001")).unwrap();
     std::fs::remove_file(folder.path().join("tile/0/000")).unwrap();
-    assert_eq!(
-        log.checkpoint(&mut source(&held)).unwrap().checkpoint.size,
-        601
-    );
+    assert_eq!(log.checkpoint(&mut source(&held)).unwrap().checkpoint.size, 601);
     log.mend(&mut source(&held)).unwrap();
     assert!(folder.path().join("tile/0/000").exists() && folder.path().join("tile/0/001").exists());
 }
@@ -259,10 +185,7 @@ fn the_public_key_lies_beside_the_checkpoints() {
     let folder = tempfile::tempdir().unwrap();
     signed_log(folder.path(), &[3]);
     let text = std::fs::read_to_string(folder.path().join("log.vkey")).unwrap();
-    assert_eq!(
-        &text.parse::<huiyin_audit::VerifierKey>().unwrap(),
-        key(1).verifier()
-    );
+    assert_eq!(&text.parse::<huiyin_audit::VerifierKey>().unwrap(), key(1).verifier());
 }
 
 #[test]
@@ -272,21 +195,12 @@ fn a_failed_write_of_a_checkpoint_stops_the_signing() {
     let (mut log, _) = open(folder.path(), &held[..10]).unwrap();
     // A folder where the history should be: nothing can be written there.
     std::fs::create_dir_all(folder.path().join("checkpoints/history.jsonl")).unwrap();
-    assert!(matches!(
-        log.checkpoint(&mut source(&held)),
-        Err(AuditError::Io { .. })
-    ));
+    assert!(matches!(log.checkpoint(&mut source(&held)), Err(AuditError::Io { .. })));
     std::fs::remove_dir(folder.path().join("checkpoints/history.jsonl")).unwrap();
-    assert!(matches!(
-        log.checkpoint(&mut source(&held)),
-        Err(AuditError::Stopped)
-    ));
+    assert!(matches!(log.checkpoint(&mut source(&held)), Err(AuditError::Stopped)));
     assert!(!folder.path().join("checkpoint").exists());
     let (mut log, _) = open(folder.path(), &held[..10]).unwrap();
-    assert_eq!(
-        log.checkpoint(&mut source(&held)).unwrap().checkpoint.size,
-        10
-    );
+    assert_eq!(log.checkpoint(&mut source(&held)).unwrap().checkpoint.size, 10);
 }
 
 #[test]
@@ -296,18 +210,9 @@ fn two_checkpoints_of_one_size_are_a_fork() {
     let (mut log, _) = open(other.path(), &[]).unwrap();
     log.append((10..15).map(leaf));
     log.checkpoint(&mut source(&[])).unwrap();
-    std::fs::copy(
-        other.path().join("checkpoint"),
-        folder.path().join("checkpoint"),
-    )
-    .unwrap();
+    std::fs::copy(other.path().join("checkpoint"), folder.path().join("checkpoint")).unwrap();
     let error = open(folder.path(), &held).map(drop).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("two checkpoints of size 5 were signed with different roots, "),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("two checkpoints of size 5 were signed with different roots, "), "{error}");
 }
 
 #[test]
@@ -318,10 +223,7 @@ fn a_recomputation_counts_what_it_cannot_list() {
     std::fs::write(&history, "{}\n".repeat(130)).unwrap();
     let report = report(folder.path(), &held);
     assert_eq!((report.findings.len(), report.more_bad_lines), (101, 30));
-    assert_eq!(
-        report.findings[0].to_string(),
-        "line 1 of the checkpoint history: not of the form {\"note\": \"…\"}"
-    );
+    assert_eq!(report.findings[0].to_string(), "line 1 of the checkpoint history: not of the form {\"note\": \"…\"}");
     assert_eq!(report.findings[100], Finding::NotInHistory(6));
     assert_eq!(report.fitting, 1);
 }
@@ -329,11 +231,7 @@ fn a_recomputation_counts_what_it_cannot_list() {
 #[test]
 fn a_supplier_that_fails_is_passed_on() {
     let folder = tempfile::tempdir().unwrap();
-    let error = Log::open(folder.path(), key(1), &[], &mut |_, _| {
-        Err("disk on fire".into())
-    })
-    .map(drop)
-    .unwrap_err();
+    let error = Log::open(folder.path(), key(1), &[], &mut |_, _| Err("disk on fire".into())).map(drop).unwrap_err();
     assert_eq!(error.to_string(), "the leaves cannot be read: disk on fire");
 }
 
@@ -350,30 +248,12 @@ fn a_damaged_edge_is_made_anew() {
     std::fs::write(folder.path().join("tile/0/001.p/44"), [7; 44 * 32]).unwrap();
     // The checkpoint before still fits what is stored.
     let (log, opened) = open(folder.path(), &held).unwrap();
-    assert_eq!(
-        opened,
-        Opened::Loaded {
-            from: 100,
-            added: 200
-        }
-    );
-    assert_eq!(
-        log.tree().root(300).unwrap(),
-        log.checkpoints().latest().unwrap().checkpoint.root
-    );
+    assert_eq!(opened, Opened::Loaded { from: 100, added: 200 });
+    assert_eq!(log.tree().root(300).unwrap(), log.checkpoints().latest().unwrap().checkpoint.root);
     std::fs::remove_dir_all(folder.path().join("tile")).unwrap();
     let (log, opened) = open(folder.path(), &held).unwrap();
-    assert!(matches!(
-        opened,
-        Opened::Rebuilt {
-            leaves: 300,
-            why: Some(_)
-        }
-    ));
-    assert_eq!(
-        log.tree().root(300).unwrap(),
-        log.checkpoints().latest().unwrap().checkpoint.root
-    );
+    assert!(matches!(opened, Opened::Rebuilt { leaves: 300, why: Some(_) }));
+    assert_eq!(log.tree().root(300).unwrap(), log.checkpoints().latest().unwrap().checkpoint.root);
 }
 
 #[test]
@@ -396,13 +276,7 @@ fn a_crash_between_history_and_checkpoint_is_mended() {
     assert_eq!(log.checkpoints().latest().unwrap().checkpoint.size, 20);
     assert_eq!(std::fs::read(&history).unwrap(), whole);
     let note = std::fs::read_to_string(folder.path().join("checkpoint")).unwrap();
-    assert_eq!(
-        SignedCheckpoint::open(&note, &[key(1).verifier().clone()], Some(NAME))
-            .unwrap()
-            .checkpoint
-            .size,
-        20
-    );
+    assert_eq!(SignedCheckpoint::open(&note, &[key(1).verifier().clone()], Some(NAME)).unwrap().checkpoint.size, 20);
     // A lost history gets the latest checkpoint back.
     std::fs::remove_file(&history).unwrap();
     open(folder.path(), &held).unwrap();
@@ -413,13 +287,8 @@ fn a_crash_between_history_and_checkpoint_is_mended() {
 fn checkpoints_of_another_key_are_not_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let held = signed_log(folder.path(), &[10]);
-    let error = Log::open(folder.path(), key(2), &[], &mut source(&held))
-        .map(drop)
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("none of the known keys"),
-        "{error}"
-    );
+    let error = Log::open(folder.path(), key(2), &[], &mut source(&held)).map(drop).unwrap_err();
+    assert!(error.to_string().contains("none of the known keys"), "{error}");
     // With the old key named as retired, the log goes on under the new one.
     let retired = [key(1).verifier().clone()];
     let (mut log, _) = Log::open(folder.path(), key(2), &retired, &mut source(&held)).unwrap();
@@ -428,10 +297,7 @@ fn checkpoints_of_another_key_are_not_passed_over() {
     let bad = "huiyin.example/log\nnot a checkpoint\n";
     std::fs::write(folder.path().join("checkpoint"), bad).unwrap();
     std::fs::remove_file(folder.path().join("checkpoints/history.jsonl")).unwrap();
-    assert!(matches!(
-        open(folder.path(), &held),
-        Err(AuditError::Stored { .. })
-    ));
+    assert!(matches!(open(folder.path(), &held), Err(AuditError::Stored { .. })));
 }
 
 #[test]
@@ -442,14 +308,7 @@ fn a_line_of_the_history_that_was_changed_is_named() {
     let text = std::fs::read_to_string(&history).unwrap();
     std::fs::write(&history, text.replace("log\\n20\\n", "log\\n21\\n")).unwrap();
     let report = report(folder.path(), &held);
-    assert!(
-        matches!(
-            report.findings.as_slice(),
-            [Finding::History { line: 2, .. }]
-        ),
-        "{:?}",
-        report.findings
-    );
+    assert!(matches!(report.findings.as_slice(), [Finding::History { line: 2, .. }]), "{:?}", report.findings);
     assert_eq!(report.fitting, 2);
 }
 
@@ -461,26 +320,14 @@ fn any_two_checkpoints_are_shown_consistent() {
     let (mut log, _) = open(folder.path(), &held).unwrap();
     for (at, from) in sizes.iter().enumerate() {
         for to in &sizes[at..] {
-            let proof = log
-                .prove_consistency(*from, *to, &mut source(&held))
-                .unwrap();
+            let proof = log.prove_consistency(*from, *to, &mut source(&held)).unwrap();
             let text = serde_json::to_vec(&proof.to_json()).unwrap();
             assert!(matches!(check(&text, &[]), Verdict::Holds(_)));
             let (first, second) = (&proof.first.checkpoint, &proof.second.checkpoint);
-            verify_consistency(
-                first.size,
-                second.size,
-                &proof.proof,
-                &first.root,
-                &second.root,
-            )
-            .unwrap();
+            verify_consistency(first.size, second.size, &proof.proof, &first.root, &second.root).unwrap();
         }
     }
-    assert!(matches!(
-        log.prove_consistency(2, 7, &mut source(&held)),
-        Err(AuditError::NoCheckpoint(2))
-    ));
+    assert!(matches!(log.prove_consistency(2, 7, &mut source(&held)), Err(AuditError::NoCheckpoint(2))));
 }
 
 #[test]
@@ -495,14 +342,7 @@ fn what_is_not_signed_is_not_proved() {
         "leaf 10 is not yet under a signed checkpoint (the last covers 10 leaves); sign one first"
     );
     held[3] = leaf(99);
-    assert!(matches!(
-        log.prove(3, &mut source(&held)),
-        Err(AuditError::LeavesAltered {
-            first: 3,
-            last: 3,
-            ..
-        })
-    ));
+    assert!(matches!(log.prove(3, &mut source(&held)), Err(AuditError::LeavesAltered { first: 3, last: 3, .. })));
 }
 
 proptest! {

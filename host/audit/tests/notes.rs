@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use huiyin_audit::{
-    Checkpoint, CheckpointError, KeyError, MAX_NOTE_BYTES, MAX_SIGNATURES, Note, NoteError,
-    SignedCheckpoint, SignerKey, VerifierKey, empty_root,
+    Checkpoint, CheckpointError, KeyError, MAX_NOTE_BYTES, MAX_SIGNATURES, Note, NoteError, SignedCheckpoint,
+    SignerKey, VerifierKey, empty_root,
 };
 use proptest::prelude::*;
 
@@ -19,10 +19,7 @@ fn signer(name: &str, seed: u8) -> SignerKey {
 #[test]
 fn a_note_of_another_implementation_verifies() {
     let key: VerifierKey = FOREIGN_KEY.parse().unwrap();
-    assert_eq!(
-        (key.name(), key.id()),
-        ("example.com/foo", [0x53, 0x0d, 0x90, 0x3a])
-    );
+    assert_eq!((key.name(), key.id()), ("example.com/foo", [0x53, 0x0d, 0x90, 0x3a]));
     assert_eq!(key.to_string(), FOREIGN_KEY);
     let note = Note::parse(FOREIGN_NOTE).unwrap();
     assert_eq!(note.text(), "This is an example message.\n");
@@ -38,25 +35,12 @@ fn unknown_signatures_are_passed_over_and_a_bad_known_one_spoils_the_note() {
     assert_eq!(note.verify(&known).unwrap(), &known[0]);
     let stranger = [signer("a.example", 3).verifier().clone()];
     let error = note.verify(&stranger).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "signed by b.example, a.example, and by none of the known keys (a.example)"
-    );
+    assert_eq!(error.to_string(), "signed by b.example, a.example, and by none of the known keys (a.example)");
     let both = [ours.verifier().clone(), theirs.verifier().clone()];
-    let (first, second) = (
-        note.to_string(),
-        Note::sign("other\n".to_owned(), &[&theirs])
-            .unwrap()
-            .to_string(),
-    );
+    let (first, second) = (note.to_string(), Note::sign("other\n".to_owned(), &[&theirs]).unwrap().to_string());
     let line = |text: &str| text.lines().nth(2).unwrap().to_owned();
     let mixed = Note::parse(&first.replace(&line(&first), &line(&second))).unwrap();
-    assert_eq!(
-        mixed.verify(&both),
-        Err(NoteError::BadSignature {
-            key: "b.example".to_owned()
-        })
-    );
+    assert_eq!(mixed.verify(&both), Err(NoteError::BadSignature { key: "b.example".to_owned() }));
     assert!(mixed.verify(&known).is_ok());
 }
 
@@ -72,10 +56,7 @@ fn a_note_out_of_form_is_refused_with_its_line() {
         (FOREIGN_NOTE.replace('\u{2014}', "-"), 3),
         (FOREIGN_NOTE.replace("com/foo ", "com/foo+x "), 3),
         (FOREIGN_NOTE.replace("com/foo ", "com/foo  "), 3),
-        (
-            FOREIGN_NOTE.replace("AgM=", "AgM").replace("yaQM=", "yaQM"),
-            3,
-        ),
+        (FOREIGN_NOTE.replace("AgM=", "AgM").replace("yaQM=", "yaQM"), 3),
         (FOREIGN_NOTE.replace("message", "mess\tage"), 1),
         (FOREIGN_NOTE.replace('\n', "\r\n"), 1),
         ("text\n\n\u{2014} name AAAAAA==\n".to_owned(), 3),
@@ -87,10 +68,7 @@ fn a_note_out_of_form_is_refused_with_its_line() {
         }
     }
     let large = "x".repeat(MAX_NOTE_BYTES + 1);
-    assert_eq!(
-        Note::parse(&large),
-        Err(NoteError::TooLarge(MAX_NOTE_BYTES + 1))
-    );
+    assert_eq!(Note::parse(&large), Err(NoteError::TooLarge(MAX_NOTE_BYTES + 1)));
     assert!(Note::sign("no newline".to_owned(), &[&signer("a", 1)]).is_err());
 }
 
@@ -99,15 +77,7 @@ fn a_checkpoint_out_of_form_is_refused_with_its_line() {
     let root = empty_root();
     let good = format!("a.example/log\n0\n{root}\n");
     let parsed = Checkpoint::parse_text(&good).unwrap();
-    assert_eq!(
-        parsed,
-        Checkpoint {
-            origin: "a.example/log".to_owned(),
-            size: 0,
-            root,
-            extensions: vec![]
-        }
-    );
+    assert_eq!(parsed, Checkpoint { origin: "a.example/log".to_owned(), size: 0, root, extensions: vec![] });
     let extended = Checkpoint::parse_text(&format!("{good}one\ntwo\n")).unwrap();
     assert_eq!(extended.extensions, ["one", "two"]);
     assert_eq!(extended.text(), format!("{good}one\ntwo\n"));
@@ -141,10 +111,7 @@ fn a_checkpoint_of_another_log_is_refused() {
     let known = [key.verifier().clone()];
     assert!(SignedCheckpoint::open(&note, &known, None).is_ok());
     let error = SignedCheckpoint::open(&note, &known, Some("a.example/log")).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the checkpoint is of the log \"b.example/log\", not of \"a.example/log\""
-    );
+    assert_eq!(error.to_string(), "the checkpoint is of the log \"b.example/log\", not of \"a.example/log\"");
 }
 
 #[test]
@@ -152,29 +119,14 @@ fn a_verifier_key_out_of_form_is_refused() {
     for (text, says) in [
         ("", "three parts"),
         ("name+530d903a", "three parts"),
-        (
-            "+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
-            "cannot be a key name",
-        ),
-        (
-            "example.com/foo+530d903b+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
-            "a character was changed",
-        ),
-        (
-            "example.com/fop+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
-            "a character was changed",
-        ),
-        (
-            "example.com/foo+530d903a+AukyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
-            "not 01, Ed25519",
-        ),
+        ("+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", "cannot be a key name"),
+        ("example.com/foo+530d903b+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", "a character was changed"),
+        ("example.com/fop+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", "a character was changed"),
+        ("example.com/foo+530d903a+AukyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", "not 01, Ed25519"),
         ("example.com/foo+530d903a+AekyeRrm", "32 bytes"),
         ("example.com/foo+530d903a+????", "base64"),
         // The neutral element: it would verify anything.
-        (
-            "x+00000000+AQEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-            "weak",
-        ),
+        ("x+00000000+AQEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "weak"),
     ] {
         let error = text.parse::<VerifierKey>().unwrap_err();
         assert!(error.to_string().contains(says), "{text}: {error}");
@@ -191,22 +143,13 @@ fn a_key_file_is_made_once_and_kept() {
     let loaded = SignerKey::load_or_create(&path, "a.example/log").unwrap();
     assert_eq!(loaded.verifier(), made.verifier());
     assert_ne!(
-        SignerKey::load_or_create(&folder.path().join("other"), "a.example/log")
-            .unwrap()
-            .verifier(),
+        SignerKey::load_or_create(&folder.path().join("other"), "a.example/log").unwrap().verifier(),
         made.verifier()
     );
-    assert!(
-        !format!("{made:?}").contains(text.trim().rsplit('+').next().unwrap()),
-        "the secret is never shown"
-    );
+    assert!(!format!("{made:?}").contains(text.trim().rsplit('+').next().unwrap()), "the secret is never shown");
     let error = SignerKey::load_or_create(&path, "b.example/log").unwrap_err();
     assert!(matches!(error, KeyError::OtherName { .. }), "{error}");
-    assert_eq!(
-        std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
-        1,
-        "nothing is left beside the key"
-    );
+    assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside the key");
 }
 
 #[cfg(unix)]
@@ -216,18 +159,10 @@ fn a_key_file_that_others_may_read_or_that_is_damaged_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.key");
     SignerKey::load_or_create(&path, "a.example/log").unwrap();
-    assert_eq!(
-        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
     let error = SignerKey::load_or_create(&path, "a.example/log").unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("may be read by others (mode 640): run chmod 600"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("may be read by others (mode 640): run chmod 600"), "{error}");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
     for bad in [
@@ -240,11 +175,7 @@ fn a_key_file_that_others_may_read_or_that_is_damaged_is_refused() {
         std::fs::write(&path, &bad).unwrap();
         let error = SignerKey::load_or_create(&path, "a.example/log").unwrap_err();
         assert!(matches!(error, KeyError::File { .. }), "{bad:.40}: {error}");
-        assert_eq!(
-            std::fs::read_to_string(&path).unwrap(),
-            bad,
-            "a damaged key is never replaced"
-        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), bad, "a damaged key is never replaced");
     }
 }
 

@@ -20,17 +20,8 @@ fn every_vector_gets_its_verdict() {
         let vector: serde_json::Value = serde_json::from_slice(&text).unwrap();
         let want_error = vector["wantErr"].as_bool().unwrap();
         let verdict = check(&text, &[]);
-        assert_eq!(
-            matches!(verdict, Verdict::Holds(_)),
-            !want_error,
-            "{}: {verdict:?}",
-            file.display()
-        );
-        assert!(
-            !matches!(verdict, Verdict::Malformed { .. }),
-            "{}: {verdict:?}",
-            file.display()
-        );
+        assert_eq!(matches!(verdict, Verdict::Holds(_)), !want_error, "{}: {verdict:?}", file.display());
+        assert!(!matches!(verdict, Verdict::Malformed { .. }), "{}: {verdict:?}", file.display());
     }
     println!("{} vectors", files.len());
 }
@@ -40,10 +31,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             collect(&path, files);
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
+        } else if path.extension().is_some_and(|extension| extension == "json") {
             files.push(path);
         }
     }

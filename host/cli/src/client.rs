@@ -57,7 +57,9 @@ impl Client {
             Some(url) => url.clone(),
             None => HostFile::read(&args.data).map(|host| host.url).ok_or_else(|| {
                 let data = args.data.display();
-                Failure::unreachable(format_args!("no host runs in {data}; start one with `huiyin serve --data {data}`, or name one with --host"))
+                Failure::unreachable(format_args!(
+                    "no host runs in {data}; start one with `huiyin serve --data {data}`, or name one with --host"
+                ))
             })?,
         };
         let file = args.token_file.clone().unwrap_or_else(|| args.data.join(TOKEN_FILE));
@@ -67,7 +69,11 @@ impl Client {
 
     /// A host at a URL.
     pub(crate) fn new(base: &str, token: Token, actor: &str) -> Client {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().new_agent();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .build()
+            .new_agent();
         Client { agent, base: base.trim_end_matches('/').to_owned(), token, actor: actor.to_owned() }
     }
 
@@ -80,7 +86,9 @@ impl Client {
     /// Sends something.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         let request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
-        self.answer(request.header("authorization", self.bearer()).header(ACTOR_HEADER, &self.actor).send(body.to_string()))
+        self.answer(
+            request.header("authorization", self.bearer()).header(ACTOR_HEADER, &self.actor).send(body.to_string()),
+        )
     }
 
     fn bearer(&self) -> String {
@@ -88,17 +96,27 @@ impl Client {
     }
 
     fn answer(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
-        let cannot = |error: ureq::Error| Failure::unreachable(format_args!("the host at {} cannot be reached: {error}", self.base));
+        let cannot = |error: ureq::Error| {
+            Failure::unreachable(format_args!("the host at {} cannot be reached: {error}", self.base))
+        };
         let mut answer = answer.map_err(cannot)?;
         let status = answer.status();
         let text = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string().map_err(cannot)?;
         let value = if text.is_empty() { Ok(Value::Null) } else { serde_json::from_str::<Value>(&text) };
         if status.is_success() {
-            return value.map_err(|error| Failure::unreachable(format_args!("the host at {} gave no JSON: {error}", self.base)));
+            return value.map_err(|error| {
+                Failure::unreachable(format_args!("the host at {} gave no JSON: {error}", self.base))
+            });
         }
         let problem = value.unwrap_or_default();
-        let detail = problem.get("detail").and_then(Value::as_str).unwrap_or(status.canonical_reason().unwrap_or("it failed"));
-        let place = problem.get("pointer").and_then(Value::as_str).filter(|p| !p.is_empty() && !detail.contains(*p)).map(|p| format!(" (at {p})")).unwrap_or_default();
+        let detail =
+            problem.get("detail").and_then(Value::as_str).unwrap_or(status.canonical_reason().unwrap_or("it failed"));
+        let place = problem
+            .get("pointer")
+            .and_then(Value::as_str)
+            .filter(|p| !p.is_empty() && !detail.contains(*p))
+            .map(|p| format!(" (at {p})"))
+            .unwrap_or_default();
         let words = format!("{}{}", crate::text::plain(detail), crate::text::plain(&place));
         Err(match status.as_u16() {
             400 | 404 | 405 | 413 | 415 => Failure::invalid(words),

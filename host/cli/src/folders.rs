@@ -27,9 +27,11 @@ pub(crate) struct HostFile {
 impl HostFile {
     /// Tells others how to reach this process; whole or not at all.
     pub(crate) fn write(data: &Path, url: &str) -> Result<(), Failure> {
-        let host = HostFile { url: url.to_owned(), pid: std::process::id(), version: env!("CARGO_PKG_VERSION").to_owned() };
+        let host =
+            HostFile { url: url.to_owned(), pid: std::process::id(), version: env!("CARGO_PKG_VERSION").to_owned() };
         let text = serde_json::to_vec_pretty(&host).map_err(Failure::unreachable)?;
-        write_whole(&data.join(HOST_FILE), &text).map_err(|error| Failure::unreachable(format_args!("{}: {error}", data.join(HOST_FILE).display())))
+        write_whole(&data.join(HOST_FILE), &text)
+            .map_err(|error| Failure::unreachable(format_args!("{}: {error}", data.join(HOST_FILE).display())))
     }
 
     /// What the host in that folder said; none where none runs.

@@ -79,7 +79,8 @@ impl Asked {
 /// Sends what the host says of itself to stderr. `HUIYIN_LOG` chooses, as in `HUIYIN_LOG=debug`.
 pub(crate) fn log_to_stderr(default: &str) {
     use std::io::IsTerminal as _;
-    let filter = tracing_subscriber::EnvFilter::try_from_env("HUIYIN_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HUIYIN_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

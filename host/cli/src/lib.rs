@@ -20,8 +20,6 @@ use clap::{Parser, Subcommand};
 
 use crate::output::Output;
 
-
-
 /// What a test may put in the place of the real thing.
 #[derive(Default)]
 pub struct Setup {

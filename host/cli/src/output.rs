@@ -85,7 +85,8 @@ pub(crate) fn print(text: impl Display) -> Result<(), Failure> {
 /// # Errors
 /// When stdout cannot be written.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::failed(format_args!("the result is not JSON: {error}")))?;
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::failed(format_args!("the result is not JSON: {error}")))?;
     print(format_args!("{text}\n"))
 }
 
@@ -101,9 +102,16 @@ pub(crate) fn note(line: impl Display) {
 pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, Failure> {
     let bytes = read_bytes(path, limit)?;
     String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Failure::invalid(format_args!("{}: not UTF-8 text (byte {at})", shown(path)))
+        let (line, column) = place(error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default());
+        Failure::invalid(format_args!("{}:{line}:{column}: not UTF-8 text; save it as UTF-8", shown(path)))
     })
+}
+
+/// Line and column, from 1, of what follows `before`.
+fn place(before: &[u8]) -> (usize, usize) {
+    let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
+    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+    (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
 }
 
 /// Reads a file, or stdin for `-`, at most `limit` bytes.

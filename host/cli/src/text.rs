@@ -6,7 +6,9 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 /// Text from outside without anything that could move the cursor or give the
 /// terminal orders: control characters and direction overrides become blanks.
 pub(crate) fn plain(text: &str) -> String {
-    let unsafe_char = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
+    let unsafe_char = |c: char| {
+        c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    };
     text.chars().map(|c| if unsafe_char(c) { ' ' } else { c }).collect()
 }
 
@@ -31,7 +33,9 @@ pub(crate) fn fit(text: &str, columns: usize) -> String {
 /// Rows in columns as wide as their widest cell; the last column is left as it is.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let columns = head.len();
-    let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width()).chain([head[at].width()]).max().unwrap_or(0);
+    let width = |at: usize| {
+        rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width()).chain([head[at].width()]).max().unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut out = String::new();
     let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
@@ -72,7 +76,10 @@ mod tests {
     fn chinese_takes_two_columns() {
         assert_eq!(fit("山林火情通报", 12), "山林火情通报");
         assert_eq!(fit("山林火情通报", 8), "山林火…");
-        assert_eq!(table(&["A", "B"], &[vec!["火情".into(), "x".into()], vec!["a".into(), "y".into()]]), "A     B\n火情  x\na     y\n");
+        assert_eq!(
+            table(&["A", "B"], &[vec!["火情".into(), "x".into()], vec!["a".into(), "y".into()]]),
+            "A     B\n火情  x\na     y\n"
+        );
     }
 
     #[test]

@@ -15,7 +15,8 @@ pub(crate) fn read_time(option: &str, text: &str, zone: &Zone) -> Result<Timesta
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }
-    let wrong = || Failure::invalid(format_args!("{option}: `{text}` is no time; write it as 2024-03-01T08:00:00+08:00"));
+    let wrong =
+        || Failure::invalid(format_args!("{option}: `{text}` is no time; write it as 2024-03-01T08:00:00+08:00"));
     let civil: DateTime = text.parse().map_err(|_| wrong())?;
     let time = zone.time_zone().to_ambiguous_timestamp(civil);
     time.unambiguous().map_err(|_| {

@@ -2,7 +2,6 @@
 
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 #![allow(missing_docs)]
 
 use std::io::Write as _;
@@ -57,7 +56,17 @@ fn write(folder: &Path, name: &str, text: &str) -> String {
 
 #[test]
 fn cron_prints_one_time_a_line() {
-    let ran = huiyin(&["cron", "next", "0 8 * * 1-5", "--tz", "Asia/Shanghai", "--after", "2024-03-01T00:00:00+08:00", "-n", "3"]);
+    let ran = huiyin(&[
+        "cron",
+        "next",
+        "0 8 * * 1-5",
+        "--tz",
+        "Asia/Shanghai",
+        "--after",
+        "2024-03-01T00:00:00+08:00",
+        "-n",
+        "3",
+    ]);
     assert_eq!(code(&ran), 0);
     assert_eq!(out(&ran), "2024-03-01T08:00:00+08:00\n2024-03-04T08:00:00+08:00\n2024-03-05T08:00:00+08:00\n");
     let utc = huiyin(&["cron", "next", "@daily", "--tz", "UTC", "--after", "2024-02-28T12:00:00Z", "--output", "json"]);
@@ -102,15 +111,26 @@ fn a_time_or_calendar_that_is_none_is_refused_with_a_hint() {
 fn audit_check_tells_good_bad_and_malformed_apart() {
     let folder = tempfile::tempdir().unwrap();
     let leaf = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
-    let good = write(folder.path(), "good.json", &format!(r#"{{"leafIdx": 0, "treeSize": 1, "root": "{leaf}", "leafHash": "{leaf}", "proof": null}}"#));
-    let bad = write(folder.path(), "bad.json", &format!(r#"{{"leafIdx": 1, "treeSize": 1, "root": "{leaf}", "leafHash": "{leaf}", "proof": null}}"#));
+    let good = write(
+        folder.path(),
+        "good.json",
+        &format!(r#"{{"leafIdx": 0, "treeSize": 1, "root": "{leaf}", "leafHash": "{leaf}", "proof": null}}"#),
+    );
+    let bad = write(
+        folder.path(),
+        "bad.json",
+        &format!(r#"{{"leafIdx": 1, "treeSize": 1, "root": "{leaf}", "leafHash": "{leaf}", "proof": null}}"#),
+    );
     let not = write(folder.path(), "not.json", "[1");
     assert_eq!(code(&huiyin(&["audit", "check", &good])), 0);
     assert_eq!(code(&huiyin(&["audit", "check", &good, &bad])), 1);
     let all = huiyin(&["audit", "check", &bad, &not, &good, "--output", "json"]);
     assert_eq!(code(&all), 2);
     let value: Value = serde_json::from_str(&out(&all)).unwrap();
-    assert_eq!([&value[0]["verdict"], &value[1]["verdict"], &value[2]["verdict"]], ["does-not-hold", "malformed", "holds"]);
+    assert_eq!(
+        [&value[0]["verdict"], &value[1]["verdict"], &value[2]["verdict"]],
+        ["does-not-hold", "malformed", "holds"]
+    );
     assert_eq!(code(&huiyin(&["audit", "check", "/nowhere.json"])), 2);
 }
 
@@ -212,7 +232,11 @@ fn what_is_no_plugin_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), "x.wasm", "not wasm at all");
     let data = folder.path().display().to_string();
-    for args in [["plugin", "inspect", &file].as_slice(), &["plugin", "run", &file], &["plugin", "install", &file, "--data", &data]] {
+    for args in [
+        ["plugin", "inspect", &file].as_slice(),
+        &["plugin", "run", &file],
+        &["plugin", "install", &file, "--data", &data],
+    ] {
         let ran = huiyin(args);
         assert_eq!((code(&ran), out(&ran).as_str()), (2, ""), "{args:?}: {}", err(&ran));
         assert!(err(&ran).contains("x.wasm"), "{}", err(&ran));

@@ -2,7 +2,6 @@
 
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 #![allow(missing_docs)]
 
 use std::io::{BufRead as _, BufReader};
@@ -89,7 +88,8 @@ fn a_kept_run_is_in_the_log_with_a_proof_that_holds() {
     let data = folder.path().join("data").display().to_string();
     let workflow = folder.path().join("hello.json");
     let document = json!({"dsl": "1.0.3", "namespace": "tests", "name": "hello", "version": "1.0.0"});
-    std::fs::write(&workflow, json!({"document": document, "do": [{"greet": {"set": {"hello": "you"}}}]}).to_string()).unwrap();
+    std::fs::write(&workflow, json!({"document": document, "do": [{"greet": {"set": {"hello": "you"}}}]}).to_string())
+        .unwrap();
     let ran = huiyin(&["run", &workflow.display().to_string(), "--data", &data]);
     assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
 
@@ -118,7 +118,12 @@ fn an_address_open_to_others_or_a_wrong_configuration_is_refused() {
     assert!(String::from_utf8_lossy(&public.stderr).contains("--listen-publicly"));
     let config = folder.path().join("huiyin.json");
     std::fs::write(&config, "{\n  \"sauces\": []\n}").unwrap();
-    let wrong = huiyin(&["serve", "--listen", "127.0.0.1:0", "--config", &config.display().to_string(), "--data", &data]);
+    let wrong =
+        huiyin(&["serve", "--listen", "127.0.0.1:0", "--config", &config.display().to_string(), "--data", &data]);
     assert_eq!(wrong.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&wrong.stderr).contains("huiyin.json:2:"), "{}", String::from_utf8_lossy(&wrong.stderr));
+    assert!(
+        String::from_utf8_lossy(&wrong.stderr).contains("huiyin.json:2:"),
+        "{}",
+        String::from_utf8_lossy(&wrong.stderr)
+    );
 }

@@ -36,26 +36,18 @@ const FORMS: &str = "write elapsed time as \"PT1H\", \"PT90M\" or \"P2D\", worki
 ///
 /// Years and months are refused: they have no fixed length.
 pub fn parse_duration(text: &str) -> Result<SignedDuration, AllowanceError> {
-    let error = |why, hint| AllowanceError {
-        text: text.to_owned(),
-        why,
-        hint,
-    };
+    let error = |why, hint| AllowanceError { text: text.to_owned(), why, hint };
     if !text.starts_with('P') {
         return Err(error("an ISO 8601 duration starts with \"P\"", FORMS));
     }
-    let span = SpanParser::new()
-        .parse_span(text)
-        .map_err(|_| error("it is not an ISO 8601 duration", FORMS))?;
+    let span = SpanParser::new().parse_span(text).map_err(|_| error("it is not an ISO 8601 duration", FORMS))?;
     if span.get_years() != 0 || span.get_months() != 0 {
         return Err(error(
             "years and months have no fixed length",
             "give days (\"P30D\") or working days (\"20wd\"); minutes come after a T (\"PT5M\")",
         ));
     }
-    let duration = span
-        .to_duration(SpanRelativeTo::days_are_24_hours())
-        .map_err(|_| error("it is too long", FORMS))?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| error("it is too long", FORMS))?;
     if !duration.is_positive() {
         return Err(error("it must be more than zero", FORMS));
     }
@@ -69,11 +61,7 @@ impl FromStr for Allowance {
         let Some(days) = text.strip_suffix("wd") else {
             return parse_duration(text).map(Self::Elapsed);
         };
-        let error = |why, hint| AllowanceError {
-            text: text.to_owned(),
-            why,
-            hint,
-        };
+        let error = |why, hint| AllowanceError { text: text.to_owned(), why, hint };
         if days.is_empty() || !days.bytes().all(|b| b.is_ascii_digit()) {
             return Err(error("working days are a whole number", FORMS));
         }
@@ -114,22 +102,15 @@ pub(crate) mod iso {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     #[allow(clippy::trivially_copy_pass_by_ref)] // the shape serde asks for
-    pub(crate) fn serialize<S: Serializer>(
-        value: &SignedDuration,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(value: &SignedDuration, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(value)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<SignedDuration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
         let text = String::deserialize(from)?;
-        SpanParser::new().parse_duration(&text).map_err(|_| {
-            D::Error::custom(format!(
-                "\"{text}\" is no ISO 8601 duration; write it as \"PT1H30M\""
-            ))
-        })
+        SpanParser::new()
+            .parse_duration(&text)
+            .map_err(|_| D::Error::custom(format!("\"{text}\" is no ISO 8601 duration; write it as \"PT1H30M\"")))
     }
 }
 
@@ -144,10 +125,7 @@ mod tests {
         assert_eq!("PT1H".parse(), Ok(hours(1)));
         assert_eq!("P2D".parse(), Ok(hours(48)));
         assert_eq!("P1W".parse(), Ok(hours(168)));
-        assert_eq!(
-            "PT90M".parse(),
-            Ok(Allowance::Elapsed(SignedDuration::from_mins(90)))
-        );
+        assert_eq!("PT90M".parse(), Ok(Allowance::Elapsed(SignedDuration::from_mins(90))));
         assert_eq!("2wd".parse(), Ok(Allowance::WorkingDays(2)));
     }
 
@@ -173,10 +151,7 @@ mod tests {
         ] {
             let error = text.parse::<Allowance>().unwrap_err().to_string();
             assert!(error.contains(why), "{text}: {error}");
-            assert!(
-                error.contains("\"P30D\"") || error.contains("\"2wd\""),
-                "{text}: {error}"
-            );
+            assert!(error.contains("\"P30D\"") || error.contains("\"2wd\""), "{text}: {error}");
         }
     }
 

@@ -54,9 +54,7 @@ pub enum CalendarError {
         name: String,
     },
     /// Not JSON of the format.
-    #[error(
-        "the calendar cannot be read: {why} (line {line}, column {column}); the format is {FORMAT}"
-    )]
+    #[error("the calendar cannot be read: {why} (line {line}, column {column}); the format is {FORMAT}")]
     Syntax {
         /// What the reader met.
         why: String,
@@ -107,13 +105,10 @@ impl Calendar {
     pub fn builtin(name: &str) -> Result<&'static Self, CalendarError> {
         static CN: OnceLock<Result<Calendar, CalendarError>> = OnceLock::new();
         match name {
-            "cn" => CN
-                .get_or_init(|| Calendar::from_json(include_str!("calendar/cn.json")))
-                .as_ref()
-                .map_err(Clone::clone),
-            _ => Err(CalendarError::Unknown {
-                name: name.to_owned(),
-            }),
+            "cn" => {
+                CN.get_or_init(|| Calendar::from_json(include_str!("calendar/cn.json"))).as_ref().map_err(Clone::clone)
+            }
+            _ => Err(CalendarError::Unknown { name: name.to_owned() }),
         }
     }
 
@@ -122,10 +117,7 @@ impl Calendar {
         let file: File = serde_json::from_str(text).map_err(|error| {
             let text = error.to_string();
             CalendarError::Syntax {
-                why: text
-                    .rsplit_once(" at line ")
-                    .map_or(text.as_str(), |(why, _)| why)
-                    .to_owned(),
+                why: text.rsplit_once(" at line ").map_or(text.as_str(), |(why, _)| why).to_owned(),
                 line: error.line(),
                 column: error.column(),
             }
@@ -138,18 +130,9 @@ impl Calendar {
             ));
         }
         if file.id.is_empty() {
-            return Err(content(
-                "/id",
-                "it is empty".into(),
-                "give the calendar a short name, such as \"cn\"",
-            ));
+            return Err(content("/id", "it is empty".into(), "give the calendar a short name, such as \"cn\""));
         }
-        let mut calendar = Self {
-            id: file.id,
-            name: file.name,
-            years: BTreeSet::new(),
-            exceptions: BTreeMap::new(),
-        };
+        let mut calendar = Self { id: file.id, name: file.name, years: BTreeSet::new(), exceptions: BTreeMap::new() };
         for (index, year) in file.years.iter().enumerate() {
             if !calendar.years.insert(year.number) {
                 return Err(content(
@@ -160,8 +143,7 @@ impl Calendar {
             }
         }
         for (index, year) in file.years.iter().enumerate() {
-            for (entries, field, worked) in [(&year.off, "off", false), (&year.work, "work", true)]
-            {
+            for (entries, field, worked) in [(&year.off, "off", false), (&year.work, "work", true)] {
                 for (entry, text) in entries.iter().enumerate() {
                     calendar.add(text, worked, &format!("/years/{index}/{field}/{entry}"))?;
                 }
@@ -172,32 +154,18 @@ impl Calendar {
 
     fn add(&mut self, text: &str, worked: bool, pointer: &str) -> Result<(), CalendarError> {
         let date = |text: &str| {
-            text.parse::<Date>()
-                .ok()
-                .filter(|date| date.to_string() == text)
-                .ok_or_else(|| {
-                    content(
-                        pointer,
-                        format!("\"{text}\" is no date"),
-                        "write \"2024-02-12\" or \"2024-02-12/2024-02-16\"",
-                    )
-                })
+            text.parse::<Date>().ok().filter(|date| date.to_string() == text).ok_or_else(|| {
+                content(pointer, format!("\"{text}\" is no date"), "write \"2024-02-12\" or \"2024-02-12/2024-02-16\"")
+            })
         };
         let (first, last) = match text.split_once('/') {
             Some((first, last)) => (date(first)?, date(last)?),
             None => (date(text)?, date(text)?),
         };
         if first > last {
-            return Err(content(
-                pointer,
-                format!("\"{text}\" ends before it starts"),
-                "put the earlier date first",
-            ));
+            return Err(content(pointer, format!("\"{text}\" ends before it starts"), "put the earlier date first"));
         }
-        for day in first
-            .series(jiff::Span::new().days(1))
-            .take_while(|day| *day <= last)
-        {
+        for day in first.series(jiff::Span::new().days(1)).take_while(|day| *day <= last) {
             if !self.years.contains(&day.year()) {
                 return Err(content(
                     pointer,
@@ -244,9 +212,5 @@ impl Calendar {
 }
 
 fn content(pointer: &str, why: String, hint: &'static str) -> CalendarError {
-    CalendarError::Content {
-        pointer: pointer.to_owned(),
-        why,
-        hint,
-    }
+    CalendarError::Content { pointer: pointer.to_owned(), why, hint }
 }

@@ -51,9 +51,7 @@ pub enum ClockError {
         given: String,
     },
     /// The rule does not allow pauses.
-    #[error(
-        "clock \"{clock}\" cannot be paused: its rule \"{rule}\" ({source_text}) is not pausable"
-    )]
+    #[error("clock \"{clock}\" cannot be paused: its rule \"{rule}\" ({source_text}) is not pausable")]
     Unpausable {
         /// The clock.
         clock: String,
@@ -93,9 +91,7 @@ pub enum ClockError {
         clock: String,
     },
     /// A time before one that has been recorded.
-    #[error(
-        "{at} lies before {after}, which clock \"{clock}\" has recorded already; give a later time"
-    )]
+    #[error("{at} lies before {after}, which clock \"{clock}\" has recorded already; give a later time")]
     OutOfOrder {
         /// The clock.
         clock: String,
@@ -140,9 +136,7 @@ pub fn start(
         warnings: arm(rule.warnings.iter().copied(), anchor_at, due.at),
         at: now,
     };
-    let overdue = Clock::started(&started)
-        .map(|clock| tick(&clock, now))
-        .unwrap_or_default();
+    let overdue = Clock::started(&started).map(|clock| tick(&clock, now)).unwrap_or_default();
     Ok(std::iter::once(started).chain(overdue).collect())
 }
 
@@ -173,12 +167,7 @@ pub fn next_wake(clock: &Clock) -> Option<Timestamp> {
         return None;
     }
     let late = clock.due.at.checked_add(GRAIN).ok();
-    let wake = clock
-        .warnings
-        .iter()
-        .map(|armed| armed.at)
-        .chain(late)
-        .min()?;
+    let wake = clock.warnings.iter().map(|armed| armed.at).chain(late).min()?;
     match clock.paused_since() {
         Some(since) if wake > since => None,
         _ => Some(wake),
@@ -194,12 +183,7 @@ pub fn satisfy(clock: &Clock, at: Timestamp, by: &str) -> Result<Vec<ClockFact>,
     if !on_time && clock.breached.is_none() {
         facts.push(breach(clock, at));
     }
-    facts.push(ClockFact::Satisfied {
-        clock: clock.id.clone(),
-        at,
-        by: by.to_owned(),
-        on_time,
-    });
+    facts.push(ClockFact::Satisfied { clock: clock.id.clone(), at, by: by.to_owned(), on_time });
     Ok(facts)
 }
 
@@ -219,12 +203,7 @@ pub fn reanchor(
     check_running(clock)?;
     check_reason(clock, reason)?;
     check_calendar(&clock.id, &clock.calendar, calendar)?;
-    let mut new = due(
-        anchor_at,
-        &clock.allowance,
-        calendar,
-        clock.zone.time_zone(),
-    )?;
+    let mut new = due(anchor_at, &clock.allowance, calendar, clock.zone.time_zone())?;
     for pause in &clock.pauses {
         if let Some(to) = pause.to.filter(|to| *to > anchor_at)
             && pause.from < new.at
@@ -234,13 +213,7 @@ pub fn reanchor(
     }
     let warnings = arm(clock.plan.iter().copied(), anchor_at, new.at)
         .into_iter()
-        .filter(|armed| {
-            armed.at > now
-                || clock
-                    .warned
-                    .iter()
-                    .all(|warned| warned.warning != armed.warning)
-        });
+        .filter(|armed| armed.at > now || clock.warned.iter().all(|warned| warned.warning != armed.warning));
     let rescheduled = ClockFact::Rescheduled {
         clock: clock.id.clone(),
         old_anchor_at: clock.anchor_at,
@@ -258,12 +231,7 @@ pub fn reanchor(
 }
 
 /// Lets the clock stand still from `at`.
-pub fn pause(
-    clock: &Clock,
-    at: Timestamp,
-    reason: &str,
-    by: &str,
-) -> Result<Vec<ClockFact>, ClockError> {
+pub fn pause(clock: &Clock, at: Timestamp, reason: &str, by: &str) -> Result<Vec<ClockFact>, ClockError> {
     if !clock.pausable {
         return Err(ClockError::Unpausable {
             clock: clock.id.clone(),
@@ -274,56 +242,26 @@ pub fn pause(
     check_running(clock)?;
     check_reason(clock, reason)?;
     if let Some(since) = clock.paused_since() {
-        return Err(ClockError::AlreadyPaused {
-            clock: clock.id.clone(),
-            since,
-        });
+        return Err(ClockError::AlreadyPaused { clock: clock.id.clone(), since });
     }
-    let known = clock
-        .pauses
-        .last()
-        .and_then(|pause| pause.to)
-        .unwrap_or(clock.started_at);
+    let known = clock.pauses.last().and_then(|pause| pause.to).unwrap_or(clock.started_at);
     if at < known {
-        return Err(ClockError::OutOfOrder {
-            clock: clock.id.clone(),
-            at,
-            after: known,
-        });
+        return Err(ClockError::OutOfOrder { clock: clock.id.clone(), at, after: known });
     }
     if clock.breached.is_some() || at > clock.due.at {
-        return Err(ClockError::PastDue {
-            clock: clock.id.clone(),
-            due: clock.due.at,
-        });
+        return Err(ClockError::PastDue { clock: clock.id.clone(), due: clock.due.at });
     }
-    Ok(vec![ClockFact::Paused {
-        clock: clock.id.clone(),
-        at,
-        reason: reason.to_owned(),
-        by: by.to_owned(),
-    }])
+    Ok(vec![ClockFact::Paused { clock: clock.id.clone(), at, reason: reason.to_owned(), by: by.to_owned() }])
 }
 
 /// Lets the clock run again from `at` with the rest it had: of elapsed time, to the nanosecond; of working days,
 /// the whole ones after the day of the pause, counted from the day after `at`.
-pub fn resume(
-    clock: &Clock,
-    at: Timestamp,
-    by: &str,
-    calendar: &Calendar,
-) -> Result<Vec<ClockFact>, ClockError> {
+pub fn resume(clock: &Clock, at: Timestamp, by: &str, calendar: &Calendar) -> Result<Vec<ClockFact>, ClockError> {
     check_running(clock)?;
     check_calendar(&clock.id, &clock.calendar, calendar)?;
-    let since = clock.paused_since().ok_or_else(|| ClockError::NotPaused {
-        clock: clock.id.clone(),
-    })?;
+    let since = clock.paused_since().ok_or_else(|| ClockError::NotPaused { clock: clock.id.clone() })?;
     if at < since {
-        return Err(ClockError::OutOfOrder {
-            clock: clock.id.clone(),
-            at,
-            after: since,
-        });
+        return Err(ClockError::OutOfOrder { clock: clock.id.clone(), at, after: since });
     }
     // A correction made during the pause may have put the due time before it: then there is no rest to give.
     let due = if since <= clock.due.at {
@@ -334,55 +272,30 @@ pub fn resume(
     let moved = due.at.duration_since(clock.due.at);
     let warnings = clock.warnings.iter().map(|armed| Armed {
         warning: armed.warning,
-        at: if armed.at <= since {
-            armed.at
-        } else {
-            armed.at.checked_add(moved).unwrap_or(due.at)
-        },
+        at: if armed.at <= since { armed.at } else { armed.at.checked_add(moved).unwrap_or(due.at) },
     });
-    let resumed = ClockFact::Resumed {
-        clock: clock.id.clone(),
-        at,
-        due,
-        warnings: warnings.collect(),
-        by: by.to_owned(),
-    };
+    let resumed =
+        ClockFact::Resumed { clock: clock.id.clone(), at, due, warnings: warnings.collect(), by: by.to_owned() };
     let overdue = followed_by(clock, &resumed, at);
     Ok(std::iter::once(resumed).chain(overdue).collect())
 }
 
 /// The due time after a pause from `from` to `to`.
-fn carry(
-    clock: &Clock,
-    old: Due,
-    from: Timestamp,
-    to: Timestamp,
-    calendar: &Calendar,
-) -> Result<Due, ClockError> {
+fn carry(clock: &Clock, old: Due, from: Timestamp, to: Timestamp, calendar: &Calendar) -> Result<Due, ClockError> {
     if to <= from {
         return Ok(old); // The whole pause lies before the anchor.
     }
-    let out_of_range = || DeadlineError::OutOfRange {
-        start: to,
-        allowance: clock.allowance,
-    };
+    let out_of_range = || DeadlineError::OutOfRange { start: to, allowance: clock.allowance };
     match clock.allowance {
         Allowance::Elapsed(_) => {
-            let at = old
-                .at
-                .checked_add(to.duration_since(from))
-                .map_err(|_| out_of_range())?;
+            let at = old.at.checked_add(to.duration_since(from)).map_err(|_| out_of_range())?;
             Ok(Due { at, ..old })
         }
         Allowance::WorkingDays(_) => {
             let zone = clock.zone.time_zone();
             let left = working_days_left(zone.to_datetime(from).date(), old.at, calendar, zone);
-            let due = working_days(zone.to_datetime(to).date(), left, calendar, zone)
-                .ok_or_else(out_of_range)?;
-            Ok(Due {
-                at: due.at.max(old.at),
-                provisional: due.provisional,
-            })
+            let due = working_days(zone.to_datetime(to).date(), left, calendar, zone).ok_or_else(out_of_range)?;
+            Ok(Due { at: due.at.max(old.at), provisional: due.provisional })
         }
     }
 }
@@ -410,34 +323,20 @@ fn breach(clock: &Clock, at: Timestamp) -> ClockFact {
 }
 
 fn arm(warnings: impl Iterator<Item = Warning>, anchor: Timestamp, due: Timestamp) -> Vec<Armed> {
-    let mut armed: Vec<Armed> = warnings
-        .map(|warning| Armed {
-            warning,
-            at: warning.at(anchor, due),
-        })
-        .collect();
+    let mut armed: Vec<Armed> = warnings.map(|warning| Armed { warning, at: warning.at(anchor, due) }).collect();
     armed.sort_by_key(|armed| armed.at);
     armed
 }
 
 fn check_running(clock: &Clock) -> Result<(), ClockError> {
     match &clock.satisfied {
-        Some(satisfied) => Err(ClockError::AlreadySatisfied {
-            clock: clock.id.clone(),
-            at: satisfied.at,
-        }),
+        Some(satisfied) => Err(ClockError::AlreadySatisfied { clock: clock.id.clone(), at: satisfied.at }),
         None => Ok(()),
     }
 }
 
 fn check_reason(clock: &Clock, reason: &str) -> Result<(), ClockError> {
-    if reason.trim().is_empty() {
-        Err(ClockError::NoReason {
-            clock: clock.id.clone(),
-        })
-    } else {
-        Ok(())
-    }
+    if reason.trim().is_empty() { Err(ClockError::NoReason { clock: clock.id.clone() }) } else { Ok(()) }
 }
 
 fn check_calendar(clock: &str, wanted: &str, calendar: &Calendar) -> Result<(), ClockError> {

@@ -45,13 +45,8 @@ impl Cron {
     /// Reads an expression.
     pub fn parse(expression: &str) -> Result<Self, CronError> {
         let fields = parse::fields(expression)?;
-        let days =
-            search::Civil::new(&fields).map_err(|why| parse::unsupported(expression, why))?;
-        Ok(Self {
-            source: expression.to_owned(),
-            by_real_time: fields.minute.star || fields.hour.star,
-            days,
-        })
+        let days = search::Civil::new(&fields).map_err(|why| parse::unsupported(expression, why))?;
+        Ok(Self { source: expression.to_owned(), by_real_time: fields.minute.star || fields.hour.star, days })
     }
 
     /// The first time after `after` (never `after` itself), with the fields read in `zone`. None if there is no

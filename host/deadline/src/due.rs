@@ -46,17 +46,11 @@ pub fn due(
     calendar: &Calendar,
     zone: &TimeZone,
 ) -> Result<Due, DeadlineError> {
-    let out_of_range = || DeadlineError::OutOfRange {
-        start,
-        allowance: *allowance,
-    };
+    let out_of_range = || DeadlineError::OutOfRange { start, allowance: *allowance };
     match *allowance {
         Allowance::Elapsed(duration) => {
             let at = start.checked_add(duration).map_err(|_| out_of_range())?;
-            Ok(Due {
-                at,
-                provisional: false,
-            })
+            Ok(Due { at, provisional: false })
         }
         Allowance::WorkingDays(days) => {
             let first = zone.to_datetime(start).date();
@@ -67,12 +61,7 @@ pub fn due(
 
 /// The end of the `days`-th working day after `first`. With no days left that is the end of `first` itself, or
 /// of the next working day if `first` is off (art. 203).
-pub(crate) fn working_days(
-    first: Date,
-    days: u32,
-    calendar: &Calendar,
-    zone: &TimeZone,
-) -> Option<Due> {
+pub(crate) fn working_days(first: Date, days: u32, calendar: &Calendar, zone: &TimeZone) -> Option<Due> {
     let mut day = first;
     let mut left = days;
     let mut provisional = false;
@@ -85,20 +74,13 @@ pub(crate) fn working_days(
         provisional |= !calendar.covers(day);
         left -= u32::from(calendar.is_working_day(day));
     }
-    let at = zone
-        .to_timestamp(day.tomorrow().ok()?.at(0, 0, 0, 0))
-        .ok()?;
+    let at = zone.to_timestamp(day.tomorrow().ok()?.at(0, 0, 0, 0)).ok()?;
     Some(Due { at, provisional })
 }
 
 /// How many working days of a running allowance that ends at `due` are still whole after `day`: the complement
 /// of [`working_days`], used when a pause sets the rest aside.
-pub(crate) fn working_days_left(
-    day: Date,
-    due: Timestamp,
-    calendar: &Calendar,
-    zone: &TimeZone,
-) -> u32 {
+pub(crate) fn working_days_left(day: Date, due: Timestamp, calendar: &Calendar, zone: &TimeZone) -> u32 {
     let end = zone.to_datetime(due).date();
     day.series(jiff::Span::new().days(1))
         .skip(1)

@@ -43,11 +43,7 @@ struct Form {
     zone: Option<Zone>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     every: Option<Interval>,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "crate::stamp::option"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::stamp::option")]
     anchor: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<Interval>,
@@ -58,45 +54,20 @@ impl TryFrom<Form> for Schedule {
 
     fn try_from(form: Form) -> Result<Self, &'static str> {
         match form {
-            Form {
-                cron: Some(cron),
-                zone,
-                every: None,
-                anchor: None,
-                after: None,
-            } => Ok(Self::Cron {
-                cron,
-                zone: zone.unwrap_or_default(),
-            }),
-            Form {
-                every: Some(every),
-                anchor: Some(anchor),
-                cron: None,
-                zone: None,
-                after: None,
-            } => Ok(Self::Every { every, anchor }),
-            Form {
-                after: Some(after),
-                cron: None,
-                zone: None,
-                every: None,
-                anchor: None,
-            } => Ok(Self::After { after }),
-            Form {
-                every: Some(_),
-                anchor: None,
-                cron: None,
-                after: None,
-                ..
-            } => Err("\"every\" needs an \"anchor\": the time of the first firing"),
-            Form {
-                zone: Some(_),
-                cron: None,
-                ..
-            } => Err("\"zone\" belongs to \"cron\" only; leave it out"),
-            _ => Err(
-                "a schedule has exactly one of \"cron\" (with \"zone\"), \"every\" (with \"anchor\") and \"after\"",
-            ),
+            Form { cron: Some(cron), zone, every: None, anchor: None, after: None } => {
+                Ok(Self::Cron { cron, zone: zone.unwrap_or_default() })
+            }
+            Form { every: Some(every), anchor: Some(anchor), cron: None, zone: None, after: None } => {
+                Ok(Self::Every { every, anchor })
+            }
+            Form { after: Some(after), cron: None, zone: None, every: None, anchor: None } => Ok(Self::After { after }),
+            Form { every: Some(_), anchor: None, cron: None, after: None, .. } => {
+                Err("\"every\" needs an \"anchor\": the time of the first firing")
+            }
+            Form { zone: Some(_), cron: None, .. } => Err("\"zone\" belongs to \"cron\" only; leave it out"),
+            _ => {
+                Err("a schedule has exactly one of \"cron\" (with \"zone\"), \"every\" (with \"anchor\") and \"after\"")
+            }
         }
     }
 }
@@ -104,20 +75,9 @@ impl TryFrom<Form> for Schedule {
 impl From<Schedule> for Form {
     fn from(schedule: Schedule) -> Self {
         match schedule {
-            Schedule::Cron { cron, zone } => Self {
-                cron: Some(cron),
-                zone: Some(zone),
-                ..Self::default()
-            },
-            Schedule::Every { every, anchor } => Self {
-                every: Some(every),
-                anchor: Some(anchor),
-                ..Self::default()
-            },
-            Schedule::After { after } => Self {
-                after: Some(after),
-                ..Self::default()
-            },
+            Schedule::Cron { cron, zone } => Self { cron: Some(cron), zone: Some(zone), ..Self::default() },
+            Schedule::Every { every, anchor } => Self { every: Some(every), anchor: Some(anchor), ..Self::default() },
+            Schedule::After { after } => Self { after: Some(after), ..Self::default() },
         }
     }
 }
@@ -176,9 +136,7 @@ impl Schedule {
                 }
                 let distance = every.0.as_nanos();
                 let gone = after.as_nanosecond() - anchor.as_nanosecond();
-                let next = (gone / distance + 1)
-                    .checked_mul(distance)?
-                    .checked_add(anchor.as_nanosecond())?;
+                let next = (gone / distance + 1).checked_mul(distance)?.checked_add(anchor.as_nanosecond())?;
                 Timestamp::from_nanosecond(next).ok()
             }
             Self::After { after: distance } => after.checked_add(distance.0).ok(),
@@ -188,10 +146,7 @@ impl Schedule {
     /// The firings after `from` up to and including `to`, at most `bound` of them. A [`Schedule::After`] misses at
     /// most one: it waits for a run.
     pub fn missed(&self, from: Timestamp, to: Timestamp, bound: usize) -> Missed {
-        let mut missed = Missed {
-            fires: Vec::new(),
-            more: false,
-        };
+        let mut missed = Missed { fires: Vec::new(), more: false };
         let mut at = from;
         while let Some(next) = self.next(at).filter(|next| *next <= to) {
             if missed.fires.len() >= bound {

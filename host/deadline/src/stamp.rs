@@ -11,22 +11,18 @@ fn parse(text: &str) -> Option<Timestamp> {
     };
     let shaped = like(seconds, "0000-00-00T00:00:00")
         && (offset == "Z" || like(offset, "+00:00") || like(offset, "-00:00"))
-        && fraction.is_none_or(|digits| {
-            (1..=9).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
-        });
+        && fraction.is_none_or(|digits| (1..=9).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()));
     if shaped { text.parse().ok() } else { None }
 }
 
 /// Whether the text has the shape: a digit for every 0, everything else as it is.
 fn like(text: &str, shape: &str) -> bool {
     text.len() == shape.len()
-        && text.bytes().zip(shape.bytes()).all(|(byte, shape)| {
-            if shape == b'0' {
-                byte.is_ascii_digit()
-            } else {
-                byte == shape
-            }
-        })
+        && text.bytes().zip(shape.bytes()).all(
+            |(byte, shape)| {
+                if shape == b'0' { byte.is_ascii_digit() } else { byte == shape }
+            },
+        )
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // the shape serde asks for
@@ -51,16 +47,11 @@ pub(crate) mod option {
     struct Stamp(#[serde(with = "super")] Timestamp);
 
     #[allow(clippy::ref_option)] // the shape serde asks for
-    pub(crate) fn serialize<S: Serializer>(
-        value: &Option<Timestamp>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(value: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
         value.map(Stamp).serialize(to)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<Timestamp>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
         Ok(Option::<Stamp>::deserialize(from)?.map(|stamp| stamp.0))
     }
 }
@@ -73,11 +64,7 @@ mod tests {
     #[test]
     fn only_rfc_3339_is_read() {
         let same: Timestamp = "2024-03-01T10:00:00Z".parse().unwrap();
-        for text in [
-            "2024-03-01T10:00:00Z",
-            "2024-03-01T18:00:00+08:00",
-            "2024-03-01T05:00:00.000-05:00",
-        ] {
+        for text in ["2024-03-01T10:00:00Z", "2024-03-01T18:00:00+08:00", "2024-03-01T05:00:00.000-05:00"] {
             assert_eq!(parse(text), Some(same), "{text}");
         }
         for text in [

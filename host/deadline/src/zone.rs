@@ -24,9 +24,7 @@ pub struct ZoneError {
 impl Zone {
     /// Looks a zone up by its IANA name.
     pub fn named(name: &str) -> Result<Self, ZoneError> {
-        let error = || ZoneError {
-            name: name.to_owned(),
-        };
+        let error = || ZoneError { name: name.to_owned() };
         let zone = TimeZone::get(name).map_err(|_| error())?;
         if zone.iana_name().is_none() {
             return Err(error());
@@ -96,10 +94,7 @@ mod tests {
     fn an_unknown_zone_is_refused_with_an_example() {
         for name in ["Mars/Olympus", "", "+08:00", "北京"] {
             let error = Zone::named(name).unwrap_err().to_string();
-            assert!(
-                error.contains("Asia/Shanghai") && error.contains(name),
-                "{error}"
-            );
+            assert!(error.contains("Asia/Shanghai") && error.contains(name), "{error}");
         }
     }
 }

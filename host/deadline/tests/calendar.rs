@@ -18,13 +18,7 @@ fn ends(start: &str, allowance: &str) -> (String, bool) {
 fn ends_in(start: &str, allowance: &str, zone: &str) -> (String, bool) {
     let start: Timestamp = start.parse().unwrap();
     let allowance: Allowance = allowance.parse().unwrap();
-    let due = due(
-        start,
-        &allowance,
-        cn(),
-        Zone::named(zone).unwrap().time_zone(),
-    )
-    .unwrap();
+    let due = due(start, &allowance, cn(), Zone::named(zone).unwrap().time_zone()).unwrap();
     (due.at.to_string(), due.provisional)
 }
 
@@ -46,10 +40,7 @@ fn the_builtin_calendar_says_what_the_notices_say() {
         }
     }
     assert!(listed.len() > 250, "{} days listed", listed.len());
-    for day in date(2018, 1, 1)
-        .series(1.day())
-        .take_while(|day| *day <= date(2026, 12, 31))
-    {
+    for day in date(2018, 1, 1).series(1.day()).take_while(|day| *day <= date(2026, 12, 31)) {
         let weekend = matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
         let worked = listed.get(&day).copied().unwrap_or(!weekend);
         assert_eq!(cn().is_working_day(day), worked, "{day}");
@@ -71,27 +62,15 @@ fn known_days() {
     ] {
         assert_eq!(cn().is_working_day(day), worked, "{day}");
     }
-    assert_eq!(
-        cn().coverage().collect::<Vec<_>>(),
-        (2018..=2026).collect::<Vec<_>>()
-    );
+    assert_eq!(cn().coverage().collect::<Vec<_>>(), (2018..=2026).collect::<Vec<_>>());
 }
 
 #[test]
 fn elapsed_time_runs_round_the_clock() {
-    assert_eq!(
-        ends("2024-02-10T23:30:00Z", "PT1H"),
-        ("2024-02-11T00:30:00Z".into(), false)
-    );
-    assert_eq!(
-        ends("2024-02-10T23:30:00Z", "P2D"),
-        ("2024-02-12T23:30:00Z".into(), false)
-    );
+    assert_eq!(ends("2024-02-10T23:30:00Z", "PT1H"), ("2024-02-11T00:30:00Z".into(), false));
+    assert_eq!(ends("2024-02-10T23:30:00Z", "P2D"), ("2024-02-12T23:30:00Z".into(), false));
     // Two days are 48 hours even where a night has only 23.
-    assert_eq!(
-        ends_in("2024-03-09T17:00:00Z", "P2D", "America/New_York").0,
-        "2024-03-11T17:00:00Z"
-    );
+    assert_eq!(ends_in("2024-03-09T17:00:00Z", "P2D", "America/New_York").0, "2024-03-11T17:00:00Z");
     // Elapsed time leans on no calendar, so it is never provisional.
     assert!(!ends("2031-01-01T00:00:00Z", "P2D").1);
 }
@@ -99,47 +78,23 @@ fn elapsed_time_runs_round_the_clock() {
 #[test]
 fn working_days_leave_out_the_first_day_and_days_off() {
     // Thursday 10:00 in Shanghai + 1: the end of Friday.
-    assert_eq!(
-        ends("2024-03-07T02:00:00Z", "1wd"),
-        ("2024-03-08T16:00:00Z".into(), false)
-    );
+    assert_eq!(ends("2024-03-07T02:00:00Z", "1wd"), ("2024-03-08T16:00:00Z".into(), false));
     // Friday + 1: the end of Monday.
-    assert_eq!(
-        ends("2024-03-08T02:00:00Z", "1wd").0,
-        "2024-03-11T16:00:00Z"
-    );
+    assert_eq!(ends("2024-03-08T02:00:00Z", "1wd").0, "2024-03-11T16:00:00Z");
     // Saturday + 1: the first day is not counted, so the end of Monday too.
-    assert_eq!(
-        ends("2024-03-09T02:00:00Z", "1wd").0,
-        "2024-03-11T16:00:00Z"
-    );
+    assert_eq!(ends("2024-03-09T02:00:00Z", "1wd").0, "2024-03-11T16:00:00Z");
     // Thursday 2024-02-08 + 2: Friday the 9th is worked, the 10th to 17th are off, Sunday the 18th is worked.
-    assert_eq!(
-        ends("2024-02-08T02:00:00Z", "2wd").0,
-        "2024-02-18T16:00:00Z"
-    );
+    assert_eq!(ends("2024-02-08T02:00:00Z", "2wd").0, "2024-02-18T16:00:00Z");
     // 17:00Z is already the next day in Shanghai.
-    assert_eq!(
-        ends("2024-03-07T17:00:00Z", "1wd").0,
-        "2024-03-11T16:00:00Z"
-    );
+    assert_eq!(ends("2024-03-07T17:00:00Z", "1wd").0, "2024-03-11T16:00:00Z");
     // The day ends by the zone's own midnight.
-    assert_eq!(
-        ends_in("2024-03-08T15:00:00Z", "1wd", "America/New_York").0,
-        "2024-03-12T04:00:00Z"
-    );
+    assert_eq!(ends_in("2024-03-08T15:00:00Z", "1wd", "America/New_York").0, "2024-03-12T04:00:00Z");
 }
 
 #[test]
 fn what_leans_on_an_unpublished_year_is_provisional() {
-    assert_eq!(
-        ends("2026-12-30T02:00:00Z", "1wd"),
-        ("2026-12-31T16:00:00Z".into(), false)
-    );
-    assert_eq!(
-        ends("2026-12-31T02:00:00Z", "1wd"),
-        ("2027-01-01T16:00:00Z".into(), true)
-    );
+    assert_eq!(ends("2026-12-30T02:00:00Z", "1wd"), ("2026-12-31T16:00:00Z".into(), false));
+    assert_eq!(ends("2026-12-31T02:00:00Z", "1wd"), ("2027-01-01T16:00:00Z".into(), true));
     assert!(ends("2017-12-28T02:00:00Z", "1wd").1);
 }
 
@@ -147,13 +102,7 @@ fn what_leans_on_an_unpublished_year_is_provisional() {
 fn the_end_of_all_dates_is_an_error_not_a_crash() {
     let zone = Zone::default();
     for allowance in ["PT48H", "65535wd"] {
-        let error = due(
-            Timestamp::MAX,
-            &allowance.parse().unwrap(),
-            cn(),
-            zone.time_zone(),
-        )
-        .unwrap_err();
+        let error = due(Timestamp::MAX, &allowance.parse().unwrap(), cn(), zone.time_zone()).unwrap_err();
         assert!(error.to_string().contains("shorter allowance"), "{error}");
     }
 }
@@ -173,48 +122,24 @@ fn a_calendar_of_ones_own() {
 
 #[test]
 fn a_bad_calendar_says_where_and_why() {
-    let year =
-        |year: &str| format!(r#"{{"format":"huiyin.calendar.v1","id":"x","years":[{year}]}}"#);
+    let year = |year: &str| format!(r#"{{"format":"huiyin.calendar.v1","id":"x","years":[{year}]}}"#);
     for (text, expected) in [
         ("{".to_owned(), "line 1"),
-        (
-            r#"{"format":"ics","id":"x","years":[]}"#.to_owned(),
-            "/format: unknown format \"ics\"",
-        ),
-        (
-            r#"{"format":"huiyin.calendar.v1","id":"","years":[]}"#.to_owned(),
-            "/id: it is empty",
-        ),
+        (r#"{"format":"ics","id":"x","years":[]}"#.to_owned(), "/format: unknown format \"ics\""),
+        (r#"{"format":"huiyin.calendar.v1","id":"","years":[]}"#.to_owned(), "/id: it is empty"),
         (year(r#"{"year":2030,"of":[]}"#), "unknown field `of`"),
-        (
-            year(r#"{"year":2030,"off":["2030-02-30"]}"#),
-            "/years/0/off/0: \"2030-02-30\" is no date",
-        ),
+        (year(r#"{"year":2030,"off":["2030-02-30"]}"#), "/years/0/off/0: \"2030-02-30\" is no date"),
         (year(r#"{"year":2030,"off":["20300201"]}"#), "is no date"),
         (
             year(r#"{"year":2030,"work":["2030-02-05/2030-02-04"]}"#),
             "/years/0/work/0: \"2030-02-05/2030-02-04\" ends before",
         ),
-        (
-            year(r#"{"year":2030,"off":["2031-01-01"]}"#),
-            "does not cover",
-        ),
-        (
-            year(r#"{"year":2030,"off":["2030-01-01"],"work":["2030-01-01"]}"#),
-            "listed twice",
-        ),
-        (
-            year(r#"{"year":2030},{"year":2030}"#),
-            "/years/1/year: 2030 stands there twice",
-        ),
+        (year(r#"{"year":2030,"off":["2031-01-01"]}"#), "does not cover"),
+        (year(r#"{"year":2030,"off":["2030-01-01"],"work":["2030-01-01"]}"#), "listed twice"),
+        (year(r#"{"year":2030},{"year":2030}"#), "/years/1/year: 2030 stands there twice"),
     ] {
         let error = Calendar::from_json(&text).unwrap_err().to_string();
         assert!(error.contains(expected), "{text}\n{error}");
     }
-    assert!(
-        Calendar::builtin("us")
-            .unwrap_err()
-            .to_string()
-            .contains("built in are: cn")
-    );
+    assert!(Calendar::builtin("us").unwrap_err().to_string().contains("built in are: cn"));
 }

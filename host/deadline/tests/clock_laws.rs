@@ -38,13 +38,7 @@ enum Step {
 }
 
 fn time() -> impl Strategy<Value = i64> {
-    prop_oneof![
-        -100i64..7_300,
-        Just(3_600),
-        Just(3_601),
-        Just(1_800),
-        -10_000i64..1_000_000
-    ]
+    prop_oneof![-100i64..7_300, Just(3_600), Just(3_601), Just(1_800), -10_000i64..1_000_000]
 }
 
 fn quiet_step() -> impl Strategy<Value = Step> {
@@ -63,23 +57,14 @@ fn any_step() -> impl Strategy<Value = Step> {
 
 /// Takes the steps, checking at each what must hold at every moment; refused steps change nothing.
 fn run(working_days: bool, started: i64, steps: &[Step]) -> (Vec<ClockFact>, Clock) {
-    let mut facts = clock::start(
-        &rule(working_days),
-        "k",
-        "case/1",
-        second(0),
-        second(started),
-        cn(),
-    )
-    .unwrap();
+    let mut facts = clock::start(&rule(working_days), "k", "case/1", second(0), second(started), cn()).unwrap();
     let mut state = Clock::replay(&facts).unwrap();
     for step in steps {
         let new = match *step {
             Step::Tick(now) => clock::tick(&state, second(now)),
             Step::Satisfy(now) => clock::satisfy(&state, second(now), "x").unwrap_or_default(),
             Step::Reanchor(anchor, now) => {
-                clock::reanchor(&state, second(anchor), "why", "p", second(now), cn())
-                    .unwrap_or_default()
+                clock::reanchor(&state, second(anchor), "why", "p", second(now), cn()).unwrap_or_default()
             }
             Step::Pause(now) => clock::pause(&state, second(now), "why", "p").unwrap_or_default(),
             Step::Resume(now) => clock::resume(&state, second(now), "p", cn()).unwrap_or_default(),
@@ -98,28 +83,16 @@ fn run(working_days: bool, started: i64, steps: &[Step]) -> (Vec<ClockFact>, Clo
         }
         facts.extend(new);
         if let Step::Tick(now) = *step {
-            assert!(
-                clock::tick(&state, second(now)).is_empty(),
-                "tick is idempotent"
-            );
+            assert!(clock::tick(&state, second(now)).is_empty(), "tick is idempotent");
         }
     }
-    assert_eq!(
-        Clock::replay(&facts).unwrap(),
-        state,
-        "facts replay to the same state"
-    );
+    assert_eq!(Clock::replay(&facts).unwrap(), state, "facts replay to the same state");
     (facts, state)
 }
 
 fn breaches(facts: &[ClockFact]) -> Vec<(Timestamp, Timestamp, SignedDuration)> {
     let breach = |fact: &ClockFact| match fact {
-        ClockFact::Breached {
-            due_at,
-            fired_at,
-            lateness,
-            ..
-        } => Some((*due_at, *fired_at, *lateness)),
+        ClockFact::Breached { due_at, fired_at, lateness, .. } => Some((*due_at, *fired_at, *lateness)),
         _ => None,
     };
     facts.iter().filter_map(breach).collect()

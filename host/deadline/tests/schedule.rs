@@ -16,47 +16,26 @@ fn at(text: &str) -> Timestamp {
 #[test]
 fn cron_in_the_default_zone_is_shanghai_time() {
     let morning = schedule(json!({"cron": "0 8 * * 1-5"}));
-    assert_eq!(
-        morning.next(at("2024-03-08T00:00:00Z")),
-        Some(at("2024-03-11T00:00:00Z"))
-    );
+    assert_eq!(morning.next(at("2024-03-08T00:00:00Z")), Some(at("2024-03-11T00:00:00Z")));
     let berlin = schedule(json!({"cron": "0 8 * * *", "zone": "Europe/Berlin"}));
-    assert_eq!(
-        berlin.next(at("2024-07-01T00:00:00Z")),
-        Some(at("2024-07-01T06:00:00Z"))
-    );
+    assert_eq!(berlin.next(at("2024-07-01T00:00:00Z")), Some(at("2024-07-01T06:00:00Z")));
 }
 
 #[test]
 fn every_keeps_to_its_anchor() {
     let quarter = schedule(json!({"every": "PT15M", "anchor": "2024-01-01T00:05:00Z"}));
-    assert_eq!(
-        quarter.next(at("2023-01-01T00:00:00Z")),
-        Some(at("2024-01-01T00:05:00Z"))
-    );
-    assert_eq!(
-        quarter.next(at("2024-01-01T00:05:00Z")),
-        Some(at("2024-01-01T00:20:00Z"))
-    );
-    assert_eq!(
-        quarter.next(at("2024-01-02T00:06:00Z")),
-        Some(at("2024-01-02T00:20:00Z"))
-    );
+    assert_eq!(quarter.next(at("2023-01-01T00:00:00Z")), Some(at("2024-01-01T00:05:00Z")));
+    assert_eq!(quarter.next(at("2024-01-01T00:05:00Z")), Some(at("2024-01-01T00:20:00Z")));
+    assert_eq!(quarter.next(at("2024-01-02T00:06:00Z")), Some(at("2024-01-02T00:20:00Z")));
     assert_eq!(quarter.next(Timestamp::MAX), None);
 }
 
 #[test]
 fn after_counts_from_the_last_end() {
     let rest = schedule(json!({"after": "PT5M"}));
-    assert_eq!(
-        rest.next(at("2024-01-01T00:07:30Z")),
-        Some(at("2024-01-01T00:12:30Z"))
-    );
+    assert_eq!(rest.next(at("2024-01-01T00:07:30Z")), Some(at("2024-01-01T00:12:30Z")));
     let missed = rest.missed(at("2024-01-01T00:00:00Z"), at("2024-01-02T00:00:00Z"), 10);
-    assert_eq!(
-        (missed.fires, missed.more),
-        (vec![at("2024-01-01T00:05:00Z")], false)
-    );
+    assert_eq!((missed.fires, missed.more), (vec![at("2024-01-01T00:05:00Z")], false));
 }
 
 #[test]
@@ -82,31 +61,20 @@ fn json_both_ways_and_strict() {
         json!({"every": "PT15M", "anchor": "2024-01-01T00:05:00Z"}),
         json!({"after": "PT5M"}),
     ] {
-        assert_eq!(
-            serde_json::to_value(schedule(value.clone())).unwrap(),
-            value
-        );
+        assert_eq!(serde_json::to_value(schedule(value.clone())).unwrap(), value);
     }
     for (bad, expected) in [
         (json!({"cron": "0 25 * * *"}), "25 is out of range"),
         (json!({"cron": "@daily", "zone": "Mars"}), "no time zone"),
-        (
-            json!({"every": "P1M", "anchor": "2024-01-01T00:05:00Z"}),
-            "no fixed length",
-        ),
-        (
-            json!({"every": "PT0S", "anchor": "2024-01-01T00:05:00Z"}),
-            "more than zero",
-        ),
+        (json!({"every": "P1M", "anchor": "2024-01-01T00:05:00Z"}), "no fixed length"),
+        (json!({"every": "PT0S", "anchor": "2024-01-01T00:05:00Z"}), "more than zero"),
         (json!({"every": "PT1H"}), "anchor"),
         (json!({"after": "PT1H", "zone": "UTC"}), "zone"),
         (json!({"cron": "@daily", "after": "PT1H"}), "exactly one"),
         (json!({}), "exactly one"),
         (json!({"at": "noon"}), "unknown field"),
     ] {
-        let error = serde_json::from_value::<Schedule>(bad.clone())
-            .unwrap_err()
-            .to_string();
+        let error = serde_json::from_value::<Schedule>(bad.clone()).unwrap_err().to_string();
         assert!(error.contains(expected), "{bad}: {error}");
     }
 }

@@ -65,9 +65,7 @@ impl<'de> Deserialize<'de> for Actor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format!(
-                "`{text}` names no actor; write system:…, person:…, run:… or plugin:…"
-            ))
+            serde::de::Error::custom(format!("`{text}` names no actor; write system:…, person:…, run:… or plugin:…"))
         })
     }
 }

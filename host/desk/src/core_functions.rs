@@ -35,16 +35,66 @@ const VERSION: &str = "1.0.0";
 
 /// One line a function: name, input type, command, output properties.
 const FUNCTIONS: &[Entry] = &[
-    Entry { name: "record-assessment", input_schema: schema::<RecordAssessment>, output: assessed, command: |v| Ok(Command::RecordAssessment(read(v)?)) },
-    Entry { name: "open-case", input_schema: schema::<OpenCase>, output: found, command: |v| Ok(Command::OpenCase(read(v)?)) },
-    Entry { name: "attach-item", input_schema: schema::<AttachItem>, output: found, command: |v| Ok(Command::AttachItem(read(v)?)) },
-    Entry { name: "start-clock", input_schema: schema::<StartClock>, output: clock_started, command: |v| Ok(Command::StartClock(read(v)?)) },
-    Entry { name: "satisfy-clock", input_schema: schema::<SatisfyClock>, output: clock_satisfied, command: |v| Ok(Command::SatisfyClock(read(v)?)) },
-    Entry { name: "submit-report", input_schema: schema::<SubmitReport>, output: reported, command: |v| Ok(Command::SubmitReport(read(v)?)) },
-    Entry { name: "record-answer", input_schema: schema::<RecordAnswer>, output: answered, command: |v| Ok(Command::RecordAnswer(read(v)?)) },
-    Entry { name: "record-time", input_schema: schema::<RecordTime>, output: timed, command: |v| Ok(Command::RecordTime(read(v)?)) },
-    Entry { name: "record-delivery", input_schema: schema::<RecordDelivery>, output: delivered, command: |v| Ok(Command::RecordDelivery(read(v)?)) },
-    Entry { name: "close-case", input_schema: schema::<CloseCase>, output: closed, command: |v| Ok(Command::CloseCase(read(v)?)) },
+    Entry {
+        name: "record-assessment",
+        input_schema: schema::<RecordAssessment>,
+        output: assessed,
+        command: |v| Ok(Command::RecordAssessment(read(v)?)),
+    },
+    Entry {
+        name: "open-case",
+        input_schema: schema::<OpenCase>,
+        output: found,
+        command: |v| Ok(Command::OpenCase(read(v)?)),
+    },
+    Entry {
+        name: "attach-item",
+        input_schema: schema::<AttachItem>,
+        output: found,
+        command: |v| Ok(Command::AttachItem(read(v)?)),
+    },
+    Entry {
+        name: "start-clock",
+        input_schema: schema::<StartClock>,
+        output: clock_started,
+        command: |v| Ok(Command::StartClock(read(v)?)),
+    },
+    Entry {
+        name: "satisfy-clock",
+        input_schema: schema::<SatisfyClock>,
+        output: clock_satisfied,
+        command: |v| Ok(Command::SatisfyClock(read(v)?)),
+    },
+    Entry {
+        name: "submit-report",
+        input_schema: schema::<SubmitReport>,
+        output: reported,
+        command: |v| Ok(Command::SubmitReport(read(v)?)),
+    },
+    Entry {
+        name: "record-answer",
+        input_schema: schema::<RecordAnswer>,
+        output: answered,
+        command: |v| Ok(Command::RecordAnswer(read(v)?)),
+    },
+    Entry {
+        name: "record-time",
+        input_schema: schema::<RecordTime>,
+        output: timed,
+        command: |v| Ok(Command::RecordTime(read(v)?)),
+    },
+    Entry {
+        name: "record-delivery",
+        input_schema: schema::<RecordDelivery>,
+        output: delivered,
+        command: |v| Ok(Command::RecordDelivery(read(v)?)),
+    },
+    Entry {
+        name: "close-case",
+        input_schema: schema::<CloseCase>,
+        output: closed,
+        command: |v| Ok(Command::CloseCase(read(v)?)),
+    },
 ];
 
 /// All core functions.

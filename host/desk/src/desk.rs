@@ -153,7 +153,9 @@ impl Desk {
             Fact::ItemRefused { identity, at, .. } => {
                 self.known.insert(*identity, *at);
             }
-            Fact::ItemsForgotten { records_below, known_before, .. } => self.apply_forgotten(*records_below, *known_before),
+            Fact::ItemsForgotten { records_below, known_before, .. } => {
+                self.apply_forgotten(*records_below, *known_before)
+            }
             Fact::ItemAssessed { item, case, assessment, .. } => {
                 match item.as_ref().and_then(|id| self.records.get_mut(id)) {
                     Some(record) => Arc::make_mut(record).assess(assessment.clone()),

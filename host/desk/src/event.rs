@@ -41,25 +41,27 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
                 "at": received.at,
             }),
         ),
-        Fact::ItemRefused { unit, source, id, reason, at, .. } => (
-            "huiyin.item.refused.v1",
-            json!({ "unit": unit, "source": source, "id": id, "reason": reason, "at": at }),
-        ),
+        Fact::ItemRefused { unit, source, id, reason, at, .. } => {
+            ("huiyin.item.refused.v1", json!({ "unit": unit, "source": source, "id": id, "reason": reason, "at": at }))
+        }
         Fact::CaseOpened(opened) => (
             "huiyin.case.opened.v1",
-            about(&opened.head, json!({
-                "kind": opened.kind,
-                "because": opened.because,
-                "response_value": opened.response_value,
-                "occurred_at": opened.occurred_at,
-                "discovered_at": opened.discovered_at,
-                "item": opened.item,
-                "concerns": opened.concerns,
-                "related": opened.related,
-                "reasons": opened.assessments.iter().flat_map(|a| &a.verdict.reasons).collect::<Vec<_>>(),
-                "notify": told(&opened.notify),
-                "at": opened.at,
-            })),
+            about(
+                &opened.head,
+                json!({
+                    "kind": opened.kind,
+                    "because": opened.because,
+                    "response_value": opened.response_value,
+                    "occurred_at": opened.occurred_at,
+                    "discovered_at": opened.discovered_at,
+                    "item": opened.item,
+                    "concerns": opened.concerns,
+                    "related": opened.related,
+                    "reasons": opened.assessments.iter().flat_map(|a| &a.verdict.reasons).collect::<Vec<_>>(),
+                    "notify": told(&opened.notify),
+                    "at": opened.at,
+                }),
+            ),
         ),
         Fact::ItemAttached { head, item, at, .. } => {
             ("huiyin.case.item-attached.v1", about(head, json!({ "item": item, "at": at })))
@@ -72,24 +74,33 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
             "huiyin.case.occurrence-corrected.v1",
             about(head, json!({ "from": from, "to": to, "reason": reason, "by": by, "at": at })),
         ),
-        Fact::ClockStarted { head, name, clause, clock: ClockFact::Started { clock, due, anchor, anchor_at, at, .. }, .. } => (
+        Fact::ClockStarted {
+            head,
+            name,
+            clause,
+            clock: ClockFact::Started { clock, due, anchor, anchor_at, at, .. },
+            ..
+        } => (
             "huiyin.clock.started.v1",
-            about(head, json!({
-                "clock": clock, "name": name, "clause": clause, "anchor": anchor, "anchor_at": anchor_at,
-                "due_at": due.at, "provisional": due.provisional, "at": at,
-            })),
+            about(
+                head,
+                json!({
+                    "clock": clock, "name": name, "clause": clause, "anchor": anchor, "anchor_at": anchor_at,
+                    "due_at": due.at, "provisional": due.provisional, "at": at,
+                }),
+            ),
         ),
         Fact::ClockMoved { head, name, clock, due_at, notify } => clock_moved(head, name, clock, due_at, notify)?,
-        Fact::ReportSubmitted { head, report, notify } => {
-            ("huiyin.report.submitted.v1", about(head, json!({ "report": report, "notify": told(notify), "at": report.at })))
-        }
+        Fact::ReportSubmitted { head, report, notify } => (
+            "huiyin.report.submitted.v1",
+            about(head, json!({ "report": report, "notify": told(notify), "at": report.at })),
+        ),
         Fact::AnswerRecorded { head, answer } => {
             ("huiyin.answer.recorded.v1", about(head, json!({ "answer": answer, "at": answer.at })))
         }
-        Fact::CaseClosed { head, ground, note, by, at } => (
-            "huiyin.case.closed.v1",
-            about(head, json!({ "ground": ground, "note": note, "by": by, "at": at })),
-        ),
+        Fact::CaseClosed { head, ground, note, by, at } => {
+            ("huiyin.case.closed.v1", about(head, json!({ "ground": ground, "note": note, "by": by, "at": at })))
+        }
         _ => return None,
     };
     Some(DeskEvent { kind, subject: fact.subject(), unit: fact.unit().unwrap_or_default().to_owned(), data })
@@ -119,7 +130,8 @@ fn clock_moved(
         ),
         ClockFact::Started { .. } | ClockFact::Paused { .. } | ClockFact::Resumed { .. } => return None,
     };
-    let mut data = about(head, json!({ "clock": clock.clock(), "name": name, "due_at": due_at, "notify": told(notify) }));
+    let mut data =
+        about(head, json!({ "clock": clock.clock(), "name": name, "due_at": due_at, "notify": told(notify) }));
     merge(&mut data, more);
     Some((kind, data))
 }

@@ -59,7 +59,10 @@ fn an_item_below_the_bar_waits_for_the_workflow() {
     let lower = host.call("record-assessment", json!({ "item": item, "verdict": verdict(None) })).unwrap();
     assert_eq!(lower["level"], "III");
     let opened = host.call("open-case", json!({ "item": item, "level": "IV" })).unwrap();
-    assert_eq!((&opened["level"], &opened["opened"], &opened["state"]), (&json!("III"), &json!(true), &json!("assessed")));
+    assert_eq!(
+        (&opened["level"], &opened["opened"], &opened["state"]),
+        (&json!("III"), &json!(true), &json!("assessed"))
+    );
 }
 
 #[test]
@@ -80,8 +83,15 @@ fn a_matter_found_late_is_born_breached_and_still_opened() {
     let kinds = events(&host.facts);
     assert_eq!(
         kinds,
-        ["huiyin.item.received.v1", "huiyin.case.opened.v1", "huiyin.clock.started.v1", "huiyin.clock.breached.v1",
-         "huiyin.clock.started.v1", "huiyin.clock.started.v1", "huiyin.clock.started.v1"]
+        [
+            "huiyin.item.received.v1",
+            "huiyin.case.opened.v1",
+            "huiyin.clock.started.v1",
+            "huiyin.clock.breached.v1",
+            "huiyin.clock.started.v1",
+            "huiyin.clock.started.v1",
+            "huiyin.clock.started.v1"
+        ]
     );
     let breach = host.facts.iter().filter_map(fact_event).find(|e| e.kind == "huiyin.clock.breached.v1").unwrap();
     assert_eq!(breach.data["late_seconds"], 40 * 60);
@@ -176,7 +186,9 @@ fn each_concern_is_answered_or_it_is_said_why_not() {
     host.call("record-answer", json!({ "case": number, "text": "已送检。", "channel": "电话", "concerns": [{ "concern": "c1", "text": "已送检" }] })).unwrap();
     assert_eq!(host.call("close-case", json!({ "case": number })).unwrap_err().clause, Some("1c"));
     let both = json!([{ "concern": "c2", "text": "否", "declined": "调查中" }]);
-    let error = host.call("record-answer", json!({ "case": number, "text": "x", "channel": "电话", "concerns": both })).unwrap_err();
+    let error = host
+        .call("record-answer", json!({ "case": number, "text": "x", "channel": "电话", "concerns": both }))
+        .unwrap_err();
     assert_eq!(error.pointer.as_deref(), Some("/concerns/0"));
     host.call("record-answer", json!({ "case": number, "text": "案件侦办中。", "channel": "电话", "concerns": [{ "concern": "c2", "declined": "侦办中,依法暂不公开" }] })).unwrap();
     host.call("close-case", json!({ "case": number })).unwrap();
@@ -251,7 +263,11 @@ fn when_it_happened_is_corrected_by_a_person_with_a_reason() {
     let mut host = Host::new();
     let number = host.case("II");
     let earlier = host.now - SignedDuration::from_mins(50);
-    let correct = |to, reason: &str| Command::CorrectOccurredAt { case: number.clone(), occurred_at: to, reason: reason.to_owned() };
+    let correct = |to, reason: &str| Command::CorrectOccurredAt {
+        case: number.clone(),
+        occurred_at: to,
+        reason: reason.to_owned(),
+    };
     assert_eq!(host.by("run:r1", &correct(earlier, "x")).unwrap_err().code, "not-a-person");
     let later = host.now + SignedDuration::from_mins(1);
     assert_eq!(host.by("person:gao-yuan", &correct(later, "x")).unwrap_err().clause, Some("rule 5"));
@@ -290,7 +306,8 @@ fn a_clock_is_stopped_by_what_it_waits_for_and_nothing_else() {
     assert_eq!(host.by("person:tang-xue", &command).unwrap().output["on_time"], true);
     host.call("record-time", json!({ "case": number, "milestone": "published" })).unwrap();
     let case = host.desk.case(&number).unwrap();
-    let done: Vec<&str> = case.clocks.iter().filter(|c| c.clock.satisfied.is_some()).map(|c| c.clock.id.as_str()).collect();
+    let done: Vec<&str> =
+        case.clocks.iter().filter(|c| c.clock.satisfied.is_some()).map(|c| c.clock.id.as_str()).collect();
     assert_eq!(done, ["authoritative-5h", "press-24h"]);
 }
 
@@ -339,7 +356,8 @@ fn an_item_the_floor_could_not_judge_is_shown_to_people() {
 fn deliveries_are_kept_beside_what_is_owed() {
     let mut host = Host::new();
     let number = host.case("II");
-    let settle = |outcome: &str| json!({ "case": number, "notification": "n1", "outcome": outcome, "channel": "webhook" });
+    let settle =
+        |outcome: &str| json!({ "case": number, "notification": "n1", "outcome": outcome, "channel": "webhook" });
     assert_eq!(host.call("record-delivery", settle("failed")).unwrap()["delivered"], false);
     assert_eq!(host.call("record-delivery", settle("delivered")).unwrap()["delivered"], true);
     let row = &case_list(&host.desk, host.now)[0];
@@ -402,7 +420,8 @@ fn numbers_of_one_second_differ() {
 fn memory_is_bounded_and_what_is_forgotten_is_still_known() {
     let mut host = Host::new();
     for page in 0..21 {
-        let items = (0..1_000).map(|n| host.item(&format!("{page}-{n}"), &format!("第{page}页第{n}条"), None)).collect();
+        let items =
+            (0..1_000).map(|n| host.item(&format!("{page}-{n}"), &format!("第{page}页第{n}条"), None)).collect();
         host.receive("cuihu", items);
         host.now += SignedDuration::from_secs(1);
     }
@@ -426,4 +445,31 @@ fn a_page_that_is_too_large_is_refused_whole() {
     let input = json!({ "command": "receive", "unit": "cuihu", "source": "board", "items": items });
     let error = host.system(&serde_json::from_value(input).unwrap()).unwrap_err();
     assert_eq!((error.code, error.pointer.as_deref()), ("too-large", Some("/items")));
+}
+
+#[test]
+fn a_unit_reaches_its_own_matters_and_those_below_it_only() {
+    let mut host = Host::new();
+    let item = host.item("1", "老鹰岩山火蔓延", Some("II"));
+    let output = host.receive("qingfeng", vec![item]);
+    let (case, item) = (output["opened"][0].clone(), output["taken"][0].clone());
+    let answer = json!({ "case": case, "text": "已经扑灭", "channel": "web" });
+
+    // Clause 1d: a sister unit may neither answer nor touch the item, nor open a case in the other's name.
+    host.scope = Some("cuihu".to_owned());
+    for (name, input) in [
+        ("record-answer", answer.clone()),
+        ("close-case", json!({ "case": case })),
+        ("open-case", json!({ "item": item })),
+        ("open-case", json!({ "unit": "qingfeng", "title": "x", "level": "IV" })),
+    ] {
+        let refused = host.call(name, input).unwrap_err();
+        assert_eq!(refused.code, "not-yours", "{name}: {refused}");
+    }
+
+    // The unit above may, and so may the unit itself.
+    host.scope = Some("linhai".to_owned());
+    host.call("record-answer", answer).unwrap();
+    host.scope = Some("qingfeng".to_owned());
+    assert_eq!(host.call("open-case", json!({ "item": item })).unwrap()["case"], case);
 }

@@ -38,22 +38,43 @@ fn everything() -> Host {
     let repost = host.item("3", "网传老鹰岩山火烧死人", None);
     host.receive("qingfeng", vec![repost]);
     let item = host.desk.case(&number).unwrap().items[0].item;
-    host.call("record-assessment", json!({ "item": item, "verdict": common::verdict(Some("I")), "classifier": "risk-level:0.1.0" })).unwrap();
+    host.call(
+        "record-assessment",
+        json!({ "item": item, "verdict": common::verdict(Some("I")), "classifier": "risk-level:0.1.0" }),
+    )
+    .unwrap();
     host.by("person:gao-yuan", &Command::AddConcern { case: number.clone(), text: "有无伤亡".to_owned() }).unwrap();
-    host.call("record-delivery", json!({ "case": number, "notification": "n1", "outcome": "delivered", "channel": "webhook", "receipt": "r-1" })).unwrap();
+    host.call(
+        "record-delivery",
+        json!({ "case": number, "notification": "n1", "outcome": "delivered", "channel": "webhook", "receipt": "r-1" }),
+    )
+    .unwrap();
     host.minutes(15);
     let occurred_at = host.now - SignedDuration::from_mins(80);
-    host.by("person:gao-yuan", &Command::CorrectOccurredAt { case: number.clone(), occurred_at, reason: "瞭望塔记录为准".to_owned() }).unwrap();
+    host.by(
+        "person:gao-yuan",
+        &Command::CorrectOccurredAt { case: number.clone(), occurred_at, reason: "瞭望塔记录为准".to_owned() },
+    )
+    .unwrap();
     host.flash(&number);
-    host.by("person:lin-guodong", &Command::SetLevel { case: number.clone(), level: Level::III, reason: "核实无伤亡".to_owned() }).unwrap();
+    host.by(
+        "person:lin-guodong",
+        &Command::SetLevel { case: number.clone(), level: Level::III, reason: "核实无伤亡".to_owned() },
+    )
+    .unwrap();
     host.call("record-time", json!({ "case": number, "milestone": "verified" })).unwrap();
-    let proposal = Command::ProposeNoResponse { case: number.clone(), reason: "同一谣言已统一回应".to_owned() };
+    let proposal =
+        Command::ProposeNoResponse { case: number.clone(), reason: "同一谣言已统一回应".to_owned() };
     let hash = host.by("person:xu-ming", &proposal).unwrap().output["hash"].as_str().unwrap().to_owned();
     host.by("person:gao-yuan", &Command::ApproveNoResponse { case: number.clone(), hash }).unwrap();
     let answer = json!({ "case": number, "text": "火已扑灭,无人员伤亡。", "channel": "政府网站", "proof": "http://gov.example/1", "concerns": [{ "concern": "c1", "text": "无伤亡" }] });
     host.call("record-answer", answer).unwrap();
     host.call("close-case", json!({ "case": number, "note": "已回访" })).unwrap();
-    let forgotten = Fact::ItemsForgotten { records_below: Some(item), known_before: Some(host.now - SignedDuration::from_hours(1)), at: host.now };
+    let forgotten = Fact::ItemsForgotten {
+        records_below: Some(item),
+        known_before: Some(host.now - SignedDuration::from_hours(1)),
+        at: host.now,
+    };
     host.desk.apply(&forgotten);
     host.facts.push(forgotten);
     host
@@ -78,7 +99,8 @@ fn facts_of_every_release_are_read_as_they_were_written() {
 fn every_type_of_fact_has_a_golden_line() {
     let golden = std::fs::read_to_string(file("facts.v1.jsonl")).unwrap();
     let pinned: BTreeSet<String> = golden.lines().map(type_of).collect();
-    let made: BTreeSet<String> = everything().facts.iter().map(|fact| type_of(&serde_json::to_string(fact).unwrap())).collect();
+    let made: BTreeSet<String> =
+        everything().facts.iter().map(|fact| type_of(&serde_json::to_string(fact).unwrap())).collect();
     assert_eq!(made, pinned);
     assert_eq!(pinned.len(), 20, "a new type of fact needs a line, and a place in `everything`");
 }

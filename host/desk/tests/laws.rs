@@ -107,33 +107,46 @@ fn attempt(host: &mut Host, what: &Try) {
                     let case = host.desk.case(&number).unwrap();
                     let askers: Vec<String> =
                         asker.map(|n| case.askers[usize::from(n) % case.askers.len()].id.clone()).into_iter().collect();
-                    let concerns: Vec<_> = case.concerns.iter().map(|c| json!({ "concern": c.id, "declined": "不属职责" })).collect();
+                    let concerns: Vec<_> =
+                        case.concerns.iter().map(|c| json!({ "concern": c.id, "declined": "不属职责" })).collect();
                     (askers, concerns)
                 };
-                let _ = host.call("record-answer", json!({ "case": number, "askers": askers, "text": "答", "channel": "网站", "concerns": concerns }));
+                let _ = host.call(
+                    "record-answer",
+                    json!({ "case": number, "askers": askers, "text": "答", "channel": "网站", "concerns": concerns }),
+                );
             }
         }
         Try::SetLevel { case: c, level: l, who } => {
             if let Some(case) = case(host, c) {
                 let level = Level::parse(level(l).unwrap()).unwrap();
-                let _ = host.by(ACTORS[usize::from(who)], &Command::SetLevel { case, level, reason: "核实".to_owned() });
+                let _ =
+                    host.by(ACTORS[usize::from(who)], &Command::SetLevel { case, level, reason: "核实".to_owned() });
             }
         }
         Try::Correct { case: c, minutes, who } => {
             if let Some(number) = case(host, c) {
-                let occurred_at = host.desk.case(&number).unwrap().times.occurred + SignedDuration::from_mins(minutes.into());
-                let _ = host.by(ACTORS[usize::from(who)], &Command::CorrectOccurredAt { case: number, occurred_at, reason: "核实".to_owned() });
+                let occurred_at =
+                    host.desk.case(&number).unwrap().times.occurred + SignedDuration::from_mins(minutes.into());
+                let _ = host.by(
+                    ACTORS[usize::from(who)],
+                    &Command::CorrectOccurredAt { case: number, occurred_at, reason: "核实".to_owned() },
+                );
             }
         }
         Try::Propose { case: c, who } => {
             if let Some(case) = case(host, c) {
-                let _ = host.by(ACTORS[usize::from(who)], &Command::ProposeNoResponse { case, reason: "广告".to_owned() });
+                let _ =
+                    host.by(ACTORS[usize::from(who)], &Command::ProposeNoResponse { case, reason: "广告".to_owned() });
             }
         }
         Try::Approve { case: c, who } => {
             if let Some(number) = case(host, c) {
                 let hash = host.desk.case(&number).unwrap().no_response.as_ref().map(|p| p.hash.clone());
-                let _ = host.by(ACTORS[usize::from(who)], &Command::ApproveNoResponse { case: number, hash: hash.unwrap_or_default() });
+                let _ = host.by(
+                    ACTORS[usize::from(who)],
+                    &Command::ApproveNoResponse { case: number, hash: hash.unwrap_or_default() },
+                );
             }
         }
         Try::Publish { case: c } => {
@@ -208,7 +221,11 @@ fn check(host: &Host) {
                 assert!(by.person().is_some() && !reason.is_empty());
             }
             Fact::CaseClosed { ground: Ground::NoResponse, head, .. } => {
-                assert!(host.facts.iter().any(|f| matches!(f, Fact::NoResponseApproved { head: h, .. } if h.case == head.case)));
+                assert!(
+                    host.facts
+                        .iter()
+                        .any(|f| matches!(f, Fact::NoResponseApproved { head: h, .. } if h.case == head.case))
+                );
             }
             _ => {}
         }

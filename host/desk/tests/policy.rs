@@ -60,7 +60,10 @@ fn the_organisation_is_one_tree() {
     let found = problem(|pack| remove(&mut pack["units"][0], "superior"));
     assert!(found.message.contains("clause 5c"), "{found}");
     let found = problem(|pack| pack["units"][0]["people"][2]["id"] = json!("gao-yuan"));
-    assert_eq!((found.pointer.as_str(), found.message.as_str()), ("/units/1/people/0/id", "there is a person `gao-yuan` already"));
+    assert_eq!(
+        (found.pointer.as_str(), found.message.as_str()),
+        ("/units/1/people/0/id", "there is a person `gao-yuan` already")
+    );
 }
 
 #[test]
@@ -131,14 +134,25 @@ fn all_faults_are_told_at_once_each_with_its_place() {
     let text = SAMPLE.replace("\"anchor\": \"opened_at\"", "\"anchr\": \"opened_at\"").replace("\"2wd\"", "\"P1M\"");
     let found = PolicyPack::parse(&text, "pack.json").unwrap_err();
     let all: Vec<String> = found.iter().map(ToString::to_string).collect();
-    assert!(all.iter().filter(|p| p.contains("unknown key `anchr`") && p.contains("did you mean `anchor`?")).count() == 2, "{all:#?}");
+    assert!(
+        all.iter().filter(|p| p.contains("unknown key `anchr`") && p.contains("did you mean `anchor`?")).count() == 2,
+        "{all:#?}"
+    );
     assert!(all.iter().any(|p| p.contains("no fixed length")), "{all:#?}");
     for problem in &found {
         let line = text.lines().nth(problem.line - 1).unwrap();
         assert!(line.chars().count() >= problem.column, "{problem}");
     }
     let unknown = found.iter().find(|p| p.message.contains("anchr")).unwrap();
-    assert!(text.lines().nth(unknown.line - 1).unwrap().chars().skip(unknown.column - 1).collect::<String>().starts_with("\"anchr\""));
+    assert!(
+        text.lines()
+            .nth(unknown.line - 1)
+            .unwrap()
+            .chars()
+            .skip(unknown.column - 1)
+            .collect::<String>()
+            .starts_with("\"anchr\"")
+    );
 }
 
 #[test]
@@ -150,7 +164,8 @@ fn text_that_is_no_pack_is_refused() {
         ("{}", "`format` is missing"),
         ("{\"name\": 1, \"name\": 2}", "this key occurs twice"),
     ] {
-        let all: Vec<String> = PolicyPack::parse(text, "pack.json").unwrap_err().iter().map(ToString::to_string).collect();
+        let all: Vec<String> =
+            PolicyPack::parse(text, "pack.json").unwrap_err().iter().map(ToString::to_string).collect();
         assert!(all.iter().any(|p| p.contains(expected)), "{text}: {all:#?}");
     }
     let deep = "[".repeat(100_000);

@@ -57,7 +57,14 @@ pub fn operation(package: &Package, pin: &Pin, with: &Value) -> Result<Operation
 ///
 /// # Errors
 /// As the DSL sees them.
-pub fn pure_call(house: &House, pin: &Pin, with: &Value, unit: &str, key: &str, now: Timestamp) -> Result<Value, FlowError> {
+pub fn pure_call(
+    house: &House,
+    pin: &Pin,
+    with: &Value,
+    unit: &str,
+    key: &str,
+    now: Timestamp,
+) -> Result<Value, FlowError> {
     let Some(package) = house.package(&pin.digest) else {
         return Err(not_installed(pin));
     };
@@ -89,12 +96,20 @@ pub fn invalid(error: &ContractError) -> FlowError {
 pub fn flow_error(error: &CallError, pin: &Pin) -> FlowError {
     let detail = format!("{}: {error}", pin.plugin);
     match error {
-        CallError::Plugin(PluginError::Transient(_)) => FlowError::new(ErrorKind::Communication, detail).with_status(503),
-        CallError::Plugin(PluginError::RateLimited(_)) => FlowError::new(ErrorKind::Communication, detail).with_status(429),
-        CallError::Plugin(PluginError::InvalidInput(_)) | CallError::Misuse { .. } => FlowError::new(ErrorKind::Validation, detail),
+        CallError::Plugin(PluginError::Transient(_)) => {
+            FlowError::new(ErrorKind::Communication, detail).with_status(503)
+        }
+        CallError::Plugin(PluginError::RateLimited(_)) => {
+            FlowError::new(ErrorKind::Communication, detail).with_status(429)
+        }
+        CallError::Plugin(PluginError::InvalidInput(_)) | CallError::Misuse { .. } => {
+            FlowError::new(ErrorKind::Validation, detail)
+        }
         CallError::Plugin(PluginError::InvalidConfig(_)) => FlowError::new(ErrorKind::Configuration, detail),
         CallError::Denied { .. } => FlowError::new(ErrorKind::Authorization, detail),
-        CallError::Limit { hit, .. } if hit.limit == huiyin_sandbox::LimitName::WallMs => FlowError::new(ErrorKind::Timeout, detail),
+        CallError::Limit { hit, .. } if hit.limit == huiyin_sandbox::LimitName::WallMs => {
+            FlowError::new(ErrorKind::Timeout, detail)
+        }
         _ => FlowError::new(ErrorKind::Runtime, detail),
     }
 }

@@ -222,8 +222,7 @@ pub fn parse(text: &str, file: &str) -> Result<HostConfig, ConfigError> {
         pointer,
         message: plain(error),
     };
-    let config = serde_path_to_error::deserialize(&mut reader)
-        .map_err(|e| malformed(e.inner(), pointer(e.path())))?;
+    let config = serde_path_to_error::deserialize(&mut reader).map_err(|e| malformed(e.inner(), pointer(e.path())))?;
     reader.end().map_err(|e| malformed(&e, "/".to_owned()))?;
     Ok(config)
 }

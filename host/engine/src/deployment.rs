@@ -113,7 +113,8 @@ fn key(slot: Option<&str>, function: &FunctionRef) -> String {
 
 /// True for a core function of the desk.
 fn core(name: &str) -> bool {
-    static NAMES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| huiyin_desk::core_functions().iter().map(|f| f.name).collect());
+    static NAMES: LazyLock<BTreeSet<&'static str>> =
+        LazyLock::new(|| huiyin_desk::core_functions().iter().map(|f| f.name).collect());
     NAMES.contains(name)
 }
 
@@ -122,7 +123,9 @@ pub struct HouseCatalog<'a>(pub &'a House);
 
 impl Catalog for HouseCatalog<'_> {
     fn resolve(&self, name: &str, version: Option<&str>) -> Option<FunctionInfo> {
-        if let Some(core) = huiyin_desk::core_functions().iter().find(|f| f.name == name && version.is_none_or(|v| v == f.version)) {
+        if let Some(core) =
+            huiyin_desk::core_functions().iter().find(|f| f.name == name && version.is_none_or(|v| v == f.version))
+        {
             return Some(FunctionInfo {
                 kind: FunctionKind::Core,
                 input_schema: Some(core.input_schema.clone()),
@@ -152,7 +155,12 @@ impl Catalog for HouseCatalog<'_> {
 ///
 /// # Errors
 /// Every binding or function that cannot be resolved.
-pub fn pin(definition: &Definition, unit: Option<&str>, bindings: &[Binding], house: &House) -> Result<BTreeMap<String, Pin>, Vec<String>> {
+pub fn pin(
+    definition: &Definition,
+    unit: Option<&str>,
+    bindings: &[Binding],
+    house: &House,
+) -> Result<BTreeMap<String, Pin>, Vec<String>> {
     let mut problems = Vec::new();
     let mut pins = BTreeMap::new();
     let mine: Vec<&Binding> = bindings
@@ -193,8 +201,9 @@ fn bound(slot: &huiyin_flow::Slot, binding: Option<&Binding>, house: &House) -> 
         return house.find(&own).map(|(pin, _)| pin).ok_or_else(|| format!("`{own}` is not installed"));
     };
     let wanted = binding.plugin.clone().unwrap_or_else(|| own.clone());
-    let (mut pin, package) =
-        house.find(&wanted).ok_or_else(|| format!("`{wanted}` is not installed; install it with `huiyin plugin install`"))?;
+    let (mut pin, package) = house
+        .find(&wanted)
+        .ok_or_else(|| format!("`{wanted}` is not installed; install it with `huiyin plugin install`"))?;
     if let Some(digest) = binding.digest.as_ref().filter(|d| **d != pin.digest) {
         return Err(format!("`{wanted}` has the digest {}, the binding pins {digest}", pin.digest));
     }

@@ -3,8 +3,10 @@
 //! not done, and unknown (rule 3).
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use huiyin_flow::FlowError;
 use huiyin_sandbox::{CallError, Grant, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict};
 use tokio::sync::Semaphore;
@@ -71,6 +73,31 @@ impl Effects {
         HostAccess { secrets: Arc::clone(&self.grants.secrets) as Arc<dyn SecretSource>, kv: Arc::clone(kv), log: None }
     }
 
+    /// Tries one effect of a run. A panic on the way is our own fault, and then
+    /// nobody knows what happened.
+    pub async fn effect_or_unknown(&self, job: EffectJob) -> EffectDone {
+        let (run, call, attempt) = (job.run.clone(), job.call, job.attempt);
+        AssertUnwindSafe(self.effect(job)).catch_unwind().await.unwrap_or_else(|_| EffectDone {
+            run,
+            call,
+            attempt,
+            outcome: EffectOutcome::Unknown("the host failed while it was being tried; please report it".to_owned()),
+        })
+    }
+
+    /// Reads a source. A panic on the way is our own fault; the cursor stays.
+    pub async fn poll_or_error(&self, job: PollJob) -> PageDone {
+        let (source, poll) = (job.source.id.clone(), job.poll);
+        AssertUnwindSafe(self.poll(job)).catch_unwind().await.unwrap_or_else(|_| PageDone {
+            source,
+            poll,
+            outcome: Err(PollError {
+                message: "the host failed while reading it; please report it".to_owned(),
+                retry_after: None,
+            }),
+        })
+    }
+
     /// Tries one effect of a run.
     pub async fn effect(&self, job: EffectJob) -> EffectDone {
         let _turn = self.at_once.acquire().await;
@@ -88,7 +115,12 @@ impl Effects {
         };
         let context = calls::context(&job.unit, job.attempt, &job.idempotency_key, job.now);
         let grant = self.grants.of(&job.pin.plugin, &job.unit);
-        match self.house.sandbox.call(&package, &context, &operation, &grant, &self.access(&job.kv), &self.house.limits).await {
+        match self
+            .house
+            .sandbox
+            .call(&package, &context, &operation, &grant, &self.access(&job.kv), &self.house.limits)
+            .await
+        {
             Ok(done) => EffectOutcome::Settled(Ok(done.output.to_json()), done.kv_writes),
             Err(error) if calls::unknown(&error) => EffectOutcome::Unknown(format!("{}: {error}", job.pin.plugin)),
             Err(error) => EffectOutcome::Settled(Err(calls::flow_error(&error, &job.pin)), Vec::new()),
@@ -107,7 +139,8 @@ impl Effects {
         let source = &job.source;
         let key = format!("{}-{}", source.id, job.poll);
         let context = calls::context(&source.unit, 1, &key, job.now);
-        let operation = Operation::Collect { config: source.config.to_string(), cursor: job.cursor.clone(), limit: job.limit };
+        let operation =
+            Operation::Collect { config: source.config.to_string(), cursor: job.cursor.clone(), limit: job.limit };
         let called = self
             .house
             .sandbox
@@ -115,7 +148,10 @@ impl Effects {
             .await
             .map_err(|e| poll_error(&e))?;
         let Output::Page(mut page) = called.output else {
-            return Err(PollError { message: format!("{} is not a collector", source.collector.plugin), retry_after: None });
+            return Err(PollError {
+                message: format!("{} is not a collector", source.collector.plugin),
+                retry_after: None,
+            });
         };
         let observed = u64::try_from(job.now.as_millisecond()).unwrap_or_default();
         for item in &mut page.items {
@@ -148,13 +184,33 @@ pub fn floor_verdicts(house: &House, items: Vec<Item>, unit: &str, key: &str, no
     let Some(pin) = floor else {
         return vec![Err("the policy pack pins no floor classifier".to_owned()); count];
     };
-    match classify(house, &pin, items, unit, key, now) {
+    judged(house, &pin, items, unit, key, now)
+}
+
+/// One bad item must not take the verdicts of the others with it (rule 11): a
+/// batch that fails is judged again in halves, down to the one that is at fault.
+fn judged(house: &House, pin: &Pin, mut items: Vec<Item>, unit: &str, key: &str, now: jiff::Timestamp) -> Vec<Floor> {
+    match classify(house, pin, items.clone(), unit, key, now) {
         Ok(verdicts) => verdicts,
-        Err(error) => vec![Err(error.to_string()); count],
+        Err(error) if items.len() == 1 => vec![Err(error.to_string())],
+        Err(error) if error.is(huiyin_flow::ErrorKind::Configuration) => vec![Err(error.to_string()); items.len()],
+        Err(_) => {
+            let rest = items.split_off(items.len() / 2);
+            let mut verdicts = judged(house, pin, items, unit, key, now);
+            verdicts.extend(judged(house, pin, rest, unit, key, now));
+            verdicts
+        }
     }
 }
 
-fn classify(house: &House, pin: &Pin, items: Vec<Item>, unit: &str, key: &str, now: jiff::Timestamp) -> Result<Vec<Result<Verdict, String>>, FlowError> {
+fn classify(
+    house: &House,
+    pin: &Pin,
+    items: Vec<Item>,
+    unit: &str,
+    key: &str,
+    now: jiff::Timestamp,
+) -> Result<Vec<Result<Verdict, String>>, FlowError> {
     let package = house.package(&pin.digest).ok_or_else(|| calls::not_installed(pin))?;
     let count = items.len();
     let operation = Operation::Classify { config: pin.config.to_string(), model: Arc::from([]), state: None, items };
@@ -184,7 +240,8 @@ fn poll_error(error: &CallError) -> PollError {
 /// When its classifier is not installed, in words.
 pub fn floor_pin(house: &House, floor: &huiyin_desk::policy::Floor) -> Result<Pin, String> {
     let name = format!("{}:{}", floor.name, floor.version);
-    let (mut pin, _) = house.find(&name).ok_or_else(|| format!("the policy pack's floor classifier `{name}` is not installed"))?;
+    let (mut pin, _) =
+        house.find(&name).ok_or_else(|| format!("the policy pack's floor classifier `{name}` is not installed"))?;
     pin.config = floor.config.clone();
     Ok(pin)
 }

@@ -111,7 +111,11 @@ impl Engine {
         if names.len() > 1 {
             return Err(Refusal::Invalid {
                 pointer: "/workflow".to_owned(),
-                message: format!("`{}` may be any of {}; give namespace/name", s.workflow, names.into_iter().collect::<Vec<_>>().join(", ")),
+                message: format!(
+                    "`{}` may be any of {}; give namespace/name",
+                    s.workflow,
+                    names.into_iter().collect::<Vec<_>>().join(", ")
+                ),
             });
         }
         let turn = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -124,12 +128,24 @@ impl Engine {
             Some(id) if found.len() > 1 => found[usize::from(id.bytes().fold(0u8, u8::wrapping_add)) % found.len()].0,
             _ => *partition,
         };
-        let deployment = found.iter().find(|(at, _)| *at == partition).map_or_else(|| workflow.deployment.clone(), |(_, w)| w.deployment.clone());
+        let deployment = found
+            .iter()
+            .find(|(at, _)| *at == partition)
+            .map_or_else(|| workflow.deployment.clone(), |(_, w)| w.deployment.clone());
         let run = s.run.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
         let key = s.unit.as_ref().map_or_else(|| "host".to_owned(), |u| format!("unit:{u}"));
         Ok((
             partition,
-            StartRun { deployment, run, trigger: "person".to_owned(), key, input: s.input, actor: s.actor, accepted: None, finished: None },
+            StartRun {
+                deployment,
+                run,
+                trigger: "person".to_owned(),
+                key,
+                input: s.input,
+                actor: s.actor,
+                accepted: None,
+                finished: None,
+            },
         ))
     }
 
@@ -151,10 +167,15 @@ impl Engine {
         }
     }
 
-    pub(crate) async fn command(&self, unit: &str, actor: &str, command: huiyin_desk::Command) -> Result<Value, Refusal> {
+    pub(crate) async fn command(
+        &self,
+        unit: &str,
+        actor: &str,
+        command: huiyin_desk::Command,
+    ) -> Result<Value, Refusal> {
         let partition = self.partition_of(unit)?;
-        let actor = actor.to_owned();
-        self.ask(partition, |reply| Message::Desk { actor, command: Box::new(command), reply }).await
+        let (unit, actor) = (unit.to_owned(), actor.to_owned());
+        self.ask(partition, |reply| Message::Desk { unit, actor, command: Box::new(command), reply }).await
     }
 
     /// Takes a CloudEvent in; gives how many runs it started or woke.
@@ -186,7 +207,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`Refusal`]
-    pub async fn look<T: Send + 'static>(&self, partition: usize, look: impl FnOnce(&State, Timestamp) -> T + Send + 'static) -> Result<T, Refusal> {
+    pub async fn look<T: Send + 'static>(
+        &self,
+        partition: usize,
+        look: impl FnOnce(&State, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
         let (tell, told) = oneshot::channel();
         let query = Box::new(move |state: &State, now: Timestamp| {
             let seen = look(state, now);
@@ -203,7 +228,10 @@ impl Engine {
     ///
     /// # Errors
     /// [`Refusal`]
-    pub async fn look_all<T: Send + 'static>(&self, look: impl Fn(&State, Timestamp) -> T + Send + Sync + Clone + 'static) -> Result<Vec<T>, Refusal> {
+    pub async fn look_all<T: Send + 'static>(
+        &self,
+        look: impl Fn(&State, Timestamp) -> T + Send + Sync + Clone + 'static,
+    ) -> Result<Vec<T>, Refusal> {
         let mut all = Vec::with_capacity(self.partitions.len());
         for at in 0..self.partitions.len() {
             all.push(self.look(at, look.clone()).await?);
@@ -211,7 +239,11 @@ impl Engine {
         Ok(all)
     }
 
-    async fn ask<T: Send + 'static>(&self, partition: usize, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Refusal> {
+    async fn ask<T: Send + 'static>(
+        &self,
+        partition: usize,
+        message: impl FnOnce(Reply<T>) -> Message,
+    ) -> Result<T, Refusal> {
         let permit = Arc::clone(&self.intake).try_acquire_owned().map_err(|_| Refusal::Busy)?;
         let (tell, told) = oneshot::channel();
         let reply: Reply<T> = Box::new(move |answer| {

@@ -38,7 +38,8 @@ impl SandboxedJq {
             Some(instance) => instance,
             None => self.sandbox.warm(&self.package).map_err(|e| ExprError::new(e.to_string()))?,
         };
-        let context = Context { call_id: String::new(), attempt: 1, unit: String::new(), now: 0, idempotency_key: String::new() };
+        let context =
+            Context { call_id: String::new(), attempt: 1, unit: String::new(), now: 0, idempotency_key: String::new() };
         let operation = Operation::Run { config: config.to_string(), input: input.to_string() };
         let answer = instance.call(&context, &operation, &self.limits);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,7 +68,8 @@ impl Evaluator for SandboxedJq {
 
     fn eval(&self, program: &str, input: &Value, vars: &[(&str, &Value)]) -> Result<Value, ExprError> {
         let names: Vec<&str> = vars.iter().map(|(name, _)| *name).collect();
-        let values: serde_json::Map<String, Value> = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())).collect();
+        let values: serde_json::Map<String, Value> =
+            vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())).collect();
         self.ask(&json!({"program": program, "vars": names}), json!({"input": input, "vars": values}))
     }
 }
@@ -87,5 +89,7 @@ impl Evaluator for NoJq {
 }
 
 fn no_jq(program: &str) -> ExprError {
-    ExprError::new(format!("`{program}` needs the jq component, which this build does not carry; build it with `make plugins`"))
+    ExprError::new(format!(
+        "`{program}` needs the jq component, which this build does not carry; build it with `make plugins`"
+    ))
 }

@@ -27,10 +27,9 @@ impl Engine {
         let (house, whose, now, count) = (Arc::clone(self.house()), unit.to_owned(), self.now(), items.len());
         let originals: Vec<huiyin_sandbox::Item> = items.iter().map(original).collect();
         // The classifier takes its time: off the event loop.
-        let floors =
-            tokio::task::spawn_blocking(move || floor_verdicts(&house, originals, &whose, "push", now))
-                .await
-                .unwrap_or_else(|_| vec![Err("the floor's classifier could not be run".to_owned()); count]);
+        let floors = tokio::task::spawn_blocking(move || floor_verdicts(&house, originals, &whose, "push", now))
+            .await
+            .unwrap_or_else(|_| vec![Err("the floor's classifier could not be run".to_owned()); count]);
         let items = items.into_iter().zip(floors).map(|(item, floor)| judged(item, floor)).collect();
         let receive = Receive { unit: unit.to_owned(), source: source.to_owned(), items };
         self.command(unit, actor, Command::Receive(receive)).await

@@ -30,7 +30,12 @@ impl Ledger {
     ///
     /// # Errors
     /// When the journal's records are not those that were signed.
-    pub fn open(folder: &Path, key: &Path, origin: &str, journal: Arc<dyn Journal>) -> Result<(Ledger, Opened), AuditError> {
+    pub fn open(
+        folder: &Path,
+        key: &Path,
+        origin: &str,
+        journal: Arc<dyn Journal>,
+    ) -> Result<(Ledger, Opened), AuditError> {
         let signer = SignerKey::load_or_create(key, origin)?;
         let source = Arc::clone(&journal);
         let (log, opened) = Log::open(folder, signer, &[], &mut leaves(&source))?;
@@ -119,7 +124,9 @@ impl Ledger {
 }
 
 /// The journal's leaves, as the audit tree asks for them.
-fn leaves(journal: &Arc<dyn Journal>) -> impl FnMut(u64, usize) -> Result<Vec<bytes::Bytes>, Box<dyn std::error::Error + Send + Sync>> {
+fn leaves(
+    journal: &Arc<dyn Journal>,
+) -> impl FnMut(u64, usize) -> Result<Vec<bytes::Bytes>, Box<dyn std::error::Error + Send + Sync>> {
     let journal = Arc::clone(journal);
     move |from, max| journal.leaves(from, max).map_err(Into::into)
 }

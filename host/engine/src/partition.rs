@@ -21,11 +21,11 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use self::wakes::Wakes;
 use crate::deployment::Deployed;
 use crate::record::{Entry, Pin, SnapshotTaken};
 use crate::sources::WatchedSource;
 use crate::state::{FinishedRun, State};
-use self::wakes::Wakes;
 
 /// Who is told of an outcome; called once what led to it is durable.
 pub type Reply<T> = Box<dyn FnOnce(Result<T, Refusal>) + Send>;
@@ -71,6 +71,8 @@ pub enum Message {
     Page(PageDone),
     /// A person or the API acts on the desk.
     Desk {
+        /// On behalf of which unit.
+        unit: String,
         /// Who.
         actor: String,
         /// What.
@@ -343,6 +345,8 @@ pub struct Core {
     busy: BTreeSet<String>,
     queued: HashMap<String, VecDeque<Input>>,
     waiting: HashMap<String, Vec<Reply<FinishedRun>>>,
+    /// Who waits for the end of a run that was cancelled.
+    cancelling: HashMap<String, Vec<Reply<()>>>,
     /// Runs that have listened for events at some time.
     listeners: BTreeSet<String>,
     out: Output,
@@ -375,6 +379,7 @@ impl Core {
             busy: BTreeSet::new(),
             queued: HashMap::new(),
             waiting: HashMap::new(),
+            cancelling: HashMap::new(),
             listeners: BTreeSet::new(),
             out: Output::default(),
             max_record,
@@ -408,7 +413,7 @@ impl Core {
             Message::Turn(done) => self.turn_done(*done, now),
             Message::Effect(done) => self.effect_done(done, now),
             Message::Page(done) => self.page_done(done, now),
-            Message::Desk { actor, command, reply } => self.desk_command(&actor, &command, reply, now),
+            Message::Desk { unit, actor, command, reply } => self.desk_command(&unit, &actor, &command, reply, now),
             Message::Event { event, reply, .. } if too_large(&event, self.max_record) => {
                 let message = format!("the event is larger than what a record holds, {} bytes", self.max_record);
                 self.tell(reply, Err(Refusal::Invalid { pointer: "/event".to_owned(), message }));
@@ -452,7 +457,13 @@ impl Core {
         match fault {
             Ok(payload) => self.write(entry, payload, about, now),
             Err(error) => {
-                tracing::error!(partition = self.partition, kind = entry.kind(), subject = about.subject, error, "record dropped");
+                tracing::error!(
+                    partition = self.partition,
+                    kind = entry.kind(),
+                    subject = about.subject,
+                    error,
+                    "record dropped"
+                );
                 false
             }
         }
@@ -542,7 +553,9 @@ fn name_fault(text: &str, most: usize) -> Option<String> {
     } else if text.len() > most {
         Some(format!("has {} bytes, {most} are allowed", text.len()))
     } else {
-        text.chars().find(|c| !plain(*c)).map(|c| format!("holds {c:?}; printable ASCII without spaces, quotes and backslashes is allowed"))
+        text.chars()
+            .find(|c| !plain(*c))
+            .map(|c| format!("holds {c:?}; printable ASCII without spaces, quotes and backslashes is allowed"))
     }
 }
 
@@ -554,7 +567,6 @@ enum Wake {
     Schedule(String),
     Desk,
 }
-
 
 impl Core {
     /// Fires everything that is due.

@@ -40,6 +40,13 @@ pub struct WorkflowDeployed {
     pub replaces: bool,
 }
 
+/// A workflow is no longer configured: it takes no new runs. Running runs keep it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowWithdrawn {
+    /// The deployment.
+    pub deployment: String,
+}
+
 /// What one function of a deployed workflow stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
@@ -269,6 +276,7 @@ macro_rules! entries {
 entries! {
     UnitPlaced = "huiyin.unit.placed.v1",
     WorkflowDeployed = "huiyin.workflow.deployed.v1",
+    WorkflowWithdrawn = "huiyin.workflow.withdrawn.v1",
     RunStarted = "huiyin.run.started.v1",
     RunTurn = "huiyin.run.turn.v1",
     EventDelivered = "huiyin.event.delivered.v1",
@@ -288,7 +296,9 @@ entries! {
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// A later version of Huiyin wrote it.
-    #[error("record {id} has the type `{kind}`, which this version of Huiyin does not know; start the version that wrote it, or a later one")]
+    #[error(
+        "record {id} has the type `{kind}`, which this version of Huiyin does not know; start the version that wrote it, or a later one"
+    )]
     UnknownKind {
         /// The record's id.
         id: String,
@@ -319,11 +329,7 @@ pub fn decode(record: &Record) -> Result<Option<Entry>, DecodeError> {
     let header = &record.header;
     match Entry::decode_as(&header.kind, payload) {
         None => Err(DecodeError::UnknownKind { id: header.id.clone(), kind: header.kind.clone() }),
-        Some(Err(error)) => Err(DecodeError::Malformed {
-            id: header.id.clone(),
-            kind: header.kind.clone(),
-            error,
-        }),
+        Some(Err(error)) => Err(DecodeError::Malformed { id: header.id.clone(), kind: header.kind.clone(), error }),
         Some(Ok(entry)) => Ok(Some(entry)),
     }
 }

@@ -103,7 +103,11 @@ impl Shell {
     /// # Errors
     /// When an append failed. What was not durable has not left, and the
     /// state must be loaded anew.
-    pub async fn run(mut self, mut core: Core, mut inbox: mpsc::UnboundedReceiver<Message>) -> Result<Core, Arc<JournalError>> {
+    pub async fn run(
+        mut self,
+        mut core: Core,
+        mut inbox: mpsc::UnboundedReceiver<Message>,
+    ) -> Result<Core, Arc<JournalError>> {
         let mut pending: Pending = FuturesOrdered::new();
         let mut batch = Vec::with_capacity(BATCH);
         let mut backlog: VecDeque<Message> = VecDeque::new();
@@ -155,7 +159,13 @@ impl Shell {
 
     /// Takes in messages until they led to enough records for one append;
     /// gives the bytes of those records.
-    fn take_in(&mut self, backlog: &mut VecDeque<Message>, core: &mut Core, seq: &mut u64, pending: &mut Pending) -> u64 {
+    fn take_in(
+        &mut self,
+        backlog: &mut VecDeque<Message>,
+        core: &mut Core,
+        seq: &mut u64,
+        pending: &mut Pending,
+    ) -> u64 {
         let now = self.clock.now();
         while core.drafted() < HAND_OVER
             && let Some(message) = backlog.pop_front()
@@ -226,14 +236,14 @@ impl Shell {
                     let (effects, inbox) = (Arc::clone(&self.effects), self.inbox.clone());
                     self.leaving(last_index);
                     tokio::spawn(async move {
-                        let _ = inbox.send(Message::Effect(effects.effect(*job).await));
+                        let _ = inbox.send(Message::Effect(effects.effect_or_unknown(*job).await));
                     });
                 }
                 Work::Poll(job) => {
                     let (effects, inbox) = (Arc::clone(&self.effects), self.inbox.clone());
                     self.leaving(last_index);
                     tokio::spawn(async move {
-                        let _ = inbox.send(Message::Page(effects.poll(job).await));
+                        let _ = inbox.send(Message::Page(effects.poll_or_error(job).await));
                     });
                 }
                 Work::Tell(tell) => {

@@ -175,6 +175,12 @@ impl State {
                 self.units.insert(x.unit.clone());
             }
             Entry::WorkflowDeployed(x) => self.deploy(x, time),
+            Entry::WorkflowWithdrawn(x) => {
+                if let Some(deployment) = self.deployments.get_mut(&x.deployment) {
+                    deployment.active = false;
+                }
+                self.forget_deployments();
+            }
             Entry::RunStarted(x) => {
                 self.deployment(&x.deployment)?;
                 self.started += 1;
@@ -204,8 +210,11 @@ impl State {
             }
             Entry::EventDelivered(x) => {
                 let event = Arc::new(x.event.clone());
-                for run in &x.runs {
-                    self.run_mut(run)?.inbox.push_back(Arc::clone(&event));
+                // A run whose own records were redacted is not there to take it in.
+                for id in &x.runs {
+                    if let Some(run) = self.runs.get_mut(id) {
+                        run.inbox.push_back(Arc::clone(&event));
+                    }
                 }
             }
             Entry::RunQuarantined(x) => {
@@ -214,14 +223,26 @@ impl State {
             Entry::EffectIntended(x) => {
                 self.run_mut(&x.run)?.effects.insert(
                     x.call.clone(),
-                    EffectState { attempt: x.attempt, plugin: x.plugin.clone(), digest: x.digest.clone(), unknown: None, settled: None },
+                    EffectState {
+                        attempt: x.attempt,
+                        plugin: x.plugin.clone(),
+                        digest: x.digest.clone(),
+                        unknown: None,
+                        settled: None,
+                    },
                 );
             }
             Entry::EffectSettled(x) => {
                 self.keep(&x.kv);
-                if let Some(effect) = self.run_mut(&x.run)?.effects.get_mut(&x.call) {
-                    effect.settled = Some(x.outcome.clone());
-                }
+                // A core function is settled at once, without an intention before.
+                let effect = self.run_mut(&x.run)?.effects.entry(x.call.clone()).or_insert_with(|| EffectState {
+                    attempt: x.attempt,
+                    plugin: String::new(),
+                    digest: String::new(),
+                    unknown: None,
+                    settled: None,
+                });
+                effect.settled = Some(x.outcome.clone());
             }
             Entry::EffectUnknown(x) => {
                 if let Some(effect) = self.run_mut(&x.run)?.effects.get_mut(&x.call) {
@@ -295,8 +316,20 @@ impl State {
         }
         self.deployments.insert(
             x.deployment.clone(),
-            Deployment { name: x.name.clone(), unit: x.unit.clone(), text: x.text.as_str().into(), pins: x.pins.clone(), active: true, since: time },
+            Deployment {
+                name: x.name.clone(),
+                unit: x.unit.clone(),
+                text: x.text.as_str().into(),
+                pins: x.pins.clone(),
+                active: true,
+                since: time,
+            },
         );
+        self.forget_deployments();
+    }
+
+    /// Drops what takes no new runs and no running run needs.
+    fn forget_deployments(&mut self) {
         let needed: BTreeSet<String> = self.runs.values().map(|r| r.deployment.clone()).collect();
         self.deployments.retain(|id, d| d.active || needed.contains(id));
     }

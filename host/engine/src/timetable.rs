@@ -9,16 +9,12 @@ use jiff::Timestamp;
 pub struct Timetable(pub Schedule);
 
 impl Timetable {
-    /// The next time after `last`. `after` counts from the end of the last
-    /// run: none while one is under way.
-    pub fn next(&self, last: Timestamp, ended: Option<Timestamp>) -> Option<Timestamp> {
-        match &self.0 {
-            Schedule::After { .. } => match ended {
-                Some(end) if end >= last => self.0.next(end),
-                Some(_) => None,
-                None => self.0.next(last),
-            },
-            schedule => schedule.next(last),
+    /// The next time after it last fired, or after it came into force. `after`
+    /// counts from the end of the last run: none while one is under way.
+    pub fn next(&self, fired: Option<Timestamp>, since: Timestamp, ended: Option<Timestamp>) -> Option<Timestamp> {
+        match (&self.0, fired) {
+            (Schedule::After { .. }, Some(fired)) => ended.filter(|end| *end >= fired).and_then(|end| self.0.next(end)),
+            (schedule, fired) => schedule.next(fired.unwrap_or(since)),
         }
     }
 

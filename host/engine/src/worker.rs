@@ -198,7 +198,9 @@ fn turn(job: TurnJob, house: &House) -> TurnDone {
         facts.extend(turn.facts);
         for command in turn.commands {
             match &command {
-                Command::Call { slot, function, .. } if deployed.pure(slot.as_deref(), function) => inputs.push_back(Input::Call(command)),
+                Command::Call { slot, function, .. } if deployed.pure(slot.as_deref(), function) => {
+                    inputs.push_back(Input::Call(command))
+                }
                 _ => commands.push(command),
             }
         }
@@ -210,7 +212,13 @@ fn turn(job: TurnJob, house: &House) -> TurnDone {
 }
 
 /// Makes a pure call and gives its result as an event.
-fn make(deployed: &crate::deployment::Deployed, run: &str, command: &Command, now: jiff::Timestamp, house: &House) -> Option<Event> {
+fn make(
+    deployed: &crate::deployment::Deployed,
+    run: &str,
+    command: &Command,
+    now: jiff::Timestamp,
+    house: &House,
+) -> Option<Event> {
     let Command::Call { call, slot, function, with, .. } = command else { return None };
     let outcome: Result<Value, FlowError> = match deployed.target(slot.as_deref(), function) {
         crate::deployment::Target::Plugin(pin) => {

@@ -5,7 +5,10 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use huiyin_flow::{Catalog, Command, Definition, Env, Evaluator, Event, ExprError, FunctionInfo, FunctionKind, RunState, advance, apply};
+use huiyin_flow::{
+    Catalog, Command, Definition, Env, Evaluator, Event, ExprError, FunctionInfo, FunctionKind, RunState, advance,
+    apply,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -25,12 +28,17 @@ struct Shelf;
 
 impl Catalog for Shelf {
     fn resolve(&self, _: &str, _: Option<&str>) -> Option<FunctionInfo> {
-        Some(FunctionInfo { kind: FunctionKind::Plugin { kind: "step".into() }, input_schema: None, output_schema: None })
+        Some(FunctionInfo {
+            kind: FunctionKind::Plugin { kind: "step".into() },
+            input_schema: None,
+            output_schema: None,
+        })
     }
 }
 
 fn define(tasks: &[Value]) -> Definition {
-    let doc = json!({"document": {"dsl": "1.0.3", "namespace": "bench", "name": "bench", "version": "1.0.0"}, "do": tasks});
+    let doc =
+        json!({"document": {"dsl": "1.0.3", "namespace": "bench", "name": "bench", "version": "1.0.0"}, "do": tasks});
     match Definition::parse(&doc.to_string(), "bench.json", &Shelf, &Jq) {
         Ok(def) => def,
         Err(list) => {
@@ -44,9 +52,12 @@ fn define(tasks: &[Value]) -> Definition {
 fn run(def: &Definition, input: &Value) -> RunState {
     let env = Env::new(Timestamp::UNIX_EPOCH, 0, &Jq);
     let mut state = RunState::new();
-    let mut turn = advance(def, &mut state, Event::Start { run_id: "r".into(), input: input.clone(), context: Value::Null }, &env);
+    let mut turn =
+        advance(def, &mut state, Event::Start { run_id: "r".into(), input: input.clone(), context: Value::Null }, &env);
     loop {
-        let call = turn.commands.iter().find_map(|c| if let Command::Call { call, with, .. } = c { Some((*call, (**with).clone())) } else { None });
+        let call = turn.commands.iter().find_map(|c| {
+            if let Command::Call { call, with, .. } = c { Some((*call, (**with).clone())) } else { None }
+        });
         let event = match call {
             Some((call, value)) => Event::Result { call, outcome: Ok(value) },
             None if turn.more => Event::Continue,
@@ -71,14 +82,22 @@ fn benches(c: &mut Criterion) {
     c.bench_function("40 call", |b| b.iter(|| black_box(run(&call, &small))));
     let thousand = define(&tasks(1000, &json!({"set": {"n": "${ .n + 1 }"}})));
     c.bench_function("1000 set, native", |b| b.iter(|| black_box(run(&thousand, &small))));
-    let each = define(&[json!({"l": {"for": {"in": ".list"}, "do": [{"s": {"set": {"list": [], "sum": "${ .sum + $item }"}}}]}})]);
+    let each = define(&[
+        json!({"l": {"for": {"in": ".list"}, "do": [{"s": {"set": {"list": [], "sum": "${ .sum + $item }"}}}]}}),
+    ]);
     c.bench_function("for over 1000", |b| b.iter(|| black_box(run(&each, &input))));
     let branches = tasks(1000, &json!({"set": {"n": "${ .n }"}}));
     let fork = define(&[json!({"f": {"fork": {"branches": branches}}})]);
     c.bench_function("fork of 1000", |b| b.iter(|| black_box(run(&fork, &small))));
 
     let env = Env::new(Timestamp::UNIX_EPOCH, 0, &Jq);
-    let facts = advance(&set, &mut RunState::new(), Event::Start { run_id: "r".into(), input: small.clone(), context: Value::Null }, &env).facts;
+    let facts = advance(
+        &set,
+        &mut RunState::new(),
+        Event::Start { run_id: "r".into(), input: small.clone(), context: Value::Null },
+        &env,
+    )
+    .facts;
     c.bench_function("40 set, replay of facts", |b| {
         b.iter(|| {
             let mut state = RunState::new();

@@ -115,7 +115,9 @@ pub fn apply(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
             }
         }
         Fact::Retried { frame: id, alarm } => {
-            let FrameKind::Try { stage, .. } = &mut get(state, *id)?.kind else { return Err(ApplyError::Mismatch(*id)) };
+            let FrameKind::Try { stage, .. } = &mut get(state, *id)?.kind else {
+                return Err(ApplyError::Mismatch(*id));
+            };
             *stage = Stage::Trying { alarm: *alarm };
             seen(state, alarm.as_ref());
             state.ready.insert(*id);
@@ -153,12 +155,16 @@ pub(crate) fn doomed(state: &RunState, fact: &Fact) -> Vec<FrameId> {
         Fact::Caught { frame, .. } => state.subtree(*frame).split_off(1),
         Fact::Joined { frame } => match state.frames.get(frame).and_then(|f| f.parent) {
             // The winner takes it all.
-            Some(fork) if matches!(state.frames.get(&fork).map(|f| &f.kind), Some(FrameKind::Fork { compete: true, .. })) => {
+            Some(fork)
+                if matches!(state.frames.get(&fork).map(|f| &f.kind), Some(FrameKind::Fork { compete: true, .. })) =>
+            {
                 state.subtree(fork).split_off(1)
             }
             _ => state.subtree(*frame),
         },
-        Fact::Completed { .. } | Fact::Faulted { .. } | Fact::Cancelled { .. } => state.frames.keys().copied().collect(),
+        Fact::Completed { .. } | Fact::Faulted { .. } | Fact::Cancelled { .. } => {
+            state.frames.keys().copied().collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -191,7 +197,16 @@ fn entered(
         Opened::Fork { branches, compete } => {
             for index in 0..*branches {
                 let branch = FrameId(id.0 + 1 + u64::from(index));
-                let mut below = frame(Some(id), Arc::clone(task), at, &input, &input, None, Some(&input), FrameKind::Branch { index });
+                let mut below = frame(
+                    Some(id),
+                    Arc::clone(task),
+                    at,
+                    &input,
+                    &input,
+                    None,
+                    Some(&input),
+                    FrameKind::Branch { index },
+                );
                 if let Some(scope) = &mut below.scope {
                     scope.next = Next::At(index);
                 }
@@ -202,7 +217,12 @@ fn entered(
             (FrameKind::Fork { compete: *compete, outputs: vec![None; *branches as usize], winner: None }, None)
         }
         Opened::Call { function, slot, with, attempt } => (
-            FrameKind::Call { function: Arc::clone(function), slot: slot.clone(), with: Arc::clone(with), attempt: *attempt },
+            FrameKind::Call {
+                function: Arc::clone(function),
+                slot: slot.clone(),
+                with: Arc::clone(with),
+                attempt: *attempt,
+            },
             None,
         ),
         Opened::Wait { alarm } => {
@@ -231,9 +251,13 @@ fn listening(filters: &[EventFilter], all: bool) -> FrameKind {
 fn joined(state: &mut RunState, id: FrameId) -> Result<(), ApplyError> {
     let gone = doomed(state, &Fact::Joined { frame: id });
     let branch = get(state, id)?;
-    let (FrameKind::Branch { index }, Some(fork)) = (&branch.kind, branch.parent) else { return Err(ApplyError::Mismatch(id)) };
+    let (FrameKind::Branch { index }, Some(fork)) = (&branch.kind, branch.parent) else {
+        return Err(ApplyError::Mismatch(id));
+    };
     let (index, output) = (*index, branch.natural());
-    let FrameKind::Fork { compete, outputs, winner } = &mut get(state, fork)?.kind else { return Err(ApplyError::Mismatch(fork)) };
+    let FrameKind::Fork { compete, outputs, winner } = &mut get(state, fork)?.kind else {
+        return Err(ApplyError::Mismatch(fork));
+    };
     let slot = outputs.get_mut(index as usize).ok_or(ApplyError::Mismatch(fork))?;
     *slot = Some(output);
     if *compete {

@@ -149,10 +149,8 @@ fn canonical(uri: &str) -> Cow<'_, str> {
     let Some((host, path)) = rest.and_then(|r| r.split_once('/')) else {
         return Cow::Borrowed(uri);
     };
-    if !matches!(
-        host.strip_prefix("www.").unwrap_or(host),
-        "serverlessworkflow.io" | "open-workflow-specification.org"
-    ) {
+    if !matches!(host.strip_prefix("www.").unwrap_or(host), "serverlessworkflow.io" | "open-workflow-specification.org")
+    {
         return Cow::Borrowed(uri);
     }
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();

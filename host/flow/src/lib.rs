@@ -25,7 +25,8 @@ pub use error::{ErrorKind, FlowError, same_type};
 pub use expr::{Evaluator, ExprError};
 pub use fact::{Alarm, CallId, Caught, Fact, FrameId, Next, Opened, SubId, TimerId};
 pub use model::{
-    Catalog, Definition, Document, EventFilter, FunctionInfo, FunctionKind, FunctionRef, Schedule, Slot, Trigger, matches,
+    Catalog, Definition, Document, EventFilter, FunctionInfo, FunctionKind, FunctionRef, Schedule, Slot, Trigger,
+    matches,
 };
 pub use run::{Command, Env, Event, Turn, advance, decide, outstanding};
 pub use state::{ActiveTask, Outcome, Phase, RunState};

@@ -99,14 +99,38 @@ pub(crate) struct Scope {
 pub(crate) enum FrameKind {
     Run,
     Do,
-    For { items: Arc<Value>, index: Option<u64> },
-    Try { attempt: u32, stage: Stage },
-    Fork { compete: bool, outputs: Vec<Option<Arc<Value>>>, winner: Option<u32> },
+    For {
+        items: Arc<Value>,
+        index: Option<u64>,
+    },
+    Try {
+        attempt: u32,
+        stage: Stage,
+    },
+    Fork {
+        compete: bool,
+        outputs: Vec<Option<Arc<Value>>>,
+        winner: Option<u32>,
+    },
     /// One branch of the parent, a `fork`.
-    Branch { index: u32 },
-    Call { function: Arc<FunctionRef>, slot: Option<Arc<str>>, with: Arc<Value>, attempt: u32 },
-    Wait { until: Alarm },
-    Listen { filters: Vec<EventFilter>, pending: Vec<u32>, all: bool, heard: Vec<Arc<Value>> },
+    Branch {
+        index: u32,
+    },
+    Call {
+        function: Arc<FunctionRef>,
+        slot: Option<Arc<str>>,
+        with: Arc<Value>,
+        attempt: u32,
+    },
+    Wait {
+        until: Alarm,
+    },
+    Listen {
+        filters: Vec<EventFilter>,
+        pending: Vec<u32>,
+        all: bool,
+        heard: Vec<Arc<Value>>,
+    },
 }
 
 /// Where a `try` stands.
@@ -273,10 +297,12 @@ impl Frame {
             FrameKind::Fork { outputs, winner: Some(winner), .. } => {
                 outputs.get(*winner as usize).cloned().flatten().unwrap_or_else(|| Arc::clone(&self.input))
             }
-            FrameKind::Fork { outputs, .. } => {
-                Arc::new(Value::Array(outputs.iter().map(|o| o.as_ref().map_or(Value::Null, |o| (**o).clone())).collect()))
+            FrameKind::Fork { outputs, .. } => Arc::new(Value::Array(
+                outputs.iter().map(|o| o.as_ref().map_or(Value::Null, |o| (**o).clone())).collect(),
+            )),
+            FrameKind::Listen { heard, .. } => {
+                Arc::new(Value::Array(heard.iter().map(|item| (**item).clone()).collect()))
             }
-            FrameKind::Listen { heard, .. } => Arc::new(Value::Array(heard.iter().map(|item| (**item).clone()).collect())),
             _ => self.scope.as_ref().map_or_else(|| Arc::clone(&self.input), |scope| Arc::clone(&scope.data)),
         }
     }

@@ -20,7 +20,11 @@ fn facts(def: Value, input: Value, steps: usize) -> Vec<Value> {
 #[test]
 fn golden_simple() {
     assert_eq!(
-        facts(json!({"timeout": {"after": "PT1H"}, "do": [{"s": {"set": {"n": "${ .x }"}, "export": {"as": "."}}}, {"i": {"if": "false", "set": {"n": 0}}}, {"e": {"emit": {"event": {"with": {"source": "/s", "type": "t"}}}, "then": "end"}}]}), json!({"x": 1}), 0),
+        facts(
+            json!({"timeout": {"after": "PT1H"}, "do": [{"s": {"set": {"n": "${ .x }"}, "export": {"as": "."}}}, {"i": {"if": "false", "set": {"n": 0}}}, {"e": {"emit": {"event": {"with": {"source": "/s", "type": "t"}}}, "then": "end"}}]}),
+            json!({"x": 1}),
+            0
+        ),
         [
             json!({"f": "start", "run": "r1", "at": "2026-03-01T08:00:00Z", "input": {"x": 1}, "trigger": {"unit": "u1"}}),
             json!({"f": "prepared", "alarm": {"timer": 1, "due": "2026-03-01T09:00:00Z"}}),
@@ -37,7 +41,11 @@ fn golden_composite() {
     let at = "2026-03-01T08:00:00Z";
     let error = json!({"type": "https://serverlessworkflow.io/spec/1.0.0/errors/communication", "status": 500, "title": "Communication Error", "detail": "attempt 1", "instance": "/do/0/t/try/0/c"});
     assert_eq!(
-        facts(json!({"do": [{"t": {"try": [{"c": {"call": "flaky:1.0.0@default", "with": {"good": 2}}}], "catch": {"retry": {"delay": "PT5S", "limit": {"attempt": {"count": 1}}}}}}]}), json!({"x": 1}), 9),
+        facts(
+            json!({"do": [{"t": {"try": [{"c": {"call": "flaky:1.0.0@default", "with": {"good": 2}}}], "catch": {"retry": {"delay": "PT5S", "limit": {"attempt": {"count": 1}}}}}}]}),
+            json!({"x": 1}),
+            9
+        ),
         [
             json!({"f": "start", "run": "r1", "at": at, "input": {"x": 1}, "trigger": {"unit": "u1"}}),
             json!({"f": "prepared"}),
@@ -57,7 +65,11 @@ fn golden_composite() {
 fn golden_waiting() {
     let at = "2026-03-01T08:00:00Z";
     assert_eq!(
-        facts(json!({"do": [{"f": {"fork": {"compete": true, "branches": [{"w": {"wait": "PT1S"}}, {"l": {"listen": {"to": {"one": {"with": {"type": "t", "data": "${ .x }"}}}}}}]}}}, {"loop": {"for": {"in": ".l"}, "timeout": {"after": "PT1M"}, "do": [{"s": {"set": {"y": 1}}}]}}]}), json!({"l": [7]}), 9),
+        facts(
+            json!({"do": [{"f": {"fork": {"compete": true, "branches": [{"w": {"wait": "PT1S"}}, {"l": {"listen": {"to": {"one": {"with": {"type": "t", "data": "${ .x }"}}}}}}]}}}, {"loop": {"for": {"in": ".l"}, "timeout": {"after": "PT1M"}, "do": [{"s": {"set": {"y": 1}}}]}}]}),
+            json!({"l": [7]}),
+            9
+        ),
         [
             json!({"f": "start", "run": "r1", "at": at, "input": {"l": [7]}, "trigger": {"unit": "u1"}}),
             json!({"f": "prepared"}),

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 fn yaml(text: &str) -> Definition {
     let head = "document: {dsl: '1.0.3', namespace: default, name: kit, version: '1.0.0'}\n";
-    parse(&format!("{head}{text}"), "kit.yaml").unwrap_or_else(|list| panic!("{}", list.iter().map(|d| format!("{d}\n")).collect::<String>()))
+    parse(&format!("{head}{text}"), "kit.yaml")
+        .unwrap_or_else(|list| panic!("{}", list.iter().map(|d| format!("{d}\n")).collect::<String>()))
 }
 
 #[test]

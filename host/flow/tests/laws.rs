@@ -52,7 +52,9 @@ fn task(depth: u32) -> BoxedStrategy<Value> {
 
 fn tasks(depth: u32) -> BoxedStrategy<Value> {
     prop::collection::vec(task(depth), 1..4)
-        .prop_map(|list| Value::Array(list.into_iter().enumerate().map(|(i, body)| json!({format!("t{i}"): body})).collect()))
+        .prop_map(|list| {
+            Value::Array(list.into_iter().enumerate().map(|(i, body)| json!({format!("t{i}"): body})).collect())
+        })
         .boxed()
 }
 

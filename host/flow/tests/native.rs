@@ -54,23 +54,65 @@ fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            prop::collection::vec((prop_oneof![Just("a"), Just("b"), Just("c d")], inner), 0..3)
-                .prop_map(|fields| Value::Object(fields.into_iter().map(|(k, v)| (k.to_owned(), v)).collect::<Map<_, _>>())),
+            prop::collection::vec((prop_oneof![Just("a"), Just("b"), Just("c d")], inner), 0..3).prop_map(|fields| {
+                Value::Object(fields.into_iter().map(|(k, v)| (k.to_owned(), v)).collect::<Map<_, _>>())
+            }),
         ]
     })
 }
 
 fn program() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
-        Just("."), Just(".a"), Just(".b"), Just(".a.b"), Just(".a[0]"), Just(".[0]"), Just(".[-1]"), Just(".[\"c d\"]"), Just(".\"c d\""),
-        Just("$input"), Just("$input.a"), Just("$context.x"), Just("$workflow.id"), Just("1"), Just("0.5"), Just("2.0"), Just("\"a\""), Just("\"\\n\""),
-        Just("null"), Just("true"), Just("false"), Just("[]"), Just("{}"), Just("not"), Just("length"), Just(".a?"), Just("-1"), Just(".[]"),
+        Just("."),
+        Just(".a"),
+        Just(".b"),
+        Just(".a.b"),
+        Just(".a[0]"),
+        Just(".[0]"),
+        Just(".[-1]"),
+        Just(".[\"c d\"]"),
+        Just(".\"c d\""),
+        Just("$input"),
+        Just("$input.a"),
+        Just("$context.x"),
+        Just("$workflow.id"),
+        Just("1"),
+        Just("0.5"),
+        Just("2.0"),
+        Just("\"a\""),
+        Just("\"\\n\""),
+        Just("null"),
+        Just("true"),
+        Just("false"),
+        Just("[]"),
+        Just("{}"),
+        Just("not"),
+        Just("length"),
+        Just(".a?"),
+        Just("-1"),
+        Just(".[]"),
     ]
     .prop_map(str::to_owned);
     leaf.prop_recursive(4, 16, 2, |inner| {
-        let two = (inner.clone(), prop_oneof![
-            Just("=="), Just("!="), Just("<"), Just("<="), Just(">"), Just(">="), Just("and"), Just("or"), Just("+"), Just("|"), Just("-"), Just("//"), Just(",")
-        ], inner.clone());
+        let two = (
+            inner.clone(),
+            prop_oneof![
+                Just("=="),
+                Just("!="),
+                Just("<"),
+                Just("<="),
+                Just(">"),
+                Just(">="),
+                Just("and"),
+                Just("or"),
+                Just("+"),
+                Just("|"),
+                Just("-"),
+                Just("//"),
+                Just(",")
+            ],
+            inner.clone(),
+        );
         prop_oneof![
             4 => two.prop_map(|(l, op, r)| format!("{l} {op} {r}")),
             1 => inner.clone().prop_map(|p| format!("({p})")),

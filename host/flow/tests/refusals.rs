@@ -35,7 +35,9 @@ fn unknown_keys_have_a_place_and_a_hint() {
 
 #[test]
 fn all_problems_come_at_once() {
-    let list = errors(json!({"dooo": 1, "do": [{"a": {"wait": "soon"}}, {"b": {"call": "ehco:1.0.0@default"}}, {"c": {"set": {}}}]}));
+    let list = errors(
+        json!({"dooo": 1, "do": [{"a": {"wait": "soon"}}, {"b": {"call": "ehco:1.0.0@default"}}, {"c": {"set": {}}}]}),
+    );
     let pointers: Vec<&str> = list.iter().map(|d| d.pointer.as_str()).collect();
     assert_eq!(pointers, ["/dooo", "/do/0/a/wait", "/do/1/b/call", "/do/2/c/set"]);
 }
@@ -49,12 +51,21 @@ fn what_is_not_there_yet_and_what_will_never_be() {
         (task(json!({"call": "asyncapi", "with": {}})), "/do/0/a/call"),
         (task(json!({"call": "a2a", "with": {}})), "/do/0/a/call"),
         (task(json!({"call": "mcp", "with": {}})), "/do/0/a/call"),
-        (task(json!({"run": {"workflow": {"namespace": "n", "name": "m", "version": "1.0.0"}}})), "/do/0/a/run/workflow"),
+        (
+            task(json!({"run": {"workflow": {"namespace": "n", "name": "m", "version": "1.0.0"}}})),
+            "/do/0/a/run/workflow",
+        ),
         (task(json!({"run": {"script": {"language": "js", "code": "1"}}})), "/do/0/a/run/script"),
         (task(json!({"listen": {"to": {"any": [], "until": "true"}}})), "/do/0/a/listen/to/until"),
         (task(json!({"listen": {"to": {"any": []}}, "foreach": {"item": "i"}})), "/do/0/a/foreach"),
-        (task(json!({"listen": {"to": {"one": {"with": {"type": "t"}, "correlate": {"c": {"from": "."}}}}}})), "/do/0/a/listen/to/one/correlate"),
-        (json!({"use": {"functions": {"f": {"call": "http", "with": {}}}}, "do": [{"a": {"call": "f"}}]}), "/use/functions/f/call"),
+        (
+            task(json!({"listen": {"to": {"one": {"with": {"type": "t"}, "correlate": {"c": {"from": "."}}}}}})),
+            "/do/0/a/listen/to/one/correlate",
+        ),
+        (
+            json!({"use": {"functions": {"f": {"call": "http", "with": {}}}}, "do": [{"a": {"call": "f"}}]}),
+            "/use/functions/f/call",
+        ),
         (json!({"use": {"extensions": []}, "do": [{"a": {"set": {"x": 1}}}]}), "/use/extensions"),
         (json!({"use": {"authentications": {}}, "do": [{"a": {"set": {"x": 1}}}]}), "/use/authentications"),
     ] {
@@ -67,8 +78,14 @@ fn what_is_not_there_yet_and_what_will_never_be() {
         (task(json!({"run": {"container": {"image": "x"}}})), "/do/0/a/run/container"),
         (task(json!({"call": "log:1.0.0@elsewhere"})), "/do/0/a/call"),
         (task(json!({"call": "https://example.cn/f@1.0.0"})), "/do/0/a/call"),
-        (json!({"use": {"catalogs": {"x": {"endpoint": "https://example.cn"}}}, "do": [{"a": {"set": {"x": 1}}}]}), "/use/catalogs"),
-        (task(json!({"set": {"x": 1}, "input": {"schema": {"resource": {"endpoint": "https://example.cn"}}}})), "/do/0/a/input/schema/resource"),
+        (
+            json!({"use": {"catalogs": {"x": {"endpoint": "https://example.cn"}}}, "do": [{"a": {"set": {"x": 1}}}]}),
+            "/use/catalogs",
+        ),
+        (
+            task(json!({"set": {"x": 1}, "input": {"schema": {"resource": {"endpoint": "https://example.cn"}}}})),
+            "/do/0/a/input/schema/resource",
+        ),
     ] {
         let list = errors(body);
         assert_eq!((list.len(), list[0].pointer.as_str()), (1, pointer), "{list:?}");
@@ -82,39 +99,111 @@ fn the_words_of_common_mistakes() {
         (json!({}), ": `do` is missing"),
         (json!({"do": []}), "/do: the list of tasks is empty"),
         (json!({"do": {"a": 1}}), "/do: must be a list, but is an object"),
-        (json!({"do": [{"a": {"set": {"x": 1}}, "b": {"set": {"x": 1}}}]}), "/do/0: must hold exactly one task, but holds 2; each task is an item of its own: `- name: {…}`"),
-        (json!({"do": [{"a": {"set": {"x": 1}}}, {"a": {"set": {"x": 1}}}]}), "/do/1/a: the list already has a task `a`"),
+        (
+            json!({"do": [{"a": {"set": {"x": 1}}, "b": {"set": {"x": 1}}}]}),
+            "/do/0: must hold exactly one task, but holds 2; each task is an item of its own: `- name: {…}`",
+        ),
+        (
+            json!({"do": [{"a": {"set": {"x": 1}}}, {"a": {"set": {"x": 1}}}]}),
+            "/do/1/a: the list already has a task `a`",
+        ),
         (task(json!({"sett": {"x": 1}})), "/do/0/a: the task `a` does nothing known; did you mean `set`?"),
         (task(json!({"set": {"x": 1}, "wait": "PT1S"})), "/do/0/a: the task `a` is of several kinds: set, wait"),
-        (task(json!({"set": {"x": 1}, "then": "b"})), "/do/0/a/then: there is no task `b` in this list; did you mean `a`?"),
-        (task(json!({"set": {"x": "${ .y + }"}})), "/do/0/a/set/x: the expression `.y +` does not compile: expected term at the end"),
-        (task(json!({"set": {"x": "${ $inptu.y }"}})), "/do/0/a/set/x: the expression `$inptu.y` does not compile: variable `$inptu` is not defined here; variables known here: $context, $input, $secrets, $task, $workflow, $runtime"),
-        (task(json!({"set": {"x": "${ now }"}})), "/do/0/a/set/x: the expression `now` does not compile: `now` is not available: an expression sees its input and variables only"),
-        (task(json!({"set": {"x": 1}, "if": "$output"})), "/do/0/a/if: the expression `$output` does not compile: variable `$output` is not defined here; variables known here: $context, $secrets, $task, $workflow, $runtime"),
+        (
+            task(json!({"set": {"x": 1}, "then": "b"})),
+            "/do/0/a/then: there is no task `b` in this list; did you mean `a`?",
+        ),
+        (
+            task(json!({"set": {"x": "${ .y + }"}})),
+            "/do/0/a/set/x: the expression `.y +` does not compile: expected term at the end",
+        ),
+        (
+            task(json!({"set": {"x": "${ $inptu.y }"}})),
+            "/do/0/a/set/x: the expression `$inptu.y` does not compile: variable `$inptu` is not defined here; variables known here: $context, $input, $secrets, $task, $workflow, $runtime",
+        ),
+        (
+            task(json!({"set": {"x": "${ now }"}})),
+            "/do/0/a/set/x: the expression `now` does not compile: `now` is not available: an expression sees its input and variables only",
+        ),
+        (
+            task(json!({"set": {"x": 1}, "if": "$output"})),
+            "/do/0/a/if: the expression `$output` does not compile: variable `$output` is not defined here; variables known here: $context, $secrets, $task, $workflow, $runtime",
+        ),
         (task(json!({"wait": "10s"})), "/do/0/a/wait: `10s` is not an ISO 8601 duration such as `PT1H30M`"),
-        (task(json!({"wait": {"minute": 1}})), "/do/0/a/wait/minute: unknown property `minute`; did you mean `minutes`?"),
+        (
+            task(json!({"wait": {"minute": 1}})),
+            "/do/0/a/wait/minute: unknown property `minute`; did you mean `minutes`?",
+        ),
         (task(json!({"wait": {"minutes": -1}})), "/do/0/a/wait/minutes: must be a whole number, 0 or more"),
         (task(json!({"wait": "-PT1S"})), "/do/0/a/wait: `-PT1S` is not an ISO 8601 duration such as `PT1H30M`"),
-        (task(json!({"call": "ehco:1.0.0@default"})), "/do/0/a/call: the default catalog has no function `ehco`; did you mean `echo`?"),
-        (task(json!({"call": "echo:2.0.0@default"})), "/do/0/a/call: the default catalog has no version `2.0.0` of `echo`"),
-        (task(json!({"call": "echo"})), "/do/0/a/call: `echo` is neither a function of the default catalog nor one of `use.functions`; write `name:version@default`, or the name of one of `use.functions`"),
-        (task(json!({"call": "open-case:1.0.0@default", "with": {"item": "${ . }"}})), "/do/0/a/with: `open-case:1.0.0@default` needs `level`"),
-        (task(json!({"call": "open-case:1.0.0@default", "with": {"item": "${ . }", "level": "I", "nota": 1}})), "/do/0/a/with/nota: `open-case:1.0.0@default` takes no `nota`; did you mean `note`?"),
+        (
+            task(json!({"call": "ehco:1.0.0@default"})),
+            "/do/0/a/call: the default catalog has no function `ehco`; did you mean `echo`?",
+        ),
+        (
+            task(json!({"call": "echo:2.0.0@default"})),
+            "/do/0/a/call: the default catalog has no version `2.0.0` of `echo`",
+        ),
+        (
+            task(json!({"call": "echo"})),
+            "/do/0/a/call: `echo` is neither a function of the default catalog nor one of `use.functions`; write `name:version@default`, or the name of one of `use.functions`",
+        ),
+        (
+            task(json!({"call": "open-case:1.0.0@default", "with": {"item": "${ . }"}})),
+            "/do/0/a/with: `open-case:1.0.0@default` needs `level`",
+        ),
+        (
+            task(json!({"call": "open-case:1.0.0@default", "with": {"item": "${ . }", "level": "I", "nota": 1}})),
+            "/do/0/a/with/nota: `open-case:1.0.0@default` takes no `nota`; did you mean `note`?",
+        ),
         (task(json!({"raise": {"error": "late"}})), "/do/0/a/raise/error: `late` is not defined in `use.errors`"),
         (task(json!({"raise": {"error": {"type": "x"}}})), "/do/0/a/raise/error: `status` is missing"),
-        (task(json!({"set": {"x": 1}, "timeout": "short"})), "/do/0/a/timeout: `short` is not defined in `use.timeouts`"),
+        (
+            task(json!({"set": {"x": 1}, "timeout": "short"})),
+            "/do/0/a/timeout: `short` is not defined in `use.timeouts`",
+        ),
         (task(json!({"try": [{"b": {"set": {"x": 1}}}]})), "/do/0/a: `catch` is missing"),
-        (task(json!({"try": [{"b": {"set": {"x": 1}}}], "catch": {"as": "input"}})), "/do/0/a/catch/as: `input` already is a variable of every expression"),
-        (task(json!({"for": {"in": ".x", "each": "a b"}, "do": [{"b": {"set": {"x": 1}}}]})), "/do/0/a/for/each: `a b` cannot name a variable: letters, digits and `_`"),
+        (
+            task(json!({"try": [{"b": {"set": {"x": 1}}}], "catch": {"as": "input"}})),
+            "/do/0/a/catch/as: `input` already is a variable of every expression",
+        ),
+        (
+            task(json!({"for": {"in": ".x", "each": "a b"}, "do": [{"b": {"set": {"x": 1}}}]})),
+            "/do/0/a/for/each: `a b` cannot name a variable: letters, digits and `_`",
+        ),
         (task(json!({"emit": {"event": {"with": {"type": "t"}}}})), "/do/0/a/emit/event/with: `source` is missing"),
-        (task(json!({"emit": {"event": {"with": {"type": "t", "source": "s", "dataContentType": "x"}}}})), "/do/0/a/emit/event/with/dataContentType: `dataContentType` is no CloudEvents attribute: names are lower case letters and digits; did you mean `datacontenttype`?"),
-        (task(json!({"listen": {"to": {"one": {"with": {"type": "t"}}, "all": []}}})), "/do/0/a/listen/to: must give exactly one of one, any, all"),
-        (task(json!({"fork": {"branches": [{"x": {"set": {"x": 1}, "then": "y"}}, {"y": {"set": {"x": 1}}}]}})), "/do/0/a/fork/branches/0/x/then: a branch cannot go on to another branch: they run at the same time"),
-        (json!({"use": {"functions": {"f": {"do": [{"x": {"set": {"x": 1}}}]}}}, "do": [{"a": {"call": "f"}}]}), "/use/functions/f: a function must be exactly one call of the default catalog; write `{\"call\": \"name:version@default\"}`"),
-        (json!({"use": {"functions": {"f": {"call": "echo:1.0.0@default", "then": "end"}}}, "do": [{"a": {"call": "f"}}]}), "/use/functions/f/then: unknown property `then`; known here: call, with, input, output, metadata"),
-        (json!({"evaluate": {"language": "javascript"}, "do": [{"a": {"set": {"x": 1}}}]}), "/evaluate/language: expression language `javascript` is not supported; only `jq` is"),
-        (json!({"schedule": {"every": "PT0S"}, "do": [{"a": {"set": {"x": 1}}}]}), "/schedule/every: the interval must be longer than nothing"),
-        (task(json!({"set": {"x": 1}, "input": {"schema": {"document": {"type": "numbr"}}}})), "/do/0/a/input/schema/document: not a usable JSON Schema: "),
+        (
+            task(json!({"emit": {"event": {"with": {"type": "t", "source": "s", "dataContentType": "x"}}}})),
+            "/do/0/a/emit/event/with/dataContentType: `dataContentType` is no CloudEvents attribute: names are lower case letters and digits; did you mean `datacontenttype`?",
+        ),
+        (
+            task(json!({"listen": {"to": {"one": {"with": {"type": "t"}}, "all": []}}})),
+            "/do/0/a/listen/to: must give exactly one of one, any, all",
+        ),
+        (
+            task(json!({"fork": {"branches": [{"x": {"set": {"x": 1}, "then": "y"}}, {"y": {"set": {"x": 1}}}]}})),
+            "/do/0/a/fork/branches/0/x/then: a branch cannot go on to another branch: they run at the same time",
+        ),
+        (
+            json!({"use": {"functions": {"f": {"do": [{"x": {"set": {"x": 1}}}]}}}, "do": [{"a": {"call": "f"}}]}),
+            "/use/functions/f: a function must be exactly one call of the default catalog; write `{\"call\": \"name:version@default\"}`",
+        ),
+        (
+            json!({"use": {"functions": {"f": {"call": "echo:1.0.0@default", "then": "end"}}}, "do": [{"a": {"call": "f"}}]}),
+            "/use/functions/f/then: unknown property `then`; known here: call, with, input, output, metadata",
+        ),
+        (
+            json!({"evaluate": {"language": "javascript"}, "do": [{"a": {"set": {"x": 1}}}]}),
+            "/evaluate/language: expression language `javascript` is not supported; only `jq` is",
+        ),
+        (
+            json!({"schedule": {"every": "PT0S"}, "do": [{"a": {"set": {"x": 1}}}]}),
+            "/schedule/every: the interval must be longer than nothing",
+        ),
+        (
+            task(json!({"set": {"x": 1}, "input": {"schema": {"document": {"type": "numbr"}}}})),
+            "/do/0/a/input/schema/document: not a usable JSON Schema: ",
+        ),
     ] {
         let said = first(body);
         assert!(said.starts_with(says), "said:   {said}\nwanted: {says}");
@@ -123,14 +212,19 @@ fn the_words_of_common_mistakes() {
 
 #[test]
 fn a_function_that_is_wrong_is_told_once() {
-    let list = errors(json!({"use": {"functions": {"f": {"call": "ehco:1.0.0@default"}}}, "do": [{"a": {"call": "f"}}, {"b": {"call": "f"}}]}));
+    let list = errors(
+        json!({"use": {"functions": {"f": {"call": "ehco:1.0.0@default"}}}, "do": [{"a": {"call": "f"}}, {"b": {"call": "f"}}]}),
+    );
     assert_eq!(list.len(), 1, "{list:?}");
 }
 
 #[test]
 fn literal_arguments_are_checked_whole() {
     let said = first(task(json!({"call": "open-case:1.0.0@default", "with": {"item": {}, "level": "V"}})));
-    assert!(said.starts_with("/do/0/a/with: `with` does not fit the input of `open-case:1.0.0@default`: /level: "), "{said}");
+    assert!(
+        said.starts_with("/do/0/a/with: `with` does not fit the input of `open-case:1.0.0@default`: /level: "),
+        "{said}"
+    );
 }
 
 #[test]
@@ -139,7 +233,10 @@ fn documents_name_themselves_properly() {
     doc["document"] = json!({"dsl": "2.0.0", "namespace": "a b", "name": "-x", "version": "1.0", "owner": "me"});
     let list = parse(&doc.to_string(), "w.json").unwrap_err();
     let pointers: Vec<&str> = list.iter().map(|d| d.pointer.as_str()).collect();
-    assert_eq!(pointers, ["/document/owner", "/document/dsl", "/document/version", "/document/namespace", "/document/name"]);
+    assert_eq!(
+        pointers,
+        ["/document/owner", "/document/dsl", "/document/version", "/document/namespace", "/document/name"]
+    );
 }
 
 #[test]
@@ -181,7 +278,11 @@ fn deep_and_large_texts_are_refused() {
     ] {
         let list = parse(&text, file).unwrap_err();
         assert!(list.iter().all(|d| d.line >= 1 && d.column >= 1));
-        assert!(list.iter().any(|d| d.message.contains("deep") || d.message.contains("at most") || d.message.contains("not YAML")), "{list:?}");
+        assert!(
+            list.iter()
+                .any(|d| d.message.contains("deep") || d.message.contains("at most") || d.message.contains("not YAML")),
+            "{list:?}"
+        );
     }
 }
 
@@ -280,7 +381,9 @@ fn places(value: &Value, at: &str, into: &mut Vec<String>) {
     into.push(at.to_owned());
     match value {
         Value::Array(items) => items.iter().enumerate().for_each(|(i, v)| places(v, &format!("{at}/{i}"), into)),
-        Value::Object(map) => map.iter().for_each(|(k, v)| places(v, &format!("{at}/{}", k.replace('~', "~0").replace('/', "~1")), into)),
+        Value::Object(map) => {
+            map.iter().for_each(|(k, v)| places(v, &format!("{at}/{}", k.replace('~', "~0").replace('/', "~1")), into))
+        }
         _ => {}
     }
 }

@@ -4,13 +4,15 @@
 
 mod common;
 
-use common::{define, error, output, path, run, run_with, Sim};
+use common::{Sim, define, error, output, path, run, run_with};
 use huiyin_flow::{ErrorKind, Event, Fact, Outcome, Phase};
 use serde_json::{Value, json};
 
 #[test]
 fn set_builds_values_from_expressions() {
-    let def = define(json!({"do": [{"setShape": {"set": {"shape": "circle", "size": "${ .configuration.size }", "all": ["${ .configuration | keys }", 1]}}}]}));
+    let def = define(
+        json!({"do": [{"setShape": {"set": {"shape": "circle", "size": "${ .configuration.size }", "all": ["${ .configuration | keys }", 1]}}}]}),
+    );
     let sim = run(&def, json!({"configuration": {"size": {"width": 6}, "fill": 1}}));
     assert_eq!(output(&sim), &json!({"shape": "circle", "size": {"width": 6}, "all": [["fill", "size"], 1]}));
 }
@@ -24,7 +26,10 @@ fn tasks_follow_each_other_and_then_jumps() {
     ]}));
     let sim = run(&def, json!({}));
     assert_eq!(output(&sim), &json!({"colors": ["red", "green", "blue"]}));
-    assert_eq!(path(&sim).iter().map(|p| &**p).collect::<Vec<_>>(), ["/do/0/setRed", "/do/2/setGreen", "/do/1/setBlue"]);
+    assert_eq!(
+        path(&sim).iter().map(|p| &**p).collect::<Vec<_>>(),
+        ["/do/0/setRed", "/do/2/setGreen", "/do/1/setBlue"]
+    );
 }
 
 #[test]
@@ -67,7 +72,9 @@ fn data_flows_through_from_as_and_export() {
 
 #[test]
 fn descriptors_say_when_and_what() {
-    let def = define(json!({"do": [{"a": {"set": {"at": "${ $task.startedAt.iso8601 }", "ms": "${ $workflow.startedAt.epoch.milliseconds }", "ref": "${ $task.reference }", "def": "${ $workflow.definition.document.name }", "own": "${ $task.definition | keys }"}}}]}));
+    let def = define(
+        json!({"do": [{"a": {"set": {"at": "${ $task.startedAt.iso8601 }", "ms": "${ $workflow.startedAt.epoch.milliseconds }", "ref": "${ $task.reference }", "def": "${ $workflow.definition.document.name }", "own": "${ $task.definition | keys }"}}}]}),
+    );
     let sim = run(&def, Value::Null);
     assert_eq!(
         output(&sim),
@@ -132,7 +139,8 @@ fn loops_nest_and_see_each_others_variables() {
 #[test]
 fn a_collection_is_journaled_once() {
     let items: Vec<Value> = (0..200).map(|i| json!(format!("item number {i}"))).collect();
-    let def = define(json!({"do": [{"loop": {"for": {"in": ".items"}, "do": [{"s": {"set": {"last": "${ $item }"}}}]}}]}));
+    let def =
+        define(json!({"do": [{"loop": {"for": {"in": ".items"}, "do": [{"s": {"set": {"last": "${ $item }"}}}]}}]}));
     let mut sim = Sim::new(&def);
     sim.start(json!({"items": items}));
     assert_eq!(output(&sim), &json!({"last": "item number 199"}));
@@ -154,7 +162,12 @@ fn calls_carry_function_slot_and_input() {
     }));
     let sim = run(&def, json!({"x": 5}));
     assert_eq!(output(&sim), &json!({"result": 5}));
-    let entered: Vec<Value> = sim.facts.iter().filter(|(_, f)| matches!(f, Fact::Entered { .. })).map(|(_, f)| serde_json::to_value(f).unwrap()["what"].clone()).collect();
+    let entered: Vec<Value> = sim
+        .facts
+        .iter()
+        .filter(|(_, f)| matches!(f, Fact::Entered { .. }))
+        .map(|(_, f)| serde_json::to_value(f).unwrap()["what"].clone())
+        .collect();
     assert_eq!(
         entered[0],
         json!({"k": "call", "function": {"name": "echo", "version": "1.0.0"}, "slot": "assess", "with": {"got": 5, "fixed": true}, "attempt": 1})
@@ -212,7 +225,11 @@ fn try_catches_what_its_filter_names_in_either_family() {
         assert_eq!(output(&sim)["error"]["instance"], "/do/0/t/try/0/get");
         assert_eq!(output(&sim)["had"], json!({"x": 1}));
     }
-    assert_eq!(error(&run(&define(body("https://serverlessworkflow.io/spec/1.0.0/errors/communication", 404)), json!({}))).status, 503);
+    assert_eq!(
+        error(&run(&define(body("https://serverlessworkflow.io/spec/1.0.0/errors/communication", 404)), json!({})))
+            .status,
+        503
+    );
     assert_eq!(error(&run(&define(body("https://example.cn/errors/communication", 503)), json!({}))).status, 503);
 }
 
@@ -223,7 +240,10 @@ fn when_and_except_when_decide_too() {
         catch["do"] = json!([{"h": {"set": {"caught": true}}}]);
         define(json!({"do": [{"t": {"try": [{"get": {"call": "fail:1.0.0@default"}}], "catch": catch}}]}))
     };
-    assert_eq!(output(&run(&body(json!({"when": "$error.status == 503 and .ok"})), json!({"ok": true}))), &json!({"caught": true}));
+    assert_eq!(
+        output(&run(&body(json!({"when": "$error.status == 503 and .ok"})), json!({"ok": true}))),
+        &json!({"caught": true})
+    );
     assert_eq!(error(&run(&body(json!({"when": "$error.status == 503 and .ok"})), json!({}))).status, 503);
     assert_eq!(error(&run(&body(json!({"exceptWhen": "$error.status >= 500"})), json!({}))).status, 503);
     // A clause that fails itself is the error then, and its own `try` does not catch it.
@@ -232,7 +252,9 @@ fn when_and_except_when_decide_too() {
 
 #[test]
 fn a_catch_without_handler_goes_on_with_the_input() {
-    let def = define(json!({"do": [{"t": {"try": [{"s": {"set": {"y": 2}}}, {"get": {"call": "fail:1.0.0@default"}}], "catch": {}}}, {"n": {"set": {"x": "${ .x }"}}}]}));
+    let def = define(
+        json!({"do": [{"t": {"try": [{"s": {"set": {"y": 2}}}, {"get": {"call": "fail:1.0.0@default"}}], "catch": {}}}, {"n": {"set": {"x": "${ .x }"}}}]}),
+    );
     assert_eq!(output(&run(&def, json!({"x": 1}))), &json!({"x": 1}));
 }
 
@@ -242,12 +264,19 @@ fn errors_in_a_handler_are_not_caught_by_its_own_try() {
         "try": [{"inner": {"try": [{"a": {"call": "fail:1.0.0@default"}}], "catch": {"do": [{"again": {"raise": {"error": {"type": "https://example.cn/e", "status": 418}}}}]}}}],
         "catch": {"as": "e", "do": [{"h": {"set": {"status": "${ $e.status }", "at": "${ $e.instance }"}}}]}
     }}]}));
-    assert_eq!(output(&run(&def, json!({}))), &json!({"status": 418, "at": "/do/0/outer/try/0/inner/catch/do/0/again"}));
+    assert_eq!(
+        output(&run(&def, json!({}))),
+        &json!({"status": 418, "at": "/do/0/outer/try/0/inner/catch/do/0/again"})
+    );
 }
 
 fn retried_at(sim: &Sim) -> Vec<i64> {
     let start = common::start_time();
-    sim.facts.iter().filter(|(_, f)| matches!(f, Fact::Retried { .. })).map(|(at, _)| at.duration_since(start).as_secs()).collect()
+    sim.facts
+        .iter()
+        .filter(|(_, f)| matches!(f, Fact::Retried { .. }))
+        .map(|(at, _)| at.duration_since(start).as_secs())
+        .collect()
 }
 
 #[test]
@@ -284,40 +313,55 @@ fn retries_end_at_their_limit_and_the_handler_takes_over() {
 
 #[test]
 fn retries_may_be_immediate_conditional_and_jittered() {
-    let policy = |policy: Value| define(json!({"do": [{"t": {"try": [{"get": {"call": "flaky:1.0.0@default", "with": {"good": 3}}}], "catch": {"retry": policy}}}]}));
+    let policy = |policy: Value| {
+        define(
+            json!({"do": [{"t": {"try": [{"get": {"call": "flaky:1.0.0@default", "with": {"good": 3}}}], "catch": {"retry": policy}}}]}),
+        )
+    };
     let sim = run(&policy(json!({"limit": {"attempt": {"count": 5}}})), json!({}));
     assert_eq!((output(&sim), retried_at(&sim)), (&json!({"good": 3}), vec![0, 0]));
     let sim = run(&policy(json!({"when": "$error.status == 404", "limit": {"attempt": {"count": 5}}})), json!({}));
     assert_eq!(error(&sim).status, 500);
-    let sim = run(&policy(json!({"jitter": {"from": {"seconds": 5}, "to": {"seconds": 9}}, "limit": {"attempt": {"count": 5}}})), json!({}));
+    let sim = run(
+        &policy(json!({"jitter": {"from": {"seconds": 5}, "to": {"seconds": 9}}, "limit": {"attempt": {"count": 5}}})),
+        json!({}),
+    );
     let at = retried_at(&sim);
     assert!((5..=9).contains(&at[0]) && (5..=10).contains(&(at[1] - at[0])), "{at:?}");
 }
 
 #[test]
 fn an_error_raised_at_once_also_waits_for_its_retry() {
-    let def = define(json!({"do": [{"t": {"try": [{"r": {"raise": {"error": {"type": "https://example.cn/e", "status": 418}}}}], "catch": {"retry": {"delay": "PT7S", "limit": {"attempt": {"count": 2}}}, "do": [{"h": {"set": {"gave": "up"}}}]}}}]}));
+    let def = define(
+        json!({"do": [{"t": {"try": [{"r": {"raise": {"error": {"type": "https://example.cn/e", "status": 418}}}}], "catch": {"retry": {"delay": "PT7S", "limit": {"attempt": {"count": 2}}}, "do": [{"h": {"set": {"gave": "up"}}}]}}}]}),
+    );
     let sim = run(&def, json!({}));
     assert_eq!((output(&sim), retried_at(&sim)), (&json!({"gave": "up"}), vec![7, 14]));
 }
 
 #[test]
 fn an_attempt_may_have_a_limit_of_its_own() {
-    let def = define(json!({"do": [{"t": {"try": [{"n": {"call": "never:1.0.0@default"}}], "catch": {"retry": {"limit": {"attempt": {"count": 2, "duration": "PT5S"}}}, "do": [{"h": {"set": {"e": "${ $error.status }"}}}]}}}]}));
+    let def = define(
+        json!({"do": [{"t": {"try": [{"n": {"call": "never:1.0.0@default"}}], "catch": {"retry": {"limit": {"attempt": {"count": 2, "duration": "PT5S"}}}, "do": [{"h": {"set": {"e": "${ $error.status }"}}}]}}}]}),
+    );
     let sim = run(&def, json!({}));
     assert_eq!((output(&sim), retried_at(&sim)), (&json!({"e": 408}), vec![5, 10]));
 }
 
 #[test]
 fn wait_takes_its_time() {
-    let def = define(json!({"do": [{"w": {"wait": {"hours": 2, "minutes": 1}}}, {"x": {"wait": "PT30S"}}, {"y": {"wait": "${ .d }"}}, {"z": {"set": {"at": "${ $task.startedAt.iso8601 }"}}}]}));
+    let def = define(
+        json!({"do": [{"w": {"wait": {"hours": 2, "minutes": 1}}}, {"x": {"wait": "PT30S"}}, {"y": {"wait": "${ .d }"}}, {"z": {"set": {"at": "${ $task.startedAt.iso8601 }"}}}]}),
+    );
     assert_eq!(output(&run(&def, json!({"d": "P1D"}))), &json!({"at": "2026-03-02T10:01:30Z"}));
     assert!(error(&run(&def, json!({"d": "soon"}))).is(ErrorKind::Expression));
 }
 
 #[test]
 fn emit_completes_the_event_and_gives_it_as_output() {
-    let def = define(json!({"do": [{"e": {"emit": {"event": {"with": {"source": "https://example.cn", "type": "cn.example.greeted.v1", "data": {"hello": "${ .name }"}}}}}}, {"f": {"emit": {"event": {"with": {"id": "own", "source": "/s", "type": "t", "subject": "${ .id }"}}}}}]}));
+    let def = define(
+        json!({"do": [{"e": {"emit": {"event": {"with": {"source": "https://example.cn", "type": "cn.example.greeted.v1", "data": {"hello": "${ .name }"}}}}}}, {"f": {"emit": {"event": {"with": {"id": "own", "source": "/s", "type": "t", "subject": "${ .id }"}}}}}]}),
+    );
     let sim = run(&def, json!({"name": "Wang"}));
     assert_eq!(
         sim.published,
@@ -335,13 +379,22 @@ fn event(kind: &str, subject: &str, data: Value) -> Value {
 
 #[test]
 fn listen_to_one_tests_literals_and_expressions() {
-    let def = define(json!({"do": [{"l": {"listen": {"to": {"one": {"with": {"type": "measured", "subject": "${ $input.who }", "data": "${ .temperature > 38 }"}}}}}}]}));
+    let def = define(
+        json!({"do": [{"l": {"listen": {"to": {"one": {"with": {"type": "measured", "subject": "${ $input.who }", "data": "${ .temperature > 38 }"}}}}}}]}),
+    );
     let sim = run_with(&def, json!({"who": "p1"}), vec![event("measured", "p1", json!({"temperature": 40}))]);
     assert_eq!(output(&sim), &json!([{"temperature": 40}]));
     // Others, and ones the filter cannot make sense of, are not consumed.
     let mut sim = Sim::new(&def);
     sim.start(json!({"who": "p1"}));
-    for noise in [event("other", "p1", json!({"temperature": 40})), event("measured", "p2", json!({"temperature": 40})), event("measured", "p1", json!({"temperature": 37})), event("measured", "p1", json!([1])), json!({}), json!(7)] {
+    for noise in [
+        event("other", "p1", json!({"temperature": 40})),
+        event("measured", "p2", json!({"temperature": 40})),
+        event("measured", "p1", json!({"temperature": 37})),
+        event("measured", "p1", json!([1])),
+        json!({}),
+        json!(7),
+    ] {
         assert_eq!(sim.give(Event::Event { event: noise }).facts, []);
     }
 }
@@ -349,7 +402,9 @@ fn listen_to_one_tests_literals_and_expressions() {
 #[test]
 fn listen_to_any_and_to_all() {
     let filters = json!([{"with": {"type": "a"}}, {"with": {"type": "b"}}]);
-    let def = define(json!({"do": [{"l": {"listen": {"to": {"any": filters}, "read": "envelope"}, "output": {"as": ".[0].type"}}}]}));
+    let def = define(
+        json!({"do": [{"l": {"listen": {"to": {"any": filters}, "read": "envelope"}, "output": {"as": ".[0].type"}}}]}),
+    );
     assert_eq!(output(&run_with(&def, json!({}), vec![event("b", "", json!(1))])), &json!("b"));
     let def = define(json!({"do": [{"l": {"listen": {"to": {"all": filters}}}}]}));
     let sim = run_with(&def, json!({}), vec![event("b", "", json!(1)), event("a", "", json!(2))]);
@@ -395,12 +450,24 @@ fn an_error_in_a_branch_fails_the_fork_and_cancels_its_siblings() {
 
 #[test]
 fn a_fork_of_a_thousand_branches() {
-    let branches: Vec<Value> = (0..1000).map(|i| json!({format!("b{i}"): {"call": "echo:1.0.0@default", "with": {"n": i}}})).collect();
+    let branches: Vec<Value> =
+        (0..1000).map(|i| json!({format!("b{i}"): {"call": "echo:1.0.0@default", "with": {"n": i}}})).collect();
     let def = define(json!({"do": [{"f": {"fork": {"branches": branches}, "output": {"as": "map(.n) | add"}}}]}));
     let env = huiyin_flow::Env::new(common::start_time(), 0, &common::Jq);
     let mut state = huiyin_flow::RunState::new();
-    let turn = huiyin_flow::advance(&def, &mut state, Event::Start { run_id: "r".into(), input: json!({}), context: Value::Null }, &env);
-    let calls: Vec<_> = turn.commands.iter().filter_map(|c| if let huiyin_flow::Command::Call { call, with, .. } = c { Some((*call, (**with).clone())) } else { None }).collect();
+    let turn = huiyin_flow::advance(
+        &def,
+        &mut state,
+        Event::Start { run_id: "r".into(), input: json!({}), context: Value::Null },
+        &env,
+    );
+    let calls: Vec<_> = turn
+        .commands
+        .iter()
+        .filter_map(|c| {
+            if let huiyin_flow::Command::Call { call, with, .. } = c { Some((*call, (**with).clone())) } else { None }
+        })
+        .collect();
     assert_eq!(calls.len(), 1000);
     for (call, value) in calls {
         huiyin_flow::advance(&def, &mut state, Event::Result { call, outcome: Ok(value) }, &env);
@@ -415,20 +482,27 @@ fn a_task_has_only_as_long_as_its_timeout() {
         "do": [{"t": {"try": [{"n": {"call": "never:1.0.0@default", "timeout": "short"}}], "catch": {"errors": {"with": {"type": "https://serverlessworkflow.io/spec/1.0.0/errors/timeout"}}, "do": [{"h": {"set": {"e": "${ $error }"}}}]}}}]
     }));
     let sim = run(&def, json!({}));
-    assert_eq!((output(&sim)["e"]["status"].clone(), output(&sim)["e"]["instance"].clone()), (json!(408), json!("/do/0/t/try/0/n")));
+    assert_eq!(
+        (output(&sim)["e"]["status"].clone(), output(&sim)["e"]["instance"].clone()),
+        (json!(408), json!("/do/0/t/try/0/n"))
+    );
     let quick = define(json!({"do": [{"w": {"wait": {"seconds": 1}, "timeout": {"after": "PT5S"}}}]}));
     assert_eq!(output(&run(&quick, json!({"x": 1}))), &json!({"x": 1}));
 }
 
 #[test]
 fn a_composite_timeout_ends_everything_within() {
-    let def = define(json!({"do": [{"t": {"try": [{"d": {"timeout": {"after": "${ .limit }"}, "do": [{"f": {"fork": {"branches": [{"a": {"call": "never:1.0.0@default"}}, {"b": {"wait": {"days": 1}}}]}}}]}}], "catch": {"do": [{"h": {"set": {"at": "${ $error.instance }"}}}]}}}]}));
+    let def = define(
+        json!({"do": [{"t": {"try": [{"d": {"timeout": {"after": "${ .limit }"}, "do": [{"f": {"fork": {"branches": [{"a": {"call": "never:1.0.0@default"}}, {"b": {"wait": {"days": 1}}}]}}}]}}], "catch": {"do": [{"h": {"set": {"at": "${ $error.instance }"}}}]}}}]}),
+    );
     assert_eq!(output(&run(&def, json!({"limit": "PT1M"}))), &json!({"at": "/do/0/t/try/0/d"}));
 }
 
 #[test]
 fn the_workflow_has_only_as_long_as_its_timeout_and_nothing_catches_it() {
-    let def = define(json!({"timeout": {"after": {"minutes": 1}}, "do": [{"t": {"try": [{"n": {"call": "never:1.0.0@default"}}], "catch": {}}}]}));
+    let def = define(
+        json!({"timeout": {"after": {"minutes": 1}}, "do": [{"t": {"try": [{"n": {"call": "never:1.0.0@default"}}], "catch": {}}}]}),
+    );
     let sim = run(&def, json!({}));
     assert_eq!((error(&sim).status, error(&sim).instance.as_str()), (408, "/timeout"));
 }
@@ -440,7 +514,11 @@ fn schemas_are_checked_before_and_after() {
     let sim = run(&def, json!({"n": "secret text"}));
     assert!(error(&sim).is(ErrorKind::Validation) && error(&sim).instance == "/input", "{:?}", error(&sim));
     assert!(!error(&sim).to_string().contains("secret text"), "values are not quoted");
-    for task in [json!({"input": {"schema": number}, "set": {"n": 1}}), json!({"output": {"schema": number}, "set": {"n": "x"}}), json!({"set": {"n": 1}, "export": {"schema": number, "as": "{n: \"x\"}"}})] {
+    for task in [
+        json!({"input": {"schema": number}, "set": {"n": 1}}),
+        json!({"output": {"schema": number}, "set": {"n": "x"}}),
+        json!({"set": {"n": 1}, "export": {"schema": number, "as": "{n: \"x\"}"}}),
+    ] {
         let def = define(json!({"do": [{"a": task}]}));
         let sim = run(&def, json!({}));
         assert!(error(&sim).is(ErrorKind::Validation) && error(&sim).instance == "/do/0/a", "{:?}", error(&sim));
@@ -459,20 +537,26 @@ fn a_failing_expression_is_an_expression_error_of_its_task() {
 
 #[test]
 fn loose_mode_evaluates_what_it_can() {
-    let def = define(json!({"evaluate": {"mode": "loose"}, "do": [{"a": {"set": {"n": ".x", "text": "hello there", "bad": ".x.y.z", "sum": ".x + 1"}}}]}));
+    let def = define(
+        json!({"evaluate": {"mode": "loose"}, "do": [{"a": {"set": {"n": ".x", "text": "hello there", "bad": ".x.y.z", "sum": ".x + 1"}}}]}),
+    );
     assert_eq!(output(&run(&def, json!({"x": 4}))), &json!({"n": 4, "text": "hello there", "bad": ".x.y.z", "sum": 5}));
 }
 
 #[test]
 fn secrets_are_placeholders() {
-    let def = define(json!({"use": {"secrets": ["token"]}, "do": [{"a": {"set": {"header": "${ \"Bearer \" + $secrets.token }"}}}]}));
+    let def = define(
+        json!({"use": {"secrets": ["token"]}, "do": [{"a": {"set": {"header": "${ \"Bearer \" + $secrets.token }"}}}]}),
+    );
     assert_eq!(output(&run(&def, json!({}))), &json!({"header": "Bearer {{huiyin:secret:token}}"}));
     assert_eq!(def.secrets(), ["token"]);
 }
 
 #[test]
 fn cancelling_withdraws_everything() {
-    let def = define(json!({"timeout": {"after": {"days": 9}}, "do": [{"f": {"fork": {"branches": [{"a": {"call": "never:1.0.0@default"}}, {"b": {"wait": {"days": 1}}}, {"c": {"listen": {"to": {"any": []}}}}]}}}]}));
+    let def = define(
+        json!({"timeout": {"after": {"days": 9}}, "do": [{"f": {"fork": {"branches": [{"a": {"call": "never:1.0.0@default"}}, {"b": {"wait": {"days": 1}}}, {"c": {"listen": {"to": {"any": []}}}}]}}}]}),
+    );
     let mut sim = Sim::new(&def);
     sim.start(json!({}));
     assert_eq!((sim.calls.len(), sim.timers.len(), sim.subscribed), (1, 2, 1));
@@ -484,7 +568,9 @@ fn cancelling_withdraws_everything() {
 
 #[test]
 fn a_suspended_run_keeps_what_comes_and_goes_on_with_it() {
-    let def = define(json!({"do": [{"f": {"fork": {"branches": [{"a": {"call": "never:1.0.0@default"}}, {"b": {"wait": {"seconds": 1}}}, {"c": {"listen": {"to": {"any": []}}}}]}}}]}));
+    let def = define(
+        json!({"do": [{"f": {"fork": {"branches": [{"a": {"call": "never:1.0.0@default"}}, {"b": {"wait": {"seconds": 1}}}, {"c": {"listen": {"to": {"any": []}}}}]}}}]}),
+    );
     let mut sim = Sim::new(&def);
     sim.start(json!({"x": 1}));
     sim.give(Event::Suspend);
@@ -516,7 +602,9 @@ fn an_endless_loop_yields() {
 
 #[test]
 fn a_small_budget_changes_nothing_but_the_number_of_turns() {
-    let def = define(json!({"do": [{"loop": {"for": {"in": ".l"}, "do": [{"c": {"call": "echo:1.0.0@default", "with": {"n": "${ .n + $item }"}}}]}}]}));
+    let def = define(
+        json!({"do": [{"loop": {"for": {"in": ".l"}, "do": [{"c": {"call": "echo:1.0.0@default", "with": {"n": "${ .n + $item }"}}}]}}]}),
+    );
     let mut results = Vec::new();
     for max_steps in [1, 2, 3, 10_000] {
         let mut sim = Sim::new(&def);

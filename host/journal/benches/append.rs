@@ -20,10 +20,7 @@ struct Load {
 
 /// A turn of a run, as the engine might write it.
 fn draft(task: u32, n: u64, load: Load) -> Draft {
-    let run = format!(
-        "0197{task:04x}-1b2c-7d3e-8f90-{:012x}",
-        n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16
-    );
+    let run = format!("0197{task:04x}-1b2c-7d3e-8f90-{:012x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16);
     let mut payload = format!(
         r#"{{"facts":[{{"task":"/do/2/classify","output":{{"level":"III","score":0.{}}}}}],"item":"#,
         n * 7919 % 10_000,
@@ -55,21 +52,14 @@ async fn run(journal: &Arc<SegmentJournal>, each: u64, load: Load) -> Result<(),
             tokio::spawn(async move {
                 let mut seq = journal.last_seq(task);
                 for _ in 0..each {
-                    seq = journal
-                        .append(task, seq, vec![draft(task, seq, load)])
-                        .await?
-                        .last_seq;
+                    seq = journal.append(task, seq, vec![draft(task, seq, load)]).await?.last_seq;
                 }
                 Ok(())
             })
         })
         .collect();
     for task in tasks {
-        task.await.unwrap_or_else(|e| {
-            Err(JournalError::Poisoned {
-                cause: e.to_string(),
-            })
-        })?;
+        task.await.unwrap_or_else(|e| Err(JournalError::Poisoned { cause: e.to_string() }))?;
     }
     Ok(())
 }
@@ -77,18 +67,10 @@ async fn run(journal: &Arc<SegmentJournal>, each: u64, load: Load) -> Result<(),
 /// Bytes in use in a file or folder: without the zeros reserved at the end of each file.
 fn used(path: &Path) -> u64 {
     if path.is_dir() {
-        return std::fs::read_dir(path)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|e| used(&e.path()))
-            .sum();
+        return std::fs::read_dir(path).into_iter().flatten().flatten().map(|e| used(&e.path())).sum();
     }
     let bytes = std::fs::read(path).unwrap_or_default();
-    bytes
-        .iter()
-        .rposition(|&b| b != 0)
-        .map_or(0, |last| last as u64 + 1)
+    bytes.iter().rposition(|&b| b != 0).map_or(0, |last| last as u64 + 1)
 }
 
 fn report(
@@ -99,10 +81,7 @@ fn report(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let disk = FaultDisk::new(Arc::new(RealDisk));
-    let options = Options {
-        disk: Arc::new(disk.clone()),
-        ..Options::default()
-    };
+    let options = Options { disk: Arc::new(disk.clone()), ..Options::default() };
     let journal = Arc::new(SegmentJournal::open(dir.path(), options)?);
     disk.set(None);
     let started = Instant::now();
@@ -123,40 +102,20 @@ fn report(
     let journal = SegmentJournal::open(dir.path(), Options::default())?;
     let opened = started.elapsed();
     let started = Instant::now();
-    let read = journal
-        .read_all(0)?
-        .try_fold(0_u64, |n, record| record.map(|_| n + 1))?;
-    println!(
-        "    opened in {opened:.0?}, {read} records read in {:.0?}",
-        started.elapsed()
-    );
+    let read = journal.read_all(0)?.try_fold(0_u64, |n, record| record.map(|_| n + 1))?;
+    println!("    opened in {opened:.0?}, {read} records read in {:.0?}", started.elapsed());
     Ok(())
 }
 
 fn append(criterion: &mut Criterion) {
-    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .build()
-    else {
+    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build() else {
         return;
     };
-    let load = |appenders, records_per_key, payload| Load {
-        appenders,
-        records_per_key,
-        payload,
-    };
+    let load = |appenders, records_per_key, payload| Load { appenders, records_per_key, payload };
     for (name, load, each) in [
         ("16 appenders, 300 bytes", load(16, u64::MAX, 300), 4000),
-        (
-            "16 appenders, 300 bytes, a new key every 20 records",
-            load(16, 20, 300),
-            2000,
-        ),
-        (
-            "16 appenders, 300 bytes, a new key every record",
-            load(16, 1, 300),
-            1000,
-        ),
+        ("16 appenders, 300 bytes, a new key every 20 records", load(16, 20, 300), 2000),
+        ("16 appenders, 300 bytes, a new key every record", load(16, 1, 300), 1000),
         ("16 appenders, 120 bytes", load(16, u64::MAX, 120), 2000),
         ("1 appender, 300 bytes", load(1, u64::MAX, 300), 4000),
         ("1 appender, 120 bytes", load(1, u64::MAX, 120), 4000),
@@ -172,9 +131,7 @@ fn append(criterion: &mut Criterion) {
         return;
     };
     let mut group = criterion.benchmark_group("append");
-    group
-        .throughput(Throughput::Elements(16 * 50))
-        .measurement_time(Duration::from_secs(5));
+    group.throughput(Throughput::Elements(16 * 50)).measurement_time(Duration::from_secs(5));
     group.bench_function("16 appenders, 300 bytes", |b| {
         b.iter(|| runtime.block_on(run(&journal, 50, load(16, u64::MAX, 300))));
     });

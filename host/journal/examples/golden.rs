@@ -23,10 +23,7 @@ fn draft(kind: &str, subject: &str, key: &str, payload: impl Into<Vec<u8>>) -> D
 /// Cuts the reserved zeros off, so that the file is small; whole slots of 256 bytes stay.
 fn trim(path: &Path) -> std::io::Result<()> {
     let bytes = std::fs::read(path)?;
-    let used = bytes
-        .iter()
-        .rposition(|&b| b != 0)
-        .map_or(0, |last| last + 1);
+    let used = bytes.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
     std::fs::write(path, &bytes[..used.next_multiple_of(256).min(bytes.len())])
 }
 
@@ -34,11 +31,7 @@ fn trim(path: &Path) -> std::io::Result<()> {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = std::env::args().nth(1).ok_or("name the folder to write")?;
     let dir = Path::new(&dir);
-    let options = Options {
-        host: Some("golden".into()),
-        segment_bytes: 4096,
-        ..Options::default()
-    };
+    let options = Options { host: Some("golden".into()), segment_bytes: 4096, ..Options::default() };
     let journal = SegmentJournal::open(dir, options.clone())?;
     let page = draft(
         "huiyin.source.page.v1",
@@ -52,46 +45,22 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         causation: Some("1/1".into()),
         actor: "person:u-17".into(),
         time: "2026-03-01T08:30:00.123456789Z".parse()?,
-        ..draft(
-            "huiyin.case.opened.v1",
-            "case/2026-0001",
-            "case:2026-0001",
-            "{\"level\":\"III\"}",
-        )
+        ..draft("huiyin.case.opened.v1", "case/2026-0001", "case:2026-0001", "{\"level\":\"III\"}")
     };
-    let empty = draft(
-        "huiyin.clock.started.v1",
-        "case/2026-0001",
-        "case:2026-0001",
-        "",
-    );
+    let empty = draft("huiyin.clock.started.v1", "case/2026-0001", "case:2026-0001", "");
     journal.append(1, 1, vec![opened, empty]).await?;
-    let redacted = draft(
-        "huiyin.case.opened.v1",
-        "case/2026-0002",
-        "case:2026-0002",
-        "{\"secret\":true}",
-    );
+    let redacted = draft("huiyin.case.opened.v1", "case/2026-0002", "case:2026-0002", "{\"secret\":true}");
     journal.append(4_000_000_000, 0, vec![redacted]).await?;
     for n in 0..24 {
         let text = "一段较长的文字，".repeat(n * 3);
-        let turn = draft(
-            "huiyin.run.turn.v1",
-            &format!("run/{n}"),
-            "unit:110000",
-            json!({"n": n, "text": text}).to_string(),
-        );
+        let turn =
+            draft("huiyin.run.turn.v1", &format!("run/{n}"), "unit:110000", json!({"n": n, "text": text}).to_string());
         journal.append(2, n as u64, vec![turn]).await?;
     }
     let kept = journal.put_blob("unit:110000", "附件".repeat(500).as_bytes())?;
     let gone = journal.put_blob("case:2026-0002", b"to be redacted")?;
     journal.destroy_key("case:2026-0002")?;
-    let after = draft(
-        "huiyin.case.closed.v1",
-        "case/2026-0002",
-        "case:2026-0002",
-        "{\"after\":\"redaction\"}",
-    );
+    let after = draft("huiyin.case.closed.v1", "case/2026-0002", "case:2026-0002", "{\"after\":\"redaction\"}");
     journal.append(4_000_000_000, 1, vec![after]).await?;
     drop(journal);
 
@@ -114,10 +83,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let blobs = json!({kept.to_string(): "附件".repeat(500), gone.to_string(): null});
     drop(journal);
     let expected = json!({"records": records, "blobs": blobs});
-    std::fs::write(
-        dir.join("expected.json"),
-        serde_json::to_string_pretty(&expected)? + "\n",
-    )?;
+    std::fs::write(dir.join("expected.json"), serde_json::to_string_pretty(&expected)? + "\n")?;
     trim(&dir.join("keys/ring"))?;
     std::fs::remove_file(dir.join("lock"))?;
     Ok(())

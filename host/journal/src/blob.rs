@@ -79,25 +79,19 @@ pub(crate) fn put(shared: &Shared, key: &str, content: &[u8]) -> Result<BlobId, 
         && bytes_fit(&bytes)
     {
         // It may have been left by a killed process in the system's cache only.
-        let file = disk
-            .open(&path)
-            .map_err(|e| JournalError::io("opening", &path, &e))?;
-        file.sync_data()
-            .map_err(|e| JournalError::sync(&path, &e))?;
+        let file = disk.open(&path).map_err(|e| JournalError::io("opening", &path, &e))?;
+        file.sync_data().map_err(|e| JournalError::sync(&path, &e))?;
         sync_dirs(disk, shared, &dir)?;
         return Ok(id);
     }
-    disk.create_dir(&dir)
-        .map_err(|e| JournalError::io("making", &dir, &e))?;
+    disk.create_dir(&dir).map_err(|e| JournalError::io("making", &dir, &e))?;
     let mut bytes = Vec::with_capacity(content.len() + 256);
     bytes.extend_from_slice(MAGIC);
     bytes.push(key.id.len() as u8);
     bytes.extend_from_slice(key.id.as_bytes());
     bytes.extend_from_slice(&id.0);
     let plain = seal::pack(&[0; SALT_BYTES], content);
-    let sealed = key
-        .seal(nonce(&id), &bytes, &plain)
-        .map_err(|why| JournalError::Invalid { field: "blob", why })?;
+    let sealed = key.seal(nonce(&id), &bytes, &plain).map_err(|why| JournalError::Invalid { field: "blob", why })?;
     bytes.extend_from_slice(&sealed);
     let crc = crc32c::crc32c(&bytes);
     bytes.extend_from_slice(&crc.to_be_bytes());
@@ -109,25 +103,18 @@ pub(crate) fn put(shared: &Shared, key: &str, content: &[u8]) -> Result<BlobId, 
 /// Reads a blob; none if its key was destroyed.
 pub(crate) fn get(shared: &Shared, id: &BlobId) -> Result<Option<Vec<u8>>, JournalError> {
     let (_, path) = place(shared, id);
-    let bytes = files::read(&*shared.disk, &path)?
-        .ok_or_else(|| JournalError::BlobMissing { id: id.to_string() })?;
+    let bytes = files::read(&*shared.disk, &path)?.ok_or_else(|| JournalError::BlobMissing { id: id.to_string() })?;
     let damaged = |at: usize, why: &str| {
-        JournalError::damaged(
-            &path,
-            at as u64,
-            format!("{why}; restore the file from a backup"),
-        )
+        JournalError::damaged(&path, at as u64, format!("{why}; restore the file from a backup"))
     };
     if !bytes_fit(&bytes) {
         return Err(damaged(0, "the blob's checksum does not fit"));
     }
     let bytes = &bytes[..bytes.len() - CRC];
     let name_len = usize::from(bytes.get(8).copied().unwrap_or(0));
-    let (Some(name), Some(stored_id), Some(sealed)) = (
-        bytes.get(9..9 + name_len),
-        bytes.get(9 + name_len..41 + name_len),
-        bytes.get(41 + name_len..),
-    ) else {
+    let (Some(name), Some(stored_id), Some(sealed)) =
+        (bytes.get(9..9 + name_len), bytes.get(9 + name_len..41 + name_len), bytes.get(41 + name_len..))
+    else {
         return Err(damaged(8, "the blob is cut short"));
     };
     let name = std::str::from_utf8(name).map_err(|_| damaged(9, "the key's name is no text"))?;
@@ -137,24 +124,18 @@ pub(crate) fn get(shared: &Shared, id: &BlobId) -> Result<Option<Vec<u8>>, Journ
     let Found::Live(key) = shared.ring.find(name)? else {
         return Ok(None);
     };
-    let plain = key
-        .open(nonce(id), &bytes[..41 + name_len], sealed)
-        .map_err(|why| damaged(41 + name_len, &why))?;
-    let (_, content) =
-        seal::unpack(&plain, u64::from(u32::MAX)).map_err(|why| damaged(41 + name_len, &why))?;
+    let plain = key.open(nonce(id), &bytes[..41 + name_len], sealed).map_err(|why| damaged(41 + name_len, &why))?;
+    let (_, content) = seal::unpack(&plain, u64::from(u32::MAX)).map_err(|why| damaged(41 + name_len, &why))?;
     if key.content_id(&content) != id.0 {
-        return Err(damaged(
-            41 + name_len,
-            "the content does not have this name",
-        ));
+        return Err(damaged(41 + name_len, "the content does not have this name"));
     }
     Ok(Some(content))
 }
 
 fn bytes_fit(bytes: &[u8]) -> bool {
-    bytes.split_last_chunk::<CRC>().is_some_and(|(body, crc)| {
-        body.starts_with(MAGIC) && crc32c::crc32c(body) == u32::from_be_bytes(*crc)
-    })
+    bytes
+        .split_last_chunk::<CRC>()
+        .is_some_and(|(body, crc)| body.starts_with(MAGIC) && crc32c::crc32c(body) == u32::from_be_bytes(*crc))
 }
 
 /// A name is used for one content only, so its first bytes serve as nonce.
@@ -173,8 +154,7 @@ fn place(shared: &Shared, id: &BlobId) -> (PathBuf, PathBuf) {
 
 fn sync_dirs(disk: &dyn Disk, shared: &Shared, dir: &std::path::Path) -> Result<(), JournalError> {
     for dir in [dir, &shared.blobs] {
-        disk.sync_dir(dir)
-            .map_err(|e| JournalError::sync(dir, &e))?;
+        disk.sync_dir(dir).map_err(|e| JournalError::sync(dir, &e))?;
     }
     Ok(())
 }

@@ -42,9 +42,7 @@ pub enum JournalError {
         why: String,
     },
     /// The writer's view of a partition is stale: somebody else appended.
-    #[error(
-        "partition {partition} is at record {found}, not {expected}: this owner is stale and must reload"
-    )]
+    #[error("partition {partition} is at record {found}, not {expected}: this owner is stale and must reload")]
     Behind {
         /// The partition.
         partition: u32,
@@ -74,9 +72,7 @@ pub enum JournalError {
         limit: u64,
     },
     /// A record's data key is not in the key ring, and was not destroyed there either.
-    #[error(
-        "data key {key} is not in the key ring; restore keys/ring from the backup that belongs to this journal"
-    )]
+    #[error("data key {key} is not in the key ring; restore keys/ring from the backup that belongs to this journal")]
     KeyMissing {
         /// Id of the data key.
         key: String,
@@ -141,33 +137,20 @@ impl JournalError {
     /// An error of the system while `doing` something to `path`.
     pub(crate) fn io(doing: &'static str, path: &Path, error: &io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => Self::Full {
-                file: path.to_path_buf(),
-            },
-            _ => Self::Io {
-                doing,
-                path: path.to_path_buf(),
-                why: error.to_string(),
-            },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::Full { file: path.to_path_buf() }
+            }
+            _ => Self::Io { doing, path: path.to_path_buf(), why: error.to_string() },
         }
     }
 
     /// A failed sync of `path`.
     pub(crate) fn sync(path: &Path, error: &io::Error) -> Self {
-        Self::SyncFailed {
-            file: path.to_path_buf(),
-            why: error.to_string(),
-        }
+        Self::SyncFailed { file: path.to_path_buf(), why: error.to_string() }
     }
 
     /// Damage at a place.
     pub(crate) fn damaged(file: &Path, offset: u64, why: impl Into<String>) -> Self {
-        Self::Damaged {
-            file: file.to_path_buf(),
-            offset,
-            why: why.into(),
-        }
+        Self::Damaged { file: file.to_path_buf(), offset, why: why.into() }
     }
 }

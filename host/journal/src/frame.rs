@@ -82,11 +82,7 @@ pub(crate) fn parse_segment_header(bytes: &[u8]) -> Result<u64, String> {
 }
 
 /// Packs one append group. `records` are (header bytes, sealed payload), in tree order.
-pub(crate) fn encode(
-    first_index: u64,
-    runs: &[Run],
-    records: &[(Vec<u8>, Vec<u8>)],
-) -> Result<Vec<u8>, String> {
+pub(crate) fn encode(first_index: u64, runs: &[Run], records: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<u8>, String> {
     let mut block = Vec::with_capacity(records.iter().map(|r| r.0.len() + 6).sum());
     put_varint(&mut block, runs.len() as u64);
     for run in runs {
@@ -108,9 +104,7 @@ pub(crate) fn encode(
     let sealed_len: usize = records.iter().map(|r| r.1.len()).sum();
     let body_len = 8 + stored.len() + sealed_len;
     if body_len > MAX_BODY {
-        return Err(format!(
-            "a group of {body_len} bytes is larger than {MAX_BODY}"
-        ));
+        return Err(format!("a group of {body_len} bytes is larger than {MAX_BODY}"));
     }
     let mut out = vec![0; FRAME_HEADER];
     out.reserve_exact(body_len);
@@ -136,9 +130,8 @@ pub(crate) fn encode(
 /// Reads a frame header; none if these bytes are not one.
 pub(crate) fn parse_head(bytes: &[u8]) -> Option<FrameHead> {
     let bytes = bytes.get(..FRAME_HEADER)?;
-    let fits = &bytes[..4] == FRAME_MAGIC
-        && u32_at(bytes, 28) == crc32c::crc32c(&bytes[..28])
-        && bytes[4] == FRAME_VERSION;
+    let fits =
+        &bytes[..4] == FRAME_MAGIC && u32_at(bytes, 28) == crc32c::crc32c(&bytes[..28]) && bytes[4] == FRAME_VERSION;
     let head = FrameHead {
         flags: bytes[5],
         body_len: u32_at(bytes, 8),
@@ -198,10 +191,7 @@ fn split(head: &FrameHead, block: &Bytes, sealed_part: &Bytes) -> Result<Frame, 
             count: u32::try_from(next()?).map_err(|_| "a run is too long")?,
         };
         total += u64::from(run.count);
-        if run.first_seq == 0
-            || run.count == 0
-            || run.first_seq.checked_add(u64::from(run.count)).is_none()
-        {
+        if run.first_seq == 0 || run.count == 0 || run.first_seq.checked_add(u64::from(run.count)).is_none() {
             return Err("a run of records has no valid place".into());
         }
         runs.push(run);
@@ -214,18 +204,13 @@ fn split(head: &FrameHead, block: &Bytes, sealed_part: &Bytes) -> Result<Frame, 
         lengths.push((next()?, next()?));
     }
     let cut = |part: &Bytes, from: usize, len: u64| -> Result<Bytes, String> {
-        let end = usize::try_from(len)
-            .ok()
-            .and_then(|len| from.checked_add(len));
+        let end = usize::try_from(len).ok().and_then(|len| from.checked_add(len));
         match end {
             Some(end) if end <= part.len() => Ok(part.slice(from..end)),
             _ => Err("a record is longer than its frame".into()),
         }
     };
-    let (mut headers, mut sealed) = (
-        Vec::with_capacity(lengths.len()),
-        Vec::with_capacity(lengths.len()),
-    );
+    let (mut headers, mut sealed) = (Vec::with_capacity(lengths.len()), Vec::with_capacity(lengths.len()));
     let mut sealed_at = 0;
     for (header_len, sealed_len) in lengths {
         let header = cut(block, at, header_len)?;
@@ -238,12 +223,7 @@ fn split(head: &FrameHead, block: &Bytes, sealed_part: &Bytes) -> Result<Frame, 
     if at != block.len() || sealed_at != sealed_part.len() {
         return Err("there are bytes left over in the frame".into());
     }
-    Ok(Frame {
-        first_index: head.first_index,
-        runs,
-        headers,
-        sealed,
-    })
+    Ok(Frame { first_index: head.first_index, runs, headers, sealed })
 }
 
 /// Where the next byte that could start a frame lies, at or after `from`.
@@ -282,14 +262,10 @@ fn pack(block: &[u8]) -> Option<Vec<u8>> {
 fn unpack(stored: &[u8], len: usize) -> Result<Vec<u8>, String> {
     UNPACKER.with_borrow_mut(|slot| {
         if slot.is_none() {
-            *slot = Some(
-                zstd::bulk::Decompressor::with_dictionary(DICTIONARY).map_err(|e| e.to_string())?,
-            );
+            *slot = Some(zstd::bulk::Decompressor::with_dictionary(DICTIONARY).map_err(|e| e.to_string())?);
         }
         let unpacker = slot.as_mut().ok_or("no decompressor")?;
-        unpacker
-            .decompress(stored, len)
-            .map_err(|e| format!("the header block does not unpack: {e}"))
+        unpacker.decompress(stored, len).map_err(|e| format!("the header block does not unpack: {e}"))
     })
 }
 
@@ -319,15 +295,9 @@ fn take_varint(bytes: &[u8], at: &mut usize) -> Result<u64, String> {
 }
 
 pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    bytes
-        .get(at..at + 4)
-        .and_then(|b| b.try_into().ok())
-        .map_or(0, u32::from_be_bytes)
+    bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_be_bytes)
 }
 
 pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    bytes
-        .get(at..at + 8)
-        .and_then(|b| b.try_into().ok())
-        .map_or(0, u64::from_be_bytes)
+    bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_be_bytes)
 }

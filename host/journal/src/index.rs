@@ -61,10 +61,7 @@ impl Index {
                 ));
             }
             if partition.stretches.is_empty() || partition.end_index != at {
-                partition.stretches.push(Stretch {
-                    first_seq: run.first_seq,
-                    first_index: at,
-                });
+                partition.stretches.push(Stretch { first_seq: run.first_seq, first_index: at });
             }
             at += u64::from(run.count);
             partition.end_index = at;
@@ -80,10 +77,7 @@ impl Index {
     }
 
     pub(crate) fn last_seqs(&self) -> HashMap<u32, u64> {
-        self.partitions
-            .iter()
-            .map(|(number, p)| (*number, p.last_seq))
-            .collect()
+        self.partitions.iter().map(|(number, p)| (*number, p.last_seq)).collect()
     }
 
     /// Tree index of a record.

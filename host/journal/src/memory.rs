@@ -13,8 +13,8 @@ use crate::prepare::{Prepared, size};
 use crate::ring::{join_id, lock};
 use crate::seal::{self, DataKey, KEY_BYTES};
 use crate::{
-    AppendFuture, Appended, BlobId, Draft, Header, Journal, JournalError, Options, Payload, Record,
-    RecordIter, SALT_BYTES, Upcasters, record,
+    AppendFuture, Appended, BlobId, Draft, Header, Journal, JournalError, Options, Payload, Record, RecordIter,
+    SALT_BYTES, Upcasters, record,
 };
 
 #[derive(Debug, Clone)]
@@ -62,69 +62,35 @@ impl MemoryJournal {
 
     /// An empty journal that brings old record types up to date when they are read.
     pub fn with_upcasters(upcasters: Arc<Upcasters>) -> Self {
-        Self {
-            limits: Options {
-                upcasters,
-                ..Options::default()
-            },
-            ..Self::default()
-        }
+        Self { limits: Options { upcasters, ..Options::default() }, ..Self::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 
-    fn place(
-        &self,
-        partition: u32,
-        expected: u64,
-        batch: Vec<Draft>,
-    ) -> Result<Appended, JournalError> {
+    fn place(&self, partition: u32, expected: u64, batch: Vec<Draft>) -> Result<Appended, JournalError> {
         if batch.is_empty() {
-            return Err(JournalError::Invalid {
-                field: "batch",
-                why: "is empty".into(),
-            });
+            return Err(JournalError::Invalid { field: "batch", why: "is empty".into() });
         }
-        size(
-            "a batch",
-            batch.iter().map(|d| d.payload.len()).sum(),
-            self.limits.max_batch_bytes,
-        )?;
+        size("a batch", batch.iter().map(|d| d.payload.len()).sum(), self.limits.max_batch_bytes)?;
         batch.iter().try_for_each(record::check)?;
         let mut guard = self.state();
         let state = &mut *guard;
-        let found = state
-            .partitions
-            .get(&partition)
-            .map_or(0, |p| p.len() as u64);
+        let found = state.partitions.get(&partition).map_or(0, |p| p.len() as u64);
         if found != expected {
-            return Err(JournalError::Behind {
-                partition,
-                expected,
-                found,
-            });
+            return Err(JournalError::Behind { partition, expected, found });
         }
         let mut stored = Vec::with_capacity(batch.len());
         for (seq, draft) in (found + 1..).zip(batch) {
             let key = current_key(&mut state.keys, &draft.key)?;
             let prepared = Prepared::new(draft, self.limits.max_payload_bytes, key)?;
             let header = prepared.header(&self.source, partition, seq);
-            let leaf = serde_json::to_vec(&header).map_err(|e| JournalError::Invalid {
-                field: "header",
-                why: e.to_string(),
-            })?;
+            let leaf = serde_json::to_vec(&header)
+                .map_err(|e| JournalError::Invalid { field: "header", why: e.to_string() })?;
             let (salt, payload) = seal::unpack(&prepared.plain, self.limits.max_payload_bytes)
-                .map_err(|why| JournalError::Invalid {
-                    field: "payload",
-                    why,
-                })?;
-            stored.push(Stored {
-                header,
-                leaf: leaf.into(),
-                open: Some((salt, payload.into())),
-            });
+                .map_err(|why| JournalError::Invalid { field: "payload", why })?;
+            stored.push(Stored { header, leaf: leaf.into(), open: Some((salt, payload.into())) });
         }
         let places = state.partitions.entry(partition).or_default();
         for record in stored {
@@ -145,30 +111,17 @@ impl MemoryJournal {
         let (kind, payload, salt) = match stored.open {
             None => (stored.header.kind.clone(), Payload::Redacted, None),
             Some((salt, payload)) => {
-                let (kind, payload) = self
-                    .limits
-                    .upcasters
-                    .apply(&stored.header.kind, payload.to_vec())?;
+                let (kind, payload) = self.limits.upcasters.apply(&stored.header.kind, payload.to_vec())?;
                 (kind, Payload::Open(payload.into()), Some(salt))
             }
         };
-        Ok(Record {
-            header: stored.header,
-            leaf: stored.leaf,
-            index: index as u64,
-            kind,
-            payload,
-            salt,
-        })
+        Ok(Record { header: stored.header, leaf: stored.leaf, index: index as u64, kind, payload, salt })
     }
 
     fn records(&self, places: Vec<usize>) -> RecordIter {
         let records: Vec<_> = {
             let state = self.state();
-            places
-                .into_iter()
-                .filter_map(|at| Some((at, state.records.get(at)?.clone())))
-                .collect()
+            places.into_iter().filter_map(|at| Some((at, state.records.get(at)?.clone()))).collect()
         };
         let mut done = false;
         let records: Vec<_> = records
@@ -205,10 +158,7 @@ impl Journal for MemoryJournal {
         let skip = usize::try_from(from_seq.saturating_sub(1)).unwrap_or(usize::MAX);
         let places = {
             let state = self.state();
-            state
-                .partitions
-                .get(&partition)
-                .map(|p| p.iter().skip(skip).copied().collect())
+            state.partitions.get(&partition).map(|p| p.iter().skip(skip).copied().collect())
         };
         Ok(self.records(places.unwrap_or_default()))
     }
@@ -220,10 +170,7 @@ impl Journal for MemoryJournal {
     }
 
     fn last_seq(&self, partition: u32) -> u64 {
-        self.state()
-            .partitions
-            .get(&partition)
-            .map_or(0, |p| p.len() as u64)
+        self.state().partitions.get(&partition).map_or(0, |p| p.len() as u64)
     }
 
     fn size(&self) -> u64 {
@@ -236,9 +183,7 @@ impl Journal for MemoryJournal {
         let mut state = self.state();
         let key = current_key(&mut state.keys, key)?;
         let id = BlobId::new(key.content_id(bytes));
-        state
-            .blobs
-            .insert(id.clone(), (key.id.clone(), Some(bytes.to_vec())));
+        state.blobs.insert(id.clone(), (key.id.clone(), Some(bytes.to_vec())));
         Ok(id)
     }
 
@@ -257,16 +202,8 @@ impl Journal for MemoryJournal {
         };
         *live = None;
         let id = join_id(key, *generation);
-        state
-            .records
-            .iter_mut()
-            .filter(|r| r.header.datakey == id)
-            .for_each(|r| r.open = None);
-        state
-            .blobs
-            .values_mut()
-            .filter(|b| b.0 == id)
-            .for_each(|b| b.1 = None);
+        state.records.iter_mut().filter(|r| r.header.datakey == id).for_each(|r| r.open = None);
+        state.blobs.values_mut().filter(|b| b.0 == id).for_each(|b| b.1 = None);
         Ok(())
     }
 
@@ -276,13 +213,6 @@ impl Journal for MemoryJournal {
 
     fn leaves(&self, from_index: u64, max: usize) -> Result<Vec<Bytes>, JournalError> {
         let skip = usize::try_from(from_index).unwrap_or(usize::MAX);
-        Ok(self
-            .state()
-            .records
-            .iter()
-            .skip(skip)
-            .take(max)
-            .map(|r| r.leaf.clone())
-            .collect())
+        Ok(self.state().records.iter().skip(skip).take(max).map(|r| r.leaf.clone()).collect())
     }
 }

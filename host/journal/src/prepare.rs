@@ -71,11 +71,7 @@ impl Prepared {
 
 pub(crate) fn size(what: &'static str, size: usize, limit: u64) -> Result<(), JournalError> {
     if size as u64 > limit {
-        return Err(JournalError::TooLarge {
-            what,
-            size: size as u64,
-            limit,
-        });
+        return Err(JournalError::TooLarge { what, size: size as u64, limit });
     }
     Ok(())
 }

@@ -42,15 +42,7 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) fn new(limit: u64, next_index: u64, last: HashMap<u32, u64>) -> Self {
-        Self {
-            state: Mutex::new(State {
-                next_index,
-                last,
-                ..State::default()
-            }),
-            wake: Condvar::new(),
-            limit,
-        }
+        Self { state: Mutex::new(State { next_index, last, ..State::default() }), wake: Condvar::new(), limit }
     }
 
     /// Gives `records` their place, or says why not.
@@ -65,24 +57,15 @@ impl Queue {
         let count = records.len() as u64;
         let mut state = lock(&self.state);
         if let Some(cause) = &state.poisoned {
-            return Err(JournalError::Poisoned {
-                cause: cause.clone(),
-            });
+            return Err(JournalError::Poisoned { cause: cause.clone() });
         }
         let found = state.last.get(&partition).copied().unwrap_or(0);
         if found != expected {
-            return Err(JournalError::Behind {
-                partition,
-                expected,
-                found,
-            });
+            return Err(JournalError::Behind { partition, expected, found });
         }
         // A batch larger than the whole limit may pass when it is alone.
         if state.bytes > 0 && state.bytes + bytes > self.limit {
-            return Err(JournalError::Busy {
-                queued: state.bytes + bytes,
-                limit: self.limit,
-            });
+            return Err(JournalError::Busy { queued: state.bytes + bytes, limit: self.limit });
         }
         let appended = Appended {
             partition,
@@ -93,12 +76,7 @@ impl Queue {
         state.next_index += count;
         state.last.insert(partition, appended.last_seq);
         state.bytes += bytes;
-        state.batches.push_back(Batch {
-            records,
-            appended,
-            bytes,
-            reply,
-        });
+        state.batches.push_back(Batch { records, appended, bytes, reply });
         self.wake.notify_one();
         Ok(())
     }
@@ -109,10 +87,7 @@ impl Queue {
 
     /// Why the queue takes nothing more, if so.
     pub(crate) fn poisoned(&self) -> Option<JournalError> {
-        lock(&self.state)
-            .poisoned
-            .clone()
-            .map(|cause| JournalError::Poisoned { cause })
+        lock(&self.state).poisoned.clone().map(|cause| JournalError::Poisoned { cause })
     }
 
     /// Waits for work and takes up to about `limit` bytes of it; none when the queue was stopped
@@ -123,10 +98,7 @@ impl Queue {
             if state.stopping {
                 return None;
             }
-            state = self
-                .wake
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let mut group = Vec::new();
         let mut bytes = 0;
@@ -156,9 +128,7 @@ impl Queue {
         };
         for batch in waiting {
             // Nobody may be waiting any more; that is their choice.
-            let _ = batch.reply.send(Err(JournalError::Poisoned {
-                cause: cause.to_owned(),
-            }));
+            let _ = batch.reply.send(Err(JournalError::Poisoned { cause: cause.to_owned() }));
         }
     }
 

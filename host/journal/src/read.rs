@@ -24,11 +24,7 @@ impl Reader {
             (place.first_index..place.first_index + frame.headers.len() as u64).contains(&index)
         });
         if !inside {
-            let (place, segment) = self
-                .shared
-                .index()
-                .frame_of(index)
-                .ok_or_else(|| no_such(index))?;
+            let (place, segment) = self.shared.index().frame_of(index).ok_or_else(|| no_such(index))?;
             let frame = load(&place, &segment)?;
             self.frame = Some((place, segment, frame));
         }
@@ -45,11 +41,8 @@ impl Reader {
             (Some(leaf), Some(sealed)) => (leaf.clone(), sealed),
             _ => return Err(no_such(index)),
         };
-        let header: Header = serde_json::from_slice(&leaf).map_err(|e| {
-            damaged(format!(
-                "the header of record {index} of the tree cannot be read: {e}"
-            ))
-        })?;
+        let header: Header = serde_json::from_slice(&leaf)
+            .map_err(|e| damaged(format!("the header of record {index} of the tree cannot be read: {e}")))?;
         let mut skipped = 0;
         let run = frame.runs.iter().find(|run| {
             let inside = at < skipped + run.count as usize;
@@ -58,13 +51,10 @@ impl Reader {
             }
             inside
         });
-        if run.is_none_or(|run| {
-            run.partition != header.partition || run.first_seq + (at - skipped) as u64 != header.seq
-        }) {
-            return Err(damaged(format!(
-                "record {} does not lie where its frame says",
-                header.id
-            )));
+        if run
+            .is_none_or(|run| run.partition != header.partition || run.first_seq + (at - skipped) as u64 != header.seq)
+        {
+            return Err(damaged(format!("record {} does not lie where its frame says", header.id)));
         }
         let (payload, salt) = match shared.ring.find(&header.datakey)? {
             Found::Destroyed => (None, None),
@@ -90,14 +80,7 @@ impl Reader {
                 (kind, Payload::Open(content.into()))
             }
         };
-        Ok(Record {
-            header,
-            leaf,
-            index,
-            kind,
-            payload,
-            salt,
-        })
+        Ok(Record { header, leaf, index, kind, payload, salt })
     }
 }
 
@@ -113,15 +96,7 @@ pub(crate) struct Records {
 impl Records {
     pub(crate) fn new(shared: Arc<Shared>, partition: u32, from_seq: u64) -> Self {
         let last = shared.index().last_seq(partition);
-        Self {
-            reader: Reader {
-                shared,
-                frame: None,
-            },
-            partition,
-            next: from_seq.max(1),
-            last,
-        }
+        Self { reader: Reader { shared, frame: None }, partition, next: from_seq.max(1), last }
     }
 }
 
@@ -132,20 +107,10 @@ impl Iterator for Records {
         if self.next > self.last {
             return None;
         }
-        let place = self
-            .reader
-            .shared
-            .index()
-            .index_of(self.partition, self.next);
-        let result = place
-            .ok_or_else(|| no_such(self.next))
-            .and_then(|index| self.reader.record(index));
+        let place = self.reader.shared.index().index_of(self.partition, self.next);
+        let result = place.ok_or_else(|| no_such(self.next)).and_then(|index| self.reader.record(index));
         // After an error nothing that follows can be trusted to be in order.
-        self.next = if result.is_ok() {
-            self.next + 1
-        } else {
-            self.last.saturating_add(1)
-        };
+        self.next = if result.is_ok() { self.next + 1 } else { self.last.saturating_add(1) };
         Some(result)
     }
 }
@@ -161,14 +126,7 @@ pub(crate) struct TreeRecords {
 impl TreeRecords {
     pub(crate) fn new(shared: Arc<Shared>, from_index: u64) -> Self {
         let end = shared.index().size;
-        Self {
-            reader: Reader {
-                shared,
-                frame: None,
-            },
-            next: from_index,
-            end,
-        }
+        Self { reader: Reader { shared, frame: None }, next: from_index, end }
     }
 }
 
@@ -180,29 +138,15 @@ impl Iterator for TreeRecords {
             return None;
         }
         let result = self.reader.record(self.next);
-        self.next = if result.is_ok() {
-            self.next + 1
-        } else {
-            self.end
-        };
+        self.next = if result.is_ok() { self.next + 1 } else { self.end };
         Some(result)
     }
 }
 
 /// At most `max` leaves from `from_index` on.
-pub(crate) fn leaves(
-    shared: &Arc<Shared>,
-    from_index: u64,
-    max: usize,
-) -> Result<Vec<Bytes>, JournalError> {
-    let end = shared
-        .index()
-        .size
-        .min(from_index.saturating_add(max as u64));
-    let mut reader = Reader {
-        shared: shared.clone(),
-        frame: None,
-    };
+pub(crate) fn leaves(shared: &Arc<Shared>, from_index: u64, max: usize) -> Result<Vec<Bytes>, JournalError> {
+    let end = shared.index().size.min(from_index.saturating_add(max as u64));
+    let mut reader = Reader { shared: shared.clone(), frame: None };
     if from_index < end
         && let Some(leaves) = shared.remembered(from_index, (end - from_index) as usize)
     {
@@ -229,25 +173,14 @@ fn load(place: &FrameRef, segment: &Segment) -> Result<Frame, JournalError> {
         .map_err(|e| JournalError::io("reading", &segment.path, &e))?;
     bytes.truncate(read);
     let frame = frame::decode(&bytes.into()).map_err(|why| {
-        JournalError::damaged(
-            &segment.path,
-            place.offset,
-            format!("{why}; restore the file from a backup"),
-        )
+        JournalError::damaged(&segment.path, place.offset, format!("{why}; restore the file from a backup"))
     })?;
     if frame.first_index != place.first_index || frame.headers.is_empty() {
-        return Err(JournalError::damaged(
-            &segment.path,
-            place.offset,
-            "another group lies here than at open",
-        ));
+        return Err(JournalError::damaged(&segment.path, place.offset, "another group lies here than at open"));
     }
     Ok(frame)
 }
 
 fn no_such(index: u64) -> JournalError {
-    JournalError::Invalid {
-        field: "index",
-        why: format!("{index} is not in the journal"),
-    }
+    JournalError::Invalid { field: "index", why: format!("{index} is not in the journal") }
 }

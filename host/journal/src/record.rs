@@ -120,10 +120,7 @@ pub fn commitment(salt: &[u8; SALT_BYTES], payload: &[u8]) -> String {
 /// HMAC-SHA-256 over the concatenation of `parts`.
 pub(crate) fn hmac_sha256<const N: usize>(key: &[u8; N], parts: &[&[u8]]) -> [u8; 32] {
     const {
-        assert!(
-            N <= 64,
-            "longer keys would have to be hashed first (RFC 2104 section 2)"
-        );
+        assert!(N <= 64, "longer keys would have to be hashed first (RFC 2104 section 2)");
     };
     let mut block = Zeroizing::new([0_u8; 64]);
     block[..N].copy_from_slice(key);
@@ -148,11 +145,7 @@ pub(crate) fn check(draft: &Draft) -> Result<(), JournalError> {
     }
     if let Some(causation) = &draft.causation {
         let place = causation.split_once('/').and_then(|(partition, seq)| {
-            Some(format!(
-                "{}/{}",
-                partition.parse::<u32>().ok()?,
-                seq.parse::<u64>().ok()?
-            ))
+            Some(format!("{}/{}", partition.parse::<u32>().ok()?, seq.parse::<u64>().ok()?))
         });
         if place.as_ref() != Some(causation) {
             return Err(JournalError::Invalid {
@@ -168,10 +161,7 @@ pub(crate) fn check(draft: &Draft) -> Result<(), JournalError> {
 pub(crate) fn check_key(name: &str) -> Result<(), JournalError> {
     token("datakey", name, crate::ring::MAX_NAME)?;
     if name.contains('~') {
-        return Err(JournalError::Invalid {
-            field: "datakey",
-            why: "~ is kept for the generations of a key".into(),
-        });
+        return Err(JournalError::Invalid { field: "datakey", why: "~ is kept for the generations of a key".into() });
     }
     Ok(())
 }
@@ -185,10 +175,7 @@ pub(crate) fn token(field: &'static str, text: &str, limit: usize) -> Result<(),
     if text.len() > limit {
         return invalid(format!("has {} bytes, the limit is {limit}", text.len()));
     }
-    match text
-        .char_indices()
-        .find(|(_, c)| !c.is_ascii_graphic() || matches!(c, '"' | '\\'))
-    {
+    match text.char_indices().find(|(_, c)| !c.is_ascii_graphic() || matches!(c, '"' | '\\')) {
         Some((at, c)) => invalid(format!(
             "{c:?} at byte {at} is not allowed; a header holds printable ASCII without spaces, quotes and backslashes"
         )),

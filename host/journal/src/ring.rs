@@ -80,9 +80,7 @@ pub(crate) struct Ring {
 
 impl std::fmt::Debug for Ring {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ring")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("Ring").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -96,12 +94,9 @@ impl Ring {
         may_create: bool,
         lenient: bool,
     ) -> Result<Self, JournalError> {
-        disk.create_dir(dir)
-            .map_err(|e| JournalError::io("making", dir, &e))?;
+        disk.create_dir(dir).map_err(|e| JournalError::io("making", dir, &e))?;
         let path = dir.join("ring");
-        let names = disk
-            .list(dir)
-            .map_err(|e| JournalError::io("listing", dir, &e))?;
+        let names = disk.list(dir).map_err(|e| JournalError::io("listing", dir, &e))?;
         let fresh = !names.iter().any(|n| n == "ring");
         if fresh && !may_create {
             return Err(JournalError::damaged(
@@ -116,17 +111,10 @@ impl Ring {
         if fresh {
             create(disk, dir, &path, &check)?;
         }
-        let file = disk
-            .open(&path)
-            .map_err(|e| JournalError::io("opening", &path, &e))?;
-        let bytes = file
-            .read_all()
-            .map_err(|e| JournalError::io("reading", &path, &e))?;
+        let file = disk.open(&path).map_err(|e| JournalError::io("opening", &path, &e))?;
+        let bytes = file.read_all().map_err(|e| JournalError::io("reading", &path, &e))?;
         check_header(&bytes, &check, &path)?;
-        let mut state = State {
-            next_slot: 1,
-            ..State::default()
-        };
+        let mut state = State { next_slot: 1, ..State::default() };
         for (number, slot) in bytes.chunks(SLOT).enumerate().skip(1) {
             if slot.iter().all(|&b| b == 0) {
                 continue;
@@ -137,13 +125,7 @@ impl Ring {
                     let (name, generation) = split_id(&id);
                     let newest = state.generations.entry(name.to_owned()).or_default();
                     *newest = generation.max(*newest);
-                    state.entries.insert(
-                        id,
-                        Entry {
-                            slot: number as u64,
-                            wrapped,
-                        },
-                    );
+                    state.entries.insert(id, Entry { slot: number as u64, wrapped });
                 }
                 Err(why) if lenient => {
                     tracing::error!(file = %path.display(), offset = number * SLOT, why, "key slot lost");
@@ -157,16 +139,12 @@ impl Ring {
             }
         }
         // What was found must outlive a power cut before anything is sealed with it.
-        file.sync_data()
-            .map_err(|e| JournalError::sync(&path, &e))?;
+        file.sync_data().map_err(|e| JournalError::sync(&path, &e))?;
         Ok(Self {
             path,
             kek: Aes256GcmSiv::new((&*kek_bytes).into()),
             state: Mutex::new(state),
-            io: Mutex::new(Io {
-                allocated: bytes.len() as u64,
-                failed: None,
-            }),
+            io: Mutex::new(Io { allocated: bytes.len() as u64, failed: None }),
             file,
         })
     }
@@ -190,13 +168,7 @@ impl Ring {
         let slot = state.next_slot;
         state.next_slot += 1;
         state.generations.insert(name.to_owned(), generation + 1);
-        state.entries.insert(
-            id.clone(),
-            Entry {
-                slot,
-                wrapped: Some(wrapped),
-            },
-        );
+        state.entries.insert(id.clone(), Entry { slot, wrapped: Some(wrapped) });
         state.pending.push(id);
         remember(&mut state, &ready);
         Ok(ready)
@@ -211,16 +183,12 @@ impl Ring {
         if let Some(key) = state.cache.get(id) {
             return Ok(Found::Live(key.clone()));
         }
-        let entry = state
-            .entries
-            .get(id)
-            .ok_or_else(|| JournalError::KeyMissing { key: id.to_owned() })?;
+        let entry = state.entries.get(id).ok_or_else(|| JournalError::KeyMissing { key: id.to_owned() })?;
         let Some(wrapped) = &entry.wrapped else {
             return Ok(Found::Destroyed);
         };
-        let key = self
-            .unwrap(id, wrapped)
-            .map_err(|why| JournalError::damaged(&self.path, entry.slot * SLOT as u64, why))?;
+        let key =
+            self.unwrap(id, wrapped).map_err(|why| JournalError::damaged(&self.path, entry.slot * SLOT as u64, why))?;
         let ready = Arc::new(DataKey::new(id.to_owned(), &key));
         remember(state, &ready);
         Ok(Found::Live(ready))
@@ -235,10 +203,7 @@ impl Ring {
         let slots: Vec<(u64, [u8; SLOT])> = {
             let mut state = lock(&self.state);
             let pending = std::mem::take(&mut state.pending);
-            pending
-                .iter()
-                .filter_map(|id| state.entries.get(id).map(|e| (e.slot, slot_bytes(id, e))))
-                .collect()
+            pending.iter().filter_map(|id| state.entries.get(id).map(|e| (e.slot, slot_bytes(id, e)))).collect()
         };
         self.write(&mut io, &slots)
     }
@@ -273,17 +238,10 @@ impl Ring {
             return Ok(());
         }
         let mut result = Ok(());
-        let needed = slots
-            .iter()
-            .map(|(slot, _)| (slot + 1) * SLOT as u64)
-            .max()
-            .unwrap_or(0);
+        let needed = slots.iter().map(|(slot, _)| (slot + 1) * SLOT as u64).max().unwrap_or(0);
         if needed > io.allocated {
             let len = needed.next_multiple_of(GROW);
-            result = self
-                .file
-                .allocate(len)
-                .map_err(|e| JournalError::io("growing", &self.path, &e));
+            result = self.file.allocate(len).map_err(|e| JournalError::io("growing", &self.path, &e));
             io.allocated = len;
         }
         for (slot, bytes) in slots {
@@ -295,10 +253,7 @@ impl Ring {
             }
         }
         if result.is_ok() {
-            result = self
-                .file
-                .sync_data()
-                .map_err(|e| JournalError::sync(&self.path, &e));
+            result = self.file.sync_data().map_err(|e| JournalError::sync(&self.path, &e));
         }
         // What is on the disk is now unknown; only opening again can tell.
         io.failed = result.as_ref().err().cloned();
@@ -313,17 +268,8 @@ impl Ring {
         nonce_bytes.copy_from_slice(nonce);
         let text = self
             .kek
-            .encrypt(
-                &Nonce::from(nonce_bytes),
-                AeadPayload {
-                    msg: key,
-                    aad: id.as_bytes(),
-                },
-            )
-            .map_err(|_| JournalError::Invalid {
-                field: "datakey",
-                why: "could not be wrapped".into(),
-            })?;
+            .encrypt(&Nonce::from(nonce_bytes), AeadPayload { msg: key, aad: id.as_bytes() })
+            .map_err(|_| JournalError::Invalid { field: "datakey", why: "could not be wrapped".into() })?;
         sealed.copy_from_slice(&text);
         Ok(wrapped)
     }
@@ -334,21 +280,12 @@ impl Ring {
         nonce_bytes.copy_from_slice(nonce);
         let plain = self
             .kek
-            .decrypt(
-                &Nonce::from(nonce_bytes),
-                AeadPayload {
-                    msg: sealed,
-                    aad: id.as_bytes(),
-                },
-            )
+            .decrypt(&Nonce::from(nonce_bytes), AeadPayload { msg: sealed, aad: id.as_bytes() })
             .map(Zeroizing::new)
             .map_err(|_| format!("data key {id} does not open under this master key"))?;
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         if plain.len() != KEY_BYTES {
-            return Err(format!(
-                "data key {id} has {} bytes instead of {KEY_BYTES}",
-                plain.len()
-            ));
+            return Err(format!("data key {id} has {} bytes instead of {KEY_BYTES}", plain.len()));
         }
         key.copy_from_slice(&plain);
         Ok(key)
@@ -365,26 +302,15 @@ fn create(disk: &dyn Disk, dir: &Path, path: &Path, check: &[u8; 32]) -> Result<
 
 fn check_header(bytes: &[u8], check: &[u8; 32], path: &Path) -> Result<(), JournalError> {
     let Some(header) = bytes.get(..SLOT) else {
-        return Err(JournalError::damaged(
-            path,
-            0,
-            "the key ring is cut short; restore it from a backup",
-        ));
+        return Err(JournalError::damaged(path, 0, "the key ring is cut short; restore it from a backup"));
     };
-    if u32_at(header, SLOT - 4) != crc32c::crc32c(&header[..SLOT - 4]) || &header[..8] != RING_MAGIC
-    {
-        return Err(JournalError::damaged(
-            path,
-            0,
-            "this is not the header of a key ring; restore it from a backup",
-        ));
+    if u32_at(header, SLOT - 4) != crc32c::crc32c(&header[..SLOT - 4]) || &header[..8] != RING_MAGIC {
+        return Err(JournalError::damaged(path, 0, "this is not the header of a key ring; restore it from a backup"));
     }
     if &header[8..40] != check {
         return Err(JournalError::MasterKey {
             path: path.to_path_buf(),
-            why:
-                "was made with another master key; put the master key file of this journal in place"
-                    .into(),
+            why: "was made with another master key; put the master key file of this journal in place".into(),
         });
     }
     Ok(())
@@ -422,8 +348,7 @@ fn parse_slot(slot: &[u8]) -> Result<(String, Option<Wrapped>), &'static str> {
     if len > MAX_ID {
         return Err("a key's name is too long");
     }
-    let id =
-        std::str::from_utf8(&slot[ID_AT..ID_AT + len]).map_err(|_| "a key's name is no text")?;
+    let id = std::str::from_utf8(&slot[ID_AT..ID_AT + len]).map_err(|_| "a key's name is no text")?;
     let wrapped = match slot[4] {
         LIVE => {
             let mut wrapped = [0; WRAPPED];
@@ -438,17 +363,11 @@ fn parse_slot(slot: &[u8]) -> Result<(String, Option<Wrapped>), &'static str> {
 
 /// First generation: the name itself; later ones: `name~2`, `name~3`, …
 pub(crate) fn join_id(name: &str, generation: u32) -> String {
-    if generation == 1 {
-        name.to_owned()
-    } else {
-        format!("{name}~{generation}")
-    }
+    if generation == 1 { name.to_owned() } else { format!("{name}~{generation}") }
 }
 
 fn split_id(id: &str) -> (&str, u32) {
-    id.rsplit_once('~')
-        .and_then(|(name, g)| Some((name, g.parse().ok()?)))
-        .unwrap_or((id, 1))
+    id.rsplit_once('~').and_then(|(name, g)| Some((name, g.parse().ok()?))).unwrap_or((id, 1))
 }
 
 fn remember(state: &mut State, key: &Arc<DataKey>) {

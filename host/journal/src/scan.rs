@@ -40,13 +40,8 @@ pub(crate) type Fault = (u64, String);
 /// last group that is neither whole nor plainly torn.
 pub(crate) fn scan(bytes: &Bytes, last: bool, repair: bool) -> Result<Scanned, Fault> {
     let first_index = frame::parse_segment_header(bytes).map_err(|why| (0, why))?;
-    let mut found = Scanned {
-        frames: Vec::new(),
-        end: SEGMENT_HEADER as u64,
-        next_index: first_index,
-        torn: false,
-        closed: false,
-    };
+    let mut found =
+        Scanned { frames: Vec::new(), end: SEGMENT_HEADER as u64, next_index: first_index, torn: false, closed: false };
     let mut at = SEGMENT_HEADER;
     loop {
         found.end = at as u64;
@@ -55,10 +50,7 @@ pub(crate) fn scan(bytes: &Bytes, last: bool, repair: bool) -> Result<Scanned, F
             return Ok(found);
         }
         let head = frame::parse_head(rest);
-        let whole = head.filter(|h| {
-            rest.get(FRAME_HEADER..h.frame_len())
-                .is_some_and(|body| h.body_fits(body))
-        });
+        let whole = head.filter(|h| rest.get(FRAME_HEADER..h.frame_len()).is_some_and(|body| h.body_fits(body)));
         let Some(head) = whole else {
             let extent = head.map_or(FRAME_HEADER, |h| h.frame_len());
             check_tail(bytes, at, extent, last, repair)?;
@@ -89,19 +81,10 @@ pub(crate) fn scan(bytes: &Bytes, last: bool, repair: bool) -> Result<Scanned, F
 }
 
 /// Something at `at` is no whole frame: is it the torn end of the journal?
-fn check_tail(
-    bytes: &[u8],
-    at: usize,
-    extent: usize,
-    last: bool,
-    repair: bool,
-) -> Result<(), Fault> {
+fn check_tail(bytes: &[u8], at: usize, extent: usize, last: bool, repair: bool) -> Result<(), Fault> {
     let fault = |why: String| Err((at as u64, why));
     if !last {
-        return fault(
-            "a group of records is damaged in a finished segment; restore the file from a backup"
-                .into(),
-        );
+        return fault("a group of records is damaged in a finished segment; restore the file from a backup".into());
     }
     if let Some((next, _)) = frame::find_frame(bytes, at + 1) {
         return fault(format!(
@@ -137,7 +120,5 @@ fn is_torn(bytes: &[u8], at: usize, extent: usize) -> bool {
 
 fn is_zero(bytes: &[u8]) -> bool {
     // Stops at the first block that is not: this is asked before every frame.
-    bytes
-        .chunks(SECTOR)
-        .all(|block| block.iter().fold(0, |all, &byte| all | byte) == 0)
+    bytes.chunks(SECTOR).all(|block| block.iter().fold(0, |all, &byte| all | byte) == 0)
 }

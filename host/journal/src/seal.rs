@@ -37,28 +37,17 @@ pub(crate) struct DataKey {
 
 impl std::fmt::Debug for DataKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DataKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("DataKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
 impl DataKey {
     pub(crate) fn new(id: String, key: &[u8; KEY_BYTES]) -> Self {
         let blob_key = Zeroizing::new(hmac_sha256(key, &[b"huiyin blob id v1"]));
-        Self {
-            id,
-            cipher: Aes256GcmSiv::new(key.into()),
-            blob_key,
-        }
+        Self { id, cipher: Aes256GcmSiv::new(key.into()), blob_key }
     }
 
-    pub(crate) fn seal(
-        &self,
-        nonce: [u8; NONCE_BYTES],
-        aad: &[u8],
-        plain: &[u8],
-    ) -> Result<Vec<u8>, String> {
+    pub(crate) fn seal(&self, nonce: [u8; NONCE_BYTES], aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, String> {
         self.cipher
             .encrypt(&Nonce::from(nonce), AeadPayload { msg: plain, aad })
             .map_err(|_| "too large to be sealed".to_string())
@@ -93,11 +82,7 @@ pub(crate) fn record_nonce(partition: u32, seq: u64) -> [u8; NONCE_BYTES] {
 /// `form ‖ salt ‖ content`, compressed when that makes it smaller. In the compressed form the
 /// content is its length (4 bytes, big endian) and a zstd frame.
 pub(crate) fn pack(salt: &[u8; SALT_BYTES], content: &[u8]) -> Zeroizing<Vec<u8>> {
-    let packed = if content.len() < WORTH {
-        None
-    } else {
-        compress(content).map(Zeroizing::new)
-    };
+    let packed = if content.len() < WORTH { None } else { compress(content).map(Zeroizing::new) };
     let mut out = Vec::with_capacity(1 + SALT_BYTES + content.len());
     match packed {
         Some(packed) if packed.len() + 4 < content.len() => {
@@ -118,20 +103,14 @@ pub(crate) fn pack(salt: &[u8; SALT_BYTES], content: &[u8]) -> Zeroizing<Vec<u8>
 /// The reverse of [`pack`]; refuses content longer than `limit`.
 pub(crate) fn unpack(plain: &[u8], limit: u64) -> Result<([u8; SALT_BYTES], Vec<u8>), String> {
     let (form, rest) = plain.split_first().ok_or("the sealed content is empty")?;
-    let (salt, content) = rest
-        .split_first_chunk::<SALT_BYTES>()
-        .ok_or("the salt is cut short")?;
+    let (salt, content) = rest.split_first_chunk::<SALT_BYTES>().ok_or("the salt is cut short")?;
     match *form {
         RAW => Ok((*salt, content.to_vec())),
         ZSTD => {
-            let (len, packed) = content
-                .split_first_chunk::<4>()
-                .ok_or("the length is cut short")?;
+            let (len, packed) = content.split_first_chunk::<4>().ok_or("the length is cut short")?;
             let len = u32::from_be_bytes(*len);
             if u64::from(len) > limit {
-                return Err(format!(
-                    "the content claims {len} bytes, the limit is {limit}"
-                ));
+                return Err(format!("the content claims {len} bytes, the limit is {limit}"));
             }
             let content = decompress(packed, len as usize)?;
             if content.len() != len as usize {

@@ -16,10 +16,7 @@ use crate::read::{Records, TreeRecords};
 use crate::ring::Ring;
 use crate::shared::{Settings, Shared};
 use crate::writer::{Writer, create_segment, is_segment, segment_path};
-use crate::{
-    AppendFuture, BlobId, Draft, Journal, JournalError, RecordIter, Upcasters, files, record, scan,
-    seal,
-};
+use crate::{AppendFuture, BlobId, Draft, Journal, JournalError, RecordIter, Upcasters, files, record, scan, seal};
 
 /// How a segment journal is opened.
 #[derive(Debug, Clone)]
@@ -102,37 +99,24 @@ impl SegmentJournal {
         let disk = options.disk.clone();
         files::make_dir(&*disk, dir)?;
         for folder in ["segments", "keys", "blobs"].map(|name| dir.join(name)) {
-            disk.create_dir(&folder)
-                .map_err(|e| JournalError::io("making", &folder, &e))?;
+            disk.create_dir(&folder).map_err(|e| JournalError::io("making", &folder, &e))?;
         }
         let lock_path = dir.join("lock");
         let lock = disk.lock(&lock_path).map_err(|failure| match failure {
-            LockFailure::Held(pid) => JournalError::Locked {
-                dir: dir.to_path_buf(),
-                pid,
-            },
+            LockFailure::Held(pid) => JournalError::Locked { dir: dir.to_path_buf(), pid },
             LockFailure::Io(e) => JournalError::io("locking", &lock_path, &e),
         })?;
-        disk.sync_dir(dir)
-            .map_err(|e| JournalError::sync(dir, &e))?;
+        disk.sync_dir(dir).map_err(|e| JournalError::sync(dir, &e))?;
         // The first segment is made last, so when there is one, everything else must be there.
         let segments = dir.join("segments");
-        let names = disk
-            .list(&segments)
-            .map_err(|e| JournalError::io("listing", &segments, &e))?;
+        let names = disk.list(&segments).map_err(|e| JournalError::io("listing", &segments, &e))?;
         let fresh = !names.iter().any(|n| is_segment(n));
         let meta = load_meta(&*disk, dir, options.host.as_deref(), fresh)?;
-        let master = options
-            .master_key
-            .clone()
-            .unwrap_or_else(|| dir.join("keys").join("master.key"));
+        let master = options.master_key.clone().unwrap_or_else(|| dir.join("keys").join("master.key"));
         let ring = Ring::open(&*disk, &dir.join("keys"), &master, fresh, options.repair)?;
         let (index, tail) = recover(&*disk, &segments, options.segment_bytes, options.repair)?;
         if let Some(expected) = options.expected_min_size.filter(|&e| e > index.size) {
-            return Err(JournalError::ShorterThanCheckpoint {
-                expected,
-                found: index.size,
-            });
+            return Err(JournalError::ShorterThanCheckpoint { expected, found: index.size });
         }
         let settings = Settings {
             source: format!("huiyin:{}", meta.host),
@@ -168,12 +152,7 @@ impl SegmentJournal {
             .name("journal".into())
             .spawn(move || writer.run())
             .map_err(|e| JournalError::io("starting the writer of", dir, &e))?;
-        Ok(Self {
-            shared,
-            writer: Some(writer),
-            dir: dir.to_path_buf(),
-            _lock: lock,
-        })
+        Ok(Self { shared, writer: Some(writer), dir: dir.to_path_buf(), _lock: lock })
     }
 
     /// The journal's folder.
@@ -198,16 +177,9 @@ impl SegmentJournal {
         batch: Vec<Draft>,
     ) -> Result<oneshot::Receiver<Result<crate::Appended, JournalError>>, JournalError> {
         if batch.is_empty() {
-            return Err(JournalError::Invalid {
-                field: "batch",
-                why: "is empty".into(),
-            });
+            return Err(JournalError::Invalid { field: "batch", why: "is empty".into() });
         }
-        size(
-            "a batch",
-            batch.iter().map(|d| d.payload.len()).sum(),
-            self.shared.max_batch,
-        )?;
+        size("a batch", batch.iter().map(|d| d.payload.len()).sum(), self.shared.max_batch)?;
         batch.iter().try_for_each(record::check)?;
         let prepared = batch
             .into_iter()
@@ -217,9 +189,7 @@ impl SegmentJournal {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let (reply, answer) = oneshot::channel();
-        self.shared
-            .queue
-            .push(partition, expected, prepared, reply)?;
+        self.shared.queue.push(partition, expected, prepared, reply)?;
         Ok(answer)
     }
 }
@@ -238,20 +208,14 @@ impl Journal for SegmentJournal {
     fn append(&self, partition: u32, expected_seq: u64, batch: Vec<Draft>) -> AppendFuture {
         let placed = self.place(partition, expected_seq, batch);
         Box::pin(async move {
-            placed?.await.unwrap_or_else(|_| {
-                Err(JournalError::Poisoned {
-                    cause: "the writer stopped unexpectedly".into(),
-                })
-            })
+            placed?
+                .await
+                .unwrap_or_else(|_| Err(JournalError::Poisoned { cause: "the writer stopped unexpectedly".into() }))
         })
     }
 
     fn read(&self, partition: u32, from_seq: u64) -> Result<RecordIter, JournalError> {
-        Ok(Box::new(Records::new(
-            self.shared.clone(),
-            partition,
-            from_seq,
-        )))
+        Ok(Box::new(Records::new(self.shared.clone(), partition, from_seq)))
     }
 
     fn read_all(&self, from_index: u64) -> Result<RecordIter, JournalError> {
@@ -287,34 +251,21 @@ impl Journal for SegmentJournal {
     }
 }
 
-fn load_meta(
-    disk: &dyn Disk,
-    dir: &Path,
-    host: Option<&str>,
-    fresh: bool,
-) -> Result<Meta, JournalError> {
+fn load_meta(disk: &dyn Disk, dir: &Path, host: Option<&str>, fresh: bool) -> Result<Meta, JournalError> {
     let path = dir.join("journal.json");
     if let Some(bytes) = files::read(disk, &path)? {
-        let meta: Meta = serde_json::from_slice(&bytes).map_err(|e| {
-            JournalError::damaged(&path, 0, format!("{e}; restore the file from a backup"))
-        })?;
+        let meta: Meta = serde_json::from_slice(&bytes)
+            .map_err(|e| JournalError::damaged(&path, 0, format!("{e}; restore the file from a backup")))?;
         if meta.format != FORMAT {
-            let why = format!(
-                "format {} is not known to this program (it knows {FORMAT}); use a newer one",
-                meta.format
-            );
+            let why =
+                format!("format {} is not known to this program (it knows {FORMAT}); use a newer one", meta.format);
             return Err(JournalError::damaged(&path, 0, why));
         }
-        record::token("host", &meta.host, 64)
-            .map_err(|e| JournalError::damaged(&path, 0, e.to_string()))?;
+        record::token("host", &meta.host, 64).map_err(|e| JournalError::damaged(&path, 0, e.to_string()))?;
         return Ok(meta);
     }
     if !fresh {
-        return Err(JournalError::damaged(
-            &path,
-            0,
-            "is missing beside existing segments; restore it from a backup",
-        ));
+        return Err(JournalError::damaged(&path, 0, "is missing beside existing segments; restore it from a backup"));
     }
     let host = if let Some(host) = host {
         host.to_owned()
@@ -324,14 +275,8 @@ fn load_meta(
         hex::encode(bytes)
     };
     record::token("host", &host, 64)?;
-    let meta = Meta {
-        format: FORMAT,
-        host,
-    };
-    let bytes = serde_json::to_vec(&meta).map_err(|e| JournalError::Invalid {
-        field: "host",
-        why: e.to_string(),
-    })?;
+    let meta = Meta { format: FORMAT, host };
+    let bytes = serde_json::to_vec(&meta).map_err(|e| JournalError::Invalid { field: "host", why: e.to_string() })?;
     files::write_new(disk, dir, &path, &bytes)?;
     Ok(meta)
 }
@@ -367,13 +312,10 @@ fn recover(
     segment_bytes: u64,
     repair: bool,
 ) -> Result<(Index, Option<Tail>), JournalError> {
-    let mut names = disk
-        .list(dir)
-        .map_err(|e| JournalError::io("listing", dir, &e))?;
+    let mut names = disk.list(dir).map_err(|e| JournalError::io("listing", dir, &e))?;
     for left_over in names.iter().filter(|n| n.ends_with(files::TEMPORARY)) {
         let path = dir.join(left_over);
-        disk.remove(&path)
-            .map_err(|e| JournalError::io("removing", &path, &e))?;
+        disk.remove(&path).map_err(|e| JournalError::io("removing", &path, &e))?;
     }
     names.retain(|n| is_segment(n));
     let mut index = Index::default();
@@ -388,15 +330,9 @@ fn recover(
             return Err(JournalError::damaged(&path, 0, why));
         }
         let last = number + 1 == names.len();
-        let file = disk
-            .open(&path)
-            .map_err(|e| JournalError::io("opening", &path, &e))?;
-        let bytes = Bytes::from(
-            file.read_all()
-                .map_err(|e| JournalError::io("reading", &path, &e))?,
-        );
-        let found = scan::scan(&bytes, last, repair)
-            .map_err(|(at, why)| JournalError::damaged(&path, at, why))?;
+        let file = disk.open(&path).map_err(|e| JournalError::io("opening", &path, &e))?;
+        let bytes = Bytes::from(file.read_all().map_err(|e| JournalError::io("reading", &path, &e))?);
+        let found = scan::scan(&bytes, last, repair).map_err(|(at, why)| JournalError::damaged(&path, at, why))?;
         for frame in &found.frames {
             let place = FrameRef {
                 first_index: frame.first_index,
@@ -404,9 +340,7 @@ fn recover(
                 len: frame.len,
                 segment: number as u32,
             };
-            index
-                .add(place, &frame.runs)
-                .map_err(|why| JournalError::damaged(&path, frame.offset, why))?;
+            index.add(place, &frame.runs).map_err(|why| JournalError::damaged(&path, frame.offset, why))?;
         }
         if found.next_index != index.size {
             return Err(JournalError::damaged(
@@ -415,19 +349,10 @@ fn recover(
                 "the segment's name and its records do not agree; restore it from a backup",
             ));
         }
-        let segment = Segment {
-            path,
-            file: file.into(),
-        };
+        let segment = Segment { path, file: file.into() };
         index.segments.push(segment.clone());
         if last {
-            tail = Some(settle(
-                segment,
-                number as u32,
-                &found,
-                bytes.len() as u64,
-                segment_bytes,
-            )?);
+            tail = Some(settle(segment, number as u32, &found, bytes.len() as u64, segment_bytes)?);
         }
     }
     Ok((index, tail))
@@ -445,8 +370,7 @@ fn settle(
     let (path, file) = (&segment.path, &segment.file);
     if found.torn {
         tracing::warn!(file = %path.display(), offset = found.end, bytes = len - found.end, "cut a torn group that nobody was told of");
-        file.set_len(found.end)
-            .map_err(|e| JournalError::io("cutting", path, &e))?;
+        file.set_len(found.end).map_err(|e| JournalError::io("cutting", path, &e))?;
         file.sync_data().map_err(|e| JournalError::sync(path, &e))?;
     }
     // A full disk must not keep anybody from reading; the next append will tell.

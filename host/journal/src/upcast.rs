@@ -18,22 +18,14 @@ impl Upcasters {
     /// Adds the step from `kind` (`huiyin.x.y.v1`) to the version after it.
     /// Refused when `kind` has no version, or already has a step.
     pub fn add(&mut self, kind: &str, step: Upcast) -> Result<(), JournalError> {
-        let refuse = |why: &str| {
-            Err(JournalError::Upcast {
-                kind: kind.to_owned(),
-                why: why.into(),
-            })
-        };
-        let Some((name, next)) =
-            version_of(kind).and_then(|(name, v)| Some((name, v.checked_add(1)?)))
-        else {
+        let refuse = |why: &str| Err(JournalError::Upcast { kind: kind.to_owned(), why: why.into() });
+        let Some((name, next)) = version_of(kind).and_then(|(name, v)| Some((name, v.checked_add(1)?))) else {
             return refuse("it does not end in a version such as .v1");
         };
         if self.steps.contains_key(kind) {
             return refuse("it already has a step");
         }
-        self.steps
-            .insert(kind.to_owned(), (format!("{name}.v{next}"), step));
+        self.steps.insert(kind.to_owned(), (format!("{name}.v{next}"), step));
         Ok(())
     }
 
@@ -41,10 +33,7 @@ impl Upcasters {
     pub fn apply(&self, kind: &str, payload: Vec<u8>) -> Result<(String, Vec<u8>), JournalError> {
         let (mut kind, mut payload) = (kind.to_owned(), payload);
         while let Some((next, step)) = self.steps.get(&kind) {
-            payload = step(&payload).map_err(|why| JournalError::Upcast {
-                kind: kind.clone(),
-                why,
-            })?;
+            payload = step(&payload).map_err(|why| JournalError::Upcast { kind: kind.clone(), why })?;
             kind.clone_from(next);
         }
         Ok((kind, payload))

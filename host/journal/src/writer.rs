@@ -86,8 +86,7 @@ impl Writer {
             let place = batch.appended;
             match runs.last_mut() {
                 Some(run)
-                    if run.partition == place.partition
-                        && run.first_seq + u64::from(run.count) == place.first_seq =>
+                    if run.partition == place.partition && run.first_seq + u64::from(run.count) == place.first_seq =>
                 {
                     run.count += batch.records.len() as u32;
                 }
@@ -98,38 +97,22 @@ impl Writer {
                 }),
             }
             for (seq, prepared) in (place.first_seq..).zip(&batch.records) {
-                let header =
-                    serde_json::to_vec(&prepared.header(&self.shared.source, place.partition, seq))
-                        .map_err(|e| JournalError::Invalid {
-                            field: "header",
-                            why: e.to_string(),
-                        })?;
+                let header = serde_json::to_vec(&prepared.header(&self.shared.source, place.partition, seq))
+                    .map_err(|e| JournalError::Invalid { field: "header", why: e.to_string() })?;
                 let sealed = prepared
                     .key
                     .seal(record_nonce(place.partition, seq), &header, &prepared.plain)
-                    .map_err(|why| JournalError::Invalid {
-                        field: "payload",
-                        why,
-                    })?;
+                    .map_err(|why| JournalError::Invalid { field: "payload", why })?;
                 records.push((header, sealed));
             }
         }
         let count = records.len() as u64;
-        let bytes = frame::encode(self.next_index, &runs, &records).map_err(|why| {
-            JournalError::Invalid {
-                field: "batch",
-                why,
-            }
-        })?;
+        let bytes = frame::encode(self.next_index, &runs, &records)
+            .map_err(|why| JournalError::Invalid { field: "batch", why })?;
         // A key must never be younger on the disk than what it seals.
         self.shared.ring.flush()?;
         let offset = self.write(&bytes)?;
-        let place = FrameRef {
-            first_index: self.next_index,
-            offset,
-            len: bytes.len() as u32,
-            segment: self.number,
-        };
+        let place = FrameRef { first_index: self.next_index, offset, len: bytes.len() as u32, segment: self.number };
         self.shared
             .index_mut()
             .add(place, &runs)
@@ -153,35 +136,23 @@ impl Writer {
         }
         let offset = self.offset;
         let path = &self.segment.path;
-        self.segment
-            .file
-            .write_at(bytes, offset)
-            .map_err(|e| JournalError::io("writing", path, &e))?;
+        self.segment.file.write_at(bytes, offset).map_err(|e| JournalError::io("writing", path, &e))?;
         if !self.planted_no_sync {
-            self.segment
-                .file
-                .sync_data()
-                .map_err(|e| JournalError::sync(path, &e))?;
+            self.segment.file.sync_data().map_err(|e| JournalError::sync(path, &e))?;
         }
         self.offset += len;
         Ok(offset)
     }
 
     fn reserve(&mut self, len: u64) -> Result<(), JournalError> {
-        self.segment
-            .file
-            .allocate(len)
-            .map_err(|e| JournalError::io("growing", &self.segment.path, &e))?;
+        self.segment.file.allocate(len).map_err(|e| JournalError::io("growing", &self.segment.path, &e))?;
         self.capacity = len;
         Ok(())
     }
 
     fn rotate(&mut self, needed: u64) -> Result<(), JournalError> {
         // Only gives space back; if a power cut undoes it, the zeros behind do no harm.
-        self.segment
-            .file
-            .set_len(self.offset)
-            .map_err(|e| JournalError::io("cutting", &self.segment.path, &e))?;
+        self.segment.file.set_len(self.offset).map_err(|e| JournalError::io("cutting", &self.segment.path, &e))?;
         self.capacity = needed.max(self.shared.segment_bytes);
         self.segment = create_segment(&self.shared, self.next_index, self.capacity)?;
         self.offset = SEGMENT_HEADER as u64;
@@ -196,58 +167,36 @@ impl Writer {
     /// torn end, and gives the reserved space back.
     fn close(&mut self) -> Result<(), JournalError> {
         if !self.closed {
-            let bytes =
-                frame::encode(self.next_index, &[], &[]).map_err(|why| JournalError::Invalid {
-                    field: "batch",
-                    why,
-                })?;
+            let bytes = frame::encode(self.next_index, &[], &[])
+                .map_err(|why| JournalError::Invalid { field: "batch", why })?;
             // It belongs to the records before it, so it starts no new segment.
             self.capacity = self.capacity.max(self.offset + bytes.len() as u64);
             self.write(&bytes)?;
         }
         let path = &self.segment.path;
-        self.segment
-            .file
-            .set_len(self.offset)
-            .map_err(|e| JournalError::io("cutting", path, &e))
+        self.segment.file.set_len(self.offset).map_err(|e| JournalError::io("cutting", path, &e))
     }
 }
 
 /// Makes a segment file for records from `first_index` on, durable under its name.
-pub(crate) fn create_segment(
-    shared: &Shared,
-    first_index: u64,
-    capacity: u64,
-) -> Result<Segment, JournalError> {
+pub(crate) fn create_segment(shared: &Shared, first_index: u64, capacity: u64) -> Result<Segment, JournalError> {
     let path = segment_path(&shared.segments, first_index);
     let mut name = path.as_os_str().to_owned();
     name.push(files::TEMPORARY);
     let temporary = PathBuf::from(name);
     let disk = &*shared.disk;
-    let file = disk
-        .create(&temporary)
-        .map_err(|e| JournalError::io("making", &temporary, &e))?;
-    file.allocate(capacity)
-        .map_err(|e| JournalError::io("growing", &temporary, &e))?;
-    file.write_at(&frame::segment_header(first_index), 0)
-        .map_err(|e| JournalError::io("writing", &temporary, &e))?;
-    file.sync_data()
-        .map_err(|e| JournalError::sync(&temporary, &e))?;
-    disk.rename(&temporary, &path)
-        .map_err(|e| JournalError::io("renaming", &temporary, &e))?;
-    disk.sync_dir(&shared.segments)
-        .map_err(|e| JournalError::sync(&shared.segments, &e))?;
-    Ok(Segment {
-        path,
-        file: file.into(),
-    })
+    let file = disk.create(&temporary).map_err(|e| JournalError::io("making", &temporary, &e))?;
+    file.allocate(capacity).map_err(|e| JournalError::io("growing", &temporary, &e))?;
+    file.write_at(&frame::segment_header(first_index), 0).map_err(|e| JournalError::io("writing", &temporary, &e))?;
+    file.sync_data().map_err(|e| JournalError::sync(&temporary, &e))?;
+    disk.rename(&temporary, &path).map_err(|e| JournalError::io("renaming", &temporary, &e))?;
+    disk.sync_dir(&shared.segments).map_err(|e| JournalError::sync(&shared.segments, &e))?;
+    Ok(Segment { path, file: file.into() })
 }
 
 /// Whether a file of this name is a segment.
 pub(crate) fn is_segment(name: &str) -> bool {
-    Path::new(name)
-        .extension()
-        .is_some_and(|ending| ending == "seg")
+    Path::new(name).extension().is_some_and(|ending| ending == "seg")
 }
 
 /// `<dir>/<first index, 20 digits>.seg`.

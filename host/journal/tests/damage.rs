@@ -65,9 +65,7 @@ async fn a_last_frame_without_one_of_its_sectors_is_cut() -> Result {
     let dir = tempfile::tempdir()?;
     let journal = SegmentJournal::open(dir.path(), Options::default())?;
     fill(&journal, 1, 2).await?;
-    journal
-        .append(1, 2, vec![draft("case:1", payload(1, 2, 4000))])
-        .await?;
+    journal.append(1, 2, vec![draft("case:1", payload(1, 2, 4000))]).await?;
     let copy = tempfile::tempdir()?;
     copy_dir(dir.path(), copy.path());
     let file = newest(copy.path());
@@ -92,23 +90,13 @@ async fn a_damaged_last_frame_is_not_taken_for_a_torn_one() -> Result {
     bytes[start + 50] ^= 4;
     std::fs::write(&file, bytes)?;
     match SegmentJournal::open(dir.path(), small_segments()) {
-        Err(JournalError::Damaged {
-            file: at,
-            offset,
-            why,
-        }) => {
+        Err(JournalError::Damaged { file: at, offset, why }) => {
             assert_eq!((at, offset), (file, start as u64));
             assert!(why.contains("repair"), "{why}");
         }
         other => return Err(format!("{other:?}").into()),
     }
-    let journal = SegmentJournal::open(
-        dir.path(),
-        Options {
-            repair: true,
-            ..small_segments()
-        },
-    )?;
+    let journal = SegmentJournal::open(dir.path(), Options { repair: true, ..small_segments() })?;
     assert_eq!(all(&journal)?, records[..2]);
     Ok(())
 }
@@ -138,9 +126,7 @@ async fn damage_before_the_end_is_reported_with_its_place() -> Result {
             }
             std::fs::write(file, changed)?;
             match SegmentJournal::open(dir.path(), small_segments()) {
-                Err(JournalError::Damaged {
-                    file: at, offset, ..
-                }) => assert_eq!((&at, offset), (file, start as u64)),
+                Err(JournalError::Damaged { file: at, offset, .. }) => assert_eq!((&at, offset), (file, start as u64)),
                 other => return Err(format!("{change}: {other:?}").into()),
             }
         }
@@ -158,10 +144,7 @@ async fn missing_files_are_noticed() -> Result {
     for (file, named) in [
         (files[0].clone(), files[1].clone()),
         (files[1].clone(), files[2].clone()),
-        (
-            dir.path().join("journal.json"),
-            dir.path().join("journal.json"),
-        ),
+        (dir.path().join("journal.json"), dir.path().join("journal.json")),
     ] {
         let bytes = std::fs::read(&file)?;
         std::fs::remove_file(&file)?;
@@ -175,15 +158,9 @@ async fn missing_files_are_noticed() -> Result {
     let bytes = std::fs::read(&ring)?;
     std::fs::remove_file(&ring)?;
     let lost = SegmentJournal::open(dir.path(), small_segments()).err();
-    assert!(
-        matches!(&lost, Some(JournalError::Damaged { file, .. }) if *file == ring),
-        "{lost:?}"
-    );
+    assert!(matches!(&lost, Some(JournalError::Damaged { file, .. }) if *file == ring), "{lost:?}");
     std::fs::write(&ring, bytes)?;
-    assert_eq!(
-        SegmentJournal::open(dir.path(), small_segments())?.size(),
-        40
-    );
+    assert_eq!(SegmentJournal::open(dir.path(), small_segments())?.size(), 40);
     Ok(())
 }
 
@@ -196,23 +173,9 @@ async fn a_lost_key_is_an_error_and_no_redaction() -> Result {
     changed[256 + 200] ^= 1;
     std::fs::write(&ring, &changed)?;
     let refused = SegmentJournal::open(dir.path(), small_segments()).err();
-    assert!(
-        matches!(refused, Some(JournalError::Damaged { offset: 256, .. })),
-        "{refused:?}"
-    );
-    let journal = SegmentJournal::open(
-        dir.path(),
-        Options {
-            repair: true,
-            ..small_segments()
-        },
-    )?;
-    assert_eq!(
-        all(&journal),
-        Err(JournalError::KeyMissing {
-            key: "case:1".into()
-        })
-    );
+    assert!(matches!(refused, Some(JournalError::Damaged { offset: 256, .. })), "{refused:?}");
+    let journal = SegmentJournal::open(dir.path(), Options { repair: true, ..small_segments() })?;
+    assert_eq!(all(&journal), Err(JournalError::KeyMissing { key: "case:1".into() }));
     Ok(())
 }
 
@@ -230,10 +193,7 @@ async fn a_damaged_blob_is_reported() -> Result {
         changed[at] ^= 0x20;
         std::fs::write(&path, changed)?;
         let got = journal.get_blob(&id);
-        assert!(
-            matches!(&got, Err(JournalError::Damaged { file, .. }) if *file == path),
-            "byte {at}: {got:?}"
-        );
+        assert!(matches!(&got, Err(JournalError::Damaged { file, .. }) if *file == path), "byte {at}: {got:?}");
     }
     // Putting it again mends it.
     assert_eq!(journal.put_blob("case:1", &content)?, id);
@@ -246,47 +206,25 @@ async fn a_full_disk_is_said_and_survived() -> Result {
     for fault in [Fault::NoSpaceAtGrow(1), Fault::NoSpaceAtWrite(3)] {
         let dir = tempfile::tempdir()?;
         let disk = FaultDisk::new(Arc::new(RealDisk));
-        let options = Options {
-            disk: Arc::new(disk.clone()),
-            ..small_segments()
-        };
+        let options = Options { disk: Arc::new(disk.clone()), ..small_segments() };
         let journal = SegmentJournal::open(dir.path(), options.clone())?;
         journal.append(1, 0, vec![draft("case:1", "first")]).await?;
         disk.set(Some(fault));
         let mut acknowledged = 1;
         let failure = loop {
-            match journal
-                .append(
-                    1,
-                    acknowledged,
-                    vec![draft("case:1", payload(1, acknowledged, 400))],
-                )
-                .await
-            {
+            match journal.append(1, acknowledged, vec![draft("case:1", payload(1, acknowledged, 400))]).await {
                 Ok(done) => acknowledged = done.last_seq,
                 Err(e) => break e,
             }
         };
         assert!(matches!(failure, JournalError::Full { .. }), "{failure:?}");
-        let later = journal
-            .append(1, acknowledged + 1, vec![draft("case:1", "later")])
-            .await;
-        assert!(
-            matches!(later, Err(JournalError::Poisoned { .. })),
-            "{later:?}"
-        );
+        let later = journal.append(1, acknowledged + 1, vec![draft("case:1", "later")]).await;
+        assert!(matches!(later, Err(JournalError::Poisoned { .. })), "{later:?}");
         assert!(journal.failure().is_some());
-        assert_eq!(
-            all(&journal)?.len() as u64,
-            acknowledged,
-            "what was acknowledged can still be read"
-        );
+        assert_eq!(all(&journal)?.len() as u64, acknowledged, "what was acknowledged can still be read");
         drop(journal);
         let still_full = SegmentJournal::open(dir.path(), options.clone()).map(|j| j.size());
-        assert!(
-            matches!(still_full, Ok(_) | Err(JournalError::Full { .. })),
-            "{still_full:?}"
-        );
+        assert!(matches!(still_full, Ok(_) | Err(JournalError::Full { .. })), "{still_full:?}");
         disk.set(None);
         let journal = SegmentJournal::open(dir.path(), options)?;
         assert_eq!(journal.size(), acknowledged);
@@ -299,10 +237,7 @@ async fn a_full_disk_is_said_and_survived() -> Result {
 async fn a_failed_sync_stops_the_journal() -> Result {
     let dir = tempfile::tempdir()?;
     let disk = FaultDisk::new(Arc::new(RealDisk));
-    let options = Options {
-        disk: Arc::new(disk.clone()),
-        ..small_segments()
-    };
+    let options = Options { disk: Arc::new(disk.clone()), ..small_segments() };
     let journal = SegmentJournal::open(dir.path(), options.clone())?;
     fill(&journal, 1, 2).await?;
     disk.set(Some(Fault::ErrorAtSync(1)));
@@ -310,23 +245,11 @@ async fn a_failed_sync_stops_the_journal() -> Result {
         journal.append(1, 2, vec![draft("case:1", "a")]),
         journal.append(2, 0, vec![draft("case:1", "b")])
     );
-    assert!(
-        matches!(first, Err(JournalError::SyncFailed { .. })),
-        "{first:?}"
-    );
-    assert!(
-        matches!(
-            second,
-            Err(JournalError::SyncFailed { .. } | JournalError::Poisoned { .. })
-        ),
-        "{second:?}"
-    );
+    assert!(matches!(first, Err(JournalError::SyncFailed { .. })), "{first:?}");
+    assert!(matches!(second, Err(JournalError::SyncFailed { .. } | JournalError::Poisoned { .. })), "{second:?}");
     // The next sync would succeed, as on Linux, and mean nothing.
     let third = journal.append(1, 3, vec![draft("case:1", "c")]).await;
-    assert!(
-        matches!(third, Err(JournalError::Poisoned { .. })),
-        "{third:?}"
-    );
+    assert!(matches!(third, Err(JournalError::Poisoned { .. })), "{third:?}");
     assert_eq!(journal.size(), 2, "nothing unsynced is shown as durable");
     drop(journal);
     let journal = SegmentJournal::open(dir.path(), options)?;
@@ -339,23 +262,14 @@ async fn a_failed_sync_stops_the_journal() -> Result {
 async fn a_failed_sync_of_a_new_key_acknowledges_nothing() -> Result {
     let dir = tempfile::tempdir()?;
     let disk = FaultDisk::new(Arc::new(RealDisk));
-    let options = Options {
-        disk: Arc::new(disk.clone()),
-        ..small_segments()
-    };
+    let options = Options { disk: Arc::new(disk.clone()), ..small_segments() };
     let journal = SegmentJournal::open(dir.path(), options.clone())?;
     fill(&journal, 1, 1).await?;
     disk.set(Some(Fault::ErrorAtSync(1)));
     let failed = journal.put_blob("case:new", b"content");
-    assert!(
-        matches!(failed, Err(JournalError::SyncFailed { .. })),
-        "{failed:?}"
-    );
+    assert!(matches!(failed, Err(JournalError::SyncFailed { .. })), "{failed:?}");
     let refused = journal.append(1, 1, vec![draft("case:new", "x")]).await;
-    assert!(
-        matches!(refused, Err(JournalError::SyncFailed { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(JournalError::SyncFailed { .. })), "{refused:?}");
     drop(journal);
     assert_eq!(SegmentJournal::open(dir.path(), options)?.size(), 1);
     Ok(())
@@ -366,13 +280,7 @@ async fn short_reads_change_nothing() -> Result {
     let (dir, records) = left_by_a_kill(20).await?;
     let disk = FaultDisk::new(Arc::new(RealDisk));
     disk.set(Some(Fault::ShortReads(7)));
-    let journal = SegmentJournal::open(
-        dir.path(),
-        Options {
-            disk: Arc::new(disk),
-            ..small_segments()
-        },
-    )?;
+    let journal = SegmentJournal::open(dir.path(), Options { disk: Arc::new(disk), ..small_segments() })?;
     assert_eq!(all(&journal)?, records);
     Ok(())
 }
@@ -383,13 +291,7 @@ async fn bits_flipped_on_the_way_are_noticed() -> Result {
     let mut noticed = 0;
     for seed in 0..40 {
         let disk = FaultDisk::new(Arc::new(RealDisk));
-        let journal = SegmentJournal::open(
-            dir.path(),
-            Options {
-                disk: Arc::new(disk.clone()),
-                ..small_segments()
-            },
-        )?;
+        let journal = SegmentJournal::open(dir.path(), Options { disk: Arc::new(disk.clone()), ..small_segments() })?;
         disk.set(Some(Fault::FlipBits { every: 3, seed }));
         for (n, record) in journal.read(1, 1)?.enumerate() {
             match record {
@@ -436,9 +338,7 @@ fn sample(closed: bool) -> (tempfile::TempDir, Vec<Record>) {
     static SAMPLES: [std::sync::OnceLock<(tempfile::TempDir, Vec<Record>)>; 2] =
         [const { std::sync::OnceLock::new() }; 2];
     let (dir, records) = SAMPLES[usize::from(closed)].get_or_init(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let (dir, records) = runtime.block_on(left_by_a_kill(30)).expect("a journal");
         if closed {
             drop(SegmentJournal::open(dir.path(), small_segments()).expect("opens"));

@@ -10,9 +10,7 @@ use huiyin_journal::{Journal, Options, Payload, SegmentJournal, commitment};
 use serde_json::Value;
 
 fn golden(version: &str) -> Result<(tempfile::TempDir, PathBuf)> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../tests/fixtures/journal")
-        .join(version);
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/journal").join(version);
     let copy = tempfile::tempdir()?;
     copy_dir(&fixtures, copy.path());
     // A repository does not keep permissions.
@@ -31,21 +29,13 @@ async fn version_1_reads_as_it_was_written() -> Result {
         let expected = expected["records"].as_array().ok_or("no records")?;
         assert_eq!(expected.len(), 29);
         for (record, expected) in records.iter().zip(expected) {
-            assert_eq!(
-                Some(std::str::from_utf8(&record.leaf)?),
-                expected["leaf"].as_str()
-            );
+            assert_eq!(Some(std::str::from_utf8(&record.leaf)?), expected["leaf"].as_str());
             match expected["payload"].as_str() {
                 Some(payload) => assert_eq!(text(record), payload.as_bytes()),
                 None => assert_eq!(record.payload, Payload::Redacted),
             }
-            let salt = record
-                .salt
-                .map(|salt| (salt, commitment(&salt, text(record))));
-            assert_eq!(
-                salt.as_ref().map(|s| hex::encode(s.0)).as_deref(),
-                expected["salt"].as_str()
-            );
+            let salt = record.salt.map(|salt| (salt, commitment(&salt, text(record))));
+            assert_eq!(salt.as_ref().map(|s| hex::encode(s.0)).as_deref(), expected["salt"].as_str());
             assert!(salt.is_none_or(|s| s.1 == record.header.commitment));
         }
         Ok(())
@@ -60,22 +50,10 @@ async fn version_1_reads_as_it_was_written() -> Result {
     // It goes on from there.
     assert_eq!(journal.source(), "huiyin:golden");
     let seq = journal.last_seq(2);
-    journal
-        .append(
-            2,
-            seq,
-            vec![
-                draft("unit:110000", "more"),
-                draft("case:2026-0002", "and more"),
-            ],
-        )
-        .await?;
+    journal.append(2, seq, vec![draft("unit:110000", "more"), draft("case:2026-0002", "and more")]).await?;
     drop(journal);
     let records = all(&SegmentJournal::open(&dir, Options::default())?)?;
     check(&records[..29])?;
-    assert_eq!(
-        (records.len(), text(&records[29]), text(&records[30])),
-        (31, &b"more"[..], &b"and more"[..])
-    );
+    assert_eq!((records.len(), text(&records[29]), text(&records[30])), (31, &b"more"[..], &b"and more"[..]));
     Ok(())
 }

@@ -7,27 +7,10 @@ use common::{Result, all, draft, fill, payload, segments, text};
 use huiyin_journal::{Journal, JournalError, MemoryJournal, Options, Payload, SegmentJournal};
 
 async fn redaction<J: Journal>(journal: &J) -> Result {
-    journal
-        .append(
-            1,
-            0,
-            vec![draft("case:1", "secret"), draft("case:2", "kept")],
-        )
-        .await?;
-    let (secret, kept) = (
-        journal.put_blob("case:1", b"secret blob")?,
-        journal.put_blob("case:2", b"kept blob")?,
-    );
-    assert_eq!(
-        journal.put_blob("case:2", b"kept blob")?,
-        kept,
-        "equal content is stored once"
-    );
-    assert_ne!(
-        journal.put_blob("unit:1", b"kept blob")?,
-        kept,
-        "a name tells nothing without the key"
-    );
+    journal.append(1, 0, vec![draft("case:1", "secret"), draft("case:2", "kept")]).await?;
+    let (secret, kept) = (journal.put_blob("case:1", b"secret blob")?, journal.put_blob("case:2", b"kept blob")?);
+    assert_eq!(journal.put_blob("case:2", b"kept blob")?, kept, "equal content is stored once");
+    assert_ne!(journal.put_blob("unit:1", b"kept blob")?, kept, "a name tells nothing without the key");
     let before = journal.leaves(0, 9)?;
     journal.destroy_key("case:1")?;
     journal.destroy_key("case:never-used")?;
@@ -41,15 +24,10 @@ async fn redaction<J: Journal>(journal: &J) -> Result {
     assert_eq!(journal.get_blob(&secret)?, None);
     assert_eq!(journal.get_blob(&kept)?.as_deref(), Some(&b"kept blob"[..]));
     // The case goes on under a new key.
-    journal
-        .append(1, 2, vec![draft("case:1", "afterwards")])
-        .await?;
+    journal.append(1, 2, vec![draft("case:1", "afterwards")]).await?;
     let records = all(journal)?;
     check(&records);
-    assert_eq!(
-        (&*records[2].header.datakey, text(&records[2])),
-        ("case:1~2", &b"afterwards"[..])
-    );
+    assert_eq!((&*records[2].header.datakey, text(&records[2])), ("case:1~2", &b"afterwards"[..]));
     Ok(())
 }
 
@@ -79,10 +57,7 @@ async fn a_destroyed_key_is_erased_from_the_ring_file() -> Result {
     assert!(wrapped.iter().any(|&b| b != 0));
     journal.destroy_key("case:1")?;
     let after = std::fs::read(&ring)?;
-    assert!(
-        !after.windows(16).any(|w| w == &wrapped[12..28]),
-        "the wrapped key is still there"
-    );
+    assert!(!after.windows(16).any(|w| w == &wrapped[12..28]), "the wrapped key is still there");
     Ok(())
 }
 
@@ -99,15 +74,9 @@ async fn large_content_goes_into_blobs() -> Result {
     let name = id.to_string();
     let path = dir.path().join("blobs").join(&name[..2]).join(&name);
     let stored = std::fs::read(&path)?;
-    assert!(
-        !stored.windows(9).any(|w| w == b"partition"),
-        "stored in the clear"
-    );
+    assert!(!stored.windows(9).any(|w| w == b"partition"), "stored in the clear");
     std::fs::remove_file(&path)?;
-    assert_eq!(
-        journal.get_blob(&id),
-        Err(JournalError::BlobMissing { id: name })
-    );
+    assert_eq!(journal.get_blob(&id), Err(JournalError::BlobMissing { id: name }));
     Ok(())
 }
 
@@ -138,13 +107,7 @@ async fn the_master_key_is_guarded() -> Result {
     let path = elsewhere.path().join("host.key");
     std::fs::write(&path, good)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-    let journal = SegmentJournal::open(
-        dir.path(),
-        Options {
-            master_key: Some(path),
-            ..Options::default()
-        },
-    )?;
+    let journal = SegmentJournal::open(dir.path(), Options { master_key: Some(path), ..Options::default() })?;
     assert_eq!(all(&journal)?.len(), 1);
     Ok(())
 }
@@ -153,9 +116,7 @@ async fn the_master_key_is_guarded() -> Result {
 async fn nothing_on_disk_shows_a_payload() -> Result {
     let dir = tempfile::tempdir()?;
     let journal = SegmentJournal::open(dir.path(), Options::default())?;
-    journal
-        .append(1, 0, vec![draft("case:1", "the-very-secret-words")])
-        .await?;
+    journal.append(1, 0, vec![draft("case:1", "the-very-secret-words")]).await?;
     drop(journal);
     for file in segments(dir.path()) {
         let bytes = std::fs::read(file)?;

@@ -22,23 +22,13 @@ use huiyin_journal::{Journal, JournalError, Options, SegmentJournal};
 const PARTITIONS: u32 = 3;
 
 fn options(kind: &str, seed: u64) -> Options {
-    let small = Options {
-        segment_bytes: 16 << 10,
-        ..Options::default()
-    };
+    let small = Options { segment_bytes: 16 << 10, ..Options::default() };
     if kind == "real" {
         return small;
     }
     let planted = (kind == "no-sync").then_some(PlantedBug::NoSync);
-    let disk = LossyDisk::new(LossyOptions {
-        tear: Some(seed),
-        sync_delay: Duration::from_micros(seed % 7 * 300),
-    });
-    Options {
-        disk: Arc::new(disk),
-        planted,
-        ..small
-    }
+    let disk = LossyDisk::new(LossyOptions { tear: Some(seed), sync_delay: Duration::from_micros(seed % 7 * 300) });
+    Options { disk: Arc::new(disk), planted, ..small }
 }
 
 fn size_of(seq: u64) -> usize {
@@ -58,10 +48,7 @@ async fn work(dir: &Path, kind: &str, seed: u64) -> Result<(), JournalError> {
                     let record = draft(&key, payload(partition, seq, size_of(seq)));
                     seq = journal.append(partition, seq, vec![record]).await?.last_seq;
                     let mut out = std::io::stdout().lock();
-                    if writeln!(out, "{partition} {seq}")
-                        .and_then(|()| out.flush())
-                        .is_err()
-                    {
+                    if writeln!(out, "{partition} {seq}").and_then(|()| out.flush()).is_err() {
                         return Ok::<(), JournalError>(());
                     }
                 }
@@ -83,10 +70,7 @@ fn run_and_kill(dir: &Path, kind: &str, seed: u64, told: &mut BTreeMap<u32, u64>
     let mut lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
     let mut note = |line: &str| {
         let (partition, seq) = line.split_once(' ').expect("two numbers");
-        told.insert(
-            partition.parse().expect("a number"),
-            seq.parse().expect("a number"),
-        );
+        told.insert(partition.parse().expect("a number"), seq.parse().expect("a number"));
     };
     for _ in 0..40 + seed * 7 {
         note(&lines.next().ok_or("the worker ended by itself")??);
@@ -108,11 +92,7 @@ fn complete(dir: &Path, kind: &str, seed: u64, told: &BTreeMap<u32, u64>) -> Res
     for (&partition, &seq) in told {
         let records: Vec<_> = journal.read(partition, 1)?.collect::<Result<_, _>>()?;
         for (n, record) in (0..).zip(&records) {
-            assert_eq!(
-                text(record),
-                payload(partition, n, size_of(n)),
-                "record {partition}/{n}"
-            );
+            assert_eq!(text(record), payload(partition, n, size_of(n)), "record {partition}/{n}");
         }
         if (records.len() as u64) < seq {
             return Ok(false);
@@ -126,10 +106,7 @@ fn main() -> Result {
     if let [_, role, dir, kind, seed] = &args[..]
         && role == "work"
     {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_time()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
         return Ok(runtime.block_on(work(Path::new(dir), kind, seed.parse()?))?);
     }
     for kind in ["real", "lossy"] {
@@ -141,20 +118,14 @@ fn main() -> Result {
                 "{kind}, seed {seed}: acknowledged records are lost"
             );
         }
-        assert!(
-            told.values().sum::<u64>() > 300,
-            "{kind}: the workers should have written more"
-        );
+        assert!(told.values().sum::<u64>() > 300, "{kind}: the workers should have written more");
         println!("{kind}: {told:?} survived");
     }
     let (dir, mut told) = (tempfile::tempdir()?, BTreeMap::new());
     run_and_kill(dir.path(), "no-sync", 1, &mut told)?;
     // Either records are missing, or a later segment outlived an earlier one and opening says so.
     let survived = complete(dir.path(), "no-sync", 1, &told);
-    assert!(
-        !matches!(survived, Ok(true)),
-        "a writer that does not sync was not caught"
-    );
+    assert!(!matches!(survived, Ok(true)), "a writer that does not sync was not caught");
     println!("no-sync: caught");
     Ok(())
 }

@@ -10,17 +10,11 @@ use huiyin_journal::faults::{LossyDisk, LossyOptions, PlantedBug};
 use huiyin_journal::{Disk as _, Journal, JournalError, Options, SegmentJournal};
 
 fn lossy(tear: Option<u64>) -> LossyDisk {
-    LossyDisk::new(LossyOptions {
-        tear,
-        sync_delay: Duration::ZERO,
-    })
+    LossyDisk::new(LossyOptions { tear, sync_delay: Duration::ZERO })
 }
 
 fn small(disk: &LossyDisk) -> Options {
-    Options {
-        segment_bytes: 8192,
-        ..on(disk.clone())
-    }
+    Options { segment_bytes: 8192, ..on(disk.clone()) }
 }
 
 /// Appends until the power goes; how many records of the partition were acknowledged.
@@ -28,14 +22,8 @@ async fn work(journal: Arc<SegmentJournal>, partition: u32) -> u64 {
     let (mut acknowledged, mut seq) = (0, journal.last_seq(partition));
     loop {
         let key = format!("case:{partition}-{}", seq / 5);
-        let future = journal.append(
-            partition,
-            seq,
-            vec![draft(
-                &key,
-                payload(partition, seq, 40 + seq as usize % 900),
-            )],
-        );
+        let future =
+            journal.append(partition, seq, vec![draft(&key, payload(partition, seq, 40 + seq as usize % 900))]);
         match future.await {
             Ok(done) => (acknowledged, seq) = (done.last_seq, done.last_seq),
             Err(_) => return acknowledged,
@@ -53,28 +41,19 @@ async fn everything_acknowledged_survives_power_cuts() -> Result {
             let journal = Arc::new(SegmentJournal::open(dir.path(), small(&disk))?);
             for (partition, &count) in (0..).zip(&acknowledged) {
                 let records: Vec<_> = journal.read(partition, 1)?.collect::<Result<_, _>>()?;
-                assert!(
-                    records.len() as u64 >= count,
-                    "seed {seed}: {} of {count} are there",
-                    records.len()
-                );
+                assert!(records.len() as u64 >= count, "seed {seed}: {} of {count} are there", records.len());
                 for (n, record) in (0..).zip(&records) {
                     assert_eq!(text(record), payload(partition, n, 40 + n as usize % 900));
                 }
             }
-            let tasks: Vec<_> = (0..4)
-                .map(|p| tokio::spawn(work(journal.clone(), p)))
-                .collect();
+            let tasks: Vec<_> = (0..4).map(|p| tokio::spawn(work(journal.clone(), p))).collect();
             tokio::time::sleep(Duration::from_millis(5 + seed * 2 + round * 7)).await;
             disk.cut_power();
             for (count, task) in acknowledged.iter_mut().zip(tasks) {
                 *count = task.await?.max(*count);
             }
         }
-        assert!(
-            acknowledged.iter().sum::<u64>() > 0,
-            "the test should have written something"
-        );
+        assert!(acknowledged.iter().sum::<u64>() > 0, "the test should have written something");
     }
     Ok(())
 }
@@ -85,9 +64,7 @@ async fn at_egress_the_cause_is_durable() -> Result {
     let disk = lossy(None);
     let journal = SegmentJournal::open(dir.path(), small(&disk))?;
     for n in 0..60 {
-        let done = journal
-            .append(1, n, vec![draft("case:1", payload(1, n, 300))])
-            .await?;
+        let done = journal.append(1, n, vec![draft("case:1", payload(1, n, 300))]).await?;
         assert!(disk.durable_check(dir.path())? > done.last_index);
     }
     assert!(disk.syncs() > 60 && disk.synced_bytes() > 60 * 300);
@@ -98,18 +75,11 @@ async fn at_egress_the_cause_is_durable() -> Result {
 async fn a_planted_missing_sync_is_caught() -> Result {
     let dir = tempfile::tempdir()?;
     let disk = lossy(None);
-    let options = Options {
-        planted: Some(PlantedBug::NoSync),
-        ..on(disk.clone())
-    };
+    let options = Options { planted: Some(PlantedBug::NoSync), ..on(disk.clone()) };
     let journal = SegmentJournal::open(dir.path(), options)?;
     fill(&journal, 1, 10).await?;
     assert_eq!(journal.size(), 10);
-    assert_eq!(
-        disk.durable_check(dir.path())?,
-        0,
-        "the check at egress sees it"
-    );
+    assert_eq!(disk.durable_check(dir.path())?, 0, "the check at egress sees it");
     disk.cut_power();
     drop(journal);
     let journal = SegmentJournal::open(dir.path(), Options::default())?;
@@ -129,10 +99,7 @@ async fn a_destroyed_key_stays_destroyed_through_a_power_cut() -> Result {
     disk.cut_power();
     drop(journal);
     let journal = SegmentJournal::open(dir.path(), Options::default())?;
-    assert_eq!(
-        all(&journal)?.iter().map(text).collect::<Vec<_>>(),
-        [b"(redacted)"; 2]
-    );
+    assert_eq!(all(&journal)?.iter().map(text).collect::<Vec<_>>(), [b"(redacted)"; 2]);
     assert_eq!(journal.get_blob(&blob)?, None);
     assert_eq!(journal.get_blob(&kept)?, Some(b"content".to_vec()));
     Ok(())
@@ -141,14 +108,8 @@ async fn a_destroyed_key_stays_destroyed_through_a_power_cut() -> Result {
 #[tokio::test]
 async fn beyond_the_bound_appends_are_told_to_wait() -> Result {
     let dir = tempfile::tempdir()?;
-    let disk = LossyDisk::new(LossyOptions {
-        tear: None,
-        sync_delay: Duration::from_millis(50),
-    });
-    let options = Options {
-        max_queued_bytes: 10_000,
-        ..on(disk)
-    };
+    let disk = LossyDisk::new(LossyOptions { tear: None, sync_delay: Duration::from_millis(50) });
+    let options = Options { max_queued_bytes: 10_000, ..on(disk) };
     let journal = SegmentJournal::open(dir.path(), options)?;
     let mut waiting = Vec::new();
     let mut seq = 0;
@@ -165,10 +126,7 @@ async fn beyond_the_bound_appends_are_told_to_wait() -> Result {
         }
         assert!(seq < 100, "nothing was refused");
     };
-    assert!(
-        matches!(busy, JournalError::Busy { limit: 10_000, .. }),
-        "{busy:?}"
-    );
+    assert!(matches!(busy, JournalError::Busy { limit: 10_000, .. }), "{busy:?}");
     assert_eq!(journal.last_seq(1), seq, "no place was taken");
     for future in waiting {
         future.await?;
@@ -192,10 +150,7 @@ fn the_lossy_disk_loses_what_was_not_synced() -> Result {
     assert_eq!(disk.open(&a)?.read_at(&mut bytes, 0)?, 6);
     assert_eq!((&bytes, &*std::fs::read(&a)?), (b"kelost", &b"kept"[..]));
     disk.rename(&a, &b)?;
-    assert_eq!(
-        (disk.list(dir.path())?, a.exists()),
-        (vec!["b".to_owned()], true)
-    );
+    assert_eq!((disk.list(dir.path())?, a.exists()), (vec!["b".to_owned()], true));
     assert!(disk.open(&a).is_err());
     disk.sync_dir(dir.path())?;
     assert_eq!((a.exists(), std::fs::read(&b)?), (false, b"kept".to_vec()));
@@ -233,12 +188,6 @@ async fn a_refused_append_says_why() -> Result {
     let journal = SegmentJournal::open(dir.path(), on(disk.clone()))?;
     disk.cut_power();
     let first = journal.append(1, 0, vec![draft("case:1", "x")]).await;
-    assert!(
-        matches!(
-            first,
-            Err(JournalError::Io { .. } | JournalError::SyncFailed { .. })
-        ),
-        "{first:?}"
-    );
+    assert!(matches!(first, Err(JournalError::Io { .. } | JournalError::SyncFailed { .. })), "{first:?}");
     Ok(())
 }

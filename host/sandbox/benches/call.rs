@@ -40,43 +40,27 @@ fn calls(criterion: &mut Criterion) {
     };
     let item = json!({"id": "1", "title": "某地发生火灾，现场有人员被困", "body": "", "fields": {"reads": 1200}});
     let batch = |count: usize| {
-        Operation::from_json(
-            Kind::Classifier,
-            &json!({}),
-            &json!({"items": vec![item.clone(); count]}),
-        )
-        .expect("a batch")
+        Operation::from_json(Kind::Classifier, &json!({}), &json!({"items": vec![item.clone(); count]}))
+            .expect("a batch")
     };
 
     for fuel in [false, true] {
         let name = if fuel { "step with fuel" } else { "step" };
-        let sandbox = Sandbox::new(SandboxConfig {
-            fuel,
-            ..SandboxConfig::default()
-        })
-        .expect("a sandbox");
+        let sandbox = Sandbox::new(SandboxConfig { fuel, ..SandboxConfig::default() }).expect("a sandbox");
         let package = sandbox.load(&echo()).expect("a package");
         let bare = sandbox.bare(&echo()).expect("a bare loop");
         let mut group = criterion.benchmark_group(name);
         group.bench_function("bare: fresh instance and call", |bench| {
-            bench.iter(|| {
-                bare.run(black_box(&context), black_box(&run))
-                    .expect("an answer")
-            });
+            bench.iter(|| bare.run(black_box(&context), black_box(&run)).expect("an answer"));
         });
         group.bench_function("call_pure", |bench| {
             bench.iter(|| {
-                sandbox
-                    .call_pure(&package, black_box(&context), black_box(&run), &limits)
-                    .expect("an answer")
+                sandbox.call_pure(&package, black_box(&context), black_box(&run), &limits).expect("an answer")
             });
         });
         let mut warm = sandbox.warm(&package).expect("an instance");
         group.bench_function("warm", |bench| {
-            bench.iter(|| {
-                warm.call(black_box(&context), black_box(&run), &limits)
-                    .expect("an answer")
-            });
+            bench.iter(|| warm.call(black_box(&context), black_box(&run), &limits).expect("an answer"));
         });
         group.finish();
     }
@@ -88,9 +72,7 @@ fn calls(criterion: &mut Criterion) {
         let batch = batch(count);
         group.bench_function(format!("{count} items"), |bench| {
             bench.iter(|| {
-                sandbox
-                    .call_pure(&package, black_box(&context), black_box(&batch), &limits)
-                    .expect("verdicts")
+                sandbox.call_pure(&package, black_box(&context), black_box(&batch), &limits).expect("verdicts")
             });
         });
     }

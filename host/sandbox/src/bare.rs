@@ -27,11 +27,7 @@ impl Sandbox {
         let interface = component.get_export_index(None, &shape.interface)?;
         let export = component.get_export_index(Some(&interface), shape.kind.function())?;
         let pre = Linker::new(&engine).instantiate_pre(&component).ok()?;
-        Some(Bare {
-            engine,
-            pre,
-            export,
-        })
+        Some(Bare { engine, pre, export })
     }
 }
 

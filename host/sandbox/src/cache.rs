@@ -36,10 +36,7 @@ impl Cache {
             Some(key) => key,
             None => make_key(&file)?,
         };
-        Ok(Self {
-            folder: folder.to_owned(),
-            key,
-        })
+        Ok(Self { folder: folder.to_owned(), key })
     }
 
     /// The compiled component, if a sound entry for this engine is there.
@@ -50,10 +47,7 @@ impl Cache {
         let mut mac = self.mac(&name)?;
         mac.update(code);
         if mac.verify_slice(tag).is_err() {
-            tracing::warn!(
-                entry = name,
-                "a cached component was changed; it is compiled again"
-            );
+            tracing::warn!(entry = name, "a cached component was changed; it is compiled again");
             return None;
         }
         precompiled::read(engine, &Verified::after_check(code))
@@ -62,17 +56,12 @@ impl Cache {
     /// Keeps a compiled component; failing to only costs time later.
     pub(crate) fn put(&self, engine: &Engine, digest: &str, component: &Component) {
         let name = entry_name(engine, digest);
-        let kept = component
-            .serialize()
-            .map_err(|error| io::Error::other(error.to_string()))
-            .and_then(|code| {
-                let mut mac = self
-                    .mac(&name)
-                    .ok_or_else(|| io::Error::other("the key has the wrong length"))?;
-                mac.update(&code);
-                let tag = mac.finalize().into_bytes();
-                self.write(&name, &[&tag, &code])
-            });
+        let kept = component.serialize().map_err(|error| io::Error::other(error.to_string())).and_then(|code| {
+            let mut mac = self.mac(&name).ok_or_else(|| io::Error::other("the key has the wrong length"))?;
+            mac.update(&code);
+            let tag = mac.finalize().into_bytes();
+            self.write(&name, &[&tag, &code])
+        });
         if let Err(error) = kept {
             tracing::warn!(%error, "compiled code could not be kept");
         }
@@ -88,9 +77,7 @@ impl Cache {
 
     /// Writes a whole file or none.
     fn write(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
-        let temporary = self
-            .folder
-            .join(format!("{}.tmp", hex::encode(random::<8>()?)));
+        let temporary = self.folder.join(format!("{}.tmp", hex::encode(random::<8>()?)));
         let written = (|| {
             let mut file = private(&temporary)?;
             for part in parts {

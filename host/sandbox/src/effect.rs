@@ -46,20 +46,13 @@ impl IoView for Guest {
 
 impl WasiClocksView for Guest {
     fn clocks(&mut self) -> WasiClocksCtxView<'_> {
-        WasiClocksCtxView {
-            ctx: &mut self.clocks,
-            table: &mut self.table,
-        }
+        WasiClocksCtxView { ctx: &mut self.clocks, table: &mut self.table }
     }
 }
 
 impl WasiHttpView for Guest {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            hooks: &mut self.egress,
-            table: &mut self.table,
-            ctx: &mut self.http,
-        }
+        WasiHttpCtxView { hooks: &mut self.egress, table: &mut self.table, ctx: &mut self.http }
     }
 }
 
@@ -124,9 +117,7 @@ impl Sandbox {
         };
         let limits = limits.at_most(&self.shared.config.most);
         check_call(package.manifest.kind, operation, &limits)?;
-        grant.check().map_err(|error| CallError::Misuse {
-            why: error.to_string(),
-        })?;
+        grant.check().map_err(|error| CallError::Misuse { why: error.to_string() })?;
         let wall = Duration::from_millis(limits.wall_ms);
         let deadline = Instant::now() + wall;
         let gate = self.shared.effect_gate.clone();
@@ -135,8 +126,7 @@ impl Sandbox {
         };
 
         let traffic = Traffic::new(&limits);
-        let mut store =
-            self.guest_store(package, context, grant, host, &limits, &traffic, deadline);
+        let mut store = self.guest_store(package, context, grant, host, &limits, &traffic, deadline);
         let bounds = self.bounds(&limits);
         let running = async {
             let instance = pre.instantiate_async(&mut store).await?;
@@ -146,11 +136,7 @@ impl Sandbox {
         let result = match raw {
             Ok(raw) => finish(raw, operation, &bounds),
             Err(_) => Err(CallError::Limit {
-                hit: LimitHit {
-                    limit: LimitName::WallMs,
-                    allowed: limits.wall_ms,
-                    used: None,
-                },
+                hit: LimitHit { limit: LimitName::WallMs, allowed: limits.wall_ms, used: None },
                 effect: Effect::NotDone,
             }),
         };
@@ -219,11 +205,7 @@ impl Sandbox {
         let allowed = limits.wall_ms;
         store.epoch_deadline_callback(move |_| {
             if Instant::now() >= deadline {
-                return Err(wasmtime::Error::new(LimitHit {
-                    limit: LimitName::WallMs,
-                    allowed,
-                    used: None,
-                }));
+                return Err(wasmtime::Error::new(LimitHit { limit: LimitName::WallMs, allowed, used: None }));
             }
             Ok(UpdateDeadline::Yield(1))
         });
@@ -237,10 +219,7 @@ impl Sandbox {
 fn explain(error: CallError, refusals: Vec<Refusal>, effect: Effect) -> CallError {
     let own_limit = matches!(error, CallError::Limit { .. } | CallError::Misuse { .. });
     match refusals.into_iter().next() {
-        Some(Refusal::Denied(denial)) if !own_limit => CallError::Denied {
-            denial: Box::new(denial),
-            effect,
-        },
+        Some(Refusal::Denied(denial)) if !own_limit => CallError::Denied { denial: Box::new(denial), effect },
         Some(Refusal::Limit(hit)) if !own_limit => CallError::Limit { hit, effect },
         _ => error.with_effect(effect),
     }

@@ -40,11 +40,7 @@ pub struct PoolConfig {
 
 impl Default for PoolConfig {
     fn default() -> Self {
-        Self {
-            instances: 64,
-            memory_bytes: Limits::ceiling().memory_bytes,
-            pooling: true,
-        }
+        Self { instances: 64, memory_bytes: Limits::ceiling().memory_bytes, pooling: true }
     }
 }
 
@@ -67,33 +63,21 @@ pub(crate) struct Engines {
 impl Engines {
     pub(crate) fn new(config: &EngineConfig) -> Result<Self, SandboxError> {
         let make = |pooling: bool| -> wasmtime::Result<(Engine, Engine)> {
-            Ok((
-                Engine::new(&settings(config, pooling, true))?,
-                Engine::new(&settings(config, pooling, false))?,
-            ))
+            Ok((Engine::new(&settings(config, pooling, true))?, Engine::new(&settings(config, pooling, false))?))
         };
         if config.pool.pooling {
             // Address space may be scarce (containers, `ulimit -v`).
             match make(true) {
                 Ok((pure, effect)) => {
-                    return Ok(Self {
-                        pure,
-                        effect,
-                        pooled: true,
-                    });
+                    return Ok(Self { pure, effect, pooled: true });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no instance pools; instances are allocated one by one");
                 }
             }
         }
-        let (pure, effect) =
-            make(false).map_err(|error| SandboxError::Engine(error.to_string()))?;
-        Ok(Self {
-            pure,
-            effect,
-            pooled: false,
-        })
+        let (pure, effect) = make(false).map_err(|error| SandboxError::Engine(error.to_string()))?;
+        Ok(Self { pure, effect, pooled: false })
     }
 }
 
@@ -111,9 +95,7 @@ fn settings(engine: &EngineConfig, pooling: bool, pure: bool) -> Config {
         .generate_address_map(false);
     if pure {
         // Rule 10 of the design: the same bytes on any machine.
-        config
-            .cranelift_nan_canonicalization(true)
-            .relaxed_simd_deterministic(true);
+        config.cranelift_nan_canonicalization(true).relaxed_simd_deterministic(true);
     }
     if pooling {
         // Slots beyond the gate: for warm instances and for looking at packages.
@@ -169,10 +151,7 @@ impl Ticker {
                 }
             })
             .map_err(SandboxError::Ticker)?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
 
@@ -198,10 +177,7 @@ pub(crate) struct Place<'a>(&'a Gate);
 
 impl Gate {
     pub(crate) fn new(places: u32) -> Self {
-        Self {
-            free: Mutex::new(places.max(1)),
-            freed: Condvar::new(),
-        }
+        Self { free: Mutex::new(places.max(1)), freed: Condvar::new() }
     }
 
     /// A place, or none when none came free in time.
@@ -211,10 +187,7 @@ impl Gate {
             let until = Instant::now() + patience;
             while *free == 0 {
                 let left = until.checked_duration_since(Instant::now())?;
-                (free, _) = self
-                    .freed
-                    .wait_timeout(free, left)
-                    .unwrap_or_else(PoisonError::into_inner);
+                (free, _) = self.freed.wait_timeout(free, left).unwrap_or_else(PoisonError::into_inner);
             }
         }
         *free -= 1;

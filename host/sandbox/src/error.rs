@@ -35,9 +35,7 @@ pub enum SandboxError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PackageError {
     /// Larger than the host takes.
-    #[error(
-        "the package has {size} bytes, the host takes {allowed}; raise `max_package_bytes` or make it smaller"
-    )]
+    #[error("the package has {size} bytes, the host takes {allowed}; raise `max_package_bytes` or make it smaller")]
     TooLarge {
         /// Its size.
         size: u64,
@@ -48,17 +46,13 @@ pub enum PackageError {
     #[error("this is not a WebAssembly file: it does not begin with the bytes 00 61 73 6d")]
     NotWasm,
     /// A core module.
-    #[error(
-        "this is a core module, not a component; make a package of it with `huiyin plugin build`"
-    )]
+    #[error("this is a core module, not a component; make a package of it with `huiyin plugin build`")]
     CoreModule,
     /// Broken WebAssembly.
     #[error("the component is not valid: {0}")]
     Invalid(String),
     /// It does not speak the contract.
-    #[error(
-        "the component does not export `huiyin:plugin/info`; build it with the SDK for huiyin:plugin@{expected}"
-    )]
+    #[error("the component does not export `huiyin:plugin/info`; build it with the SDK for huiyin:plugin@{expected}")]
     NoInfo {
         /// The contract the host speaks.
         expected: &'static str,
@@ -122,11 +116,7 @@ pub enum PackageError {
 }
 
 fn list(found: &[String]) -> String {
-    if found.is_empty() {
-        "none of them".to_owned()
-    } else {
-        found.join(", ")
-    }
+    if found.is_empty() { "none of them".to_owned() } else { found.join(", ") }
 }
 
 fn import_hint(kind: &str, allowed: &[String]) -> String {
@@ -241,21 +231,13 @@ pub(crate) struct Bounds {
 /// Turns wasmtime's error into ours, with no address or path in it.
 pub(crate) fn from_wasmtime(error: &wasmtime::Error, bounds: &Bounds) -> CallError {
     let effect = Effect::NotDone;
-    let limit = |limit, allowed| CallError::Limit {
-        hit: LimitHit {
-            limit,
-            allowed,
-            used: None,
-        },
-        effect,
-    };
+    let limit = |limit, allowed| CallError::Limit { hit: LimitHit { limit, allowed, used: None }, effect };
     if let Some(hit) = error.downcast_ref::<LimitHit>() {
         return CallError::Limit { hit: *hit, effect };
     }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return CallError::Host {
-            why: "all instance slots are in use; make the pool larger or call less at once"
-                .to_owned(),
+            why: "all instance slots are in use; make the pool larger or call less at once".to_owned(),
             effect,
         };
     }
@@ -266,10 +248,7 @@ pub(crate) fn from_wasmtime(error: &wasmtime::Error, bounds: &Bounds) -> CallErr
         }
         Some(wasmtime::Trap::OutOfFuel) => return limit(LimitName::Fuel, bounds.fuel),
         Some(trap) => {
-            return CallError::Trap {
-                reason: trap.to_string(),
-                effect,
-            };
+            return CallError::Trap { reason: trap.to_string(), effect };
         }
         None => {}
     }
@@ -281,21 +260,14 @@ pub(crate) fn from_wasmtime(error: &wasmtime::Error, bounds: &Bounds) -> CallErr
     if cause.contains("instance count too high") {
         return limit(LimitName::Instances, bounds.instances);
     }
-    if cause.contains("too many component handles") || cause.contains("resource table has no free")
-    {
+    if cause.contains("too many component handles") || cause.contains("resource table has no free") {
         return limit(LimitName::Handles, bounds.handles);
     }
-    CallError::Trap {
-        reason: plain(&cause),
-        effect,
-    }
+    CallError::Trap { reason: plain(&cause), effect }
 }
 
 /// The first line, without anything that looks like an address.
 pub(crate) fn plain(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
-    line.split(' ')
-        .map(|word| if word.contains("0x") { "…" } else { word })
-        .collect::<Vec<_>>()
-        .join(" ")
+    line.split(' ').map(|word| if word.contains("0x") { "…" } else { word }).collect::<Vec<_>>().join(" ")
 }

@@ -22,21 +22,11 @@ pub(crate) fn check_type(
     use crate::Kind;
     let store = store.as_context_mut();
     match kind {
-        Kind::Collector => instance
-            .get_typed_func::<Collect, Answer<Page>>(store, export)
-            .map(drop),
-        Kind::Classifier => instance
-            .get_typed_func::<Classify, Answer<Outcome>>(store, export)
-            .map(drop),
-        Kind::Reporter => instance
-            .get_typed_func::<Texts, Answer<Vec<Document>>>(store, export)
-            .map(drop),
-        Kind::Notifier => instance
-            .get_typed_func::<Deliver, Answer<Receipt>>(store, export)
-            .map(drop),
-        Kind::Step => instance
-            .get_typed_func::<Texts, Answer<String>>(store, export)
-            .map(drop),
+        Kind::Collector => instance.get_typed_func::<Collect, Answer<Page>>(store, export).map(drop),
+        Kind::Classifier => instance.get_typed_func::<Classify, Answer<Outcome>>(store, export).map(drop),
+        Kind::Reporter => instance.get_typed_func::<Texts, Answer<Vec<Document>>>(store, export).map(drop),
+        Kind::Notifier => instance.get_typed_func::<Deliver, Answer<Receipt>>(store, export).map(drop),
+        Kind::Step => instance.get_typed_func::<Texts, Answer<String>>(store, export).map(drop),
     }
 }
 
@@ -104,7 +94,5 @@ pub(crate) async fn call_async<T: Send + 'static>(
     context: &Context,
     operation: &Operation,
 ) -> wasmtime::Result<Result<Raw, PluginError>> {
-    calls!(
-        store, instance, export, context, operation, call_async, await
-    )
+    calls!(store, instance, export, context, operation, call_async, await)
 }

@@ -8,9 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::types::{
-    Context, Document, Factor, Field, Item, Level, Message, Outcome, Page, Receipt, Verdict,
-};
+use crate::types::{Context, Document, Factor, Field, Item, Level, Message, Outcome, Page, Receipt, Verdict};
 
 /// Milliseconds since the epoch as RFC 3339 text.
 mod instant {
@@ -30,8 +28,7 @@ mod instant {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         let time = Timestamp::deserialize(deserializer)?;
-        u64::try_from(time.as_millisecond())
-            .map_err(|_| D::Error::custom("the time lies before 1970"))
+        u64::try_from(time.as_millisecond()).map_err(|_| D::Error::custom("the time lies before 1970"))
     }
 
     /// The same for a time that may be missing.
@@ -62,16 +59,11 @@ mod fields {
     use super::{Deserialize, Deserializer, Field, Map, Serializer, Value};
     use serde::de::Error as _;
 
-    pub(super) fn serialize<S: Serializer>(
-        fields: &[Field],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(fields: &[Field], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(fields.iter().map(|field| (&field.name, &field.value)))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<Field>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Field>, D::Error> {
         Map::<String, Value>::deserialize(deserializer)?
             .into_iter()
             .map(|(name, value)| {
@@ -80,9 +72,7 @@ mod fields {
                     Value::Number(number) => number.to_string(),
                     Value::Bool(truth) => truth.to_string(),
                     _ => {
-                        return Err(D::Error::custom(format!(
-                            "field `{name}` must be a text, a number or a boolean"
-                        )));
+                        return Err(D::Error::custom(format!("field `{name}` must be a text, a number or a boolean")));
                     }
                 };
                 Ok(Field { name, value })
@@ -96,23 +86,16 @@ mod factors {
     use super::{Deserialize, Deserializer, Factor, Map, Serializer, Value};
     use serde::de::Error as _;
 
-    pub(super) fn serialize<S: Serializer>(
-        factors: &[Factor],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(factors: &[Factor], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(factors.iter().map(|factor| (&factor.name, factor.score)))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<Factor>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Factor>, D::Error> {
         Map::<String, Value>::deserialize(deserializer)?
             .into_iter()
             .map(|(name, value)| match value.as_f64() {
                 Some(score) => Ok(Factor { name, score }),
-                None => Err(D::Error::custom(format!(
-                    "factor `{name}` must be a number"
-                ))),
+                None => Err(D::Error::custom(format!("factor `{name}` must be a number"))),
             })
             .collect()
     }
@@ -141,9 +124,7 @@ impl Blob {
     pub(crate) fn bytes(self) -> Result<Vec<u8>, String> {
         match self {
             Self::Text(text) => Ok(text.into_bytes()),
-            Self::Base64(text) => STANDARD
-                .decode(text)
-                .map_err(|error| format!("`base64` is not Base64: {error}")),
+            Self::Base64(text) => STANDARD.decode(text).map_err(|error| format!("`base64` is not Base64: {error}")),
         }
     }
 }
@@ -158,14 +139,10 @@ mod nested {
         if text.is_empty() {
             return Value::Null.serialize(serializer);
         }
-        serde_json::from_str::<Value>(text)
-            .map_err(S::Error::custom)?
-            .serialize(serializer)
+        serde_json::from_str::<Value>(text).map_err(S::Error::custom)?.serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<String, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
         serde_json::to_string(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 
@@ -215,11 +192,7 @@ struct ItemForm {
     title: String,
     #[serde(default)]
     body: String,
-    #[serde(
-        default,
-        with = "instant::option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "instant::option", skip_serializing_if = "Option::is_none")]
     published: Option<u64>,
     #[serde(default, with = "instant")]
     observed: u64,
@@ -288,9 +261,7 @@ impl Serialize for Outcome {
                 .iter()
                 .map(|judged| match judged {
                     Ok(verdict) => Judged::Verdict(verdict.clone()),
-                    Err(error) => Judged::Error {
-                        error: error.clone(),
-                    },
+                    Err(error) => Judged::Error { error: error.clone() },
                 })
                 .collect(),
             state: self.state.as_deref().map(Blob::from),
@@ -311,11 +282,7 @@ impl<'de> Deserialize<'de> for Outcome {
                     Judged::Error { error } => Err(error),
                 })
                 .collect(),
-            state: form
-                .state
-                .map(Blob::bytes)
-                .transpose()
-                .map_err(D::Error::custom)?,
+            state: form.state.map(Blob::bytes).transpose().map_err(D::Error::custom)?,
         })
     }
 }
@@ -337,13 +304,8 @@ impl Serialize for Document {
             Blob::Text(text) => (Some(text), None),
             Blob::Base64(base64) => (None, Some(base64)),
         };
-        DocumentForm {
-            media_type: self.media_type.clone(),
-            filename: self.filename.clone(),
-            text,
-            base64,
-        }
-        .serialize(serializer)
+        DocumentForm { media_type: self.media_type.clone(), filename: self.filename.clone(), text, base64 }
+            .serialize(serializer)
     }
 }
 
@@ -354,9 +316,7 @@ impl<'de> Deserialize<'de> for Document {
             (Some(text), None) => Blob::Text(text),
             (None, Some(base64)) => Blob::Base64(base64),
             _ => {
-                return Err(D::Error::custom(
-                    "a document has exactly one of `text` and `base64`",
-                ));
+                return Err(D::Error::custom("a document has exactly one of `text` and `base64`"));
             }
         };
         Ok(Self {

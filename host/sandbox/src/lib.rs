@@ -42,8 +42,5 @@ pub use manifest::{CONTRACT, Capability, Kind, Manifest, SECTION, SecretRequest}
 pub use operation::{ContractError, Operation, Output};
 pub use package::Package;
 pub use sandbox::{Sandbox, SandboxConfig};
-pub use types::{
-    Context, Document, Factor, Field, Item, Level, Message, Outcome, Page, PluginError, Receipt,
-    Verdict,
-};
+pub use types::{Context, Document, Factor, Field, Item, Level, Message, Outcome, Page, PluginError, Receipt, Verdict};
 pub use warm::WarmInstance;

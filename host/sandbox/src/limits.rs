@@ -235,15 +235,8 @@ impl Meter {
 }
 
 impl ResourceLimiter for Meter {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let total = self
-            .memory_used
-            .saturating_add((desired as u64).saturating_sub(current as u64));
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let total = self.memory_used.saturating_add((desired as u64).saturating_sub(current as u64));
         if total > self.memory_limit {
             return Err(wasmtime::Error::new(LimitHit {
                 limit: LimitName::MemoryBytes,
@@ -258,15 +251,8 @@ impl ResourceLimiter for Meter {
         Ok(true)
     }
 
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let total = self
-            .table_used
-            .saturating_add((desired as u64).saturating_sub(current as u64));
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let total = self.table_used.saturating_add((desired as u64).saturating_sub(current as u64));
         if total > self.table_limit {
             return Err(wasmtime::Error::new(LimitHit {
                 limit: LimitName::TableElements,

@@ -33,13 +33,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 5] = [
-        Kind::Collector,
-        Kind::Classifier,
-        Kind::Reporter,
-        Kind::Notifier,
-        Kind::Step,
-    ];
+    pub const ALL: [Kind; 5] = [Kind::Collector, Kind::Classifier, Kind::Reporter, Kind::Notifier, Kind::Step];
 
     /// The name of the kind, and of the interface it exports.
     pub fn name(self) -> &'static str {
@@ -137,8 +131,8 @@ pub struct Manifest {
 impl Manifest {
     /// Reads the JSON of the custom section.
     pub fn from_json(bytes: &[u8]) -> Result<Self, PackageError> {
-        let manifest: Self = serde_json::from_slice(bytes)
-            .map_err(|error| PackageError::BadManifest(error.to_string()))?;
+        let manifest: Self =
+            serde_json::from_slice(bytes).map_err(|error| PackageError::BadManifest(error.to_string()))?;
         if manifest.contract != CONTRACT {
             return Err(PackageError::ContractVersion {
                 found: format!("huiyin:plugin@{}", manifest.contract),
@@ -157,15 +151,10 @@ impl Manifest {
     /// Checks what `describe` gave.
     pub(crate) fn from_wire(wire: wire::Manifest) -> Result<Self, String> {
         let schema = |name: &str, text: &str| {
-            serde_json::from_str::<Value>(text)
-                .map_err(|error| format!("{name} is not JSON: {error}"))
+            serde_json::from_str::<Value>(text).map_err(|error| format!("{name} is not JSON: {error}"))
         };
         let optional = |name: &str, text: &str| {
-            if text.is_empty() {
-                Ok(None)
-            } else {
-                schema(name, text).map(Some)
-            }
+            if text.is_empty() { Ok(None) } else { schema(name, text).map(Some) }
         };
         let mut capabilities = Vec::with_capacity(wire.capabilities.len());
         for capability in wire.capabilities {
@@ -174,22 +163,17 @@ impl Manifest {
                     HttpGrant::parse(&asked.origin, &asked.methods, &asked.path_prefix)
                         .map_err(|error| error.to_string())?,
                 ),
-                wire::Capability::Secret(asked) => Capability::Secret(SecretRequest {
-                    name: asked.name,
-                    purpose: asked.purpose,
-                }),
+                wire::Capability::Secret(asked) => {
+                    Capability::Secret(SecretRequest { name: asked.name, purpose: asked.purpose })
+                }
                 wire::Capability::Spool => Capability::Spool,
                 wire::Capability::Kv(bytes) => Capability::Kv(bytes),
             });
         }
         let manifest = Self {
             contract: CONTRACT.to_owned(),
-            version: semver::Version::parse(&wire.version).map_err(|error| {
-                format!(
-                    "version `{}` is not a semantic version: {error}",
-                    wire.version
-                )
-            })?,
+            version: semver::Version::parse(&wire.version)
+                .map_err(|error| format!("version `{}` is not a semantic version: {error}", wire.version))?,
             name: wire.name,
             kind: wire.kind.into(),
             summary: wire.summary,
@@ -225,16 +209,10 @@ impl Manifest {
                 return Err("a step needs an input-schema and an output-schema".to_owned());
             }
         } else if self.input_schema.is_some() || self.output_schema.is_some() {
-            return Err(format!(
-                "a {} has no input-schema or output-schema: leave them empty",
-                self.kind
-            ));
+            return Err(format!("a {} has no input-schema or output-schema: leave them empty", self.kind));
         }
         if matches!(self.kind, Kind::Classifier | Kind::Reporter) && !self.capabilities.is_empty() {
-            return Err(format!(
-                "a {} is pure and asks for no capabilities",
-                self.kind
-            ));
+            return Err(format!("a {} is pure and asks for no capabilities", self.kind));
         }
         Ok(())
     }
@@ -259,8 +237,7 @@ impl Manifest {
             "idempotent",
         ] {
             if mine.get(field) != theirs.get(field) {
-                let show =
-                    |value: &Value| short(&value.get(field).unwrap_or(&Value::Null).to_string());
+                let show = |value: &Value| short(&value.get(field).unwrap_or(&Value::Null).to_string());
                 return Err(PackageError::ManifestDiffers {
                     field: field.to_owned(),
                     section: show(&mine),
@@ -282,10 +259,7 @@ fn short(text: &str) -> String {
 /// Lower-case words of letters and digits joined by single `-`.
 pub(crate) fn is_name(name: &str) -> bool {
     name.len() <= 64
-        && name.split('-').all(|word| {
-            !word.is_empty()
-                && word
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        })
+        && name
+            .split('-')
+            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
 }

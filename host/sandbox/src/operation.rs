@@ -115,11 +115,7 @@ impl Operation {
         Ok(match kind {
             Kind::Collector => {
                 let input: CollectInput = read(input)?;
-                Self::Collect {
-                    config,
-                    cursor: input.cursor,
-                    limit: input.limit,
-                }
+                Self::Collect { config, cursor: input.cursor, limit: input.limit }
             }
             Kind::Classifier => {
                 let input: ClassifyInput = read(input)?;
@@ -130,18 +126,9 @@ impl Operation {
                     items: input.items,
                 }
             }
-            Kind::Reporter => Self::Render {
-                config,
-                data: input.to_string(),
-            },
-            Kind::Notifier => Self::Deliver {
-                config,
-                message: read(input)?,
-            },
-            Kind::Step => Self::Run {
-                config,
-                input: input.to_string(),
-            },
+            Kind::Reporter => Self::Render { config, data: input.to_string() },
+            Kind::Notifier => Self::Deliver { config, message: read(input)? },
+            Kind::Step => Self::Run { config, input: input.to_string() },
         })
     }
 
@@ -159,15 +146,8 @@ impl Operation {
     /// How much is passed to the guest, in bytes of text and data.
     pub(crate) fn size(&self) -> u64 {
         let size = match self {
-            Self::Collect { config, cursor, .. } => {
-                config.len() + cursor.as_ref().map_or(0, String::len)
-            }
-            Self::Classify {
-                config,
-                model,
-                state,
-                items,
-            } => {
+            Self::Collect { config, cursor, .. } => config.len() + cursor.as_ref().map_or(0, String::len),
+            Self::Classify { config, model, state, items } => {
                 let items: usize = items.iter().map(item_size).sum();
                 config.len() + model.len() + state.as_ref().map_or(0, Vec::len) + items
             }
@@ -177,9 +157,7 @@ impl Operation {
                 let attachments: usize = message
                     .attachments
                     .iter()
-                    .map(|document| {
-                        document.bytes.len() + document.filename.len() + document.media_type.len()
-                    })
+                    .map(|document| document.bytes.len() + document.filename.len() + document.media_type.len())
                     .sum();
                 config.len()
                     + message.subject.len()
@@ -195,11 +173,7 @@ impl Operation {
 }
 
 fn item_size(item: &Item) -> usize {
-    let fields: usize = item
-        .fields
-        .iter()
-        .map(|field| field.name.len() + field.value.len())
-        .sum();
+    let fields: usize = item.fields.iter().map(|field| field.name.len() + field.value.len()).sum();
     item.id.len()
         + item.source.len()
         + item.url.as_ref().map_or(0, String::len)
@@ -244,9 +218,7 @@ impl Raw {
                     if item.id.is_empty() {
                         return Err(format!("item {at} has no id"));
                     }
-                    if item.published.is_some_and(|time| time > LAST_INSTANT)
-                        || item.observed > LAST_INSTANT
-                    {
+                    if item.published.is_some_and(|time| time > LAST_INSTANT) || item.observed > LAST_INSTANT {
                         return Err(format!("item {at} has a time after the year 9999"));
                     }
                 }
@@ -283,20 +255,15 @@ impl Raw {
                 Ok(Output::Documents(documents))
             }
             Self::Receipt(receipt) => Ok(Output::Receipt(receipt)),
-            Self::Text(text) => serde_json::from_str(&text)
-                .map(Output::Json)
-                .map_err(|error| format!("it is not JSON: {error}")),
+            Self::Text(text) => {
+                serde_json::from_str(&text).map(Output::Json).map_err(|error| format!("it is not JSON: {error}"))
+            }
         }
     }
 }
 
 fn bytes(blob: Option<Blob>, pointer: &str) -> Result<Option<Vec<u8>>, ContractError> {
-    blob.map(Blob::bytes)
-        .transpose()
-        .map_err(|message| ContractError {
-            pointer: pointer.to_owned(),
-            message,
-        })
+    blob.map(Blob::bytes).transpose().map_err(|message| ContractError { pointer: pointer.to_owned(), message })
 }
 
 fn read<'de, T: Deserialize<'de>>(input: &'de Value) -> Result<T, ContractError> {
@@ -313,9 +280,6 @@ fn read<'de, T: Deserialize<'de>>(input: &'de Value) -> Result<T, ContractError>
             pointer.push('/');
             pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
         }
-        ContractError {
-            pointer,
-            message: error.into_inner().to_string(),
-        }
+        ContractError { pointer, message: error.into_inner().to_string() }
     })
 }

@@ -40,14 +40,8 @@ impl std::fmt::Debug for Package {
 /// What is linked and ready, by engine.
 #[derive(Clone)]
 pub(crate) enum Code {
-    Pure {
-        pre: InstancePre<Meter>,
-        export: ComponentExportIndex,
-    },
-    Effect {
-        pre: Arc<InstancePre<Guest>>,
-        export: ComponentExportIndex,
-    },
+    Pure { pre: InstancePre<Meter>, export: ComponentExportIndex },
+    Effect { pre: Arc<InstancePre<Guest>>, export: ComponentExportIndex },
 }
 
 /// What can be seen of a component from outside.
@@ -105,19 +99,14 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Shape, PackageError> {
     if !bytes.starts_with(b"\0asm") {
         return Err(PackageError::NotWasm);
     }
-    let invalid = |error: wasmparser::BinaryReaderError| {
-        PackageError::Invalid(crate::error::plain(error.message()))
-    };
+    let invalid = |error: wasmparser::BinaryReaderError| PackageError::Invalid(crate::error::plain(error.message()));
     let mut depth = 0_u32;
     let mut imports = Vec::new();
     let mut exports = Vec::new();
     let mut manifest = None;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(invalid)? {
-            Payload::Version {
-                encoding: Encoding::Module,
-                ..
-            } if depth == 0 => {
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
                 return Err(PackageError::CoreModule);
             }
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
@@ -133,13 +122,9 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Shape, PackageError> {
                 }
             }
             Payload::CustomSection(section)
-                if depth == 0
-                    && section.name() == SECTION
-                    && manifest.replace(section.data().to_vec()).is_some() =>
+                if depth == 0 && section.name() == SECTION && manifest.replace(section.data().to_vec()).is_some() =>
             {
-                return Err(PackageError::BadManifest(
-                    "there are two of them".to_owned(),
-                ));
+                return Err(PackageError::BadManifest("there are two of them".to_owned()));
             }
             _ => {}
         }
@@ -153,10 +138,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Shape, PackageError> {
         };
         let (name, version) = rest.split_once('@').unwrap_or((rest, ""));
         if !speaks_contract(version) {
-            return Err(PackageError::ContractVersion {
-                found: export,
-                expected: CONTRACT,
-            });
+            return Err(PackageError::ContractVersion { found: export, expected: CONTRACT });
         }
         if name == "info" {
             info = Some(export.clone());
@@ -170,12 +152,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Shape, PackageError> {
     let (kind, interface) = match kinds.as_slice() {
         [one] => one.clone(),
         _ => {
-            return Err(PackageError::Kinds {
-                found: kinds
-                    .iter()
-                    .map(|(kind, _)| kind.name().to_owned())
-                    .collect(),
-            });
+            return Err(PackageError::Kinds { found: kinds.iter().map(|(kind, _)| kind.name().to_owned()).collect() });
         }
     };
 
@@ -183,11 +160,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Shape, PackageError> {
     let mut pure = true;
     for import in imports {
         let (name, version) = import.split_once('@').unwrap_or((&import, ""));
-        let fits = if name.starts_with(OURS) {
-            speaks_contract(version)
-        } else {
-            version.starts_with("0.2.")
-        };
+        let fits = if name.starts_with(OURS) { speaks_contract(version) } else { version.starts_with("0.2.") };
         if fits && name == "huiyin:plugin/types" {
             continue;
         }
@@ -200,20 +173,13 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Shape, PackageError> {
         }
         pure = false;
     }
-    Ok(Shape {
-        kind,
-        interface,
-        info,
-        pure,
-        manifest,
-    })
+    Ok(Shape { kind, interface, info, pure, manifest })
 }
 
 fn speaks_contract(version: &str) -> bool {
-    version.strip_prefix(CONTRACT).is_some_and(|rest| {
-        rest.strip_prefix('.')
-            .is_some_and(|patch| patch.parse::<u32>().is_ok())
-    })
+    version
+        .strip_prefix(CONTRACT)
+        .is_some_and(|rest| rest.strip_prefix('.').is_some_and(|patch| patch.parse::<u32>().is_ok()))
 }
 
 /// SHA-256 in hexadecimal.
@@ -244,13 +210,8 @@ pub fn componentize(wasm: &[u8]) -> Result<Vec<u8>, PackageError> {
             "it is a package already: it has a `huiyin:manifest` section".to_owned(),
         ));
     }
-    let sandbox = Sandbox::new(SandboxConfig::small())
-        .map_err(|error| PackageError::Host(error.to_string()))?;
+    let sandbox = Sandbox::new(SandboxConfig::small()).map_err(|error| PackageError::Host(error.to_string()))?;
     let manifest = sandbox.describe(&component, &shape)?.to_json()?;
-    CustomSection {
-        name: SECTION.into(),
-        data: manifest.as_slice().into(),
-    }
-    .append_to_component(&mut component);
+    CustomSection { name: SECTION.into(), data: manifest.as_slice().into() }.append_to_component(&mut component);
     Ok(component)
 }

@@ -58,14 +58,7 @@ impl Default for SandboxConfig {
 impl SandboxConfig {
     /// For a single look at one component: no pools, no cache.
     pub fn small() -> Self {
-        Self {
-            pool: PoolConfig {
-                pooling: false,
-                instances: 1,
-                ..PoolConfig::default()
-            },
-            ..Self::default()
-        }
+        Self { pool: PoolConfig { pooling: false, instances: 1, ..PoolConfig::default() }, ..Self::default() }
     }
 }
 
@@ -98,22 +91,13 @@ impl Sandbox {
             fuel: config.fuel,
         })?;
         let ticker = Ticker::start(&engines, config.tick.max(Duration::from_millis(1)))?;
-        let cache = config
-            .cache_dir
-            .as_deref()
-            .map(Cache::open)
-            .transpose()
-            .map_err(SandboxError::Cache)?;
-        let tls =
-            crate::egress::tls_config().map_err(|error| SandboxError::Engine(error.to_string()))?;
-        let effect_linker = effect::linker(&engines.effect)
-            .map_err(|error| SandboxError::Engine(error.to_string()))?;
+        let cache = config.cache_dir.as_deref().map(Cache::open).transpose().map_err(SandboxError::Cache)?;
+        let tls = crate::egress::tls_config().map_err(|error| SandboxError::Engine(error.to_string()))?;
+        let effect_linker = effect::linker(&engines.effect).map_err(|error| SandboxError::Engine(error.to_string()))?;
         Ok(Self {
             shared: Arc::new(Shared {
                 pure_gate: Gate::new(config.pool.instances),
-                effect_gate: Arc::new(tokio::sync::Semaphore::new(
-                    config.pool.instances.max(1) as usize
-                )),
+                effect_gate: Arc::new(tokio::sync::Semaphore::new(config.pool.instances.max(1) as usize)),
                 pure_linker: Linker::new(&engines.pure),
                 effect_linker,
                 cache,
@@ -144,105 +128,57 @@ impl Sandbox {
         let (component, own) = self.compile(bytes, &digest, &shape)?;
         manifest.same_as(&own)?;
         let export = export(&component, &shape.interface, shape.kind.function())?;
-        let contract = |error: wasmtime::Error| {
-            PackageError::Contract(crate::error::plain(&format!("{error:#}")))
-        };
+        let contract = |error: wasmtime::Error| PackageError::Contract(crate::error::plain(&format!("{error:#}")));
         let code = if shape.pure {
-            Code::Pure {
-                pre: self
-                    .shared
-                    .pure_linker
-                    .instantiate_pre(&component)
-                    .map_err(contract)?,
-                export,
-            }
+            Code::Pure { pre: self.shared.pure_linker.instantiate_pre(&component).map_err(contract)?, export }
         } else {
             Code::Effect {
-                pre: Arc::new(
-                    self.shared
-                        .effect_linker
-                        .instantiate_pre(&component)
-                        .map_err(contract)?,
-                ),
+                pre: Arc::new(self.shared.effect_linker.instantiate_pre(&component).map_err(contract)?),
                 export,
             }
         };
-        Ok(Arc::new(Package {
-            digest,
-            manifest,
-            pure: shape.pure,
-            size,
-            code,
-        }))
+        Ok(Arc::new(Package { digest, manifest, pure: shape.pure, size, code }))
     }
 
     /// What a component says about itself.
     pub(crate) fn describe(&self, bytes: &[u8], shape: &Shape) -> Result<Manifest, PackageError> {
-        self.compile(bytes, &digest(bytes), shape)
-            .map(|(_, manifest)| manifest)
+        self.compile(bytes, &digest(bytes), shape).map(|(_, manifest)| manifest)
     }
 
     fn engine(&self, pure: bool) -> &Engine {
-        if pure {
-            &self.shared.engines.pure
-        } else {
-            &self.shared.engines.effect
-        }
+        if pure { &self.shared.engines.pure } else { &self.shared.engines.effect }
     }
 
     /// Compiles and asks the component to describe itself, with every import a
     /// trap: nothing is granted to a component that is only being looked at.
-    fn compile(
-        &self,
-        bytes: &[u8],
-        digest: &str,
-        shape: &Shape,
-    ) -> Result<(Component, Manifest), PackageError> {
+    fn compile(&self, bytes: &[u8], digest: &str, shape: &Shape) -> Result<(Component, Manifest), PackageError> {
         let engine = self.engine(shape.pure);
         let cache = self.shared.cache.as_ref();
         let component = if let Some(component) = cache.and_then(|cache| cache.get(engine, digest)) {
             component
         } else {
-            let component = Component::from_binary(engine, bytes).map_err(|error| {
-                PackageError::Invalid(crate::error::plain(&error.root_cause().to_string()))
-            })?;
+            let component = Component::from_binary(engine, bytes)
+                .map_err(|error| PackageError::Invalid(crate::error::plain(&error.root_cause().to_string())))?;
             if let Some(cache) = cache {
                 cache.put(engine, digest, &component);
             }
             component
         };
-        let contract = |error: wasmtime::Error| {
-            PackageError::Contract(crate::error::plain(&format!("{error:#}")))
-        };
+        let contract = |error: wasmtime::Error| PackageError::Contract(crate::error::plain(&format!("{error:#}")));
         let function = export(&component, &shape.interface, shape.kind.function())?;
         let describe = export(&component, &shape.info, "describe")?;
         let mut linker = Linker::<Meter>::new(engine);
-        linker
-            .define_unknown_imports_as_traps(&component)
-            .map_err(contract)?;
+        linker.define_unknown_imports_as_traps(&component).map_err(contract)?;
         let pre = linker.instantiate_pre(&component).map_err(contract)?;
-        let limits = Limits {
-            wall_ms: 5_000,
-            ..Limits::default()
-        }
-        .at_most(&self.shared.config.most);
-        let failed = |error: &wasmtime::Error| {
-            PackageError::Describe(from_wasmtime(error, &self.bounds(&limits)).to_string())
-        };
+        let limits = Limits { wall_ms: 5_000, ..Limits::default() }.at_most(&self.shared.config.most);
+        let failed =
+            |error: &wasmtime::Error| PackageError::Describe(from_wasmtime(error, &self.bounds(&limits)).to_string());
         let place = self.shared.pure_gate.enter(Duration::from_secs(30));
-        let mut store = self
-            .store(engine, &limits)
-            .map_err(|error| failed(&error))?;
-        let instance = pre
-            .instantiate(&mut store)
-            .map_err(|error| failed(&error))?;
+        let mut store = self.store(engine, &limits).map_err(|error| failed(&error))?;
+        let instance = pre.instantiate(&mut store).map_err(|error| failed(&error))?;
         invoke::check_type(&mut store, &instance, &function, shape.kind).map_err(contract)?;
         let manifest = invoke::describe(&mut store, &instance, &describe).map_err(|error| {
-            if error.to_string().contains("failed to convert function") {
-                contract(error)
-            } else {
-                failed(&error)
-            }
+            if error.to_string().contains("failed to convert function") { contract(error) } else { failed(&error) }
         })?;
         drop(place);
         let manifest = Manifest::from_wire(manifest).map_err(PackageError::Describe)?;
@@ -265,47 +201,29 @@ impl Sandbox {
     ) -> Result<Output, CallError> {
         let Code::Pure { pre, export } = &package.code else {
             return Err(CallError::Misuse {
-                why: format!(
-                    "`{}` is not pure: it reaches outside; call it with grants",
-                    package.manifest.name
-                ),
+                why: format!("`{}` is not pure: it reaches outside; call it with grants", package.manifest.name),
             });
         };
         let limits = limits.at_most(&self.shared.config.most);
         check_call(package.manifest.kind, operation, &limits)?;
         let bounds = self.bounds(&limits);
-        let Some(_place) = self
-            .shared
-            .pure_gate
-            .enter(Duration::from_millis(limits.wall_ms))
-        else {
+        let Some(_place) = self.shared.pure_gate.enter(Duration::from_millis(limits.wall_ms)) else {
             return Err(busy());
         };
         let fail = |error: wasmtime::Error| from_wasmtime(&error, &bounds);
-        let mut store = self
-            .store(&self.shared.engines.pure, &limits)
-            .map_err(fail)?;
+        let mut store = self.store(&self.shared.engines.pure, &limits).map_err(fail)?;
         let instance = pre.instantiate(&mut store).map_err(fail)?;
-        finish(
-            invoke::call(&mut store, &instance, export, context, operation),
-            operation,
-            &bounds,
-        )
+        finish(invoke::call(&mut store, &instance, export, context, operation), operation, &bounds)
     }
 
     /// An instance that is kept between calls: for the house's own evaluator.
     /// Some thirty of them fit beside the pool's instances.
     pub fn warm(&self, package: &Package) -> Result<WarmInstance, CallError> {
         match &package.code {
-            Code::Pure { pre, export } => Ok(WarmInstance::new(
-                self.clone(),
-                pre.clone(),
-                *export,
-                package.manifest.kind,
-            )),
-            Code::Effect { .. } => Err(CallError::Misuse {
-                why: "only pure packages can be kept warm".to_owned(),
-            }),
+            Code::Pure { pre, export } => {
+                Ok(WarmInstance::new(self.clone(), pre.clone(), *export, package.manifest.kind))
+            }
+            Code::Effect { .. } => Err(CallError::Misuse { why: "only pure packages can be kept warm".to_owned() }),
         }
     }
 
@@ -330,9 +248,7 @@ impl Sandbox {
 
     /// Ticks until a deadline; one more, because the first is already running.
     fn ticks(&self, wall_ms: u64) -> u64 {
-        let tick = u64::try_from(self.shared.config.tick.as_millis())
-            .unwrap_or(1)
-            .max(1);
+        let tick = u64::try_from(self.shared.config.tick.as_millis()).unwrap_or(1).max(1);
         wall_ms.div_ceil(tick) + 1
     }
 
@@ -349,17 +265,11 @@ impl Sandbox {
 }
 
 /// The export `function` of the exported instance `interface`.
-fn export(
-    component: &Component,
-    interface: &str,
-    function: &str,
-) -> Result<ComponentExportIndex, PackageError> {
+fn export(component: &Component, interface: &str, function: &str) -> Result<ComponentExportIndex, PackageError> {
     component
         .get_export_index(None, interface)
         .and_then(|instance| component.get_export_index(Some(&instance), function))
-        .ok_or_else(|| {
-            PackageError::Contract(format!("`{interface}` has no function `{function}`"))
-        })
+        .ok_or_else(|| PackageError::Contract(format!("`{interface}` has no function `{function}`")))
 }
 
 pub(crate) fn busy() -> CallError {
@@ -370,27 +280,16 @@ pub(crate) fn busy() -> CallError {
 }
 
 /// Refuses what is plain before anything runs.
-pub(crate) fn check_call(
-    kind: Kind,
-    operation: &Operation,
-    limits: &Limits,
-) -> Result<(), CallError> {
+pub(crate) fn check_call(kind: Kind, operation: &Operation, limits: &Limits) -> Result<(), CallError> {
     if operation.kind() != kind {
         return Err(CallError::Misuse {
-            why: format!(
-                "the operation is for a {}, the plugin is a {kind}",
-                operation.kind()
-            ),
+            why: format!("the operation is for a {}, the plugin is a {kind}", operation.kind()),
         });
     }
     let size = operation.size();
     if size > limits.input_bytes {
         return Err(CallError::Limit {
-            hit: LimitHit {
-                limit: LimitName::InputBytes,
-                allowed: limits.input_bytes,
-                used: Some(size),
-            },
+            hit: LimitHit { limit: LimitName::InputBytes, allowed: limits.input_bytes, used: Some(size) },
             effect: Effect::NotDone,
         });
     }
@@ -406,10 +305,7 @@ pub(crate) fn finish(
     raw.map_err(|error| from_wasmtime(&error, bounds))?
         .map_err(CallError::Plugin)?
         .check(operation)
-        .map_err(|why| CallError::BadOutput {
-            why,
-            effect: Effect::NotDone,
-        })
+        .map_err(|why| CallError::BadOutput { why, effect: Effect::NotDone })
 }
 
 /// Names only: an instance in a store is nothing without its store.

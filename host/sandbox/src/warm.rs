@@ -31,21 +31,8 @@ pub struct WarmInstance {
 }
 
 impl WarmInstance {
-    pub(crate) fn new(
-        sandbox: Sandbox,
-        pre: InstancePre<Meter>,
-        export: ComponentExportIndex,
-        kind: Kind,
-    ) -> Self {
-        Self {
-            sandbox,
-            pre,
-            export,
-            kind,
-            living: None,
-            calls: 0,
-            made: 0,
-        }
+    pub(crate) fn new(sandbox: Sandbox, pre: InstancePre<Meter>, export: ComponentExportIndex, kind: Kind) -> Self {
+        Self { sandbox, pre, export, kind, living: None, calls: 0, made: 0 }
     }
 
     /// How many instances this has used so far.
@@ -55,21 +42,14 @@ impl WarmInstance {
 
     /// Calls the function. After a fault or a limit, the next call finds a
     /// fresh instance.
-    pub fn call(
-        &mut self,
-        context: &Context,
-        operation: &Operation,
-        limits: &Limits,
-    ) -> Result<Output, CallError> {
+    pub fn call(&mut self, context: &Context, operation: &Operation, limits: &Limits) -> Result<Output, CallError> {
         let limits = limits.at_most(&self.sandbox.shared.config.most);
         check_call(self.kind, operation, &limits)?;
         let bounds = self.sandbox.bounds(&limits);
         let fail = |error: &wasmtime::Error| from_wasmtime(error, &bounds);
         let (mut store, instance) = if let Some((mut store, instance)) = self.living.take() {
             store.data_mut().renew(&limits);
-            self.sandbox
-                .arm(&mut store, &limits)
-                .map_err(|error| fail(&error))?;
+            self.sandbox.arm(&mut store, &limits).map_err(|error| fail(&error))?;
             (store, instance)
         } else {
             let engine = &self.sandbox.shared.engines.pure;
@@ -79,14 +59,8 @@ impl WarmInstance {
             let Some(_place) = gate.enter(Duration::from_millis(limits.wall_ms)) else {
                 return Err(busy());
             };
-            let mut store = self
-                .sandbox
-                .store(engine, &limits)
-                .map_err(|error| fail(&error))?;
-            let instance = self
-                .pre
-                .instantiate(&mut store)
-                .map_err(|error| fail(&error))?;
+            let mut store = self.sandbox.store(engine, &limits).map_err(|error| fail(&error))?;
+            let instance = self.pre.instantiate(&mut store).map_err(|error| fail(&error))?;
             self.calls = 0;
             self.made += 1;
             (store, instance)

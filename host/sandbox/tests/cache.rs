@@ -12,11 +12,7 @@ use huiyin_sandbox::{Limits, Operation, Sandbox, SandboxConfig};
 use support::{context, echo};
 
 fn sandbox(folder: &Path) -> Sandbox {
-    Sandbox::new(SandboxConfig {
-        cache_dir: Some(folder.to_owned()),
-        ..SandboxConfig::small()
-    })
-    .unwrap()
+    Sandbox::new(SandboxConfig { cache_dir: Some(folder.to_owned()), ..SandboxConfig::small() }).unwrap()
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -33,13 +29,8 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 fn works(folder: &Path) {
     let sandbox = sandbox(folder);
     let package = sandbox.load(&echo()).unwrap();
-    let operation = Operation::Run {
-        config: "{}".into(),
-        input: "[1]".into(),
-    };
-    sandbox
-        .call_pure(&package, &context(), &operation, &Limits::default())
-        .unwrap();
+    let operation = Operation::Run { config: "{}".into(), input: "[1]".into() };
+    sandbox.call_pure(&package, &context(), &operation, &Limits::default()).unwrap();
 }
 
 #[test]
@@ -67,13 +58,7 @@ fn a_touched_entry_is_compiled_again() {
     flipped[middle] ^= 1;
     let mut tag = sound.clone();
     tag[0] ^= 1;
-    for touched in [
-        flipped,
-        tag,
-        sound[..sound.len() - 1].to_vec(),
-        sound[..10].to_vec(),
-        Vec::new(),
-    ] {
+    for touched in [flipped, tag, sound[..sound.len() - 1].to_vec(), sound[..10].to_vec(), Vec::new()] {
         fs::write(&entry, &touched).unwrap();
         works(folder.path());
         // Compiling is deterministic, so the sound entry is back.
@@ -87,13 +72,8 @@ fn an_entry_of_another_package_is_not_taken_for_this_one() {
     works(folder.path());
     let mine = entries(folder.path()).remove(0);
     let sound = fs::read(&mine).unwrap();
-    sandbox(folder.path())
-        .load(&support::step("unreachable"))
-        .unwrap();
-    let other = entries(folder.path())
-        .into_iter()
-        .find(|path| *path != mine)
-        .unwrap();
+    sandbox(folder.path()).load(&support::step("unreachable")).unwrap();
+    let other = entries(folder.path()).into_iter().find(|path| *path != mine).unwrap();
     fs::copy(&other, &mine).unwrap();
     works(folder.path());
     assert_eq!(fs::read(&mine).unwrap(), sound);
@@ -134,11 +114,6 @@ fn a_folder_that_cannot_be_used_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, b"").unwrap();
-    let error = Sandbox::new(SandboxConfig {
-        cache_dir: Some(file),
-        ..SandboxConfig::small()
-    })
-    .err()
-    .unwrap();
+    let error = Sandbox::new(SandboxConfig { cache_dir: Some(file), ..SandboxConfig::small() }).err().unwrap();
     assert!(error.to_string().contains("cache folder"), "{error}");
 }

@@ -9,8 +9,7 @@ mod support;
 use std::sync::Arc;
 
 use huiyin_sandbox::{
-    CallError, Called, Effect, Grant, HostAccess, LimitName, Limits, Operation, Output, Sandbox,
-    SecretSource,
+    CallError, Called, Effect, Grant, HostAccess, LimitName, Limits, Operation, Output, Sandbox, SecretSource,
 };
 use serde_json::{Value, json};
 use support::http::{Sends, Server, package};
@@ -36,25 +35,12 @@ impl SecretSource for Token {
     }
 }
 
-async fn call(
-    sandbox: &Sandbox,
-    sends: &Sends,
-    grant: &Grant,
-    limits: &Limits,
-) -> Result<Called, CallError> {
+async fn call(sandbox: &Sandbox, sends: &Sends, grant: &Grant, limits: &Limits) -> Result<Called, CallError> {
     let package = sandbox.load(&package(sends)).unwrap();
     assert!(!package.pure);
-    let host = HostAccess {
-        secrets: Arc::new(Token),
-        ..HostAccess::default()
-    };
-    let operation = Operation::Run {
-        config: "{}".into(),
-        input: "1".into(),
-    };
-    sandbox
-        .call(&package, &context(), &operation, grant, &host, limits)
-        .await
+    let host = HostAccess { secrets: Arc::new(Token), ..HostAccess::default() };
+    let operation = Operation::Run { config: "{}".into(), input: "1".into() };
+    sandbox.call(&package, &context(), &operation, grant, &host, limits).await
 }
 
 #[tokio::test]
@@ -62,23 +48,13 @@ async fn a_granted_request_is_sent() {
     let server = Server::ok();
     let mut sends = Sends::get(server.authority(), "/feed?page=1");
     sends.header = Some(("x-mark", "舆情"));
-    let called = call(&sandbox(), &sends, &loopback(&server), &Limits::default())
-        .await
-        .unwrap();
+    let called = call(&sandbox(), &sends, &loopback(&server), &Limits::default()).await.unwrap();
     assert_eq!(called.output, Output::Json(json!(200)));
     assert_eq!(called.http_requests, 1);
     let heads = server.heads();
     assert_eq!(heads.len(), 1);
-    assert!(
-        heads[0].starts_with("GET /feed?page=1 HTTP/1.1\r\n"),
-        "{}",
-        heads[0]
-    );
-    assert!(
-        heads[0].contains(&format!("host: {}\r\n", server.authority())),
-        "{}",
-        heads[0]
-    );
+    assert!(heads[0].starts_with("GET /feed?page=1 HTTP/1.1\r\n"), "{}", heads[0]);
+    assert!(heads[0].contains(&format!("host: {}\r\n", server.authority())), "{}", heads[0]);
     assert!(heads[0].contains("x-mark: 舆情\r\n"), "{}", heads[0]);
 }
 
@@ -87,39 +63,25 @@ async fn an_ungranted_host_is_denied_with_the_grant_to_add() {
     let server = Server::ok();
     let sends = Sends::get(server.authority(), "/a/b");
     let sandbox = sandbox();
-    let error = call(&sandbox, &sends, &Grant::default(), &Limits::default())
-        .await
-        .unwrap_err();
-    let CallError::Denied { denial, effect } = &error else {
-        panic!("{error:?}")
-    };
+    let error = call(&sandbox, &sends, &Grant::default(), &Limits::default()).await.unwrap_err();
+    let CallError::Denied { denial, effect } = &error else { panic!("{error:?}") };
     assert_eq!(*effect, Effect::NotDone);
     let add: Value = serde_json::from_str(denial.grant_to_add.as_deref().unwrap()).unwrap();
     assert_eq!(
         add,
         json!({"http": [{"origin": format!("http://{}", server.authority()), "methods": ["GET"], "path_prefix": "/a"}]})
     );
-    assert!(
-        error
-            .to_string()
-            .contains(denial.grant_to_add.as_deref().unwrap())
-    );
+    assert!(error.to_string().contains(denial.grant_to_add.as_deref().unwrap()));
 
     // With that grant the address is next, and with both it goes.
     let mut added = grant(&add);
-    let error = call(&sandbox, &sends, &added, &Limits::default())
-        .await
-        .unwrap_err();
-    let CallError::Denied { denial, .. } = &error else {
-        panic!("{error:?}")
-    };
+    let error = call(&sandbox, &sends, &added, &Limits::default()).await.unwrap_err();
+    let CallError::Denied { denial, .. } = &error else { panic!("{error:?}") };
     assert!(denial.why.contains("loopback"), "{denial}");
     let more = grant(&serde_json::from_str(denial.grant_to_add.as_deref().unwrap()).unwrap());
     added.allow_addresses = more.allow_addresses;
     assert!(server.heads().is_empty());
-    call(&sandbox, &sends, &added, &Limits::default())
-        .await
-        .unwrap();
+    call(&sandbox, &sends, &added, &Limits::default()).await.unwrap();
     assert_eq!(server.heads().len(), 1);
 }
 
@@ -128,12 +90,8 @@ async fn what_the_manifest_does_not_ask_for_no_grant_gives() {
     let server = Server::ok();
     let mut sends = Sends::get(server.authority(), "/");
     sends.asks = vec![Asks::Http("https://*.example.cn".into(), vec![], "/")];
-    let error = call(&sandbox(), &sends, &loopback(&server), &Limits::default())
-        .await
-        .unwrap_err();
-    let CallError::Denied { denial, .. } = &error else {
-        panic!("{error:?}")
-    };
+    let error = call(&sandbox(), &sends, &loopback(&server), &Limits::default()).await.unwrap_err();
+    let CallError::Denied { denial, .. } = &error else { panic!("{error:?}") };
     assert_eq!(denial.grant_to_add, None);
     assert!(denial.why.contains("manifest"), "{denial}");
     assert!(server.heads().is_empty());
@@ -144,12 +102,8 @@ async fn a_name_that_resolves_inward_is_denied() {
     let server = Server::ok();
     let sends = Sends::get(format!("localhost:{}", server.address.port()), "/");
     let grant = grant(&json!({"http": [{"origin": "http://*:*"}]}));
-    let error = call(&sandbox(), &sends, &grant, &Limits::default())
-        .await
-        .unwrap_err();
-    let CallError::Denied { denial, .. } = &error else {
-        panic!("{error:?}")
-    };
+    let error = call(&sandbox(), &sends, &grant, &Limits::default()).await.unwrap_err();
+    let CallError::Denied { denial, .. } = &error else { panic!("{error:?}") };
     assert!(denial.what.contains("localhost"), "{denial}");
     assert!(denial.why.contains("loopback"), "{denial}");
     assert!(server.heads().is_empty());
@@ -181,34 +135,18 @@ async fn odd_spellings_of_inner_addresses_are_denied() {
         "192.168.0.1",
     ] {
         let sends = Sends::get(authority, "/");
-        let error = call(&sandbox, &sends, &grant, &Limits::default())
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(
-                error,
-                CallError::Denied {
-                    effect: Effect::NotDone,
-                    ..
-                }
-            ),
-            "{authority}: {error:?}"
-        );
+        let error = call(&sandbox, &sends, &grant, &Limits::default()).await.unwrap_err();
+        assert!(matches!(error, CallError::Denied { effect: Effect::NotDone, .. }), "{authority}: {error:?}");
     }
 }
 
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_not_followed() {
     let other = Server::ok();
-    let answer = format!(
-        "HTTP/1.1 302 Found\r\nlocation: http://{}/\r\ncontent-length: 0\r\n\r\n",
-        other.authority()
-    );
+    let answer = format!("HTTP/1.1 302 Found\r\nlocation: http://{}/\r\ncontent-length: 0\r\n\r\n", other.authority());
     let server = Server::start(Some(answer.into_bytes()));
     let sends = Sends::get(server.authority(), "/");
-    let called = call(&sandbox(), &sends, &loopback(&server), &Limits::default())
-        .await
-        .unwrap();
+    let called = call(&sandbox(), &sends, &loopback(&server), &Limits::default()).await.unwrap();
     assert_eq!(called.output, Output::Json(json!(302)));
     assert!(other.heads().is_empty());
 }
@@ -217,30 +155,17 @@ async fn a_redirect_is_an_answer_and_not_followed() {
 async fn headers_of_the_connection_are_not_the_guests() {
     let server = Server::ok();
     let sandbox = sandbox();
-    for name in [
-        "host",
-        "Connection",
-        "transfer-encoding",
-        "te",
-        "upgrade",
-        "proxy-authorization",
-        "x-forwarded-for",
-        "via",
-    ] {
+    for name in
+        ["host", "Connection", "transfer-encoding", "te", "upgrade", "proxy-authorization", "x-forwarded-for", "via"]
+    {
         let mut sends = Sends::get(server.authority(), "/");
         sends.header = Some((name, "a"));
-        let error = call(&sandbox, &sends, &loopback(&server), &Limits::default())
-            .await
-            .unwrap_err();
+        let error = call(&sandbox, &sends, &loopback(&server), &Limits::default()).await.unwrap_err();
         assert!(matches!(error, CallError::Trap { .. }), "{name}: {error:?}");
     }
     let mut sends = Sends::get(server.authority(), "/");
     sends.header = Some(("x-a", "b\r\nhost: evil"));
-    assert!(
-        call(&sandbox, &sends, &loopback(&server), &Limits::default())
-            .await
-            .is_err()
-    );
+    assert!(call(&sandbox, &sends, &loopback(&server), &Limits::default()).await.is_err());
     assert!(server.heads().is_empty());
 }
 
@@ -249,14 +174,9 @@ async fn too_large_an_answer_is_cut_off_and_the_limit_named() {
     let mut answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
     answer.resize(1 << 20, b'x');
     let server = Server::start(Some(answer));
-    let limits = Limits {
-        response_bytes: 100_000,
-        ..Limits::default()
-    };
+    let limits = Limits { response_bytes: 100_000, ..Limits::default() };
     let sends = Sends::get(server.authority(), "/");
-    let error = call(&sandbox(), &sends, &loopback(&server), &limits)
-        .await
-        .unwrap_err();
+    let error = call(&sandbox(), &sends, &loopback(&server), &limits).await.unwrap_err();
     assert_eq!(error.limit(), Some(LimitName::ResponseBytes), "{error}");
     assert_eq!(error.outcome(), Effect::Unknown);
 }
@@ -264,15 +184,10 @@ async fn too_large_an_answer_is_cut_off_and_the_limit_named() {
 #[tokio::test]
 async fn too_many_requests_are_stopped_and_the_limit_named() {
     let server = Server::ok();
-    let limits = Limits {
-        http_requests: 3,
-        ..Limits::default()
-    };
+    let limits = Limits { http_requests: 3, ..Limits::default() };
     let mut sends = Sends::get(server.authority(), "/");
     sends.times = 5;
-    let error = call(&sandbox(), &sends, &loopback(&server), &limits)
-        .await
-        .unwrap_err();
+    let error = call(&sandbox(), &sends, &loopback(&server), &limits).await.unwrap_err();
     assert_eq!(error.limit(), Some(LimitName::HttpRequests), "{error}");
     assert_eq!(server.heads().len(), 3);
 }
@@ -280,14 +195,9 @@ async fn too_many_requests_are_stopped_and_the_limit_named() {
 #[tokio::test]
 async fn a_silent_server_ends_with_the_wall_time_and_an_unknown_outcome() {
     let server = Server::start(None);
-    let limits = Limits {
-        wall_ms: 300,
-        ..Limits::default()
-    };
+    let limits = Limits { wall_ms: 300, ..Limits::default() };
     let sends = Sends::get(server.authority(), "/");
-    let error = call(&sandbox(), &sends, &loopback(&server), &limits)
-        .await
-        .unwrap_err();
+    let error = call(&sandbox(), &sends, &loopback(&server), &limits).await.unwrap_err();
     assert_eq!(error.limit(), Some(LimitName::WallMs));
     assert_eq!(error.outcome(), Effect::Unknown);
     assert_eq!(server.heads().len(), 1);
@@ -300,11 +210,8 @@ async fn a_closed_port_is_certainly_not_done() {
         listener.local_addr().unwrap()
     };
     let sends = Sends::get(port.to_string(), "/");
-    let grant =
-        grant(&json!({"http": [{"origin": "http://*:*"}], "allow_addresses": ["127.0.0.1/32"]}));
-    let error = call(&sandbox(), &sends, &grant, &Limits::default())
-        .await
-        .unwrap_err();
+    let grant = grant(&json!({"http": [{"origin": "http://*:*"}], "allow_addresses": ["127.0.0.1/32"]}));
+    let error = call(&sandbox(), &sends, &grant, &Limits::default()).await.unwrap_err();
     assert!(matches!(error, CallError::Plugin(_)), "{error:?}");
     assert_eq!(error.outcome(), Effect::NotDone);
 }
@@ -319,58 +226,29 @@ async fn a_secret_goes_only_where_it_is_granted_and_never_to_the_guest() {
     let origin = format!("http://{}", server.authority());
     let mut granted = loopback(&server);
 
-    let error = call(&sandbox, &sends, &granted, &Limits::default())
-        .await
-        .unwrap_err();
-    let CallError::Denied { denial, .. } = &error else {
-        panic!("{error:?}")
-    };
+    let error = call(&sandbox, &sends, &granted, &Limits::default()).await.unwrap_err();
+    let CallError::Denied { denial, .. } = &error else { panic!("{error:?}") };
     assert!(denial.what.contains("token"), "{denial}");
 
-    granted.secrets =
-        grant(&json!({"secrets": [{"name": "token", "hosts": ["https://api.example.cn"]}]}))
-            .secrets;
-    let error = call(&sandbox, &sends, &granted, &Limits::default())
-        .await
-        .unwrap_err();
-    let CallError::Denied { denial, .. } = &error else {
-        panic!("{error:?}")
-    };
+    granted.secrets = grant(&json!({"secrets": [{"name": "token", "hosts": ["https://api.example.cn"]}]})).secrets;
+    let error = call(&sandbox, &sends, &granted, &Limits::default()).await.unwrap_err();
+    let CallError::Denied { denial, .. } = &error else { panic!("{error:?}") };
     let add: Value = serde_json::from_str(denial.grant_to_add.as_deref().unwrap()).unwrap();
-    assert_eq!(
-        add,
-        json!({"secrets": [{"name": "token", "hosts": [origin]}]})
-    );
+    assert_eq!(add, json!({"secrets": [{"name": "token", "hosts": [origin]}]}));
     assert!(server.heads().is_empty());
 
     granted.secrets = grant(&add).secrets;
-    call(&sandbox, &sends, &granted, &Limits::default())
-        .await
-        .unwrap();
-    assert!(
-        server.heads()[0].contains("x-token: s3cret\r\n"),
-        "{}",
-        server.heads()[0]
-    );
+    call(&sandbox, &sends, &granted, &Limits::default()).await.unwrap();
+    assert!(server.heads()[0].contains("x-token: s3cret\r\n"), "{}", server.heads()[0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pure_package_can_be_called_the_same_way() {
     let sandbox = sandbox();
     let package = sandbox.load(&echo()).unwrap();
-    let operation = Operation::Run {
-        config: "{}".into(),
-        input: "[1]".into(),
-    };
+    let operation = Operation::Run { config: "{}".into(), input: "[1]".into() };
     let called = sandbox
-        .call(
-            &package,
-            &context(),
-            &operation,
-            &Grant::default(),
-            &HostAccess::default(),
-            &Limits::default(),
-        )
+        .call(&package, &context(), &operation, &Grant::default(), &HostAccess::default(), &Limits::default())
         .await
         .unwrap();
     assert_eq!(called.output, Output::Json(json!([1])));
@@ -381,17 +259,9 @@ async fn a_busy_guest_gives_way_and_stops_in_time() {
     // One thread: were the guest not to give way, the other call would wait.
     let sandbox = sandbox();
     let server = Server::ok();
-    let busy = sandbox
-        .load(&support::effect_step("(loop $l (br $l)) unreachable"))
-        .unwrap();
-    let limits = Limits {
-        wall_ms: 500,
-        ..Limits::default()
-    };
-    let operation = Operation::Run {
-        config: "{}".into(),
-        input: "1".into(),
-    };
+    let busy = sandbox.load(&support::effect_step("(loop $l (br $l)) unreachable")).unwrap();
+    let limits = Limits { wall_ms: 500, ..Limits::default() };
+    let operation = Operation::Run { config: "{}".into(), input: "1".into() };
     let (context, none, host) = (context(), Grant::default(), HostAccess::default());
     let honest_sends = Sends::get(server.authority(), "/");
     let honest_grant = loopback(&server);

@@ -98,19 +98,9 @@ fn patterns_cover_what_they_say() {
     use Scheme::{Http, Https};
     for (text, scheme, authority, covered) in [
         ("https://news.example.cn", Https, "news.example.cn", true),
-        (
-            "https://news.example.cn",
-            Https,
-            "NEWS.example.cn:443",
-            true,
-        ),
+        ("https://news.example.cn", Https, "NEWS.example.cn:443", true),
         ("https://news.example.cn", Http, "news.example.cn", false),
-        (
-            "https://news.example.cn",
-            Https,
-            "news.example.cn:8443",
-            false,
-        ),
+        ("https://news.example.cn", Https, "news.example.cn:8443", false),
         ("https://news.example.cn", Https, "a.news.example.cn", false),
         ("https://*.example.cn", Https, "news.example.cn", true),
         ("https://*.example.cn", Https, "a.b.example.cn", true),
@@ -123,11 +113,7 @@ fn patterns_cover_what_they_say() {
         ("http://*:*", Http, "[::1]:81", true),
         ("http://[::1]:81", Http, "[0::1]:81", true),
     ] {
-        assert_eq!(
-            pattern(text).covers(&origin(scheme, authority)),
-            covered,
-            "{text} and {authority}"
-        );
+        assert_eq!(pattern(text).covers(&origin(scheme, authority)), covered, "{text} and {authority}");
     }
 }
 
@@ -200,8 +186,7 @@ fn a_path_prefix_covers_whole_segments_and_cannot_be_left() {
         "capabilities": [{"http": {"origin": "https://*", "methods": [], "path_prefix": "/"}}],
     });
     let manifest = Manifest::from_json(manifest.to_string().as_bytes()).unwrap();
-    let grant =
-        json!({"http": [{"origin": "https://x.cn", "methods": ["GET"], "path_prefix": "/api"}]});
+    let grant = json!({"http": [{"origin": "https://x.cn", "methods": ["GET"], "path_prefix": "/api"}]});
     let effective = Effective::new(&manifest, &Grant::from_json(&grant.to_string()).unwrap());
     let ask = |method: &str, path: &str| {
         effective.http(&HttpAsk {
@@ -233,25 +218,14 @@ fn a_path_prefix_covers_whole_segments_and_cannot_be_left() {
     let denial = ask("POST", "/api/items").unwrap_err();
     let add = Grant::from_json(&denial.grant_to_add.unwrap()).unwrap();
     let effective = Effective::new(&manifest, &add);
-    let again = HttpAsk {
-        origin: origin(Scheme::Https, "x.cn"),
-        method: "POST".to_owned(),
-        path: "/api/items".to_owned(),
-    };
+    let again =
+        HttpAsk { origin: origin(Scheme::Https, "x.cn"), method: "POST".to_owned(), path: "/api/items".to_owned() };
     assert_eq!(effective.http(&again), Ok(()));
 }
 
 fn any_pattern() -> impl Strategy<Value = String> {
-    let host = prop_oneof![
-        Just("*".to_owned()),
-        "(\\*\\.)?([abc]\\.){0,2}(cn|org)",
-        Just("127.0.0.1".to_owned()),
-    ];
-    let port = prop_oneof![
-        Just(String::new()),
-        Just(":*".to_owned()),
-        Just(":8443".to_owned())
-    ];
+    let host = prop_oneof![Just("*".to_owned()), "(\\*\\.)?([abc]\\.){0,2}(cn|org)", Just("127.0.0.1".to_owned()),];
+    let port = prop_oneof![Just(String::new()), Just(":*".to_owned()), Just(":8443".to_owned())];
     (prop_oneof![Just("http"), Just("https")], host, port)
         .prop_map(|(scheme, host, port)| format!("{scheme}://{host}{port}"))
 }

@@ -9,30 +9,19 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use huiyin_sandbox::{
-    CallError, Called, Effect, Grant, HostAccess, Kind, KvWrite, Limits, LogLine, LogSink,
-    Operation, Output,
+    CallError, Called, Effect, Grant, HostAccess, Kind, KvWrite, Limits, LogLine, LogSink, Operation, Output,
 };
 use serde_json::json;
 use support::{Asks, Data, Says, context, effect_step_with, ok_text, sandbox};
 
 fn operation() -> Operation {
-    Operation::Run {
-        config: "{}".into(),
-        input: "1".into(),
-    }
+    Operation::Run { config: "{}".into(), input: "1".into() }
 }
 
-async fn call(
-    guest: &[u8],
-    grant: &Grant,
-    host: &HostAccess,
-    limits: &Limits,
-) -> Result<Called, CallError> {
+async fn call(guest: &[u8], grant: &Grant, host: &HostAccess, limits: &Limits) -> Result<Called, CallError> {
     let sandbox = sandbox();
     let package = sandbox.load(guest).unwrap();
-    sandbox
-        .call(&package, &context(), &operation(), grant, host, limits)
-        .await
+    sandbox.call(&package, &context(), &operation(), grant, host, limits).await
 }
 
 /// The guest's own error, should the host function at 0x340 have failed.
@@ -46,11 +35,7 @@ fn spooler(name: &str, bytes: &str, trap: bool) -> Vec<u8> {
     let mut data = Data::new();
     let (name, name_n) = data.text(name);
     let (bytes, bytes_n) = data.text(bytes);
-    let end = if trap {
-        "unreachable".to_owned()
-    } else {
-        ok_text("(local.get $in_p)", "(local.get $in_n)")
-    };
+    let end = if trap { "unreachable".to_owned() } else { ok_text("(local.get $in_p)", "(local.get $in_n)") };
     let body = format!(
         "(call $put (i32.const {name}) (i32.const {name_n}) (i32.const {bytes}) (i32.const {bytes_n}) (i32.const 0x340))
          {CHECK} {end}"
@@ -61,54 +46,27 @@ fn spooler(name: &str, bytes: &str, trap: bool) -> Vec<u8> {
 #[tokio::test]
 async fn a_file_is_written_into_the_granted_folder_and_not_changed_after() {
     let folder = tempfile::tempdir().unwrap();
-    let grant = Grant {
-        spool: Some(folder.path().to_owned()),
-        ..Grant::default()
-    };
+    let grant = Grant { spool: Some(folder.path().to_owned()), ..Grant::default() };
     let (host, limits) = (HostAccess::default(), Limits::default());
     for _ in 0..2 {
-        call(&spooler("快报.md", "one", false), &grant, &host, &limits)
-            .await
-            .unwrap();
+        call(&spooler("快报.md", "one", false), &grant, &host, &limits).await.unwrap();
     }
-    assert!(
-        call(&spooler("快报.md", "two", false), &grant, &host, &limits)
-            .await
-            .is_err()
-    );
-    assert_eq!(
-        std::fs::read(folder.path().join("快报.md")).unwrap(),
-        b"one"
-    );
-    let error = call(&spooler("../x", "one", false), &grant, &host, &limits)
-        .await
-        .unwrap_err();
+    assert!(call(&spooler("快报.md", "two", false), &grant, &host, &limits).await.is_err());
+    assert_eq!(std::fs::read(folder.path().join("快报.md")).unwrap(), b"one");
+    let error = call(&spooler("../x", "one", false), &grant, &host, &limits).await.unwrap_err();
     assert!(matches!(error, CallError::Plugin(_)), "{error:?}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 
-    let error = call(&spooler("b.md", "x", true), &grant, &host, &limits)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.outcome(),
-        Effect::Unknown,
-        "a file may have been written"
-    );
+    let error = call(&spooler("b.md", "x", true), &grant, &host, &limits).await.unwrap_err();
+    assert_eq!(error.outcome(), Effect::Unknown, "a file may have been written");
 }
 
 #[tokio::test]
 async fn without_a_folder_nothing_is_written_and_the_grant_is_named() {
-    let error = call(
-        &spooler("a", "b", false),
-        &Grant::default(),
-        &HostAccess::default(),
-        &Limits::default(),
-    )
-    .await
-    .unwrap_err();
-    let CallError::Denied { denial, effect } = error else {
-        panic!("{error:?}")
-    };
+    let error = call(&spooler("a", "b", false), &Grant::default(), &HostAccess::default(), &Limits::default())
+        .await
+        .unwrap_err();
+    let CallError::Denied { denial, effect } = error else { panic!("{error:?}") };
     assert!(denial.grant_to_add.unwrap().contains("spool"));
     assert_eq!(effect, Effect::NotDone);
 }
@@ -119,66 +77,34 @@ fn keeper(trap: bool) -> Vec<u8> {
     let (key, _) = data.text("a");
     let (one, _) = data.text("1");
     let (two, _) = data.text("2");
-    let end = if trap {
-        "unreachable".to_owned()
-    } else {
-        ok_text("(local.get $in_p)", "(local.get $in_n)")
-    };
+    let end = if trap { "unreachable".to_owned() } else { ok_text("(local.get $in_p)", "(local.get $in_n)") };
     let body = format!(
         "(call $set (i32.const {key}) (i32.const 1) (i32.const 1) (i32.const {one}) (i32.const 1)
             (i32.const 1) (i32.const {two}) (i32.const 1) (i32.const 0x340))
          {CHECK} {end}"
     );
-    effect_step_with(
-        &Says::new(Kind::Step).asks(Asks::Kv(1000)),
-        &mut data,
-        &body,
-    )
+    effect_step_with(&Says::new(Kind::Step).asks(Asks::Kv(1000)), &mut data, &body)
 }
 
 #[tokio::test]
 async fn state_travels_with_the_result_or_not_at_all() {
     let committed = BTreeMap::from([("a".to_owned(), b"1".to_vec())]);
-    let host = HostAccess {
-        kv: Arc::new(committed),
-        ..HostAccess::default()
-    };
-    let granted = Grant {
-        kv_bytes: 100,
-        ..Grant::default()
-    };
+    let host = HostAccess { kv: Arc::new(committed), ..HostAccess::default() };
+    let granted = Grant { kv_bytes: 100, ..Grant::default() };
     let limits = Limits::default();
-    let called = call(&keeper(false), &granted, &host, &limits)
-        .await
-        .unwrap();
+    let called = call(&keeper(false), &granted, &host, &limits).await.unwrap();
     assert_eq!(
         called.kv_writes,
-        [KvWrite {
-            key: "a".into(),
-            expected: Some(b"1".to_vec()),
-            value: Some(b"2".to_vec())
-        }]
+        [KvWrite { key: "a".into(), expected: Some(b"1".to_vec()), value: Some(b"2".to_vec()) }]
     );
     assert!(matches!(
         call(&keeper(true), &granted, &host, &limits).await,
-        Err(CallError::Trap {
-            effect: Effect::NotDone,
-            ..
-        })
+        Err(CallError::Trap { effect: Effect::NotDone, .. })
     ));
-    let error = call(&keeper(false), &granted, &HostAccess::default(), &limits)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, CallError::Plugin(_)),
-        "a conflict is the guest's to handle: {error:?}"
-    );
-    let error = call(&keeper(false), &Grant::default(), &host, &limits)
-        .await
-        .unwrap_err();
-    let CallError::Denied { denial, .. } = error else {
-        panic!("{error:?}")
-    };
+    let error = call(&keeper(false), &granted, &HostAccess::default(), &limits).await.unwrap_err();
+    assert!(matches!(error, CallError::Plugin(_)), "a conflict is the guest's to handle: {error:?}");
+    let error = call(&keeper(false), &Grant::default(), &host, &limits).await.unwrap_err();
+    let CallError::Denied { denial, .. } = error else { panic!("{error:?}") };
     assert_eq!(denial.grant_to_add.as_deref(), Some(r#"{"kv_bytes":1000}"#));
 }
 
@@ -187,10 +113,7 @@ struct Lines(Mutex<Vec<String>>);
 
 impl LogSink for Lines {
     fn line(&self, call_id: &str, line: &LogLine) {
-        self.0
-            .lock()
-            .unwrap()
-            .push(format!("{call_id} {:?} {}", line.severity, line.message));
+        self.0.lock().unwrap().push(format!("{call_id} {:?} {}", line.severity, line.message));
     }
 }
 
@@ -209,27 +132,14 @@ async fn the_log_has_a_budget_and_the_rest_is_counted() {
     );
     let guest = effect_step_with(&Says::new(Kind::Step), &mut data, &body);
     let sink = Arc::new(Lines::default());
-    let host = HostAccess {
-        log: Some(sink.clone()),
-        ..HostAccess::default()
-    };
-    let limits = Limits {
-        log_lines: 5,
-        ..Limits::default()
-    };
-    let called = call(&guest, &Grant::default(), &host, &limits)
-        .await
-        .unwrap();
+    let host = HostAccess { log: Some(sink.clone()), ..HostAccess::default() };
+    let limits = Limits { log_lines: 5, ..Limits::default() };
+    let called = call(&guest, &Grant::default(), &host, &limits).await.unwrap();
     assert_eq!(called.output, Output::Json(json!(1)));
     assert_eq!((called.log.len(), called.log_dropped), (5, 995));
     assert_eq!(sink.0.lock().unwrap().len(), 5);
     assert_eq!(sink.0.lock().unwrap()[0], "call-1 Warn 页面已读");
-    let limits = Limits {
-        log_bytes: 30,
-        ..Limits::default()
-    };
-    let called = call(&guest, &Grant::default(), &host, &limits)
-        .await
-        .unwrap();
+    let limits = Limits { log_bytes: 30, ..Limits::default() };
+    let called = call(&guest, &Grant::default(), &host, &limits).await.unwrap();
     assert_eq!(called.log.len(), 2);
 }

@@ -23,19 +23,11 @@ fn component(wat: &str) -> Vec<u8> {
 fn bare(says: &Says, body: &str) -> Vec<u8> {
     let wat = module(says, &mut Data::new(), "", "", body);
     let core = core(&wat, &format!("{}-plugin", says.kind.name()));
-    wit_component::ComponentEncoder::default()
-        .module(&core)
-        .unwrap()
-        .encode()
-        .unwrap()
+    wit_component::ComponentEncoder::default().module(&core).unwrap().encode().unwrap()
 }
 
 fn with_section(mut component: Vec<u8>, manifest: &[u8]) -> Vec<u8> {
-    CustomSection {
-        name: SECTION.into(),
-        data: manifest.into(),
-    }
-    .append_to_component(&mut component);
+    CustomSection { name: SECTION.into(), data: manifest.into() }.append_to_component(&mut component);
     component
 }
 
@@ -56,11 +48,7 @@ fn every_kind_that_follows_the_contract_is_taken() {
 #[test]
 fn the_manifest_keeps_everything_the_plugin_asks_for() {
     let says = Says::new(Kind::Step)
-        .asks(Asks::Http(
-            "https://*.example.cn:8443".into(),
-            vec!["GET", "POST"],
-            "/api",
-        ))
+        .asks(Asks::Http("https://*.example.cn:8443".into(), vec!["GET", "POST"], "/api"))
         .asks(Asks::Secret("token"))
         .asks(Asks::Spool)
         .asks(Asks::Kv(4096));
@@ -84,40 +72,22 @@ fn what_is_not_a_component_is_refused() {
     assert_eq!(refusal(b""), PackageError::NotWasm);
     assert_eq!(refusal(&component("(module)")), PackageError::CoreModule);
     let whole = echo();
-    assert!(matches!(
-        refusal(&whole[..whole.len() / 2]),
-        PackageError::Invalid(_)
-    ));
+    assert!(matches!(refusal(&whole[..whole.len() / 2]), PackageError::Invalid(_)));
 }
 
 #[test]
 fn a_package_over_the_size_limit_is_refused() {
-    let sandbox = Sandbox::new(SandboxConfig {
-        max_package_bytes: 100,
-        ..SandboxConfig::small()
-    })
-    .unwrap();
+    let sandbox = Sandbox::new(SandboxConfig { max_package_bytes: 100, ..SandboxConfig::small() }).unwrap();
     let error = sandbox.load(&echo()).unwrap_err();
-    assert!(
-        matches!(error, PackageError::TooLarge { allowed: 100, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, PackageError::TooLarge { allowed: 100, .. }), "{error}");
 }
 
 #[test]
 fn what_does_not_speak_the_contract_is_refused() {
-    assert_eq!(
-        refusal(&component("(component)")),
-        PackageError::NoInfo { expected: "0.1" }
-    );
-    let other =
-        component(r#"(component (instance $i) (export "huiyin:plugin/info@0.2.0" (instance $i)))"#);
-    assert!(matches!(
-        refusal(&other),
-        PackageError::ContractVersion { .. }
-    ));
-    let none =
-        component(r#"(component (instance $i) (export "huiyin:plugin/info@0.1.0" (instance $i)))"#);
+    assert_eq!(refusal(&component("(component)")), PackageError::NoInfo { expected: "0.1" });
+    let other = component(r#"(component (instance $i) (export "huiyin:plugin/info@0.2.0" (instance $i)))"#);
+    assert!(matches!(refusal(&other), PackageError::ContractVersion { .. }));
+    let none = component(r#"(component (instance $i) (export "huiyin:plugin/info@0.1.0" (instance $i)))"#);
     assert_eq!(refusal(&none), PackageError::Kinds { found: vec![] });
     let two = component(
         r#"(component (instance $i)
@@ -266,23 +236,11 @@ fn a_plugin_that_describes_itself_wrongly_is_not_packed() {
 fn a_plugin_that_hangs_or_traps_when_described_is_not_packed() {
     // A start function runs when the component is looked at.
     let start = "(start $go) (func $go (loop $l (br $l)))";
-    let wat = module(
-        &Says::new(Kind::Step),
-        &mut Data::new(),
-        "",
-        start,
-        "unreachable",
-    );
+    let wat = module(&Says::new(Kind::Step), &mut Data::new(), "", start, "unreachable");
     let error = componentize(&core(&wat, "step-plugin")).unwrap_err();
     assert!(error.to_string().contains("wall_ms"), "{error}");
     let start = "(start $go) (func $go unreachable)";
-    let wat = module(
-        &Says::new(Kind::Step),
-        &mut Data::new(),
-        "",
-        start,
-        "unreachable",
-    );
+    let wat = module(&Says::new(Kind::Step), &mut Data::new(), "", start, "unreachable");
     let error = componentize(&core(&wat, "step-plugin")).unwrap_err();
     assert!(matches!(error, PackageError::Describe(_)), "{error}");
 }

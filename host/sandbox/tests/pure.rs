@@ -9,29 +9,20 @@ mod support;
 use std::sync::Arc;
 
 use huiyin_sandbox::{
-    CallError, Effect, Kind, LimitName, Limits, Operation, Output, PluginError, Sandbox,
-    SandboxConfig,
+    CallError, Effect, Kind, LimitName, Limits, Operation, Output, PluginError, Sandbox, SandboxConfig,
 };
 use serde_json::json;
 use support::{Data, Says, context, echo, module, ok_text, package, sandbox, step, step_with};
 
 fn run(input: &str) -> Operation {
-    Operation::Run {
-        config: "{}".into(),
-        input: input.into(),
-    }
+    Operation::Run { config: "{}".into(), input: input.into() }
 }
 
 fn limit_of(sandbox: &Sandbox, guest: &[u8], limits: &Limits) -> (LimitName, String) {
     let package = sandbox.load(guest).unwrap();
-    let error = sandbox
-        .call_pure(&package, &context(), &run("1"), limits)
-        .unwrap_err();
+    let error = sandbox.call_pure(&package, &context(), &run("1"), limits).unwrap_err();
     assert_eq!(error.outcome(), Effect::NotDone);
-    (
-        error.limit().unwrap_or_else(|| panic!("{error}")),
-        error.to_string(),
-    )
+    (error.limit().unwrap_or_else(|| panic!("{error}")), error.to_string())
 }
 
 #[test]
@@ -40,14 +31,7 @@ fn a_step_answers_with_json() {
     let package = sandbox.load(&echo()).unwrap();
     assert!(package.pure);
     assert_eq!(package.manifest.name, "test-guest");
-    let output = sandbox
-        .call_pure(
-            &package,
-            &context(),
-            &run(r#"{"标题":[1,2]}"#),
-            &Limits::default(),
-        )
-        .unwrap();
+    let output = sandbox.call_pure(&package, &context(), &run(r#"{"标题":[1,2]}"#), &Limits::default()).unwrap();
     assert_eq!(output, Output::Json(json!({"标题": [1, 2]})));
 }
 
@@ -55,9 +39,7 @@ fn a_step_answers_with_json() {
 fn an_answer_that_is_not_json_is_refused() {
     let sandbox = sandbox();
     let package = sandbox.load(&echo()).unwrap();
-    let error = sandbox
-        .call_pure(&package, &context(), &run("not json"), &Limits::default())
-        .unwrap_err();
+    let error = sandbox.call_pure(&package, &context(), &run("not json"), &Limits::default()).unwrap_err();
     assert!(matches!(error, CallError::BadOutput { .. }), "{error}");
 }
 
@@ -86,9 +68,7 @@ fn a_plugins_own_error_comes_back_as_such() {
         data.text("later");
         let wat = module(&Says::new(Kind::Step), &mut data, "", "", &body(case));
         let package = sandbox.load(&package(&wat, Kind::Step)).unwrap();
-        let error = sandbox
-            .call_pure(&package, &context(), &run("1"), &Limits::default())
-            .unwrap_err();
+        let error = sandbox.call_pure(&package, &context(), &run("1"), &Limits::default()).unwrap_err();
         let unknown = matches!(expected, PluginError::Unknown(_));
         assert_eq!(error, CallError::Plugin(expected));
         assert_eq!(error.outcome() == Effect::Unknown, unknown);
@@ -97,10 +77,7 @@ fn a_plugins_own_error_comes_back_as_such() {
 
 #[test]
 fn an_endless_loop_is_stopped_at_its_wall_time() {
-    let limits = Limits {
-        wall_ms: 50,
-        ..Limits::default()
-    };
+    let limits = Limits { wall_ms: 50, ..Limits::default() };
     let (limit, message) = limit_of(&sandbox(), &step("(loop $l (br $l)) unreachable"), &limits);
     assert_eq!(limit, LimitName::WallMs);
     assert!(message.contains("`wall_ms` of 50"), "{message}");
@@ -110,10 +87,7 @@ fn an_endless_loop_is_stopped_at_its_wall_time() {
 #[test]
 fn a_memory_bomb_is_stopped_at_its_memory() {
     let bomb = step("(loop $l (drop (memory.grow (i32.const 64))) (br $l)) unreachable");
-    let limits = Limits {
-        memory_bytes: 8 << 20,
-        ..Limits::default()
-    };
+    let limits = Limits { memory_bytes: 8 << 20, ..Limits::default() };
     let (limit, message) = limit_of(&sandbox(), &bomb, &limits);
     assert_eq!(limit, LimitName::MemoryBytes);
     assert!(message.contains("8388608"), "{message}");
@@ -147,10 +121,7 @@ fn an_answer_larger_than_allowed_is_not_taken() {
         "(drop (memory.grow (i32.const 64))) {}",
         ok_text("(i32.const 0x20000)", "(i32.const 0x300000)")
     ));
-    let limits = Limits {
-        output_bytes: 1 << 20,
-        ..Limits::default()
-    };
+    let limits = Limits { output_bytes: 1 << 20, ..Limits::default() };
     let (limit, message) = limit_of(&sandbox(), &large, &limits);
     assert_eq!(limit, LimitName::OutputBytes);
     assert!(message.contains("1048576"), "{message}");
@@ -160,27 +131,15 @@ fn an_answer_larger_than_allowed_is_not_taken() {
 fn an_input_larger_than_allowed_is_not_passed() {
     let sandbox = sandbox();
     let package = sandbox.load(&echo()).unwrap();
-    let limits = Limits {
-        input_bytes: 10,
-        ..Limits::default()
-    };
-    let error = sandbox
-        .call_pure(&package, &context(), &run("[1,2,3,4,5,6]"), &limits)
-        .unwrap_err();
+    let limits = Limits { input_bytes: 10, ..Limits::default() };
+    let error = sandbox.call_pure(&package, &context(), &run("[1,2,3,4,5,6]"), &limits).unwrap_err();
     assert_eq!(error.limit(), Some(LimitName::InputBytes));
 }
 
 #[test]
 fn fuel_stops_a_call_where_the_sandbox_counts_it() {
-    let sandbox = Sandbox::new(SandboxConfig {
-        fuel: true,
-        ..SandboxConfig::default()
-    })
-    .unwrap();
-    let limits = Limits {
-        fuel: Some(10_000),
-        ..Limits::default()
-    };
+    let sandbox = Sandbox::new(SandboxConfig { fuel: true, ..SandboxConfig::default() }).unwrap();
+    let limits = Limits { fuel: Some(10_000), ..Limits::default() };
     let (limit, _) = limit_of(&sandbox, &step("(loop $l (br $l)) unreachable"), &limits);
     assert_eq!(limit, LimitName::Fuel);
 }
@@ -190,30 +149,16 @@ fn faults_are_told_without_addresses() {
     let sandbox = sandbox();
     for (body, words) in [
         ("unreachable", "unreachable"),
-        (
-            "(drop (i32.load (i32.const -8))) unreachable",
-            "out of bounds",
-        ),
-        (
-            "(drop (i32.div_u (i32.const 1) (i32.const 0))) unreachable",
-            "divide by zero",
-        ),
-        (
-            &ok_text("(i32.const -16)", "(i32.const 8)"),
-            "out of bounds",
-        ),
+        ("(drop (i32.load (i32.const -8))) unreachable", "out of bounds"),
+        ("(drop (i32.div_u (i32.const 1) (i32.const 0))) unreachable", "divide by zero"),
+        (&ok_text("(i32.const -16)", "(i32.const 8)"), "out of bounds"),
     ] {
         let package = sandbox.load(&step(body)).unwrap();
-        let error = sandbox
-            .call_pure(&package, &context(), &run("1"), &Limits::default())
-            .unwrap_err();
+        let error = sandbox.call_pure(&package, &context(), &run("1"), &Limits::default()).unwrap_err();
         assert!(matches!(error, CallError::Trap { .. }), "{error:?}");
         let message = error.to_string();
         assert!(message.contains(words), "{message}");
-        assert!(
-            !message.contains("0x") && !message.contains('\n'),
-            "{message}"
-        );
+        assert!(!message.contains("0x") && !message.contains('\n'), "{message}");
     }
 }
 
@@ -229,16 +174,12 @@ fn nothing_of_one_call_is_seen_by_the_next() {
     let sandbox = sandbox();
     let package = sandbox.load(&counter).unwrap();
     for _ in 0..200 {
-        let output = sandbox
-            .call_pure(&package, &context(), &run("1"), &Limits::default())
-            .unwrap();
+        let output = sandbox.call_pure(&package, &context(), &run("1"), &Limits::default()).unwrap();
         assert_eq!(output, Output::Json(json!(1)));
     }
     let mut warm = sandbox.warm(&package).unwrap();
     for expected in 1..=5 {
-        let output = warm
-            .call(&context(), &run("1"), &Limits::default())
-            .unwrap();
+        let output = warm.call(&context(), &run("1"), &Limits::default()).unwrap();
         assert_eq!(output, Output::Json(json!(expected)));
     }
     assert_eq!(warm.instances(), 1);
@@ -257,10 +198,7 @@ fn a_warm_instance_is_replaced_after_a_fault() {
     let sandbox = sandbox();
     let package = sandbox.load(&guest).unwrap();
     let mut warm = sandbox.warm(&package).unwrap();
-    let short = Limits {
-        wall_ms: 30,
-        ..Limits::default()
-    };
+    let short = Limits { wall_ms: 30, ..Limits::default() };
     for expected in [1, 2] {
         let output = warm.call(&context(), &run("22"), &short).unwrap();
         assert_eq!(output, Output::Json(json!(expected)));
@@ -275,25 +213,12 @@ fn a_warm_instance_is_replaced_after_a_fault() {
 #[test]
 fn honest_calls_go_on_beside_a_greedy_one() {
     let sandbox = sandbox();
-    let greedy = sandbox
-        .load(&step(
-            "(loop $l (drop (memory.grow (i32.const 0))) (br $l)) unreachable",
-        ))
-        .unwrap();
+    let greedy = sandbox.load(&step("(loop $l (drop (memory.grow (i32.const 0))) (br $l)) unreachable")).unwrap();
     let honest = sandbox.load(&echo()).unwrap();
-    let limits = Limits {
-        wall_ms: 300,
-        ..Limits::default()
-    };
+    let limits = Limits { wall_ms: 300, ..Limits::default() };
     std::thread::scope(|scope| {
         let bad: Vec<_> = (0..2)
-            .map(|_| {
-                scope.spawn(|| {
-                    sandbox
-                        .call_pure(&greedy, &context(), &run("1"), &limits)
-                        .unwrap_err()
-                })
-            })
+            .map(|_| scope.spawn(|| sandbox.call_pure(&greedy, &context(), &run("1"), &limits).unwrap_err()))
             .collect();
         let good: Vec<_> = (0..4)
             .map(|thread| {
@@ -301,9 +226,7 @@ fn honest_calls_go_on_beside_a_greedy_one() {
                 scope.spawn(move || {
                     for call in 0..500 {
                         let input = format!("[{thread},{call}]");
-                        let output = sandbox
-                            .call_pure(honest, &context(), &run(&input), &Limits::default())
-                            .unwrap();
+                        let output = sandbox.call_pure(honest, &context(), &run(&input), &Limits::default()).unwrap();
                         assert_eq!(output, Output::Json(json!([thread, call])));
                     }
                 })
@@ -328,9 +251,7 @@ fn more_calls_than_slots_wait_their_turn() {
         for _ in 0..16 {
             scope.spawn(|| {
                 for _ in 0..50 {
-                    sandbox
-                        .call_pure(&package, &context(), &run("1"), &Limits::default())
-                        .unwrap();
+                    sandbox.call_pure(&package, &context(), &run("1"), &Limits::default()).unwrap();
                 }
             });
         }
@@ -373,20 +294,11 @@ fn a_classifier_gives_the_same_bytes_on_every_call_and_thread() {
     let package = sandbox.load(&guest).unwrap();
     let input = json!({"items": [{"id": "1", "title": "某地发生火灾", "published": "2026-11-01T08:00:00Z"}]});
     let operation = Operation::from_json(Kind::Classifier, &json!({}), &input).unwrap();
-    let call = || {
-        sandbox
-            .call_pure(&package, &context(), &operation, &Limits::default())
-            .unwrap()
-    };
-    let Output::Outcome(first) = call() else {
-        panic!()
-    };
+    let call = || sandbox.call_pure(&package, &context(), &operation, &Limits::default()).unwrap();
+    let Output::Outcome(first) = call() else { panic!() };
     let verdict = first.verdicts[0].as_ref().unwrap();
     assert_eq!(verdict.labels, ["rumour"]);
-    assert_eq!(
-        Output::Outcome(first.clone()).to_json()["verdicts"][0]["level"],
-        json!("II")
-    );
+    assert_eq!(Output::Outcome(first.clone()).to_json()["verdicts"][0]["level"], json!("II"));
     let first = Arc::new(first);
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -404,12 +316,7 @@ fn a_classifier_gives_the_same_bytes_on_every_call_and_thread() {
 fn an_operation_of_another_kind_is_refused() {
     let sandbox = sandbox();
     let package = sandbox.load(&echo()).unwrap();
-    let operation = Operation::Render {
-        config: "{}".into(),
-        data: "{}".into(),
-    };
-    let error = sandbox
-        .call_pure(&package, &context(), &operation, &Limits::default())
-        .unwrap_err();
+    let operation = Operation::Render { config: "{}".into(), data: "{}".into() };
+    let error = sandbox.call_pure(&package, &context(), &operation, &Limits::default()).unwrap_err();
     assert!(matches!(error, CallError::Misuse { .. }));
 }

@@ -25,11 +25,14 @@ pub(crate) async fn stream(State(app): State<App>) -> Sse<impl Stream<Item = Res
 
 async fn next(mut feed: Receiver<Activity>) -> Option<(Event, Receiver<Activity>)> {
     let event = match feed.recv().await {
-        Ok(activity) => Event::default()
-            .event(activity.kind.replace(['\r', '\n'], " "))
-            .json_data(&activity)
-            .unwrap_or_else(|error| Event::default().event("huiyin.stream.fault").data(error.to_string().replace('\r', " "))),
-        Err(RecvError::Lagged(missed)) => Event::default().event("huiyin.stream.lagged").data(json!({"missed": missed}).to_string()),
+        Ok(activity) => {
+            Event::default().event(activity.kind.replace(['\r', '\n'], " ")).json_data(&activity).unwrap_or_else(
+                |error| Event::default().event("huiyin.stream.fault").data(error.to_string().replace('\r', " ")),
+            )
+        }
+        Err(RecvError::Lagged(missed)) => {
+            Event::default().event("huiyin.stream.lagged").data(json!({"missed": missed}).to_string())
+        }
         Err(RecvError::Closed) => return None,
     };
     Some((event, feed))

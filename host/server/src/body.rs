@@ -37,7 +37,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| Problem::invalid_at(pointer(error.path()), error.inner()))?;
+    let value = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| Problem::invalid_at(pointer(error.path()), error.inner()))?;
     reader.end().map_err(|error| Problem::invalid_at("", error))?;
     Ok(value)
 }

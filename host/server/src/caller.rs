@@ -35,22 +35,31 @@ pub(crate) async fn check(State(app): State<App>, mut request: Request, next: Ne
 }
 
 fn identify(headers: &HeaderMap, app: &App) -> Result<Caller, Problem> {
-    let offered = headers
-        .get(header::AUTHORIZATION)
-        .ok_or_else(|| Problem::unauthorized("send `authorization: Bearer <token>`; the token is in the data folder's file `api-token`"))?;
+    let offered = headers.get(header::AUTHORIZATION).ok_or_else(|| {
+        Problem::unauthorized(
+            "send `authorization: Bearer <token>`; the token is in the data folder's file `api-token`",
+        )
+    })?;
     let token = offered.to_str().ok().and_then(|text| {
         let (scheme, token) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
     });
     if !token.is_some_and(|token| app.token.is(token)) {
-        return Err(Problem::unauthorized("that is not this host's token; it is in the data folder's file `api-token`"));
+        return Err(Problem::unauthorized(
+            "that is not this host's token; it is in the data folder's file `api-token`",
+        ));
     }
     let Some(named) = headers.get(ACTOR_HEADER) else { return Ok(Caller { actor: ADMIN.to_owned() }) };
     let actor = std::str::from_utf8(named.as_bytes()).ok().filter(|text| {
-        text.len() <= MAX_ACTOR && text.strip_prefix("person:").is_some_and(|name| !name.trim().is_empty() && !name.chars().any(char::is_control))
+        text.len() <= MAX_ACTOR
+            && text
+                .strip_prefix("person:")
+                .is_some_and(|name| !name.trim().is_empty() && !name.chars().any(char::is_control))
     });
     match actor {
         Some(actor) => Ok(Caller { actor: actor.to_owned() }),
-        None => Err(Problem::invalid(format_args!("the header `{ACTOR_HEADER}` must be `person:<name>` of at most {MAX_ACTOR} bytes of UTF-8"))),
+        None => Err(Problem::invalid(format_args!(
+            "the header `{ACTOR_HEADER}` must be `person:<name>` of at most {MAX_ACTOR} bytes of UTF-8"
+        ))),
     }
 }

@@ -18,7 +18,9 @@ pub(crate) async fn health(State(app): State<App>) -> Result<axum::Json<Value>, 
 
 pub(crate) async fn host(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
     let engine = &app.engine;
-    let found = engine.look_all(|state, _| (state.runs.len(), state.started, state.desk.cases().count(), state.desk.known_items())).await?;
+    let found = engine
+        .look_all(|state, _| (state.runs.len(), state.started, state.desk.cases().count(), state.desk.known_items()))
+        .await?;
     let sum = |pick: fn(&(usize, u64, usize, usize)) -> u64| found.iter().map(pick).sum::<u64>();
     let checkpoint = engine.ledger().and_then(|ledger| ledger.latest()).map(|c| c.checkpoint.size);
     Ok(axum::Json(json!({

@@ -31,10 +31,16 @@ pub fn by_urgency(rows: &mut [Value]) {
     });
 }
 
-pub(crate) async fn case(State(app): State<App>, number: Result<Path<String>, PathRejection>) -> Result<axum::Json<Value>, Problem> {
+pub(crate) async fn case(
+    State(app): State<App>,
+    number: Result<Path<String>, PathRejection>,
+) -> Result<axum::Json<Value>, Problem> {
     let Path(number) = number?;
     let wanted = number.clone();
-    let found = app.engine.look_all(move |state, now| state.desk.case(&wanted).map(|case| huiyin_desk::case_summary(case, now))).await?;
+    let found = app
+        .engine
+        .look_all(move |state, now| state.desk.case(&wanted).map(|case| huiyin_desk::case_summary(case, now)))
+        .await?;
     match found.into_iter().flatten().next() {
         Some(case) => Ok(axum::Json(case)),
         None => Err(Problem::not_found(format_args!("there is no case {number}; `huiyin case list` shows them"))),

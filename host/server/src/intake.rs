@@ -2,8 +2,8 @@
 //! events.
 
 use axum::Extension;
-use axum::extract::State;
 use axum::extract::Path;
+use axum::extract::State;
 use axum::extract::rejection::PathRejection;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -58,10 +58,16 @@ pub(crate) async fn items(
     app.engine.partition_of(&unit)?;
     let name = &push.source;
     if name.is_empty() || name.len() > MAX_SOURCE || name.chars().any(|c| c.is_control() || c == '/') {
-        return Err(Problem::invalid_at("/source", format_args!("a source's name has 1 to {MAX_SOURCE} bytes and no slash")));
+        return Err(Problem::invalid_at(
+            "/source",
+            format_args!("a source's name has 1 to {MAX_SOURCE} bytes and no slash"),
+        ));
     }
     if push.items.len() > MAX_ITEMS {
-        return Err(Problem::invalid_at("/items", format_args!("{} items; send at most {MAX_ITEMS} at once", push.items.len())));
+        return Err(Problem::invalid_at(
+            "/items",
+            format_args!("{} items; send at most {MAX_ITEMS} at once", push.items.len()),
+        ));
     }
     let now = app.engine.now();
     let mut items = Vec::with_capacity(push.items.len());
@@ -79,7 +85,12 @@ fn taken(at: usize, item: PushedItem, source: &str, now: Timestamp) -> Result<hu
             Value::String(text) => text,
             Value::Number(number) => number.to_string(),
             Value::Bool(truth) => truth.to_string(),
-            _ => return Err(Problem::invalid_at(format!("/items/{at}/fields/{name}"), "a field is a string, a number or a boolean")),
+            _ => {
+                return Err(Problem::invalid_at(
+                    format!("/items/{at}/fields/{name}"),
+                    "a field is a string, a number or a boolean",
+                ));
+            }
         };
         fields.insert(name, value);
     }
@@ -104,14 +115,20 @@ pub(crate) async fn event(State(app): State<App>, Json(event): Json<Value>) -> R
     }
     for name in ["id", "source", "type"] {
         if text(name).is_none() {
-            return Err(Problem::invalid_at(format!("/{name}"), format_args!("a CloudEvent has `{name}`, a string that is not empty")));
+            return Err(Problem::invalid_at(
+                format!("/{name}"),
+                format_args!("a CloudEvent has `{name}`, a string that is not empty"),
+            ));
         }
     }
     if text("type").is_some_and(|kind| kind.starts_with("huiyin.")) {
         return Err(Problem::invalid_at("/type", "types that begin with `huiyin.` are the host's own; choose another"));
     }
     let Some(unit) = text("huiyinunit") else {
-        return Err(Problem::invalid_at("/huiyinunit", "say which unit it concerns in the extension attribute `huiyinunit`"));
+        return Err(Problem::invalid_at(
+            "/huiyinunit",
+            "say which unit it concerns in the extension attribute `huiyinunit`",
+        ));
     };
     let unit = unit.to_owned();
     let runs = app.engine.event(&unit, event).await?;

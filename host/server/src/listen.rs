@@ -28,7 +28,9 @@ const MAX_HEAD_BYTES: usize = 64 << 10;
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// The address is open to others and that was not asked for.
-    #[error("{0} can be reached from other machines, and the API speaks plain HTTP: put a TLS proxy before a loopback address, or pass --listen-publicly to accept this")]
+    #[error(
+        "{0} can be reached from other machines, and the API speaks plain HTTP: put a TLS proxy before a loopback address, or pass --listen-publicly to accept this"
+    )]
     Public(SocketAddr),
     /// The system refuses the address.
     #[error("cannot listen on {address}: {error}")]
@@ -55,7 +57,10 @@ pub async fn bind(address: SocketAddr, publicly: bool) -> Result<TcpListener, Li
 pub async fn serve(listener: TcpListener, service: Router, stop: impl Future<Output = ()>) {
     let open = GracefulShutdown::new();
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(MAX_HEADERS).max_buf_size(MAX_HEAD_BYTES);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES);
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -72,7 +77,8 @@ pub async fn serve(listener: TcpListener, service: Router, stop: impl Future<Out
             }
         };
         let _ = stream.set_nodelay(true);
-        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(infallible(service.clone())));
+        let connection =
+            http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(infallible(service.clone())));
         let connection = open.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -89,6 +95,14 @@ pub async fn serve(listener: TcpListener, service: Router, stop: impl Future<Out
 /// Hyper hands bodies in as its own type; axum wants its own.
 fn infallible(
     service: Router,
-) -> impl tower::Service<hyper::Request<hyper::body::Incoming>, Response = axum::response::Response, Error = Infallible, Future: Send> + Clone + Send {
-    tower::ServiceExt::map_request(service, |request: hyper::Request<hyper::body::Incoming>| request.map(axum::body::Body::new))
+) -> impl tower::Service<
+    hyper::Request<hyper::body::Incoming>,
+    Response = axum::response::Response,
+    Error = Infallible,
+    Future: Send,
+> + Clone
++ Send {
+    tower::ServiceExt::map_request(service, |request: hyper::Request<hyper::body::Incoming>| {
+        request.map(axum::body::Body::new)
+    })
 }

@@ -18,7 +18,9 @@ use crate::problem::Problem;
 pub(crate) async fn checkpoint(State(app): State<App>) -> Result<Response, Problem> {
     match ledger(&app)?.latest() {
         Some(signed) => Ok(text(signed.note.to_string())),
-        None => Err(Problem::not_found("no checkpoint has been signed yet; there is one within a second of the first record")),
+        None => Err(Problem::not_found(
+            "no checkpoint has been signed yet; there is one within a second of the first record",
+        )),
     }
 }
 
@@ -28,7 +30,10 @@ pub(crate) async fn key(State(app): State<App>) -> Result<Response, Problem> {
 }
 
 /// A self-contained proof that the record of an index is in the log.
-pub(crate) async fn proof(State(app): State<App>, index: Result<Path<u64>, PathRejection>) -> Result<axum::Json<Value>, Problem> {
+pub(crate) async fn proof(
+    State(app): State<App>,
+    index: Result<Path<u64>, PathRejection>,
+) -> Result<axum::Json<Value>, Problem> {
     let Path(index) = index?;
     prove(&app, index).await
 }
@@ -41,12 +46,20 @@ pub(crate) struct Which {
 }
 
 /// The same, by the record's id.
-pub(crate) async fn proof_of(State(app): State<App>, which: Result<Query<Which>, QueryRejection>) -> Result<axum::Json<Value>, Problem> {
+pub(crate) async fn proof_of(
+    State(app): State<App>,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<axum::Json<Value>, Problem> {
     let Query(which) = which?;
-    let id = which.record.split_once('/').and_then(|(partition, seq)| Some((partition.parse::<u32>().ok()?, seq.parse::<u64>().ok()?)));
+    let id = which
+        .record
+        .split_once('/')
+        .and_then(|(partition, seq)| Some((partition.parse::<u32>().ok()?, seq.parse::<u64>().ok()?)));
     let Some((partition, seq)) = id else { return Err(Problem::invalid("`record` is PARTITION/SEQ, as in 0/17")) };
     let journal = Arc::clone(app.engine.journal());
-    let found = tokio::task::spawn_blocking(move || journal.read(partition, seq)?.next().transpose()).await.map_err(|_| Problem::internal("the record could not be read"))?;
+    let found = tokio::task::spawn_blocking(move || journal.read(partition, seq)?.next().transpose())
+        .await
+        .map_err(|_| Problem::internal("the record could not be read"))?;
     match found.map_err(Problem::unavailable)? {
         Some(record) if record.header.seq == seq => prove(&app, record.index).await,
         _ => Err(Problem::not_found(format_args!("there is no record {partition}/{seq}"))),
@@ -55,10 +68,14 @@ pub(crate) async fn proof_of(State(app): State<App>, which: Result<Query<Which>,
 
 async fn prove(app: &App, index: u64) -> Result<axum::Json<Value>, Problem> {
     let ledger = Arc::clone(ledger(app)?);
-    let proved = tokio::task::spawn_blocking(move || ledger.prove(index)).await.map_err(|_| Problem::internal("the proof could not be made"))?;
+    let proved = tokio::task::spawn_blocking(move || ledger.prove(index))
+        .await
+        .map_err(|_| Problem::internal("the proof could not be made"))?;
     match proved {
         Ok(proof) => Ok(axum::Json(proof.to_json())),
-        Err(AuditError::NotSigned { index, signed }) => Err(Problem::not_found(format_args!("there is no record {index}; the log has {signed}"))),
+        Err(AuditError::NotSigned { index, signed }) => {
+            Err(Problem::not_found(format_args!("there is no record {index}; the log has {signed}")))
+        }
         Err(error) => Err(Problem::unavailable(error)),
     }
 }

@@ -46,7 +46,12 @@ impl Problem {
     }
 
     pub(crate) fn method_not_allowed() -> Problem {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "urn:huiyin:problem:method", "The method does not fit", "this path takes another method; see docs/reference/api.md")
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "urn:huiyin:problem:method",
+            "The method does not fit",
+            "this path takes another method; see docs/reference/api.md",
+        )
     }
 
     pub(crate) fn refused(detail: impl Display) -> Problem {
@@ -79,7 +84,9 @@ impl IntoResponse for Problem {
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
         match status {
             StatusCode::TOO_MANY_REQUESTS => response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER),
-            StatusCode::UNAUTHORIZED => response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            StatusCode::UNAUTHORIZED => {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+            }
             _ => None,
         };
         response
@@ -92,7 +99,12 @@ impl From<Refusal> for Problem {
             Refusal::NotFound(what) => Problem::not_found(what),
             Refusal::Refused(why) => Problem::refused(why),
             Refusal::Invalid { pointer, message } => Problem::invalid_at(pointer, message),
-            Refusal::Busy => Self::new(StatusCode::TOO_MANY_REQUESTS, "urn:huiyin:problem:busy", "Too much is under way", Refusal::Busy),
+            Refusal::Busy => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:huiyin:problem:busy",
+                "Too much is under way",
+                Refusal::Busy,
+            ),
             Refusal::Store(why) => Problem::unavailable(why),
         }
     }

@@ -36,11 +36,21 @@ pub(crate) struct Start {
     wait: bool,
 }
 
-pub(crate) async fn start(State(app): State<App>, Extension(caller): Extension<Caller>, Json(start): Json<Start>) -> Result<Response, Problem> {
+pub(crate) async fn start(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Json(start): Json<Start>,
+) -> Result<Response, Problem> {
     if let Some(id) = &start.id {
         check_id(id)?;
     }
-    let submission = Submission { workflow: start.workflow, unit: start.unit, input: start.input, actor: caller.actor, run: start.id };
+    let submission = Submission {
+        workflow: start.workflow,
+        unit: start.unit,
+        input: start.input,
+        actor: caller.actor,
+        run: start.id,
+    };
     if start.wait {
         let run = app.engine.run(submission).await?;
         return Ok(axum::Json(finished(&run, None)).into_response());
@@ -67,14 +77,18 @@ pub(crate) struct Which {
     limit: Option<usize>,
 }
 
-pub(crate) async fn list(State(app): State<App>, which: Result<Query<Which>, QueryRejection>) -> Result<axum::Json<Value>, Problem> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<axum::Json<Value>, Problem> {
     let Query(which) = which?;
     let limit = which.limit.unwrap_or(LISTED);
     let status = which.status;
     let found = app
         .engine
         .look_all(move |state, _| {
-            let wanted = |run: &Value| status.as_ref().is_none_or(|s| run.get("status").and_then(Value::as_str) == Some(s));
+            let wanted =
+                |run: &Value| status.as_ref().is_none_or(|s| run.get("status").and_then(Value::as_str) == Some(s));
             let ended = state.finished.iter().rev().map(|run| finished(run, Some(state)));
             let under_way = state.runs.iter().rev().map(|(id, run)| running(id, run, state));
             under_way.chain(ended).filter(wanted).take(limit).collect::<Vec<_>>()
@@ -87,13 +101,17 @@ pub(crate) async fn list(State(app): State<App>, which: Result<Query<Which>, Que
     Ok(axum::Json(json!({"runs": runs})))
 }
 
-pub(crate) async fn show(State(app): State<App>, id: Result<Path<String>, PathRejection>) -> Result<axum::Json<Value>, Problem> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<axum::Json<Value>, Problem> {
     let Path(id) = id?;
     let wanted = id.clone();
     let found = app
         .engine
         .look_all(move |state, _| {
-            let ended = || state.finished.iter().rev().find(|run| run.run == wanted).map(|run| finished(run, Some(state)));
+            let ended =
+                || state.finished.iter().rev().find(|run| run.run == wanted).map(|run| finished(run, Some(state)));
             state.runs.get(&wanted).map(|run| running(&wanted, run, state)).or_else(ended)
         })
         .await?;

@@ -76,7 +76,11 @@ impl Token {
         let malformed = || TokenError::Malformed { path: path.to_owned() };
         file.take(BYTES as u64 * 2 + 2).read_to_string(&mut text).map_err(|_| malformed())?;
         let text = text.trim_end();
-        if text.len() == BYTES * 2 && text.bytes().all(|b| b.is_ascii_hexdigit()) { Ok(Token(text.to_owned())) } else { Err(malformed()) }
+        if text.len() == BYTES * 2 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            Ok(Token(text.to_owned()))
+        } else {
+            Err(malformed())
+        }
     }
 
     /// Writes a fresh token under a name of its own and then links it into

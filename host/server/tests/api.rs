@@ -2,7 +2,6 @@
 
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 #![allow(missing_docs)]
 
 use std::io::{Read as _, Write as _};
@@ -29,8 +28,13 @@ impl Api {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("hello.json");
         let document = json!({"dsl": "1.0.3", "namespace": "tests", "name": "hello", "version": "1.0.0"});
-        std::fs::write(&file, json!({"document": document, "do": [{"greet": {"set": {"hello": "林海"}}}]}).to_string()).unwrap();
-        let config = HostConfig { workflows: vec![WorkflowConfig { file, units: Vec::new() }], partitions: Some(2), ..HostConfig::default() };
+        std::fs::write(&file, json!({"document": document, "do": [{"greet": {"set": {"hello": "林海"}}}]}).to_string())
+            .unwrap();
+        let config = HostConfig {
+            workflows: vec![WorkflowConfig { file, units: Vec::new() }],
+            partitions: Some(2),
+            ..HostConfig::default()
+        };
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let token = Token::load_or_create(folder.path()).unwrap();
         let stop = CancellationToken::new();
@@ -48,7 +52,12 @@ impl Api {
 
     fn ask(&self, method: &str, path: &str, body: Option<&str>) -> (u16, Value) {
         let bearer = format!("Bearer {}", self.token);
-        self.send(method, path, &[("authorization", &bearer), ("content-type", "application/json")], body.unwrap_or_default())
+        self.send(
+            method,
+            path,
+            &[("authorization", &bearer), ("content-type", "application/json")],
+            body.unwrap_or_default(),
+        )
     }
 
     fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, Value) {
@@ -58,7 +67,10 @@ impl Api {
 
     fn raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String, String) {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n",
+            body.len()
+        );
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -88,7 +100,10 @@ fn without_the_token_nothing_but_health_is_told() {
     for path in ["/v1/host", "/v1/cases", "/v1/runs", "/v1/activity", "/v1/checkpoint", "/v1/plugins"] {
         let (status, head, body) = api.raw("GET", path, &[], b"");
         assert_eq!(status, 401, "{path}");
-        assert!(head.contains("content-type: application/problem+json") && head.contains("www-authenticate: bearer"), "{head}");
+        assert!(
+            head.contains("content-type: application/problem+json") && head.contains("www-authenticate: bearer"),
+            "{head}"
+        );
         assert!(!body.contains(&api.token));
         let wrong = format!("Bearer {}", "0".repeat(64));
         assert_eq!(api.send("GET", path, &[("authorization", &wrong)], "").0, 401);
@@ -98,11 +113,17 @@ fn without_the_token_nothing_but_health_is_told() {
 #[test]
 fn a_run_is_started_waited_for_and_shown() {
     let api = Api::start();
-    let (status, run) = api.ask("POST", "/v1/runs", Some(r#"{"workflow": "hello", "input": {"name": "林海"}, "wait": true}"#));
-    assert_eq!((status, &run["status"], &run["output"]), (200, &json!("completed"), &json!({"hello": "林海"})), "{run}");
+    let (status, run) =
+        api.ask("POST", "/v1/runs", Some(r#"{"workflow": "hello", "input": {"name": "林海"}, "wait": true}"#));
+    assert_eq!(
+        (status, &run["status"], &run["output"]),
+        (200, &json!("completed"), &json!({"hello": "林海"})),
+        "{run}"
+    );
     let (status, shown) = api.ask("GET", &format!("/v1/runs/{}", run["run"].as_str().unwrap()), None);
     assert_eq!((status, &shown["status"], &shown["workflow"]), (200, &json!("completed"), &json!("tests/hello")));
-    let (status, started) = api.ask("POST", "/v1/runs", Some(r#"{"workflow": "tests/hello", "input": {}, "id": "mine-1"}"#));
+    let (status, started) =
+        api.ask("POST", "/v1/runs", Some(r#"{"workflow": "tests/hello", "input": {}, "id": "mine-1"}"#));
     assert_eq!((status, &started["run"]), (202, &json!("mine-1")));
     let (_, listed) = api.ask("GET", "/v1/runs?limit=10", None);
     assert_eq!(listed["runs"].as_array().unwrap().len(), 2, "{listed}");
@@ -122,7 +143,13 @@ fn what_is_wrong_is_said_with_its_place() {
         ("POST", "/v1/runs", r#"{"workflow": "hello", "id": "../x"}"#, 400, "invalid"),
         ("POST", "/v1/events", r#"{"specversion": "1.0"}"#, 400, "invalid"),
         ("POST", "/v1/units/none/items", r#"{"items": []}"#, 404, "not-found"),
-        ("POST", "/v1/units/none/commands", r#"{"command": "receive", "unit": "none", "source": "none/x", "items": []}"#, 409, "refused"),
+        (
+            "POST",
+            "/v1/units/none/commands",
+            r#"{"command": "receive", "unit": "none", "source": "none/x", "items": []}"#,
+            409,
+            "refused",
+        ),
         ("GET", "/v1/proofs/x", "", 400, "invalid"),
         ("GET", "/v1/checkpoint", "", 404, "not-found"),
     ] {
@@ -139,7 +166,8 @@ fn what_is_wrong_is_said_with_its_place() {
 fn bodies_are_bounded_and_must_be_json() {
     let api = Api::start();
     let bearer = format!("Bearer {}", api.token);
-    let (status, problem) = api.send("POST", "/v1/runs", &[("authorization", &bearer), ("content-type", "text/plain")], "{}");
+    let (status, problem) =
+        api.send("POST", "/v1/runs", &[("authorization", &bearer), ("content-type", "text/plain")], "{}");
     assert_eq!((status, &problem["status"]), (415, &json!(415)));
     let large = vec![b' '; MAX_BODY_BYTES + 1];
     let (status, _, _) = api.raw("POST", "/v1/runs", &[("authorization", &bearer)], &large);

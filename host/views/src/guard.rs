@@ -17,9 +17,7 @@ pub(crate) fn fenced<T>(call: impl FnOnce() -> Result<T, sled::Error>) -> Result
         Ok(Err(e)) => Err(format!("the store failed: {e}")),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("no message");
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
             Err(format!("the store panicked: {text}"))
         }
     }
@@ -40,16 +38,11 @@ impl Health {
     pub(crate) fn fail(&self, why: String) -> ViewsError {
         tracing::error!(why, "the views can no longer be trusted");
         let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ViewsError::Faulty {
-            why: first.get_or_insert(why).clone(),
-        }
+        ViewsError::Faulty { why: first.get_or_insert(why).clone() }
     }
 
     /// Runs one call into sled, unless an earlier one failed.
-    pub(crate) fn run<T>(
-        &self,
-        call: impl FnOnce() -> Result<T, sled::Error>,
-    ) -> Result<T, ViewsError> {
+    pub(crate) fn run<T>(&self, call: impl FnOnce() -> Result<T, sled::Error>) -> Result<T, ViewsError> {
         self.check()?;
         fenced(call).map_err(|why| self.fail(why))
     }

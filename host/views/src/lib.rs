@@ -44,9 +44,7 @@ pub enum ViewsError {
         dir: PathBuf,
     },
     /// The store can no longer be believed. Drop it and open it again: it comes up empty.
-    #[error(
-        "the views can no longer be trusted ({why}); they must be opened again and derived anew"
-    )]
+    #[error("the views can no longer be trusted ({why}); they must be opened again and derived anew")]
     Faulty {
         /// What was noticed.
         why: String,
@@ -75,10 +73,6 @@ pub enum ViewsError {
 
 impl ViewsError {
     fn io(doing: &'static str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::Io {
-            doing,
-            path: path.to_path_buf(),
-            why: error.to_string(),
-        }
+        Self::Io { doing, path: path.to_path_buf(), why: error.to_string() }
     }
 }

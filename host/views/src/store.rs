@@ -33,11 +33,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            max_value_bytes: 64 << 20,
-            max_total_bytes: 4 << 30,
-            cache_bytes: 64 << 20,
-        }
+        Self { max_value_bytes: 64 << 20, max_total_bytes: 4 << 30, cache_bytes: 64 << 20 }
     }
 }
 
@@ -66,8 +62,7 @@ impl Batch {
 
     /// Sets an entry of an index.
     pub fn put(&mut self, index: &str, key: &[u8], value: &[u8]) -> &mut Self {
-        self.changes
-            .push((index_key(index, key), Some(value.to_vec())));
+        self.changes.push((index_key(index, key), Some(value.to_vec())));
         self
     }
 
@@ -110,11 +105,7 @@ impl Views {
     }
 
     /// As [`Views::open`], with other limits.
-    pub fn open_with(
-        dir: impl AsRef<Path>,
-        schema: u32,
-        options: Options,
-    ) -> Result<(Self, Opened), ViewsError> {
+    pub fn open_with(dir: impl AsRef<Path>, schema: u32, options: Options) -> Result<(Self, Opened), ViewsError> {
         let dir = dir.as_ref().to_path_buf();
         fs::create_dir_all(&dir).map_err(|e| ViewsError::io("making", &dir, &e))?;
         let lock = lock(&dir)?;
@@ -165,11 +156,7 @@ impl Views {
             }
         }
         if next.bytes > total.bytes {
-            limit(
-                "all views together",
-                next.bytes,
-                self.options.max_total_bytes,
-            )?;
+            limit("all views together", next.bytes, self.options.max_total_bytes)?;
         }
         writes.insert(META, meta(self.schema, next));
         self.health.run(|| db.apply_batch(writes))?;
@@ -193,15 +180,9 @@ impl Views {
         });
         match parts {
             Some((seq, digest, bytes)) if <[u8; DIGEST]>::from(Sha256::digest(bytes)) == digest => {
-                Ok(Some(Snapshot {
-                    seq,
-                    bytes: bytes.to_vec(),
-                    digest,
-                }))
+                Ok(Some(Snapshot { seq, bytes: bytes.to_vec(), digest }))
             }
-            _ => Err(self.health.fail(format!(
-                "the snapshot of partition {partition} does not have its digest"
-            ))),
+            _ => Err(self.health.fail(format!("the snapshot of partition {partition} does not have its digest"))),
         }
     }
 
@@ -249,9 +230,7 @@ impl Views {
             .into_iter()
             .map(|(key, stored)| match seal::open(&key, &stored) {
                 Some(value) => Ok((key[skip..].to_vec(), value.to_vec())),
-                None => Err(self
-                    .health
-                    .fail("an entry does not have its checksum".into())),
+                None => Err(self.health.fail("an entry does not have its checksum".into())),
             })
             .collect()
     }
@@ -281,18 +260,14 @@ impl Views {
             None => Ok(None),
             Some(stored) => match seal::open(key, &stored) {
                 Some(value) => Ok(Some(value.to_vec())),
-                None => Err(self
-                    .health
-                    .fail("a value does not have its checksum".into())),
+                None => Err(self.health.fail("a value does not have its checksum".into())),
             },
         }
     }
 
     fn db(&self) -> Result<&sled::Db, ViewsError> {
         self.health.check()?;
-        self.db.as_ref().ok_or_else(|| ViewsError::Faulty {
-            why: "they are being closed".into(),
-        })
+        self.db.as_ref().ok_or_else(|| ViewsError::Faulty { why: "they are being closed".into() })
     }
 }
 
@@ -308,8 +283,7 @@ impl Drop for Views {
         let result = match closed {
             // Without its own word for it, a faulty store would be opened again as after a crash.
             Err(_) => fs::write(&clean, "faulty\n"),
-            Ok(()) => seal::fingerprint(&self.dir.join("sled"))
-                .and_then(|lines| write_whole(&clean, &lines)),
+            Ok(()) => seal::fingerprint(&self.dir.join("sled")).and_then(|lines| write_whole(&clean, &lines)),
         };
         if let Err(e) = result {
             tracing::warn!(dir = %self.dir.display(), error = %e, "the views could not be closed cleanly");
@@ -333,9 +307,7 @@ fn lock(dir: &Path) -> Result<fs::File, ViewsError> {
         .map_err(|e| ViewsError::io("opening", &path, &e))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(ViewsError::Locked {
-            dir: dir.to_path_buf(),
-        }),
+        Err(fs::TryLockError::WouldBlock) => Err(ViewsError::Locked { dir: dir.to_path_buf() }),
         Err(fs::TryLockError::Error(e)) => Err(ViewsError::io("locking", &path, &e)),
     }
 }
@@ -391,15 +363,12 @@ fn verify(db: &sled::Db, schema: u32) -> Result<Total, String> {
         Ok((total, stored))
     })?;
     let stored = stored.ok_or("the store does not say what is in it")?;
-    let Some((version, _)) = seal::open(META, &stored).and_then(|m| m.split_first_chunk::<4>())
-    else {
+    let Some((version, _)) = seal::open(META, &stored).and_then(|m| m.split_first_chunk::<4>()) else {
         return Err("the store's own entry does not have its checksum".into());
     };
     let version = u32::from_be_bytes(*version);
     if version != schema {
-        return Err(format!(
-            "they are of version {version}, this program keeps version {schema}"
-        ));
+        return Err(format!("they are of version {version}, this program keeps version {schema}"));
     }
     if *stored != *meta(schema, total) {
         return Err("entries are missing or changed".into());
@@ -420,10 +389,9 @@ fn empty(dir: &Path, schema: u32, options: Options) -> Result<(sled::Db, Total),
 
 fn remove(dir: &Path) -> Result<(), ViewsError> {
     let files = dir.join("sled");
-    for (path, result) in [
-        (&files, fs::remove_dir_all(&files)),
-        (&dir.join("clean"), fs::remove_file(dir.join("clean"))),
-    ] {
+    for (path, result) in
+        [(&files, fs::remove_dir_all(&files)), (&dir.join("clean"), fs::remove_file(dir.join("clean")))]
+    {
         match result {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
                 return Err(ViewsError::io("removing", path, &e));
@@ -435,12 +403,7 @@ fn remove(dir: &Path) -> Result<(), ViewsError> {
 }
 
 fn start(files: &Path, options: Options) -> Result<sled::Db, String> {
-    fenced(|| {
-        sled::Config::new()
-            .path(files)
-            .cache_capacity(options.cache_bytes)
-            .open()
-    })
+    fenced(|| sled::Config::new().path(files).cache_capacity(options.cache_bytes).open())
 }
 
 fn meta(schema: u32, total: Total) -> Vec<u8> {
@@ -464,9 +427,5 @@ fn index_key(index: &str, key: &[u8]) -> Vec<u8> {
 }
 
 fn limit(what: &'static str, size: u64, limit: u64) -> Result<(), ViewsError> {
-    if size > limit {
-        Err(ViewsError::TooLarge { what, size, limit })
-    } else {
-        Ok(())
-    }
+    if size > limit { Err(ViewsError::TooLarge { what, size, limit }) } else { Ok(()) }
 }

@@ -32,10 +32,7 @@ fn what_is_put_is_there_again() -> Result {
     let snapshot = views.snapshot(1)?.ok_or("a snapshot")?;
     assert_eq!((snapshot.seq, &*snapshot.bytes), (9, &b"state"[..]));
     assert_eq!(views.snapshot(2)?, None);
-    assert_eq!(
-        views.get("case", b"2026-0001")?.as_deref(),
-        Some(&b"open"[..])
-    );
+    assert_eq!(views.get("case", b"2026-0001")?.as_deref(), Some(&b"open"[..]));
     assert_eq!(views.get("case", b"2026-0002")?, None);
     assert_eq!(views.size().0, 3);
     Ok(())
@@ -47,28 +44,15 @@ fn an_index_is_read_page_by_page() -> Result {
     let (views, _) = Views::open(dir.path(), 1)?;
     let mut batch = Batch::new();
     for n in 0..10 {
-        batch.put("case", format!("a{n}").as_bytes(), b"x").put(
-            "case",
-            format!("b{n}").as_bytes(),
-            b"y",
-        );
+        batch.put("case", format!("a{n}").as_bytes(), b"x").put("case", format!("b{n}").as_bytes(), b"y");
         batch.put("casf", format!("a{n}").as_bytes(), b"z");
     }
     views.write(&batch)?;
     let keys = |found: Vec<(Vec<u8>, Vec<u8>)>| -> Vec<String> {
-        found
-            .into_iter()
-            .map(|(key, _)| String::from_utf8_lossy(&key).into_owned())
-            .collect()
+        found.into_iter().map(|(key, _)| String::from_utf8_lossy(&key).into_owned()).collect()
     };
-    assert_eq!(
-        keys(views.scan_prefix("case", b"a", None, 3)?),
-        ["a0", "a1", "a2"]
-    );
-    assert_eq!(
-        keys(views.scan_prefix("case", b"a", Some(b"a7"), 9)?),
-        ["a8", "a9"]
-    );
+    assert_eq!(keys(views.scan_prefix("case", b"a", None, 3)?), ["a0", "a1", "a2"]);
+    assert_eq!(keys(views.scan_prefix("case", b"a", Some(b"a7"), 9)?), ["a8", "a9"]);
     assert_eq!(views.scan_prefix("case", b"", None, 99)?.len(), 20);
     assert!(views.scan_prefix("cas", b"", None, 99)?.is_empty());
     Ok(())
@@ -105,50 +89,25 @@ fn one_process_at_a_time() -> Result {
     let (views, _) = Views::open(dir.path(), 1)?;
     views.put("i", b"k", b"v")?;
     let second = Views::open(dir.path(), 1).map(|_| ());
-    assert_eq!(
-        second,
-        Err(ViewsError::Locked {
-            dir: dir.path().to_path_buf()
-        })
-    );
+    assert_eq!(second, Err(ViewsError::Locked { dir: dir.path().to_path_buf() }));
     drop(views);
-    assert_eq!(
-        Views::open(dir.path(), 1)?.0.get("i", b"k")?.as_deref(),
-        Some(&b"v"[..])
-    );
+    assert_eq!(Views::open(dir.path(), 1)?.0.get("i", b"k")?.as_deref(), Some(&b"v"[..]));
     Ok(())
 }
 
 #[test]
 fn size_is_bounded() -> Result {
     let dir = tempfile::tempdir()?;
-    let options = Options {
-        max_value_bytes: 1000,
-        max_total_bytes: 3000,
-        ..Options::default()
-    };
+    let options = Options { max_value_bytes: 1000, max_total_bytes: 3000, ..Options::default() };
     let (views, _) = Views::open_with(dir.path(), 1, options)?;
     let large = views.put("i", b"k", &[0; 1001]);
-    assert!(
-        matches!(
-            large,
-            Err(ViewsError::TooLarge {
-                size: 1001,
-                limit: 1000,
-                ..
-            })
-        ),
-        "{large:?}"
-    );
+    assert!(matches!(large, Err(ViewsError::TooLarge { size: 1001, limit: 1000, .. })), "{large:?}");
     views.put("i", b"1", &[1; 900])?;
     views.put("i", b"1", &[2; 900])?;
     views.put("i", b"2", &[1; 900])?;
     views.put("i", b"3", &[1; 900])?;
     let full = views.put("i", b"4", &[1; 900]);
-    assert!(
-        matches!(full, Err(ViewsError::TooLarge { limit: 3000, .. })),
-        "{full:?}"
-    );
+    assert!(matches!(full, Err(ViewsError::TooLarge { limit: 3000, .. })), "{full:?}");
     assert_eq!(views.get("i", b"4")?, None);
     views.remove("i", b"1")?;
     views.put("i", b"4", &[1; 900])?;
@@ -190,9 +149,7 @@ fn key(n: u32) -> [u8; 4] {
 }
 
 fn value(n: u32) -> Vec<u8> {
-    (0..40 + n % 50)
-        .flat_map(|k| (n * 31 + k).to_be_bytes())
-        .collect()
+    (0..40 + n % 50).flat_map(|k| (n * 31 + k).to_be_bytes()).collect()
 }
 
 /// Views with something in them: closed cleanly, or as a kill leaves them.
@@ -205,9 +162,7 @@ fn sample(closed: bool) -> tempfile::TempDir {
             views.put("i", &key(n), &value(n)).expect("kept");
         }
         for partition in 0..4 {
-            views
-                .put_snapshot(partition, 5, &value(partition).repeat(200))
-                .expect("kept");
+            views.put_snapshot(partition, 5, &value(partition).repeat(200)).expect("kept");
         }
         drop(views);
         dir
@@ -225,12 +180,7 @@ fn sample(closed: bool) -> tempfile::TempDir {
 fn never_wrong(dir: &Path) -> (Opened, usize) {
     let (views, opened) = Views::open(dir, 1).expect("opens whatever is wrong");
     let entries = (0..400).map(|n| (views.get("i", &key(n)), value(n)));
-    let snapshots = (0..4).map(|p| {
-        (
-            views.snapshot(p).map(|s| s.map(|s| s.bytes)),
-            value(p).repeat(200),
-        )
-    });
+    let snapshots = (0..4).map(|p| (views.snapshot(p).map(|s| s.map(|s| s.bytes)), value(p).repeat(200)));
     let (mut kept, mut faulty, mut ended) = (0, false, false);
     for (found, expected) in entries.chain(snapshots) {
         match found {
@@ -246,10 +196,7 @@ fn never_wrong(dir: &Path) -> (Opened, usize) {
             Err(e) => panic!("{e}"),
         }
     }
-    assert!(
-        opened == Opened::Existing || (kept == 0 && !faulty),
-        "not empty"
-    );
+    assert!(opened == Opened::Existing || (kept == 0 && !faulty), "not empty");
     match views.put("i", b"new", b"value") {
         Ok(()) => {}
         Err(ViewsError::Faulty { .. }) => faulty = true,
@@ -257,10 +204,7 @@ fn never_wrong(dir: &Path) -> (Opened, usize) {
     }
     drop(views);
     let (views, again) = Views::open(dir, 1).expect("opens again");
-    assert!(
-        !faulty || (again != Opened::Existing && views.size().0 == 0),
-        "a faulty store was used again"
-    );
+    assert!(!faulty || (again != Opened::Existing && views.size().0 == 0), "a faulty store was used again");
     (opened, kept)
 }
 
@@ -285,11 +229,7 @@ fn cut_or_missing_files_are_never_wrong() -> Result {
                     fs::write(file, &bytes[..bytes.len() * keep / 100])?;
                 }
                 let (opened, _) = never_wrong(dir.path());
-                assert!(
-                    !closed || opened != Opened::Existing || bytes.is_empty(),
-                    "{}",
-                    file.display()
-                );
+                assert!(!closed || opened != Opened::Existing || bytes.is_empty(), "{}", file.display());
             }
         }
     }

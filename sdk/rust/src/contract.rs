@@ -46,8 +46,7 @@ pub struct Item {
 }
 
 /// How severe a matter is (等级); `I` is the gravest and the greatest: `Level::I > Level::II`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[derive(schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Level {
     /// Ⅳ 一般, blue.
     IV,

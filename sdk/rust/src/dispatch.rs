@@ -6,8 +6,8 @@
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Classifier, Collector, Context, Document, Error, Item, Kind, Manifest, Message, Notifier,
-    Outcome, Page, Receipt, Reporter, Step, json,
+    Classifier, Collector, Context, Document, Error, Item, Kind, Manifest, Message, Notifier, Outcome, Page, Receipt,
+    Reporter, Step, json,
 };
 
 /// An empty text stands for `{}`: a plugin without configuration.
@@ -35,20 +35,12 @@ pub(crate) fn classify<T: Classifier>(
     T::classify(ctx, config(config_text)?, model, state, items)
 }
 
-pub(crate) fn render<T: Reporter>(
-    ctx: &Context,
-    config_text: &str,
-    data: &str,
-) -> Result<Vec<Document>, Error> {
+pub(crate) fn render<T: Reporter>(ctx: &Context, config_text: &str, data: &str) -> Result<Vec<Document>, Error> {
     let config = config(config_text)?;
     T::render(ctx, config, json::parse(data).map_err(Error::InvalidInput)?)
 }
 
-pub(crate) fn deliver<T: Notifier>(
-    ctx: &Context,
-    config_text: &str,
-    message: Message,
-) -> Result<Receipt, Error> {
+pub(crate) fn deliver<T: Notifier>(ctx: &Context, config_text: &str, message: Message) -> Result<Receipt, Error> {
     T::deliver(ctx, config(config_text)?, message)
 }
 

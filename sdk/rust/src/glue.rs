@@ -44,11 +44,7 @@ impl From<contract::Item> for wit::Item {
             body: it.body,
             published: it.published,
             observed: it.observed,
-            fields: it
-                .fields
-                .into_iter()
-                .map(|(name, value)| wit::Field { name, value })
-                .collect(),
+            fields: it.fields.into_iter().map(|(name, value)| wit::Field { name, value }).collect(),
         }
     }
 }
@@ -160,9 +156,7 @@ impl<T: crate::Collector> collector::exports::huiyin::plugin::collector::Guest f
     }
 }
 
-impl<T: crate::Classifier> classifier::exports::huiyin::plugin::classifier::Guest
-    for Classifier<T>
-{
+impl<T: crate::Classifier> classifier::exports::huiyin::plugin::classifier::Guest for Classifier<T> {
     fn classify(
         ctx: wit::Context,
         config: String,
@@ -197,11 +191,7 @@ impl<T: crate::Classifier> classifier::exports::huiyin::plugin::classifier::Gues
 }
 
 impl<T: crate::Reporter> reporter::exports::huiyin::plugin::reporter::Guest for Reporter<T> {
-    fn render(
-        ctx: wit::Context,
-        config: String,
-        data: String,
-    ) -> Result<Vec<wit::Document>, wit::Error> {
+    fn render(ctx: wit::Context, config: String, data: String) -> Result<Vec<wit::Document>, wit::Error> {
         let documents = dispatch::render::<T>(&ctx.into(), &config, &data)?;
         Ok(documents.into_iter().map(Into::into).collect())
     }
@@ -221,10 +211,7 @@ impl<T: crate::Notifier> notifier::exports::huiyin::plugin::notifier::Guest for 
             data: dispatch::message_data(&msg.data)?,
         };
         let receipt = dispatch::deliver::<T>(&ctx.into(), &config, message)?;
-        Ok(notifier::exports::huiyin::plugin::notifier::Receipt {
-            id: receipt.id,
-            detail: receipt.detail,
-        })
+        Ok(notifier::exports::huiyin::plugin::notifier::Receipt { id: receipt.id, detail: receipt.detail })
     }
 }
 

@@ -91,9 +91,7 @@ fn split_url(url: &str) -> Result<SplitUrl<'_>, Error> {
     if url.bytes().any(|b| b <= b' ' || b == 0x7f) {
         return Err(invalid("it contains a space or control character; write %20"));
     }
-    let (scheme, rest) = url
-        .split_once("://")
-        .ok_or_else(|| invalid("it is not absolute; write https://host/path"))?;
+    let (scheme, rest) = url.split_once("://").ok_or_else(|| invalid("it is not absolute; write https://host/path"))?;
     let https = match scheme.to_ascii_lowercase().as_str() {
         "https" => true,
         "http" => false,
@@ -211,10 +209,7 @@ mod tests {
             ("HTTPS://a.cn?q=火", true, "a.cn", "/?q=%E7%81%AB"),
         ] {
             let split = split_url(url).unwrap();
-            assert_eq!(
-                (split.https, split.authority, split.path_with_query.as_str()),
-                (https, authority, path)
-            );
+            assert_eq!((split.https, split.authority, split.path_with_query.as_str()), (https, authority, path));
         }
     }
 

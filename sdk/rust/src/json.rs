@@ -10,11 +10,7 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());
         let inner = error.into_inner();
-        if inner.is_data() && !pointer.is_empty() {
-            format!("at {pointer}: {inner}")
-        } else {
-            inner.to_string()
-        }
+        if inner.is_data() && !pointer.is_empty() { format!("at {pointer}: {inner}") } else { inner.to_string() }
     })?;
     reader.end().map_err(|error| error.to_string())?;
     Ok(value)

@@ -17,12 +17,7 @@ pub trait Collector {
 
     /// Fetches one page of at most `limit` items, from where `cursor` (this
     /// function's own, of an earlier page) says.
-    fn collect(
-        ctx: &Context,
-        config: Self::Config,
-        cursor: Option<String>,
-        limit: u32,
-    ) -> Result<Page, Error>;
+    fn collect(ctx: &Context, config: Self::Config, cursor: Option<String>, limit: u32) -> Result<Page, Error>;
 }
 
 /// Scores items (研判). Pure: no [`http`](crate::http), [`log`](crate::log),
@@ -57,11 +52,7 @@ pub trait Reporter {
     fn about() -> About;
 
     /// Renders one report, in one or several forms.
-    fn render(
-        ctx: &Context,
-        config: Self::Config,
-        data: Self::Data,
-    ) -> Result<Vec<Document>, Error>;
+    fn render(ctx: &Context, config: Self::Config, data: Self::Data) -> Result<Vec<Document>, Error>;
 }
 
 /// Delivers outward (通知、发布).

@@ -22,11 +22,7 @@ pub fn get(key: &str) -> Result<Option<Vec<u8>>, Error> {
 }
 
 /// Sets the value (none: removes it) if it still is `expected` (none: absent).
-pub fn compare_and_set(
-    key: &str,
-    expected: Option<&[u8]>,
-    value: Option<&[u8]>,
-) -> Result<(), Error> {
+pub fn compare_and_set(key: &str, expected: Option<&[u8]>, value: Option<&[u8]>) -> Result<(), Error> {
     imp::compare_and_set(key, expected, value)
 }
 
@@ -49,11 +45,7 @@ mod imp {
         Ok(host::get(key)?)
     }
 
-    pub(super) fn compare_and_set(
-        key: &str,
-        expected: Option<&[u8]>,
-        value: Option<&[u8]>,
-    ) -> Result<(), Error> {
+    pub(super) fn compare_and_set(key: &str, expected: Option<&[u8]>, value: Option<&[u8]>) -> Result<(), Error> {
         Ok(host::compare_and_set(key, expected, value)?)
     }
 }
@@ -67,11 +59,7 @@ mod imp {
         Ok(crate::testing::with(|fakes| fakes.kv.get(key).cloned()))
     }
 
-    pub(super) fn compare_and_set(
-        key: &str,
-        expected: Option<&[u8]>,
-        value: Option<&[u8]>,
-    ) -> Result<(), Error> {
+    pub(super) fn compare_and_set(key: &str, expected: Option<&[u8]>, value: Option<&[u8]>) -> Result<(), Error> {
         crate::testing::with(|fakes| {
             if fakes.kv.get(key).map(Vec::as_slice) != expected {
                 return Err(Error::Conflict);

@@ -51,10 +51,10 @@ mod manifest;
 pub mod secrets;
 pub mod spool;
 pub mod terms;
-pub mod text;
-pub mod time;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
+pub mod text;
+pub mod time;
 
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
@@ -64,9 +64,7 @@ pub mod bindings;
 pub mod glue;
 
 pub use collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-pub use contract::{
-    Context, Document, Error, Factor, Item, Level, Message, Outcome, Page, Receipt, Verdict,
-};
+pub use contract::{Context, Document, Error, Factor, Item, Level, Message, Outcome, Page, Receipt, Verdict};
 pub use json::parse as parse_json;
 pub use kinds::{Classifier, Collector, Notifier, Reporter, Step};
 pub use manifest::{About, Capability, Kind, Manifest};
@@ -107,8 +105,8 @@ macro_rules! __export {
     ($plugin:ty, $kind:ident, $module:ident, $export:ident) => {
         const _: () = {
             type Component = $crate::glue::$kind<$plugin>;
-            $crate::bindings::info::export_info!(Component with_types_in $crate::bindings::info);
-            $crate::bindings::$module::$export!(Component with_types_in $crate::bindings::$module);
+    $crate::bindings::info::export_info!(Component with_types_in $crate::bindings::info);
+    $crate::bindings::$module::$export!(Component with_types_in $crate::bindings::$module);
         };
     };
 }

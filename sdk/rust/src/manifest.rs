@@ -1,7 +1,7 @@
 //! What a plugin says about itself, built from its trait.
 
-use schemars::generate::SchemaSettings;
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 
 /// The kinds of plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,10 +83,7 @@ impl About {
     /// Asks for the use of a secret.
     #[must_use]
     pub fn secret(mut self, name: &str, purpose: &str) -> Self {
-        self.capabilities.push(Capability::Secret {
-            name: name.to_owned(),
-            purpose: purpose.to_owned(),
-        });
+        self.capabilities.push(Capability::Secret { name: name.to_owned(), purpose: purpose.to_owned() });
         self
     }
 

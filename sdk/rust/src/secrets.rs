@@ -90,8 +90,7 @@ mod imp {
     }
 
     fn mac<M: Mac + KeyInit>(key: &[u8], bytes: &[u8]) -> Result<Vec<u8>, Error> {
-        let mut mac = <M as KeyInit>::new_from_slice(key)
-            .map_err(|why| Error::Unsupported(why.to_string()))?;
+        let mut mac = <M as KeyInit>::new_from_slice(key).map_err(|why| Error::Unsupported(why.to_string()))?;
         mac.update(bytes);
         Ok(mac.finalize().into_bytes().to_vec())
     }

@@ -60,9 +60,7 @@ mod imp {
             return Err(Error::InvalidName(name.to_owned()));
         }
         crate::testing::with(|fakes| match fakes.files.get(name) {
-            Some(there) if there != bytes => {
-                Err(Error::Denied(format!("{name} is there with other bytes")))
-            }
+            Some(there) if there != bytes => Err(Error::Denied(format!("{name} is there with other bytes"))),
             _ => {
                 fakes.files.insert(name.to_owned(), bytes.to_owned());
                 Ok(name.to_owned())

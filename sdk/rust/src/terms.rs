@@ -110,9 +110,7 @@ pub fn fold(text: &str) -> String {
     let mut last_ascii = false;
     for c in text.chars() {
         let c = match c {
-            '\u{ff01}'..='\u{ff5e}' => {
-                char::from_u32(c as u32 - 0xff01 + 0x21).unwrap_or(c).to_ascii_lowercase()
-            }
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xff01 + 0x21).unwrap_or(c).to_ascii_lowercase(),
             '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{00ad}' => continue,
             c if c.is_whitespace() => {
                 gap = true;

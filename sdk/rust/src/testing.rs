@@ -5,8 +5,8 @@ use std::cell::RefCell;
 
 use crate::log::Severity;
 use crate::{
-    BTreeMap, Classifier, Collector, Context, Document, Error, Item, Manifest, Message, Notifier,
-    Outcome, Page, Receipt, Reporter, Step, dispatch,
+    BTreeMap, Classifier, Collector, Context, Document, Error, Item, Manifest, Message, Notifier, Outcome, Page,
+    Receipt, Reporter, Step, dispatch,
 };
 
 #[derive(Default)]
@@ -57,39 +57,22 @@ pub fn context(now: u64) -> Context {
 }
 
 /// Calls a collector as a host does.
-pub fn collect<T: Collector>(
-    ctx: &Context,
-    config: &str,
-    cursor: Option<String>,
-    limit: u32,
-) -> Result<Page, Error> {
+pub fn collect<T: Collector>(ctx: &Context, config: &str, cursor: Option<String>, limit: u32) -> Result<Page, Error> {
     dispatch::collect::<T>(ctx, config, cursor, limit)
 }
 
 /// Calls a classifier as a host does, without model or state.
-pub fn classify<T: Classifier>(
-    ctx: &Context,
-    config: &str,
-    items: Vec<Item>,
-) -> Result<Outcome, Error> {
+pub fn classify<T: Classifier>(ctx: &Context, config: &str, items: Vec<Item>) -> Result<Outcome, Error> {
     dispatch::classify::<T>(ctx, config, &[], None, items)
 }
 
 /// Calls a reporter as a host does.
-pub fn render<T: Reporter>(
-    ctx: &Context,
-    config: &str,
-    data: &str,
-) -> Result<Vec<Document>, Error> {
+pub fn render<T: Reporter>(ctx: &Context, config: &str, data: &str) -> Result<Vec<Document>, Error> {
     dispatch::render::<T>(ctx, config, data)
 }
 
 /// Calls a notifier as a host does.
-pub fn deliver<T: Notifier>(
-    ctx: &Context,
-    config: &str,
-    message: Message,
-) -> Result<Receipt, Error> {
+pub fn deliver<T: Notifier>(ctx: &Context, config: &str, message: Message) -> Result<Receipt, Error> {
     dispatch::deliver::<T>(ctx, config, message)
 }
 

@@ -37,8 +37,8 @@ fn tag<'a>(rest: &'a str, out: &mut Builder) -> &'a str {
             let Some(at) = find_ignoring_case(after, &close) else { return "" };
             after[at..].find('>').map_or("", |end| &after[at + end + 1..])
         }
-        "p" | "br" | "div" | "li" | "ul" | "ol" | "tr" | "table" | "blockquote" | "section"
-        | "article" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+        "p" | "br" | "div" | "li" | "ul" | "ol" | "tr" | "table" | "blockquote" | "section" | "article" | "h1"
+        | "h2" | "h3" | "h4" | "h5" | "h6" => {
             out.line();
             after
         }

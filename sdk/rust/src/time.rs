@@ -1,10 +1,10 @@
 //! Times as sources write them, and as officers read them. Pure: there is no
 //! clock here, only [`Context::now`](crate::Context::now) knows the time.
 
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::rfc2822;
 use jiff::tz::Offset;
-use jiff::Timestamp;
 
 /// Reads a time: RFC 3339, RFC 2822, or a date with or without a clock time
 /// in the forms common in China (`2024-03-01 08:30`, `2024/3/1`,
@@ -30,10 +30,7 @@ fn civil(text: &str) -> Option<DateTime> {
     if let Ok(there) = text.parse::<DateTime>() {
         return Some(there);
     }
-    let mut numbers = text
-        .split(|c: char| !c.is_ascii_digit())
-        .filter(|part| !part.is_empty())
-        .map(str::parse::<i16>);
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).map(str::parse::<i16>);
     let year = numbers.next()?.ok()?;
     if year < 1000 {
         return None;
@@ -86,14 +83,7 @@ impl UtcOffset {
     /// The time for an officer: `2024年3月1日08时30分`.
     pub fn show_chinese(self, milliseconds: u64) -> String {
         match self.local(milliseconds) {
-            Some(t) => format!(
-                "{}年{}月{}日{:02}时{:02}分",
-                t.year(),
-                t.month(),
-                t.day(),
-                t.hour(),
-                t.minute()
-            ),
+            Some(t) => format!("{}年{}月{}日{:02}时{:02}分", t.year(), t.month(), t.day(), t.hour(), t.minute()),
             None => format!("{milliseconds} ms"),
         }
     }

@@ -3,8 +3,8 @@
 use huiyin_sdk::schemars::{self, JsonSchema};
 use huiyin_sdk::serde::{Deserialize, Serialize};
 use huiyin_sdk::{
-    About, Capability, Context, Error, HashMap, Item, Kind, Level, Notifier, Receipt, Step,
-    http, kv, log, secrets, spool, testing,
+    About, Capability, Context, Error, HashMap, Item, Kind, Level, Notifier, Receipt, Step, http, kv, log, secrets,
+    spool, testing,
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -63,10 +63,7 @@ const CONFIG: &str = r#"{"greetings": [{"name": "Ann", "words": "Hello"}]}"#;
 #[test]
 fn a_step_goes_from_json_to_json() {
     let ctx = testing::context(0);
-    assert_eq!(
-        testing::run::<Greet>(&ctx, CONFIG, r#""Ann""#).unwrap(),
-        r#"{"text":"Hello, Ann"}"#
-    );
+    assert_eq!(testing::run::<Greet>(&ctx, CONFIG, r#""Ann""#).unwrap(), r#"{"text":"Hello, Ann"}"#);
 }
 
 #[test]
@@ -96,8 +93,7 @@ fn the_manifest_says_what_the_trait_says() {
     );
     assert_eq!(manifest.capabilities.len(), 4);
     assert_eq!(manifest.capabilities[3], Capability::Kv(1024));
-    let schema: huiyin_sdk::serde_json::Value =
-        huiyin_sdk::serde_json::from_str(&manifest.config_schema).unwrap();
+    let schema: huiyin_sdk::serde_json::Value = huiyin_sdk::serde_json::from_str(&manifest.config_schema).unwrap();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     assert_eq!(schema["required"], huiyin_sdk::serde_json::json!(["greetings"]));
     assert_eq!(schema["additionalProperties"], false);
@@ -118,11 +114,7 @@ impl Notifier for Everything {
         About::new("everything", "0.1.0", "Touches every part of the host.")
     }
 
-    fn deliver(
-        ctx: &Context,
-        _: Nothing,
-        message: huiyin_sdk::Message,
-    ) -> Result<Receipt, Error> {
+    fn deliver(ctx: &Context, _: Nothing, message: huiyin_sdk::Message) -> Result<Receipt, Error> {
         log::info("delivering");
         let mac = secrets::hmac("key", secrets::Algorithm::HmacSha256, b"what do ya want for nothing?")?;
         let path = spool::put("a.txt", message.text.as_bytes())?;
@@ -143,9 +135,8 @@ fn the_host_is_faked_for_tests() {
 
     // RFC 4231, test case 2.
     let mac = [
-        0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75,
-        0xc7, 0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec,
-        0x38, 0x43,
+        0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xc7, 0x5a, 0x00,
+        0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43,
     ];
     let _serving = http::testing::serve(move |request| {
         assert_eq!(request.body, mac);

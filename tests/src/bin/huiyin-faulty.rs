@@ -49,7 +49,8 @@ fn main() -> ExitCode {
     let tear = variable("HUIYIN_FAULTY_TEAR").and_then(|text| text.parse().ok());
     let no_sync = variable("HUIYIN_FAULTY_NO_SYNC").is_some();
     let disk = Arc::new(LossyDisk::new(LossyOptions { tear, sync_delay: Duration::from_millis(2) }));
-    let mut journal = huiyin_journal::Options { disk: Arc::clone(&disk) as Arc<dyn huiyin_journal::Disk>, ..Default::default() };
+    let mut journal =
+        huiyin_journal::Options { disk: Arc::clone(&disk) as Arc<dyn huiyin_journal::Disk>, ..Default::default() };
     journal.planted = no_sync.then_some(PlantedBug::NoSync);
     let watch = Watch { disk, journal: PathBuf::from(data).join("journal"), broken_on_purpose: no_sync };
     huiyin_cli::main_with(huiyin_cli::Setup { journal, watch: Some(Arc::new(watch)), clock: None })

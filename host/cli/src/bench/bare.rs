@@ -12,7 +12,13 @@ use crate::output::Failure;
 pub(super) fn calls_a_second(component: &[u8], window: Duration) -> Result<f64, Failure> {
     let sandbox = Sandbox::new(SandboxConfig::default()).map_err(Failure::failed)?;
     let operation = Operation::Run { config: "{}".to_owned(), input: r#"{"numbers":[41,1]}"#.to_owned() };
-    let context = Context { call_id: "bench".to_owned(), attempt: 1, unit: String::new(), now: 0, idempotency_key: "bench".to_owned() };
+    let context = Context {
+        call_id: "bench".to_owned(),
+        attempt: 1,
+        unit: String::new(),
+        now: 0,
+        idempotency_key: "bench".to_owned(),
+    };
     let bare = sandbox.bare(component).ok_or_else(|| Failure::failed("the component cannot be called"))?;
     let (stop, calls) = (AtomicBool::new(false), AtomicU64::new(0));
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

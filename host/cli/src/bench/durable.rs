@@ -19,7 +19,13 @@ const IN_FLIGHT: usize = 256;
 const WARM_UP: Duration = Duration::from_millis(500);
 
 fn submission(n: u64) -> Submission {
-    Submission { workflow: "steps".to_owned(), unit: None, input: json!({"n": n}), actor: "person:bench".to_owned(), run: None }
+    Submission {
+        workflow: "steps".to_owned(),
+        unit: None,
+        input: json!({"n": n}),
+        actor: "person:bench".to_owned(),
+        run: None,
+    }
 }
 
 /// Durable steps a second, beside the bare loop and the disk.
@@ -85,7 +91,13 @@ pub(super) fn disk(folder: &Path) -> Result<Vec<Row>, Failure> {
     })?;
     let used = written(&scratch.0.join("data").join("journal").join("segments"))?;
     // {"numbers":[41,1]} in, {"count":2,"sum":42} out.
-    Ok(vec![Row::new("disk-per-step", used as f64 / (RUNS * 3) as f64, "bytes", 38.0, "bytes, input and output of the step")])
+    Ok(vec![Row::new(
+        "disk-per-step",
+        used as f64 / (RUNS * 3) as f64,
+        "bytes",
+        38.0,
+        "bytes, input and output of the step",
+    )])
 }
 
 /// Bytes that hold anything: segments get their size in advance.

@@ -39,7 +39,14 @@ pub(crate) struct Row {
 
 impl Row {
     fn new(name: &str, value: f64, unit: &'static str, limit: f64, limit_unit: &str) -> Row {
-        Row { name: name.to_owned(), value, unit, limit, limit_unit: limit_unit.to_owned(), ratio: if limit > 0.0 { value / limit } else { 0.0 } }
+        Row {
+            name: name.to_owned(),
+            value,
+            unit,
+            limit,
+            limit_unit: limit_unit.to_owned(),
+            ratio: if limit > 0.0 { value / limit } else { 0.0 },
+        }
     }
 }
 
@@ -63,7 +70,11 @@ pub(crate) fn names() -> Vec<&'static str> {
 }
 
 /// Takes the measurements whose names are asked for; all unless any is.
-pub(crate) fn measure(folder: &Path, only: &[String], mut each: impl FnMut(&Row) -> Result<(), Failure>) -> Result<Vec<Row>, Failure> {
+pub(crate) fn measure(
+    folder: &Path,
+    only: &[String],
+    mut each: impl FnMut(&Row) -> Result<(), Failure>,
+) -> Result<Vec<Row>, Failure> {
     if let Some(odd) = only.iter().find(|name| !names().contains(&name.as_str())) {
         return Err(Failure::invalid(format_args!("there is no row `{odd}`; there are {}", names().join(", "))));
     }
@@ -121,7 +132,10 @@ async fn engine(folder: &Path, steps: usize) -> Result<Arc<Engine>, Failure> {
     });
     let file = folder.join("steps.json");
     std::fs::write(&file, workflow.to_string()).map_err(Failure::unreachable)?;
-    let config = HostConfig { workflows: vec![WorkflowConfig { file: "steps.json".into(), units: Vec::new() }], ..HostConfig::default() };
+    let config = HostConfig {
+        workflows: vec![WorkflowConfig { file: "steps.json".into(), units: Vec::new() }],
+        ..HostConfig::default()
+    };
     let options = Options {
         data: Some(folder.join("data")),
         config,

@@ -7,7 +7,9 @@ use crate::output::{Failure, Output, note, print, print_json};
 
 /// Measure this machine, each figure beside its limit
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  huiyin bench --only steps-3 --output json\n\nEvery row is measured together with its limit, in the same run. A row takes less than 30 seconds.")]
+#[command(
+    after_help = "Example:\n  huiyin bench --only steps-3 --output json\n\nEvery row is measured together with its limit, in the same run. A row takes less than 30 seconds."
+)]
 pub(crate) struct Args {
     /// Only this row; may be given more than once.
     #[arg(long, value_name = "NAME")]

@@ -31,7 +31,9 @@ enum Command {
         host: HostArgs,
     },
     /// Record an answer that was delivered to those who asked
-    #[command(after_help = "Example:\n  huiyin case answer 530500-20240301-0001 --text '现场已核实，无明火。' --channel phone --asker a1 --as li-min")]
+    #[command(
+        after_help = "Example:\n  huiyin case answer 530500-20240301-0001 --text '现场已核实，无明火。' --channel phone --asker a1 --as li-min"
+    )]
     Answer(Answer),
     /// Close a case; refused while anybody waits for an answer
     #[command(after_help = "Example:\n  huiyin case close 530500-20240301-0001 --as li-min")]
@@ -147,15 +149,37 @@ fn page(case: &Value) -> String {
     let mut out = String::new();
     let list = |name: &str| case.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
     // Writing to a string cannot fail.
-    let _ = writeln!(out, "{}  {} {} {}  {}", word(case, "number"), word(case, "level"), word(case, "level_zh"), word(case, "colour"), word(case, "state_zh"));
+    let _ = writeln!(
+        out,
+        "{}  {} {} {}  {}",
+        word(case, "number"),
+        word(case, "level"),
+        word(case, "level_zh"),
+        word(case, "colour"),
+        word(case, "state_zh")
+    );
     let _ = writeln!(out, "{}", word(case, "title"));
     if let Some(times) = case.get("times") {
-        let _ = writeln!(out, "occurred {}  discovered {}  opened {}", word(times, "occurred"), word(times, "discovered"), word(times, "opened"));
+        let _ = writeln!(
+            out,
+            "occurred {}  discovered {}  opened {}",
+            word(times, "occurred"),
+            word(times, "discovered"),
+            word(times, "opened")
+        );
     }
     for entry in list("clocks") {
-        let name = entry.get("name").map(|name| name.as_str().map_or_else(|| word(name, "zh"), plain)).unwrap_or_default();
-        let provisional = if entry.get("provisional").and_then(Value::as_bool) == Some(true) { " (provisional)" } else { "" };
-        let _ = writeln!(out, "clock   {}  due {}{provisional}  {} {name}", word(&entry, "clock"), word(&entry, "due_at"), clock(&entry));
+        let name =
+            entry.get("name").map(|name| name.as_str().map_or_else(|| word(name, "zh"), plain)).unwrap_or_default();
+        let provisional =
+            if entry.get("provisional").and_then(Value::as_bool) == Some(true) { " (provisional)" } else { "" };
+        let _ = writeln!(
+            out,
+            "clock   {}  due {}{provisional}  {} {name}",
+            word(&entry, "clock"),
+            word(&entry, "due_at"),
+            clock(&entry)
+        );
     }
     for item in list("items") {
         let _ = writeln!(out, "item    {}  {}  {}", word(&item, "source"), word(&item, "title"), word(&item, "url"));
@@ -170,12 +194,21 @@ fn page(case: &Value) -> String {
         let _ = writeln!(out, "assessed {level}  {}", reasons.join("; "));
     }
     for told in list("notified") {
-        let who = told.get("to").map(|to| format!("{} ({}, {})", word(to, "name"), word(to, "role"), word(to, "unit"))).unwrap_or_default();
+        let who = told
+            .get("to")
+            .map(|to| format!("{} ({}, {})", word(to, "name"), word(to, "role"), word(to, "unit")))
+            .unwrap_or_default();
         let done = if told.get("delivered").and_then(Value::as_bool) == Some(true) { "told" } else { "owed" };
         let _ = writeln!(out, "{done}    {who}  {}  since {}", word(&told, "on"), word(&told, "owed_since"));
     }
     for answer in list("answers") {
-        let _ = writeln!(out, "answer  {}  by {}  {}", word(&answer, "delivered_at"), word(&answer, "channel"), word(&answer, "text"));
+        let _ = writeln!(
+            out,
+            "answer  {}  by {}  {}",
+            word(&answer, "delivered_at"),
+            word(&answer, "channel"),
+            word(&answer, "text")
+        );
     }
     out
 }

@@ -22,7 +22,9 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Print the next times of a cron expression, one RFC 3339 time a line.
-    #[command(after_help = "Example:\n  huiyin cron next '0 8 * * 1-5' --tz Asia/Shanghai --after 2024-03-01T00:00:00+08:00 -n 3")]
+    #[command(
+        after_help = "Example:\n  huiyin cron next '0 8 * * 1-5' --tz Asia/Shanghai --after 2024-03-01T00:00:00+08:00 -n 3"
+    )]
     Next(Next),
 }
 
@@ -61,6 +63,8 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     }
     match output {
         Output::Text => print(times.join("\n") + "\n"),
-        Output::Json => print_json(&json!({"expression": next.expr.as_str(), "timezone": next.tz.name(), "times": times})),
+        Output::Json => {
+            print_json(&json!({"expression": next.expr.as_str(), "timezone": next.tz.name(), "times": times}))
+        }
     }
 }

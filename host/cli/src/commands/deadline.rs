@@ -24,7 +24,9 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Print when an allowance ends, and `provisional` where that leans on a year whose holidays are not published.
-    #[command(after_help = "Example:\n  huiyin deadline due --start 2024-09-30T16:00:00+08:00 --allow 2wd --calendar cn")]
+    #[command(
+        after_help = "Example:\n  huiyin deadline due --start 2024-09-30T16:00:00+08:00 --allow 2wd --calendar cn"
+    )]
     Due(Due),
 }
 
@@ -63,7 +65,10 @@ fn calendar(name: &str) -> Result<Cow<'static, Calendar>, Failure> {
     }
     let path = Path::new(name);
     if !path.exists() {
-        return Err(Failure::invalid(format_args!("--calendar: `{name}` is neither a file nor a built-in calendar ({})", BUILTIN.join(", "))));
+        return Err(Failure::invalid(format_args!(
+            "--calendar: `{name}` is neither a file nor a built-in calendar ({})",
+            BUILTIN.join(", ")
+        )));
     }
     let text = read_text(path, MAX_CALENDAR_BYTES)?;
     Calendar::from_json(&text).map(Cow::Owned).map_err(|error| Failure::invalid(format_args!("{name}: {error}")))

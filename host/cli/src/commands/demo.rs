@@ -12,7 +12,9 @@ const FEED: &str = "../shared/data/weibo-hot";
 
 /// A sample bureau with local sources, live on this terminal; Ctrl-C ends it
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  huiyin demo --data ./huiyin-demo\n\nStarted again with the same folder it goes on where it was. In another terminal: huiyin case list --data ./huiyin-demo")]
+#[command(
+    after_help = "Example:\n  huiyin demo --data ./huiyin-demo\n\nStarted again with the same folder it goes on where it was. In another terminal: huiyin case list --data ./huiyin-demo"
+)]
 pub(crate) struct Args {
     /// Where everything is kept.
     #[arg(long, value_name = "DIR", default_value = "huiyin-demo")]

@@ -27,7 +27,9 @@ enum Command {
     #[command(after_help = "Example:\n  huiyin plugin inspect build/plugins/feed-0.1.0.wasm")]
     Inspect(inspect::Args),
     /// Call a plugin's own function once: JSON in, JSON out
-    #[command(after_help = "Example:\n  echo '{\"items\": [{\"id\": \"1\", \"title\": \"山林火情\"}]}' | huiyin plugin run build/plugins/keyword-0.1.0.wasm --config rules.json --input -")]
+    #[command(
+        after_help = "Example:\n  echo '{\"items\": [{\"id\": \"1\", \"title\": \"山林火情\"}]}' | huiyin plugin run build/plugins/keyword-0.1.0.wasm --config rules.json --input -"
+    )]
     Run(run::Args),
     /// Install a package into a data folder; the host has it from its next start
     #[command(after_help = "Example:\n  huiyin plugin install build/plugins/feed-0.1.0.wasm --data huiyin-data")]

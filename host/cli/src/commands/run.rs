@@ -23,7 +23,9 @@ const MAX_COMPONENT: u64 = 256 << 20;
 
 /// Run a workflow once, to its end
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  echo '{\"n\": 3}' | huiyin run workflow.json --input - --plugin build/plugins/tally-0.1.0.wasm\n\nThe output is on stdout and nothing else; a fault's problem details (RFC 7807) are on stderr, with exit code 1.\nA workflow that is not valid gives all its diagnostics and exit code 2.")]
+#[command(
+    after_help = "Example:\n  echo '{\"n\": 3}' | huiyin run workflow.json --input - --plugin build/plugins/tally-0.1.0.wasm\n\nThe output is on stdout and nothing else; a fault's problem details (RFC 7807) are on stderr, with exit code 1.\nA workflow that is not valid gives all its diagnostics and exit code 2."
+)]
 pub(crate) struct Args {
     /// The workflow document, JSON or YAML.
     workflow: PathBuf,
@@ -65,19 +67,25 @@ pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
         partitions: if args.data.is_some() { configured.partitions } else { Some(1) },
         ..configured
     };
-    let mut options = Options { data: args.data.clone(), cache: cache(args.data.as_deref()), ..options(setup, config, base) };
+    let mut options =
+        Options { data: args.data.clone(), cache: cache(args.data.as_deref()), ..options(setup, config, base) };
     options.bundle.extend(plugins.into_iter().map(|(_, bytes)| bytes));
     runtime()?.block_on(async {
         let mut asked = Asked::new()?;
         let engine = Engine::start(options).await.map_err(|error| explain(&error))?;
-        let submission = Submission { workflow: name, unit: args.unit.clone(), input, actor: "person:admin".to_owned(), run: None };
+        let submission =
+            Submission { workflow: name, unit: args.unit.clone(), input, actor: "person:admin".to_owned(), run: None };
         let ended = tokio::select! {
             ended = engine.run(submission) => Some(ended),
             () = asked.stop_asked() => None,
         };
         let stopped = engine.stop().await;
         let Some(ended) = ended else {
-            let kept = if args.data.is_some() { "; the run is kept and goes on when a host starts on this folder" } else { "" };
+            let kept = if args.data.is_some() {
+                "; the run is kept and goes on when a host starts on this folder"
+            } else {
+                ""
+            };
             return Err(Failure::failed(format_args!("interrupted{kept}")));
         };
         let ended = ended.map_err(|refusal| match refusal {
@@ -96,7 +104,8 @@ pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
 /// Checks the workflow by itself, for all its diagnostics, and gives its name.
 fn checked(workflow: &Path, plugins: &[(String, Vec<u8>)], data: Option<&Path>) -> Result<String, Failure> {
     let text = read_text(workflow, MAX_WORKFLOW)?;
-    let mut components: Vec<(String, Vec<u8>)> = bundle().iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
+    let mut components: Vec<(String, Vec<u8>)> =
+        bundle().iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
     components.extend(plugins.iter().cloned());
     let house = open_house(cache(data), &components).map_err(|error| refused(&error))?;
     match huiyin_flow::Definition::parse(&text, &shown(workflow), &HouseCatalog(&house), &*house.evaluator) {

@@ -19,7 +19,9 @@ const LISTEN: &str = "127.0.0.1:7575";
 
 /// Run the host
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  huiyin serve --config bureau/huiyin.json --data /var/lib/huiyin\n\nPrints one line that begins with `ready` on stderr when it is. Stops cleanly at SIGINT and SIGTERM.\nExit 3: the store failed.")]
+#[command(
+    after_help = "Example:\n  huiyin serve --config bureau/huiyin.json --data /var/lib/huiyin\n\nPrints one line that begins with `ready` on stderr when it is. Stops cleanly at SIGINT and SIGTERM.\nExit 3: the store failed."
+)]
 pub(crate) struct Args {
     /// What is watched, which workflows run; the data folder's huiyin.json unless given.
     #[arg(long, value_name = "FILE")]
@@ -48,7 +50,8 @@ pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
         (Some(address), _) => address,
         (None, told) => {
             let text = told.as_deref().unwrap_or(LISTEN);
-            text.parse().map_err(|_| Failure::invalid(format_args!("/listen: `{text}` is no address; write it as {LISTEN}")))?
+            text.parse()
+                .map_err(|_| Failure::invalid(format_args!("/listen: `{text}` is no address; write it as {LISTEN}")))?
         }
     };
     let options = Options { data: Some(args.data.clone()), ..options(setup, config, base) };
@@ -64,7 +67,13 @@ pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
     })
 }
 
-async fn serve(engine: Arc<Engine>, listener: tokio::net::TcpListener, data: &std::path::Path, mut asked: Asked, began: Instant) -> Result<(), Failure> {
+async fn serve(
+    engine: Arc<Engine>,
+    listener: tokio::net::TcpListener,
+    data: &std::path::Path,
+    mut asked: Asked,
+    began: Instant,
+) -> Result<(), Failure> {
     let started = async {
         let token = Token::load_or_create(data).map_err(Failure::unreachable)?;
         let url = format!("http://{}", listener.local_addr().map_err(Failure::unreachable)?);

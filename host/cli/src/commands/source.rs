@@ -30,7 +30,8 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     if output == Output::Json {
         return print_json(&answer);
     }
-    let text = |source: &Value, name: &str| source.get(name).and_then(Value::as_str).map_or_else(|| "-".to_owned(), plain);
+    let text =
+        |source: &Value, name: &str| source.get(name).and_then(Value::as_str).map_or_else(|| "-".to_owned(), plain);
     let rows: Vec<Vec<String>> = answer
         .get("sources")
         .and_then(Value::as_array)

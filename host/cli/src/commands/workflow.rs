@@ -30,7 +30,9 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Check workflows and print every diagnostic with file, line, column and JSON pointer
-    #[command(after_help = "Example:\n  huiyin workflow validate workflows/*.json\n\nExit 0: all are valid; 2: one is not.")]
+    #[command(
+        after_help = "Example:\n  huiyin workflow validate workflows/*.json\n\nExit 0: all are valid; 2: one is not."
+    )]
     Validate(Validate),
 }
 
@@ -55,10 +57,11 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     for file in &args.files {
         let name = shown(file);
         let text = read_text(file, MAX_WORKFLOW)?;
-        let (fine, diagnostics): (bool, Vec<Diagnostic>) = match Definition::parse(&text, &name, &HouseCatalog(&house), &*house.evaluator) {
-            Ok(definition) => (true, definition.warnings().to_vec()),
-            Err(diagnostics) => (false, diagnostics),
-        };
+        let (fine, diagnostics): (bool, Vec<Diagnostic>) =
+            match Definition::parse(&text, &name, &HouseCatalog(&house), &*house.evaluator) {
+                Ok(definition) => (true, definition.warnings().to_vec()),
+                Err(diagnostics) => (false, diagnostics),
+            };
         valid &= fine;
         let mut lines: String = diagnostics.iter().map(|diagnostic| format!("{diagnostic}\n")).collect();
         if fine {
@@ -75,7 +78,8 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
 
 /// What workflows may call: what is carried, named, or installed.
 fn house(plugins: &[PathBuf], data: Option<&Path>) -> Result<Arc<House>, Failure> {
-    let mut components: Vec<(String, Vec<u8>)> = bundle().iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
+    let mut components: Vec<(String, Vec<u8>)> =
+        bundle().iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
     let mut files = plugins.to_vec();
     if let Some(data) = data {
         files.extend(installed(data)?);
@@ -94,7 +98,11 @@ fn installed(data: &Path) -> Result<Vec<PathBuf>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && data.is_dir() => return Ok(Vec::new()),
         Err(error) => return Err(Failure::unreachable(format_args!("{}: {error}", folder.display()))),
     };
-    let mut files: Vec<PathBuf> = listed.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "wasm")).collect();
+    let mut files: Vec<PathBuf> = listed
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "wasm"))
+        .collect();
     files.sort();
     Ok(files)
 }

@@ -20,8 +20,11 @@ macro_rules! sample {
 }
 
 /// The files that are unpacked as they are.
-const FILES: &[(&str, &str)] =
-    &[("policy/linhai.json", sample!("policy/linhai.json")), ("assess.json", sample!("assess.json")), ("notify.json", sample!("notify.json"))];
+const FILES: &[(&str, &str)] = &[
+    ("policy/linhai.json", sample!("policy/linhai.json")),
+    ("assess.json", sample!("assess.json")),
+    ("notify.json", sample!("notify.json")),
+];
 
 /// The configuration, in which `{port}` stands for the local server's.
 const CONFIG: &str = sample!("demo/huiyin.json");
@@ -51,9 +54,17 @@ impl Bureau {
     pub(super) fn open(folder: &Path) -> Result<Bureau, Failure> {
         let bureau = folder.join("bureau");
         let kept = match std::fs::read(bureau.join("demo.json")) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| Failure::invalid(format_args!("{}: {error}; delete it to begin anew", bureau.join("demo.json").display())))?,
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+                Failure::invalid(format_args!(
+                    "{}: {error}; delete it to begin anew",
+                    bureau.join("demo.json").display()
+                ))
+            })?,
             Err(_) if folder.join("journal").exists() => {
-                return Err(Failure::invalid(format_args!("{} is the data folder of a host that is not a demo; name another with --data", folder.display())));
+                return Err(Failure::invalid(format_args!(
+                    "{} is the data folder of a host that is not a demo; name another with --data",
+                    folder.display()
+                )));
             }
             Err(_) => Kept { began: Timestamp::now(), port: 0 },
         };
@@ -75,7 +86,9 @@ impl Bureau {
     pub(super) fn settle(self, listener: &TcpListener) -> Result<Bureau, Failure> {
         let port = listener.local_addr().map_err(Failure::unreachable)?.port();
         let settled = Bureau { port, ..self };
-        settled.unpack().map_err(|error| Failure::unreachable(format_args!("{}: {error}", settled.folder.display())))?;
+        settled
+            .unpack()
+            .map_err(|error| Failure::unreachable(format_args!("{}: {error}", settled.folder.display())))?;
         Ok(settled)
     }
 
@@ -106,7 +119,6 @@ impl Bureau {
     }
 }
 
-
 fn write_secret(file: &Path) -> std::io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -126,7 +138,8 @@ fn configuration(port: u16) -> std::io::Result<Vec<u8>> {
     for source in config["sources"].as_array_mut().into_iter().flatten() {
         if source["collector"].as_str().is_some_and(|name| name.starts_with("json-api")) {
             source["config"]["order"] = json!("oldestFirst");
-            source["config"]["paging"] = json!({"by": "offset", "parameter": "skip", "size": {"parameter": "take", "value": PAGE}});
+            source["config"]["paging"] =
+                json!({"by": "offset", "parameter": "skip", "size": {"parameter": "take", "value": PAGE}});
         }
     }
     Ok(serde_json::to_vec_pretty(&config)?)

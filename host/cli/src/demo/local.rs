@@ -49,7 +49,9 @@ pub(super) fn router(world: Arc<World>, tell: UnboundedSender<Told>) -> Router {
 }
 
 async fn press(State(outside): State<Outside>) -> Response {
-    let mut rss = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rss version=\"2.0\"><channel><title>林海新闻</title><link>https://linhai.example/</link><description>demo</description>\n");
+    let mut rss = String::from(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rss version=\"2.0\"><channel><title>林海新闻</title><link>https://linhai.example/</link><description>demo</description>\n",
+    );
     for post in outside.world.press(Timestamp::now()) {
         rss.push_str(&format!(
             "<item><guid isPermaLink=\"false\">{}</guid><title>{}</title><link>{}</link><description>{}</description><pubDate>{}</pubDate></item>\n",
@@ -86,7 +88,14 @@ async fn inbox(State(outside): State<Outside>, axum::Json(message): axum::Json<V
     let id = text("id");
     let first = outside.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
     if first {
-        let people = message.get("recipients").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        let people = message
+            .get("recipients")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
         // Nobody listens only while the demo ends.
         let _ = outside.tell.send(Told { subject: text("subject"), people });
     }

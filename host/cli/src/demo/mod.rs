@@ -16,14 +16,14 @@ use huiyin_server::Token;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::Setup;
-use crate::folders::HostFile;
-use crate::host::{Asked, options, read_config, refused, runtime};
-use crate::output::{Failure, note};
 use self::bureau::Bureau;
 use self::local::Told;
 use self::screen::Screen;
 use self::world::World;
+use crate::Setup;
+use crate::folders::HostFile;
+use crate::host::{Asked, options, read_config, refused, runtime};
+use crate::output::{Failure, note};
 
 /// How often the screen is brought up to date.
 const BEAT: Duration = Duration::from_secs(1);
@@ -51,7 +51,11 @@ pub(crate) fn run(plan: &Plan, setup: &Setup) -> Result<(), Failure> {
         let world = Arc::new(World::load(plan.feed.as_deref(), bureau.began)?);
         let (tell, told) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
-        let local = tokio::spawn(huiyin_server::serve(listener, local::router(Arc::clone(&world), tell), stop.clone().cancelled_owned()));
+        let local = tokio::spawn(huiyin_server::serve(
+            listener,
+            local::router(Arc::clone(&world), tell),
+            stop.clone().cancelled_owned(),
+        ));
         let done = host(plan, setup, &bureau, &world, told, asked).await;
         stop.cancel();
         let _ = local.await;
@@ -59,7 +63,14 @@ pub(crate) fn run(plan: &Plan, setup: &Setup) -> Result<(), Failure> {
     })
 }
 
-async fn host(plan: &Plan, setup: &Setup, bureau: &Bureau, world: &World, told: mpsc::UnboundedReceiver<Told>, mut asked: Asked) -> Result<(), Failure> {
+async fn host(
+    plan: &Plan,
+    setup: &Setup,
+    bureau: &Bureau,
+    world: &World,
+    told: mpsc::UnboundedReceiver<Told>,
+    mut asked: Asked,
+) -> Result<(), Failure> {
     let began = Instant::now();
     let (mut config, base) = read_config(&bureau.config)?;
     let listen = config.listen.take().and_then(|address| address.parse().ok());
@@ -77,7 +88,12 @@ async fn host(plan: &Plan, setup: &Setup, bureau: &Bureau, world: &World, told: 
             return Err(failure);
         }
     };
-    note(format_args!("ready {url} data={} in {} ms; {}", plan.folder.display(), began.elapsed().as_millis(), world.about()));
+    note(format_args!(
+        "ready {url} data={} in {} ms; {}",
+        plan.folder.display(),
+        began.elapsed().as_millis(),
+        world.about()
+    ));
     note(format_args!("look around: huiyin case list --data {}", plan.folder.display()));
     let end = async {
         match plan.ends_after {

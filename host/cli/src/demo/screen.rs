@@ -32,7 +32,11 @@ impl Screen {
     /// A notification arrived.
     pub(super) fn told(&mut self, told: &Told) {
         self.told += 1;
-        self.line(&format!("told    {}  {}", told.people.iter().map(|p| plain(p)).collect::<Vec<_>>().join(", "), plain(&told.subject)));
+        self.line(&format!(
+            "told    {}  {}",
+            told.people.iter().map(|p| plain(p)).collect::<Vec<_>>().join(", "),
+            plain(&told.subject)
+        ));
     }
 
     /// Something happened in the host.
@@ -42,13 +46,23 @@ impl Screen {
         let number = |name: &str| data.get(name).and_then(Value::as_i64).unwrap_or_default();
         let name = || data.pointer("/name/zh").and_then(Value::as_str).map_or_else(|| text("clock"), plain);
         let line = match activity.kind.as_str() {
-            "huiyin.source.read.v1" if number("items") > 0 => format!("items   {} from {}", number("items"), plain(&activity.subject)),
+            "huiyin.source.read.v1" if number("items") > 0 => {
+                format!("items   {} from {}", number("items"), plain(&activity.subject))
+            }
             "huiyin.source.failed.v1" => format!("source  {} failed: {}", plain(&activity.subject), text("error")),
-            "huiyin.case.opened.v1" => format!("case    {} opened  {} {}  {}", text("case"), text("level"), text("level_zh"), text("title")),
-            "huiyin.case.level-changed.v1" => format!("case    {} is now {} {}", text("case"), text("level"), text("level_zh")),
+            "huiyin.case.opened.v1" => {
+                format!("case    {} opened  {} {}  {}", text("case"), text("level"), text("level_zh"), text("title"))
+            }
+            "huiyin.case.level-changed.v1" => {
+                format!("case    {} is now {} {}", text("case"), text("level"), text("level_zh"))
+            }
             "huiyin.clock.started.v1" => format!("clock   {} {}  due {}", text("case"), name(), text("due_at")),
-            "huiyin.clock.warned.v1" => format!("clock   {} {}  {} left", text("case"), name(), span(number("remaining_seconds"))),
-            "huiyin.clock.breached.v1" => format!("clock   {} {}  PASSED, late by {}", text("case"), name(), span(number("late_seconds"))),
+            "huiyin.clock.warned.v1" => {
+                format!("clock   {} {}  {} left", text("case"), name(), span(number("remaining_seconds")))
+            }
+            "huiyin.clock.breached.v1" => {
+                format!("clock   {} {}  PASSED, late by {}", text("case"), name(), span(number("late_seconds")))
+            }
             "huiyin.clock.satisfied.v1" => format!("clock   {} {}  satisfied", text("case"), name()),
             "huiyin.report.submitted.v1" => format!("report  {} submitted", text("case")),
             _ => return,
@@ -112,8 +126,19 @@ fn block(cases: &[Value], items: u64, told: u64, failing: &[String]) -> Vec<Stri
             Some(left) => format!("{} left", span(left)),
             None => "no clock runs".to_owned(),
         };
-        let name = case.pointer("/clock/name/zh").or_else(|| case.pointer("/clock/name")).and_then(Value::as_str).map(plain).unwrap_or_default();
-        lines.push(format!("  {}  {:<3} {}  {clock:<14} {name}  {}", text(case, "/number"), text(case, "/level"), text(case, "/colour"), text(case, "/title")));
+        let name = case
+            .pointer("/clock/name/zh")
+            .or_else(|| case.pointer("/clock/name"))
+            .and_then(Value::as_str)
+            .map(plain)
+            .unwrap_or_default();
+        lines.push(format!(
+            "  {}  {:<3} {}  {clock:<14} {name}  {}",
+            text(case, "/number"),
+            text(case, "/level"),
+            text(case, "/colour"),
+            text(case, "/title")
+        ));
     }
     if cases.len() > SHOWN {
         lines.push(format!("  … and {} more", cases.len() - SHOWN));

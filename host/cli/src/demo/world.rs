@@ -78,16 +78,22 @@ pub(super) struct World {
 impl World {
     /// The sample, and the titles of a folder of daily lists where one is given.
     pub(super) fn load(feed: Option<&Path>, began: Timestamp) -> Result<World, Failure> {
-        let sample: Sample = serde_json::from_str(SAMPLE).map_err(|error| Failure::failed(format_args!("the demo's sample: {error}")))?;
+        let sample: Sample = serde_json::from_str(SAMPLE)
+            .map_err(|error| Failure::failed(format_args!("the demo's sample: {error}")))?;
         let mut posts: Vec<Post> = sample.items.into_iter().map(|item| own(item, began)).collect();
         let titles = feed.map(titles).transpose()?.unwrap_or_default();
         let real = titles.len();
         let boards: Vec<String> = posts.iter().filter(|post| !post.press).map(|post| post.unit.clone()).collect();
         for (at, title) in titles.into_iter().enumerate() {
             let step = i32::try_from(at / AT_ONCE + 1).unwrap_or(i32::MAX);
-            let appears = EVERY.checked_mul(step).and_then(|wait| began.checked_add(wait).ok()).unwrap_or(Timestamp::MAX);
+            let appears =
+                EVERY.checked_mul(step).and_then(|wait| began.checked_add(wait).ok()).unwrap_or(Timestamp::MAX);
             let press = at % 3 == 0;
-            let unit = if press { "linhai".to_owned() } else { boards.get(at % boards.len().max(1)).cloned().unwrap_or_default() };
+            let unit = if press {
+                "linhai".to_owned()
+            } else {
+                boards.get(at % boards.len().max(1)).cloned().unwrap_or_default()
+            };
             posts.push(Post {
                 id: format!("hot-{at}"),
                 unit,
@@ -145,7 +151,9 @@ fn own(item: SampleItem, began: Timestamp) -> Post {
 
 /// Every title of a folder's daily lists once, day by day.
 fn titles(folder: &Path) -> Result<Vec<Title>, Failure> {
-    let cannot = |path: &Path, error: &dyn std::fmt::Display| Failure::invalid(format_args!("--feed-dir: {}: {error}", path.display()));
+    let cannot = |path: &Path, error: &dyn std::fmt::Display| {
+        Failure::invalid(format_args!("--feed-dir: {}: {error}", path.display()))
+    };
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .map_err(|error| cannot(folder, &error))?
         .flatten()

@@ -71,9 +71,7 @@ impl Warning {
                 let whole = due.duration_since(anchor).as_nanos();
                 anchor
                     .as_nanosecond()
-                    .checked_add(
-                        whole / 100 * i128::from(percent) + whole % 100 * i128::from(percent) / 100,
-                    )
+                    .checked_add(whole / 100 * i128::from(percent) + whole % 100 * i128::from(percent) / 100)
                     .and_then(|at| Timestamp::from_nanosecond(at).ok())
             }
             Self::Before(duration) => due.checked_sub(duration).ok(),
@@ -189,41 +187,22 @@ impl ClockRule {
         let rule = || self.id.clone();
         for (field, text, hint) in [
             ("id", &self.id, "give the rule a name"),
-            (
-                "calendar",
-                &self.calendar,
-                "name a calendar, such as \"cn\"",
-            ),
-            (
-                "source",
-                &self.source,
-                "cite the clause or notice the figure comes from",
-            ),
+            ("calendar", &self.calendar, "name a calendar, such as \"cn\""),
+            ("source", &self.source, "cite the clause or notice the figure comes from"),
         ] {
             if text.trim().is_empty() {
-                return Err(RuleError::Empty {
-                    rule: rule(),
-                    field,
-                    hint,
-                });
+                return Err(RuleError::Empty { rule: rule(), field, hint });
             }
         }
         let mut seen = BTreeSet::new();
         for warning in &self.warnings {
             if !seen.insert(*warning) {
-                return Err(RuleError::TwiceWarned {
-                    rule: rule(),
-                    warning: *warning,
-                });
+                return Err(RuleError::TwiceWarned { rule: rule(), warning: *warning });
             }
             if let (Warning::Before(before), Allowance::Elapsed(whole)) = (warning, self.allowance)
                 && *before >= whole
             {
-                return Err(RuleError::TooEarly {
-                    rule: rule(),
-                    warning: *warning,
-                    allowance: self.allowance,
-                });
+                return Err(RuleError::TooEarly { rule: rule(), warning: *warning, allowance: self.allowance });
             }
         }
         Ok(())
@@ -243,12 +222,11 @@ mod tests {
 
     #[test]
     fn a_short_rule_gets_the_strict_defaults() {
-        let rule = rule(json!({"id": "flash-report", "allowance": "PT1H", "anchor": "occurred_at", "source": "clause 5e"})).unwrap();
+        let rule =
+            rule(json!({"id": "flash-report", "allowance": "PT1H", "anchor": "occurred_at", "source": "clause 5e"}))
+                .unwrap();
         assert!(!rule.pausable && rule.warnings.is_empty());
-        assert_eq!(
-            (rule.calendar.as_str(), rule.zone.name()),
-            ("cn", "Asia/Shanghai")
-        );
+        assert_eq!((rule.calendar.as_str(), rule.zone.name()), ("cn", "Asia/Shanghai"));
     }
 
     #[test]

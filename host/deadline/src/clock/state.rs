@@ -141,9 +141,7 @@ pub struct Clock {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayError {
     /// The first fact of a clock must start it.
-    #[error(
-        "the facts of clock \"{clock}\" do not begin with its start; read them from the beginning"
-    )]
+    #[error("the facts of clock \"{clock}\" do not begin with its start; read them from the beginning")]
     NotStarted {
         /// The clock.
         clock: String,
@@ -152,9 +150,7 @@ pub enum ReplayError {
     #[error("there are no facts to build a clock from")]
     Empty,
     /// A fact of another clock.
-    #[error(
-        "a fact of clock \"{fact}\" was applied to clock \"{clock}\"; route facts by their clock id"
-    )]
+    #[error("a fact of clock \"{fact}\" was applied to clock \"{clock}\"; route facts by their clock id")]
     OtherClock {
         /// The clock.
         clock: String,
@@ -212,9 +208,8 @@ impl Clock {
     pub fn replay<'a>(facts: impl IntoIterator<Item = &'a ClockFact>) -> Result<Self, ReplayError> {
         let mut facts = facts.into_iter();
         let first = facts.next().ok_or(ReplayError::Empty)?;
-        let mut clock = Self::started(first).ok_or_else(|| ReplayError::NotStarted {
-            clock: first.clock().to_owned(),
-        })?;
+        let mut clock =
+            Self::started(first).ok_or_else(|| ReplayError::NotStarted { clock: first.clock().to_owned() })?;
         for fact in facts {
             clock.apply(fact)?;
         }
@@ -224,10 +219,7 @@ impl Clock {
     /// Takes in one fact. Evaluates nothing; fails only on a fact of another clock.
     pub fn apply(&mut self, fact: &ClockFact) -> Result<(), ReplayError> {
         if fact.clock() != self.id {
-            return Err(ReplayError::OtherClock {
-                clock: self.id.clone(),
-                fact: fact.clock().to_owned(),
-            });
+            return Err(ReplayError::OtherClock { clock: self.id.clone(), fact: fact.clock().to_owned() });
         }
         match fact {
             ClockFact::Started { .. } => {
@@ -235,43 +227,17 @@ impl Clock {
                     *self = clock;
                 }
             }
-            ClockFact::Warned {
-                warning,
-                warn_at,
-                due_at,
-                fired_at,
-                ..
-            } => {
+            ClockFact::Warned { warning, warn_at, due_at, fired_at, .. } => {
                 self.warnings.retain(|armed| armed.warning != *warning);
-                self.warned.push(Warned {
-                    warning: *warning,
-                    warn_at: *warn_at,
-                    due_at: *due_at,
-                    fired_at: *fired_at,
-                });
+                self.warned.push(Warned { warning: *warning, warn_at: *warn_at, due_at: *due_at, fired_at: *fired_at });
             }
-            ClockFact::Breached {
-                due_at,
-                fired_at,
-                lateness,
-                ..
-            } => {
+            ClockFact::Breached { due_at, fired_at, lateness, .. } => {
                 self.warnings.clear();
-                self.breached = Some(Breach {
-                    due_at: *due_at,
-                    fired_at: *fired_at,
-                    lateness: *lateness,
-                });
+                self.breached = Some(Breach { due_at: *due_at, fired_at: *fired_at, lateness: *lateness });
             }
-            ClockFact::Satisfied {
-                at, by, on_time, ..
-            } => {
+            ClockFact::Satisfied { at, by, on_time, .. } => {
                 self.warnings.clear();
-                self.satisfied = Some(Satisfied {
-                    at: *at,
-                    by: by.clone(),
-                    on_time: *on_time,
-                });
+                self.satisfied = Some(Satisfied { at: *at, by: by.clone(), on_time: *on_time });
             }
             ClockFact::Rescheduled {
                 old_anchor_at,
@@ -300,16 +266,9 @@ impl Clock {
                 }
             }
             ClockFact::Paused { at, reason, by, .. } => {
-                self.pauses.push(Pause {
-                    from: *at,
-                    to: None,
-                    reason: reason.clone(),
-                    by: by.clone(),
-                });
+                self.pauses.push(Pause { from: *at, to: None, reason: reason.clone(), by: by.clone() });
             }
-            ClockFact::Resumed {
-                at, due, warnings, ..
-            } => {
+            ClockFact::Resumed { at, due, warnings, .. } => {
                 if let Some(pause) = self.pauses.last_mut() {
                     pause.to = Some(*at);
                 }
@@ -322,10 +281,7 @@ impl Clock {
 
     /// Since when the clock stands still, if it does.
     pub fn paused_since(&self) -> Option<Timestamp> {
-        self.pauses
-            .last()
-            .filter(|pause| pause.to.is_none())
-            .map(|pause| pause.from)
+        self.pauses.last().filter(|pause| pause.to.is_none()).map(|pause| pause.from)
     }
 
     /// How late it is by the due time as it is known now: at rest, by when it was satisfied; else at `now`.

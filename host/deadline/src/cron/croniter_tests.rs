@@ -23,11 +23,7 @@ enum Difference {
 }
 
 fn times(cron: &Cron, after: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
-    std::iter::successors(cron.next_after(after, zone), |at| {
-        cron.next_after(*at, zone)
-    })
-    .take(3)
-    .collect()
+    std::iter::successors(cron.next_after(after, zone), |at| cron.next_after(*at, zone)).take(3).collect()
 }
 
 /// The first change of clocks after `from` up to `to`: by how much, in seconds.
@@ -55,9 +51,7 @@ fn agrees_with_croniter_but_for_changes_of_clocks() {
         let base = start.as_second().div_euclid(60);
         let theirs: Vec<Timestamp> = minutes
             .split_whitespace()
-            .map(|minutes| {
-                Timestamp::from_second((base + minutes.parse::<i64>().unwrap()) * 60).unwrap()
-            })
+            .map(|minutes| Timestamp::from_second((base + minutes.parse::<i64>().unwrap()) * 60).unwrap())
             .collect();
         let ours = times(&Cron::parse(expression).unwrap(), start, &zone);
         if ours == theirs {
@@ -81,28 +75,15 @@ fn agrees_with_croniter_but_for_changes_of_clocks() {
             Difference::StarAtGap
         } else if !star && changes.iter().any(|by| *by < 0) {
             Difference::FixedInFold
-        } else if listed(fields.hour, 24)
-            || listed(fields.day_of_week, 7)
-            || listed(fields.day_of_month, 31)
-        {
+        } else if listed(fields.hour, 24) || listed(fields.day_of_week, 7) || listed(fields.day_of_month, 31) {
             Difference::AllListed
         } else {
             panic!("{line}: {ours:?}, and nothing explains it");
         };
-        differences
-            .entry(kind)
-            .or_default()
-            .push(format!("{line} -> {ours:?}"));
+        differences.entry(kind).or_default().push(format!("{line} -> {ours:?}"));
     }
-    let counted: Vec<_> = differences
-        .iter()
-        .map(|(kind, lines)| (*kind, lines.len()))
-        .collect();
-    let expected = [
-        (Difference::StarAtGap, 23),
-        (Difference::FixedInFold, 86),
-        (Difference::AllListed, 1),
-    ];
+    let counted: Vec<_> = differences.iter().map(|(kind, lines)| (*kind, lines.len())).collect();
+    let expected = [(Difference::StarAtGap, 23), (Difference::FixedInFold, 86), (Difference::AllListed, 1)];
     assert_eq!(counted, expected, "{differences:#?}");
     assert_eq!(agreed, 3890);
 }

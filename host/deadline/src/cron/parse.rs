@@ -17,16 +17,8 @@ pub enum Field {
     DayOfWeek,
 }
 
-const FIELDS: [Field; 5] = [
-    Field::Minute,
-    Field::Hour,
-    Field::DayOfMonth,
-    Field::Month,
-    Field::DayOfWeek,
-];
-const MONTHS: [&str; 12] = [
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-];
+const FIELDS: [Field; 5] = [Field::Minute, Field::Hour, Field::DayOfMonth, Field::Month, Field::DayOfWeek];
+const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 const NICKNAMES: [(&str, &str); 7] = [
     ("@hourly", "0 * * * *"),
@@ -98,11 +90,7 @@ pub struct CronError {
 
 impl fmt::Display for CronError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "cron expression \"{}\", at offset {}",
-            self.expression, self.offset
-        )?;
+        write!(f, "cron expression \"{}\", at offset {}", self.expression, self.offset)?;
         if let Some(field) = self.field {
             write!(f, " (field {field})")?;
         }
@@ -156,16 +144,9 @@ pub(super) fn fields(expression: &str) -> Result<Fields, CronError> {
     };
     let words = words(expression);
     if let Some((offset, name)) = words.first().filter(|(_, word)| word.starts_with('@')) {
-        return match NICKNAMES
-            .iter()
-            .find(|(nickname, _)| nickname.eq_ignore_ascii_case(name))
-        {
+        return match NICKNAMES.iter().find(|(nickname, _)| nickname.eq_ignore_ascii_case(name)) {
             Some((_, meaning)) if words.len() == 1 => fields(meaning),
-            Some(_) => Err(whole(
-                words[1].0,
-                format!("nothing may follow {name}"),
-                "leave out what follows",
-            )),
+            Some(_) => Err(whole(words[1].0, format!("nothing may follow {name}"), "leave out what follows")),
             None => Err(whole(
                 *offset,
                 format!("{name} is not known"),
@@ -191,21 +172,13 @@ pub(super) fn fields(expression: &str) -> Result<Fields, CronError> {
     if day_of_week.bits & (1 << 7) != 0 {
         day_of_week.bits = day_of_week.bits & 0x7f | 1;
     }
-    Ok(Fields {
-        minute,
-        hour,
-        day_of_month,
-        month,
-        day_of_week,
-    })
+    Ok(Fields { minute, hour, day_of_month, month, day_of_week })
 }
 
 /// The words of a text with their offsets.
 fn words(text: &str) -> Vec<(usize, &str)> {
     let start = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
-    text.split_whitespace()
-        .map(|word| (start(word), word))
-        .collect()
+    text.split_whitespace().map(|word| (start(word), word)).collect()
 }
 
 struct Reader<'a> {
@@ -215,20 +188,11 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn error(&self, offset: usize, why: String, hint: impl Into<String>) -> CronError {
-        CronError {
-            expression: self.expression.to_owned(),
-            offset,
-            field: Some(self.field),
-            why,
-            hint: hint.into(),
-        }
+        CronError { expression: self.expression.to_owned(), offset, field: Some(self.field), why, hint: hint.into() }
     }
 
     fn set(&self, offset: usize, text: &str) -> Result<Set, CronError> {
-        let mut set = Set {
-            bits: 0,
-            star: text.starts_with('*'),
-        };
+        let mut set = Set { bits: 0, star: text.starts_with('*') };
         let mut at = offset;
         for part in text.split(',') {
             set.bits |= self.part(at, part)?;
@@ -244,11 +208,7 @@ impl Reader<'_> {
         };
         let (low, high) = self.field.range();
         // A week that is written open-ended ends with Saturday: Sunday is not in it twice.
-        let end = if self.field == Field::DayOfWeek {
-            6
-        } else {
-            high
-        };
+        let end = if self.field == Field::DayOfWeek { 6 } else { high };
         let (first, last) = if values == "*" {
             (low, end)
         } else if let Some((first, last)) = values.split_once('-') {
@@ -261,26 +221,19 @@ impl Reader<'_> {
             }
         };
         let step = step.map_or(Ok(1), |(at, step)| self.step(at, step))?;
-        Ok((first..=last)
-            .step_by(step)
-            .fold(0, |bits, value| bits | 1 << value))
+        Ok((first..=last).step_by(step).fold(0, |bits, value| bits | 1 << value))
     }
 
     fn range(&self, at: usize, first: &str, last: &str) -> Result<(u8, u8), CronError> {
         let from = self.value(at, first)?;
         let to_at = at + first.len() + 1;
         let mut to = self.value(to_at, last)?;
-        if self.field == Field::DayOfWeek && to == 0 && from > 0 && last.eq_ignore_ascii_case("sun")
-        {
+        if self.field == Field::DayOfWeek && to == 0 && from > 0 && last.eq_ignore_ascii_case("sun") {
             to = 7;
         }
         if from > to {
             let (low, high) = self.field.range();
-            let high = if self.field == Field::DayOfWeek {
-                6
-            } else {
-                high
-            };
+            let high = if self.field == Field::DayOfWeek { 6 } else { high };
             return Err(self.error(
                 at,
                 format!("the range {first}-{last} runs backwards"),
@@ -291,11 +244,7 @@ impl Reader<'_> {
     }
 
     fn step(&self, at: usize, text: &str) -> Result<usize, CronError> {
-        let number = text
-            .bytes()
-            .all(|b| b.is_ascii_digit())
-            .then(|| text.parse::<u8>().ok())
-            .flatten();
+        let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u8>().ok()).flatten();
         let (low, high) = self.field.range();
         match number {
             Some(0) => Err(self.error(at, "a step of 0 never moves on".into(), "write a step of 1 or more")),
@@ -314,35 +263,20 @@ impl Reader<'_> {
         if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
             return match text.parse::<u8>() {
                 Ok(value) if (low..=high).contains(&value) => Ok(value),
-                _ => Err(self.error(
-                    at,
-                    format!("{text} is out of range"),
-                    format!("write {allowed}"),
-                )),
+                _ => Err(self.error(at, format!("{text} is out of range"), format!("write {allowed}"))),
             };
         }
         let (names, first) = self.field.names();
-        if let Some(index) = names
-            .iter()
-            .position(|name| name.eq_ignore_ascii_case(text))
-        {
+        if let Some(index) = names.iter().position(|name| name.eq_ignore_ascii_case(text)) {
             return Ok(first + index as u8);
         }
         let special = |signs: &[char]| text.contains(signs) || text.eq_ignore_ascii_case("L");
         if text.is_empty() {
-            Err(self.error(
-                at,
-                "a value is missing".into(),
-                format!("write * or {allowed}"),
-            ))
+            Err(self.error(at, "a value is missing".into(), format!("write * or {allowed}")))
         } else if text == "?" {
             Err(self.error(at, "? is not known".into(), "write * instead"))
         } else if text.contains('*') {
-            Err(self.error(
-                at,
-                format!("* cannot be part of \"{text}\""),
-                "write * alone or with a step, as */5",
-            ))
+            Err(self.error(at, format!("* cannot be part of \"{text}\""), "write * alone or with a step, as */5"))
         } else if special(&['#', 'L', 'l', 'W', 'w', '~'])
             && names.is_empty() | text.contains(|c: char| c.is_ascii_digit())
         {
@@ -352,11 +286,7 @@ impl Reader<'_> {
                 format!("write {allowed}"),
             ))
         } else {
-            Err(self.error(
-                at,
-                format!("\"{text}\" is not known"),
-                format!("write {allowed}"),
-            ))
+            Err(self.error(at, format!("\"{text}\" is not known"), format!("write {allowed}")))
         }
     }
 }

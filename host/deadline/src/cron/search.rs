@@ -21,10 +21,7 @@ pub(super) struct Civil(Vec<Schedule>);
 
 impl Civil {
     pub(super) fn new(fields: &Fields) -> Result<Self, String> {
-        let all = Set {
-            bits: u64::MAX,
-            star: true,
-        };
+        let all = Set { bits: u64::MAX, star: true };
         let either = !fields.day_of_month.star && !fields.day_of_week.star;
         let days = if either {
             vec![(fields.day_of_month, all), (all, fields.day_of_week)]
@@ -49,47 +46,26 @@ impl Civil {
     /// The first allowed local time after `after`.
     fn next(&self, after: Local) -> Option<Local> {
         let after = to_chrono(after.max(EARLIEST))?;
-        self.0
-            .iter()
-            .filter_map(|schedule| schedule.after(&after).next())
-            .min()
-            .and_then(to_jiff)
+        self.0.iter().filter_map(|schedule| schedule.after(&after).next()).min().and_then(to_jiff)
     }
 }
 
 fn list(set: Set, low: u8, high: u8, shift: u8) -> String {
-    let values: Vec<String> = set
-        .values()
-        .filter(|value| (low..=high).contains(value))
-        .map(|value| (value + shift).to_string())
-        .collect();
-    if values.len() == usize::from(high - low) + 1 {
-        "*".to_owned()
-    } else {
-        values.join(",")
-    }
+    let values: Vec<String> =
+        set.values().filter(|value| (low..=high).contains(value)).map(|value| (value + shift).to_string()).collect();
+    if values.len() == usize::from(high - low) + 1 { "*".to_owned() } else { values.join(",") }
 }
 
 /// Whole seconds only: cron knows nothing smaller.
 fn to_chrono(local: Local) -> Option<DateTime<Utc>> {
     let field = |value: i8| u32::try_from(value).ok();
-    NaiveDate::from_ymd_opt(
-        local.year().into(),
-        field(local.month())?,
-        field(local.day())?,
-    )?
-    .and_hms_opt(
-        field(local.hour())?,
-        field(local.minute())?,
-        field(local.second())?,
-    )
-    .map(|local| local.and_utc())
+    NaiveDate::from_ymd_opt(local.year().into(), field(local.month())?, field(local.day())?)?
+        .and_hms_opt(field(local.hour())?, field(local.minute())?, field(local.second())?)
+        .map(|local| local.and_utc())
 }
 
 fn to_jiff(time: DateTime<Utc>) -> Option<Local> {
-    Timestamp::from_second(time.timestamp())
-        .ok()
-        .map(|time| TimeZone::UTC.to_datetime(time))
+    Timestamp::from_second(time.timestamp()).ok().map(|time| TimeZone::UTC.to_datetime(time))
 }
 
 /// Every real minute whose local time is allowed.
@@ -100,10 +76,8 @@ pub(super) fn by_real_time(days: &Civil, after: Timestamp, zone: &TimeZone) -> O
         // As long as the offset stays, local time and real time go together.
         let offset = zone.to_offset(from);
         let at = offset.to_timestamp(local).ok()?;
-        let Some(change) = zone
-            .following(from)
-            .map(|change| change.timestamp())
-            .find(|change| zone.to_offset(*change) != offset)
+        let Some(change) =
+            zone.following(from).map(|change| change.timestamp()).find(|change| zone.to_offset(*change) != offset)
         else {
             return Some(at);
         };
@@ -112,10 +86,7 @@ pub(super) fn by_real_time(days: &Civil, after: Timestamp, zone: &TimeZone) -> O
         }
         // The clocks change first: go on with the new local time, which itself may be allowed.
         from = change;
-        let just_before = zone
-            .to_datetime(change)
-            .checked_sub(SignedDuration::from_secs(1))
-            .ok()?;
+        let just_before = zone.to_datetime(change).checked_sub(SignedDuration::from_secs(1)).ok()?;
         local = days.next(just_before)?;
     }
 }

@@ -35,25 +35,14 @@ fn fields_are_read_as_vixie_reads_them() {
     assert_eq!(values("50/5 * * * *", |f| f.minute), [50, 55]);
     assert_eq!(values("0 0 * JAN,mar-May *", |f| f.month), [1, 3, 4, 5]);
     for sunday in ["0", "7", "sun", "SUN", "0,7", "7-7"] {
-        assert_eq!(
-            values(&format!("0 0 * * {sunday}"), |f| f.day_of_week),
-            [0],
-            "{sunday}"
-        );
+        assert_eq!(values(&format!("0 0 * * {sunday}"), |f| f.day_of_week), [0], "{sunday}");
     }
     for weekend in ["5-7", "fri-sun", "0,5,6", "Fri-7"] {
-        assert_eq!(
-            values(&format!("0 0 * * {weekend}"), |f| f.day_of_week),
-            [0, 5, 6],
-            "{weekend}"
-        );
+        assert_eq!(values(&format!("0 0 * * {weekend}"), |f| f.day_of_week), [0, 5, 6], "{weekend}");
     }
     assert_eq!(values("0 0 * * sun-tue", |f| f.day_of_week), [0, 1, 2]);
     assert_eq!(values("0 0 * * */2", |f| f.day_of_week), [0, 2, 4, 6]);
-    assert_eq!(
-        values("0 0 * * 0-7", |f| f.day_of_week),
-        [0, 1, 2, 3, 4, 5, 6]
-    );
+    assert_eq!(values("0 0 * * 0-7", |f| f.day_of_week), [0, 1, 2, 3, 4, 5, 6]);
     assert_eq!(parse::fields("@weekly"), parse::fields("0 0 * * 0"));
     assert_eq!(parse::fields(" 0\t0  * * 0 "), parse::fields("0 0 * * 0"));
     for (nickname, meaning) in [
@@ -77,101 +66,23 @@ fn errors_say_where_which_field_and_what_to_write() {
         ("0 0 8 * * 1", 10, None, "6 fields", "no fields for seconds"),
         ("@reboot", 0, None, "@reboot is not known", "@hourly"),
         ("@daily 5", 7, None, "nothing may follow", "leave out"),
-        (
-            "60 * * * *",
-            0,
-            Some(Minute),
-            "60 is out of range",
-            "0 to 59",
-        ),
+        ("60 * * * *", 0, Some(Minute), "60 is out of range", "0 to 59"),
         ("0 24 * * *", 2, Some(Hour), "24 is out of range", "0 to 23"),
-        (
-            "0 0 0 * *",
-            4,
-            Some(DayOfMonth),
-            "0 is out of range",
-            "1 to 31",
-        ),
-        (
-            "0 0 * 1,13 *",
-            8,
-            Some(Month),
-            "13 is out of range",
-            "jan to dec",
-        ),
-        (
-            "0 0 * * 1-8",
-            10,
-            Some(DayOfWeek),
-            "8 is out of range",
-            "Sunday",
-        ),
-        (
-            "0 0 * * funday",
-            8,
-            Some(DayOfWeek),
-            "\"funday\" is not known",
-            "sun to sat",
-        ),
-        (
-            "0 0 * * fri-mon",
-            8,
-            Some(DayOfWeek),
-            "runs backwards",
-            "write 5-6,0-1",
-        ),
-        (
-            "0 22-2 * * *",
-            2,
-            Some(Hour),
-            "runs backwards",
-            "write 22-23,0-2",
-        ),
+        ("0 0 0 * *", 4, Some(DayOfMonth), "0 is out of range", "1 to 31"),
+        ("0 0 * 1,13 *", 8, Some(Month), "13 is out of range", "jan to dec"),
+        ("0 0 * * 1-8", 10, Some(DayOfWeek), "8 is out of range", "Sunday"),
+        ("0 0 * * funday", 8, Some(DayOfWeek), "\"funday\" is not known", "sun to sat"),
+        ("0 0 * * fri-mon", 8, Some(DayOfWeek), "runs backwards", "write 5-6,0-1"),
+        ("0 22-2 * * *", 2, Some(Hour), "runs backwards", "write 22-23,0-2"),
         ("*/0 * * * *", 2, Some(Minute), "step of 0", "1 or more"),
-        (
-            "*/90 * * * *",
-            2,
-            Some(Minute),
-            "\"90\" is no step",
-            "longer than the field",
-        ),
-        (
-            "*/ * * * *",
-            2,
-            Some(Minute),
-            "\"\" is no step",
-            "whole number",
-        ),
+        ("*/90 * * * *", 2, Some(Minute), "\"90\" is no step", "longer than the field"),
+        ("*/ * * * *", 2, Some(Minute), "\"\" is no step", "whole number"),
         ("1,,2 * * * *", 2, Some(Minute), "missing", "0 to 59"),
         ("-5 * * * *", 0, Some(Minute), "missing", "0 to 59"),
-        (
-            "0 0 ? * 1",
-            4,
-            Some(DayOfMonth),
-            "? is not known",
-            "write * instead",
-        ),
-        (
-            "0 0 L * *",
-            4,
-            Some(DayOfMonth),
-            "not part of five-field cron",
-            "1 to 31",
-        ),
-        (
-            "0 0 15W * *",
-            4,
-            Some(DayOfMonth),
-            "not part of five-field cron",
-            "1 to 31",
-        ),
-        (
-            "0 0 * * 5#2",
-            8,
-            Some(DayOfWeek),
-            "not part of five-field cron",
-            "0 to 7",
-        ),
+        ("0 0 ? * 1", 4, Some(DayOfMonth), "? is not known", "write * instead"),
+        ("0 0 L * *", 4, Some(DayOfMonth), "not part of five-field cron", "1 to 31"),
+        ("0 0 15W * *", 4, Some(DayOfMonth), "not part of five-field cron", "1 to 31"),
+        ("0 0 * * 5#2", 8, Some(DayOfWeek), "not part of five-field cron", "0 to 7"),
         ("5* * * * *", 0, Some(Minute), "cannot be part of", "*/5"),
         ("*-5 * * * *", 0, Some(Minute), "cannot be part of", "*/5"),
         ("每 * * * *", 0, Some(Minute), "is not known", "0 to 59"),
@@ -179,10 +90,7 @@ fn errors_say_where_which_field_and_what_to_write() {
     ] {
         let error = Cron::parse(expression).unwrap_err();
         assert_eq!((error.offset, error.field), (offset, field), "{error}");
-        assert!(
-            error.why.contains(why) && error.hint.contains(hint),
-            "{error}"
-        );
+        assert!(error.why.contains(why) && error.hint.contains(hint), "{error}");
         let text = error.to_string();
         assert!(text.contains(&format!("at offset {offset}")), "{text}");
         assert_eq!(field.is_some(), text.contains("(field "), "{text}");
@@ -192,63 +100,15 @@ fn errors_say_where_which_field_and_what_to_write() {
 #[test]
 fn one_day_field_is_enough_unless_one_starts_with_a_star() {
     let days = |expression: &str| next(expression, "UTC", "2024-01-01T00:00:00Z", 4);
-    assert_eq!(
-        days("0 0 13 * fri"),
-        [
-            "01-05 00:00+00",
-            "01-12 00:00+00",
-            "01-13 00:00+00",
-            "01-19 00:00+00"
-        ]
-    );
-    assert_eq!(
-        days("0 0 13 * *"),
-        [
-            "01-13 00:00+00",
-            "02-13 00:00+00",
-            "03-13 00:00+00",
-            "04-13 00:00+00"
-        ]
-    );
+    assert_eq!(days("0 0 13 * fri"), ["01-05 00:00+00", "01-12 00:00+00", "01-13 00:00+00", "01-19 00:00+00"]);
+    assert_eq!(days("0 0 13 * *"), ["01-13 00:00+00", "02-13 00:00+00", "03-13 00:00+00", "04-13 00:00+00"]);
     // `*/2` is a star: odd days that are Mondays.
-    assert_eq!(
-        days("0 0 */2 * 1"),
-        [
-            "01-15 00:00+00",
-            "01-29 00:00+00",
-            "02-05 00:00+00",
-            "02-19 00:00+00"
-        ]
-    );
-    assert_eq!(
-        days("0 0 1 * */2"),
-        [
-            "02-01 00:00+00",
-            "06-01 00:00+00",
-            "08-01 00:00+00",
-            "09-01 00:00+00"
-        ]
-    );
+    assert_eq!(days("0 0 */2 * 1"), ["01-15 00:00+00", "01-29 00:00+00", "02-05 00:00+00", "02-19 00:00+00"]);
+    assert_eq!(days("0 0 1 * */2"), ["02-01 00:00+00", "06-01 00:00+00", "08-01 00:00+00", "09-01 00:00+00"]);
     // Every day written out is no star: each day matches.
-    assert_eq!(
-        days("0 0 1-31 * 1"),
-        [
-            "01-02 00:00+00",
-            "01-03 00:00+00",
-            "01-04 00:00+00",
-            "01-05 00:00+00"
-        ]
-    );
+    assert_eq!(days("0 0 1-31 * 1"), ["01-02 00:00+00", "01-03 00:00+00", "01-04 00:00+00", "01-05 00:00+00"]);
     // A day that never comes leaves the weekday.
-    assert_eq!(
-        days("0 0 30 2 1"),
-        [
-            "02-05 00:00+00",
-            "02-12 00:00+00",
-            "02-19 00:00+00",
-            "02-26 00:00+00"
-        ]
-    );
+    assert_eq!(days("0 0 30 2 1"), ["02-05 00:00+00", "02-12 00:00+00", "02-19 00:00+00", "02-26 00:00+00"]);
 }
 
 #[test]
@@ -256,28 +116,16 @@ fn what_never_comes_ends() {
     let after: Timestamp = "2024-01-01T00:00:00Z".parse().unwrap();
     for expression in ["0 0 31 2 *", "0 0 31 4,6,9,11 *", "* * 30 2 *"] {
         for name in ["UTC", "America/New_York"] {
-            assert_eq!(
-                Cron::parse(expression)
-                    .unwrap()
-                    .next_after(after, &zone(name)),
-                None
-            );
+            assert_eq!(Cron::parse(expression).unwrap().next_after(after, &zone(name)), None);
         }
     }
     // Rare, but it comes: 29 February on a Monday.
-    assert_eq!(
-        next("0 0 29 2 */7", "UTC", "2024-03-01T00:00:00Z", 1),
-        ["02-29 00:00+00"]
-    );
+    assert_eq!(next("0 0 29 2 */7", "UTC", "2024-03-01T00:00:00Z", 1), ["02-29 00:00+00"]);
     for extreme in [Timestamp::MIN, Timestamp::MAX] {
-        let _ = Cron::parse("* * * * *")
-            .unwrap()
-            .next_after(extreme, &zone("America/New_York"));
+        let _ = Cron::parse("* * * * *").unwrap().next_after(extreme, &zone("America/New_York"));
     }
     assert_eq!(
-        Cron::parse("0 0 * * *")
-            .unwrap()
-            .next_after("2101-01-01T00:00:00Z".parse().unwrap(), &TimeZone::UTC),
+        Cron::parse("0 0 * * *").unwrap().next_after("2101-01-01T00:00:00Z".parse().unwrap(), &TimeZone::UTC),
         None
     );
 }
@@ -288,79 +136,38 @@ const AUTUMN: (&str, &str) = ("America/New_York", "2024-11-03T04:10:00Z"); // 00
 #[test]
 fn a_skipped_time_runs_once_right_after_the_gap() {
     let (zone, after) = SPRING;
-    assert_eq!(
-        next("30 2 * * *", zone, after, 2),
-        ["03-10 03:00-04", "03-11 02:30-04"]
-    );
-    assert_eq!(
-        next("0,30 2 * * *", zone, after, 2),
-        ["03-10 03:00-04", "03-11 02:00-04"]
-    );
-    assert_eq!(
-        next("0 2,3 * * *", zone, after, 2),
-        ["03-10 03:00-04", "03-11 02:00-04"]
-    );
-    assert_eq!(
-        next("0 3 * * *", zone, after, 2),
-        ["03-10 03:00-04", "03-11 03:00-04"]
-    );
-    assert_eq!(
-        next("30 1-3 * * *", zone, after, 3),
-        ["03-10 01:30-05", "03-10 03:00-04", "03-10 03:30-04"]
-    );
+    assert_eq!(next("30 2 * * *", zone, after, 2), ["03-10 03:00-04", "03-11 02:30-04"]);
+    assert_eq!(next("0,30 2 * * *", zone, after, 2), ["03-10 03:00-04", "03-11 02:00-04"]);
+    assert_eq!(next("0 2,3 * * *", zone, after, 2), ["03-10 03:00-04", "03-11 02:00-04"]);
+    assert_eq!(next("0 3 * * *", zone, after, 2), ["03-10 03:00-04", "03-11 03:00-04"]);
+    assert_eq!(next("30 1-3 * * *", zone, after, 3), ["03-10 01:30-05", "03-10 03:00-04", "03-10 03:30-04"]);
 }
 
 #[test]
 fn a_repeated_time_runs_the_first_time_only() {
     let (zone, after) = AUTUMN;
-    assert_eq!(
-        next("30 1 * * *", zone, after, 2),
-        ["11-03 01:30-04", "11-04 01:30-05"]
-    );
-    assert_eq!(
-        next("30 1,2 * * *", zone, after, 3),
-        ["11-03 01:30-04", "11-03 02:30-05", "11-04 01:30-05"]
-    );
+    assert_eq!(next("30 1 * * *", zone, after, 2), ["11-03 01:30-04", "11-04 01:30-05"]);
+    assert_eq!(next("30 1,2 * * *", zone, after, 3), ["11-03 01:30-04", "11-03 02:30-05", "11-04 01:30-05"]);
     assert_eq!(next("0 2 * * *", zone, after, 1), ["11-03 02:00-05"]);
     // Asked in the middle of the repetition, it does not run again.
-    assert_eq!(
-        next("30 1 * * *", zone, "2024-11-03T06:10:00Z", 1),
-        ["11-04 01:30-05"]
-    );
+    assert_eq!(next("30 1 * * *", zone, "2024-11-03T06:10:00Z", 1), ["11-04 01:30-05"]);
 }
 
 #[test]
 fn jobs_with_a_star_go_by_real_time() {
     let (zone, after) = SPRING;
-    assert_eq!(
-        next("30 * * * *", zone, after, 3),
-        ["03-10 01:30-05", "03-10 03:30-04", "03-10 04:30-04"]
-    );
+    assert_eq!(next("30 * * * *", zone, after, 3), ["03-10 01:30-05", "03-10 03:30-04", "03-10 04:30-04"]);
     assert_eq!(next("*/30 2 * * *", zone, after, 1), ["03-11 02:00-04"]);
-    assert_eq!(
-        next("0 */2 * * *", zone, after, 2),
-        ["03-10 04:00-04", "03-10 06:00-04"]
-    );
+    assert_eq!(next("0 */2 * * *", zone, after, 2), ["03-10 04:00-04", "03-10 06:00-04"]);
     assert_eq!(next("0 */3 * * *", zone, after, 1), ["03-10 03:00-04"]);
     let (zone, after) = AUTUMN;
     assert_eq!(
         next("30 * * * *", zone, after, 4),
-        [
-            "11-03 00:30-04",
-            "11-03 01:30-04",
-            "11-03 01:30-05",
-            "11-03 02:30-05"
-        ]
+        ["11-03 00:30-04", "11-03 01:30-04", "11-03 01:30-05", "11-03 02:30-05"]
     );
     assert_eq!(
         next("*/30 1 * * *", zone, after, 5),
-        [
-            "11-03 01:00-04",
-            "11-03 01:30-04",
-            "11-03 01:00-05",
-            "11-03 01:30-05",
-            "11-04 01:00-05"
-        ]
+        ["11-03 01:00-04", "11-03 01:30-04", "11-03 01:00-05", "11-03 01:30-05", "11-04 01:00-05"]
     );
 }
 
@@ -368,9 +175,7 @@ fn jobs_with_a_star_go_by_real_time() {
 fn json_is_the_expression() {
     let cron: Cron = serde_json::from_str("\"0 8 * * mon-fri\"").unwrap();
     assert_eq!(serde_json::to_string(&cron).unwrap(), "\"0 8 * * mon-fri\"");
-    let error = serde_json::from_str::<Cron>("\"0 25 * * *\"")
-        .unwrap_err()
-        .to_string();
+    let error = serde_json::from_str::<Cron>("\"0 25 * * *\"").unwrap_err().to_string();
     assert!(error.contains("25 is out of range"), "{error}");
 }
 
@@ -383,21 +188,12 @@ fn matches(fields: &Fields, local: jiff::civil::DateTime) -> bool {
     has(fields.minute, local.minute())
         && has(fields.hour, local.hour())
         && has(fields.month, local.month())
-        && if either {
-            day || weekday
-        } else {
-            day && weekday
-        }
+        && if either { day || weekday } else { day && weekday }
 }
 
 /// A daemon that wakes every real minute, as Vixie's does: jobs with a star run if the present wall-clock minute
 /// matches; the others run for every wall-clock minute that has not been seen yet.
-pub(super) fn daemon(
-    expression: &str,
-    zone: &TimeZone,
-    from: Timestamp,
-    minutes: i64,
-) -> Vec<Timestamp> {
+pub(super) fn daemon(expression: &str, zone: &TimeZone, from: Timestamp, minutes: i64) -> Vec<Timestamp> {
     let fields = parse::fields(expression).unwrap();
     let star = fields.minute.star || fields.hour.star;
     let minute = SignedDuration::from_mins(1);
@@ -435,13 +231,7 @@ fn field(low: u8, high: u8) -> impl Strategy<Value = String> {
 }
 
 fn expression() -> impl Strategy<Value = String> {
-    (
-        field(0, 59),
-        field(0, 23),
-        field(1, 31),
-        field(1, 12),
-        field(0, 7),
-    )
+    (field(0, 59), field(0, 23), field(1, 31), field(1, 12), field(0, 7))
         .prop_map(|(a, b, c, d, e)| format!("{a} {b} {c} {d} {e}"))
 }
 

@@ -19,7 +19,11 @@ impl Work<'_> {
         for (i, id) in input.askers.iter().enumerate() {
             let pointer = format!("/askers/{i}");
             if !case.askers.iter().any(|asker| asker.id == *id) {
-                return Err(DeskError::new("not-found", format!("case {} has no asker `{}`", case.number, clip(id, 100))).at(pointer));
+                return Err(DeskError::new(
+                    "not-found",
+                    format!("case {} has no asker `{}`", case.number, clip(id, 100)),
+                )
+                .at(pointer));
             }
             if id == OTHERS {
                 return Err(DeskError::new("ambiguous", "these askers are not listed one by one")
@@ -115,13 +119,18 @@ impl Work<'_> {
 fn check_concern(case: &Case, answer: &ConcernAnswer, pointer: &str) -> Result<(), DeskError> {
     if !case.concerns.iter().any(|concern| concern.id == answer.concern) {
         let ids: Vec<&str> = case.concerns.iter().map(|concern| concern.id.as_str()).collect();
-        return Err(DeskError::new("not-found", format!("case {} has no concern `{}`", case.number, clip(&answer.concern, 50)))
-            .at(format!("{pointer}/concern"))
-            .hint(format!("it has: {}", ids.join(", "))));
+        return Err(DeskError::new(
+            "not-found",
+            format!("case {} has no concern `{}`", case.number, clip(&answer.concern, 50)),
+        )
+        .at(format!("{pointer}/concern"))
+        .hint(format!("it has: {}", ids.join(", "))));
     }
     match (&answer.text, &answer.declined) {
         (Some(text), None) => said(text, 5_000, &format!("{pointer}/text"), "the answer to the concern").map(drop),
-        (None, Some(why)) => said(why, 5_000, &format!("{pointer}/declined"), "why the concern is not answered").map(drop),
+        (None, Some(why)) => {
+            said(why, 5_000, &format!("{pointer}/declined"), "why the concern is not answered").map(drop)
+        }
         _ => Err(DeskError::new("ambiguous", "a concern is answered, or it is said why not")
             .at(pointer)
             .clause("1c")

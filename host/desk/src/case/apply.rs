@@ -4,8 +4,8 @@ use huiyin_deadline::clock::{self, Clock, ClockFact};
 use jiff::Timestamp;
 
 use super::{
-    Answer, Asker, Case, CaseClock, CaseItem, Correction, LevelChange, MAX_CASE_ASSESSMENTS, MAX_ASKERS, MAX_CASE_ITEMS, Milestone,
-    OTHERS, State, Times,
+    Answer, Asker, Case, CaseClock, CaseItem, Correction, LevelChange, MAX_ASKERS, MAX_CASE_ASSESSMENTS,
+    MAX_CASE_ITEMS, Milestone, OTHERS, State, Times,
 };
 use crate::fact::{CaseOpened, Fact};
 use crate::verdict::Assessment;

@@ -31,7 +31,9 @@ impl Work<'_> {
             }
         };
         if !in_range(input.verdict.score) {
-            return Err(DeskError::new("out-of-range", "a score lies between 0 and 1").at("/verdict/score").clause("3.2a"));
+            return Err(DeskError::new("out-of-range", "a score lies between 0 and 1")
+                .at("/verdict/score")
+                .clause("3.2a"));
         }
         if let Some((name, _)) = input.verdict.factors.iter().find(|(_, score)| !in_range(**score)) {
             return Err(DeskError::new("out-of-range", "a score lies between 0 and 1")

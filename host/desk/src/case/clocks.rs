@@ -69,18 +69,26 @@ impl Work<'_> {
     }
 
     fn calendar(&self, id: &str) -> Result<Cow<'static, Calendar>, DeskError> {
-        self.policy()?.calendar(id).ok_or_else(|| DeskError::new("not-found", format!("the policy pack has no calendar `{id}`")))
+        self.policy()?
+            .calendar(id)
+            .ok_or_else(|| DeskError::new("not-found", format!("the policy pack has no calendar `{id}`")))
     }
 
     /// Records what happened to a running clock, and who is told of it.
     fn moved(&mut self, number: &str, fact: ClockFact) -> Result<(), DeskError> {
         let case = self.case(number)?;
         let Some(entry) = case.clocks.iter().find(|entry| entry.clock.id == fact.clock()) else {
-            return Err(DeskError::new("not-found", format!("case {number} has no clock `{}`", fact.clock())).at("/clock"));
+            return Err(
+                DeskError::new("not-found", format!("case {number} has no clock `{}`", fact.clock())).at("/clock")
+            );
         };
         let notify = match fact {
-            ClockFact::Warned { .. } => self.owed(Occasion::ClockWarned, case.level, &case.unit, Some(fact.clock()), Some(&case)),
-            ClockFact::Breached { .. } => self.owed(Occasion::ClockBreached, case.level, &case.unit, Some(fact.clock()), Some(&case)),
+            ClockFact::Warned { .. } => {
+                self.owed(Occasion::ClockWarned, case.level, &case.unit, Some(fact.clock()), Some(&case))
+            }
+            ClockFact::Breached { .. } => {
+                self.owed(Occasion::ClockBreached, case.level, &case.unit, Some(fact.clock()), Some(&case))
+            }
             _ => Vec::new(),
         };
         let due_at = match &fact {
@@ -178,15 +186,20 @@ impl Work<'_> {
             SatisfiedBy::Publication => Some("record the time of publication: `record-time`"),
         };
         if let Some(instead) = instead {
-            return Err(DeskError::new("not-by-hand", format!("clock `{}` cannot be stopped by saying so", input.clock))
-                .at("/clock")
-                .clause("rule 7")
-                .hint(instead));
+            return Err(DeskError::new(
+                "not-by-hand",
+                format!("clock `{}` cannot be stopped by saying so", input.clock),
+            )
+            .at("/clock")
+            .clause("rule 7")
+            .hint(instead));
         }
         self.person(&case.unit, "stop a clock by hand", "rule 7")?;
         said(&input.evidence, 1_000, "/evidence", "the evidence")?;
         self.stop(&input.case, &input.clock, self.now())?;
-        Ok(json!({ "case": input.case, "clock": input.clock, "on_time": entry.clock.breached.is_none() && self.now() <= entry.clock.due.at }))
+        Ok(
+            json!({ "case": input.case, "clock": input.clock, "on_time": entry.clock.breached.is_none() && self.now() <= entry.clock.due.at }),
+        )
     }
 }
 

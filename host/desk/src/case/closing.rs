@@ -23,10 +23,13 @@ impl Work<'_> {
         } else if case.no_response_approved() {
             Ground::NoResponse
         } else if answered {
-            return Err(DeskError::new("unanswered", format!("nothing was said of the concerns {}", open_concerns(&case).join(", ")))
-                .at("/case")
-                .clause("1c")
-                .hint("answer each, or say why not: `record-answer` with `concerns`"));
+            return Err(DeskError::new(
+                "unanswered",
+                format!("nothing was said of the concerns {}", open_concerns(&case).join(", ")),
+            )
+            .at("/case")
+            .clause("1c")
+            .hint("answer each, or say why not: `record-answer` with `concerns`"));
         } else {
             let waiting = unanswered(&case);
             let some = waiting.iter().take(5).copied().collect::<Vec<_>>().join(", ");
@@ -35,12 +38,18 @@ impl Work<'_> {
                 .clause("1i")
                 .hint("answer them with `record-answer`, or have a reasoned no-response approved"));
         };
-        let due = case.clocks.iter().find(|entry| entry.satisfied_by == SatisfiedBy::FlashReport && entry.clock.satisfied.is_none());
+        let due = case
+            .clocks
+            .iter()
+            .find(|entry| entry.satisfied_by == SatisfiedBy::FlashReport && entry.clock.satisfied.is_none());
         if let Some(entry) = due {
-            return Err(DeskError::new("unreported", format!("the flash report that clock `{}` waits for was not submitted", entry.clock.id))
-                .at("/case")
-                .clause("5e")
-                .hint("submit it, also when it is late: `submit-report`"));
+            return Err(DeskError::new(
+                "unreported",
+                format!("the flash report that clock `{}` waits for was not submitted", entry.clock.id),
+            )
+            .at("/case")
+            .clause("5e")
+            .hint("submit it, also when it is late: `submit-report`"));
         }
         let fact = Fact::CaseClosed { head: case.head(), ground, note, by: self.actor().clone(), at: self.now() };
         self.push(fact);
@@ -73,7 +82,8 @@ impl Work<'_> {
                 .hint("read it again, and approve what it says now"));
         }
         if proposal.author == by {
-            return Err(DeskError::new("own-text", format!("`{by}` wrote this, so somebody else has to approve it")).clause("rule 9"));
+            return Err(DeskError::new("own-text", format!("`{by}` wrote this, so somebody else has to approve it"))
+                .clause("rule 9"));
         }
         if proposal.approved.is_some() {
             return Err(DeskError::new("unchanged", "it is approved already"));

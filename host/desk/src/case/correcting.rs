@@ -16,10 +16,13 @@ impl Work<'_> {
         let reason = said(reason, 1_000, "/reason", "the reason")?;
         let discovered = case.times.discovered;
         if to > discovered {
-            return Err(DeskError::new("order", format!("it cannot have happened at {to}: it was discovered at {discovered}"))
-                .at("/occurred_at")
-                .clause("rule 5")
-                .hint("give a time before it was discovered"));
+            return Err(DeskError::new(
+                "order",
+                format!("it cannot have happened at {to}: it was discovered at {discovered}"),
+            )
+            .at("/occurred_at")
+            .clause("rule 5")
+            .hint("give a time before it was discovered"));
         }
         if to == case.times.occurred {
             return Err(DeskError::new("unchanged", format!("case {number} has this time already")).at("/occurred_at"));

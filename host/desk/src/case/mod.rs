@@ -8,8 +8,8 @@
 mod answering;
 mod apply;
 mod assessing;
-mod closing;
 mod clocks;
+mod closing;
 mod correcting;
 mod notifying;
 mod opening;

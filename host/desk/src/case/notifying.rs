@@ -103,7 +103,8 @@ impl Work<'_> {
         let Ok(policy) = self.policy() else { return Vec::new() };
         let before = case.map_or(&[][..], |case| &case.notifications);
         // Of an opening each is told once, also when the level rises later.
-        let known = |to: &Recipient| on == Occasion::CaseOpened && before.iter().any(|n| n.on == on && n.to.id == to.id);
+        let known =
+            |to: &Recipient| on == Occasion::CaseOpened && before.iter().any(|n| n.on == on && n.to.id == to.id);
         let mut next = before.len();
         let recipients = policy.recipients(on, level, unit, clock);
         recipients
@@ -128,9 +129,12 @@ impl Work<'_> {
     pub(crate) fn record_delivery(&mut self, input: &RecordDelivery) -> Output {
         let case = self.case(&input.case)?;
         if !case.notifications.iter().any(|n| n.id == input.notification) {
-            return Err(DeskError::new("not-found", format!("case {} owes no notification `{}`", case.number, input.notification))
-                .at("/notification")
-                .hint("the event that asks for it lists them under `notify`"));
+            return Err(DeskError::new(
+                "not-found",
+                format!("case {} owes no notification `{}`", case.number, input.notification),
+            )
+            .at("/notification")
+            .hint("the event that asks for it lists them under `notify`"));
         }
         let clipped = |text: &Option<String>| text.as_ref().map(|text| clip(text, 500));
         let delivery = Delivery {

@@ -77,9 +77,12 @@ impl Work<'_> {
         concerns: Vec<String>,
     ) -> Result<String, DeskError> {
         let missing = |what: &str| {
-            DeskError::new("empty", format!("`{what}` is missing")).at(format!("/{what}")).hint("needed where no `item` is given")
+            DeskError::new("empty", format!("`{what}` is missing"))
+                .at(format!("/{what}"))
+                .hint("needed where no `item` is given")
         };
         let unit = input.unit.clone().ok_or_else(|| missing("unit"))?;
+        self.within(&unit, "/unit")?;
         let title = title.ok_or_else(|| missing("title"))?;
         let level = input.level.ok_or_else(|| missing("level"))?;
         let now = self.now();
@@ -139,9 +142,9 @@ impl Work<'_> {
 
     fn begin(&mut self, start: Beginning) -> Result<String, DeskError> {
         let policy = self.policy()?;
-        let unit = policy
-            .unit(&start.unit)
-            .ok_or_else(|| DeskError::new("not-found", format!("the policy pack has no unit `{}`", start.unit)).at("/unit"))?;
+        let unit = policy.unit(&start.unit).ok_or_else(|| {
+            DeskError::new("not-found", format!("the policy pack has no unit `{}`", start.unit)).at("/unit")
+        })?;
         let now = self.now();
         let zone = policy.time_zone.time_zone();
         let number = (1..=u32::MAX)
@@ -190,8 +193,11 @@ impl Work<'_> {
         }
         let record = self.record(&input.item)?;
         if record.unit != case.unit {
-            return Err(DeskError::new("not-yours", format!("the item is of unit `{}`, the case of `{}`", record.unit, case.unit))
-                .at("/item"));
+            return Err(DeskError::new(
+                "not-yours",
+                format!("the item is of unit `{}`, the case of `{}`", record.unit, case.unit),
+            )
+            .at("/item"));
         }
         self.attach(&input.case, input.item)?;
         self.found(&input.case, false)
@@ -215,11 +221,13 @@ impl Work<'_> {
     }
 
     pub(crate) fn record(&self, item: &Uuid) -> Result<std::sync::Arc<ItemRecord>, DeskError> {
-        self.desk.item(item).ok_or_else(|| {
+        let record = self.desk.item(item).ok_or_else(|| {
             DeskError::new("not-found", format!("the desk does not hold item {item}"))
                 .at("/item")
                 .hint("it was never received here, or it is too long ago; open a case without it")
-        })
+        })?;
+        self.within(&record.unit, "/item")?;
+        Ok(record)
     }
 
     /// Brings the case's state in line with its facts.
@@ -270,7 +278,9 @@ impl Work<'_> {
 
 fn concerns(texts: &[String]) -> Result<Vec<String>, DeskError> {
     if texts.len() > MAX_CONCERNS {
-        return Err(DeskError::new("too-many", format!("{} concerns; at most {MAX_CONCERNS}", texts.len())).at("/concerns"));
+        return Err(
+            DeskError::new("too-many", format!("{} concerns; at most {MAX_CONCERNS}", texts.len())).at("/concerns")
+        );
     }
     texts.iter().enumerate().map(|(i, text)| said(text, 500, &format!("/concerns/{i}"), "the concern")).collect()
 }

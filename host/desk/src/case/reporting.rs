@@ -19,7 +19,11 @@ impl Work<'_> {
     pub(crate) fn submit_report(&mut self, input: &SubmitReport) -> Output {
         let case = self.open(&input.case)?;
         let premature = [
-            (&input.cause, "/cause", "a flash report gives no cause: causes are reported with care, after they are investigated"),
+            (
+                &input.cause,
+                "/cause",
+                "a flash report gives no cause: causes are reported with care, after they are investigated",
+            ),
             (&input.measures, "/measures", "a flash report gives no measures: they belong to the detailed report"),
             (&input.result, "/result", "a flash report gives no result: it is reported last"),
         ];
@@ -29,13 +33,19 @@ impl Work<'_> {
             }
         }
         if input.facts.is_empty() || input.facts.len() > MAX_FACTS {
-            return Err(DeskError::new("out-of-range", format!("{} facts; a report has 1 to {MAX_FACTS}", input.facts.len()))
-                .at("/facts")
-                .clause("5a"));
+            return Err(DeskError::new(
+                "out-of-range",
+                format!("{} facts; a report has 1 to {MAX_FACTS}", input.facts.len()),
+            )
+            .at("/facts")
+            .clause("5a"));
         }
         if input.documents.len() > MAX_DOCUMENTS {
-            return Err(DeskError::new("too-many", format!("{} documents; at most {MAX_DOCUMENTS}", input.documents.len()))
-                .at("/documents"));
+            return Err(DeskError::new(
+                "too-many",
+                format!("{} documents; at most {MAX_DOCUMENTS}", input.documents.len()),
+            )
+            .at("/documents"));
         }
         let facts = input.facts.iter().enumerate();
         let facts: Result<Vec<String>, DeskError> =

@@ -34,6 +34,9 @@ pub struct DecideContext<'c> {
     pub new_id: &'c mut dyn FnMut() -> Uuid,
     /// The host's key for content hashes; always the same for one data folder.
     pub content_key: &'c [u8; 32],
+    /// The unit on whose behalf it is asked: only its matters, and those of
+    /// the units below it, are within reach. None for the house itself.
+    pub scope: Option<String>,
 }
 
 /// What was decided.
@@ -53,6 +56,7 @@ pub(crate) struct Work<'c> {
     actor: Actor,
     new_id: &'c mut dyn FnMut() -> Uuid,
     content_key: &'c [u8; 32],
+    scope: Option<String>,
 }
 
 /// Decides a command.
@@ -64,6 +68,7 @@ pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>
         actor: ctx.actor.clone(),
         new_id: &mut *ctx.new_id,
         content_key: ctx.content_key,
+        scope: ctx.scope.clone(),
     };
     let output = match command {
         Command::AdoptPolicy { pack } => work.adopt(pack),
@@ -102,6 +107,7 @@ pub(crate) fn tick(desk: &Desk, now: Timestamp) -> Vec<Fact> {
         actor: Actor::System("desk".to_owned()),
         new_id: &mut no_id,
         content_key: &[0; 32],
+        scope: None,
     };
     work.tick();
     work.facts
@@ -143,11 +149,25 @@ impl Work<'_> {
 
     /// A case, open or closed.
     pub(crate) fn case(&self, number: &str) -> Result<Arc<Case>, DeskError> {
-        self.desk.case_arc(number).cloned().ok_or_else(|| {
+        let case = self.desk.case_arc(number).cloned().ok_or_else(|| {
             DeskError::new("not-found", format!("there is no case {number}"))
                 .at("/case")
                 .hint("`huiyin case list` shows all")
-        })
+        })?;
+        self.within(&case.unit, "/case")?;
+        Ok(case)
+    }
+
+    /// Refuses what belongs to a unit that the asking one does not stand above.
+    pub(crate) fn within(&self, unit: &str, pointer: &str) -> Result<(), DeskError> {
+        let Some(scope) = &self.scope else { return Ok(()) };
+        if self.policy()?.line(unit).any(|above| above.code == *scope) {
+            return Ok(());
+        }
+        Err(DeskError::new("not-yours", format!("that is unit `{unit}`'s matter, not `{scope}`'s"))
+            .at(pointer)
+            .clause("1d")
+            .hint("act in the name of that unit, or of one above it"))
     }
 
     /// A case that is not closed.
@@ -156,13 +176,16 @@ impl Work<'_> {
         if case.is_open() {
             return Ok(case);
         }
-        Err(DeskError::new("closed", format!("case {number} is closed")).at("/case").hint("open a new case on the matter"))
+        Err(DeskError::new("closed", format!("case {number} is closed"))
+            .at("/case")
+            .hint("open a new case on the matter"))
     }
 
     /// The person who acts: known to the pack, and of the unit or one above it.
     pub(crate) fn person(&self, unit: &str, what: &str, clause: &'static str) -> Result<String, DeskError> {
         let Some(id) = self.actor.person() else {
-            return Err(DeskError::new("not-a-person", format!("only a named person may {what}, not {}", self.actor)).clause(clause));
+            return Err(DeskError::new("not-a-person", format!("only a named person may {what}, not {}", self.actor))
+                .clause(clause));
         };
         if self.policy()?.answers_for(id, unit) {
             return Ok(id.to_owned());
@@ -177,9 +200,12 @@ impl Work<'_> {
     fn adopt(&mut self, pack: &PolicyPack) -> Output {
         let orphan = self.desk.cases().find(|case| case.is_open() && pack.unit(&case.unit).is_none());
         if let Some(case) = orphan {
-            return Err(DeskError::new("unit-in-use", format!("the pack has no unit `{}`, which leads the open case {}", case.unit, case.number))
-                .clause("2a")
-                .hint("keep the unit until its cases are closed"));
+            return Err(DeskError::new(
+                "unit-in-use",
+                format!("the pack has no unit `{}`, which leads the open case {}", case.unit, case.number),
+            )
+            .clause("2a")
+            .hint("keep the unit until its cases are closed"));
         }
         let at = self.now;
         self.push(Fact::PolicyAdopted { pack: Arc::new(pack.clone()), at });

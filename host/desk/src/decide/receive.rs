@@ -22,12 +22,17 @@ impl Work<'_> {
     pub(crate) fn receive(&mut self, input: &Receive) -> Output {
         let policy = self.policy()?;
         if policy.unit(&input.unit).is_none() {
-            return Err(DeskError::new("not-found", format!("the policy pack has no unit `{}`", input.unit)).at("/unit"));
+            return Err(
+                DeskError::new("not-found", format!("the policy pack has no unit `{}`", input.unit)).at("/unit")
+            );
         }
         if input.items.len() > MAX_PAGE {
-            return Err(DeskError::new("too-large", format!("{} items in one page; at most {MAX_PAGE}", input.items.len()))
-                .at("/items")
-                .hint("ask the collector for smaller pages"));
+            return Err(DeskError::new(
+                "too-large",
+                format!("{} items in one page; at most {MAX_PAGE}", input.items.len()),
+            )
+            .at("/items")
+            .hint("ask the collector for smaller pages"));
         }
         let floor = format!("{}:{}", policy.floor.name, policy.floor.version);
         let (mut taken, mut seen, mut refused, mut opened) = (Vec::new(), 0_u64, 0_u64, Vec::new());
@@ -53,7 +58,10 @@ impl Work<'_> {
     /// What an item is known by. One without an id is known by its text.
     fn identity(&self, unit: &str, source: &str, item: &Item) -> Digest {
         if item.id.is_empty() {
-            return Digest::of(self.content_key(), &[b"nameless", unit.as_bytes(), source.as_bytes(), item.title.as_bytes(), item.body.as_bytes()]);
+            return Digest::of(
+                self.content_key(),
+                &[b"nameless", unit.as_bytes(), source.as_bytes(), item.title.as_bytes(), item.body.as_bytes()],
+            );
         }
         Digest::of_identity(self.content_key(), unit, source, &item.id)
     }

@@ -43,7 +43,11 @@ pub(super) fn clocks(pack: &Object, clocks: Option<&[ClockRule]>, calendars: Opt
     if let Some(calendars) = calendars {
         let mut seen = HashSet::new();
         for (i, calendar) in calendars.iter().enumerate().filter(|(_, c)| !seen.insert(c.id.as_str())) {
-            pack.problem_at(&format!("/calendars/{i}/id"), format!("there is a calendar `{}` already", calendar.id), "rename one");
+            pack.problem_at(
+                &format!("/calendars/{i}/id"),
+                format!("there is a calendar `{}` already", calendar.id),
+                "rename one",
+            );
         }
     }
     let Some(clocks) = clocks else { return };
@@ -56,7 +60,11 @@ pub(super) fn clocks(pack: &Object, clocks: Option<&[ClockRule]>, calendars: Opt
         if let Some(calendars) = calendars
             && calendars.iter().all(|c| c.id != clock.calendar)
         {
-            pack.problem_at(&at("calendar"), format!("no calendar `{}` is given", clock.calendar), "add it to `calendars`");
+            pack.problem_at(
+                &at("calendar"),
+                format!("no calendar `{}` is given", clock.calendar),
+                "add it to `calendars`",
+            );
         }
         if let Some(Allowance::Elapsed(length)) = clock.allowance {
             warnings(pack, &at("warnings"), &clock.warnings, length);
@@ -135,7 +143,11 @@ pub(super) fn units(pack: &Object, units: Option<&[Unit]>, clocks: Option<&[Cloc
             pack.problem_at(&at("code"), format!("there is a unit `{}` already", unit.code), "rename one");
         }
         if !numbers.insert(unit.number.to_string()) {
-            pack.problem_at(&at("number"), format!("another unit numbers its cases with {} too", unit.number), "change `unit` or `ext`");
+            pack.problem_at(
+                &at("number"),
+                format!("another unit numbers its cases with {} too", unit.number),
+                "change `unit` or `ext`",
+            );
         }
         for (j, person) in unit.people.iter().enumerate().filter(|(_, p)| !people.insert(p.id.as_str())) {
             pack.problem_at(
@@ -149,10 +161,18 @@ pub(super) fn units(pack: &Object, units: Option<&[Unit]>, clocks: Option<&[Cloc
                 pack.problem_at(&at("parent"), format!("there is no unit `{parent}`"), "add it, or correct the code");
             }
             Some(_) if in_a_ring(unit, &by_code) => {
-                pack.problem_at(&at("parent"), format!("`{}` stands above itself", unit.code), "break the ring of `parent`s");
+                pack.problem_at(
+                    &at("parent"),
+                    format!("`{}` stands above itself", unit.code),
+                    "break the ring of `parent`s",
+                );
             }
             Some(_) if unit.superior.is_some() => {
-                pack.problem_at(&at("superior"), "only the root reports outside of the pack (clause 3.3)".to_owned(), "remove it");
+                pack.problem_at(
+                    &at("superior"),
+                    "only the root reports outside of the pack (clause 3.3)".to_owned(),
+                    "remove it",
+                );
             }
             None if unit.superior.is_none() => {
                 pack.problem_at(
@@ -232,23 +252,24 @@ fn overrides(pack: &Object, i: usize, unit: &Unit, by_code: &HashMap<&str, &Unit
 }
 
 /// Who is told: known rules and roles, and clauses 5b and 5c for every major matter.
-pub(super) fn routes(
-    pack: &Object,
-    routes: Option<&[Route]>,
-    units: Option<&[Unit]>,
-    clocks: Option<&[ClockRule]>,
-) {
+pub(super) fn routes(pack: &Object, routes: Option<&[Route]>, units: Option<&[Unit]>, clocks: Option<&[ClockRule]>) {
     let Some(routes) = routes else { return };
     for (i, route) in routes.iter().enumerate() {
         for (j, clock) in route.clocks.iter().enumerate() {
             if clocks.is_some_and(|clocks| clocks.iter().all(|c| c.id != *clock)) {
-                pack.problem_at(&format!("/notify/{i}/clocks/{j}"), format!("there is no clock rule `{clock}`"), "name one of `clocks`");
+                pack.problem_at(
+                    &format!("/notify/{i}/clocks/{j}"),
+                    format!("there is no clock rule `{clock}`"),
+                    "name one of `clocks`",
+                );
             }
         }
         for (j, target) in route.tell.iter().enumerate() {
             let role = target.role.as_str();
             let known = matches!(role, "spokesperson" | "principal")
-                || units.is_none_or(|units| units.iter().flat_map(|u| &u.people).any(|p| p.roles.iter().any(|r| r == role)));
+                || units.is_none_or(|units| {
+                    units.iter().flat_map(|u| &u.people).any(|p| p.roles.iter().any(|r| r == role))
+                });
             if !known {
                 pack.problem_at(
                     &format!("/notify/{i}/tell/{j}"),
@@ -271,7 +292,9 @@ pub(super) fn routes(
             if !told(&[Occasion::CaseOpened], level, Whose::Lead, Some(role)) {
                 pack.problem_at(
                     "/notify",
-                    format!("clause 5b: the {role} of the lead unit is not told when a case of level {level} is opened"),
+                    format!(
+                        "clause 5b: the {role} of the lead unit is not told when a case of level {level} is opened"
+                    ),
                     &format!("add `lead.{role}` to a route on \"case-opened\""),
                 );
             }

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::position::Positions;
 use super::reader::{Node, Object, Problem, Reader};
 use super::{
-    Basis, CalendarSource, ClockOverride, ClockRule, FORMAT, Floor, LevelName, Occasion, PolicyPack,
-    ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, check,
+    Basis, CalendarSource, ClockOverride, ClockRule, FORMAT, Floor, LevelName, Occasion, PolicyPack, ResponseRule,
+    ResponseValue, Route, SatisfiedBy, Status, Target, check,
 };
 use crate::number::Prefix;
 use crate::unit::{Office, Person, Superior, Unit};
@@ -21,14 +21,7 @@ pub(super) const MAX_BYTES: usize = 4 << 20;
 
 pub(super) fn pack(text: &str, file: &str) -> Result<PolicyPack, Vec<Problem>> {
     let alone = |line: usize, column: usize, message: String, hint: &str| {
-        vec![Problem {
-            file: file.to_owned(),
-            line,
-            column,
-            pointer: String::new(),
-            message,
-            hint: hint.to_owned(),
-        }]
+        vec![Problem { file: file.to_owned(), line, column, pointer: String::new(), message, hint: hint.to_owned() }]
     };
     if text.len() > MAX_BYTES {
         let message = format!("the pack has {} bytes; at most {MAX_BYTES} are read", text.len());
@@ -51,8 +44,18 @@ pub(super) fn pack(text: &str, file: &str) -> Result<PolicyPack, Vec<Problem>> {
 
 fn read(root: &Node) -> Option<PolicyPack> {
     let object = root.object(&[
-        "format", "name", "version", "title", "time_zone", "units", "levels", "calendars", "clocks", "floor",
-        "responses", "notify",
+        "format",
+        "name",
+        "version",
+        "title",
+        "time_zone",
+        "units",
+        "levels",
+        "calendars",
+        "clocks",
+        "floor",
+        "responses",
+        "notify",
     ])?;
     // Everything is read before anything is given up.
     let format = object.need("format").and_then(|node| match node.text()? {
@@ -94,7 +97,8 @@ fn read(root: &Node) -> Option<PolicyPack> {
 fn version(node: &Node) -> Option<String> {
     let text = node.text()?;
     let parts: Vec<&str> = text.split('.').collect();
-    let numeric = |p: &&str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()) && (*p == "0" || !p.starts_with('0'));
+    let numeric =
+        |p: &&str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()) && (*p == "0" || !p.starts_with('0'));
     if parts.len() == 3 && parts.iter().all(numeric) {
         return Some(text);
     }
@@ -108,7 +112,9 @@ fn zone(node: &Node) -> Option<Zone> {
 
 fn allowance(node: &Node) -> Option<Allowance> {
     let text = node.text()?;
-    text.parse().map_err(|error: huiyin_deadline::AllowanceError| node.problem::<()>(error.to_string(), error.hint)).ok()
+    text.parse()
+        .map_err(|error: huiyin_deadline::AllowanceError| node.problem::<()>(error.to_string(), error.hint))
+        .ok()
 }
 
 fn warning(node: &Node) -> Option<Warning> {
@@ -145,7 +151,8 @@ fn calendar(node: &Node) -> Option<CalendarSource> {
         (Some(builtin), None) => {
             let name = builtin.text()?;
             if name != id {
-                return builtin.problem(format!("a built-in calendar goes by its own name, `{name}`"), "make `id` the same");
+                return builtin
+                    .problem(format!("a built-in calendar goes by its own name, `{name}`"), "make `id` the same");
             }
             match Calendar::builtin(&name) {
                 Ok(_) => Some(CalendarSource { id, text: None }),
@@ -192,7 +199,16 @@ fn person(node: &Node) -> Option<Person> {
 
 fn unit(node: &Node) -> Option<Unit> {
     let object = node.object(&[
-        "code", "name", "parent", "number", "duties", "office", "spokesperson", "principal", "people", "superior",
+        "code",
+        "name",
+        "parent",
+        "number",
+        "duties",
+        "office",
+        "spokesperson",
+        "principal",
+        "people",
+        "superior",
         "clocks",
     ])?;
     let code = object.need("code").and_then(|n| n.code());
@@ -264,7 +280,16 @@ fn clock_override(node: &Node) -> Option<ClockOverride> {
 
 fn clock(node: &Node) -> Option<ClockRule> {
     let object = node.object(&[
-        "id", "name", "levels", "anchor", "allowance", "calendar", "warnings", "pausable", "satisfied_by", "basis",
+        "id",
+        "name",
+        "levels",
+        "anchor",
+        "allowance",
+        "calendar",
+        "warnings",
+        "pausable",
+        "satisfied_by",
+        "basis",
     ])?;
     let id = object.need("id").and_then(|n| n.code());
     let name = object.need("name").and_then(|n| n.name());

@@ -1,7 +1,9 @@
 //! A desk with the sample pack, a hand-driven clock, and ids in order.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value)] // each test binary uses its own part
 
-use huiyin_desk::{Actor, Command, DecideContext, Decision, Desk, DeskError, Fact, Item, PolicyPack, ReceivedItem, Verdict};
+use huiyin_desk::{
+    Actor, Command, DecideContext, Decision, Desk, DeskError, Fact, Item, PolicyPack, ReceivedItem, Verdict,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -27,12 +29,14 @@ pub(crate) struct Host {
     pub(crate) desk: Desk,
     pub(crate) facts: Vec<Fact>,
     pub(crate) now: Timestamp,
+    /// On whose behalf commands are given.
+    pub(crate) scope: Option<String>,
     ids: u128,
 }
 
 impl Host {
     pub(crate) fn new() -> Self {
-        let mut host = Self { desk: Desk::new(), facts: Vec::new(), now: time(START), ids: 0 };
+        let mut host = Self { desk: Desk::new(), facts: Vec::new(), now: time(START), scope: None, ids: 0 };
         host.system(&Command::AdoptPolicy { pack: Box::new(pack()) }).unwrap();
         host
     }
@@ -48,6 +52,7 @@ impl Host {
             actor: Actor::parse(actor).unwrap(),
             new_id: &mut new_id,
             content_key: &[7; 32],
+            scope: self.scope.clone(),
         };
         let decision = self.desk.decide(command, &mut ctx)?;
         self.ids = ids;
@@ -114,7 +119,8 @@ impl Host {
     }
 
     pub(crate) fn flash(&mut self, case: &str) -> Value {
-        self.call("submit-report", json!({ "case": case, "stage": "flash", "facts": ["青枫县老鹰岩发现明火。"] })).unwrap()
+        self.call("submit-report", json!({ "case": case, "stage": "flash", "facts": ["青枫县老鹰岩发现明火。"] }))
+            .unwrap()
     }
 
     /// State made anew from the facts alone, each through its stored form.

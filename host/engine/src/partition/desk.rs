@@ -7,23 +7,42 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{About, Core, Refusal, Reply, StartRun, Wake, unfit};
-use crate::record::{DeskDecided, Entry, EventDelivered};
+use crate::record::{DeskDecided, EffectSettled, Entry, EventDelivered};
 
 impl Core {
-    pub(super) fn decide(&mut self, command: &Command, actor: Actor, now: Timestamp) -> Result<Decision, DeskError> {
+    pub(super) fn decide(
+        &mut self,
+        command: &Command,
+        actor: Actor,
+        scope: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Decision, DeskError> {
         let dice = &mut self.dice;
         let mut new_id = || dice.uuid(now);
-        let mut context = DecideContext { now, actor, new_id: &mut new_id, content_key: &self.content_key };
+        let mut context = DecideContext {
+            now,
+            actor,
+            new_id: &mut new_id,
+            content_key: &self.content_key,
+            scope: scope.map(str::to_owned),
+        };
         self.state.desk.decide(command, &mut context)
     }
 
-    pub(super) fn desk_command(&mut self, actor: &str, command: &Command, reply: Reply<Value>, now: Timestamp) {
+    pub(super) fn desk_command(
+        &mut self,
+        unit: &str,
+        actor: &str,
+        command: &Command,
+        reply: Reply<Value>,
+        now: Timestamp,
+    ) {
         let Some(who) = Actor::parse(actor) else {
             let message = format!("`{actor}` names no actor; write person:<id>");
             self.tell(reply, Err(Refusal::Invalid { pointer: "/actor".to_owned(), message }));
             return;
         };
-        match self.decide(command, who, now) {
+        match self.decide(command, who, Some(unit), now) {
             Ok(decision) => match self.write_decision(decision.facts, None, actor, now) {
                 Ok(()) => self.tell(reply, Ok(decision.output)),
                 Err(message) => self.tell(reply, Err(Refusal::Invalid { pointer: "/".to_owned(), message })),
@@ -34,19 +53,50 @@ impl Core {
 
     /// A workflow's call of a core function. What it may do is decided by the
     /// desk on its own state, never by the path that led here (rule 9).
-    pub(super) fn core_call(&mut self, run: &str, call: CallId, name: &str, with: &Value, now: Timestamp) -> Result<Value, FlowError> {
+    pub(super) fn core_call(
+        &mut self,
+        run: &str,
+        call: CallId,
+        name: &str,
+        with: &Value,
+        now: Timestamp,
+    ) -> Result<Value, FlowError> {
         let actor = Actor::Run(run.to_owned());
         let command = huiyin_desk::core_command(name, with).map_err(|e| flow_error(&e))?;
-        let decision = self.decide(&command, actor.clone(), now).map_err(|e| flow_error(&e))?;
+        let unit = self.unit_of(run);
+        let decision = self.decide(&command, actor.clone(), unit.as_deref(), now).map_err(|e| flow_error(&e))?;
         self.write_decision(decision.facts, Some((run.to_owned(), call.to_string())), &actor.to_string(), now)
             .map_err(|message| FlowError::new(ErrorKind::Validation, message))?;
+        // In the same append: after a crash the run takes this answer in, and
+        // the desk is not asked a second time (rule 3).
+        if let Some(key) = self.state.runs.get(run).map(|r| r.key.clone()) {
+            let entry = Entry::EffectSettled(EffectSettled {
+                run: run.to_owned(),
+                call: call.to_string(),
+                attempt: 1,
+                outcome: Ok(decision.output.clone()),
+                kv: Vec::new(),
+            });
+            let subject = format!("run/{run}");
+            self.record(
+                &entry,
+                About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key },
+                now,
+            );
+        }
         Ok(decision.output)
     }
 
     /// Writes a decision's facts: one record for each data key in their order,
     /// so that destroying a case's key takes all of the case with it. If one of
     /// them is more than a record can hold, none is written; and why.
-    pub(super) fn write_decision(&mut self, facts: Vec<Fact>, call: Option<(String, String)>, actor: &str, now: Timestamp) -> Result<(), String> {
+    pub(super) fn write_decision(
+        &mut self,
+        facts: Vec<Fact>,
+        call: Option<(String, String)>,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), String> {
         let mut rest = facts.as_slice();
         let mut records = Vec::new();
         while let Some(first) = rest.first() {
@@ -121,7 +171,7 @@ impl Core {
             .state
             .deployments
             .iter()
-            .filter(|(_, d)| d.active && (unit.is_none() || d.unit.as_deref() == unit))
+            .filter(|(_, d)| d.active && d.unit.as_deref() == unit)
             .filter_map(|(id, _)| self.deployed.get(id))
             .filter(|d| d.triggered_by(event, &*self.evaluator))
             .map(|d| d.id.clone())
@@ -132,14 +182,15 @@ impl Core {
             .filter_map(|id| Some((id, self.state.runs.get(id)?)))
             .filter(|(_, r)| r.quarantined.is_none() && listens(&r.flow, event))
             .filter(|(_, r)| {
-                unit.is_none() || self.deployed.get(&r.deployment).is_some_and(|d| d.unit.is_none() || d.unit.as_deref() == unit)
+                self.deployed.get(&r.deployment).is_some_and(|d| d.unit.is_none() || d.unit.as_deref() == unit)
             })
             .map(|(id, _)| id.clone())
             .collect();
         let mut count = 0;
         for deployment in triggered {
             let run = self.dice.uuid(now).to_string();
-            let own = key.map_or_else(|| unit.map_or_else(|| "host".to_owned(), |u| format!("unit:{u}")), str::to_owned);
+            let own =
+                key.map_or_else(|| unit.map_or_else(|| "host".to_owned(), |u| format!("unit:{u}")), str::to_owned);
             // The workflow's input is the array of its triggering events.
             let input = json!([event]);
             self.start(
@@ -158,7 +209,8 @@ impl Core {
             count += 1;
         }
         if !listening.is_empty() {
-            let own = key.map_or_else(|| unit.map_or_else(|| "host".to_owned(), |u| format!("unit:{u}")), str::to_owned);
+            let own =
+                key.map_or_else(|| unit.map_or_else(|| "host".to_owned(), |u| format!("unit:{u}")), str::to_owned);
             let entry = Entry::EventDelivered(EventDelivered { event: event.clone(), runs: listening.clone() });
             self.record(&entry, About { subject: "event", actor: Self::ENGINE, unit, key: &own }, now);
         }
@@ -184,14 +236,20 @@ fn refusal(error: &DeskError) -> Refusal {
 }
 
 fn flow_error(error: &DeskError) -> FlowError {
-    if error.pointer.is_some() { FlowError::new(ErrorKind::Validation, error.to_string()) } else { FlowError::new(ErrorKind::Authorization, error.to_string()) }
+    if error.pointer.is_some() {
+        FlowError::new(ErrorKind::Validation, error.to_string())
+    } else {
+        FlowError::new(ErrorKind::Authorization, error.to_string())
+    }
 }
 
 /// True when a run has a subscription that the event may answer; the run
 /// itself tests what is computed.
 fn listens(flow: &huiyin_flow::RunState, event: &Value) -> bool {
     huiyin_flow::outstanding(flow).iter().any(|command| match command {
-        huiyin_flow::Command::Subscribe { filters, .. } => filters.iter().any(|filter| huiyin_flow::matches(filter, event)),
+        huiyin_flow::Command::Subscribe { filters, .. } => {
+            filters.iter().any(|filter| huiyin_flow::matches(filter, event))
+        }
         _ => false,
     })
 }

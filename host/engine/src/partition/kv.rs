@@ -32,7 +32,11 @@ impl Core {
         unchanged.then(|| {
             writes
                 .iter()
-                .map(|w| KvSet { owner: owner.clone(), key: w.key.clone(), value: w.value.as_ref().map(|v| STANDARD.encode(v)) })
+                .map(|w| KvSet {
+                    owner: owner.clone(),
+                    key: w.key.clone(),
+                    value: w.value.as_ref().map(|v| STANDARD.encode(v)),
+                })
                 .collect()
         })
     }

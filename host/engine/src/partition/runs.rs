@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    About, Core, EffectDone, EffectJob, EffectOutcome, Input, Refusal, Reply, StartRun, TurnDone, TurnJob, Wake, Work, name_fault, unfit,
+    About, Core, EffectDone, EffectJob, EffectOutcome, Input, Refusal, Reply, StartRun, TurnDone, TurnJob, Wake, Work,
+    name_fault, unfit,
 };
 use crate::deployment::Target;
 use crate::record::{EffectIntended, EffectSettled, EffectUnknown, Entry, RunQuarantined, RunStarted, RunTurn};
@@ -61,7 +62,13 @@ impl Core {
         let payload = match payload {
             Ok(payload) => payload,
             Err((pointer, message)) => {
-                self.show("huiyin.run.refused.v1", &subject, unit.as_deref(), json!({"workflow": deployed.name, "reason": message}), now);
+                self.show(
+                    "huiyin.run.refused.v1",
+                    &subject,
+                    unit.as_deref(),
+                    json!({"workflow": deployed.name, "reason": message}),
+                    now,
+                );
                 let refusal = Refusal::Invalid { pointer: pointer.to_owned(), message };
                 if let Some(reply) = start.finished {
                     self.tell(reply, Err(refusal.clone()));
@@ -149,8 +156,24 @@ impl Core {
                     return;
                 }
             };
+            let doubtful = self.given_up(&run, &deployed, &done.commands, now);
             self.state.put_turn(&run, done.flow, done.consumed, now);
-            self.draft(&entry, payload, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now);
+            self.draft(
+                &entry,
+                payload,
+                About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key },
+                now,
+            );
+            if let Some(call) = doubtful
+                && self.state.runs.contains_key(&run)
+            {
+                // To go on might do the same thing twice (rule 3).
+                let reason = format!(
+                    "call {call} was given up while it was being tried, and may have happened; its plugin cannot repeat it"
+                );
+                self.quarantine(&run, &reason, now);
+                return;
+            }
         }
         let mut follow = done.rest;
         for command in done.commands {
@@ -166,13 +189,56 @@ impl Core {
         }
     }
 
+    /// Records what became of effects that the run no longer waits for; gives
+    /// one that may have happened and may not be repeated.
+    fn given_up(
+        &mut self,
+        run: &str,
+        deployed: &crate::deployment::Deployed,
+        commands: &[Command],
+        now: Timestamp,
+    ) -> Option<CallId> {
+        let state = self.state.runs.get(run)?;
+        let key = state.key.clone();
+        let open: Vec<(CallId, bool)> = commands
+            .iter()
+            .filter_map(|command| match command {
+                Command::CancelCall { call } => {
+                    let effect =
+                        state.effects.get(&call.to_string()).filter(|e| e.settled.is_none() && e.unknown.is_none())?;
+                    Some((*call, deployed.idempotent(&effect.digest) == Some(true)))
+                }
+                _ => None,
+            })
+            .collect();
+        let subject = format!("run/{run}");
+        for (call, _) in &open {
+            let reason = "the run gave it up while it was being tried".to_owned();
+            let entry = Entry::EffectUnknown(EffectUnknown { run: run.to_owned(), call: call.to_string(), reason });
+            self.record(
+                &entry,
+                About { subject: &subject, actor: Self::ENGINE, unit: deployed.unit.as_deref(), key: &key },
+                now,
+            );
+        }
+        open.into_iter().find(|(_, repeatable)| !repeatable).map(|(call, _)| call)
+    }
+
     fn ended(&mut self, run: &str, now: Timestamp) {
+        for reply in self.cancelling.remove(run).unwrap_or_default() {
+            self.tell(reply, Ok(()));
+        }
         self.wakes.clear_run(run);
         self.listeners.remove(run);
         let Some(finished) = self.state.finished.iter().rev().find(|f| f.run == run).cloned() else { return };
         let name = self.deployed.get(&finished.deployment).map(|d| d.name.clone()).unwrap_or_default();
         let unit = self.deployed.get(&finished.deployment).and_then(|d| d.unit.clone());
-        if self.deployed.get(&finished.deployment).and_then(|d| d.schedule.as_ref()).is_some_and(crate::timetable::Timetable::counts_from_end) {
+        if self
+            .deployed
+            .get(&finished.deployment)
+            .and_then(|d| d.schedule.as_ref())
+            .is_some_and(crate::timetable::Timetable::counts_from_end)
+        {
             self.plan_schedule(&finished.deployment, now);
         }
         for reply in self.waiting.remove(run).unwrap_or_default() {
@@ -187,14 +253,29 @@ impl Core {
     }
 
     /// `unit` is the run's: a run that has just ended is no longer there to ask.
-    pub(super) fn carry_out(&mut self, run: &str, unit: Option<&str>, command: Command, follow: &mut Vec<Input>, now: Timestamp) {
+    pub(super) fn carry_out(
+        &mut self,
+        run: &str,
+        unit: Option<&str>,
+        command: Command,
+        follow: &mut Vec<Input>,
+        now: Timestamp,
+    ) {
         match command {
-            Command::Call { call, slot, function, with, .. } => self.call(run, call, slot.as_deref(), &function, with, follow, now),
+            Command::Call { call, slot, function, with, .. } => {
+                self.call(run, call, slot.as_deref(), &function, with, follow, now)
+            }
             Command::SetTimer { timer, due } => self.wakes.set(Wake::Run(run.to_owned(), timer), due),
             Command::CancelTimer { timer } => self.wakes.clear(&Wake::Run(run.to_owned(), timer)),
             Command::Publish { event } => {
                 let kind = event.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
                 let event = Value::clone(&event);
+                if kind.starts_with("huiyin.") {
+                    // Those are the desk's own word; a workflow cannot put it into its mouth.
+                    let said = json!({"type": kind, "reason": "event types that begin with `huiyin.` are the desk's"});
+                    self.show("huiyin.event.refused.v1", &format!("run/{run}"), unit, said, now);
+                    return;
+                }
                 self.show(&kind, &format!("run/{run}"), unit, event.get("data").cloned().unwrap_or(Value::Null), now);
                 self.route_event(unit, &event, now);
             }
@@ -233,7 +314,15 @@ impl Core {
     }
 
     /// Journals that an effect will be tried, and tries it once that is durable.
-    fn intend(&mut self, run: &str, call: CallId, attempt: u32, pin: crate::record::Pin, with: Arc<Value>, now: Timestamp) {
+    fn intend(
+        &mut self,
+        run: &str,
+        call: CallId,
+        attempt: u32,
+        pin: crate::record::Pin,
+        with: Arc<Value>,
+        now: Timestamp,
+    ) {
         let Some(state) = self.state.runs.get(run) else { return };
         let key = state.key.clone();
         let unit = self.unit_of(run);
@@ -247,7 +336,11 @@ impl Core {
             digest: pin.digest.clone(),
         });
         let subject = format!("run/{run}");
-        self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now);
+        if !self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now)
+        {
+            self.quarantine(run, "the intention of an effect could not be recorded", now);
+            return;
+        }
         let kv = self.kept(&pin.plugin, unit.as_deref().unwrap_or_default());
         self.out.durable.push(Work::Effect(Box::new(EffectJob {
             run: run.to_owned(),
@@ -266,7 +359,11 @@ impl Core {
         let Some(state) = self.state.runs.get(&done.run) else { return };
         let call = done.call.to_string();
         // Only the latest try counts; an outcome told twice counts once.
-        let Some(effect) = state.effects.get(&call).filter(|e| e.attempt == done.attempt && e.unknown.is_none() && e.settled.is_none()) else {
+        let Some(effect) = state
+            .effects
+            .get(&call)
+            .filter(|e| e.attempt == done.attempt && e.unknown.is_none() && e.settled.is_none())
+        else {
             return;
         };
         let (plugin, key, attempt) = (effect.plugin.clone(), state.key.clone(), effect.attempt);
@@ -277,7 +374,13 @@ impl Core {
                     self.unknown(&done.run, done.call, "another call changed what the plugin keeps".to_owned(), now);
                     return;
                 };
-                let entry = Entry::EffectSettled(EffectSettled { run: done.run.clone(), call, attempt, outcome: outcome.clone(), kv });
+                let entry = Entry::EffectSettled(EffectSettled {
+                    run: done.run.clone(),
+                    call,
+                    attempt,
+                    outcome: outcome.clone(),
+                    kv,
+                });
                 let payload = match self.encoded(&entry) {
                     Ok(payload) => payload,
                     Err(why) => {
@@ -288,7 +391,12 @@ impl Core {
                 };
                 let subject = format!("run/{}", done.run);
                 let actor = format!("plugin:{plugin}");
-                self.write(&entry, payload, About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key }, now);
+                self.write(
+                    &entry,
+                    payload,
+                    About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key },
+                    now,
+                );
                 self.happen(&done.run, Event::Result { call: done.call, outcome }, now);
             }
             EffectOutcome::Unknown(reason) => self.unknown(&done.run, done.call, reason, now),
@@ -315,9 +423,29 @@ impl Core {
                 let key = state.key.clone();
                 let unit = self.unit_of(run);
                 let subject = format!("run/{run}");
-                let entry = Entry::EffectUnknown(EffectUnknown { run: run.to_owned(), call: call.to_string(), reason: reason.clone() });
-                self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now);
-                self.show("huiyin.effect.unknown.v1", &subject, unit.as_deref(), json!({"call": call.to_string(), "reason": reason}), now);
+                let entry = Entry::EffectUnknown(EffectUnknown {
+                    run: run.to_owned(),
+                    call: call.to_string(),
+                    reason: reason.clone(),
+                });
+                self.record(
+                    &entry,
+                    About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key },
+                    now,
+                );
+                self.show(
+                    "huiyin.effect.unknown.v1",
+                    &subject,
+                    unit.as_deref(),
+                    json!({"call": call.to_string(), "reason": reason}),
+                    now,
+                );
+                let refusal = Refusal::Refused(format!(
+                    "run {run} waits for a person: call {call} may or may not have happened ({reason})"
+                ));
+                for reply in self.waiting.remove(run).unwrap_or_default() {
+                    self.tell(reply, Err(refusal.clone()));
+                }
             }
         }
     }
@@ -334,14 +462,46 @@ impl Core {
         for reply in self.waiting.remove(run).unwrap_or_default() {
             self.tell(reply, Err(refusal.clone()));
         }
+        for reply in self.cancelling.remove(run).unwrap_or_default() {
+            self.tell(reply, Err(refusal.clone()));
+        }
     }
 
+    /// Answers once the end is on record, not when it is merely under way.
     pub(super) fn cancel(&mut self, run: &str, reason: &str, actor: &str, reply: Reply<()>, now: Timestamp) {
-        if self.state.runs.contains_key(run) {
-            self.happen(run, Event::Cancel { reason: format!("{reason} ({actor})") }, now);
-            self.tell(reply, Ok(()));
-        } else {
+        let Some(state) = self.state.runs.get(run) else {
             self.tell(reply, Err(Refusal::NotFound(format!("run {run} is not running"))));
+            return;
+        };
+        let event = Event::Cancel { reason: format!("{reason} ({actor})") };
+        let (set_aside, flow) = (state.quarantined.is_some(), Arc::clone(&state.flow));
+        let deployed = self.deployed.get(&state.deployment).cloned();
+        self.cancelling.entry(run.to_owned()).or_default().push(reply);
+        match deployed {
+            // A run that is set aside takes no further turn but this one, which asks no plugin.
+            Some(deployed) if set_aside => {
+                let mut flow = Arc::unwrap_or_clone(flow);
+                let evaluator = Arc::clone(&self.evaluator);
+                let turn = huiyin_flow::advance(
+                    &deployed.definition,
+                    &mut flow,
+                    event,
+                    &huiyin_flow::Env::new(now, 0, &*evaluator),
+                );
+                self.turn_done(
+                    TurnDone {
+                        run: run.to_owned(),
+                        flow: Arc::new(flow),
+                        facts: turn.facts,
+                        commands: turn.commands,
+                        consumed: 0,
+                        rest: Vec::new(),
+                        failed: None,
+                    },
+                    now,
+                );
+            }
+            _ => self.happen(run, event, now),
         }
     }
 
@@ -352,7 +512,8 @@ impl Core {
 
     /// After a reload: everything that runs wait for is asked for again.
     pub(super) fn resume_runs(&mut self, now: Timestamp) {
-        let runs: Vec<String> = self.state.runs.iter().filter(|(_, r)| r.quarantined.is_none()).map(|(id, _)| id.clone()).collect();
+        let runs: Vec<String> =
+            self.state.runs.iter().filter(|(_, r)| r.quarantined.is_none()).map(|(id, _)| id.clone()).collect();
         for run in runs {
             let Some(state) = self.state.runs.get(&run) else { continue };
             if state.input.is_some() {
@@ -375,7 +536,9 @@ impl Core {
                         }
                         Some(EffectState { unknown: Some(_), .. }) => {}
                         // It may have been tried just before the end.
-                        Some(_) => self.unknown(&run, call, "the host stopped while it was being tried".to_owned(), now),
+                        Some(_) => {
+                            self.unknown(&run, call, "the host stopped while it was being tried".to_owned(), now)
+                        }
                         None => self.pure_or_call(&run, unit.as_deref(), command, &mut follow, now),
                     },
                     other => self.carry_out(&run, unit.as_deref(), other, &mut follow, now),
@@ -388,7 +551,14 @@ impl Core {
     }
 
     /// A call that was decided and not tried: pure ones go back to a worker.
-    fn pure_or_call(&mut self, run: &str, unit: Option<&str>, command: Command, follow: &mut Vec<Input>, now: Timestamp) {
+    fn pure_or_call(
+        &mut self,
+        run: &str,
+        unit: Option<&str>,
+        command: Command,
+        follow: &mut Vec<Input>,
+        now: Timestamp,
+    ) {
         let Command::Call { slot, function, .. } = &command else { return };
         let pure = self
             .state

@@ -11,7 +11,8 @@ const MISSED_COUNTED: usize = 10_000;
 
 impl Core {
     pub(super) fn resume_schedules(&mut self, now: Timestamp) {
-        let ids: Vec<String> = self.state.deployments.iter().filter(|(_, d)| d.active).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<String> =
+            self.state.deployments.iter().filter(|(_, d)| d.active).map(|(id, _)| id.clone()).collect();
         for id in ids {
             self.plan_schedule(&id, now);
         }
@@ -24,7 +25,7 @@ impl Core {
         let Some(schedule) = &deployed.schedule else { return };
         let since = self.state.deployments.get(id).map_or(now, |d| d.since);
         let fired = self.state.schedules.get(id).cloned().unwrap_or_default();
-        if let Some(next) = schedule.next(fired.due.unwrap_or(since), fired.ended) {
+        if let Some(next) = schedule.next(fired.due, since, fired.ended) {
             self.wakes.set(Wake::Schedule(id.to_owned()), next.max(now));
         }
     }
@@ -38,14 +39,25 @@ impl Core {
         let since = self.state.deployments.get(id).map_or(now, |d| d.since);
         let last = self.state.schedules.get(id).and_then(|f| f.due).unwrap_or(since);
         let missed = schedule.missed(last, now, MISSED_COUNTED);
-        let due = missed.fires.last().copied().unwrap_or(now);
+        // Too many to count: one firing stands for them all.
+        let due = if missed.more { now } else { missed.fires.last().copied().unwrap_or(now) };
         let unit = deployed.unit.clone();
         let key = unit.as_ref().map_or_else(|| "host".to_owned(), |u| format!("unit:{u}"));
-        let entry = Entry::ScheduleFired(ScheduleFired { deployment: id.to_owned(), due, missed: missed.fires.len().saturating_sub(1) as u32 });
+        let entry = Entry::ScheduleFired(ScheduleFired {
+            deployment: id.to_owned(),
+            due,
+            missed: missed.fires.len().saturating_sub(1) as u32,
+        });
         let subject = format!("workflow/{}", deployed.name);
         self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now);
         let run = self.dice.uuid(now).to_string();
-        self.show("huiyin.schedule.fired.v1", &subject, unit.as_deref(), json!({"due": due.to_string(), "run": run}), now);
+        self.show(
+            "huiyin.schedule.fired.v1",
+            &subject,
+            unit.as_deref(),
+            json!({"due": due.to_string(), "run": run}),
+            now,
+        );
         self.start(
             StartRun {
                 deployment: id.to_owned(),

@@ -22,7 +22,7 @@ impl Core {
         }
         let mut at = match known.last_due {
             Some(_) if known.more => now,
-            Some(last) => source.schedule.next(last, known.last_ok).unwrap_or(now),
+            Some(last) => source.schedule.next(Some(last), last, known.last_ok).unwrap_or(now),
             None => now,
         };
         if let Some(pause) = known.not_before {
@@ -42,7 +42,13 @@ impl Core {
         let entry = Entry::SourcePolled(SourcePolled { source: id.to_owned(), poll, due: now });
         let subject = format!("source/{id}");
         let key = format!("source:{id}");
-        self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: Some(&source.unit), key: &key }, now);
+        if !self.record(
+            &entry,
+            About { subject: &subject, actor: Self::ENGINE, unit: Some(&source.unit), key: &key },
+            now,
+        ) {
+            return;
+        }
         let kv = self.kept(&source.collector.plugin, &source.unit);
         // After failures smaller pages: a page may have been more than a record holds, or a call may do.
         let limit = (source.limit >> known.failures.min(16)).max(1);
@@ -66,7 +72,7 @@ impl Core {
             let items = page.items.into_iter().zip(floors).map(|(item, floor)| received(item, floor, source.channel.as_deref())).collect();
             let command = Command::Receive(Receive { source: source.name.clone(), unit: source.unit.clone(), items });
             let who = Actor::Plugin(source.collector.plugin.clone());
-            let decision = self.decide(&command, who, now).map_err(|e| PollError { message: e.to_string(), retry_after: None })?;
+            let decision = self.decide(&command, who, Some(&source.unit), now).map_err(|e| PollError { message: e.to_string(), retry_after: None })?;
             // The items with the cursor; what follows from them, by its own data key, in the same append.
             let (taken, follows): (Vec<Fact>, Vec<Fact>) = decision.facts.into_iter().partition(|fact| fact.data_key() == key);
             let facts = taken.clone();
@@ -88,7 +94,10 @@ impl Core {
                 let failures = self.state.sources.get(&source.id).map_or(0, |s| s.failures);
                 let pause = error
                     .retry_after
-                    .map_or_else(|| SignedDuration::from_secs(1 << failures.min(10)), |s| SignedDuration::from_secs(i64::from(s)))
+                    .map_or_else(
+                        || SignedDuration::from_secs(1 << failures.min(10)),
+                        |s| SignedDuration::from_secs(i64::from(s)),
+                    )
                     .min(LONGEST_PAUSE);
                 let entry = Entry::SourceFailed(SourceFailed {
                     source: source.id.clone(),
@@ -97,7 +106,13 @@ impl Core {
                     not_before: now.checked_add(pause).ok(),
                 });
                 self.record(&entry, about, now);
-                self.show("huiyin.source.failed.v1", &subject, Some(&source.unit), json!({"error": error.message}), now);
+                self.show(
+                    "huiyin.source.failed.v1",
+                    &subject,
+                    Some(&source.unit),
+                    json!({"error": error.message}),
+                    now,
+                );
             }
         }
         self.plan_source(&source.id, now);
@@ -119,7 +134,11 @@ impl Core {
                 });
                 let subject = format!("source/{id}");
                 let key = format!("source:{id}");
-                self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: Some(&source.unit), key: &key }, now);
+                self.record(
+                    &entry,
+                    About { subject: &subject, actor: Self::ENGINE, unit: Some(&source.unit), key: &key },
+                    now,
+                );
             }
             self.plan_source(&id, now);
         }

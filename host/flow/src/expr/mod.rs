@@ -86,7 +86,12 @@ impl Program {
     }
 
     /// Evaluates on `input`. Plain `.` and `$name` share, all else is new.
-    pub(crate) fn eval(&self, input: &Arc<Value>, scope: &dyn Variables, evaluator: &dyn Evaluator) -> Result<Arc<Value>, ExprError> {
+    pub(crate) fn eval(
+        &self,
+        input: &Arc<Value>,
+        scope: &dyn Variables,
+        evaluator: &dyn Evaluator,
+    ) -> Result<Arc<Value>, ExprError> {
         if let Some(Native::Dot) = self.native {
             return Ok(Arc::clone(input));
         }
@@ -99,7 +104,8 @@ impl Program {
                 return Ok(Arc::new(value.into_owned()));
             }
         }
-        let named: Vec<(&str, &Value)> = self.vars.iter().map(AsRef::as_ref).zip(values.iter().map(AsRef::as_ref)).collect();
+        let named: Vec<(&str, &Value)> =
+            self.vars.iter().map(AsRef::as_ref).zip(values.iter().map(AsRef::as_ref)).collect();
         match evaluator.eval(&self.source, input, &named) {
             Ok(value) => Ok(Arc::new(value)),
             Err(_) if self.loose => Ok(Arc::new(Value::String(self.source.to_string()))),
@@ -108,7 +114,12 @@ impl Program {
     }
 
     /// As a condition: everything but `false` and `null` holds, as in jq.
-    pub(crate) fn holds(&self, input: &Arc<Value>, scope: &dyn Variables, evaluator: &dyn Evaluator) -> Result<bool, ExprError> {
+    pub(crate) fn holds(
+        &self,
+        input: &Arc<Value>,
+        scope: &dyn Variables,
+        evaluator: &dyn Evaluator,
+    ) -> Result<bool, ExprError> {
         if self.vars.is_empty()
             && let Some(native) = &self.native
             && let Some(value) = native.eval(input, &[])
@@ -143,8 +154,11 @@ fn asks_definition(source: &str) -> bool {
         let Some(after) = rest.strip_prefix("workflow").or_else(|| rest.strip_prefix("task")) else {
             return false;
         };
-        !["id", "input", "startedAt", "name", "reference", "output"]
-            .iter()
-            .any(|field| after.strip_prefix('.').and_then(|a| a.strip_prefix(field)).is_some_and(|a| !a.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')))
+        !["id", "input", "startedAt", "name", "reference", "output"].iter().any(|field| {
+            after
+                .strip_prefix('.')
+                .and_then(|a| a.strip_prefix(field))
+                .is_some_and(|a| !a.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+        })
     })
 }

@@ -400,7 +400,27 @@ impl<'s> Parser<'s> {
 
     fn field_of(&mut self, of: Native) -> Option<Native> {
         let name = self.identifier()?;
-        if matches!(name, "and" | "or" | "not" | "if" | "then" | "else" | "elif" | "end" | "as" | "def" | "reduce" | "foreach" | "try" | "catch" | "label" | "import" | "include" | "__loc__") {
+        if matches!(
+            name,
+            "and"
+                | "or"
+                | "not"
+                | "if"
+                | "then"
+                | "else"
+                | "elif"
+                | "end"
+                | "as"
+                | "def"
+                | "reduce"
+                | "foreach"
+                | "try"
+                | "catch"
+                | "label"
+                | "import"
+                | "include"
+                | "__loc__"
+        ) {
             return None;
         }
         Some(Native::Field(Box::new(of), name.to_owned()))

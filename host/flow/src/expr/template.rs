@@ -20,7 +20,12 @@ pub(crate) enum Template {
 }
 
 impl Template {
-    pub(crate) fn eval(&self, input: &Arc<Value>, scope: &dyn Variables, evaluator: &dyn Evaluator) -> Result<Arc<Value>, ExprError> {
+    pub(crate) fn eval(
+        &self,
+        input: &Arc<Value>,
+        scope: &dyn Variables,
+        evaluator: &dyn Evaluator,
+    ) -> Result<Arc<Value>, ExprError> {
         match self {
             Self::Literal(value) => Ok(Arc::clone(value)),
             Self::Expr(program) => program.eval(input, scope, evaluator),

@@ -14,15 +14,22 @@ use crate::source::{Data, Node, join};
 
 const TOP: [&str; 8] = ["document", "input", "use", "do", "timeout", "output", "schedule", "evaluate"];
 const DOCUMENT: [&str; 8] = ["dsl", "namespace", "name", "version", "title", "summary", "tags", "metadata"];
-const USE: [&str; 8] = ["authentications", "errors", "extensions", "functions", "retries", "secrets", "timeouts", "catalogs"];
+const USE: [&str; 8] =
+    ["authentications", "errors", "extensions", "functions", "retries", "secrets", "timeouts", "catalogs"];
 /// What `document.metadata.huiyin` may hold; their values belong to whoever reads them.
 const HUIYIN: [&str; 8] = ["unit", "timezone", "overlap", "catchUp", "slots", "description", "title", "labels"];
 /// Calls of the DSL itself, by protocol.
 const PROTOCOLS: [&str; 6] = ["http", "openapi", "grpc", "asyncapi", "a2a", "mcp"];
 /// Names that an expression already knows.
-pub(super) const RESERVED: [&str; 8] = ["context", "input", "output", "secrets", "task", "workflow", "runtime", "authorization"];
+pub(super) const RESERVED: [&str; 8] =
+    ["context", "input", "output", "secrets", "task", "workflow", "runtime", "authorization"];
 
-pub(super) fn read(root: &Node, catalog: &dyn Catalog, evaluator: &dyn Evaluator, problems: &mut Problems) -> Option<Inner> {
+pub(super) fn read(
+    root: &Node,
+    catalog: &dyn Catalog,
+    evaluator: &dyn Evaluator,
+    problems: &mut Problems,
+) -> Option<Inner> {
     let mut reader = Reader {
         catalog,
         evaluator,
@@ -60,7 +67,8 @@ impl<'r> Reader<'r> {
             None => Vec::new(),
         };
         self.unused_slots(&top);
-        let by_pointer: HashMap<Arc<str>, usize> = self.tasks.iter().enumerate().map(|(id, task)| (Arc::clone(&task.pointer), id)).collect();
+        let by_pointer: HashMap<Arc<str>, usize> =
+            self.tasks.iter().enumerate().map(|(id, task)| (Arc::clone(&task.pointer), id)).collect();
         Some(Inner {
             document: document?,
             source: Arc::new(root.to_value()),
@@ -94,10 +102,20 @@ impl<'r> Reader<'r> {
         let place = |name: &str| body.get(name).map_or(body.at, |n| n.at);
         let supported = is_version(&document.dsl) && document.dsl.starts_with("1.");
         if !document.dsl.is_empty() && !supported {
-            self.problems.error_hint("/document/dsl", place("dsl"), format!("DSL version `{}` is not supported", document.dsl), Some("write `1.0.3`".to_owned()));
+            self.problems.error_hint(
+                "/document/dsl",
+                place("dsl"),
+                format!("DSL version `{}` is not supported", document.dsl),
+                Some("write `1.0.3`".to_owned()),
+            );
         }
         if !document.version.is_empty() && !is_version(&document.version) {
-            self.problems.error_hint("/document/version", place("version"), format!("`{}` is not a semantic version", document.version), Some("write it as `1.0.0`, as a text".to_owned()));
+            self.problems.error_hint(
+                "/document/version",
+                place("version"),
+                format!("`{}` is not a semantic version", document.version),
+                Some("write it as `1.0.0`, as a text".to_owned()),
+            );
         }
         for (name, text) in [("namespace", &document.namespace), ("name", &document.name)] {
             if !text.is_empty() && !is_label(text) {
@@ -112,14 +130,21 @@ impl<'r> Reader<'r> {
         document.summary = self.field_text(&body, "summary").map(str::to_owned);
         document.tags = self.map_value(&body, "tags");
         document.metadata = self.map_value(&body, "metadata");
-        if let Some(metadata) = body.get("metadata").and_then(|n| if let Data::Object(f) = &n.data { Some(f) } else { None })
+        if let Some(metadata) =
+            body.get("metadata").and_then(|n| if let Data::Object(f) = &n.data { Some(f) } else { None })
             && let Some(field) = metadata.iter().find(|f| f.name == "huiyin")
             && let Some(ours) = self.object(&field.value, "/document/metadata/huiyin")
         {
             for field in ours.fields {
                 if !HUIYIN.contains(&field.name.as_str()) {
-                    let hint = did_you_mean(&field.name, HUIYIN).or_else(|| Some(format!("known here: {}", HUIYIN.join(", "))));
-                    self.problems.warn(&ours.below(&field.name), field.at, format!("unknown property `{}`", field.name), hint);
+                    let hint = did_you_mean(&field.name, HUIYIN)
+                        .or_else(|| Some(format!("known here: {}", HUIYIN.join(", "))));
+                    self.problems.warn(
+                        &ours.below(&field.name),
+                        field.at,
+                        format!("unknown property `{}`", field.name),
+                        hint,
+                    );
                 }
             }
         }
@@ -127,7 +152,9 @@ impl<'r> Reader<'r> {
     }
 
     fn map_value(&mut self, body: &Obj<'r>, name: &str) -> Value {
-        body.get(name).and_then(|node| self.object(node, &body.below(name)).map(|_| node.to_value())).unwrap_or(Value::Null)
+        body.get(name)
+            .and_then(|node| self.object(node, &body.below(name)).map(|_| node.to_value()))
+            .unwrap_or(Value::Null)
     }
 
     fn evaluate(&mut self, node: &'r Node) {
@@ -136,14 +163,23 @@ impl<'r> Reader<'r> {
             && language != "jq"
         {
             let at = body.get("language").map_or(body.at, |n| n.at);
-            self.problems.error(&body.below("language"), at, format!("expression language `{language}` is not supported; only `jq` is"));
+            self.problems.error(
+                &body.below("language"),
+                at,
+                format!("expression language `{language}` is not supported; only `jq` is"),
+            );
         }
         match self.field_text(&body, "mode") {
             Some("loose") => self.loose = true,
             Some("strict") | None => {}
             Some(mode) => {
                 let at = body.get("mode").map_or(body.at, |n| n.at);
-                self.problems.error_hint(&body.below("mode"), at, format!("unknown mode `{mode}`"), Some("`strict` or `loose`".to_owned()));
+                self.problems.error_hint(
+                    &body.below("mode"),
+                    at,
+                    format!("unknown mode `{mode}`"),
+                    Some("`strict` or `loose`".to_owned()),
+                );
             }
         }
     }
@@ -159,9 +195,15 @@ impl<'r> Reader<'r> {
             self.unsupported(&body.below("extensions"), node.at, "`use.extensions`");
         }
         if let Some(node) = body.get("catalogs") {
-            self.refused(&body.below("catalogs"), node.at, "a remote catalog", "install the functions as plugins and call them `name:version@default`");
+            self.refused(
+                &body.below("catalogs"),
+                node.at,
+                "a remote catalog",
+                "install the functions as plugins and call them `name:version@default`",
+            );
         }
-        let mut entries = |name: &str| body.get(name).and_then(|node| self.object(node, &body.below(name))).map(|o| o.fields);
+        let mut entries =
+            |name: &str| body.get(name).and_then(|node| self.object(node, &body.below(name))).map(|o| o.fields);
         let (errors, retries, timeouts) = (entries("errors"), entries("retries"), entries("timeouts"));
         self.reusable = Reusable { errors, retries, timeouts };
         for field in errors.unwrap_or_default() {
@@ -200,7 +242,12 @@ impl<'r> Reader<'r> {
         let body = self.object(node, pointer)?;
         if body.get("call").is_none() {
             let hint = "write `{\"call\": \"name:version@default\"}`";
-            self.problems.error_hint(pointer, node.at, "a function must be exactly one call of the default catalog", Some(hint.to_owned()));
+            self.problems.error_hint(
+                pointer,
+                node.at,
+                "a function must be exactly one call of the default catalog",
+                Some(hint.to_owned()),
+            );
             return None;
         }
         self.only(&body, &["call", "with", "input", "output", "metadata"]);
@@ -224,18 +271,36 @@ impl<'r> Reader<'r> {
             }
         }
         let [input, output] = checks;
-        Some(Slot { name: name.into(), function, info, metadata: self.map_value(&body, "metadata"), with, input, output })
+        Some(Slot {
+            name: name.into(),
+            function,
+            info,
+            metadata: self.map_value(&body, "metadata"),
+            with,
+            input,
+            output,
+        })
     }
 
     /// Resolves `name:version@default`.
-    pub(super) fn catalog_function(&mut self, call: &str, node: &Node, pointer: &str) -> Option<(Arc<FunctionRef>, FunctionInfo)> {
+    pub(super) fn catalog_function(
+        &mut self,
+        call: &str,
+        node: &Node,
+        pointer: &str,
+    ) -> Option<(Arc<FunctionRef>, FunctionInfo)> {
         if PROTOCOLS.contains(&call) {
             self.unsupported(pointer, node.at, &format!("`call: {call}`"));
             return None;
         }
         let (target, catalog) = call.rsplit_once('@').unwrap_or((call, ""));
         if call.contains("://") || (!catalog.is_empty() && catalog != "default") {
-            self.refused(pointer, node.at, &format!("`{call}`, a function from elsewhere,"), "install it as a plugin and call it `name:version@default`");
+            self.refused(
+                pointer,
+                node.at,
+                &format!("`{call}`, a function from elsewhere,"),
+                "install it as a plugin and call it `name:version@default`",
+            );
             return None;
         }
         let (name, version) = match target.split_once(':') {
@@ -244,7 +309,12 @@ impl<'r> Reader<'r> {
                 let names: Vec<String> = self.slot_names.iter().cloned().collect();
                 let hint = did_you_mean(call, names.iter().map(String::as_str))
                     .or_else(|| Some("write `name:version@default`, or the name of one of `use.functions`".to_owned()));
-                self.problems.error_hint(pointer, node.at, format!("`{call}` is neither a function of the default catalog nor one of `use.functions`"), hint);
+                self.problems.error_hint(
+                    pointer,
+                    node.at,
+                    format!("`{call}` is neither a function of the default catalog nor one of `use.functions`"),
+                    hint,
+                );
                 return None;
             }
         };
@@ -255,7 +325,10 @@ impl<'r> Reader<'r> {
                     (format!("the default catalog has no version `{version}` of `{name}`"), None)
                 } else {
                     let names = self.catalog.names();
-                    (format!("the default catalog has no function `{name}`"), did_you_mean(name, names.iter().map(String::as_str)))
+                    (
+                        format!("the default catalog has no function `{name}`"),
+                        did_you_mean(name, names.iter().map(String::as_str)),
+                    )
                 };
                 self.problems.error_hint(pointer, node.at, message, hint);
                 None
@@ -264,7 +337,14 @@ impl<'r> Reader<'r> {
     }
 
     /// `with` against the function's input schema: its keys, and all of it where nothing is computed.
-    pub(super) fn check_arguments(&mut self, with: &crate::expr::Template, info: &FunctionInfo, pointer: &str, at: Pos, call: &str) {
+    pub(super) fn check_arguments(
+        &mut self,
+        with: &crate::expr::Template,
+        info: &FunctionInfo,
+        pointer: &str,
+        at: Pos,
+        call: &str,
+    ) {
         let Some(schema) = &info.input_schema else { return };
         if let Some(value) = with.literal() {
             if let Ok(check) = SchemaCheck::compile(schema)
@@ -275,7 +355,8 @@ impl<'r> Reader<'r> {
             return;
         }
         let Some(keys) = with.keys() else { return };
-        for required in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        for required in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+        {
             if !keys.contains(&required) {
                 self.problems.error(pointer, at, format!("`{call}` needs `{required}`"));
             }
@@ -292,10 +373,17 @@ impl<'r> Reader<'r> {
 
     fn unused_slots(&mut self, top: &Obj<'_>) {
         let Some(Data::Object(uses)) = top.get("use").map(|n| &n.data) else { return };
-        let Some(Data::Object(functions)) = uses.iter().find(|f| f.name == "functions").map(|f| &f.value.data) else { return };
+        let Some(Data::Object(functions)) = uses.iter().find(|f| f.name == "functions").map(|f| &f.value.data) else {
+            return;
+        };
         for field in functions {
             if !self.used_slots.contains(&field.name) {
-                self.problems.warn(&join("/use/functions", &field.name), field.at, format!("the function `{}` is never called", field.name), None);
+                self.problems.warn(
+                    &join("/use/functions", &field.name),
+                    field.at,
+                    format!("the function `{}` is never called", field.name),
+                    None,
+                );
             }
         }
     }
@@ -324,9 +412,11 @@ impl<'r> Reader<'r> {
                     self.problems.error(&place, field.value.at, "the interval must be longer than nothing");
                     None
                 }
-                super::DurationSpec::Fixed(span) => {
-                    Some(if name == "every" { Schedule::Every(span.to_string()) } else { Schedule::After(span.to_string()) })
-                }
+                super::DurationSpec::Fixed(span) => Some(if name == "every" {
+                    Schedule::Every(span.to_string())
+                } else {
+                    Schedule::After(span.to_string())
+                }),
             },
         }
     }
@@ -346,6 +436,10 @@ fn is_version(text: &str) -> bool {
     let (core, pre) = core.split_once('-').map_or((core, None), |(core, pre)| (core, Some(pre)));
     let numbers: Vec<&str> = core.split('.').collect();
     numbers.len() == 3
-        && numbers.iter().all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) && (*n == "0" || !n.starts_with('0')))
-        && pre.is_none_or(|pre| pre.split('.').all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')))
+        && numbers
+            .iter()
+            .all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) && (*n == "0" || !n.starts_with('0')))
+        && pre.is_none_or(|pre| {
+            pre.split('.').all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+        })
 }

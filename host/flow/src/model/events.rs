@@ -42,15 +42,22 @@ impl FilterSpec {
         EventFilter { with }
     }
 
-    pub(crate) fn accepts(&self, event: &Value, scope: &dyn Variables, evaluator: &dyn Evaluator) -> Result<bool, ExprError> {
+    pub(crate) fn accepts(
+        &self,
+        event: &Value,
+        scope: &dyn Variables,
+        evaluator: &dyn Evaluator,
+    ) -> Result<bool, ExprError> {
         for (name, filter) in &self.attributes {
             let attribute = event.get(name).unwrap_or(&Value::Null);
             let accepted = match filter {
                 AttributeFilter::Is(value) => value == attribute,
-                AttributeFilter::Test(program) => match &*program.eval(&Arc::new(attribute.clone()), scope, evaluator)? {
-                    Value::Bool(answer) => *answer,
-                    value => truthy(value) && value == attribute,
-                },
+                AttributeFilter::Test(program) => {
+                    match &*program.eval(&Arc::new(attribute.clone()), scope, evaluator)? {
+                        Value::Bool(answer) => *answer,
+                        value => truthy(value) && value == attribute,
+                    }
+                }
             };
             if !accepted {
                 return Ok(false);
@@ -119,7 +126,9 @@ impl<'r> Reader<'r> {
         for field in with.fields {
             let place = with.below(&field.name);
             let filter = match &field.value.data {
-                Data::String(text) if wrapped(text).is_some() => AttributeFilter::Test(self.expression(&field.value, &place, sees)?),
+                Data::String(text) if wrapped(text).is_some() => {
+                    AttributeFilter::Test(self.expression(&field.value, &place, sees)?)
+                }
                 _ => AttributeFilter::Is(field.value.to_value()),
             };
             attributes.push((field.name.clone(), filter));
@@ -137,9 +146,19 @@ impl<'r> Reader<'r> {
             let place = with.below(name);
             if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
                 let hint = did_you_mean(name, ATTRIBUTES);
-                self.problems.error_hint(&place, field.at, format!("`{name}` is no CloudEvents attribute: names are lower case letters and digits"), hint);
+                self.problems.error_hint(
+                    &place,
+                    field.at,
+                    format!("`{name}` is no CloudEvents attribute: names are lower case letters and digits"),
+                    hint,
+                );
             } else if let Some(hint) = did_you_mean(name, ATTRIBUTES) {
-                self.problems.warn(&place, field.at, format!("`{name}` is taken as an extension attribute"), Some(hint));
+                self.problems.warn(
+                    &place,
+                    field.at,
+                    format!("`{name}` is taken as an extension attribute"),
+                    Some(hint),
+                );
             }
         }
     }

@@ -17,8 +17,8 @@ use crate::diagnostic::{Diagnostic, Problems};
 use crate::expr::{Evaluator, Program, Template};
 use crate::source;
 
-pub use events::matches;
 pub(crate) use events::FilterSpec;
+pub use events::matches;
 pub(crate) use parts::{Backoff, DurationSpec, RetryPolicy, SchemaCheck};
 
 /// The default catalog: what `call: name:version@default` can reach.
@@ -228,7 +228,12 @@ impl Definition {
     /// Parses and checks a workflow text; `file` names it in the findings.
     /// Files ending in `.yaml` or `.yml` are YAML, in `.json` JSON; otherwise
     /// the text itself tells. All findings come at once.
-    pub fn parse(text: &str, file: &str, catalog: &dyn Catalog, evaluator: &dyn Evaluator) -> Result<Self, Vec<Diagnostic>> {
+    pub fn parse(
+        text: &str,
+        file: &str,
+        catalog: &dyn Catalog,
+        evaluator: &dyn Evaluator,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let mut problems = Problems::new(file);
         let Some(root) = source::read(text, file, &mut problems) else {
             return Err(problems.list);

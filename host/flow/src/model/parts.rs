@@ -20,12 +20,20 @@ pub(crate) enum DurationSpec {
 
 impl DurationSpec {
     /// The instant this long after `from`. Days, weeks, months and years are those of UTC.
-    pub(crate) fn after(&self, from: Timestamp, input: &Arc<Value>, scope: &dyn Variables, evaluator: &dyn Evaluator) -> Result<Timestamp, ExprError> {
+    pub(crate) fn after(
+        &self,
+        from: Timestamp,
+        input: &Arc<Value>,
+        scope: &dyn Variables,
+        evaluator: &dyn Evaluator,
+    ) -> Result<Timestamp, ExprError> {
         let span = match self {
             Self::Fixed(span) => *span,
             Self::Expr(program) => {
                 let value = program.eval(input, scope, evaluator)?;
-                let text = value.as_str().ok_or_else(|| ExprError::new(format!("`{}` gave no ISO 8601 duration but {value}", program.source())))?;
+                let text = value.as_str().ok_or_else(|| {
+                    ExprError::new(format!("`{}` gave no ISO 8601 duration but {value}", program.source()))
+                })?;
                 iso(text).map_err(ExprError::new)?
             }
         };
@@ -36,7 +44,13 @@ impl DurationSpec {
     }
 
     /// How long it is, counted from `from`.
-    pub(crate) fn length(&self, from: Timestamp, input: &Arc<Value>, scope: &dyn Variables, evaluator: &dyn Evaluator) -> Result<SignedDuration, ExprError> {
+    pub(crate) fn length(
+        &self,
+        from: Timestamp,
+        input: &Arc<Value>,
+        scope: &dyn Variables,
+        evaluator: &dyn Evaluator,
+    ) -> Result<SignedDuration, ExprError> {
         self.after(from, input, scope, evaluator).map(|at| at.duration_since(from))
     }
 }
@@ -109,7 +123,9 @@ pub(crate) enum Backoff {
 impl<'r> Reader<'r> {
     pub(super) fn duration(&mut self, node: &'r Node, pointer: &str, sees: Sees) -> Option<DurationSpec> {
         match &node.data {
-            Data::String(text) if wrapped(text).is_some() => self.expression(node, pointer, sees).map(DurationSpec::Expr),
+            Data::String(text) if wrapped(text).is_some() => {
+                self.expression(node, pointer, sees).map(DurationSpec::Expr)
+            }
             Data::String(text) => match iso(text) {
                 Ok(span) => Some(DurationSpec::Fixed(span)),
                 Err(message) => {
@@ -147,7 +163,11 @@ impl<'r> Reader<'r> {
                 Some(DurationSpec::Fixed(span))
             }
             _ => {
-                self.problems.error(pointer, node.at, format!("must be a duration (ISO 8601 text or object), but is {}", node.kind()));
+                self.problems.error(
+                    pointer,
+                    node.at,
+                    format!("must be a duration (ISO 8601 text or object), but is {}", node.kind()),
+                );
                 None
             }
         }
@@ -198,10 +218,19 @@ impl<'r> Reader<'r> {
             && !format.starts_with("json:")
         {
             let at = body.get("format").map_or(node.at, |n| n.at);
-            self.problems.error(&body.below("format"), at, format!("schema format `{format}` is not supported; only `json` is"));
+            self.problems.error(
+                &body.below("format"),
+                at,
+                format!("schema format `{format}` is not supported; only `json` is"),
+            );
         }
         if let Some(resource) = body.get("resource") {
-            self.refused(&body.below("resource"), resource.at, "a schema from elsewhere", "write it inline as `document`");
+            self.refused(
+                &body.below("resource"),
+                resource.at,
+                "a schema from elsewhere",
+                "write it inline as `document`",
+            );
             return None;
         }
         let document = self.required(&body, "document")?;
@@ -209,7 +238,11 @@ impl<'r> Reader<'r> {
         match SchemaCheck::compile(&document.to_value()) {
             Ok(check) => Some(check),
             Err(why) => {
-                self.problems.error(&place, document.at, format!("not a usable JSON Schema: {}", super::read::clipped(&why)));
+                self.problems.error(
+                    &place,
+                    document.at,
+                    format!("not a usable JSON Schema: {}", super::read::clipped(&why)),
+                );
                 None
             }
         }
@@ -264,7 +297,11 @@ impl<'r> Reader<'r> {
             && let Some(backoff) = self.strict(node, &body.below("backoff"), &["constant", "linear", "exponential"])
         {
             if backoff.fields.len() != 1 {
-                self.problems.error(&backoff.pointer, backoff.at, "must give exactly one of constant, linear, exponential");
+                self.problems.error(
+                    &backoff.pointer,
+                    backoff.at,
+                    "must give exactly one of constant, linear, exponential",
+                );
             }
             for field in backoff.fields {
                 self.strict(&field.value, &backoff.below(&field.name), &[]);
@@ -278,16 +315,23 @@ impl<'r> Reader<'r> {
         if let Some(node) = body.get("limit")
             && let Some(limit) = self.strict(node, &body.below("limit"), &["attempt", "duration"])
         {
-            policy.duration = limit.get("duration").and_then(|n| self.duration(n, &limit.below("duration"), Sees::Task));
+            policy.duration =
+                limit.get("duration").and_then(|n| self.duration(n, &limit.below("duration"), Sees::Task));
             if let Some(node) = limit.get("attempt")
                 && let Some(attempt) = self.strict(node, &limit.below("attempt"), &["count", "duration"])
             {
                 policy.attempts = attempt.get("count").and_then(|n| self.whole(n, &attempt.below("count")));
-                policy.attempt_duration = attempt.get("duration").and_then(|n| self.duration(n, &attempt.below("duration"), Sees::Task));
+                policy.attempt_duration =
+                    attempt.get("duration").and_then(|n| self.duration(n, &attempt.below("duration"), Sees::Task));
             }
         }
         if policy.attempts.is_none() && policy.duration.is_none() {
-            self.problems.warn(pointer, node.at, "retries without end", Some("give `limit.attempt.count` or `limit.duration`".to_owned()));
+            self.problems.warn(
+                pointer,
+                node.at,
+                "retries without end",
+                Some("give `limit.attempt.count` or `limit.duration`".to_owned()),
+            );
         }
         if let Some(node) = body.get("jitter")
             && let Some(jitter) = self.strict(node, &body.below("jitter"), &["from", "to"])

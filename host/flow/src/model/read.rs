@@ -109,8 +109,14 @@ impl<'r> Reader<'r> {
     pub(super) fn only(&mut self, object: &Obj<'_>, known: &[&str]) {
         for field in object.fields {
             if !known.contains(&field.name.as_str()) {
-                let hint = did_you_mean(&field.name, known.iter().copied()).or_else(|| Some(format!("known here: {}", known.join(", "))));
-                self.problems.error_hint(&object.below(&field.name), field.at, format!("unknown property `{}`", field.name), hint);
+                let hint = did_you_mean(&field.name, known.iter().copied())
+                    .or_else(|| Some(format!("known here: {}", known.join(", "))));
+                self.problems.error_hint(
+                    &object.below(&field.name),
+                    field.at,
+                    format!("unknown property `{}`", field.name),
+                    hint,
+                );
             }
         }
     }
@@ -202,7 +208,13 @@ impl<'r> Reader<'r> {
             return Some("`$authorization` is not supported".to_owned());
         }
         let names: Vec<String> = self.names(sees).iter().map(|n| format!("${n}")).collect();
-        source.contains('$').then(|| if names.is_empty() { "no variables are known here".to_owned() } else { format!("variables known here: {}", names.join(", ")) })
+        source.contains('$').then(|| {
+            if names.is_empty() {
+                "no variables are known here".to_owned()
+            } else {
+                format!("variables known here: {}", names.join(", "))
+            }
+        })
     }
 
     /// JSON with `${ … }` texts in it.
@@ -212,7 +224,9 @@ impl<'r> Reader<'r> {
                 if let Some(source) = wrapped(text) {
                     return self.program(source, node, pointer, sees).map(Template::Expr);
                 }
-                if self.loose && let Ok(program) = Program::compile(text, &self.names(sees), self.evaluator) {
+                if self.loose
+                    && let Ok(program) = Program::compile(text, &self.names(sees), self.evaluator)
+                {
                     return Some(Template::Expr(program.loosely()));
                 }
                 if text.contains("${") {
@@ -240,8 +254,11 @@ impl<'r> Reader<'r> {
                 whole.then_some(Template::Object(parts))
             }
             Data::Array(items) => {
-                let parts: Vec<Option<Template>> =
-                    items.iter().enumerate().map(|(i, item)| self.template(item, &join(pointer, &i.to_string()), sees)).collect();
+                let parts: Vec<Option<Template>> = items
+                    .iter()
+                    .enumerate()
+                    .map(|(i, item)| self.template(item, &join(pointer, &i.to_string()), sees))
+                    .collect();
                 let parts: Vec<Template> = parts.into_iter().collect::<Option<_>>()?;
                 if parts.iter().all(|part| part.literal().is_some()) {
                     return Some(Template::Literal(Arc::new(node.to_value())));
@@ -258,7 +275,11 @@ impl<'r> Reader<'r> {
             Data::String(_) => self.expression(node, pointer, sees).map(Template::Expr),
             Data::Object(_) => self.template(node, pointer, sees),
             _ => {
-                self.problems.error(pointer, node.at, format!("must be an expression or an object, but is {}", node.kind()));
+                self.problems.error(
+                    pointer,
+                    node.at,
+                    format!("must be an expression or an object, but is {}", node.kind()),
+                );
                 None
             }
         }
@@ -271,7 +292,12 @@ impl<'r> Reader<'r> {
 
     /// Says that a part of the DSL will not be done (rule 6: no ambient authority).
     pub(super) fn refused(&mut self, pointer: &str, at: Pos, what: &str, instead: &str) {
-        self.problems.error_hint(pointer, at, format!("{what} is refused: it would reach past what was granted (rule 6)"), Some(instead.to_owned()));
+        self.problems.error_hint(
+            pointer,
+            at,
+            format!("{what} is refused: it would reach past what was granted (rule 6)"),
+            Some(instead.to_owned()),
+        );
     }
 }
 

@@ -48,15 +48,28 @@ impl<'r> Reader<'r> {
             let Some(entry) = self.object(item, &place) else { continue };
             let [field] = entry.fields else {
                 let hint = "each task is an item of its own: `- name: {…}`";
-                self.problems.error_hint(&place, item.at, format!("must hold exactly one task, but holds {}", entry.fields.len()), Some(hint.to_owned()));
+                self.problems.error_hint(
+                    &place,
+                    item.at,
+                    format!("must hold exactly one task, but holds {}", entry.fields.len()),
+                    Some(hint.to_owned()),
+                );
                 continue;
             };
             let index = u32::try_from(i).unwrap_or(u32::MAX);
             if names.insert(field.name.clone(), index).is_some() {
-                self.problems.error(&entry.below(&field.name), field.at, format!("the list already has a task `{}`", field.name));
+                self.problems.error(
+                    &entry.below(&field.name),
+                    field.at,
+                    format!("the list already has a task `{}`", field.name),
+                );
             }
             if ["continue", "exit", "end"].contains(&field.name.as_str()) {
-                self.problems.error(&entry.below(&field.name), field.at, format!("`{}` is a directive and cannot name a task", field.name));
+                self.problems.error(
+                    &entry.below(&field.name),
+                    field.at,
+                    format!("`{}` is a directive and cannot name a task", field.name),
+                );
             }
             entries.push((field, entry.below(&field.name)));
         }
@@ -86,7 +99,11 @@ impl<'r> Reader<'r> {
             }
             several => {
                 let kinds: Vec<&str> = several.iter().map(|(k, _)| *k).collect();
-                self.problems.error(pointer, node.at, format!("the task `{name}` is of several kinds: {}", kinds.join(", ")));
+                self.problems.error(
+                    pointer,
+                    node.at,
+                    format!("the task `{name}` is of several kinds: {}", kinds.join(", ")),
+                );
                 return None;
             }
         };
@@ -137,7 +154,8 @@ impl<'r> Reader<'r> {
                 Some(index) => Some(Then::Go(*index)),
                 None => {
                     let known = names.keys().map(String::as_str).chain(["continue", "exit", "end"]);
-                    let hint = did_you_mean(name, known).or_else(|| Some("`then` reaches tasks of the same list only".to_owned()));
+                    let hint = did_you_mean(name, known)
+                        .or_else(|| Some("`then` reaches tasks of the same list only".to_owned()));
                     self.problems.error_hint(pointer, node.at, format!("there is no task `{name}` in this list"), hint);
                     None
                 }
@@ -158,8 +176,12 @@ impl<'r> Reader<'r> {
             "raise" => self.raise(node, &pointer),
             "run" => self.run(node, &pointer),
             "set" => match &node.data {
-                Data::Object(fields) if !fields.is_empty() => self.template(node, &pointer, Sees::Task).map(|value| TaskKind::Set { value }),
-                Data::String(_) => self.expression(node, &pointer, Sees::Task).map(|p| TaskKind::Set { value: Template::Expr(p) }),
+                Data::Object(fields) if !fields.is_empty() => {
+                    self.template(node, &pointer, Sees::Task).map(|value| TaskKind::Set { value })
+                }
+                Data::String(_) => {
+                    self.expression(node, &pointer, Sees::Task).map(|p| TaskKind::Set { value: Template::Expr(p) })
+                }
                 _ => {
                     self.problems.error(&pointer, node.at, "must be an object with something in it, or an expression");
                     None
@@ -208,7 +230,8 @@ impl<'r> Reader<'r> {
         let Some(node) = body.get(name) else { return Some(default.to_owned()) };
         let pointer = body.below(name);
         let text = self.text(node, &pointer)?;
-        let good = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let good = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !good {
             self.problems.error(&pointer, node.at, format!("`{text}` cannot name a variable: letters, digits and `_`"));
             return None;
@@ -257,7 +280,11 @@ impl<'r> Reader<'r> {
                 && matches!(task.then, Then::Go(_))
             {
                 let place = format!("{}/then", task.pointer);
-                self.problems.error(&place, branches.at, "a branch cannot go on to another branch: they run at the same time");
+                self.problems.error(
+                    &place,
+                    branches.at,
+                    "a branch cannot go on to another branch: they run at the same time",
+                );
             }
         }
         (self.tasks.len() > first).then_some(TaskKind::Fork { branches: list, compete })
@@ -273,7 +300,12 @@ impl<'r> Reader<'r> {
             Some("envelope") => Read::Envelope,
             Some(other) => {
                 let at = listen.get("read").map_or(node.at, |n| n.at);
-                self.problems.error_hint(&listen.below("read"), at, format!("unknown way to read: `{other}`"), Some("data, envelope or raw".to_owned()));
+                self.problems.error_hint(
+                    &listen.below("read"),
+                    at,
+                    format!("unknown way to read: `{other}`"),
+                    Some("data, envelope or raw".to_owned()),
+                );
                 Read::Data
             }
         };
@@ -317,7 +349,12 @@ impl<'r> Reader<'r> {
             let place = body.below(&field.name);
             match field.name.as_str() {
                 "shell" | "container" => {
-                    self.refused(&place, field.at, &format!("`run: {}`", field.name), "write it as a plugin and call it `name:version@default`");
+                    self.refused(
+                        &place,
+                        field.at,
+                        &format!("`run: {}`", field.name),
+                        "write it as a plugin and call it `name:version@default`",
+                    );
                 }
                 "script" | "workflow" => self.unsupported(&place, field.at, &format!("`run: {}`", field.name)),
                 _ => {}
@@ -340,7 +377,11 @@ impl<'r> Reader<'r> {
             let place = join(pointer, &i.to_string());
             let Some(entry) = self.object(item, &place) else { continue };
             let [field] = entry.fields else {
-                self.problems.error(&place, item.at, format!("must hold exactly one case, but holds {}", entry.fields.len()));
+                self.problems.error(
+                    &place,
+                    item.at,
+                    format!("must hold exactly one case, but holds {}", entry.fields.len()),
+                );
                 continue;
             };
             let Some(case) = self.strict(&field.value, &entry.below(&field.name), &["when", "then"]) else { continue };
@@ -369,7 +410,8 @@ impl<'r> Reader<'r> {
         if let Some(node) = clause.get("errors")
             && let Some(errors) = self.strict(node, &clause.below("errors"), &["with"])
             && let Some(node) = errors.get("with")
-            && let Some(with) = self.strict(node, &errors.below("with"), &["type", "status", "instance", "title", "detail", "details"])
+            && let Some(with) =
+                self.strict(node, &errors.below("with"), &["type", "status", "instance", "title", "detail", "details"])
         {
             if with.fields.is_empty() {
                 self.problems.error(&with.pointer, with.at, "must give at least one property");
@@ -389,7 +431,8 @@ impl<'r> Reader<'r> {
         self.scope.push(name.clone());
         catch.name = name.into();
         catch.when = clause.get("when").and_then(|n| self.expression(n, &clause.below("when"), Sees::Task));
-        catch.except_when = clause.get("exceptWhen").and_then(|n| self.expression(n, &clause.below("exceptWhen"), Sees::Task));
+        catch.except_when =
+            clause.get("exceptWhen").and_then(|n| self.expression(n, &clause.below("exceptWhen"), Sees::Task));
         catch.retry = clause.get("retry").and_then(|n| self.retry(n, &clause.below("retry")));
         catch.handler = clause.get("do").map(|n| self.task_list(n, &clause.below("do")));
         self.scope.pop();

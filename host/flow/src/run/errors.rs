@@ -58,7 +58,8 @@ impl Machine<'_> {
     /// What a `try` does about an error that passed its filter; `None`: not its own.
     fn reaction(&self, frame: &Frame, catch: &Catch, point: &Point<'_>) -> Result<Option<Caught>, FlowError> {
         let evaluator = self.env.evaluator;
-        let holds = |program: &crate::expr::Program| program.holds(&frame.input, point, evaluator).map_err(|e| expression(&e));
+        let holds =
+            |program: &crate::expr::Program| program.holds(&frame.input, point, evaluator).map_err(|e| expression(&e));
         if let Some(when) = &catch.when
             && !holds(when)?
         {
@@ -98,7 +99,8 @@ impl Machine<'_> {
         if policy.attempts.is_some_and(|most| u64::from(*attempt) > most) {
             return Ok(None);
         }
-        let length = |spec: &crate::model::DurationSpec| spec.length(now, input, point, evaluator).map_err(|e| expression(&e));
+        let length =
+            |spec: &crate::model::DurationSpec| spec.length(now, input, point, evaluator).map_err(|e| expression(&e));
         let base = policy.delay.as_ref().map_or(Ok(SignedDuration::ZERO), length)?;
         let mut delay = match policy.backoff {
             Backoff::Constant => base,
@@ -112,7 +114,9 @@ impl Machine<'_> {
             let (from, to) = (length(from)?, length(to)?);
             let width = u64::try_from(to.saturating_sub(from).as_millis()).unwrap_or(0);
             let extra = if width == 0 { 0 } else { mixed(self.env.random ^ self.state.next) % (width + 1) };
-            delay = delay.saturating_add(from).saturating_add(SignedDuration::from_millis(i64::try_from(extra).unwrap_or(0)));
+            delay = delay
+                .saturating_add(from)
+                .saturating_add(SignedDuration::from_millis(i64::try_from(extra).unwrap_or(0)));
         }
         let delay = delay.min(LONGEST);
         let Ok(due) = now.checked_add(delay) else { return Ok(None) };

@@ -16,9 +16,11 @@ impl Machine<'_> {
     /// Whether a held event could mean something later.
     pub(super) fn awaited(&self, event: &Event) -> bool {
         match event {
-            Event::Result { call, .. } => {
-                self.state.frames.get(&FrameId(call.0)).is_some_and(|frame| matches!(frame.kind, FrameKind::Call { .. }))
-            }
+            Event::Result { call, .. } => self
+                .state
+                .frames
+                .get(&FrameId(call.0))
+                .is_some_and(|frame| matches!(frame.kind, FrameKind::Call { .. })),
             Event::Timer { timer } => {
                 self.state.alarm.is_some_and(|alarm| alarm.timer == *timer)
                     || self.state.frames.values().any(|frame| frame.alarms().any(|alarm| alarm.timer == *timer))
@@ -76,8 +78,13 @@ impl Machine<'_> {
     }
 
     pub(super) fn heard(&mut self, event: &Value) {
-        let listeners: Vec<FrameId> =
-            self.state.frames.iter().filter(|(_, frame)| matches!(frame.kind, FrameKind::Listen { .. })).map(|(id, _)| *id).collect();
+        let listeners: Vec<FrameId> = self
+            .state
+            .frames
+            .iter()
+            .filter(|(_, frame)| matches!(frame.kind, FrameKind::Listen { .. }))
+            .map(|(id, _)| *id)
+            .collect();
         for id in listeners {
             let Some((filter, item)) = self.answers(id, event) else { continue };
             self.emit(Fact::Heard { frame: id, filter, item });
@@ -100,7 +107,9 @@ impl Machine<'_> {
             ..Point::outside(self.def, self.state)
         };
         let filter = pending.iter().copied().find(|index| {
-            filters.get(*index as usize).is_some_and(|spec| spec.accepts(event, &point, self.env.evaluator).unwrap_or(false))
+            filters
+                .get(*index as usize)
+                .is_some_and(|spec| spec.accepts(event, &point, self.env.evaluator).unwrap_or(false))
         })?;
         let item = match read {
             Read::Data => event.get("data").cloned().unwrap_or(Value::Null),

@@ -20,7 +20,12 @@ pub(super) struct Finish {
 
 impl Machine<'_> {
     pub(super) fn start(&mut self, run: &str, input: Value, trigger: Value) {
-        self.emit(Fact::Start { run: run.into(), at: self.env.now, input: Arc::new(input), trigger: Arc::new(trigger) });
+        self.emit(Fact::Start {
+            run: run.into(),
+            at: self.env.now,
+            input: Arc::new(input),
+            trigger: Arc::new(trigger),
+        });
     }
 
     /// The first step of a run: its own input and timeout.
@@ -32,18 +37,26 @@ impl Machine<'_> {
         }
     }
 
-    fn prepare(&self, data: &DataFlow, timeout: Option<&DurationSpec>) -> Result<(Option<Arc<Value>>, Option<Alarm>), FlowError> {
+    fn prepare(
+        &self,
+        data: &DataFlow,
+        timeout: Option<&DurationSpec>,
+    ) -> Result<(Option<Arc<Value>>, Option<Alarm>), FlowError> {
         let point = Point::outside(self.def, self.state);
         let raw = &self.state.input;
         check(data.input_schema.as_ref(), raw, "the input").map_err(|e| e.at("/input"))?;
         let from = match &data.input_from {
-            Some(from) => Some(from.eval(raw, &point, self.env.evaluator).map_err(|e| expression(&e).at("/input/from"))?),
+            Some(from) => {
+                Some(from.eval(raw, &point, self.env.evaluator).map_err(|e| expression(&e).at("/input/from"))?)
+            }
             None => None,
         };
         let alarm = match timeout {
             Some(after) => {
                 let input = from.as_ref().unwrap_or(raw);
-                let due = after.after(self.env.now, input, &point, self.env.evaluator).map_err(|e| expression(&e).at("/timeout"))?;
+                let due = after
+                    .after(self.env.now, input, &point, self.env.evaluator)
+                    .map_err(|e| expression(&e).at("/timeout"))?;
                 Some(Alarm { timer: TimerId(self.state.next), due })
             }
             None => None,
@@ -74,7 +87,11 @@ impl Machine<'_> {
                     Some(task) => self.run_task(id, task),
                     None => {
                         let place = frame.task.to_string();
-                        self.fail(ErrorKind::Runtime, "the definition has no such task; was the run started with another one?", &place);
+                        self.fail(
+                            ErrorKind::Runtime,
+                            "the definition has no such task; was the run started with another one?",
+                            &place,
+                        );
                     }
                 }
             }
@@ -138,7 +155,13 @@ impl Machine<'_> {
         let Some(frame) = self.state.frames.get(&id) else { return };
         let (Some(parent), Some(task)) = (frame.parent, def.task(&frame.task)) else { return };
         let given = raw.is_some();
-        let raw_output = raw.unwrap_or_else(|| if task.data.output_as.is_some() || task.data.output_schema.is_some() || task.data.export_as.is_some() { frame.natural() } else { Arc::new(Value::Null) });
+        let raw_output = raw.unwrap_or_else(|| {
+            if task.data.output_as.is_some() || task.data.output_schema.is_some() || task.data.export_as.is_some() {
+                frame.natural()
+            } else {
+                Arc::new(Value::Null)
+            }
+        });
         let point = Point {
             frame: Some(parent),
             task: Some(task),
@@ -208,12 +231,24 @@ impl Machine<'_> {
 fn list<'d>(def: &'d Definition, state: &crate::state::RunState, frame: &Frame) -> &'d [TaskId] {
     let task = match &frame.kind {
         FrameKind::Run => return &def.0.list,
-        FrameKind::Branch { .. } => frame.parent.and_then(|id| state.frames.get(&id)).and_then(|fork| def.task(&fork.task)),
+        FrameKind::Branch { .. } => {
+            frame.parent.and_then(|id| state.frames.get(&id)).and_then(|fork| def.task(&fork.task))
+        }
         _ => def.task(&frame.task),
     };
     match (task.map(|task| &task.kind), &frame.kind) {
-        (Some(TaskKind::Try { catch, .. }), FrameKind::Try { stage: Stage::Catching { .. }, .. }) => catch.handler.as_deref().unwrap_or_default(),
-        (Some(TaskKind::Do { list } | TaskKind::For { list, .. } | TaskKind::Try { list, .. } | TaskKind::Fork { branches: list, .. }), _) => list,
+        (Some(TaskKind::Try { catch, .. }), FrameKind::Try { stage: Stage::Catching { .. }, .. }) => {
+            catch.handler.as_deref().unwrap_or_default()
+        }
+        (
+            Some(
+                TaskKind::Do { list }
+                | TaskKind::For { list, .. }
+                | TaskKind::Try { list, .. }
+                | TaskKind::Fork { branches: list, .. },
+            ),
+            _,
+        ) => list,
         _ => &[],
     }
 }

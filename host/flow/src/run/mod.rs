@@ -197,7 +197,9 @@ impl Machine<'_> {
     fn event(&mut self, event: Event) {
         match (self.state.phase, event) {
             (Phase::New, Event::Start { run_id, input, context }) => self.start(&run_id, input, context),
-            (Phase::Running | Phase::Suspended, Event::Cancel { reason }) => self.emit(Fact::Cancelled { reason: reason.into() }),
+            (Phase::Running | Phase::Suspended, Event::Cancel { reason }) => {
+                self.emit(Fact::Cancelled { reason: reason.into() })
+            }
             (Phase::Running, Event::Suspend) => self.emit(Fact::Suspended),
             (Phase::Suspended, Event::Resume) => {
                 let held = self.state.held.clone();
@@ -262,8 +264,12 @@ impl Machine<'_> {
                     entered.open(*frame, &mut self.turn.commands);
                 }
             }
-            Fact::Prepared { alarm, .. } | Fact::Retried { alarm, .. } | Fact::Caught { how: Caught::Retry { alarm }, .. } => self.arm(*alarm),
-            Fact::Ran { event: Some(event), .. } => self.turn.commands.push(Command::Publish { event: Arc::clone(event) }),
+            Fact::Prepared { alarm, .. }
+            | Fact::Retried { alarm, .. }
+            | Fact::Caught { how: Caught::Retry { alarm }, .. } => self.arm(*alarm),
+            Fact::Ran { event: Some(event), .. } => {
+                self.turn.commands.push(Command::Publish { event: Arc::clone(event) })
+            }
             Fact::Completed { .. } | Fact::Faulted { .. } | Fact::Cancelled { .. } => {
                 if let Some(outcome) = &self.state.outcome {
                     self.turn.commands.push(Command::Finished { outcome: outcome.clone() });

@@ -60,7 +60,9 @@ impl<'p> Point<'p> {
                         return Some(Arc::new(Value::from(*index)));
                     }
                 }
-                (FrameKind::Try { stage: Stage::Catching { error }, .. }, Some(TaskKind::Try { catch, .. })) if *catch.name == *name => {
+                (FrameKind::Try { stage: Stage::Catching { error }, .. }, Some(TaskKind::Try { catch, .. }))
+                    if *catch.name == *name =>
+                {
                     return Some(Arc::new(error.to_value()));
                 }
                 _ => {}

@@ -31,7 +31,8 @@ impl Machine<'_> {
 
     fn decide_task(&self, parent: FrameId, task: &Task) -> Result<Fact, FlowError> {
         let def = self.def;
-        let Some(raw) = self.state.frames.get(&parent).and_then(|frame| frame.scope.as_ref()).map(|scope| &scope.data) else {
+        let Some(raw) = self.state.frames.get(&parent).and_then(|frame| frame.scope.as_ref()).map(|scope| &scope.data)
+        else {
             return Err(FlowError::new(ErrorKind::Runtime, "the task stands in no list"));
         };
         let evaluator = self.env.evaluator;
@@ -79,7 +80,8 @@ impl Machine<'_> {
                 let mut what = what;
                 let frame = FrameId(self.state.next);
                 // Ids after the frame's own, and after those of its branches.
-                let mut free = frame.0 + 1 + if let Opened::Fork { branches, .. } = &what { u64::from(*branches) } else { 0 };
+                let mut free =
+                    frame.0 + 1 + if let Opened::Fork { branches, .. } = &what { u64::from(*branches) } else { 0 };
                 match &mut what {
                     Opened::Wait { alarm } | Opened::Try { alarm: Some(alarm) } => {
                         alarm.timer = TimerId(free);
@@ -111,7 +113,9 @@ impl Machine<'_> {
         let evaluator = self.env.evaluator;
         let unset = TimerId(0);
         Ok(match &task.kind {
-            TaskKind::Set { value } => Done::Now(value.eval(input, point, evaluator).map_err(|e| expression(&e))?, None, task.then),
+            TaskKind::Set { value } => {
+                Done::Now(value.eval(input, point, evaluator).map_err(|e| expression(&e))?, None, task.then)
+            }
             TaskKind::Switch { cases } => {
                 let mut then = task.then;
                 for (when, case) in cases {
@@ -148,9 +152,10 @@ impl Machine<'_> {
                     }
                 }
             }
-            TaskKind::Fork { branches, compete } => {
-                Done::Later(Opened::Fork { branches: u32::try_from(branches.len()).unwrap_or(u32::MAX), compete: *compete })
-            }
+            TaskKind::Fork { branches, compete } => Done::Later(Opened::Fork {
+                branches: u32::try_from(branches.len()).unwrap_or(u32::MAX),
+                compete: *compete,
+            }),
             TaskKind::Try { catch, .. } => {
                 let limit = catch.retry.as_ref().and_then(|retry| retry.attempt_duration.as_ref());
                 let alarm = match limit {
@@ -184,7 +189,11 @@ impl Machine<'_> {
         Ok(Done::Later(match target {
             Target::Function(function) => Opened::Call { function: Arc::clone(function), slot: None, with, attempt },
             Target::Slot(index) => {
-                let slot = def.0.slots.get(*index).ok_or_else(|| FlowError::new(ErrorKind::Configuration, "the slot is not defined"))?;
+                let slot = def
+                    .0
+                    .slots
+                    .get(*index)
+                    .ok_or_else(|| FlowError::new(ErrorKind::Configuration, "the slot is not defined"))?;
                 check(slot.input.as_ref(), &with, &format!("the input of the function `{}`", slot.name))?;
                 let with = match &slot.with {
                     Some(body) => {
@@ -223,7 +232,10 @@ impl Machine<'_> {
         }
         for (name, value) in with {
             if matches!(name.as_str(), "source" | "type" | "id") && value.as_str().is_none_or(str::is_empty) {
-                return Err(FlowError::new(ErrorKind::Expression, format!("the event's `{name}` must be a text, but is {}", kind_of(value))));
+                return Err(FlowError::new(
+                    ErrorKind::Expression,
+                    format!("the event's `{name}` must be a text, but is {}", kind_of(value)),
+                ));
             }
             event.insert(name.clone(), value.clone());
         }

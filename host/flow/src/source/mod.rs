@@ -76,7 +76,11 @@ impl Node {
 /// Reads a text; `None` when it cannot be read at all (the reason is among the problems).
 pub(crate) fn read(text: &str, file: &str, problems: &mut Problems) -> Option<Node> {
     if text.len() > MAX_BYTES {
-        problems.error("", Pos::default(), format!("the text is {} bytes long; at most {MAX_BYTES} are allowed", text.len()));
+        problems.error(
+            "",
+            Pos::default(),
+            format!("the text is {} bytes long; at most {MAX_BYTES} are allowed", text.len()),
+        );
         return None;
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -86,11 +90,7 @@ pub(crate) fn read(text: &str, file: &str, problems: &mut Problems) -> Option<No
         Some("yaml" | "yml") => false,
         _ => text.trim_start().starts_with(['{', '[']),
     };
-    if is_json {
-        json::read(text, problems)
-    } else {
-        yaml::read(text, problems)
-    }
+    if is_json { json::read(text, problems) } else { yaml::read(text, problems) }
 }
 
 /// Appends one reference token (RFC 6901) to a pointer.

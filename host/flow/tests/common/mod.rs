@@ -1,14 +1,21 @@
 //! A tiny deterministic world around the interpreter: virtual clock, scripted
 //! call results, scripted events. After every turn it checks the law that the
 //! facts alone rebuild the state.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value, clippy::format_collect)] // each test file uses its own part
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    clippy::format_collect
+)] // each test file uses its own part
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use huiyin_flow::{
-    Catalog, Command, Definition, Diagnostic, Env, ErrorKind, Evaluator, Event, ExprError, Fact, FlowError, FunctionInfo, FunctionKind,
-    Outcome, RunState, Severity, TimerId, Turn, advance, apply, decide, outstanding,
+    Catalog, Command, Definition, Diagnostic, Env, ErrorKind, Evaluator, Event, ExprError, Fact, FlowError,
+    FunctionInfo, FunctionKind, Outcome, RunState, Severity, TimerId, Turn, advance, apply, decide, outstanding,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -33,7 +40,9 @@ impl Catalog for Shelf {
         if version.is_some_and(|v| v != "1.0.0") {
             return None;
         }
-        let plugin = |input_schema| Some(FunctionInfo { kind: FunctionKind::Plugin { kind: "step".into() }, input_schema, output_schema: None });
+        let plugin = |input_schema| {
+            Some(FunctionInfo { kind: FunctionKind::Plugin { kind: "step".into() }, input_schema, output_schema: None })
+        };
         match name {
             "echo" | "fail" | "slow" | "never" | "flaky" => plugin(None),
             "open-case" => Some(FunctionInfo {
@@ -70,7 +79,8 @@ pub fn workflow(body: Value) -> Value {
 
 pub fn define(body: Value) -> Definition {
     let text = serde_json::to_string_pretty(&workflow(body)).unwrap();
-    parse(&text, "test.json").unwrap_or_else(|list| panic!("{}", list.iter().map(|d| format!("{d}\n")).collect::<String>()))
+    parse(&text, "test.json")
+        .unwrap_or_else(|list| panic!("{}", list.iter().map(|d| format!("{d}\n")).collect::<String>()))
 }
 
 pub fn errors(body: Value) -> Vec<Diagnostic> {
@@ -160,8 +170,12 @@ impl Sim {
                     self.calls.retain(|c| !matches!(c, Command::Call { call: id, .. } if *id == call));
                     assert_eq!(self.calls.len() + 1, before, "only open calls are cancelled");
                 }
-                Command::SetTimer { timer, due } => assert_eq!(self.timers.insert(timer, due), None, "timers are set once"),
-                Command::CancelTimer { timer } => assert!(self.timers.remove(&timer).is_some(), "only open timers are cancelled"),
+                Command::SetTimer { timer, due } => {
+                    assert_eq!(self.timers.insert(timer, due), None, "timers are set once")
+                }
+                Command::CancelTimer { timer } => {
+                    assert!(self.timers.remove(&timer).is_some(), "only open timers are cancelled")
+                }
                 Command::Publish { event } => self.published.push((*event).clone()),
                 Command::Subscribe { .. } => self.subscribed += 1,
                 Command::Unsubscribe { .. } => self.subscribed -= 1,
@@ -238,7 +252,9 @@ fn reply(command: &Command) -> Option<Result<Value, FlowError>> {
         "never" => return None,
         "fail" => Err(FlowError::new(ErrorKind::Communication, "no answer").with_status(503)),
         // Fails until the attempt that `with.good` names.
-        "flaky" if u64::from(*attempt) < with["good"].as_u64().unwrap_or(2) => Err(FlowError::new(ErrorKind::Communication, format!("attempt {attempt}"))),
+        "flaky" if u64::from(*attempt) < with["good"].as_u64().unwrap_or(2) => {
+            Err(FlowError::new(ErrorKind::Communication, format!("attempt {attempt}")))
+        }
         _ => Ok((**with).clone()),
     })
 }
@@ -253,7 +269,13 @@ pub fn run_with(def: &Definition, input: Value, events: Vec<Value>) -> Sim {
     sim.events = events;
     sim.start(input);
     sim.go();
-    assert!(sim.finished.is_none() || (sim.timers.is_empty() && sim.calls.is_empty() && sim.subscribed == 0), "nothing is left open: {:?} {:?} {}", sim.timers, sim.calls, sim.subscribed);
+    assert!(
+        sim.finished.is_none() || (sim.timers.is_empty() && sim.calls.is_empty() && sim.subscribed == 0),
+        "nothing is left open: {:?} {:?} {}",
+        sim.timers,
+        sim.calls,
+        sim.subscribed
+    );
     for count in 1..=sim.facts.len() {
         let mut again = sim.after_crash(count);
         again.go();

@@ -54,21 +54,13 @@ struct FaultFile {
 impl FaultDisk {
     /// A faultless disk on `inner`.
     pub fn new(inner: Arc<dyn Disk>) -> Self {
-        Self {
-            inner,
-            plan: Arc::default(),
-        }
+        Self { inner, plan: Arc::default() }
     }
 
     /// Sets or (with `None`) ends the fault, and counts anew.
     pub fn set(&self, fault: Option<Fault>) {
         *lock(&self.plan.fault) = fault;
-        for count in [
-            &self.plan.writes,
-            &self.plan.grows,
-            &self.plan.syncs,
-            &self.plan.reads,
-        ] {
+        for count in [&self.plan.writes, &self.plan.grows, &self.plan.syncs, &self.plan.reads] {
             count.store(0, Ordering::SeqCst);
         }
     }
@@ -79,10 +71,7 @@ impl FaultDisk {
     }
 
     fn wrap(&self, inner: Box<dyn DiskFile>) -> Box<dyn DiskFile> {
-        Box::new(FaultFile {
-            inner,
-            plan: self.plan.clone(),
-        })
+        Box::new(FaultFile { inner, plan: self.plan.clone() })
     }
 }
 
@@ -110,9 +99,7 @@ impl Plan {
     fn sync(&self) -> io::Result<()> {
         let number = self.syncs.fetch_add(1, Ordering::SeqCst) + 1;
         match self.fault() {
-            Some(Fault::ErrorAtSync(n)) if number == n => {
-                Err(io::Error::other("input/output error (injected)"))
-            }
+            Some(Fault::ErrorAtSync(n)) if number == n => Err(io::Error::other("input/output error (injected)")),
             _ => Ok(()),
         }
     }

@@ -83,10 +83,7 @@ impl LossyDisk {
             syncs: 0,
             checked: HashMap::new(),
         };
-        Self {
-            state: Arc::new(Mutex::new(state)),
-            options,
-        }
+        Self { state: Arc::new(Mutex::new(state)), options }
     }
 
     /// The power goes: what was not synced is lost (or torn), and every later operation fails.
@@ -94,10 +91,7 @@ impl LossyDisk {
         let (files, tear) = {
             let mut state = lock(&self.state);
             state.off = true;
-            (
-                state.files.values().cloned().collect::<Vec<_>>(),
-                self.options.tear.is_some(),
-            )
+            (state.files.values().cloned().collect::<Vec<_>>(), self.options.tear.is_some())
         };
         if tear {
             for content in files {
@@ -125,11 +119,7 @@ impl LossyDisk {
         let mut size = 0;
         for name in names {
             let path = segments.join(name);
-            let (from, known) = lock(&self.state)
-                .checked
-                .get(&path)
-                .copied()
-                .unwrap_or((0, 0));
+            let (from, known) = lock(&self.state).checked.get(&path).copied().unwrap_or((0, 0));
             let file = RealDisk.open(&path)?;
             let (end, next) = whole_until(&*file, from, known)?;
             lock(&self.state).checked.insert(path, (end, next));
@@ -140,11 +130,7 @@ impl LossyDisk {
 
     fn state(&self) -> io::Result<MutexGuard<'_, State>> {
         let state = lock(&self.state);
-        if state.off {
-            Err(io::Error::other("the power is off"))
-        } else {
-            Ok(state)
-        }
+        if state.off { Err(io::Error::other("the power is off")) } else { Ok(state) }
     }
 
     fn powered(&self) -> io::Result<()> {
@@ -209,12 +195,7 @@ impl State {
         }
         let real = RealDisk.open(physical)?;
         let len = real.len()?;
-        let content = Content {
-            real,
-            len,
-            real_valid: len,
-            unsynced: BTreeMap::new(),
-        };
+        let content = Content { real, len, real_valid: len, unsynced: BTreeMap::new() };
         let content = Arc::new(Mutex::new(content));
         self.files.insert(physical.to_path_buf(), content.clone());
         Ok(content)
@@ -231,10 +212,7 @@ impl Disk for LossyDisk {
         let mut state = self.state()?;
         let physical = state.physical(path)?;
         let content = state.content(&physical)?;
-        Ok(Box::new(LossyFile {
-            content,
-            disk: self.clone(),
-        }))
+        Ok(Box::new(LossyFile { content, disk: self.clone() }))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -249,10 +227,7 @@ impl Disk for LossyDisk {
         RealDisk.create(&physical)?;
         state.names.insert(path.to_path_buf(), physical.clone());
         let content = state.content(&physical)?;
-        Ok(Box::new(LossyFile {
-            content,
-            disk: self.clone(),
-        }))
+        Ok(Box::new(LossyFile { content, disk: self.clone() }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -294,12 +269,7 @@ impl Disk for LossyDisk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.state()?;
-        let pending: Vec<_> = state
-            .names
-            .keys()
-            .filter(|p| p.parent() == Some(dir))
-            .cloned()
-            .collect();
+        let pending: Vec<_> = state.names.keys().filter(|p| p.parent() == Some(dir)).cloned().collect();
         for path in pending {
             if let Some(physical) = state.names.remove(&path) {
                 RealDisk.rename(&physical, &path)?;
@@ -310,12 +280,7 @@ impl Disk for LossyDisk {
                 }
             }
         }
-        let gone: Vec<_> = state
-            .hidden
-            .iter()
-            .filter(|p| p.parent() == Some(dir))
-            .cloned()
-            .collect();
+        let gone: Vec<_> = state.hidden.iter().filter(|p| p.parent() == Some(dir)).cloned().collect();
         for path in gone {
             state.hidden.remove(&path);
             state.files.remove(&path);
@@ -378,10 +343,7 @@ impl DiskFile for LossyFile {
         buf[..total].fill(0);
         content.real.read_full_at(&mut buf[..valid], offset)?;
         let end = offset + total as u64;
-        for (number, bytes) in content
-            .unsynced
-            .range(offset / SECTOR..end.div_ceil(SECTOR))
-        {
+        for (number, bytes) in content.unsynced.range(offset / SECTOR..end.div_ceil(SECTOR)) {
             let at = number * SECTOR;
             let (from, to) = (at.max(offset), (at + SECTOR).min(end));
             buf[(from - offset) as usize..(to - offset) as usize]

@@ -5,9 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use huiyin_journal::{
-    Disk, Draft, Journal, JournalError, Options, Payload, Record, SegmentJournal,
-};
+use huiyin_journal::{Disk, Draft, Journal, JournalError, Options, Payload, Record, SegmentJournal};
 
 pub(crate) type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
@@ -37,17 +35,11 @@ pub(crate) fn payload(partition: u32, n: u64, len: usize) -> Vec<u8> {
 }
 
 pub(crate) fn on(disk: impl Disk + 'static) -> Options {
-    Options {
-        disk: Arc::new(disk),
-        ..Options::default()
-    }
+    Options { disk: Arc::new(disk), ..Options::default() }
 }
 
 pub(crate) fn small_segments() -> Options {
-    Options {
-        segment_bytes: 4096,
-        ..Options::default()
-    }
+    Options { segment_bytes: 4096, ..Options::default() }
 }
 
 pub(crate) fn all(journal: &impl Journal) -> Result<Vec<Record>, JournalError> {
@@ -86,20 +78,10 @@ pub(crate) fn copy_dir(from: &Path, to: &Path) {
 }
 
 /// Appends `count` records of one batch each and waits for every one.
-pub(crate) async fn fill(
-    journal: &SegmentJournal,
-    partition: u32,
-    count: u64,
-) -> Result<(), JournalError> {
+pub(crate) async fn fill(journal: &SegmentJournal, partition: u32, count: u64) -> Result<(), JournalError> {
     for n in 0..count {
         let seq = journal.last_seq(partition);
-        journal
-            .append(
-                partition,
-                seq,
-                vec![draft("case:1", payload(partition, n, 120))],
-            )
-            .await?;
+        journal.append(partition, seq, vec![draft("case:1", payload(partition, n, 120))]).await?;
     }
     Ok(())
 }

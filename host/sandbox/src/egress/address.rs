@@ -17,10 +17,7 @@ const RANGES: &[(&str, &str)] = &[
     ("10.0.0.0/8", "private"),
     ("100.64.0.0/10", "shared by carriers"),
     ("127.0.0.0/8", "loopback"),
-    (
-        "169.254.0.0/16",
-        "link-local, where clouds keep their metadata",
-    ),
+    ("169.254.0.0/16", "link-local, where clouds keep their metadata"),
     ("172.16.0.0/12", "private"),
     ("192.0.0.0/24", "for protocol assignments"),
     ("192.0.2.0/24", "for documentation"),
@@ -53,18 +50,12 @@ const RANGES: &[(&str, &str)] = &[
     ("ff00::/8", "multicast"),
 ];
 
-static NETS: LazyLock<Vec<(IpNet, &'static str)>> = LazyLock::new(|| {
-    RANGES
-        .iter()
-        .filter_map(|(net, why)| Some((net.parse().ok()?, *why)))
-        .collect()
-});
+static NETS: LazyLock<Vec<(IpNet, &'static str)>> =
+    LazyLock::new(|| RANGES.iter().filter_map(|(net, why)| Some((net.parse().ok()?, *why))).collect());
 
 /// Why the address is not public, with its range; none for a public one.
 pub fn not_public(address: IpAddr) -> Option<(IpNet, &'static str)> {
-    NETS.iter()
-        .find(|(net, _)| net.contains(&address))
-        .map(|(net, why)| (*net, *why))
+    NETS.iter().find(|(net, _)| net.contains(&address)).map(|(net, why)| (*net, *why))
 }
 
 /// Whether a connection to the address is allowed under the granted ranges.
@@ -135,15 +126,8 @@ mod tests {
             let address: IpAddr = text.parse().unwrap();
             assert!(check(address, &[]).is_err(), "{text} must be denied");
         }
-        for text in [
-            "1.1.1.1",
-            "8.8.8.8",
-            "172.32.0.1",
-            "192.169.0.1",
-            "114.114.114.114",
-            "2606:4700::1111",
-            "240e::1",
-        ] {
+        for text in ["1.1.1.1", "8.8.8.8", "172.32.0.1", "192.169.0.1", "114.114.114.114", "2606:4700::1111", "240e::1"]
+        {
             let address: IpAddr = text.parse().unwrap();
             assert!(check(address, &[]).is_ok(), "{text} is public");
         }

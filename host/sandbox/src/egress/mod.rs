@@ -76,11 +76,7 @@ impl Traffic {
     }
 
     pub(crate) fn effect(&self) -> Effect {
-        if self.touched.load(Ordering::Acquire) {
-            Effect::Unknown
-        } else {
-            Effect::NotDone
-        }
+        if self.touched.load(Ordering::Acquire) { Effect::Unknown } else { Effect::NotDone }
     }
 
     pub(crate) fn requests(&self) -> u64 {
@@ -95,10 +91,7 @@ impl Traffic {
     }
 
     pub(crate) fn refusals(&self) -> Vec<Refusal> {
-        self.refusals
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn denied(&self, denial: Denial) -> Error {
@@ -107,11 +100,7 @@ impl Traffic {
     }
 
     fn over(&self, limit: LimitName, allowed: u64, used: u64) {
-        self.refuse(Refusal::Limit(LimitHit {
-            limit,
-            allowed,
-            used: Some(used),
-        }));
+        self.refuse(Refusal::Limit(LimitHit { limit, allowed, used: Some(used) }));
     }
 
     /// Counts one more request; an error when there are too many.
@@ -148,13 +137,7 @@ impl Traffic {
 
 /// Headers that belong to the connection or to the host (RFC 9110 §7.6.1).
 fn is_forbidden(name: &HeaderName) -> bool {
-    const MORE: [HeaderName; 5] = [
-        header::TE,
-        header::TRAILER,
-        header::EXPECT,
-        header::FORWARDED,
-        header::VIA,
-    ];
+    const MORE: [HeaderName; 5] = [header::TE, header::TRAILER, header::EXPECT, header::FORWARDED, header::VIA];
     wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS.contains(name)
         || MORE.contains(name)
         || name.as_str().starts_with("proxy-")
@@ -236,9 +219,7 @@ fn admit(
             grant_to_add: None,
         }));
     }
-    effective
-        .http(&ask)
-        .map_err(|denial| traffic.denied(denial))?;
+    effective.http(&ask).map_err(|denial| traffic.denied(denial))?;
     let mut holders = HashSet::new();
     for value in request.headers_mut().values_mut() {
         let Some(filled) = secrets.fill(value.as_bytes(), &mut holders) else {
@@ -248,57 +229,32 @@ fn admit(
         value.set_sensitive(true);
     }
     for name in holders {
-        effective
-            .secret_to(&name, &origin)
-            .map_err(|denial| traffic.denied(denial))?;
+        effective.secret_to(&name, &origin).map_err(|denial| traffic.denied(denial))?;
     }
     // The Host header is the host's to say: exactly the checked place.
     let place = origin.to_string();
     let host = place.split_once("://").map_or("", |(_, host)| host);
     let host = HeaderValue::from_str(host).map_err(|_| Error::HttpRequestUriInvalid)?;
     request.headers_mut().insert(header::HOST, host);
-    let path = request
-        .uri()
-        .path_and_query()
-        .map_or("/", http::uri::PathAndQuery::as_str);
-    let path = if path.starts_with('/') {
-        path.to_owned()
-    } else {
-        format!("/{path}")
-    };
+    let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     *request.uri_mut() = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
     let counted = traffic.clone();
-    Ok((
-        request.map(|body| wire::count_request(body, counted)),
-        origin,
-    ))
+    Ok((request.map(|body| wire::count_request(body, counted)), origin))
 }
 
 /// The addresses of the place, all of them checked.
-async fn resolve(
-    origin: &Origin,
-    effective: &Effective,
-    traffic: &Traffic,
-) -> Result<Vec<SocketAddr>, Error> {
+async fn resolve(origin: &Origin, effective: &Effective, traffic: &Traffic) -> Result<Vec<SocketAddr>, Error> {
     let addresses: Vec<SocketAddr> = match &origin.host {
         Host::Address(address) => vec![SocketAddr::new(*address, origin.port)],
-        Host::Name(name) => tokio::time::timeout(
-            CONNECT,
-            tokio::net::lookup_host((name.as_str(), origin.port)),
-        )
-        .await
-        .map_err(|_| Error::DnsTimeout)?
-        .map_err(|_| Error::DnsError {
-            rcode: None,
-            info_code: None,
-        })?
-        .collect(),
+        Host::Name(name) => tokio::time::timeout(CONNECT, tokio::net::lookup_host((name.as_str(), origin.port)))
+            .await
+            .map_err(|_| Error::DnsTimeout)?
+            .map_err(|_| Error::DnsError { rcode: None, info_code: None })?
+            .collect(),
     };
     if addresses.is_empty() {
-        return Err(Error::DnsError {
-            rcode: None,
-            info_code: None,
-        });
+        return Err(Error::DnsError { rcode: None, info_code: None });
     }
     for address in &addresses {
         let ip: IpAddr = address.ip();
@@ -307,9 +263,7 @@ async fn resolve(
             traffic.refuse(Refusal::Denied(Denial {
                 what: format!("connecting to {origin} at {ip}"),
                 why: format!("the address is not public ({why})"),
-                grant_to_add: Some(
-                    serde_json::json!({"allow_addresses": [format!("{ip}/{width}")]}).to_string(),
-                ),
+                grant_to_add: Some(serde_json::json!({"allow_addresses": [format!("{ip}/{width}")]}).to_string()),
             }));
             return Err(Error::DestinationIpProhibited);
         }
@@ -319,9 +273,7 @@ async fn resolve(
 
 /// The TLS settings of all requests: Mozilla's roots, TLS 1.2 and 1.3.
 pub(crate) fn tls_config() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
-    let roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.into(),
-    };
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(Arc::new(
         rustls::ClientConfig::builder_with_provider(provider)

@@ -40,9 +40,7 @@ pub(super) async fn send(
     let first = options.first_byte_timeout.unwrap_or(ANSWER).min(ANSWER);
     let between = options.between_bytes_timeout.unwrap_or(ANSWER).min(ANSWER);
 
-    let stream = timeout(connect, dial(addresses))
-        .await
-        .map_err(|_| Error::ConnectionTimeout)??;
+    let stream = timeout(connect, dial(addresses)).await.map_err(|_| Error::ConnectionTimeout)??;
     let stream: Box<dyn Stream> = match origin.scheme {
         Scheme::Http => Box::new(stream),
         Scheme::Https => {
@@ -54,10 +52,7 @@ pub(super) async fn send(
             Box::new(stream)
         }
     };
-    let stream = Touching {
-        inner: stream,
-        traffic: traffic.clone(),
-    };
+    let stream = Touching { inner: stream, traffic: traffic.clone() };
     let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
         .max_headers(100)
         .max_buf_size(64 * 1024)
@@ -84,15 +79,7 @@ pub(super) async fn send(
         .await
         .map_err(|_| Error::ConnectionReadTimeout)??
     };
-    let response = head.map(|body| {
-        Answer {
-            inner: body,
-            traffic,
-            between,
-            waiting: None,
-        }
-        .boxed_unsync()
-    });
+    let response = head.map(|body| Answer { inner: body, traffic, between, waiting: None }.boxed_unsync());
     let driver: Driver = Box::new(async move {
         match connection {
             Some(connection) => connection.await.map_err(Error::from),
@@ -120,9 +107,9 @@ async fn dial(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
 fn server_name(origin: &Origin) -> Result<ServerName<'static>, Error> {
     match &origin.host {
         Host::Address(address) => Ok(ServerName::IpAddress((*address).into())),
-        Host::Name(name) => DnsName::try_from(name.clone())
-            .map(ServerName::DnsName)
-            .map_err(|_| Error::HttpRequestUriInvalid),
+        Host::Name(name) => {
+            DnsName::try_from(name.clone()).map(ServerName::DnsName).map_err(|_| Error::HttpRequestUriInvalid)
+        }
     }
 }
 
@@ -133,11 +120,7 @@ fn handshake_fault(error: &std::io::Error) -> Error {
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>())
         .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)));
-    if certificate {
-        Error::TlsCertificateError
-    } else {
-        Error::DestinationUnavailable
-    }
+    if certificate { Error::TlsCertificateError } else { Error::DestinationUnavailable }
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -151,21 +134,13 @@ struct Touching {
 }
 
 impl AsyncRead for Touching {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.inner).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Touching {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
         if !buf.is_empty() {
             self.traffic.touch();
         }
@@ -193,25 +168,18 @@ impl http_body::Body for Answer {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match Pin::new(&mut self.inner).poll_frame(cx) {
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
             Poll::Ready(Some(Ok(frame))) => {
                 self.waiting = None;
                 let size = frame.data_ref().map_or(0, |data| data.len() as u64);
-                Poll::Ready(Some(
-                    self.traffic.count_response_bytes(size).map(|()| frame),
-                ))
+                Poll::Ready(Some(self.traffic.count_response_bytes(size).map(|()| frame)))
             }
             Poll::Pending => {
                 let between = self.between;
-                let sleep = self
-                    .waiting
-                    .get_or_insert_with(|| Box::pin(tokio::time::sleep(between)));
+                let sleep = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(between)));
                 match sleep.as_mut().poll(cx) {
                     Poll::Ready(()) => Poll::Ready(Some(Err(Error::ConnectionReadTimeout))),
                     Poll::Pending => Poll::Pending,
@@ -243,10 +211,7 @@ impl http_body::Body for Counted {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 let size = frame.data_ref().map_or(0, |data| data.len() as u64);

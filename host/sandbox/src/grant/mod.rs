@@ -64,11 +64,7 @@ impl TryFrom<RawHttpGrant> for HttpGrant {
     type Error = GrantError;
 
     fn try_from(raw: RawHttpGrant) -> Result<Self, GrantError> {
-        Self::parse(
-            &raw.origin,
-            &raw.methods,
-            raw.path_prefix.as_deref().unwrap_or("/"),
-        )
+        Self::parse(&raw.origin, &raw.methods, raw.path_prefix.as_deref().unwrap_or("/"))
     }
 }
 
@@ -82,19 +78,11 @@ impl HttpGrant {
                 return Err(GrantError::Method(method.escape_debug().to_string()));
             }
         }
-        let prefix = if path_prefix.is_empty() {
-            "/"
-        } else {
-            path_prefix
-        };
+        let prefix = if path_prefix.is_empty() { "/" } else { path_prefix };
         if !prefix.starts_with('/') || prefix.contains(['%', '\\', '?', '#']) || has_dots(prefix) {
             return Err(GrantError::PathPrefix(prefix.escape_debug().to_string()));
         }
-        Ok(Self {
-            origin,
-            methods: methods.to_vec(),
-            path_prefix: prefix.to_owned(),
-        })
+        Ok(Self { origin, methods: methods.to_vec(), path_prefix: prefix.to_owned() })
     }
 
     /// Where to.
@@ -113,11 +101,7 @@ impl HttpGrant {
         let methods = match (self.methods.as_slice(), other.methods.as_slice()) {
             ([], methods) | (methods, []) => methods.to_vec(),
             (mine, theirs) => {
-                let both: Vec<_> = mine
-                    .iter()
-                    .filter(|m| theirs.contains(m))
-                    .cloned()
-                    .collect();
+                let both: Vec<_> = mine.iter().filter(|m| theirs.contains(m)).cloned().collect();
                 if both.is_empty() {
                     return None;
                 }
@@ -131,11 +115,7 @@ impl HttpGrant {
         } else {
             return None;
         };
-        Some(Self {
-            origin,
-            methods,
-            path_prefix,
-        })
+        Some(Self { origin, methods, path_prefix })
     }
 }
 
@@ -184,9 +164,7 @@ impl Grant {
     pub fn check(&self) -> Result<(), GrantError> {
         if let Some(folder) = &self.spool {
             use std::path::Component;
-            let plain = folder
-                .components()
-                .all(|part| !matches!(part, Component::ParentDir | Component::CurDir));
+            let plain = folder.components().all(|part| !matches!(part, Component::ParentDir | Component::CurDir));
             if !folder.is_absolute() || !plain {
                 return Err(GrantError::Spool(folder.display().to_string()));
             }
@@ -197,33 +175,16 @@ impl Grant {
     /// What both allow: an admin's grant and the unit's policy, say.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {
-        let http = self
-            .http
-            .iter()
-            .flat_map(|mine| {
-                other
-                    .http
-                    .iter()
-                    .filter_map(|theirs| mine.intersect(theirs))
-            })
-            .collect();
+        let http =
+            self.http.iter().flat_map(|mine| other.http.iter().filter_map(|theirs| mine.intersect(theirs))).collect();
         let secrets = self
             .secrets
             .iter()
             .filter_map(|mine| {
-                let theirs = other
-                    .secrets
-                    .iter()
-                    .find(|theirs| theirs.name == mine.name)?;
-                let hosts = mine
-                    .hosts
-                    .iter()
-                    .flat_map(|a| theirs.hosts.iter().filter_map(|b| a.intersect(b)))
-                    .collect();
-                Some(SecretGrant {
-                    name: mine.name.clone(),
-                    hosts,
-                })
+                let theirs = other.secrets.iter().find(|theirs| theirs.name == mine.name)?;
+                let hosts =
+                    mine.hosts.iter().flat_map(|a| theirs.hosts.iter().filter_map(|b| a.intersect(b))).collect();
+                Some(SecretGrant { name: mine.name.clone(), hosts })
             })
             .collect();
         let spool = match (&self.spool, &other.spool) {
@@ -246,13 +207,7 @@ impl Grant {
                 })
             })
             .collect();
-        Self {
-            http,
-            secrets,
-            spool,
-            kv_bytes: self.kv_bytes.min(other.kv_bytes),
-            allow_addresses,
-        }
+        Self { http, secrets, spool, kv_bytes: self.kv_bytes.min(other.kv_bytes), allow_addresses }
     }
 }
 
@@ -328,16 +283,14 @@ impl Effective {
         if has_dots(&ask.path) || ask.path.contains('\\') {
             return Err(Denial {
                 what,
-                why: "the path holds dot segments or backslashes, which servers read in different ways"
-                    .to_owned(),
+                why: "the path holds dot segments or backslashes, which servers read in different ways".to_owned(),
                 grant_to_add: None,
             });
         }
         if !self.asked_http.iter().any(|asked| asked.covers(ask)) {
             return Err(Denial {
                 what,
-                why: "the plugin's manifest does not ask for it, so no grant can allow it"
-                    .to_owned(),
+                why: "the plugin's manifest does not ask for it, so no grant can allow it".to_owned(),
                 grant_to_add: None,
             });
         }
@@ -347,11 +300,7 @@ impl Effective {
                 "methods": [ask.method],
                 "path_prefix": folder_of(&ask.path),
             }]});
-            return Err(Denial {
-                what,
-                why: "it is not granted".to_owned(),
-                grant_to_add: Some(grant.to_string()),
-            });
+            return Err(Denial { what, why: "it is not granted".to_owned(), grant_to_add: Some(grant.to_string()) });
         }
         Ok(())
     }
@@ -362,23 +311,13 @@ impl Effective {
         if !self.asked_secrets.iter().any(|asked| asked == name) {
             return Err(Denial {
                 what,
-                why: "the plugin's manifest does not ask for it, so no grant can allow it"
-                    .to_owned(),
+                why: "the plugin's manifest does not ask for it, so no grant can allow it".to_owned(),
                 grant_to_add: None,
             });
         }
-        if !self
-            .grant
-            .secrets
-            .iter()
-            .any(|granted| granted.name == name)
-        {
+        if !self.grant.secrets.iter().any(|granted| granted.name == name) {
             let grant = json!({"secrets": [{"name": name, "hosts": ["https://HOST"]}]});
-            return Err(Denial {
-                what,
-                why: "it is not granted".to_owned(),
-                grant_to_add: Some(grant.to_string()),
-            });
+            return Err(Denial { what, why: "it is not granted".to_owned(), grant_to_add: Some(grant.to_string()) });
         }
         Ok(())
     }
@@ -413,8 +352,7 @@ impl Effective {
         if !self.asked_spool {
             return Err(Denial {
                 what,
-                why: "the plugin's manifest does not ask for `spool`, so no grant can allow it"
-                    .to_owned(),
+                why: "the plugin's manifest does not ask for `spool`, so no grant can allow it".to_owned(),
                 grant_to_add: None,
             });
         }
@@ -431,8 +369,7 @@ impl Effective {
         if self.asked_kv == 0 {
             return Err(Denial {
                 what,
-                why: "the plugin's manifest does not ask for `kv`, so no grant can allow it"
-                    .to_owned(),
+                why: "the plugin's manifest does not ask for `kv`, so no grant can allow it".to_owned(),
                 grant_to_add: None,
             });
         }

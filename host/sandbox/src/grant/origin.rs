@@ -110,11 +110,7 @@ impl fmt::Display for Origin {
 impl Origin {
     /// From a request's scheme and authority (`host` or `host:port`).
     pub fn from_authority(scheme: Scheme, authority: &str) -> Result<Self, OriginError> {
-        let fail = |why, hint| OriginError {
-            text: printable(authority),
-            why,
-            hint,
-        };
+        let fail = |why, hint| OriginError { text: printable(authority), why, hint };
         let (host, port) = split_port(authority).map_err(|(why, hint)| fail(why, hint))?;
         let port = match port {
             None => scheme.default_port(),
@@ -181,11 +177,7 @@ impl OriginPattern {
             (PortPattern::Exact(a), PortPattern::Exact(b)) if a == b => self.port,
             _ => return None,
         };
-        Some(Self {
-            scheme: self.scheme,
-            host,
-            port,
-        })
+        Some(Self { scheme: self.scheme, host, port })
     }
 }
 
@@ -203,20 +195,13 @@ impl FromStr for OriginPattern {
     type Err = OriginError;
 
     fn from_str(text: &str) -> Result<Self, OriginError> {
-        let fail = |(why, hint)| OriginError {
-            text: printable(text),
-            why,
-            hint,
-        };
+        let fail = |(why, hint)| OriginError { text: printable(text), why, hint };
         let (scheme, rest) = if let Some(rest) = text.strip_prefix("https://") {
             (Scheme::Https, rest)
         } else if let Some(rest) = text.strip_prefix("http://") {
             (Scheme::Http, rest)
         } else {
-            return Err(fail((
-                "it does not begin with https:// or http://",
-                "write it like https://news.example.cn",
-            )));
+            return Err(fail(("it does not begin with https:// or http://", "write it like https://news.example.cn")));
         };
         if rest.contains(['/', '?', '#']) {
             return Err(fail((
@@ -287,40 +272,29 @@ impl From<OriginPattern> for String {
 type Fault = (&'static str, &'static str);
 
 fn is_below(name: &str, parent: &str) -> bool {
-    name.strip_suffix(parent)
-        .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+    name.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
 }
 
 fn split_port(text: &str) -> Result<(&str, Option<&str>), Fault> {
     if text.contains('@') {
-        return Err((
-            "it holds a user name",
-            "leave out everything up to the @; credentials are given as secrets",
-        ));
+        return Err(("it holds a user name", "leave out everything up to the @; credentials are given as secrets"));
     }
     if let Some(rest) = text.strip_prefix('[') {
         let Some((_, after)) = rest.split_once(']') else {
-            return Err((
-                "a [ is not closed",
-                "write IPv6 like https://[2001:db8::1]:8443",
-            ));
+            return Err(("a [ is not closed", "write IPv6 like https://[2001:db8::1]:8443"));
         };
         let end = text.len() - after.len();
         return match after.strip_prefix(':') {
             Some(port) => Ok((&text[..end], Some(port))),
             None if after.is_empty() => Ok((text, None)),
-            None => Err((
-                "something follows the ]",
-                "only :port may follow an IPv6 address",
-            )),
+            None => Err(("something follows the ]", "only :port may follow an IPv6 address")),
         };
     }
     match text.split_once(':') {
         None => Ok((text, None)),
-        Some((_, port)) if port.contains(':') => Err((
-            "it holds more than one colon",
-            "put an IPv6 address into brackets",
-        )),
+        Some((_, port)) if port.contains(':') => {
+            Err(("it holds more than one colon", "put an IPv6 address into brackets"))
+        }
         Some((host, port)) => Ok((host, Some(port))),
     }
 }
@@ -329,10 +303,7 @@ fn parse_port(text: &str) -> Result<u16, Fault> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<u16>() {
         Ok(port) if digits && port != 0 && !text.starts_with('0') => Ok(port),
-        _ => Err((
-            "the port is not a number from 1 to 65535",
-            "write it like :8443",
-        )),
+        _ => Err(("the port is not a number from 1 to 65535", "write it like :8443")),
     }
 }
 
@@ -340,34 +311,20 @@ fn parse_port(text: &str) -> Result<u16, Fault> {
 /// Names whose last label is a number are refused unless they are an address
 /// in the usual form: other readers take `127.1` and `0x7f000001` for one.
 fn parse_host(text: &str) -> Result<Host, Fault> {
-    if let Some(inner) = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-    {
+    if let Some(inner) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
         return inner
             .parse::<Ipv6Addr>()
             .map(|address| Host::Address(IpAddr::V6(address)))
-            .map_err(|_| {
-                (
-                    "the brackets hold no IPv6 address",
-                    "write it like [2001:db8::1]",
-                )
-            });
+            .map_err(|_| ("the brackets hold no IPv6 address", "write it like [2001:db8::1]"));
     }
     if text.is_empty() {
         return Err(("the host is missing", "name one, or * for every host"));
     }
     if !text.is_ascii() {
-        return Err((
-            "the host holds letters outside ASCII",
-            "write the name in its xn-- form (Punycode)",
-        ));
+        return Err(("the host holds letters outside ASCII", "write the name in its xn-- form (Punycode)"));
     }
     if text.len() > 253 {
-        return Err((
-            "the host is longer than 253 characters",
-            "use a shorter name",
-        ));
+        return Err(("the host is longer than 253 characters", "use a shorter name"));
     }
     if text.ends_with('.') {
         return Err(("the host ends with a dot", "leave the last dot out"));
@@ -375,17 +332,12 @@ fn parse_host(text: &str) -> Result<Host, Fault> {
     let name = text.to_ascii_lowercase();
     for label in name.split('.') {
         if label.is_empty() {
-            return Err((
-                "the host has an empty label",
-                "remove the doubled or leading dot",
-            ));
+            return Err(("the host has an empty label", "remove the doubled or leading dot"));
         }
         if label.len() > 63 {
             return Err(("a label is longer than 63 characters", "use a shorter name"));
         }
-        let fine = label
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        let fine = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         if !fine || label.starts_with('-') || label.ends_with('-') {
             return Err((
                 "the host holds a character that names do not have",
@@ -396,15 +348,12 @@ fn parse_host(text: &str) -> Result<Host, Fault> {
     let last = name.rsplit('.').next().unwrap_or_default();
     let numeric = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
     if numeric {
-        return name
-            .parse::<Ipv4Addr>()
-            .map(|address| Host::Address(IpAddr::V4(address)))
-            .map_err(|_| {
-                (
-                    "the host ends with a number but is no IPv4 address",
-                    "write addresses as four decimal numbers, like 192.0.2.7",
-                )
-            });
+        return name.parse::<Ipv4Addr>().map(|address| Host::Address(IpAddr::V4(address))).map_err(|_| {
+            (
+                "the host ends with a number but is no IPv4 address",
+                "write addresses as four decimal numbers, like 192.0.2.7",
+            )
+        });
     }
     Ok(Host::Name(name))
 }

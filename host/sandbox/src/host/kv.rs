@@ -38,15 +38,8 @@ pub(crate) enum KvFault {
 
 impl Kv {
     pub(crate) fn new(committed: Arc<BTreeMap<String, Vec<u8>>>) -> Self {
-        let used = committed
-            .iter()
-            .map(|(key, value)| (key.len() + value.len()) as u64)
-            .sum();
-        Self {
-            committed,
-            written: BTreeMap::new(),
-            used,
-        }
+        let used = committed.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum();
+        Self { committed, written: BTreeMap::new(), used }
     }
 
     fn get(&self, key: &str) -> Option<&Vec<u8>> {
@@ -67,8 +60,7 @@ impl Kv {
         if now != expected {
             return Err(KvFault::Conflict);
         }
-        let size =
-            |value: Option<&Vec<u8>>| value.map_or(0, |value| (key.len() + value.len()) as u64);
+        let size = |value: Option<&Vec<u8>>| value.map_or(0, |value| (key.len() + value.len()) as u64);
         let used = self.used - size(now) + size(value.as_ref());
         if key.len() > KEY_BYTES || (used > quota && used > self.used) {
             return Err(KvFault::Quota);
@@ -84,11 +76,7 @@ impl Kv {
             .into_iter()
             .filter_map(|(key, value)| {
                 let expected = self.committed.get(&key).cloned();
-                (expected != value).then_some(KvWrite {
-                    key,
-                    expected,
-                    value,
-                })
+                (expected != value).then_some(KvWrite { key, expected, value })
             })
             .collect()
     }
@@ -117,12 +105,10 @@ impl wit::Host for Guest {
         value: Option<Vec<u8>>,
     ) -> Result<(), wit::Error> {
         let quota = self.kv_quota()?;
-        self.kv
-            .compare_and_set(key, expected.as_ref(), value, quota)
-            .map_err(|fault| match fault {
-                KvFault::Quota => wit::Error::Quota(quota),
-                KvFault::Conflict => wit::Error::Conflict,
-            })
+        self.kv.compare_and_set(key, expected.as_ref(), value, quota).map_err(|fault| match fault {
+            KvFault::Quota => wit::Error::Quota(quota),
+            KvFault::Conflict => wit::Error::Conflict,
+        })
     }
 }
 
@@ -139,42 +125,21 @@ mod tests {
         let committed = Arc::new(BTreeMap::from([("a".to_owned(), bytes("1"))]));
         let mut kv = Kv::new(committed);
         assert_eq!(kv.get("a"), Some(&bytes("1")));
-        kv.compare_and_set("a".into(), Some(&bytes("1")), Some(bytes("2")), 100)
-            .unwrap();
-        kv.compare_and_set("b".into(), None, Some(bytes("x")), 100)
-            .unwrap();
-        kv.compare_and_set("b".into(), Some(&bytes("x")), None, 100)
-            .unwrap();
+        kv.compare_and_set("a".into(), Some(&bytes("1")), Some(bytes("2")), 100).unwrap();
+        kv.compare_and_set("b".into(), None, Some(bytes("x")), 100).unwrap();
+        kv.compare_and_set("b".into(), Some(&bytes("x")), None, 100).unwrap();
         assert_eq!(kv.get("a"), Some(&bytes("2")));
-        assert_eq!(
-            kv.compare_and_set("a".into(), Some(&bytes("1")), None, 100),
-            Err(KvFault::Conflict)
-        );
-        assert_eq!(
-            kv.take(),
-            [KvWrite {
-                key: "a".into(),
-                expected: Some(bytes("1")),
-                value: Some(bytes("2")),
-            }]
-        );
+        assert_eq!(kv.compare_and_set("a".into(), Some(&bytes("1")), None, 100), Err(KvFault::Conflict));
+        assert_eq!(kv.take(), [KvWrite { key: "a".into(), expected: Some(bytes("1")), value: Some(bytes("2")) }]);
     }
 
     #[test]
     fn the_quota_counts_keys_and_values_and_lets_one_shrink() {
         let committed = Arc::new(BTreeMap::from([("a".to_owned(), bytes("12345"))]));
         let mut kv = Kv::new(committed);
-        assert_eq!(
-            kv.compare_and_set("b".into(), None, Some(bytes("12345")), 10),
-            Err(KvFault::Quota)
-        );
-        kv.compare_and_set("b".into(), None, Some(bytes("123")), 10)
-            .unwrap();
-        kv.compare_and_set("a".into(), Some(&bytes("12345")), Some(bytes("1234")), 1)
-            .unwrap();
-        assert_eq!(
-            kv.compare_and_set("x".repeat(257), None, Some(vec![]), 1000),
-            Err(KvFault::Quota)
-        );
+        assert_eq!(kv.compare_and_set("b".into(), None, Some(bytes("12345")), 10), Err(KvFault::Quota));
+        kv.compare_and_set("b".into(), None, Some(bytes("123")), 10).unwrap();
+        kv.compare_and_set("a".into(), Some(&bytes("12345")), Some(bytes("1234")), 1).unwrap();
+        assert_eq!(kv.compare_and_set("x".repeat(257), None, Some(vec![]), 1000), Err(KvFault::Quota));
     }
 }

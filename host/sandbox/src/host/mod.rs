@@ -48,10 +48,6 @@ pub struct HostAccess {
 
 impl Default for HostAccess {
     fn default() -> Self {
-        Self {
-            secrets: Arc::new(NoSecrets),
-            kv: Arc::default(),
-            log: None,
-        }
+        Self { secrets: Arc::new(NoSecrets), kv: Arc::default(), log: None }
     }
 }

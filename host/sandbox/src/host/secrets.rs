@@ -53,29 +53,19 @@ impl SecretBox {
         if let Some((token, _)) = held.iter().find(|(_, held)| held.name == name) {
             return Ok(token.clone());
         }
-        let value = source.secret(name).ok_or_else(|| {
-            format!("the secret `{name}` is granted but has no value on this host")
-        })?;
+        let value = source
+            .secret(name)
+            .ok_or_else(|| format!("the secret `{name}` is granted but has no value on this host"))?;
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random).map_err(|error| error.to_string())?;
         let token = format!("{PREFIX}{}", hex::encode(random));
-        held.insert(
-            token.clone(),
-            Held {
-                name: name.to_owned(),
-                value,
-            },
-        );
+        held.insert(token.clone(), Held { name: name.to_owned(), value });
         Ok(token)
     }
 
     /// The header value with every placeholder replaced, and the names of the
     /// secrets used added to `used`; none where there is no placeholder.
-    pub(crate) fn fill(
-        &self,
-        value: &[u8],
-        used: &mut HashSet<String>,
-    ) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn fill(&self, value: &[u8], used: &mut HashSet<String>) -> Option<Zeroizing<Vec<u8>>> {
         let mark = PREFIX.as_bytes();
         if !value.windows(mark.len()).any(|window| window == mark) {
             return None;
@@ -123,22 +113,13 @@ impl Guest {
 impl wit::Host for Guest {
     fn placeholder(&mut self, name: String) -> Result<String, wit::Error> {
         self.allow_secret(&name)?;
-        self.secret_box
-            .placeholder(&name, &self.secret_source)
-            .map_err(wit::Error::Unsupported)
+        self.secret_box.placeholder(&name, &self.secret_source).map_err(wit::Error::Unsupported)
     }
 
-    fn hmac(
-        &mut self,
-        name: String,
-        algorithm: wit::Algorithm,
-        bytes: Vec<u8>,
-    ) -> Result<Vec<u8>, wit::Error> {
+    fn hmac(&mut self, name: String, algorithm: wit::Algorithm, bytes: Vec<u8>) -> Result<Vec<u8>, wit::Error> {
         self.allow_secret(&name)?;
         let value = self.secret_source.secret(&name).ok_or_else(|| {
-            wit::Error::Unsupported(format!(
-                "the secret `{name}` is granted but has no value on this host"
-            ))
+            wit::Error::Unsupported(format!("the secret `{name}` is granted but has no value on this host"))
         })?;
         match algorithm {
             wit::Algorithm::HmacSha256 => sign::<Hmac<sha2::Sha256>>(&value, &bytes),
@@ -175,10 +156,7 @@ mod tests {
         let mut used = HashSet::new();
         let forged = format!("{PREFIX}{}", "0".repeat(32));
         for plain in ["Bearer abc", &forged, PREFIX, &token[..TOKEN - 1]] {
-            assert!(
-                secrets.fill(plain.as_bytes(), &mut used).is_none(),
-                "{plain}"
-            );
+            assert!(secrets.fill(plain.as_bytes(), &mut used).is_none(), "{plain}");
         }
         assert!(used.is_empty());
         assert!(secrets.placeholder("other", &source).is_err());

@@ -41,10 +41,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     } else {
         return Ok(());
     };
-    Err(format!(
-        "`{}` is not a plain file name: {fault}",
-        name.escape_debug()
-    ))
+    Err(format!("`{}` is not a plain file name: {fault}", name.escape_debug()))
 }
 
 /// Writes the file; the same bytes again change nothing.
@@ -52,11 +49,7 @@ pub(crate) fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), SpoolEr
     check_name(name).map_err(SpoolError::Name)?;
     let target = folder.join(name);
     if let Some(same) = compare(&target, bytes)? {
-        return if same {
-            Ok(())
-        } else {
-            Err(SpoolError::Different)
-        };
+        return if same { Ok(()) } else { Err(SpoolError::Different) };
     }
     let mut random = [0_u8; 8];
     getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
@@ -96,9 +89,7 @@ fn compare(path: &Path, bytes: &[u8]) -> io::Result<Option<bool>> {
         return Ok(Some(false));
     }
     let mut found = Vec::with_capacity(bytes.len());
-    File::open(path)?
-        .take(bytes.len() as u64 + 1)
-        .read_to_end(&mut found)?;
+    File::open(path)?.take(bytes.len() as u64 + 1).read_to_end(&mut found)?;
     Ok(Some(found == bytes))
 }
 
@@ -136,16 +127,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         put(folder.path(), "快报-1.md", b"one").unwrap();
         put(folder.path(), "快报-1.md", b"one").unwrap();
-        assert!(matches!(
-            put(folder.path(), "快报-1.md", b"two"),
-            Err(SpoolError::Different)
-        ));
+        assert!(matches!(put(folder.path(), "快报-1.md", b"two"), Err(SpoolError::Different)));
         assert_eq!(fs::read(folder.path().join("快报-1.md")).unwrap(), b"one");
-        assert_eq!(
-            fs::read_dir(folder.path()).unwrap().count(),
-            1,
-            "no temporary file stays"
-        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
     }
 
     #[test]
@@ -167,10 +151,7 @@ mod tests {
             "a.",
             &"x".repeat(201),
         ] {
-            assert!(
-                matches!(put(folder.path(), name, b""), Err(SpoolError::Name(_))),
-                "{name:?} must be refused"
-            );
+            assert!(matches!(put(folder.path(), name, b""), Err(SpoolError::Name(_))), "{name:?} must be refused");
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
@@ -184,14 +165,8 @@ mod tests {
         let spool = folder.path().join("spool");
         fs::create_dir(&spool).unwrap();
         std::os::unix::fs::symlink(&outside, spool.join("a")).unwrap();
-        assert!(matches!(
-            put(&spool, "a", b"one"),
-            Err(SpoolError::Different)
-        ));
-        assert!(matches!(
-            put(&spool, "a", b"two"),
-            Err(SpoolError::Different)
-        ));
+        assert!(matches!(put(&spool, "a", b"one"), Err(SpoolError::Different)));
+        assert!(matches!(put(&spool, "a", b"two"), Err(SpoolError::Different)));
         assert_eq!(fs::read(&outside).unwrap(), b"one");
     }
 }

@@ -243,9 +243,7 @@ impl Server {
     }
 
     pub fn ok() -> Self {
-        Self::start(Some(
-            b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi".to_vec(),
-        ))
+        Self::start(Some(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi".to_vec()))
     }
 
     pub fn authority(&self) -> String {
@@ -266,10 +264,7 @@ fn serve(mut stream: TcpStream, noted: &Mutex<Vec<String>>, answer: Option<&[u8]
             _ => return,
         }
     }
-    noted
-        .lock()
-        .unwrap()
-        .push(String::from_utf8_lossy(&head).into_owned());
+    noted.lock().unwrap().push(String::from_utf8_lossy(&head).into_owned());
     match answer {
         Some(answer) => drop(stream.write_all(answer)),
         None => std::thread::sleep(std::time::Duration::from_secs(30)),

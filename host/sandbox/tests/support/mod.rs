@@ -2,14 +2,7 @@
 //! hand after the canonical ABI, wrapped as a component by the same encoder
 //! that wraps real plugins.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::format_push_string
-)]
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, clippy::panic, clippy::format_push_string)]
 
 pub mod http;
 
@@ -40,13 +33,7 @@ pub enum Asks {
 
 impl Says {
     pub fn new(kind: Kind) -> Self {
-        Self {
-            name: "test-guest",
-            version: "1.2.3",
-            kind,
-            config_schema: "{}",
-            capabilities: Vec::new(),
-        }
+        Self { name: "test-guest", version: "1.2.3", kind, config_schema: "{}", capabilities: Vec::new() }
     }
 
     pub fn asks(mut self, capability: Asks) -> Self {
@@ -78,10 +65,7 @@ impl Data {
 
     /// Pointer and length of a text.
     pub fn text(&mut self, text: &str) -> (u32, u32) {
-        (
-            self.put(text.as_bytes(), 1),
-            u32::try_from(text.len()).unwrap(),
-        )
+        (self.put(text.as_bytes(), 1), u32::try_from(text.len()).unwrap())
     }
 
     fn pair(&mut self, text: &str) -> Vec<u8> {
@@ -97,15 +81,11 @@ impl Data {
             let mut one = vec![0_u8; 32];
             match capability {
                 Asks::Http(origin, methods, prefix) => {
-                    let list: Vec<u8> = methods
-                        .iter()
-                        .flat_map(|method| self.pair(method))
-                        .collect();
+                    let list: Vec<u8> = methods.iter().flat_map(|method| self.pair(method)).collect();
                     let list = self.put(&list, 4);
                     one[8..16].copy_from_slice(&self.pair(origin));
                     one[16..20].copy_from_slice(&list.to_le_bytes());
-                    one[20..24]
-                        .copy_from_slice(&u32::try_from(methods.len()).unwrap().to_le_bytes());
+                    one[20..24].copy_from_slice(&u32::try_from(methods.len()).unwrap().to_le_bytes());
                     one[24..32].copy_from_slice(&self.pair(prefix));
                 }
                 Asks::Secret(name) => {
@@ -125,21 +105,14 @@ impl Data {
         let mut record = Vec::new();
         record.extend(self.pair(says.name));
         record.extend(self.pair(says.version));
-        let kind = Kind::ALL
-            .iter()
-            .position(|kind| *kind == says.kind)
-            .unwrap();
+        let kind = Kind::ALL.iter().position(|kind| *kind == says.kind).unwrap();
         record.extend(u32::try_from(kind).unwrap().to_le_bytes());
         record.extend(self.pair("A guest of the tests."));
         record.extend(self.pair(says.config_schema));
         record.extend(self.pair(schema));
         record.extend(self.pair(schema));
         record.extend(list.to_le_bytes());
-        record.extend(
-            u32::try_from(says.capabilities.len())
-                .unwrap()
-                .to_le_bytes(),
-        );
+        record.extend(u32::try_from(says.capabilities.len()).unwrap().to_le_bytes());
         record.extend(0_u32.to_le_bytes());
         self.put(&record, 8)
     }
@@ -160,9 +133,9 @@ const CONTEXT: &str = "(param $call_p i32) (param $call_n i32) (param $attempt i
 
 pub fn signature(kind: Kind) -> String {
     match kind {
-        Kind::Collector => format!(
-            "{CONTEXT} (param $cur i32) (param $cur_p i32) (param $cur_n i32) (param $limit i32) (result i32)"
-        ),
+        Kind::Collector => {
+            format!("{CONTEXT} (param $cur i32) (param $cur_p i32) (param $cur_n i32) (param $limit i32) (result i32)")
+        }
         Kind::Classifier | Kind::Notifier => "(param $args i32) (result i32)".to_owned(),
         Kind::Reporter | Kind::Step => {
             format!("{CONTEXT} (param $in_p i32) (param $in_n i32) (result i32)")

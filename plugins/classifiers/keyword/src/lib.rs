@@ -106,13 +106,7 @@ impl Classifier for Keyword {
         .idempotent()
     }
 
-    fn classify(
-        _: &Context,
-        config: Config,
-        _: &[u8],
-        _: Option<Vec<u8>>,
-        items: Vec<Item>,
-    ) -> Result<Outcome, Error> {
+    fn classify(_: &Context, config: Config, _: &[u8], _: Option<Vec<u8>>, items: Vec<Item>) -> Result<Outcome, Error> {
         let rules = Compiled::new(&config)?;
         let verdicts: Vec<_> = items.iter().map(|item| Ok(rules.judge(item))).collect();
         Ok(verdicts.into())
@@ -192,14 +186,11 @@ fn wrong(pointer: &str, why: &str) -> Error {
 }
 
 fn compile(condition: &Condition, at: &str, terms: &mut Terms) -> Result<Test, Error> {
-    let mut add = |term: &str, at: &str| {
-        terms.add(term).ok_or_else(|| wrong(at, "the term is empty; it would match everything"))
-    };
+    let mut add =
+        |term: &str, at: &str| terms.add(term).ok_or_else(|| wrong(at, "the term is empty; it would match everything"));
     match condition {
         Condition::Term(term) => Ok(Test::Any(vec![add(term, at)?])),
-        Condition::Terms(list) if list.is_empty() => {
-            Err(wrong(at, "the list of terms is empty; it would never hold"))
-        }
+        Condition::Terms(list) if list.is_empty() => Err(wrong(at, "the list of terms is empty; it would never hold")),
         Condition::Terms(list) => list
             .iter()
             .enumerate()

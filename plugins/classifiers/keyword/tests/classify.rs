@@ -24,10 +24,7 @@ fn the_gravest_rule_that_holds_counts() {
     assert_eq!(verdict.level, Some(Level::II));
     assert!((verdict.score - 0.9).abs() < f64::EPSILON);
     assert_eq!(verdict.labels, ["谣言"]);
-    assert_eq!(
-        verdict.reasons,
-        ["规则“火情”成立：出现“山火”", "规则“火情谣言”成立：出现“山火”“网传”"]
-    );
+    assert_eq!(verdict.reasons, ["规则“火情”成立：出现“山火”", "规则“火情谣言”成立：出现“山火”“网传”"]);
     assert_eq!(verdict.factors[0].name, "content");
 }
 
@@ -60,9 +57,7 @@ fn an_item_that_no_rule_meets_has_no_level() {
 
 #[test]
 fn a_batch_keeps_its_order() {
-    let items = ["山火", "晴", "山火"]
-        .map(|title| Item { title: title.to_owned(), ..Item::default() })
-        .to_vec();
+    let items = ["山火", "晴", "山火"].map(|title| Item { title: title.to_owned(), ..Item::default() }).to_vec();
     let outcome = testing::classify::<Keyword>(&testing::context(0), CONFIG, items).unwrap();
     let levels: Vec<_> = outcome.verdicts.iter().map(|v| v.as_ref().unwrap().level).collect();
     assert_eq!(levels, [Some(Level::III), None, Some(Level::III)]);

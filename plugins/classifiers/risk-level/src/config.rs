@@ -164,11 +164,7 @@ fn wrong(pointer: &str, why: &str) -> Error {
 }
 
 fn unit(pointer: &str, value: f64) -> Result<(), Error> {
-    if (0.0..=1.0).contains(&value) {
-        Ok(())
-    } else {
-        Err(wrong(pointer, &format!("{value} is not from 0.0 to 1.0")))
-    }
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(wrong(pointer, &format!("{value} is not from 0.0 to 1.0"))) }
 }
 
 impl Config {

@@ -6,23 +6,14 @@ use std::collections::BTreeMap;
 
 use huiyin_sdk::Level;
 
-use crate::config::{
-    Channel, Content, Cue, Levels, Media, Outlet, Public, Steps, Topic, Weights,
-};
+use crate::config::{Channel, Content, Cue, Levels, Media, Outlet, Public, Steps, Topic, Weights};
 
 fn words(list: &[&str]) -> Vec<String> {
     list.iter().map(|&word| word.to_owned()).collect()
 }
 
 fn topic(name: &str, weight: f64, list: &[&str]) -> Topic {
-    Topic {
-        name: name.to_owned(),
-        words: words(list),
-        unless: Vec::new(),
-        weight,
-        alone: true,
-        at_least: None,
-    }
+    Topic { name: name.to_owned(), words: words(list), unless: Vec::new(), weight, alone: true, at_least: None }
 }
 
 impl Default for Content {
@@ -36,8 +27,20 @@ impl Default for Content {
                     "森林草原火情",
                     0.8,
                     &[
-                        "森林火灾", "草原火灾", "森林火情", "山火", "林火", "林区起火", "山林起火",
-                        "山上着火", "山上起火", "森林大火", "草原起火", "火烧山", "明火", "过火面积",
+                        "森林火灾",
+                        "草原火灾",
+                        "森林火情",
+                        "山火",
+                        "林火",
+                        "林区起火",
+                        "山林起火",
+                        "山上着火",
+                        "山上起火",
+                        "森林大火",
+                        "草原起火",
+                        "火烧山",
+                        "明火",
+                        "过火面积",
                     ],
                 )
             },
@@ -45,67 +48,78 @@ impl Default for Content {
                 "毁林盗伐",
                 0.6,
                 &[
-                    "盗伐", "滥伐", "乱砍滥伐", "毁林", "偷砍", "非法采伐", "违法采伐", "砍伐古树",
-                    "古树被砍", "非法占用林地", "侵占林地", "毁草开荒",
+                    "盗伐",
+                    "滥伐",
+                    "乱砍滥伐",
+                    "毁林",
+                    "偷砍",
+                    "非法采伐",
+                    "违法采伐",
+                    "砍伐古树",
+                    "古树被砍",
+                    "非法占用林地",
+                    "侵占林地",
+                    "毁草开荒",
                 ],
             ),
             topic(
                 "野生动植物",
                 0.5,
                 &[
-                    "野生动物", "野象", "亚洲象", "非法捕猎", "盗猎", "偷猎", "野味", "贩卖野生",
-                    "国家重点保护", "野猪伤人", "黑熊伤人", "毒鸟", "捕鸟网", "盗采野生", "盗挖",
+                    "野生动物",
+                    "野象",
+                    "亚洲象",
+                    "非法捕猎",
+                    "盗猎",
+                    "偷猎",
+                    "野味",
+                    "贩卖野生",
+                    "国家重点保护",
+                    "野猪伤人",
+                    "黑熊伤人",
+                    "毒鸟",
+                    "捕鸟网",
+                    "盗采野生",
+                    "盗挖",
                     "外来入侵物种",
                 ],
             ),
-            topic(
-                "林业有害生物",
-                0.4,
-                &["松材线虫", "林业有害生物", "美国白蛾", "虫害", "枯死木", "飞播农药"],
-            ),
+            topic("林业有害生物", 0.4, &["松材线虫", "林业有害生物", "美国白蛾", "虫害", "枯死木", "飞播农药"]),
             topic(
                 "自然保护地与林权",
                 0.4,
                 &[
-                    "自然保护区", "国家公园", "湿地公园", "风景名胜区违建", "林权纠纷", "林地纠纷",
-                    "退耕还林补助", "公益林补偿", "护林员工资",
+                    "自然保护区",
+                    "国家公园",
+                    "湿地公园",
+                    "风景名胜区违建",
+                    "林权纠纷",
+                    "林地纠纷",
+                    "退耕还林补助",
+                    "公益林补偿",
+                    "护林员工资",
                 ],
             ),
             Topic {
                 alone: false,
                 at_least: Some(Level::II),
-                ..topic(
-                    "人员伤亡",
-                    0.7,
-                    &["死亡", "遇难", "牺牲", "失联", "被困", "重伤", "伤亡", "身亡"],
-                )
+                ..topic("人员伤亡", 0.7, &["死亡", "遇难", "牺牲", "失联", "被困", "重伤", "伤亡", "身亡"])
             },
             Topic {
                 alone: false,
-                ..topic(
-                    "失控蔓延",
-                    0.5,
-                    &["失控", "蔓延", "威胁村庄", "村民转移", "紧急疏散", "撤离", "爆燃", "复燃"],
-                )
+                ..topic("失控蔓延", 0.5, &["失控", "蔓延", "威胁村庄", "村民转移", "紧急疏散", "撤离", "爆燃", "复燃"])
             },
             Topic {
                 alone: false,
                 ..topic(
                     "谣言与隐瞒",
                     0.4,
-                    &[
-                        "网传", "谣言", "造谣", "传谣", "不实信息", "瞒报", "谎报", "封锁消息",
-                        "隐瞒", "真相",
-                    ],
+                    &["网传", "谣言", "造谣", "传谣", "不实信息", "瞒报", "谎报", "封锁消息", "隐瞒", "真相"],
                 )
             },
             Topic {
                 alone: false,
-                ..topic(
-                    "公职人员",
-                    0.4,
-                    &["保护伞", "不作为", "乱作为", "渎职", "官商勾结", "林业局长", "执法人员"],
-                )
+                ..topic("公职人员", 0.4, &["保护伞", "不作为", "乱作为", "渎职", "官商勾结", "林业局长", "执法人员"])
             },
         ];
         let cue = |label: &str, list: &[&str]| Cue { label: label.to_owned(), words: words(list) };
@@ -116,8 +130,19 @@ impl Default for Content {
                 cue(
                     "疑虑",
                     &[
-                        "质疑", "为什么", "为何", "是不是", "会不会", "有没有", "能不能", "担心",
-                        "真的吗", "是真的", "怎么回事", "求证", "?",
+                        "质疑",
+                        "为什么",
+                        "为何",
+                        "是不是",
+                        "会不会",
+                        "有没有",
+                        "能不能",
+                        "担心",
+                        "真的吗",
+                        "是真的",
+                        "怎么回事",
+                        "求证",
+                        "?",
                     ],
                 ),
                 cue("误解", &["误解", "误以为", "误会", "误读", "误传", "以为是"]),
@@ -160,11 +185,8 @@ pub(crate) fn channels() -> BTreeMap<String, Channel> {
 
 impl Default for Media {
     fn default() -> Self {
-        let outlet = |name: &str, weight: f64, list: &[&str]| Outlet {
-            name: name.to_owned(),
-            words: words(list),
-            weight,
-        };
+        let outlet =
+            |name: &str, weight: f64, list: &[&str]| Outlet { name: name.to_owned(), words: words(list), weight };
         Self {
             channels: BTreeMap::new(),
             outlets: vec![

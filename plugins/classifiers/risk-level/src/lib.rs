@@ -11,9 +11,7 @@ mod config;
 mod defaults;
 mod score;
 
-pub use config::{
-    Channel, Config, Content, Cue, Levels, Media, Outlet, Public, Steps, Topic, Weights,
-};
+pub use config::{Channel, Config, Content, Cue, Levels, Media, Outlet, Public, Steps, Topic, Weights};
 
 use huiyin_sdk::{About, Classifier, Context, Error, Item, Outcome};
 
@@ -33,13 +31,7 @@ impl Classifier for RiskLevel {
         .idempotent()
     }
 
-    fn classify(
-        _: &Context,
-        config: Config,
-        _: &[u8],
-        _: Option<Vec<u8>>,
-        items: Vec<Item>,
-    ) -> Result<Outcome, Error> {
+    fn classify(_: &Context, config: Config, _: &[u8], _: Option<Vec<u8>>, items: Vec<Item>) -> Result<Outcome, Error> {
         let scorer = score::Scorer::new(&config)?;
         let verdicts: Vec<_> = items.iter().map(|item| Ok(scorer.judge(item))).collect();
         Ok(verdicts.into())

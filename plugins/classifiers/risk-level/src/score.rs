@@ -29,9 +29,7 @@ impl<'a> Scorer<'a> {
         config.check()?;
         let mut terms = Terms::default();
         let mut topics = Vec::new();
-        for (list, all) in
-            [("topics", &config.content.topics), ("moreTopics", &config.content.more_topics)]
-        {
+        for (list, all) in [("topics", &config.content.topics), ("moreTopics", &config.content.more_topics)] {
             for (n, topic) in all.iter().enumerate() {
                 let at = format!("/content/{list}/{n}");
                 let words = numbers(&mut terms, &topic.words, &format!("{at}/words"), true)?;
@@ -70,10 +68,8 @@ impl<'a> Scorer<'a> {
 
         let weights = self.config.weights;
         let sum = weights.content + weights.public + weights.media;
-        let score = (content.score * weights.content
-            + public.score * weights.public
-            + media.score * weights.media)
-            / sum;
+        let score =
+            (content.score * weights.content + public.score * weights.public + media.score * weights.media) / sum;
         let reached = self.config.levels.of(score);
 
         let mut reasons = Vec::new();
@@ -106,11 +102,7 @@ impl<'a> Scorer<'a> {
         Verdict {
             level,
             score,
-            factors: vec![
-                factor("content", &content),
-                factor("public", &public),
-                factor("media", &media),
-            ],
+            factors: vec![factor("content", &content), factor("public", &public), factor("media", &media)],
             labels: self.labels(&hits),
             reasons,
         }
@@ -131,9 +123,7 @@ impl<'a> Scorer<'a> {
         let rest = met.iter().fold(1.0, |rest, (topic, _)| rest * (1.0 - topic.weight));
         let named: Vec<_> = met
             .iter()
-            .map(|(topic, word)| {
-                format!("{}（“{}”，{:.2}）", topic.name, self.matcher.term(*word), topic.weight)
-            })
+            .map(|(topic, word)| format!("{}（“{}”，{:.2}）", topic.name, self.matcher.term(*word), topic.weight))
             .collect();
         let mut least: Option<(Level, &'a Topic)> = None;
         for (topic, _) in met {
@@ -202,12 +192,7 @@ impl<'a> Scorer<'a> {
     }
 }
 
-fn numbers(
-    terms: &mut Terms,
-    words: &[String],
-    at: &str,
-    some: bool,
-) -> Result<Vec<usize>, Error> {
+fn numbers(terms: &mut Terms, words: &[String], at: &str, some: bool) -> Result<Vec<usize>, Error> {
     if some && words.is_empty() {
         return Err(Error::InvalidConfig(format!("at {at}: the list of words is empty")));
     }
@@ -241,16 +226,13 @@ fn roman(level: Level) -> &'static str {
 
 /// A count as platforms write it: `12000`, `1,2000`, `1.2万`, `3亿`, `10万+`.
 pub(crate) fn count(text: &str) -> Option<u64> {
-    let text: String =
-        text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ',' | '，' | '+')).collect();
+    let text: String = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ',' | '，' | '+')).collect();
     let (number, unit) = match text.chars().last()? {
         '万' | 'w' | 'W' => (&text[..text.len() - text.chars().last()?.len_utf8()], 10_000.0),
         '亿' => (&text[..text.len() - '亿'.len_utf8()], 100_000_000.0),
         _ => (text.as_str(), 1.0),
     };
-    if !number.starts_with(|c: char| c.is_ascii_digit())
-        || !number.chars().all(|c| c.is_ascii_digit() || c == '.')
-    {
+    if !number.starts_with(|c: char| c.is_ascii_digit()) || !number.chars().all(|c| c.is_ascii_digit() || c == '.') {
         return None;
     }
     let value = number.parse::<f64>().ok()? * unit;

@@ -14,8 +14,7 @@ fn item(title: &str, body: &str, fields: &[(&str, &str)]) -> Item {
 }
 
 fn judge_with(config: &str, item: Item) -> Verdict {
-    let outcome =
-        testing::classify::<RiskLevel>(&testing::context(0), config, vec![item]).unwrap();
+    let outcome = testing::classify::<RiskLevel>(&testing::context(0), config, vec![item]).unwrap();
     outcome.verdicts.into_iter().next().unwrap().unwrap()
 }
 
@@ -98,10 +97,7 @@ fn each_part_can_be_overridden() {
         "weights": {"content": 1, "public": 1, "media": 2},
         "levels": {"I": 0.99}
     }"#;
-    let verdict = judge_with(
-        config,
-        item("古茶树", "新华社", &[("likes", "2"), ("channel", "radio")]),
-    );
+    let verdict = judge_with(config, item("古茶树", "新华社", &[("likes", "2"), ("channel", "radio")]));
     assert!((verdict.score - (1.0 + 0.5 + 1.8) / 4.0).abs() < 1e-9);
     assert_eq!(verdict.level, Some(Level::II));
     assert_eq!(judge_with(config, item("山火", "", &[])).factors.len(), 3, "defaults stay");
@@ -114,7 +110,10 @@ fn a_wrong_configuration_says_where() {
     for (config, why) in [
         (r#"{"content": {"topics": []}}"#, "/content/topics: there is no topic"),
         (r#"{"content": {"topics": [{"name": "a", "words": [], "weight": 1}]}}"#, "/content/topics/0/words"),
-        (r#"{"content": {"moreTopics": [{"name": "a", "words": ["b", " "], "weight": 1}]}}"#, "/content/moreTopics/0/words/1"),
+        (
+            r#"{"content": {"moreTopics": [{"name": "a", "words": ["b", " "], "weight": 1}]}}"#,
+            "/content/moreTopics/0/words/1",
+        ),
         (r#"{"content": {"topics": [{"name": "a", "words": ["a"], "weight": 1.5}]}}"#, "/content/topics/0/weight: 1.5"),
         (r#"{"public": {"reads": [4, 3, 2, 1]}}"#, "/public/reads: the four counts must rise"),
         (r#"{"public": {"reads": [1, 2]}}"#, "/public/reads"),
@@ -149,8 +148,7 @@ fn real_titles_are_rarely_a_matter_of_the_duty() {
         let titles = list.iter().filter_map(|entry| entry["title"].as_str());
         items.extend(titles.map(|title| item(title, "", &[])));
     }
-    let outcome =
-        testing::classify::<RiskLevel>(&testing::context(0), "{}", items.clone()).unwrap();
+    let outcome = testing::classify::<RiskLevel>(&testing::context(0), "{}", items.clone()).unwrap();
     let level = |title: &str| {
         let at = items.iter().position(|item| item.title == title).unwrap();
         outcome.verdicts[at].as_ref().unwrap().level

@@ -14,8 +14,7 @@ pub(crate) fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
     let header = content_type.and_then(parameter).and_then(encoding);
     let declared = declaration(bytes).and_then(encoding);
     // Servers send ISO-8859-1 by default, and it fits any bytes.
-    let (first, second) =
-        if header == Some(WINDOWS_1252) { (declared, header) } else { (header, declared) };
+    let (first, second) = if header == Some(WINDOWS_1252) { (declared, header) } else { (header, declared) };
     let mut fallback = None;
     for encoding in [first, second, Some(detect(bytes)), Some(UTF_8)].into_iter().flatten() {
         let (text, faulty) = encoding.decode_without_bom_handling(bytes);

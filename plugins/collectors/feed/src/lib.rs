@@ -68,22 +68,13 @@ impl Collector for Feed {
     type Config = Config;
 
     fn about() -> About {
-        About::new(
-            "feed",
-            env!("CARGO_PKG_VERSION"),
-            "Reads RSS, Atom and JSON Feed in any character set.",
-        )
-        .http("http://*:*", &["GET"], "/")
-        .http("https://*:*", &["GET"], "/")
-        .idempotent()
+        About::new("feed", env!("CARGO_PKG_VERSION"), "Reads RSS, Atom and JSON Feed in any character set.")
+            .http("http://*:*", &["GET"], "/")
+            .http("https://*:*", &["GET"], "/")
+            .idempotent()
     }
 
-    fn collect(
-        _: &Context,
-        config: Config,
-        cursor: Option<String>,
-        limit: u32,
-    ) -> Result<Page, Error> {
+    fn collect(_: &Context, config: Config, cursor: Option<String>, limit: u32) -> Result<Page, Error> {
         if !(1..=300).contains(&config.timeout_seconds) {
             return Err(Error::InvalidConfig(format!(
                 "at /timeoutSeconds: {} is not from 1 to 300",
@@ -115,7 +106,10 @@ huiyin_sdk::export!(collector: Feed);
 fn fetch(config: &Config, cursor: &Cursor) -> Result<Response, Error> {
     let mut request = Request::get(&config.url)
         .timeout(config.timeout_seconds)
-        .header("accept", "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5")
+        .header(
+            "accept",
+            "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5",
+        )
         .header("user-agent", concat!("Huiyin-feed/", env!("CARGO_PKG_VERSION")));
     if let Some(etag) = &cursor.etag {
         request = request.header("if-none-match", etag);
@@ -149,8 +143,7 @@ fn parse(text: &str) -> Parsed {
 /// the newest first), at most `limit` of them.
 fn page(config: &Config, response: &Response, parsed: &Parsed, cursor: &Cursor, limit: u32) -> Page {
     let whole = parsed.fault.is_none();
-    let mut items: Vec<Item> =
-        parsed.entries.iter().filter_map(|entry| item(config, entry)).collect();
+    let mut items: Vec<Item> = parsed.entries.iter().filter_map(|entry| item(config, entry)).collect();
     items.reverse();
 
     let mut done = Vec::new();
@@ -185,8 +178,8 @@ fn item(config: &Config, entry: &Entry) -> Option<Item> {
         return None;
     }
     let url = text::absolute(&entry.url, &config.url);
-    let published = time::parse(&entry.published, config.utc_offset)
-        .or_else(|| time::parse(&entry.updated, config.utc_offset));
+    let published =
+        time::parse(&entry.published, config.utc_offset).or_else(|| time::parse(&entry.updated, config.utc_offset));
     let id = [entry.id.trim(), url.as_deref().unwrap_or_default()]
         .into_iter()
         .find(|id| !id.is_empty())

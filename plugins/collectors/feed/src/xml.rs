@@ -40,9 +40,7 @@ pub(crate) fn parse(document: &str) -> Parsed {
             Err(why) => break Some(format!("at byte {}: {why}", reader.error_position())),
         }
     };
-    let fault = fault.or_else(|| {
-        (!state.feed_seen).then(|| "no <rss>, <feed> or <rdf:RDF> at its root".to_owned())
-    });
+    let fault = fault.or_else(|| (!state.feed_seen).then(|| "no <rss>, <feed> or <rdf:RDF> at its root".to_owned()));
     Parsed { entries: state.entries, fault }
 }
 

@@ -81,17 +81,14 @@ fn rdf_atom_and_json_feed_are_read_too() {
 fn a_gbk_feed_is_read_whatever_the_header_claims() {
     let document = RSS.replace("UTF-8", "GBK");
     let (bytes, _, _) = encoding_rs::GBK.encode(&document);
-    let response =
-        Response::new(200, bytes.into_owned()).with_header("content-type", "text/xml; charset=utf-8");
+    let response = Response::new(200, bytes.into_owned()).with_header("content-type", "text/xml; charset=utf-8");
     let _serving = answer(response);
     assert_eq!(titles(&collect(None, 10).unwrap()), ["巡护", "谣言&真相"]);
 }
 
 #[test]
 fn nothing_is_taken_twice_and_the_limit_holds() {
-    let _serving = answer(
-        Response::new(200, RSS).with_header("etag", "\"v1\"").with_header("last-modified", "then"),
-    );
+    let _serving = answer(Response::new(200, RSS).with_header("etag", "\"v1\"").with_header("last-modified", "then"));
     let first = collect(None, 1).unwrap();
     assert_eq!(titles(&first), ["巡护"]);
     assert!(first.more);
@@ -165,9 +162,8 @@ fn answers_are_told_apart() {
 
 #[test]
 fn a_wrong_configuration_says_where() {
-    let try_config = |text: &str| {
-        testing::collect::<Feed>(&testing::context(0), text, None, 1).unwrap_err().to_string()
-    };
+    let try_config =
+        |text: &str| testing::collect::<Feed>(&testing::context(0), text, None, 1).unwrap_err().to_string();
     assert!(try_config("{}").contains("missing field `url`"));
     assert!(try_config(r#"{"url": "https://a.cn", "timeoutSeconds": 0}"#).contains("1 to 300"));
     assert!(try_config(r#"{"url": "https://a.cn", "utcOffset": "8"}"#).contains("/utcOffset"));

@@ -25,22 +25,13 @@ impl Collector for JsonApi {
     type Config = Config;
 
     fn about() -> About {
-        About::new(
-            "json-api",
-            env!("CARGO_PKG_VERSION"),
-            "Reads paged JSON and maps it to items by JSON Pointers.",
-        )
-        .http("http://*:*", &["GET"], "/")
-        .http("https://*:*", &["GET"], "/")
-        .idempotent()
+        About::new("json-api", env!("CARGO_PKG_VERSION"), "Reads paged JSON and maps it to items by JSON Pointers.")
+            .http("http://*:*", &["GET"], "/")
+            .http("https://*:*", &["GET"], "/")
+            .idempotent()
     }
 
-    fn collect(
-        _: &Context,
-        config: Config,
-        cursor: Option<String>,
-        limit: u32,
-    ) -> Result<Page, Error> {
+    fn collect(_: &Context, config: Config, cursor: Option<String>, limit: u32) -> Result<Page, Error> {
         config.check()?;
         let cursor = Cursor::read(cursor.as_deref());
         let document = fetch(&config, &cursor.at)?;
@@ -67,8 +58,7 @@ fn fetch(config: &Config, at: &Position) -> Result<Value, Error> {
     let response = request.send().map_err(huiyin_sdk::http::Error::of_safe_request)?;
     accept(config, &response)?;
     let body = response.body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&response.body);
-    serde_json::from_slice(body)
-        .map_err(|why| Error::Transient(format!("{} answered no JSON: {why}", config.url)))
+    serde_json::from_slice(body).map_err(|why| Error::Transient(format!("{} answered no JSON: {why}", config.url)))
 }
 
 fn accept(config: &Config, response: &Response) -> Result<(), Error> {
@@ -81,9 +71,9 @@ fn accept(config: &Config, response: &Response) -> Result<(), Error> {
             None => Error::Transient(failed),
         },
         408 | 500..=599 => Error::Transient(failed),
-        300..=399 => Error::InvalidConfig(format!(
-            "{failed}; redirects are not followed, write the final address in /url"
-        )),
+        300..=399 => {
+            Error::InvalidConfig(format!("{failed}; redirects are not followed, write the final address in /url"))
+        }
         _ => Error::InvalidConfig(failed),
     })
 }
@@ -158,11 +148,7 @@ fn next(config: &Config, at: &Position, document: &Value, count: usize) -> Optio
             _ => None,
         }
         .filter(|next| next != at),
-        Paging::Page { first, size, .. } => {
-            (count > 0 && full(size)).then(|| Position::Number(at.number(*first) + 1))
-        }
-        Paging::Offset { size, .. } => {
-            (count > 0 && full(size)).then(|| Position::Number(at.number(0) + count as u64))
-        }
+        Paging::Page { first, size, .. } => (count > 0 && full(size)).then(|| Position::Number(at.number(*first) + 1)),
+        Paging::Offset { size, .. } => (count > 0 && full(size)).then(|| Position::Number(at.number(0) + count as u64)),
     }
 }

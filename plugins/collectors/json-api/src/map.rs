@@ -8,9 +8,7 @@ use crate::cursor;
 
 /// None for an entry that says nothing.
 pub(crate) fn item(config: &Config, entry: &Value) -> Option<Item> {
-    let at = |pointer: &Option<String>| {
-        pointer.as_ref().and_then(|pointer| entry.pointer(pointer))
-    };
+    let at = |pointer: &Option<String>| pointer.as_ref().and_then(|pointer| entry.pointer(pointer));
     let words = |pointer: &Option<String>| at(pointer).and_then(scalar).unwrap_or_default();
     let fields = &config.fields;
 

@@ -212,7 +212,10 @@ fn a_wrong_configuration_says_where() {
         (json!({"fields": {}}), "/fields: neither title nor body"),
         (json!({"fields": {"title": "/t", "more": {"reads": "r"}}}), "/fields/more/reads"),
         (json!({"paging": {"by": "cursor", "parameter": "c", "next": "n"}}), "/paging/next"),
-        (json!({"paging": {"by": "page", "parameter": "p", "size": {"parameter": "n", "value": 0}}}), "/paging/size/value"),
+        (
+            json!({"paging": {"by": "page", "parameter": "p", "size": {"parameter": "n", "value": 0}}}),
+            "/paging/size/value",
+        ),
         (json!({"paging": {"by": "magic"}}), "/paging"),
         (json!({"maxPages": 0}), "/maxPages"),
         (json!({"timeoutSeconds": 301}), "/timeoutSeconds"),

@@ -25,13 +25,9 @@ impl Notifier for File {
     type Config = Config;
 
     fn about() -> About {
-        About::new(
-            "file",
-            env!("CARGO_PKG_VERSION"),
-            "Writes the message and its attachments as files.",
-        )
-        .spool()
-        .idempotent()
+        About::new("file", env!("CARGO_PKG_VERSION"), "Writes the message and its attachments as files.")
+            .spool()
+            .idempotent()
     }
 
     fn deliver(ctx: &Context, config: Config, message: Message) -> Result<Receipt, Error> {
@@ -77,15 +73,14 @@ fn text(message: &Message, written: &[String]) -> String {
 /// A file name for a key: the key itself where it can be one, else what is
 /// left of it and a hash of the whole, so that two keys never share a name.
 fn stem(key: &str) -> String {
-    let plain: String =
-        key.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(80).collect();
+    let plain: String = key.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(80).collect();
     if plain == key && !key.is_empty() {
         return plain;
     }
     // FNV-1a, 64 bits.
-    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = key
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     format!("{plain}.{hash:016x}")
 }
 

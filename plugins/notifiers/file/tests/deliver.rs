@@ -31,10 +31,7 @@ fn message_attachments_and_data_become_files() {
     assert_eq!(receipt.id, "duty-k-1.txt");
     let files = testing::files();
     let names: Vec<_> = files.keys().map(String::as_str).collect();
-    assert_eq!(
-        names,
-        ["duty-k-1-1-快报.md", "duty-k-1-2-_.._etc_passwd", "duty-k-1.json", "duty-k-1.txt"]
-    );
+    assert_eq!(names, ["duty-k-1-1-快报.md", "duty-k-1-2-_.._etc_passwd", "duty-k-1.json", "duty-k-1.txt"]);
     assert_eq!(
         String::from_utf8(files["duty-k-1.txt"].clone()).unwrap(),
         "主题：快报 第二行\n收件：值班室、局长\n附件：duty-k-1-1-快报.md\n\

@@ -50,15 +50,11 @@ impl Notifier for Webhook {
     type Config = Config;
 
     fn about() -> About {
-        About::new(
-            "webhook",
-            env!("CARGO_PKG_VERSION"),
-            "Posts the message as signed JSON to a URL.",
-        )
-        .http("http://*:*", &["POST"], "/")
-        .http("https://*:*", &["POST"], "/")
-        .secret("hmac", "signs each message, so that the receiver knows whose it is")
-        .idempotent()
+        About::new("webhook", env!("CARGO_PKG_VERSION"), "Posts the message as signed JSON to a URL.")
+            .http("http://*:*", &["POST"], "/")
+            .http("https://*:*", &["POST"], "/")
+            .secret("hmac", "signs each message, so that the receiver knows whose it is")
+            .idempotent()
     }
 
     fn deliver(ctx: &Context, config: Config, message: Message) -> Result<Receipt, Error> {
@@ -162,7 +158,6 @@ fn reference(body: &[u8]) -> Option<String> {
 /// The first words of an answer, on one line, for the people who read the error.
 fn excerpt(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(&body[..body.len().min(2000)]);
-    let words: String =
-        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
+    let words: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
     (!words.is_empty()).then_some(words)
 }

@@ -105,19 +105,10 @@ fn only_what_was_certainly_not_done_is_called_so() {
     assert_eq!(deliver_to(Ok(Response::new(429, ""))), Err(Error::RateLimited(60)));
     for status in [409, 500, 502, 504, 599, 100] {
         let result = deliver_to(Ok(Response::new(status, "oops  now")));
-        assert!(
-            matches!(&result, Err(Error::Unknown(why)) if why.ends_with(": oops now")),
-            "{status}: {result:?}"
-        );
+        assert!(matches!(&result, Err(Error::Unknown(why)) if why.ends_with(": oops now")), "{status}: {result:?}");
     }
-    assert!(matches!(
-        deliver_to(Err(HttpError::NotSent("refused".to_owned()))),
-        Err(Error::Transient(_))
-    ));
-    assert!(matches!(
-        deliver_to(Err(HttpError::Lost("reset".to_owned()))),
-        Err(Error::Unknown(_))
-    ));
+    assert!(matches!(deliver_to(Err(HttpError::NotSent("refused".to_owned()))), Err(Error::Transient(_))));
+    assert!(matches!(deliver_to(Err(HttpError::Lost("reset".to_owned()))), Err(Error::Unknown(_))));
 }
 
 #[test]

@@ -74,9 +74,8 @@ pub(crate) struct Report {
 
 /// Phrases that state a cause. Saying that it is under investigation is a
 /// fact, so the words 原因 and 起因 alone are allowed.
-const CAUSE_PHRASES: [&str; 9] = [
-    "原因是", "原因为", "原因系", "起因是", "起因为", "起因系", "系人为", "系雷击", "引发原因",
-];
+const CAUSE_PHRASES: [&str; 9] =
+    ["原因是", "原因为", "原因系", "起因是", "起因为", "起因系", "系人为", "系雷击", "引发原因"];
 
 fn wrong(pointer: &str, why: &str) -> Error {
     Error::InvalidInput(format!("at {pointer}: {why}"))
@@ -87,30 +86,30 @@ fn wrong(pointer: &str, why: &str) -> Error {
 pub(crate) fn check(config: &Config, data: Data, now: u64) -> Result<Report, Error> {
     for (pointer, value, why) in [
         ("/cause", &data.cause, "a flash report states no cause (clause 5a, 慎报原因); leave it to a later report"),
-        ("/measures", &data.measures, "measures belong to the detailed report (clause 5a, 详报措施); what was done already is a fact"),
+        (
+            "/measures",
+            &data.measures,
+            "measures belong to the detailed report (clause 5a, 详报措施); what was done already is a fact",
+        ),
         ("/result", &data.result, "the result is reported last (clause 5a, 后报结果); leave it to the final report"),
     ] {
         if !says_nothing(value) {
             return Err(wrong(pointer, why));
         }
     }
-    for (pointer, text) in
-        [("/case", &data.case), ("/title", &data.title), ("/lead_unit", &data.lead_unit)]
-    {
+    for (pointer, text) in [("/case", &data.case), ("/title", &data.title), ("/lead_unit", &data.lead_unit)] {
         if text.trim().is_empty() {
             return Err(wrong(pointer, "it is empty"));
         }
     }
-    let issuer = data
-        .issuer
-        .or_else(|| config.issuer.clone())
-        .filter(|issuer| !issuer.trim().is_empty())
-        .ok_or_else(|| wrong("/issuer", "nobody issues the report; name the issuer here or in the configuration"))?;
+    let issuer =
+        data.issuer.or_else(|| config.issuer.clone()).filter(|issuer| !issuer.trim().is_empty()).ok_or_else(|| {
+            wrong("/issuer", "nobody issues the report; name the issuer here or in the configuration")
+        })?;
     facts(&data.facts, &config.cause_phrases)?;
 
     let occurred = instant("/occurred_at", &data.occurred_at)?;
-    let discovered =
-        data.discovered_at.as_deref().map(|text| instant("/discovered_at", text)).transpose()?;
+    let discovered = data.discovered_at.as_deref().map(|text| instant("/discovered_at", text)).transpose()?;
     let reported = match &data.reported_at {
         Some(text) => instant("/reported_at", text)?,
         None => now,
@@ -123,29 +122,18 @@ pub(crate) fn check(config: &Config, data: Data, now: u64) -> Result<Report, Err
     }
 
     let show = |at: u64| config.utc_offset.show_chinese(at);
-    let mut rows = vec![
-        ("编号", data.case.clone()),
-        ("等级", level(data.level).to_owned()),
-        ("事发时间", show(occurred)),
-    ];
+    let mut rows =
+        vec![("编号", data.case.clone()), ("等级", level(data.level).to_owned()), ("事发时间", show(occurred))];
     rows.extend(data.place.filter(|p| !p.trim().is_empty()).map(|place| ("事发地点", place)));
     rows.extend(discovered.map(|at| ("发现时间", show(at))));
     rows.push(("报告时间", show(reported)));
     rows.push(("事发至报告", elapsed(reported - occurred)));
     rows.push(("责任单位", data.lead_unit));
-    let report_to =
-        if data.report_to.is_empty() { config.report_to.clone() } else { data.report_to };
+    let report_to = if data.report_to.is_empty() { config.report_to.clone() } else { data.report_to };
     if !report_to.is_empty() {
         rows.push(("报送", report_to.join("、")));
     }
-    Ok(Report {
-        case: data.case,
-        title: data.title,
-        rows,
-        facts: data.facts,
-        issuer,
-        reported: show(reported),
-    })
+    Ok(Report { case: data.case, title: data.title, rows, facts: data.facts, issuer, reported: show(reported) })
 }
 
 fn facts(facts: &[Fact], more_phrases: &[String]) -> Result<(), Error> {

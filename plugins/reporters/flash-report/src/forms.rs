@@ -16,12 +16,7 @@ pub(crate) fn markdown(report: &Report) -> String {
     for (n, fact) in report.facts.iter().enumerate() {
         let _ = writeln!(out, "{}. {}（依据：{}）", n + 1, plain(&fact.text), evidence(&fact.evidence, plain));
     }
-    let _ = write!(
-        out,
-        "\n{NOTE}\n\n签发：{}\n\n{}\n",
-        plain(&report.issuer),
-        plain(&report.reported)
-    );
+    let _ = write!(out, "\n{NOTE}\n\n签发：{}\n\n{}\n", plain(&report.issuer), plain(&report.reported));
     out
 }
 
@@ -59,8 +54,7 @@ pub(crate) fn html(report: &Report) -> String {
 }
 
 fn evidence(ids: &[String], write: fn(&str) -> String) -> String {
-    let ids: Vec<_> =
-        ids.iter().filter(|id| !id.trim().is_empty()).map(|id| write(id)).collect();
+    let ids: Vec<_> = ids.iter().filter(|id| !id.trim().is_empty()).map(|id| write(id)).collect();
     ids.join("、")
 }
 

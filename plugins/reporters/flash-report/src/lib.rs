@@ -82,8 +82,5 @@ huiyin_sdk::export!(reporter: FlashReport);
 
 /// The case number as part of a file name.
 fn file_name(case: &str) -> String {
-    case.chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' })
-        .take(100)
-        .collect()
+    case.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' }).take(100).collect()
 }

@@ -133,8 +133,7 @@ fn the_same_call_gives_the_same_bytes() {
 #[test]
 fn one_form_can_be_asked_for() {
     let config = r#"{"issuer": "a", "forms": "html"}"#;
-    let documents =
-        testing::render::<FlashReport>(&testing::context(NOW), config, &data().to_string()).unwrap();
+    let documents = testing::render::<FlashReport>(&testing::context(NOW), config, &data().to_string()).unwrap();
     assert_eq!(documents.len(), 1);
     assert_eq!(documents[0].media_type, "text/html; charset=utf-8");
 }

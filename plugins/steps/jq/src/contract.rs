@@ -62,7 +62,8 @@ pub fn answer(config: &Config, input: &Input) -> Answer {
 /// Runs one call over texts. `Err` says which of the two breaks the contract:
 /// `(true, why)` the configuration, `(false, why)` the input.
 pub fn run(config: &str, input: &str) -> Result<String, (bool, String)> {
-    let config: Config = serde_json::from_str(config).map_err(|e| (true, format!("the configuration is not understood: {e}")))?;
+    let config: Config =
+        serde_json::from_str(config).map_err(|e| (true, format!("the configuration is not understood: {e}")))?;
     let input: Input = serde_json::from_str(input).map_err(|e| (false, format!("the input is not understood: {e}")))?;
     serde_json::to_string(&answer(&config, &input)).map_err(|e| (false, e.to_string()))
 }

@@ -122,10 +122,7 @@ fn compiled(program: &str, vars: &[&str]) -> Result<Rc<Filter>, JqError> {
 fn build(program: &str, vars: &[&str]) -> Result<Filter, JqError> {
     guard(program)?;
     let allowed = |name: &str| !BANNED.contains(&name);
-    let defs = jaq_core::defs()
-        .chain(jaq_std::defs())
-        .chain(jaq_json::defs())
-        .filter(|def| allowed(def.name));
+    let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).filter(|def| allowed(def.name));
     let funs = jaq_core::funs::<JustLut<Val>>()
         .chain(jaq_std::funs())
         .chain(jaq_json::funs())
@@ -181,10 +178,14 @@ fn describe_load(program: &str, errors: &load::Errors<&str, ()>) -> String {
                 parts.extend(list.iter().map(|(path, _)| format!("modules cannot be loaded: {path:?}")));
             }
             load::Error::Lex(list) => {
-                parts.extend(list.iter().map(|(expect, at)| format!("expected {} {}", expect.as_str(), place(program, at))));
+                parts.extend(
+                    list.iter().map(|(expect, at)| format!("expected {} {}", expect.as_str(), place(program, at))),
+                );
             }
             load::Error::Parse(list) => {
-                parts.extend(list.iter().map(|(expect, at)| format!("expected {} {}", expect.as_str(), place(program, at))));
+                parts.extend(
+                    list.iter().map(|(expect, at)| format!("expected {} {}", expect.as_str(), place(program, at))),
+                );
             }
         }
     }

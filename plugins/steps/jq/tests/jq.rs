@@ -39,11 +39,27 @@ fn an_unknown_variable_is_named_at_compile_time() {
 
 #[test]
 fn the_world_is_out_of_reach() {
-    for program in ["now", "env", "$ENV", "input", "[inputs]", "debug", "stderr", "input_filename", "halt", "halt_error", "localtime", "0 | strflocaltime(\"%Y\")"] {
+    for program in [
+        "now",
+        "env",
+        "$ENV",
+        "input",
+        "[inputs]",
+        "debug",
+        "stderr",
+        "input_filename",
+        "halt",
+        "halt_error",
+        "localtime",
+        "0 | strflocaltime(\"%Y\")",
+    ] {
         let error = compile(program, &[]).unwrap_err();
         assert!(error.0.contains("not "), "{program}: {error}");
     }
-    assert_eq!(compile("now", &[]).unwrap_err().0, "`now` is not available: an expression sees its input and variables only");
+    assert_eq!(
+        compile("now", &[]).unwrap_err().0,
+        "`now` is not available: an expression sees its input and variables only"
+    );
     assert!(compile("import \"a\" as a; .", &[]).is_err());
 }
 
@@ -67,7 +83,9 @@ fn run_time_errors_are_messages() {
 
 #[test]
 fn hostile_programs_are_refused_not_crashed() {
-    for program in ["(".repeat(100_000), "[".repeat(4000), "-".repeat(60_000), "if ".repeat(10_000), ".".repeat(100_000)] {
+    for program in
+        ["(".repeat(100_000), "[".repeat(4000), "-".repeat(60_000), "if ".repeat(10_000), ".".repeat(100_000)]
+    {
         assert!(compile(&program, &[]).is_err());
     }
 }

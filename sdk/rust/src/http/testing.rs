@@ -22,9 +22,7 @@ impl Drop for Serving {
 }
 
 /// Lets `handler` answer this thread's requests until the result is dropped.
-pub fn serve(
-    handler: impl FnMut(&Request) -> Result<Response, Error> + 'static,
-) -> Serving {
+pub fn serve(handler: impl FnMut(&Request) -> Result<Response, Error> + 'static) -> Serving {
     HANDLER.with(|there| *there.borrow_mut() = Some(Box::new(handler)));
     Serving(())
 }
@@ -33,8 +31,7 @@ pub(super) fn send(request: &Request) -> Result<Response, Error> {
     HANDLER.with(|handler| match handler.borrow_mut().as_mut() {
         Some(answer) => answer(request),
         None => Err(Error::Denied(
-            "outside a host there is no network; a test answers with http::testing::serve"
-                .to_owned(),
+            "outside a host there is no network; a test answers with http::testing::serve".to_owned(),
         )),
     })
 }

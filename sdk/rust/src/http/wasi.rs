@@ -2,8 +2,7 @@
 
 use wasip2::http::outgoing_handler::{self, OutgoingRequest};
 use wasip2::http::types::{
-    ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, RequestOptions,
-    Scheme,
+    ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, RequestOptions, Scheme,
 };
 use wasip2::io::streams::StreamError;
 
@@ -42,8 +41,7 @@ fn prepare(request: &Request) -> Result<(OutgoingRequest, OutgoingBody), Error> 
     if !request.body.is_empty() && !request.has_header("content-length") {
         entries.push(("content-length".to_owned(), request.body.len().to_string().into_bytes()));
     }
-    let headers =
-        Fields::from_list(&entries).map_err(|why| Error::Invalid(format!("headers: {why:?}")))?;
+    let headers = Fields::from_list(&entries).map_err(|why| Error::Invalid(format!("headers: {why:?}")))?;
     let outgoing = OutgoingRequest::new(headers);
     let method = match request.method.as_str() {
         "GET" => Method::Get,
@@ -62,9 +60,7 @@ fn prepare(request: &Request) -> Result<(OutgoingRequest, OutgoingBody), Error> 
         .and_then(|()| outgoing.set_authority(Some(url.authority)))
         .and_then(|()| outgoing.set_path_with_query(Some(&url.path_with_query)))
         .map_err(|()| Error::Invalid(format!("{} {}", request.method, request.url)))?;
-    let body = outgoing
-        .body()
-        .map_err(|()| Error::Invalid("the host gives the request no body".to_owned()))?;
+    let body = outgoing.body().map_err(|()| Error::Invalid("the host gives the request no body".to_owned()))?;
     Ok((outgoing, body))
 }
 
@@ -116,8 +112,7 @@ fn before(code: &ErrorCode) -> Error {
 /// anything else, which may have reached the other end.
 fn after(code: &ErrorCode) -> Error {
     match code {
-        ErrorCode::HttpRequestDenied
-        | ErrorCode::DestinationIpProhibited => Error::Denied(words(code)),
+        ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => Error::Denied(words(code)),
         ErrorCode::HttpRequestMethodInvalid
         | ErrorCode::HttpRequestUriInvalid
         | ErrorCode::HttpRequestUriTooLong

@@ -27,8 +27,12 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
             Err(failure) => Verdict::Malformed { at: String::new(), why: failure.message().to_owned() },
         };
         let (code, word, said, value) = match verdict {
-            Verdict::Holds(claim) => (0, "holds", claim.to_string(), json!({"file": name, "verdict": "holds", "claim": claim.to_string()})),
-            Verdict::DoesNotHold { why } => (1, "does not hold", why.clone(), json!({"file": name, "verdict": "does-not-hold", "why": why})),
+            Verdict::Holds(claim) => {
+                (0, "holds", claim.to_string(), json!({"file": name, "verdict": "holds", "claim": claim.to_string()}))
+            }
+            Verdict::DoesNotHold { why } => {
+                (1, "does not hold", why.clone(), json!({"file": name, "verdict": "does-not-hold", "why": why}))
+            }
             Verdict::Malformed { at, why } => {
                 let place = if at.is_empty() { why.clone() } else { format!("{why} (at {at})") };
                 (2, "malformed", place, json!({"file": name, "verdict": "malformed", "at": at, "why": why}))

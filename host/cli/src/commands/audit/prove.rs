@@ -20,7 +20,9 @@ pub(super) struct Args {
 }
 
 fn record_id(text: &str) -> Result<(u32, u64), String> {
-    let parsed = text.split_once('/').and_then(|(partition, seq)| Some((partition.parse().ok()?, seq.parse().ok().filter(|seq| *seq > 0)?)));
+    let parsed = text
+        .split_once('/')
+        .and_then(|(partition, seq)| Some((partition.parse().ok()?, seq.parse().ok().filter(|seq| *seq > 0)?)));
     parsed.ok_or_else(|| "a record's id is PARTITION/SEQ, as in 0/17".to_owned())
 }
 
@@ -29,7 +31,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         let client = Client::of(&args.host)?;
         let proof = match (args.index, args.record) {
             (Some(index), _) => client.get(&format!("/v1/proofs/{index}"))?,
-            (None, Some((partition, seq))) => client.get(&format!("/v1/proofs?record={}", segment(&format!("{partition}/{seq}"))))?,
+            (None, Some((partition, seq))) => {
+                client.get(&format!("/v1/proofs?record={}", segment(&format!("{partition}/{seq}"))))?
+            }
             (None, None) => return Err(Failure::invalid("name an index or --record")),
         };
         return print_json(&proof);
@@ -40,7 +44,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         (None, Some((partition, seq))) => {
             let first = store.journal.read(partition, seq).map_err(Failure::failed)?.next();
             let record = first.transpose().map_err(Failure::failed)?;
-            record.map(|record| record.index).ok_or_else(|| Failure::invalid(format_args!("there is no record {partition}/{seq}")))?
+            record
+                .map(|record| record.index)
+                .ok_or_else(|| Failure::invalid(format_args!("there is no record {partition}/{seq}")))?
         }
         (None, None) => return Err(Failure::invalid("name an index or --record")),
     };
@@ -48,7 +54,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         return Err(Failure::invalid(format_args!("there is no record {index}; the log has {}", store.journal.size())));
     }
     let signer = SignerKey::load(&store.key_file()).map_err(Failure::unreachable)?;
-    let (mut log, _) = Log::open(&store.folder.join("audit"), signer, &[], &mut store.leaves()).map_err(Failure::failed)?;
+    let (mut log, _) =
+        Log::open(&store.folder.join("audit"), signer, &[], &mut store.leaves()).map_err(Failure::failed)?;
     if log.checkpoints().latest().is_none_or(|signed| signed.checkpoint.size <= index) {
         log.checkpoint(&mut store.leaves()).map_err(Failure::failed)?;
     }

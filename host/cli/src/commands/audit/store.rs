@@ -34,7 +34,8 @@ impl Store {
             return Ok(told.to_vec());
         }
         let file = self.key_file();
-        let signer = SignerKey::load(&file).map_err(|error| Failure::unreachable(format_args!("{error}; name the log's key with --key")))?;
+        let signer = SignerKey::load(&file)
+            .map_err(|error| Failure::unreachable(format_args!("{error}; name the log's key with --key")))?;
         Ok(vec![signer.verifier().clone()])
     }
 

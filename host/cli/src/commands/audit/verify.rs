@@ -27,7 +27,13 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let report = huiyin_audit::recompute(&checkpoints, &mut store.leaves()).map_err(Failure::failed)?;
     // The leaves' own order: what a reader of records would trip over.
     let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
-    findings.extend(store.journal.read_all(0).map_err(Failure::failed)?.filter_map(|record| record.err().map(|error| error.to_string())));
+    findings.extend(
+        store
+            .journal
+            .read_all(0)
+            .map_err(Failure::failed)?
+            .filter_map(|record| record.err().map(|error| error.to_string())),
+    );
     match output {
         Output::Text => {
             for finding in &findings {

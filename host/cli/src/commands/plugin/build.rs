@@ -16,8 +16,14 @@ use crate::folders::write_whole;
 use crate::output::{Failure, Output, note, print, print_json};
 
 /// Cargo's profile for guests: whole-program, small, a panic is a trap.
-const PROFILE: &[(&str, &str)] =
-    &[("inherits", "\"release\""), ("opt-level", "\"s\""), ("lto", "\"fat\""), ("codegen-units", "1"), ("panic", "\"abort\""), ("strip", "true")];
+const PROFILE: &[(&str, &str)] = &[
+    ("inherits", "\"release\""),
+    ("opt-level", "\"s\""),
+    ("lto", "\"fat\""),
+    ("codegen-units", "1"),
+    ("panic", "\"abort\""),
+    ("strip", "true"),
+];
 
 /// What was built, kept beside the packages.
 const MARKS: &str = ".built.json";
@@ -54,14 +60,20 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let dirs = if args.dirs.is_empty() { &here[..] } else { &args.dirs };
     let crates = dirs.iter().map(|dir| find_crate(dir)).collect::<Result<Vec<_>, _>>()?;
     let toolchain = toolchain::find()?;
-    note(format_args!("building {} with the {} toolchain", crates.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "), toolchain.how));
+    note(format_args!(
+        "building {} with the {} toolchain",
+        crates.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "),
+        toolchain.how
+    ));
     let mut workspaces: BTreeMap<&Path, Vec<&Crate>> = BTreeMap::new();
     for found in &crates {
         workspaces.entry(&found.workspace).or_default().push(found);
     }
-    std::fs::create_dir_all(&args.out).map_err(|error| Failure::failed(format_args!("{}: {error}", args.out.display())))?;
+    std::fs::create_dir_all(&args.out)
+        .map_err(|error| Failure::failed(format_args!("{}: {error}", args.out.display())))?;
     let marks_file = args.out.join(MARKS);
-    let mut marks: BTreeMap<String, Mark> = std::fs::read(&marks_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let mut marks: BTreeMap<String, Mark> =
+        std::fs::read(&marks_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     let mut answers = Vec::new();
     for (workspace, crates) in workspaces {
         for (name, wasm) in cargo_build(workspace, &crates, &toolchain)? {
@@ -73,7 +85,8 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     }
     let text = serde_json::to_vec_pretty(&marks).map_err(Failure::failed)?;
     if std::fs::read(&marks_file).ok().as_deref() != Some(&text) {
-        write_whole(&marks_file, &text).map_err(|error| Failure::failed(format_args!("{}: {error}", marks_file.display())))?;
+        write_whole(&marks_file, &text)
+            .map_err(|error| Failure::failed(format_args!("{}: {error}", marks_file.display())))?;
     }
     match output {
         Output::Text => print(answers.into_iter().map(|(line, _)| line).collect::<String>()),
@@ -83,23 +96,42 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
 
 /// What cargo knows of the crate in a folder.
 fn find_crate(dir: &Path) -> Result<Crate, Failure> {
-    let manifest = dir.join("Cargo.toml").canonicalize().map_err(|error| Failure::invalid(format_args!("{}: no plugin crate: Cargo.toml: {error}", dir.display())))?;
+    let manifest = dir
+        .join("Cargo.toml")
+        .canonicalize()
+        .map_err(|error| Failure::invalid(format_args!("{}: no plugin crate: Cargo.toml: {error}", dir.display())))?;
     let mut cargo = cargo();
-    cargo.args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"]).arg(&manifest).stderr(Stdio::inherit());
-    let ran = cargo.output().map_err(|error| Failure::failed(format_args!("cargo: {error}; install Rust from https://rustup.rs or Debian's cargo-web")))?;
+    cargo
+        .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
+        .arg(&manifest)
+        .stderr(Stdio::inherit());
+    let ran = cargo.output().map_err(|error| {
+        Failure::failed(format_args!("cargo: {error}; install Rust from https://rustup.rs or Debian's cargo-web"))
+    })?;
     if !ran.status.success() {
         return Err(Failure::invalid(format_args!("{}: cargo cannot read this crate", dir.display())));
     }
-    let metadata: Value = serde_json::from_slice(&ran.stdout).map_err(|error| Failure::failed(format_args!("cargo metadata: {error}")))?;
-    let own = |package: &&Value| package.get("manifest_path").and_then(Value::as_str).is_some_and(|path| Path::new(path).canonicalize().is_ok_and(|path| path == manifest));
+    let metadata: Value = serde_json::from_slice(&ran.stdout)
+        .map_err(|error| Failure::failed(format_args!("cargo metadata: {error}")))?;
+    let own = |package: &&Value| {
+        package
+            .get("manifest_path")
+            .and_then(Value::as_str)
+            .is_some_and(|path| Path::new(path).canonicalize().is_ok_and(|path| path == manifest))
+    };
     let found = metadata.get("packages").and_then(Value::as_array).and_then(|packages| packages.iter().find(own));
-    let text = |value: Option<&Value>, name: &str| value.and_then(|value| value.get(name)).and_then(Value::as_str).map(str::to_owned);
+    let text = |value: Option<&Value>, name: &str| {
+        value.and_then(|value| value.get(name)).and_then(Value::as_str).map(str::to_owned)
+    };
     match (text(found, "name"), text(found, "id"), text(Some(&metadata), "workspace_root")) {
         (Some(name), Some(id), Some(workspace)) => {
             let libraries = found.and_then(|p| p.get("targets")).and_then(Value::as_array).into_iter().flatten();
             let kinds = libraries.filter_map(|target| target.get("crate_types").and_then(Value::as_array)).flatten();
             if !kinds.into_iter().any(|kind| kind == "cdylib") {
-                return Err(Failure::invalid(format_args!("{}: a plugin is a library; write `crate-type = [\"cdylib\", \"rlib\"]` under [lib]", dir.display())));
+                return Err(Failure::invalid(format_args!(
+                    "{}: a plugin is a library; write `crate-type = [\"cdylib\", \"rlib\"]` under [lib]",
+                    dir.display()
+                )));
             }
             Ok(Crate { name, id, workspace: workspace.into() })
         }
@@ -112,7 +144,9 @@ fn cargo() -> Command {
     let mut command = Command::new("cargo");
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || matches!(&*text, "CARGO_MANIFEST_DIR" | "CARGO_MANIFEST_PATH" | "CARGO_PRIMARY_PACKAGE" | "CARGO") {
+        if text.starts_with("CARGO_PKG_")
+            || matches!(&*text, "CARGO_MANIFEST_DIR" | "CARGO_MANIFEST_PATH" | "CARGO_PRIMARY_PACKAGE" | "CARGO")
+        {
             command.env_remove(&name);
         }
     }
@@ -122,7 +156,14 @@ fn cargo() -> Command {
 /// Builds crates of one workspace and gives each one's core module.
 fn cargo_build(workspace: &Path, crates: &[&Crate], toolchain: &Toolchain) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let mut cargo = cargo();
-    cargo.current_dir(workspace).envs(&toolchain.env).args(["build", "--lib", "--profile", "plugin", "--message-format", "json-render-diagnostics"]);
+    cargo.current_dir(workspace).envs(&toolchain.env).args([
+        "build",
+        "--lib",
+        "--profile",
+        "plugin",
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
     cargo.args(&toolchain.args);
     // A workspace may bring its own; a plugin author's usually has none.
     let own = std::fs::read_to_string(workspace.join("Cargo.toml")).is_ok_and(|text| text.contains("[profile.plugin]"));
@@ -134,7 +175,11 @@ fn cargo_build(workspace: &Path, crates: &[&Crate], toolchain: &Toolchain) -> Re
     for found in crates {
         cargo.arg("--package").arg(&found.name);
     }
-    let ran = cargo.stderr(Stdio::inherit()).stdin(Stdio::null()).output().map_err(|error| Failure::failed(format_args!("cargo: {error}")))?;
+    let ran = cargo
+        .stderr(Stdio::inherit())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Failure::failed(format_args!("cargo: {error}")))?;
     if !ran.status.success() {
         return Err(Failure::failed("cargo could not build the plugins; its reasons are above"));
     }
@@ -153,8 +198,11 @@ fn cargo_build(workspace: &Path, crates: &[&Crate], toolchain: &Toolchain) -> Re
         }
     }
     let core = |found: &&Crate| {
-        let file = built.get(&found.id).ok_or_else(|| Failure::failed(format_args!("{}: cargo built no .wasm file", found.name)))?;
-        let bytes = std::fs::read(file).map_err(|error| Failure::failed(format_args!("{}: {error}", file.display())))?;
+        let file = built
+            .get(&found.id)
+            .ok_or_else(|| Failure::failed(format_args!("{}: cargo built no .wasm file", found.name)))?;
+        let bytes =
+            std::fs::read(file).map_err(|error| Failure::failed(format_args!("{}: {error}", file.display())))?;
         Ok((found.name.clone(), bytes))
     };
     crates.iter().map(core).collect()
@@ -165,16 +213,19 @@ fn package(name: &str, core: &[u8], out: &Path, before: Option<&Mark>) -> Result
     let core_digest = hex::encode(Sha256::digest(core));
     let huiyin = format!("{} contract {CONTRACT}", env!("CARGO_PKG_VERSION"));
     if let Some(mark) = before.filter(|mark| mark.core == core_digest && mark.huiyin == huiyin) {
-        let there = std::fs::read(out.join(&mark.file)).is_ok_and(|bytes| hex::encode(Sha256::digest(&bytes)) == mark.digest);
+        let there =
+            std::fs::read(out.join(&mark.file)).is_ok_and(|bytes| hex::encode(Sha256::digest(&bytes)) == mark.digest);
         if there {
             return Ok((mark.clone(), false));
         }
     }
-    let bytes = huiyin_sandbox::package::componentize(core).map_err(|error| Failure::failed(format_args!("{name}: {error}")))?;
+    let bytes = huiyin_sandbox::package::componentize(core)
+        .map_err(|error| Failure::failed(format_args!("{name}: {error}")))?;
     let sandbox = Sandbox::new(SandboxConfig::small()).map_err(Failure::unreachable)?;
     let package = sandbox.load(&bytes).map_err(|error| Failure::failed(format_args!("{name}: {error}")))?;
     let file = format!("{}-{}.wasm", package.manifest.name, package.manifest.version);
-    write_whole(&out.join(&file), &bytes).map_err(|error| Failure::failed(format_args!("{}: {error}", out.join(&file).display())))?;
+    write_whole(&out.join(&file), &bytes)
+        .map_err(|error| Failure::failed(format_args!("{}: {error}", out.join(&file).display())))?;
     if let Some(old) = before.filter(|mark| mark.file != file) {
         note(format_args!("{}: removed, {name} is now {file}", old.file));
         let _ = std::fs::remove_file(out.join(&old.file));

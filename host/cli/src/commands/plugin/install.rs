@@ -22,7 +22,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let bytes = read_bytes(&args.file, MAX_PACKAGE)?;
     let sandbox = Sandbox::new(SandboxConfig::small()).map_err(Failure::unreachable)?;
-    let package = sandbox.load(&bytes).map_err(|error| Failure::invalid(format_args!("{}: {error}", shown(&args.file))))?;
+    let package =
+        sandbox.load(&bytes).map_err(|error| Failure::invalid(format_args!("{}: {error}", shown(&args.file))))?;
     let name = format!("{}:{}", package.manifest.name, package.manifest.version);
     let folder = args.data.join("plugins");
     let target = folder.join(format!("{}-{}.wasm", package.manifest.name, package.manifest.version));
@@ -30,7 +31,9 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         Ok(there) if there == bytes => "already installed",
         Ok(there) => {
             let old = hex::encode(Sha256::digest(&there));
-            return Err(Failure::invalid(format_args!("{name} is already installed with other content (sha256:{old}); a published version never changes, raise its version")));
+            return Err(Failure::invalid(format_args!(
+                "{name} is already installed with other content (sha256:{old}); a published version never changes, raise its version"
+            )));
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let written = std::fs::create_dir_all(&folder).and_then(|()| write_whole(&target, &bytes));

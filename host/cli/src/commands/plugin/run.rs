@@ -50,10 +50,12 @@ fn secret(text: &str) -> Result<(String, PathBuf), String> {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let bytes = read_bytes(&args.file, MAX_PACKAGE)?;
-    let json_or = |file: &Option<PathBuf>| file.as_ref().map_or_else(|| Ok(json!({})), |file| read_json(file, MAX_JSON));
+    let json_or =
+        |file: &Option<PathBuf>| file.as_ref().map_or_else(|| Ok(json!({})), |file| read_json(file, MAX_JSON));
     let (config, input) = (json_or(&args.config)?, json_or(&args.input)?);
     let grant = match &args.grant {
-        Some(file) => Grant::from_json(&read_text(file, MAX_JSON)?).map_err(|error| Failure::invalid(format_args!("{}: {error}", shown(file))))?,
+        Some(file) => Grant::from_json(&read_text(file, MAX_JSON)?)
+            .map_err(|error| Failure::invalid(format_args!("{}: {error}", shown(file))))?,
         None => Grant::default(),
     };
     let mut secrets = BTreeMap::new();
@@ -66,8 +68,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         secrets.insert(name.clone(), value);
     }
     let sandbox = Sandbox::new(SandboxConfig::small()).map_err(Failure::unreachable)?;
-    let package = sandbox.load(&bytes).map_err(|error| Failure::invalid(format_args!("{}: {error}", shown(&args.file))))?;
-    let operation = Operation::from_json(package.manifest.kind, &config, &input).map_err(|error| Failure::invalid(format_args!("the input does not fit a {}: {error}", package.manifest.kind)))?;
+    let package =
+        sandbox.load(&bytes).map_err(|error| Failure::invalid(format_args!("{}: {error}", shown(&args.file))))?;
+    let operation = Operation::from_json(package.manifest.kind, &config, &input).map_err(|error| {
+        Failure::invalid(format_args!("the input does not fit a {}: {error}", package.manifest.kind))
+    })?;
     let now = args.now.unwrap_or_else(Timestamp::now);
     let context = Context {
         call_id: "plugin-run".to_owned(),

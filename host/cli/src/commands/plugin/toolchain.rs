@@ -39,5 +39,6 @@ pub(super) fn find() -> Result<Toolchain, Failure> {
     if !ran.status.success() {
         return Err(Failure::failed("no toolchain builds plugins on this machine; what is missing is said above"));
     }
-    serde_json::from_slice(&ran.stdout).map_err(|error| Failure::failed(format_args!("the toolchain script gave no JSON: {error}")))
+    serde_json::from_slice(&ran.stdout)
+        .map_err(|error| Failure::failed(format_args!("the toolchain script gave no JSON: {error}")))
 }
