@@ -85,6 +85,24 @@ async fn a_timer_that_came_due_while_the_host_was_down_fires_at_once() {
     third.stop().await.unwrap();
 }
 
+/// Waits until a run listens: being accepted and having come that far are two things.
+async fn listens(engine: &Engine, run: &str) {
+    for _ in 0..1_000 {
+        let id = run.to_owned();
+        let found = engine
+            .look_all(move |state, _| {
+                state.runs.get(&id).is_some_and(|run| run.flow.active().iter().any(|task| task.kind == "listen"))
+            })
+            .await
+            .unwrap();
+        if found.into_iter().any(|yes| yes) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("run {run} never came to listen");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listening_run_outlives_its_host_and_hears() {
     let mut house = House::with(&["jq", "risk-level"]).unwrap();
@@ -101,6 +119,7 @@ async fn a_listening_run_outlives_its_host_and_hears() {
     let mut asked = named("ear", "the-ear", json!({}));
     asked.unit = Some(UNIT.to_owned());
     first.submit(asked).await.unwrap();
+    listens(&first, "the-ear").await;
     let ring = |subject: &str, data: &str| json!({"specversion": "1.0", "id": format!("e-{data}"), "source": "/test", "type": "org.example.rang.v1", "subject": subject, "data": {"said": data}});
     first.stop().await.unwrap();
     drop(first);
