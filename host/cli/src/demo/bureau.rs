@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::folders::write_whole;
@@ -28,9 +27,6 @@ const FILES: &[(&str, &str)] = &[
 
 /// The configuration, in which `{port}` stands for the local server's.
 const CONFIG: &str = sample!("demo/huiyin.json");
-
-/// Entries of a page of the local server.
-const PAGE: u32 = 50;
 
 /// What must stay the same from start to start.
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -107,7 +103,7 @@ impl Bureau {
             write_secret(&secret)?;
         }
         if !self.config_fits() {
-            write_whole(&self.config, &configuration(self.port)?)?;
+            write_whole(&self.config, configuration(self.port).as_bytes())?;
         }
         let kept = serde_json::to_vec_pretty(&Kept { began: self.began, port: self.port })?;
         write_whole(&self.folder.join("demo.json"), &kept)
@@ -129,18 +125,7 @@ fn write_secret(file: &Path) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// The sample's configuration for this machine: the plugins are those that
-/// the program carries, and the local server's lists are read page by page.
-fn configuration(port: u16) -> std::io::Result<Vec<u8>> {
-    let text = CONFIG.replace("{port}", &port.to_string());
-    let mut config: Value = serde_json::from_str(&text)?;
-    config["plugins"] = json!([]);
-    for source in config["sources"].as_array_mut().into_iter().flatten() {
-        if source["collector"].as_str().is_some_and(|name| name.starts_with("json-api")) {
-            source["config"]["order"] = json!("oldestFirst");
-            source["config"]["paging"] =
-                json!({"by": "offset", "parameter": "skip", "size": {"parameter": "take", "value": PAGE}});
-        }
-    }
-    Ok(serde_json::to_vec_pretty(&config)?)
+/// The sample's configuration, with the port of the local server.
+fn configuration(port: u16) -> String {
+    CONFIG.replace("{port}", &port.to_string())
 }
