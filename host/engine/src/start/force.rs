@@ -1,0 +1,181 @@
+//! Bringing what is configured and not yet in force into force, by records.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use huiyin_desk::PolicyPack;
+use huiyin_flow::Definition;
+use huiyin_journal::{Draft, Journal};
+use jiff::Timestamp;
+
+use super::StartError;
+use super::wanted::Wanted;
+use crate::config::{HostConfig, WorkflowConfig};
+use crate::deployment;
+use crate::house::House;
+use crate::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn};
+use crate::state::State;
+
+/// Writes what is configured and not yet in force.
+pub(super) async fn bring_into_force(
+    loaded: &mut [State],
+    wanted: &Wanted,
+    config: &HostConfig,
+    house: &House,
+    journal: &dyn Journal,
+    now: Timestamp,
+) -> Result<(), StartError> {
+    let mut entries: Vec<Vec<(Entry, String, Option<String>)>> = loaded.iter().map(|_| Vec::new()).collect();
+    let mut homes: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, state) in loaded.iter().enumerate() {
+        for unit in &state.units {
+            homes.insert(unit.clone(), at);
+        }
+    }
+    for unit in &wanted.units {
+        if homes.contains_key(unit) {
+            continue;
+        }
+        let at = (0..loaded.len()).min_by_key(|at| homes.values().filter(|h| *h == at).count()).unwrap_or(0);
+        homes.insert(unit.clone(), at);
+        entries[at].push((
+            Entry::UnitPlaced(UnitPlaced { unit: unit.clone() }),
+            format!("unit/{unit}"),
+            Some(unit.clone()),
+        ));
+    }
+    if let Some(pack) = &wanted.policy {
+        for (at, state) in loaded.iter().enumerate() {
+            if state.desk.policy().is_none_or(|inforce| **inforce != *pack) {
+                let facts = adopt(state, pack, now)?;
+                entries[at].push((
+                    Entry::DeskDecided(DeskDecided { facts, call: None }),
+                    format!("policy/{}/{}", pack.name, pack.version),
+                    None,
+                ));
+            }
+        }
+    }
+    let mut problems = Vec::new();
+    let mut keep: Vec<BTreeSet<String>> = loaded.iter().map(|_| BTreeSet::new()).collect();
+    let mut named = BTreeSet::new();
+    for (workflow, text, definition) in &wanted.workflows {
+        for (at, unit) in places(workflow, &homes, loaded.len()) {
+            // Either would replace the other, in turns, at each start.
+            if !named.insert((at, unit.clone(), deployment::workflow_name(definition))) {
+                let name = deployment::workflow_name(definition);
+                let whom = unit.map_or_else(String::new, |u| format!(" for unit {u}"));
+                problems.push(format!(
+                    "{}: `{name}` is configured twice{whom}; give one of them another name",
+                    workflow.file.display()
+                ));
+                continue;
+            }
+            match deployment::pin(definition, unit.as_deref(), &config.bindings, house) {
+                Err(found) => problems.extend(found.into_iter().map(|p| format!("{}: {p}", workflow.file.display()))),
+                Ok(pins) => deploy(&mut entries[at], &mut keep[at], &loaded[at], text, definition, unit, pins),
+            }
+        }
+    }
+    if !problems.is_empty() {
+        problems.dedup();
+        return Err(StartError::Config(problems));
+    }
+    for (at, state) in loaded.iter().enumerate() {
+        for (id, deployment) in state.deployments.iter().filter(|(id, d)| d.active && !keep[at].contains(*id)) {
+            let replaced = entries[at].iter().any(|(entry, ..)| {
+                matches!(entry, Entry::WorkflowDeployed(new) if new.name == deployment.name && new.unit == deployment.unit)
+            });
+            if !replaced {
+                let entry = Entry::WorkflowWithdrawn(WorkflowWithdrawn { deployment: id.clone() });
+                entries[at].push((entry, format!("workflow/{}", deployment.name), deployment.unit.clone()));
+            }
+        }
+    }
+    for (at, entries) in entries.into_iter().enumerate() {
+        write_all(&mut loaded[at], at as u32, entries, journal, now).await?;
+    }
+    Ok(())
+}
+
+/// The desk's own word on a new pack: it may refuse one that the cases in hand cannot live with.
+pub(super) fn adopt(state: &State, pack: &PolicyPack, now: Timestamp) -> Result<Vec<huiyin_desk::Fact>, StartError> {
+    let command = huiyin_desk::Command::AdoptPolicy { pack: Box::new(pack.clone()) };
+    let mut new_id = || uuid::Uuid::now_v7();
+    let mut context = huiyin_desk::DecideContext {
+        now,
+        actor: huiyin_desk::Actor::System("deploy".to_owned()),
+        new_id: &mut new_id,
+        content_key: &[0; 32],
+        scope: None,
+    };
+    let decision = state.desk.decide(&command, &mut context).map_err(|e| StartError::Config(vec![e.to_string()]))?;
+    Ok(decision.facts)
+}
+
+/// Where a workflow is deployed: with each of its units, or, serving none, everywhere.
+pub(super) fn places(
+    workflow: &WorkflowConfig,
+    homes: &BTreeMap<String, usize>,
+    partitions: usize,
+) -> Vec<(usize, Option<String>)> {
+    if workflow.units.is_empty() {
+        return (0..partitions).map(|at| (at, None)).collect();
+    }
+    homes
+        .iter()
+        .filter(|(unit, _)| workflow.units.iter().any(|u| u == "*" || u == *unit))
+        .map(|(unit, at)| (*at, Some(unit.clone())))
+        .collect()
+}
+
+pub(super) fn deploy(
+    entries: &mut Vec<(Entry, String, Option<String>)>,
+    keep: &mut BTreeSet<String>,
+    state: &State,
+    text: &str,
+    definition: &Definition,
+    unit: Option<String>,
+    pins: BTreeMap<String, Pin>,
+) {
+    let id = deployment::digest(text, unit.as_deref(), &pins);
+    if !keep.insert(id.clone()) || state.deployments.get(&id).is_some_and(|d| d.active) {
+        return;
+    }
+    let name = deployment::workflow_name(definition);
+    let subject = format!("workflow/{name}/{}", definition.document().version);
+    let entry =
+        WorkflowDeployed { deployment: id, name, unit: unit.clone(), text: text.to_owned(), pins, replaces: true };
+    entries.push((Entry::WorkflowDeployed(entry), subject, unit));
+}
+
+pub(super) async fn write_all(
+    state: &mut State,
+    partition: u32,
+    entries: Vec<(Entry, String, Option<String>)>,
+    journal: &dyn Journal,
+    now: Timestamp,
+) -> Result<(), StartError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let expected = state.seq;
+    let mut drafts = Vec::with_capacity(entries.len());
+    for (entry, subject, unit) in entries {
+        let payload = entry.encode().map_err(|e| StartError::Config(vec![e.to_string()]))?;
+        let key = unit.as_ref().map_or_else(|| "host".to_owned(), |u| format!("unit:{u}"));
+        drafts.push(Draft {
+            kind: entry.kind().to_owned(),
+            subject,
+            time: now,
+            actor: "system:deploy".to_owned(),
+            unit,
+            causation: None,
+            key,
+            payload,
+        });
+        state.apply(&entry, now).map_err(|error| StartError::Apply { id: "being deployed".to_owned(), error })?;
+        state.seq += 1;
+    }
+    journal.append(partition, expected, drafts).await?;
+    Ok(())
+}

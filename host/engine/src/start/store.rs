@@ -1,0 +1,181 @@
+//! Where everything is kept: the journal, the views, the ledger and the keys of a data folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use huiyin_journal::{Journal, MemoryJournal, SegmentJournal};
+use huiyin_views::Views;
+
+use super::{Options, StartError, io_error};
+use crate::config::HostConfig;
+use crate::ledger::Ledger;
+use crate::record::{self, Entry};
+use crate::state::State;
+
+/// Where everything is kept.
+pub(super) struct Store {
+    pub(super) journal: Arc<dyn Journal>,
+    pub(super) views: Option<Arc<Views>>,
+    pub(super) ledger: Option<Arc<Ledger>>,
+    pub(super) data: Option<PathBuf>,
+    pub(super) content_key: [u8; 32],
+    pub(super) max_record: u64,
+}
+
+/// Bytes that the journal may have queued: more than all partitions together
+/// ever hand it, since each holds itself back ([`crate::shell`]).
+pub(super) const QUEUED: u64 = 16 << 30;
+
+impl Store {
+    pub(super) fn open(options: &Options) -> Result<Store, StartError> {
+        let Some(data) = &options.data else {
+            let max_record = huiyin_journal::Options::default().max_payload_bytes;
+            return Ok(Store {
+                journal: Arc::new(MemoryJournal::new()),
+                views: None,
+                ledger: None,
+                data: None,
+                content_key: random_key(),
+                max_record,
+            });
+        };
+        let max_record = options.journal.max_payload_bytes;
+        std::fs::create_dir_all(data).map_err(|error| io_error(data, error))?;
+        let journal = SegmentJournal::open(
+            data.join("journal"),
+            huiyin_journal::Options { max_queued_bytes: QUEUED, ..options.journal.clone() },
+        )?;
+        let origin = journal.source().replace(':', "/");
+        let journal: Arc<dyn Journal> = Arc::new(journal);
+        let (views, opened) = Views::open(data.join("views"), VIEWS_SCHEMA)?;
+        tracing::info!(?opened, "views");
+        let (ledger, opened) = Ledger::open(
+            &data.join("audit"),
+            &data.join("keys").join("checkpoint.key"),
+            &origin,
+            Arc::clone(&journal),
+        )?;
+        tracing::info!(?opened, "audit log");
+        Ok(Store {
+            journal,
+            views: Some(Arc::new(views)),
+            ledger: Some(Arc::new(ledger)),
+            data: Some(data.clone()),
+            content_key: content_key(data)?,
+            max_record,
+        })
+    }
+
+    /// How many partitions there are: what was recorded, or more where asked.
+    pub(super) fn partitions(&self, config: &HostConfig) -> Result<u32, StartError> {
+        let wanted = config
+            .partitions
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get() as u32))
+            .clamp(1, 1024);
+        let Some(data) = &self.data else { return Ok(wanted) };
+        let file = data.join("partitions");
+        let known: u32 = match std::fs::read_to_string(&file) {
+            Ok(text) => text
+                .trim()
+                .parse()
+                .map_err(|_| StartError::Config(vec![format!("{}: not a number", file.display())]))?,
+            Err(_) => 0,
+        };
+        let count = known.max(config.partitions.unwrap_or(if known == 0 { wanted } else { known }));
+        if count != known {
+            private_file(&file, format!("{count}\n").as_bytes()).map_err(|error| io_error(&file, error))?;
+        }
+        Ok(count)
+    }
+
+    /// A partition's state, and the last record in the snapshot it was taken from.
+    ///
+    /// A snapshot counts only if a later record vouches for its digest; without
+    /// one the whole journal is read.
+    pub(super) fn load(&self, partition: u32) -> Result<(State, u64), StartError> {
+        if let Some(snapshot) = self.views.as_ref().and_then(|views| views.snapshot(partition).ok().flatten())
+            && snapshot.seq <= self.journal.last_seq(partition)
+            && let Ok(state) = serde_json::from_slice::<State>(&snapshot.bytes)
+            && state.seq == snapshot.seq
+        {
+            let (state, vouched) =
+                self.read_on(partition, state, Some((snapshot.seq, hex::encode(snapshot.digest))))?;
+            if vouched {
+                return Ok((state, snapshot.seq));
+            }
+            tracing::warn!(
+                partition,
+                "the snapshot is not the one that the journal speaks of; the whole journal is read"
+            );
+        }
+        let (state, _) = self.read_on(partition, State::default(), None)?;
+        Ok((state, 0))
+    }
+
+    /// Applies the records after a state; tells whether one vouches for the snapshot.
+    fn read_on(
+        &self,
+        partition: u32,
+        mut state: State,
+        snapshot: Option<(u64, String)>,
+    ) -> Result<(State, bool), StartError> {
+        let mut vouched = false;
+        for record in self.journal.read(partition, state.seq + 1)? {
+            let record = record?;
+            if let Some(entry) = record::decode(&record)? {
+                if let (Entry::SnapshotTaken(taken), Some((seq, digest))) = (&entry, &snapshot) {
+                    vouched |= taken.seq == *seq && taken.digest == *digest;
+                }
+                state
+                    .apply(&entry, record.header.time)
+                    .map_err(|error| StartError::Apply { id: record.header.id.clone(), error })?;
+            }
+            state.seq = record.header.seq;
+        }
+        Ok((state, vouched))
+    }
+}
+
+pub(super) fn random_key() -> [u8; 32] {
+    let mut key = [0; 32];
+    key[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+    key[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+    key
+}
+
+/// The key of content hashes: made once, kept with the data, read by its owner only.
+pub(super) fn content_key(data: &Path) -> Result<[u8; 32], StartError> {
+    let folder = data.join("keys");
+    std::fs::create_dir_all(&folder).map_err(|error| io_error(&folder, error))?;
+    let file = folder.join("content.key");
+    match std::fs::read(&file) {
+        Ok(bytes) => <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| {
+            StartError::Config(vec![format!("{}: not a key of 32 bytes; restore it from a backup", file.display())])
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key = random_key();
+            private_file(&file, &key).map_err(|error| io_error(&file, error))?;
+            Ok(key)
+        }
+        Err(error) => Err(io_error(&file, error)),
+    }
+}
+
+/// Writes a file that only its owner may read, whole or not at all.
+pub(super) fn private_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let fresh = path.with_extension("new");
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&fresh, path)?;
+    match path.parent() {
+        Some(folder) => std::fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// Raised whenever [`State`]'s stored form changes: older snapshots are then
+/// made anew from the journal.
+pub(super) const VIEWS_SCHEMA: u32 = 1;

@@ -1,0 +1,165 @@
+//! What the configuration asks for, read and checked: nothing is written here.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use huiyin_deadline::Zone;
+use huiyin_deadline::cron::Cron;
+use huiyin_deadline::schedule::{Interval, Schedule};
+use huiyin_desk::PolicyPack;
+use huiyin_flow::Definition;
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use super::{Options, StartError};
+use crate::config::{SourceConfig, SourceSchedule, WorkflowConfig};
+use crate::deployment::HouseCatalog;
+use crate::effects::{Grants, Secrets};
+use crate::house::House;
+use crate::sources::WatchedSource;
+use crate::timetable::Timetable;
+
+/// The default zone of schedules.
+const ZONE: &str = "Asia/Shanghai";
+
+/// What the configuration asks for, read and checked.
+pub(super) struct Wanted {
+    pub(super) policy: Option<PolicyPack>,
+    pub(super) units: BTreeSet<String>,
+    pub(super) workflows: Vec<(WorkflowConfig, String, Definition)>,
+    pub(super) sources: Vec<Arc<WatchedSource>>,
+    pub(super) grants: Grants,
+}
+
+pub(super) fn read_wanted(options: &Options, house: &House) -> Result<Wanted, StartError> {
+    let config = &options.config;
+    let mut problems = Vec::new();
+    let policy = match &config.policy {
+        None => None,
+        Some(file) => {
+            let path = options.base.join(file);
+            let text = read_text(&path)?;
+            let pack = PolicyPack::parse(&text, &path.display().to_string()).map_err(StartError::Policy)?;
+            Some(pack)
+        }
+    };
+    let units: BTreeSet<String> = policy.iter().flat_map(|pack| pack.units.iter().map(|u| u.code.clone())).collect();
+    let mut workflows = Vec::new();
+    for wanted in &config.workflows {
+        let path = options.base.join(&wanted.file);
+        let text = read_text(&path)?;
+        let definition = Definition::parse(&text, &path.display().to_string(), &HouseCatalog(house), &*house.evaluator)
+            .map_err(StartError::Workflow)?;
+        for unit in wanted.units.iter().filter(|u| *u != "*" && !units.contains(*u)) {
+            problems.push(format!("/workflows: {}: there is no unit {unit} in the policy pack", wanted.file.display()));
+        }
+        workflows.push((wanted.clone(), text, definition));
+    }
+    let mut granted = Vec::new();
+    for (at, given) in config.grants.iter().enumerate() {
+        let mut grant = given.grant.clone();
+        // A spool folder stands relative to the configuration, like every path in it.
+        grant.spool = grant.spool.map(|folder| absolute(&options.base.join(folder)));
+        match grant.check() {
+            Ok(()) => granted.push((given.plugin.clone(), given.unit.clone(), Arc::new(grant))),
+            Err(error) => problems.push(format!("/grants/{at}/grant: {error}")),
+        }
+    }
+    let mut secrets = Secrets::default();
+    for (name, secret) in &config.secrets {
+        match read_secret(&options.base.join(&secret.file)) {
+            Ok(value) => {
+                secrets.0.insert(name.clone(), value);
+            }
+            Err(error) => problems.push(format!("/secrets/{name}: {error}")),
+        }
+    }
+    let grants = Grants { granted, secrets: Arc::new(secrets) };
+    let mut sources = Vec::new();
+    for (at, source) in config.sources.iter().enumerate() {
+        match watched(source, &units, house, &grants) {
+            Ok(source) if sources.iter().any(|s: &Arc<WatchedSource>| s.id == source.id) => {
+                problems.push(format!(
+                    "/sources/{at}: the unit {} has two sources of the name `{}`",
+                    source.unit, source.name
+                ));
+            }
+            Ok(source) => sources.push(Arc::new(source)),
+            Err(error) => problems.push(format!("/sources/{at}: {error}")),
+        }
+    }
+    if problems.is_empty() {
+        Ok(Wanted { policy, units, workflows, sources, grants })
+    } else {
+        Err(StartError::Config(problems))
+    }
+}
+
+pub(super) fn read_text(path: &Path) -> Result<String, StartError> {
+    crate::config::read_text(path).map_err(|error| StartError::Config(vec![error.to_string()]))
+}
+
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// A secret's value: the file's text without the line end that editors add.
+pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let name = path.display();
+    let meta = std::fs::metadata(path).map_err(|e| format!("{name}: {e}"))?;
+    if meta.permissions().mode() & 0o077 != 0 {
+        return Err(format!("{name}: others may read it; run `chmod 600 {name}`"));
+    }
+    let mut bytes = Zeroizing::new(std::fs::read(path).map_err(|e| format!("{name}: {e}"))?);
+    while bytes.last().is_some_and(|b| *b == b'\n' || *b == b'\r') {
+        bytes.pop();
+    }
+    if bytes.is_empty() { Err(format!("{name}: is empty")) } else { Ok(bytes) }
+}
+
+pub(super) fn watched(
+    source: &SourceConfig,
+    units: &BTreeSet<String>,
+    house: &House,
+    grants: &Grants,
+) -> Result<WatchedSource, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if source.name.is_empty() || source.name.len() > 64 || !source.name.chars().all(plain) {
+        return Err(format!("name: `{}` is no name; write 1 to 64 letters, digits or -_. of ASCII", source.name));
+    }
+    if !units.contains(&source.unit) {
+        return Err(format!("there is no unit {} in the policy pack", source.unit));
+    }
+    let (collector, package) =
+        house.find(&source.collector).ok_or_else(|| format!("collector `{}` is not installed", source.collector))?;
+    if package.manifest.kind != huiyin_sandbox::Kind::Collector {
+        return Err(format!("`{}` is a {}, not a collector", source.collector, package.manifest.kind.name()));
+    }
+    let schedule = match &source.schedule {
+        SourceSchedule::Every(every) => {
+            let every: Interval = every.parse().map_err(|e| format!("schedule: {e}"))?;
+            Schedule::Every { every, anchor: Timestamp::UNIX_EPOCH }
+        }
+        SourceSchedule::Cron { expr, timezone } => cron(expr, timezone.as_deref())?,
+    };
+    Ok(WatchedSource {
+        id: format!("{}/{}", source.unit, source.name),
+        name: source.name.clone(),
+        unit: source.unit.clone(),
+        grant: grants.of(&collector.plugin, &source.unit),
+        collector,
+        package,
+        config: source.config.clone(),
+        channel: source.channel.clone(),
+        schedule: Timetable(schedule),
+        limit: source.limit.unwrap_or(200).clamp(1, 10_000),
+    })
+}
+
+pub(super) fn cron(expr: &str, zone: Option<&str>) -> Result<Schedule, String> {
+    let cron = Cron::parse(expr).map_err(|e| format!("schedule: {e}"))?;
+    let zone = Zone::named(zone.unwrap_or(ZONE)).map_err(|e| format!("timezone: {e}"))?;
+    Ok(Schedule::Cron { cron, zone })
+}
