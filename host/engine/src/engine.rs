@@ -133,7 +133,7 @@ impl Engine {
             .find(|(at, _)| *at == partition)
             .map_or_else(|| workflow.deployment.clone(), |(_, w)| w.deployment.clone());
         let run = s.run.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-        let key = s.unit.as_ref().map_or_else(|| "host".to_owned(), |u| format!("unit:{u}"));
+        let key = crate::record::unit_key(s.unit.as_deref());
         Ok((
             partition,
             StartRun {

@@ -15,6 +15,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// The data key of what belongs to a unit and to no case or source; the host's where there is no unit.
+pub(crate) fn unit_key(unit: Option<&str>) -> String {
+    unit.map_or_else(|| "host".to_owned(), |unit| format!("unit:{unit}"))
+}
+
 /// A unit was given its partition, for good.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UnitPlaced {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{About, Core, Refusal, Reply, StartRun, Wake, unfit};
-use crate::record::{DeskDecided, EffectSettled, Entry, EventDelivered};
+use crate::record::{DeskDecided, EffectSettled, Entry, EventDelivered, unit_key};
 
 impl Core {
     pub(super) fn decide(
@@ -189,8 +189,7 @@ impl Core {
         let mut count = 0;
         for deployment in triggered {
             let run = self.dice.uuid(now).to_string();
-            let own =
-                key.map_or_else(|| unit.map_or_else(|| "host".to_owned(), |u| format!("unit:{u}")), str::to_owned);
+            let own = key.map_or_else(|| unit_key(unit), str::to_owned);
             // The workflow's input is the array of its triggering events.
             let input = json!([event]);
             self.start(
@@ -209,8 +208,7 @@ impl Core {
             count += 1;
         }
         if !listening.is_empty() {
-            let own =
-                key.map_or_else(|| unit.map_or_else(|| "host".to_owned(), |u| format!("unit:{u}")), str::to_owned);
+            let own = key.map_or_else(|| unit_key(unit), str::to_owned);
             let entry = Entry::EventDelivered(EventDelivered { event: event.clone(), runs: listening.clone() });
             self.record(&entry, About { subject: "event", actor: Self::ENGINE, unit, key: &own }, now);
         }

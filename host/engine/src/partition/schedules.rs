@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{About, Core, StartRun, Wake};
-use crate::record::{Entry, ScheduleFired};
+use crate::record::{Entry, ScheduleFired, unit_key};
 
 /// The most missed times that are counted one by one after a long downtime.
 const MISSED_COUNTED: usize = 10_000;
@@ -42,7 +42,7 @@ impl Core {
         // Too many to count: one firing stands for them all.
         let due = if missed.more { now } else { missed.fires.last().copied().unwrap_or(now) };
         let unit = deployed.unit.clone();
-        let key = unit.as_ref().map_or_else(|| "host".to_owned(), |u| format!("unit:{u}"));
+        let key = unit_key(unit.as_deref());
         let entry = Entry::ScheduleFired(ScheduleFired {
             deployment: id.to_owned(),
             due,

@@ -12,7 +12,7 @@ use super::wanted::Wanted;
 use crate::config::{HostConfig, WorkflowConfig};
 use crate::deployment;
 use crate::house::House;
-use crate::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn};
+use crate::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn, unit_key};
 use crate::state::State;
 
 /// Writes what is configured and not yet in force.
@@ -162,7 +162,7 @@ pub(super) async fn write_all(
     let mut drafts = Vec::with_capacity(entries.len());
     for (entry, subject, unit) in entries {
         let payload = entry.encode().map_err(|e| StartError::Config(vec![e.to_string()]))?;
-        let key = unit.as_ref().map_or_else(|| "host".to_owned(), |u| format!("unit:{u}"));
+        let key = unit_key(unit.as_deref());
         drafts.push(Draft {
             kind: entry.kind().to_owned(),
             subject,
