@@ -352,7 +352,9 @@ impl State {
             let open: BTreeSet<String> = huiyin_flow::outstanding(&flow)
                 .iter()
                 .filter_map(|c| match c {
-                    huiyin_flow::Command::Call { call, .. } => Some(call.to_string()),
+                    huiyin_flow::Command::Call { call, .. }
+                    | huiyin_flow::Command::Request { call, .. }
+                    | huiyin_flow::Command::Run { call, .. } => Some(call.to_string()),
                     _ => None,
                 })
                 .collect();

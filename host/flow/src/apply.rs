@@ -141,6 +141,7 @@ pub fn apply(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
             state.phase = Phase::Running;
             state.held.clear();
         }
+        Fact::Reopened { .. } => return Err(ApplyError::Phase(state.phase)),
         Fact::Completed { output } => end(state, Phase::Completed, Outcome::Completed(Arc::clone(output))),
         Fact::Faulted { error } => end(state, Phase::Faulted, Outcome::Faulted(Arc::clone(error))),
         Fact::Cancelled { reason } => end(state, Phase::Cancelled, Outcome::Cancelled(Arc::clone(reason))),
@@ -221,6 +222,18 @@ fn entered(
                 function: Arc::clone(function),
                 slot: slot.clone(),
                 with: Arc::clone(with),
+                attempt: *attempt,
+            },
+            None,
+        ),
+        Opened::Request { request, attempt } => {
+            (FrameKind::Request { request: Arc::clone(request), attempt: *attempt }, None)
+        }
+        Opened::Run { workflow, with, wait, attempt } => (
+            FrameKind::Workflow {
+                workflow: Arc::clone(workflow),
+                with: Arc::clone(with),
+                wait: *wait,
                 attempt: *attempt,
             },
             None,

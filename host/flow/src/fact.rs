@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::error::FlowError;
 use crate::model::{EventFilter, FunctionRef};
+use crate::request::{Request, WorkflowRef};
 use crate::run::Event;
 
 macro_rules! id {
@@ -190,6 +191,20 @@ pub enum Fact {
     },
     /// The run goes on.
     Resumed,
+    /// A person set a run that had ended to work again.
+    Reopened {
+        /// The task that is next; its list stands, or is the workflow's own.
+        task: Arc<str>,
+        /// When.
+        at: Timestamp,
+        /// The raw input of that task, if it was edited.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        input: Option<Arc<Value>>,
+        /// Who.
+        actor: Arc<str>,
+        /// Why.
+        reason: Arc<str>,
+    },
     /// The run ended well.
     Completed {
         /// Its output.
@@ -240,6 +255,24 @@ pub enum Opened {
         slot: Option<Arc<str>>,
         /// With what.
         with: Arc<Value>,
+        /// The attempt of the nearest `try` around it, from 1.
+        attempt: u32,
+    },
+    /// A `call` of the DSL's own protocols. The call's id is the frame's.
+    Request {
+        /// What is asked for.
+        request: Arc<Request>,
+        /// The attempt of the nearest `try` around it, from 1.
+        attempt: u32,
+    },
+    /// A `run` of another workflow. The call's id is the frame's.
+    Run {
+        /// Which.
+        workflow: Arc<WorkflowRef>,
+        /// Its input.
+        with: Arc<Value>,
+        /// The task waits for its end.
+        wait: bool,
         /// The attempt of the nearest `try` around it, from 1.
         attempt: u32,
     },

@@ -15,6 +15,7 @@ mod error;
 mod expr;
 mod fact;
 mod model;
+mod request;
 mod run;
 mod source;
 mod state;
@@ -28,5 +29,6 @@ pub use model::{
     Catalog, Definition, Document, EventFilter, FunctionInfo, FunctionKind, FunctionRef, Schedule, Slot, Trigger,
     matches,
 };
+pub use request::{Authentication, HttpRequest, OpenApiRequest, Request, ResponseForm, WorkflowRef};
 pub use run::{Command, Env, Event, Turn, advance, decide, outstanding};
 pub use state::{ActiveTask, Outcome, Phase, RunState};

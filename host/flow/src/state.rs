@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::error::FlowError;
 use crate::fact::{Alarm, CallId, FrameId, Next, SubId};
-use crate::model::{EventFilter, FunctionRef};
+use crate::model::{Definition, EventFilter, FunctionRef};
+use crate::request::{Request, WorkflowRef};
 use crate::run::{Command, Event};
 
 /// Where a run stands.
@@ -122,6 +123,17 @@ pub(crate) enum FrameKind {
         with: Arc<Value>,
         attempt: u32,
     },
+    Request {
+        request: Arc<Request>,
+        attempt: u32,
+    },
+    /// Another workflow's run.
+    Workflow {
+        workflow: Arc<WorkflowRef>,
+        with: Arc<Value>,
+        wait: bool,
+        attempt: u32,
+    },
     Wait {
         until: Alarm,
     },
@@ -216,6 +228,15 @@ impl RunState {
         self.outcome.as_ref()
     }
 
+    /// Whether [`Event::Reopen`] would set this run to work again at `task`
+    /// (none: the one that failed); else why not, in words.
+    ///
+    /// # Errors
+    /// Why it would be ignored.
+    pub fn can_reopen(&self, _def: &Definition, _task: Option<&str>) -> Result<(), String> {
+        Err("a run cannot be set to work again yet".to_owned())
+    }
+
     /// Whether [`Event::Continue`] would let it go on: after a turn that ran out
     /// of its budget, also after a reload.
     pub fn runnable(&self) -> bool {
@@ -233,12 +254,22 @@ impl RunState {
                 kind: frame.kind.name(),
                 round: if let FrameKind::For { index, .. } = &frame.kind { *index } else { None },
                 attempt: match &frame.kind {
-                    FrameKind::Try { attempt, .. } | FrameKind::Call { attempt, .. } => Some(*attempt),
+                    FrameKind::Try { attempt, .. }
+                    | FrameKind::Call { attempt, .. }
+                    | FrameKind::Request { attempt, .. }
+                    | FrameKind::Workflow { attempt, .. } => Some(*attempt),
                     _ => None,
                 },
                 due: frame.alarms().map(|alarm| alarm.due).min(),
             })
             .collect()
+    }
+
+    /// Whether this frame waits for a result.
+    pub(crate) fn awaits(&self, id: FrameId) -> bool {
+        self.frames.get(&id).is_some_and(|frame| {
+            matches!(frame.kind, FrameKind::Call { .. } | FrameKind::Request { .. } | FrameKind::Workflow { .. })
+        })
     }
 
     /// The frames that will go when `top` goes, itself included.
@@ -283,6 +314,20 @@ impl Frame {
                 with: Arc::clone(with),
                 attempt: *attempt,
             }),
+            FrameKind::Request { request, attempt } => into.push(Command::Request {
+                call: CallId(id.0),
+                task: Arc::clone(&self.task),
+                request: Arc::clone(request),
+                attempt: *attempt,
+            }),
+            FrameKind::Workflow { workflow, with, wait, attempt } => into.push(Command::Run {
+                call: CallId(id.0),
+                task: Arc::clone(&self.task),
+                workflow: Arc::clone(workflow),
+                with: Arc::clone(with),
+                wait: *wait,
+                attempt: *attempt,
+            }),
             FrameKind::Listen { filters, pending, .. } => {
                 let filters = pending.iter().filter_map(|i| filters.get(*i as usize).cloned()).collect();
                 into.push(Command::Subscribe { subscription: SubId(id.0), filters });
@@ -317,7 +362,8 @@ impl FrameKind {
             Self::Try { .. } => "try",
             Self::Fork { .. } => "fork",
             Self::Branch { .. } => "branch",
-            Self::Call { .. } => "call",
+            Self::Call { .. } | Self::Request { .. } => "call",
+            Self::Workflow { .. } => "run",
             Self::Wait { .. } => "wait",
             Self::Listen { .. } => "listen",
         }

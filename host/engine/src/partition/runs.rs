@@ -283,6 +283,9 @@ impl Core {
                 self.listeners.insert(run.to_owned());
             }
             // A cancelled call's outcome still comes, and the run no longer awaits it.
+            Command::Request { .. } | Command::Run { .. } => {
+                tracing::error!(run, "a task kind that validation refuses came up");
+            }
             Command::CancelCall { .. } | Command::Unsubscribe { .. } | Command::Finished { .. } => {}
         }
     }

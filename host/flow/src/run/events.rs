@@ -16,11 +16,7 @@ impl Machine<'_> {
     /// Whether a held event could mean something later.
     pub(super) fn awaited(&self, event: &Event) -> bool {
         match event {
-            Event::Result { call, .. } => self
-                .state
-                .frames
-                .get(&FrameId(call.0))
-                .is_some_and(|frame| matches!(frame.kind, FrameKind::Call { .. })),
+            Event::Result { call, .. } => self.state.awaits(FrameId(call.0)),
             Event::Timer { timer } => {
                 self.state.alarm.is_some_and(|alarm| alarm.timer == *timer)
                     || self.state.frames.values().any(|frame| frame.alarms().any(|alarm| alarm.timer == *timer))
@@ -33,10 +29,10 @@ impl Machine<'_> {
     pub(super) fn result(&mut self, call: CallId, outcome: Result<Value, FlowError>) {
         let def = self.def.clone();
         let id = FrameId(call.0);
-        let Some(frame) = self.state.frames.get(&id) else { return };
-        if !matches!(frame.kind, FrameKind::Call { .. }) {
+        if !self.state.awaits(id) {
             return;
         }
+        let Some(frame) = self.state.frames.get(&id) else { return };
         self.answered = Some(call);
         let (parent, task) = (frame.parent, Arc::clone(&frame.task));
         let outcome = outcome.and_then(|value| {

@@ -19,6 +19,7 @@ use crate::error::{ErrorKind, FlowError};
 use crate::expr::Evaluator;
 use crate::fact::{Alarm, CallId, Caught, Fact, FrameId, SubId, TimerId};
 use crate::model::{Definition, EventFilter, FunctionRef};
+use crate::request::{Request, WorkflowRef};
 use crate::state::{Outcome, Phase, RunState, Stage};
 
 /// What happens to a run.
@@ -60,6 +61,18 @@ pub enum Event {
     Suspend,
     /// Let it go on.
     Resume,
+    /// Set a run that has ended to work again: a person's decision. One that
+    /// cannot be is ignored; ask [`RunState::can_reopen`] first for the reason.
+    Reopen {
+        /// JSON Pointer of the task to go on with; none for the one that failed.
+        task: Option<String>,
+        /// The raw input of that task, if it is to be another.
+        input: Option<Value>,
+        /// Who.
+        actor: String,
+        /// Why.
+        reason: String,
+    },
     /// Go on after a turn that said there is more.
     Continue,
 }
@@ -80,6 +93,33 @@ pub enum Command {
         slot: Option<Arc<str>>,
         /// Its input.
         with: Arc<Value>,
+        /// Attempt of the nearest `try`, from 1.
+        attempt: u32,
+    },
+    /// Send a request of the workflow's own; answer with [`Event::Result`].
+    Request {
+        /// The call.
+        call: CallId,
+        /// The task that asks.
+        task: Arc<str>,
+        /// What is asked for.
+        request: Arc<Request>,
+        /// Attempt of the nearest `try`, from 1.
+        attempt: u32,
+    },
+    /// Run another workflow; answer with [`Event::Result`]: at its end with its
+    /// output or error, or, where `wait` is false, as soon as it will run.
+    Run {
+        /// The call.
+        call: CallId,
+        /// The task that runs it.
+        task: Arc<str>,
+        /// Which workflow.
+        workflow: Arc<WorkflowRef>,
+        /// Its input.
+        with: Arc<Value>,
+        /// Whether its end is awaited.
+        wait: bool,
         /// Attempt of the nearest `try`, from 1.
         attempt: u32,
     },
@@ -301,7 +341,11 @@ impl Machine<'_> {
         for command in open {
             match command {
                 Command::SetTimer { timer, due } => self.disarm(Some(Alarm { timer, due })),
-                Command::Call { call, .. } if self.answered != Some(call) => self.retract(Command::CancelCall { call }),
+                Command::Call { call, .. } | Command::Request { call, .. } | Command::Run { call, .. }
+                    if self.answered != Some(call) =>
+                {
+                    self.retract(Command::CancelCall { call })
+                }
                 Command::Subscribe { subscription, .. } => self.retract(Command::Unsubscribe { subscription }),
                 _ => {}
             }
@@ -313,7 +357,10 @@ impl Machine<'_> {
         let before = self.turn.commands.len();
         self.turn.commands.retain(|command| match (command, &cancel) {
             (Command::SetTimer { timer: a, .. }, Command::CancelTimer { timer: b }) => a != b,
-            (Command::Call { call: a, .. }, Command::CancelCall { call: b }) => a != b,
+            (
+                Command::Call { call: a, .. } | Command::Request { call: a, .. } | Command::Run { call: a, .. },
+                Command::CancelCall { call: b },
+            ) => a != b,
             (Command::Subscribe { subscription: a, .. }, Command::Unsubscribe { subscription: b }) => a != b,
             _ => true,
         });
