@@ -179,6 +179,7 @@ impl Sim {
                 Command::Publish { event } => self.published.push((*event).clone()),
                 Command::Subscribe { .. } => self.subscribed += 1,
                 Command::Unsubscribe { .. } => self.subscribed -= 1,
+                Command::Request { call, .. } | Command::Run { call, .. } => panic!("nobody answers call {call}"),
                 Command::Finished { outcome } => assert_eq!(self.finished.replace(outcome), None, "a run ends once"),
             }
         }
