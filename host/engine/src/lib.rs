@@ -17,6 +17,7 @@
 
 pub mod calls;
 pub mod config;
+pub mod deploy;
 pub mod deployment;
 pub mod dice;
 pub mod effects;

@@ -3,6 +3,7 @@
 //! come out (rule 2). The same messages with the same clock and ids give the
 //! same records, so a simulated host can drive it as well as the live one.
 
+mod deploy;
 mod desk;
 mod kv;
 mod runs;
@@ -100,10 +101,24 @@ pub enum Message {
         /// Told once it is under way.
         reply: Reply<()>,
     },
+    /// Bring workflows into force, and withdraw others.
+    Deploy(Deploy),
     /// Look at the state.
     Query(Query),
     /// A snapshot of the state was written out: record its digest, then keep it.
     Snapshot(Snapshot),
+}
+
+/// Workflows to bring into force or to withdraw, by a person: all of them or none.
+pub struct Deploy {
+    /// To bring into force, each ready to run.
+    pub workflows: Vec<(crate::record::WorkflowDeployed, Arc<Deployed>)>,
+    /// Deployments to withdraw.
+    pub withdrawn: Vec<String>,
+    /// Who.
+    pub actor: String,
+    /// Told once it is in force.
+    pub reply: Reply<()>,
 }
 
 /// What a partition knew at one point of its journal.
@@ -349,6 +364,9 @@ pub struct Core {
     cancelling: HashMap<String, Vec<Reply<()>>>,
     /// Runs that have listened for events at some time.
     listeners: BTreeSet<String>,
+    /// What took the place of deployments while the host runs: who asked for
+    /// one just before gets the other.
+    successors: HashMap<String, String>,
     out: Output,
     /// The largest payload that the journal takes, in bytes.
     max_record: u64,
@@ -381,6 +399,7 @@ impl Core {
             waiting: HashMap::new(),
             cancelling: HashMap::new(),
             listeners: BTreeSet::new(),
+            successors: HashMap::new(),
             out: Output::default(),
             max_record,
         }
@@ -428,6 +447,7 @@ impl Core {
                 self.record(&entry, About { subject: "host", actor: Self::ENGINE, unit: None, key: "host" }, now);
                 self.out.durable.push(Work::Keep(snapshot));
             }
+            Message::Deploy(deploy) => self.deploy(deploy, now),
             Message::Query(query) => {
                 let answer = query(&self.state, now);
                 self.out.durable.push(Work::Tell(Box::new(move |outcome| {

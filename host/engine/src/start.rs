@@ -6,6 +6,7 @@
 
 mod force;
 mod loaded;
+mod standing;
 mod store;
 mod wanted;
 
@@ -24,6 +25,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::force::bring_into_force;
+pub(crate) use self::loaded::timetable;
 use self::loaded::Definitions;
 use self::store::Store;
 use self::wanted::read_wanted;
@@ -252,6 +254,8 @@ impl Engine {
             journal: Arc::clone(&store.journal),
             ledger: store.ledger.clone(),
             clock: Arc::clone(&clock),
+            bindings: options.config.bindings.clone(),
+            deploying: tokio::sync::Mutex::new(()),
             partitions: Vec::new(),
             activity,
             intake: Engine::intake_gate(),
@@ -331,7 +335,7 @@ impl Engine {
         self.partitions.push(Partition {
             inbox: inbox.clone(),
             units: state.units.iter().cloned().collect(),
-            workflows,
+            workflows: std::sync::RwLock::new(workflows),
         });
         let shell = Shell {
             partition,

@@ -11,6 +11,7 @@ use huiyin_flow::{FlowError, Outcome, RunState};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::record::{Entry, KvSet, Pin};
 
@@ -40,6 +41,9 @@ pub struct State {
     pub kv: BTreeMap<String, BTreeMap<String, String>>,
     /// When each deployment's schedule last fired.
     pub schedules: BTreeMap<String, Fired>,
+    /// The text that the configuration last brought into force, SHA-256 in hex, by `name@unit`.
+    #[serde(default)]
+    pub configured: BTreeMap<String, String>,
 }
 
 /// A workflow in force, or one that runs still need.
@@ -57,6 +61,9 @@ pub struct Deployment {
     pub active: bool,
     /// When it came into force.
     pub since: Timestamp,
+    /// Who deployed it; none where the configuration asked for it.
+    #[serde(default)]
+    pub by: Option<String>,
 }
 
 /// A running run.
@@ -314,6 +321,9 @@ impl State {
                 }
             }
         }
+        if x.by.is_none() {
+            self.configured.insert(place(&x.name, x.unit.as_deref()), text_digest(&x.text));
+        }
         self.deployments.insert(
             x.deployment.clone(),
             Deployment {
@@ -323,6 +333,7 @@ impl State {
                 pins: x.pins.clone(),
                 active: true,
                 since: time,
+                by: x.by.clone(),
             },
         );
         self.forget_deployments();
@@ -386,6 +397,16 @@ impl State {
     fn run_mut(&mut self, id: &str) -> Result<&mut Run, ApplyError> {
         self.runs.get_mut(id).ok_or_else(|| ApplyError(format!("run {id} is not running")))
     }
+}
+
+/// A workflow and whom it serves, as a key.
+pub(crate) fn place(name: &str, unit: Option<&str>) -> String {
+    format!("{name}@{}", unit.unwrap_or_default())
+}
+
+/// Tells one text of a workflow from another.
+pub(crate) fn text_digest(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
 }
 
 /// How a run ended, as a word and what it gave.

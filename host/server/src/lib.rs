@@ -17,6 +17,7 @@ mod log;
 mod problem;
 mod runs;
 mod token;
+mod workflows;
 
 pub use api::router;
 pub use body::MAX_BODY_BYTES;

@@ -8,12 +8,13 @@ use huiyin_journal::{Draft, Journal};
 use jiff::Timestamp;
 
 use super::StartError;
+use super::standing;
 use super::wanted::Wanted;
 use crate::config::{HostConfig, WorkflowConfig};
 use crate::deployment;
 use crate::house::House;
 use crate::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn, unit_key};
-use crate::state::State;
+use crate::state::{Deployment, State, place, text_digest};
 
 /// Writes what is configured and not yet in force.
 pub(super) async fn bring_into_force(
@@ -80,8 +81,11 @@ pub(super) async fn bring_into_force(
         problems.dedup();
         return Err(StartError::Config(problems));
     }
+    standing::keep_up(loaded, &mut entries, &config.bindings, house);
     for (at, state) in loaded.iter().enumerate() {
-        for (id, deployment) in state.deployments.iter().filter(|(id, d)| d.active && !keep[at].contains(*id)) {
+        // What a person deployed, a person withdraws.
+        let configured = |d: &&Deployment| d.active && d.by.is_none();
+        for (id, deployment) in state.deployments.iter().filter(|(id, d)| configured(d) && !keep[at].contains(*id)) {
             let replaced = entries[at].iter().any(|(entry, ..)| {
                 matches!(entry, Entry::WorkflowDeployed(new) if new.name == deployment.name && new.unit == deployment.unit)
             });
@@ -142,9 +146,15 @@ pub(super) fn deploy(
         return;
     }
     let name = deployment::workflow_name(definition);
+    // A person deployed another text since the configuration brought in this one: theirs stands,
+    // until the configuration has a new one.
+    let persons = state.deployments.values().any(|d| d.active && d.by.is_some() && d.name == name && d.unit == unit);
+    if persons && state.configured.get(&place(&name, unit.as_deref())) == Some(&text_digest(text)) {
+        return;
+    }
     let subject = format!("workflow/{name}/{}", definition.document().version);
-    let entry =
-        WorkflowDeployed { deployment: id, name, unit: unit.clone(), text: text.to_owned(), pins, replaces: true };
+    let text = text.to_owned();
+    let entry = WorkflowDeployed { deployment: id, name, unit: unit.clone(), text, pins, replaces: true, by: None };
     entries.push((Entry::WorkflowDeployed(entry), subject, unit));
 }
 

@@ -59,7 +59,7 @@ impl Definitions {
 }
 
 /// A workflow's own schedule.
-pub(super) fn timetable(definition: &Definition, since: Timestamp) -> Result<Option<Timetable>, String> {
+pub(crate) fn timetable(definition: &Definition, since: Timestamp) -> Result<Option<Timetable>, String> {
     let interval = |text: &str| text.parse::<Interval>().map_err(|e| e.to_string());
     let zone = definition.extension().get("timezone").and_then(serde_json::Value::as_str);
     let schedule = match definition.schedule() {
