@@ -274,7 +274,7 @@ fn check(
         return Ok((checked, warnings));
     }
     problems.dedup();
-    Err(Refusal::Refused(problems.join("\n")).into())
+    Err(Refusal::Refused(problems.join("; ")).into())
 }
 
 /// A published version never changes: why this one would.

@@ -11,6 +11,7 @@
 
 mod apply;
 mod diagnostic;
+mod diagram;
 mod error;
 mod expr;
 mod fact;
@@ -25,6 +26,7 @@ mod state;
 
 pub use apply::{ApplyError, apply};
 pub use diagnostic::{Diagnostic, Severity};
+pub use diagram::{mermaid, svg};
 pub use error::{ErrorKind, FlowError, same_type};
 pub use expr::{Evaluator, ExprError};
 pub use fact::{Alarm, CallId, Caught, Fact, FrameId, Next, Opened, SubId, TimerId};
