@@ -61,11 +61,7 @@ fn warnings_are_told_and_denied_only_when_asked() {
     let odd = write(
         folder.path(),
         "odd.json",
-        &workflow(
-            "odd",
-            "1.0.0",
-            json!({"do": [{"a": {"set": {"x": 1}, "then": "end"}}, {"b": {"set": {"x": 2}}}]}),
-        ),
+        &workflow("odd", "1.0.0", json!({"do": [{"a": {"set": {"x": 1}, "then": "end"}}, {"b": {"set": {"x": 2}}}]})),
     );
     let fine = write(folder.path(), "fine.json", &hello("1.0.0", "you"));
     let ran = huiyin(&["workflow", "validate", &odd, &fine]);
@@ -102,7 +98,8 @@ fn every_error_comes_at_once_with_its_place_and_a_hint() {
 fn the_carried_workflows_are_valid_without_a_warning() {
     let files: Vec<String> =
         ["assess", "notify"].map(|name| project(&format!("workflows/{name}.json")).display().to_string()).to_vec();
-    let args: Vec<&str> = ["workflow", "validate", "--deny-warnings"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    let args: Vec<&str> =
+        ["workflow", "validate", "--deny-warnings"].into_iter().chain(files.iter().map(String::as_str)).collect();
     let ran = huiyin(&args);
     assert_eq!(code(&ran), 0, "{}{}", out(&ran), err(&ran));
 }
@@ -173,8 +170,14 @@ fn a_test_tells_what_differs_and_which_call_has_no_answer() {
     write(folder.path(), "flow.json", &workflow("flow", "1.0.0", json!({"do": list})));
     let stub = json!({"function": "made-up:1.0.0", "answer": {"output": {"n": 2}}});
     let case = |name: &str, expect: Value| json!({"name": name, "calls": [stub], "expect": expect});
-    let good = case("good", json!({"output": {"got": 2, "more": true}, "elapsed": "PT1H", "path": ["first", "pause", "last"]}));
-    let bad = case("bad", json!({"output": {"got": 3}, "elapsed": "PT2H", "path": ["first", "last"], "calls": [{"task": "other"}]}));
+    let good = case(
+        "good",
+        json!({"output": {"got": 2, "more": true}, "elapsed": "PT1H", "path": ["first", "pause", "last"]}),
+    );
+    let bad = case(
+        "bad",
+        json!({"output": {"got": 3}, "elapsed": "PT2H", "path": ["first", "last"], "calls": [{"task": "other"}]}),
+    );
     let unanswered = json!({"name": "unanswered", "calls": [{"function": "made-up:1.0.0", "with": {"n": 9}, "answer": {"output": 1}}], "expect": {"output": 1}});
     let test = |cases: Value| {
         let file = write(folder.path(), "flow.test.json", &json!({"cases": cases}).to_string());
@@ -211,13 +214,25 @@ fn a_test_tells_what_differs_and_which_call_has_no_answer() {
 #[test]
 fn without_files_a_test_looks_below_the_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let empty = Command::new(env!("CARGO_BIN_EXE_huiyin")).args(["workflow", "test"]).current_dir(folder.path()).output().unwrap();
+    let empty = Command::new(env!("CARGO_BIN_EXE_huiyin"))
+        .args(["workflow", "test"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
     assert_eq!(code(&empty), 2);
     let below = folder.path().join("a/b");
     std::fs::create_dir_all(&below).unwrap();
     write(&below, "hello.json", &hello("1.0.0", "you"));
-    write(&below, "hello.test.json", &json!({"cases": [{"name": "greets", "expect": {"output": {"hello": "you"}}}]}).to_string());
-    let ran = Command::new(env!("CARGO_BIN_EXE_huiyin")).args(["workflow", "test", "--output", "json"]).current_dir(folder.path()).output().unwrap();
+    write(
+        &below,
+        "hello.test.json",
+        &json!({"cases": [{"name": "greets", "expect": {"output": {"hello": "you"}}}]}).to_string(),
+    );
+    let ran = Command::new(env!("CARGO_BIN_EXE_huiyin"))
+        .args(["workflow", "test", "--output", "json"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
     assert_eq!(code(&ran), 0, "{}", err(&ran));
     assert_eq!(parsed(&ran)[0]["file"], "a/b/hello.test.json");
     assert_eq!(parsed(&ran)[0]["cases"][0]["passed"], true);
@@ -285,7 +300,8 @@ impl Host {
     }
 
     fn run(&self, workflow: &str, wait: bool) -> Value {
-        let (status, run) = self.ask("POST", "/v1/runs", Some(json!({"workflow": workflow, "input": {}, "wait": wait})));
+        let (status, run) =
+            self.ask("POST", "/v1/runs", Some(json!({"workflow": workflow, "input": {}, "wait": wait})));
         assert!(matches!(status, 200 | 202), "{run}");
         run
     }
@@ -310,7 +326,9 @@ impl Drop for Host {
 fn versions(rows: &[Value], name: &str) -> Vec<(String, bool, u64)> {
     rows.iter()
         .filter(|row| row["name"] == name)
-        .map(|row| (row["version"].as_str().unwrap().to_owned(), row["active"] == true, row["running"].as_u64().unwrap()))
+        .map(|row| {
+            (row["version"].as_str().unwrap().to_owned(), row["active"] == true, row["running"].as_u64().unwrap())
+        })
         .collect()
 }
 
@@ -336,11 +354,16 @@ fn a_deployed_version_stands_beside_running_old_ones_and_survives_a_restart() {
 
     // One bad file among good ones: nothing changes, and all of it is told.
     let second = write(folder.path(), "long-2.json", &long("2.0.0"));
-    let bad = write(folder.path(), "bad.json", &hello("2.0.0", "x").replace("\"set\"", "\"sett\"").replace("dsl", "dls"));
+    let bad =
+        write(folder.path(), "bad.json", &hello("2.0.0", "x").replace("\"set\"", "\"sett\"").replace("dsl", "dls"));
     let before = host.rows();
     let refused = host.deploy(&[&second, &bad]);
     assert_eq!(code(&refused), 2);
-    assert!(err(&refused).contains("did you mean `set`?") && err(&refused).contains("did you mean `dsl`?"), "{}", err(&refused));
+    assert!(
+        err(&refused).contains("did you mean `set`?") && err(&refused).contains("did you mean `dsl`?"),
+        "{}",
+        err(&refused)
+    );
     assert_eq!(host.rows(), before);
     // Nor under a version that has other content already, nor for a unit that is none.
     let changed = write(folder.path(), "changed.json", &long("1.0.0").replace("say", "tell"));

@@ -278,7 +278,12 @@ fn check(
 }
 
 /// A published version never changes: why this one would.
-fn published(definition: &Definition, unit: Option<&str>, rivals: Option<&Vec<Rival>>, house: &House) -> Option<String> {
+fn published(
+    definition: &Definition,
+    unit: Option<&str>,
+    rivals: Option<&Vec<Rival>>,
+    house: &House,
+) -> Option<String> {
     let version = &definition.document().version;
     let differs = |text: &Arc<str>| {
         // What cannot be read any more cannot be compared either.

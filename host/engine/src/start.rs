@@ -25,8 +25,8 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::force::bring_into_force;
-pub(crate) use self::loaded::timetable;
 use self::loaded::Definitions;
+pub(crate) use self::loaded::timetable;
 use self::store::Store;
 use self::wanted::read_wanted;
 use crate::config::HostConfig;

@@ -163,9 +163,7 @@ impl<'v> List<'v> {
             None | Some("continue") => Goal::At(at + 1),
             Some("exit") => Goal::Exit,
             Some("end") => Goal::End,
-            Some(name) => {
-                self.tasks.iter().position(|task| task.name == name).map_or(Goal::At(at + 1), Goal::At)
-            }
+            Some(name) => self.tasks.iter().position(|task| task.name == name).map_or(Goal::At(at + 1), Goal::At),
         }
     }
 

@@ -67,7 +67,9 @@ fn tasks_that_nothing_leads_to() {
         {"t": {"try": [{"r": {"call": "fail:1.0.0@default"}}], "catch": {"do": [{"h": {"set": {"x": 1}}}]}}},
         {"b": {"set": {"x": 2}}}
     ]}));
-    none(json!({"do": [{"a": {"set": {"x": 1}, "then": "c"}}, {"b": {"set": {"x": 2}, "then": "end"}}, {"c": {"set": {"x": 3}, "then": "b"}}]}));
+    none(
+        json!({"do": [{"a": {"set": {"x": 1}, "then": "c"}}, {"b": {"set": {"x": 2}, "then": "end"}}, {"c": {"set": {"x": 3}, "then": "b"}}]}),
+    );
     none(json!({"do": [
         {"f": {"fork": {"compete": true, "branches": [
             {"r": {"raise": {"error": {"type": "https://example.org/e", "status": 500}}}},
@@ -94,7 +96,11 @@ fn entries_of_use_that_nothing_uses() {
         "/use/timeouts/t",
         "never used",
     );
-    only(json!({"use": {"secrets": ["key", "other"]}, "do": [{"a": {"set": {"x": "${ $secrets.key }"}}}]}), "/use/secrets/1", "`other`");
+    only(
+        json!({"use": {"secrets": ["key", "other"]}, "do": [{"a": {"set": {"x": "${ $secrets.key }"}}}]}),
+        "/use/secrets/1",
+        "`other`",
+    );
     none(json!({"use": {"secrets": ["key", "other"]}, "do": [{"a": {"set": {"x": "${ $secrets }"}}}]}));
     none(json!({"use": {"timeouts": {"t": {"after": "PT1M"}}}, "timeout": "t", "do": [{"a": {"set": {"x": 1}}}]}));
 }
@@ -127,11 +133,20 @@ fn what_can_never_happen() {
 
 #[test]
 fn catches_that_never_match() {
-    let attempt = |errors: Value, list: Value| json!({"do": [{"t": {"try": list, "catch": {"errors": {"with": errors}}}}]});
+    let attempt =
+        |errors: Value, list: Value| json!({"do": [{"t": {"try": list, "catch": {"errors": {"with": errors}}}}]});
     let raise = json!([{"r": {"raise": {"error": {"type": "https://example.org/e", "status": 500}}}}]);
     only(attempt(json!({"status": 501}), raise.clone()), "/do/0/t/catch/errors/with", "never match");
-    only(attempt(json!({"status": 501}), json!([{"w": {"wait": "PT1S"}}])), "/do/0/t/catch/errors/with", "nothing here raises");
-    only(attempt(json!({"status": 1000}), json!([{"c": {"call": "fail:1.0.0@default"}}])), "/do/0/t/catch/errors/with/status", "1000");
+    only(
+        attempt(json!({"status": 501}), json!([{"w": {"wait": "PT1S"}}])),
+        "/do/0/t/catch/errors/with",
+        "nothing here raises",
+    );
+    only(
+        attempt(json!({"status": 1000}), json!([{"c": {"call": "fail:1.0.0@default"}}])),
+        "/do/0/t/catch/errors/with/status",
+        "1000",
+    );
     let found = lint(
         &workflow(attempt(
             json!({"type": "https://serverlessworkflow.io/spec/1.0.0/errors/comunication"}),
@@ -143,8 +158,14 @@ fn catches_that_never_match() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].hint.as_deref(), Some("did you mean `communication`?"));
     none(attempt(json!({"status": 500, "instance": "/do/0/t/try/0/r"}), raise));
-    none(attempt(json!({"type": "https://open-workflow-specification.org/dsl/errors/types/timeout"}), json!([{"c": {"call": "slow:1.0.0@default"}}])));
-    none(attempt(json!({"status": 404}), json!([{"r": {"raise": {"error": {"type": "https://example.org/e", "status": "${ .s }"}}}}])));
+    none(attempt(
+        json!({"type": "https://open-workflow-specification.org/dsl/errors/types/timeout"}),
+        json!([{"c": {"call": "slow:1.0.0@default"}}]),
+    ));
+    none(attempt(
+        json!({"status": 404}),
+        json!([{"r": {"raise": {"error": {"type": "https://example.org/e", "status": "${ .s }"}}}}]),
+    ));
 }
 
 #[test]
@@ -195,7 +216,9 @@ fn a_field_that_the_set_before_does_not_set() {
         "/do/1/b/switch/0/c/when",
         "`.size`",
     );
-    none(after(json!({"set": {"x": "${ .posts }", "y": "${ .of.n }", "z": "${ .posts | .foo }", "w": "${ .post // 1 }"}})));
+    none(after(
+        json!({"set": {"x": "${ .posts }", "y": "${ .of.n }", "z": "${ .posts | .foo }", "w": "${ .post // 1 }"}}),
+    ));
     none(after(json!({"input": {"from": "${ {other: 1} }"}, "set": {"x": "${ .other }"}})));
     none(after(json!({"call": "echo:1.0.0@default", "with": {"x": 1}, "output": {"as": "${ .whatever }"}})));
     none(json!({"do": [
@@ -212,10 +235,15 @@ fn a_field_that_the_set_before_does_not_set() {
 #[test]
 fn references_are_checked_among_the_files_given() {
     let document = |name: &str, version: &str, list: Value| {
-        json!({"document": {"dsl": "1.0.3", "namespace": "tests", "name": name, "version": version}, "do": list}).to_string()
+        json!({"document": {"dsl": "1.0.3", "namespace": "tests", "name": name, "version": version}, "do": list})
+            .to_string()
     };
     let caller = |name: &str, version: &str| {
-        document("caller", "1.0.0", json!([{"go": {"run": {"workflow": {"namespace": "tests", "name": name, "version": version}}}}]))
+        document(
+            "caller",
+            "1.0.0",
+            json!([{"go": {"run": {"workflow": {"namespace": "tests", "name": name, "version": version}}}}]),
+        )
     };
     let helper = document("helper", "2.0.0", json!([{"a": {"set": {"x": 1}}}]));
     let among = |caller: &str| {

@@ -45,8 +45,11 @@ fn base() -> BoxedStrategy<Map<String, Value>> {
         some("input", json!({"from": ".", "schema": {"format": "json", "document": {"type": "object"}}})),
         some("output", json!({"as": {"y": "${ .x }"}})),
         some("export", json!({"as": "$context + {x: .}", "schema": {"document": true}})),
-        prop::option::weighted(0.2, prop_oneof![Just(json!({"after": "PT5M"})), Just(json!({"after": {"days": 2}})), Just(json!("long"))])
-            .prop_map(|value| value.map(|value| ("timeout".to_owned(), value))),
+        prop::option::weighted(
+            0.2,
+            prop_oneof![Just(json!({"after": "PT5M"})), Just(json!({"after": {"days": 2}})), Just(json!("long"))],
+        )
+        .prop_map(|value| value.map(|value| ("timeout".to_owned(), value))),
         some("metadata", json!({"anything": [1, 2]})),
         prop::option::weighted(0.2, prop_oneof![Just("continue"), Just("exit"), Just("end")])
             .prop_map(|then| then.map(|then| ("then".to_owned(), json!(then)))),
@@ -77,7 +80,9 @@ fn own(depth: u32) -> BoxedStrategy<Value> {
         Just(json!({"call": "echo:1.0.0@default", "with": {"a": [1, "${ .x }"]}})),
         Just(json!({"call": "open-case:1.0.0@default", "with": {"item": "${ .i }", "level": "II"}})),
         Just(json!({"call": "slot", "with": {"b": true}})),
-        Just(json!({"emit": {"event": {"with": {"source": "/s", "type": "t", "data": {"x": "${ .x }"}, "subject": "s"}}}})),
+        Just(
+            json!({"emit": {"event": {"with": {"source": "/s", "type": "t", "data": {"x": "${ .x }"}, "subject": "s"}}}})
+        ),
         (filter(), prop::option::of(prop_oneof![Just("data"), Just("envelope"), Just("raw")])).prop_map(|(f, read)| {
             let mut listen = json!({"to": {"one": f}});
             if let Some(read) = read {
@@ -88,7 +93,9 @@ fn own(depth: u32) -> BoxedStrategy<Value> {
         prop::collection::vec(filter(), 1..3).prop_map(|list| json!({"listen": {"to": {"all": list}}})),
         prop::collection::vec(filter(), 0..3).prop_map(|list| json!({"listen": {"to": {"any": list}}})),
         Just(json!({"raise": {"error": "known"}})),
-        Just(json!({"raise": {"error": {"type": "https://example.org/e", "status": 418, "title": "t", "detail": "${ .d }", "instance": "/x"}}})),
+        Just(
+            json!({"raise": {"error": {"type": "https://example.org/e", "status": 418, "title": "t", "detail": "${ .d }", "instance": "/x"}}})
+        ),
         Just(json!({"raise": {"error": {"type": "https://example.org/e", "status": "${ .s }"}}})),
         Just(json!({"set": {"a": 1, "b": ["${ .x }"], "c": null}})),
         Just(json!({"set": "${ . }"})),
@@ -271,7 +278,8 @@ fn the_workflows_that_the_project_carries_fit() {
     let schema = jsonschema::validator_for(&workflow_schema(&[])).unwrap();
     for (file, text) in common::house_workflows() {
         let document: Value = serde_json::from_str(&text).unwrap();
-        let faults: Vec<String> = schema.iter_errors(&document).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        let faults: Vec<String> =
+            schema.iter_errors(&document).map(|e| format!("{}: {e}", e.instance_path())).collect();
         assert_eq!(faults, Vec::<String>::new(), "{file}");
     }
 }
@@ -286,7 +294,8 @@ fn the_test_files_that_the_project_carries_fit_theirs() {
             continue;
         }
         let document: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        let faults: Vec<String> = schema.iter_errors(&document).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        let faults: Vec<String> =
+            schema.iter_errors(&document).map(|e| format!("{}: {e}", e.instance_path())).collect();
         assert_eq!(faults, Vec::<String>::new(), "{}", path.display());
         seen += 1;
     }
@@ -323,7 +332,8 @@ fn the_top_of_a_document_is_known_to_the_parser() {
     };
     let mut document = properties("document");
     document.insert("metadata".to_owned(), json!({"huiyin": properties("huiyin")}));
-    let all: Map<String, Value> = SCHEMA["properties"].as_object().unwrap().keys().map(|k| (k.clone(), json!("x"))).collect();
+    let all: Map<String, Value> =
+        SCHEMA["properties"].as_object().unwrap().keys().map(|k| (k.clone(), json!("x"))).collect();
     let mut whole = Value::Object(all);
     whole["document"] = Value::Object(document);
     whole["use"] = Value::Object(properties("use"));

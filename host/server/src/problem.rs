@@ -30,7 +30,14 @@ pub(crate) struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Display) -> Problem {
-        Problem { kind, title, status: status.as_u16(), detail: detail.to_string(), pointer: None, diagnostics: Vec::new() }
+        Problem {
+            kind,
+            title,
+            status: status.as_u16(),
+            detail: detail.to_string(),
+            pointer: None,
+            diagnostics: Vec::new(),
+        }
     }
 
     pub(crate) fn invalid(detail: impl Display) -> Problem {

@@ -183,9 +183,10 @@ impl<'v> Block<'v> {
             return;
         }
         // The words on the way from `try` to `catch` need room.
-        let between = self.caught.as_ref().map_or(BESIDE, |words| {
-            (label::columns(words) as f64 * COLUMN + 2.0 * PAD).max(BESIDE)
-        });
+        let between = self
+            .caught
+            .as_ref()
+            .map_or(BESIDE, |words| (label::columns(words) as f64 * COLUMN + 2.0 * PAD).max(BESIDE));
         // The further attempts are written above the lists.
         let top = head + PAD + if self.again.is_some() { LINE } else { 0.0 };
         let (mut x, mut bottom) = (PAD, top);

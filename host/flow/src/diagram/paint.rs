@@ -47,7 +47,8 @@ impl Shade {
     }
 }
 
-const FONT: &str = "font-family=\"system-ui, 'Noto Sans', 'Noto Sans CJK SC', 'Microsoft YaHei', 'PingFang SC', sans-serif\"";
+const FONT: &str =
+    "font-family=\"system-ui, 'Noto Sans', 'Noto Sans CJK SC', 'Microsoft YaHei', 'PingFang SC', sans-serif\"";
 const INK: &str = "#111827";
 const FAINT: &str = "#4b5563";
 
@@ -101,6 +102,7 @@ impl Painter {
     /// A frame with a word in its corner.
     pub(super) fn frame(&mut self, x: f64, y: f64, width: f64, height: f64, word: &str, shade: Shade) {
         let (_, stroke) = shade.colours();
+        let ink = if matches!(shade, Shade::Error) { stroke } else { "#64748b" };
         let _ = writeln!(
             self.out,
             "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"6\" fill=\"#f8fafc\" stroke=\"{stroke}\" stroke-dasharray=\"4 3\"/>",
@@ -109,7 +111,7 @@ impl Painter {
             number(width),
             number(height)
         );
-        self.put(x + 6.0, y + 12.0, word, 10.5, stroke, "", "start");
+        self.put(x + 6.0, y + 12.0, word, 10.5, ink, "", "start");
     }
 
     /// Start and end.

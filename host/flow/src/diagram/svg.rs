@@ -58,7 +58,14 @@ fn boxes(column: &Column<'_>, painter: &mut Painter) {
                 let word = if list.role == Role::Handler { "catch" } else { "try" };
                 let shade = if list.role == Role::Handler { Shade::Error } else { Shade::Inner };
                 // A frame around each of the two.
-                painter.frame(list.x - 6.0, list.y - LINE - 2.0, list.width + 12.0, list.height + LINE + 8.0, word, shade);
+                painter.frame(
+                    list.x - 6.0,
+                    list.y - LINE - 2.0,
+                    list.width + 12.0,
+                    list.height + LINE + 8.0,
+                    word,
+                    shade,
+                );
             }
             boxes(list, painter);
             ways(list, painter);
@@ -125,7 +132,8 @@ fn ways(column: &Column<'_>, painter: &mut Painter) {
     for jump in &column.jumps {
         let (Some(from), Some(to)) = (column.blocks.get(jump.from), column.blocks.get(jump.to)) else { continue };
         let forward = jump.to > jump.from;
-        let leaves = jump.case.map_or(if forward { from.bottom() - 8.0 } else { from.side_y() + 6.0 }, |case| from.row_y(case));
+        let leaves =
+            jump.case.map_or(if forward { from.bottom() - 8.0 } else { from.side_y() + 6.0 }, |case| from.row_y(case));
         let enters = to.side_y();
         let (start, end) = if forward { (from.right(), to.right()) } else { (from.x, to.x) };
         painter.arrow(&[(start, leaves), (jump.lane, leaves), (jump.lane, enters), (end, enters)], Line::Plain);

@@ -37,12 +37,7 @@ const DESCRIPTORS: [(&str, Shape); 3] = [
     ),
     (
         "workflow",
-        Shape::Fields(&[
-            ("id", Shape::Any),
-            ("definition", Shape::Any),
-            ("input", Shape::Any),
-            ("startedAt", MOMENT),
-        ]),
+        Shape::Fields(&[("id", Shape::Any), ("definition", Shape::Any), ("input", Shape::Any), ("startedAt", MOMENT)]),
     ),
     ("runtime", Shape::Fields(&[("name", Shape::Any), ("version", Shape::Any), ("metadata", Shape::Any)])),
 ];
@@ -125,12 +120,14 @@ fn tasks<'v>(list: &List<'v>, errors: &mut Vec<&'v str>, secrets: Option<&[&str]
 fn expressions<'v>(task: &Task<'v>) -> Vec<Expression<'v>> {
     let mut found = Vec::new();
     let at = |path: &[&str]| path.iter().fold(task.pointer.clone(), |place, name| join(&place, name));
-    let get = |path: &[&str]| path.iter().try_fold(None, |value: Option<&'v Value>, name| {
-        match value {
-            None => task.body.get(*name).map(Some),
-            Some(value) => value.get(name).map(Some),
-        }
-    }).flatten();
+    let get = |path: &[&str]| {
+        path.iter()
+            .try_fold(None, |value: Option<&'v Value>, name| match value {
+                None => task.body.get(*name).map(Some),
+                Some(value) => value.get(name).map(Some),
+            })
+            .flatten()
+    };
     let own_input = !task.body.contains_key("input");
     bare(get(&["if"]), &at(&["if"]), true, &mut found);
     bare(get(&["while"]), &at(&["while"]), false, &mut found);
@@ -201,7 +198,11 @@ fn judge(expression: &Expression<'_>, errors: &[&str], secrets: Option<&[&str]>,
         {
             let hint = did_you_mean(first, secrets.unwrap_or_default().iter().copied())
                 .or_else(|| Some("name it in `use.secrets`".to_owned()));
-            findings.warn(&expression.pointer, format!("`$secrets.{first}` is always null: there is no such secret"), hint);
+            findings.warn(
+                &expression.pointer,
+                format!("`$secrets.{first}` is always null: there is no such secret"),
+                hint,
+            );
         }
     }
 }
@@ -229,9 +230,14 @@ fn literal_object(scan: &Scan, expression: &Expression<'_>, findings: &mut Findi
     if keys.contains(&wanted) {
         return;
     }
-    let hint = did_you_mean(&wanted, keys.iter().map(String::as_str))
-        .or_else(|| Some(format!("the object has {}", if keys.is_empty() { "no fields".to_owned() } else { keys.join(", ") })));
-    findings.warn(&expression.pointer, format!("`.{wanted}` is always null: the object before it has no such field"), hint);
+    let hint = did_you_mean(&wanted, keys.iter().map(String::as_str)).or_else(|| {
+        Some(format!("the object has {}", if keys.is_empty() { "no fields".to_owned() } else { keys.join(", ") }))
+    });
+    findings.warn(
+        &expression.pointer,
+        format!("`.{wanted}` is always null: the object before it has no such field"),
+        hint,
+    );
 }
 
 /// A task that reads, from a `set` just before it, a field that this does not set.

@@ -8,9 +8,16 @@ pub(super) struct Path(pub(super) Vec<String>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
     /// `$name.a.b`; `rescued` where `//` or `?` follows.
-    Variable { name: String, path: Path, rescued: bool },
+    Variable {
+        name: String,
+        path: Path,
+        rescued: bool,
+    },
     /// `.a.b`, or `.` alone.
-    Dot { path: Path, rescued: bool },
+    Dot {
+        path: Path,
+        rescued: bool,
+    },
     Literal(String),
     Word(String),
     /// Operators between values.
@@ -291,11 +298,10 @@ mod tests {
 
     #[test]
     fn variables_are_found_in_code_and_not_in_strings() {
-        assert_eq!(variables(r#"$task.name + "$workflow.x \($runtime["name"] + "\($a.b)") $c" # $d"#), [
-            "task:name",
-            "runtime:name",
-            "a:b"
-        ]);
+        assert_eq!(
+            variables(r#"$task.name + "$workflow.x \($runtime["name"] + "\($a.b)") $c" # $d"#),
+            ["task:name", "runtime:name", "a:b"]
+        );
         assert_eq!(variables("$why.detail // 1, $x.y?, $z[0].w"), ["why:detail?", "x:y?", "z:"]);
     }
 

@@ -32,9 +32,7 @@ pub(super) fn check(document: &Value, list: &List<'_>, findings: &mut Findings<'
         any_task(list, |task| task.kind == "raise" && task.own().get("error").and_then(Value::as_str) == Some(name))
     });
     unused("retries", "retry policy", &|name| {
-        any_task(list, |task| {
-            task.body.get("catch").and_then(|c| c.get("retry")).and_then(Value::as_str) == Some(name)
-        })
+        any_task(list, |task| task.body.get("catch").and_then(|c| c.get("retry")).and_then(Value::as_str) == Some(name))
     });
     unused("timeouts", "timeout", &|name| {
         document.get("timeout").and_then(Value::as_str) == Some(name)

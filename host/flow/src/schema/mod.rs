@@ -110,7 +110,8 @@ fn house_functions(functions: &[(String, FunctionInfo)], defs: &mut Map<String, 
         .collect();
     for place in ["task-callFunction", "slot"] {
         let Some(Value::Object(schema)) = defs.get_mut(place) else { continue };
-        if let Some(call) = schema.get_mut("properties").and_then(|p| p.get_mut("call")).and_then(Value::as_object_mut) {
+        if let Some(call) = schema.get_mut("properties").and_then(|p| p.get_mut("call")).and_then(Value::as_object_mut)
+        {
             call.insert("examples".to_owned(), json!(names));
         }
         if !rules.is_empty() {

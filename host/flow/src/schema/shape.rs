@@ -140,8 +140,7 @@ impl Entry {
             let all: Vec<Value> = all.iter().map(Shape::render).collect();
             return json!({"title": self.title, "description": self.about, "oneOf": all});
         }
-        let properties: Map<String, Value> =
-            self.properties.iter().map(|p| (p.name.to_owned(), p.render())).collect();
+        let properties: Map<String, Value> = self.properties.iter().map(|p| (p.name.to_owned(), p.render())).collect();
         let required: Vec<&str> = self.properties.iter().filter(|p| p.required).map(|p| p.name).collect();
         let mut schema = json!({
             "title": self.title,

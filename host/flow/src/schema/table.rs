@@ -2,7 +2,10 @@
 //! house takes it. What it refuses is not here.
 
 use super::shape::{Entry, Property, Rest, Shape, may, must};
-use Shape::{Any, Bool, Either, Expression, Filled, Form, List, Map, NotWord, Nothing, Object, Ref, Single, Text, Whole, Word, Wrapped};
+use Shape::{
+    Any, Bool, Either, Expression, Filled, Form, List, Map, NotWord, Nothing, Object, Ref, Single, Text, Whole, Word,
+    Wrapped,
+};
 
 /// Semantic Versioning 2.0.
 const VERSION: &str = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+.*)?$";
@@ -65,10 +68,7 @@ pub(super) const TASK_KINDS: &[Entry] = &[
         title: "Call over HTTP",
         about: "Sends an HTTP request, under the grant of the workflow.",
         rest: Rest::Closed,
-        properties: &[
-            must("call", Word(&["http"]), "HTTP."),
-            must("with", Ref("httpArguments"), "What is asked for."),
-        ],
+        properties: &[must("call", Word(&["http"]), "HTTP."), must("with", Ref("httpArguments"), "What is asked for.")],
     },
     Entry {
         name: "callOpenapi",
@@ -148,7 +148,11 @@ pub(super) const TASK_KINDS: &[Entry] = &[
         title: "Switch",
         about: "Goes on with the first case whose condition holds.",
         rest: Rest::Closed,
-        properties: &[must("switch", List(&Single(&Ref("case")), 1), "The cases, in the order in which they are asked.")],
+        properties: &[must(
+            "switch",
+            List(&Single(&Ref("case")), 1),
+            "The cases, in the order in which they are asked.",
+        )],
     },
     Entry {
         name: "try",
@@ -198,7 +202,11 @@ pub(super) const PARTS: &[Entry] = &[
         rest: Rest::Open,
         properties: &[
             may("unit", Text, "The unit that the workflow is meant for."),
-            may("timezone", Text, "IANA name of the zone in which `schedule.cron` is read; `Asia/Shanghai` unless told."),
+            may(
+                "timezone",
+                Text,
+                "IANA name of the zone in which `schedule.cron` is read; `Asia/Shanghai` unless told.",
+            ),
             may("overlap", Any, "What happens when a run is due while the last one still runs."),
             may("catchUp", Any, "What happens to times that were missed while the host was down."),
             may("slots", Object, "Remarks about the functions that units may rebind."),
@@ -242,10 +250,7 @@ pub(super) const PARTS: &[Entry] = &[
         title: "Schema",
         about: "A JSON Schema, inline; nothing is ever fetched.",
         rest: Rest::Closed,
-        properties: &[
-            may("format", Form("^json(:.*)?$"), "`json`."),
-            must("document", Any, "The JSON Schema."),
-        ],
+        properties: &[may("format", Form("^json(:.*)?$"), "`json`."), must("document", Any, "The JSON Schema.")],
     },
     Entry {
         name: "timeout",
@@ -331,7 +336,22 @@ pub(super) const PARTS: &[Entry] = &[
         properties: &[
             must(
                 "extend",
-                Word(&["all", "call", "composite", "do", "emit", "for", "fork", "listen", "raise", "run", "set", "switch", "try", "wait"]),
+                Word(&[
+                    "all",
+                    "call",
+                    "composite",
+                    "do",
+                    "emit",
+                    "for",
+                    "fork",
+                    "listen",
+                    "raise",
+                    "run",
+                    "set",
+                    "switch",
+                    "try",
+                    "wait",
+                ]),
                 "The kind of task.",
             ),
             may("when", Expression, "Only where this holds."),
@@ -572,7 +592,11 @@ pub(super) const PARTS: &[Entry] = &[
         properties: &[
             must("workflow", Ref("workflowRef"), "Which."),
             may("await", Bool, "Waits for its end; true unless given."),
-            may("return", Word(&["stdout", "stderr", "code", "all", "none"]), "Of processes; a workflow gives its output."),
+            may(
+                "return",
+                Word(&["stdout", "stderr", "code", "all", "none"]),
+                "Of processes; a workflow gives its output.",
+            ),
         ],
     },
     Entry {

@@ -118,7 +118,11 @@ pub(super) const PARTS: &[Entry] = &[
         about: "What must come of the run; what is not named is not looked at.",
         rest: Rest::Some,
         properties: &[
-            may("status", Word(&["completed", "faulted", "cancelled", "waiting"]), "How it ends; `completed` unless `error` is given."),
+            may(
+                "status",
+                Word(&["completed", "faulted", "cancelled", "waiting"]),
+                "How it ends; `completed` unless `error` is given.",
+            ),
             may("output", Any, "Its output, exactly."),
             may("outputIncludes", Any, "What its output contains: objects may have more fields."),
             may("error", Object, "What its error contains; a standard type may be named by its last word."),

@@ -43,7 +43,8 @@ pub(super) fn finding(diagnostic: &Diagnostic, text: &str, style: Style) -> Stri
     let number = diagnostic.line.to_string();
     let margin = " ".repeat(number.len());
     let place = format!("{}:{}:{}", plain(&diagnostic.file), diagnostic.line, diagnostic.column);
-    let pointer = if diagnostic.pointer.is_empty() { String::new() } else { format!(" at {}", plain(&diagnostic.pointer)) };
+    let pointer =
+        if diagnostic.pointer.is_empty() { String::new() } else { format!(" at {}", plain(&diagnostic.pointer)) };
     out.push_str(&format!("{margin} {} {place}{pointer}\n", paint("34;1", "-->")));
     if let Some((line, caret)) = excerpt(text, diagnostic.line, diagnostic.column) {
         let bar = paint("34;1", "|");

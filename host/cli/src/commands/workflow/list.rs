@@ -51,7 +51,16 @@ pub(super) fn list(args: &ListArgs, output: Output) -> Result<(), Failure> {
             let running = row.get("running").and_then(Value::as_u64).unwrap_or_default().to_string();
             let digest: String = text(row, "deployment").chars().take(DIGEST).collect();
             let state = if active { "in force" } else { "ending" }.to_owned();
-            vec![text(row, "name"), text(row, "version"), text(row, "unit"), state, running, text(row, "since"), by, digest]
+            vec![
+                text(row, "name"),
+                text(row, "version"),
+                text(row, "unit"),
+                state,
+                running,
+                text(row, "since"),
+                by,
+                digest,
+            ]
         })
         .collect();
     print(table(&["NAME", "VERSION", "UNIT", "STATE", "RUNNING", "SINCE", "BY", "DIGEST"], &rows))

@@ -5,7 +5,7 @@
 
 mod compare;
 mod expect;
-mod file;
+pub(super) mod file;
 mod world;
 
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ use crate::output::{Failure, Output, note, print, print_json, read_text, shown};
 use crate::text::plain;
 
 /// The end of a test file's name.
-const SUFFIX: &str = ".test.json";
+pub(super) const SUFFIX: &str = ".test.json";
 /// Folders below the first that are looked into.
 const MAX_DEPTH: usize = 32;
 
@@ -104,8 +104,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
 
 /// Runs the cases of one file.
 fn one(path: &Path, only: Option<&str>, house: &House) -> FileReport {
-    let mut report =
-        FileReport { file: shown(path), problems: Vec::new(), cases: Vec::new(), unreached: Vec::new() };
+    let mut report = FileReport { file: shown(path), problems: Vec::new(), cases: Vec::new(), unreached: Vec::new() };
     let (file, definition) = match load(path, house) {
         Ok(loaded) => loaded,
         Err(problems) => {
@@ -130,7 +129,7 @@ fn one(path: &Path, only: Option<&str>, house: &House) -> FileReport {
 fn load(path: &Path, house: &House) -> Result<(TestFile, Definition), Vec<String>> {
     let said = |failure: &Failure| vec![failure.message().to_owned()];
     let text = read_text(path, MAX_WORKFLOW).map_err(|failure| said(&failure))?;
-    let file = TestFile::parse(&text, &shown(path)).map_err(|problem| vec![problem])?;
+    let file = TestFile::parse(&text, &shown(path)).map_err(|problem| vec![problem.to_string()])?;
     let workflow = workflow_of(path, file.workflow.as_deref())?;
     let text = read_text(&workflow, MAX_WORKFLOW).map_err(|failure| said(&failure))?;
     let catalog = world::TestCatalog::new(house, &file, &text);
@@ -153,7 +152,9 @@ fn workflow_of(path: &Path, named: Option<&Path>) -> Result<PathBuf, Vec<String>
     let beside: Vec<PathBuf> = ["json", "yaml", "yml"].iter().map(|e| folder.join(format!("{stem}.{e}"))).collect();
     match beside.iter().find(|file| file.is_file()) {
         Some(file) => Ok(file.clone()),
-        None => Err(vec![format!("{}: there is no {stem}.json beside it; say which `workflow` it is about", shown(path))]),
+        None => {
+            Err(vec![format!("{}: there is no {stem}.json beside it; say which `workflow` it is about", shown(path))])
+        }
     }
 }
 
@@ -166,7 +167,12 @@ fn found(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         for entry in listed.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() && depth < MAX_DEPTH && !name.starts_with('.') && name != "target" && name != "node_modules" {
+            if kind.is_dir()
+                && depth < MAX_DEPTH
+                && !name.starts_with('.')
+                && name != "target"
+                && name != "node_modules"
+            {
                 open.push((entry.path(), depth + 1));
             } else if kind.is_file() && name.ends_with(SUFFIX) {
                 let path = entry.path();

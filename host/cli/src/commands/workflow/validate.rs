@@ -6,9 +6,11 @@ use huiyin_engine::deployment::HouseCatalog;
 use huiyin_flow::{Definition, Diagnostic, Severity};
 use serde_json::{Value, json};
 
+use super::MAX_WORKFLOW;
 use super::excerpt::{Style, finding};
 use super::house::HouseArgs;
-use super::MAX_WORKFLOW;
+use super::test::SUFFIX;
+use super::test::file::TestFile;
 use crate::output::{Failure, Output, print, print_json, read_text, shown};
 
 /// Check workflows: every error and warning with file, line, column, JSON pointer and how to mend it
@@ -17,7 +19,7 @@ use crate::output::{Failure, Output, print, print_json, read_text, shown};
     after_help = "Example:\n  huiyin workflow validate workflows/*.json\n\nExit 0: all are valid; 1: one has warnings and --deny-warnings is given; 2: one is not valid.\nSub-workflow references are checked among the given files where there are several."
 )]
 pub(super) struct Args {
-    /// Workflow documents, JSON or YAML; - for stdin.
+    /// Workflow documents, JSON or YAML, and test files, NAME.test.json; - for stdin.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Exit 1 where there are warnings.
@@ -41,6 +43,12 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     for file in &args.files {
         let name = shown(file);
         let text = read_text(file, MAX_WORKFLOW)?;
+        if name.ends_with(SUFFIX) {
+            // Beside workflows, and not one of them.
+            let found: Vec<Diagnostic> = TestFile::parse(&text, &name).err().into_iter().collect();
+            all.push(Checked { name, text, valid: found.is_empty(), found });
+            continue;
+        }
         let (valid, found) = match Definition::parse(&text, &name, &HouseCatalog(&house), &*house.evaluator) {
             Ok(definition) => {
                 let mut found = definition.warnings().to_vec();
@@ -51,10 +59,11 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         };
         all.push(Checked { name, text, valid, found });
     }
-    if all.len() > 1 {
-        let given: Vec<(&str, &str)> = all.iter().map(|c| (c.text.as_str(), c.name.as_str())).collect();
+    let mut workflows: Vec<&mut Checked> = all.iter_mut().filter(|c| !c.name.ends_with(SUFFIX)).collect();
+    if workflows.len() > 1 {
+        let given: Vec<(&str, &str)> = workflows.iter().map(|c| (c.text.as_str(), c.name.as_str())).collect();
         let found = huiyin_flow::lint_references(&given);
-        for (checked, found) in all.iter_mut().zip(found) {
+        for (checked, found) in workflows.iter_mut().zip(found) {
             checked.found.extend(found);
         }
     }

@@ -121,11 +121,10 @@ mod tests {
     fn differences_name_their_places() {
         let expected = json!({"a": {"b": 1, "c": [1, 2]}, "x": 1.0});
         let actual = json!({"a": {"b": 2, "c": [1]}, "x": 1, "more": true});
-        assert_eq!(differences(&expected, &actual, How::Exact, ""), [
-            "/a/b: expected 1, is 2",
-            "/a/c: expected 2 items, has 1: [1]",
-            "/more: not expected, is true"
-        ]);
+        assert_eq!(
+            differences(&expected, &actual, How::Exact, ""),
+            ["/a/b: expected 1, is 2", "/a/c: expected 2 items, has 1: [1]", "/more: not expected, is true"]
+        );
         assert!(includes(&json!({"a": {"c": [1]}}), &actual));
         assert!(!includes(&json!({"a": null}), &actual));
     }

@@ -33,11 +33,16 @@ pub(super) fn judge(expect: &Expect, story: &Story) -> Vec<String> {
     }
     if let Some(calls) = &expect.calls {
         let names: Vec<String> = calls.iter().map(|call| call.0.words()).collect();
-        let made: Vec<String> = story.calls.iter().enumerate().map(|(at, call)| match calls.get(at) {
-            // Told apart by what the expectation names.
-            Some(wanted) if wanted.0.target(call) => wanted.0.words(),
-            _ => call.words(),
-        }).collect();
+        let made: Vec<String> = story
+            .calls
+            .iter()
+            .enumerate()
+            .map(|(at, call)| match calls.get(at) {
+                // Told apart by what the expectation names.
+                Some(wanted) if wanted.0.target(call) => wanted.0.words(),
+                _ => call.words(),
+            })
+            .collect();
         sequence("calls", &names, &made, &mut found);
         if names == made {
             arguments(expect, story, &mut found);
@@ -121,8 +126,7 @@ fn sequence(what: &str, expected: &[String], actual: &[String], found: &mut Vec<
 
 fn published(events: &[Map<String, Value>], story: &Story, found: &mut Vec<String>) {
     if events.len() != story.published.len() {
-        let kinds: Vec<String> =
-            story.published.iter().map(|e| e.get("type").map(shown).unwrap_or_default()).collect();
+        let kinds: Vec<String> = story.published.iter().map(|e| e.get("type").map(shown).unwrap_or_default()).collect();
         found.push(format!("events: expected {}, published {}: {}", events.len(), kinds.len(), kinds.join(", ")));
         return;
     }
@@ -146,9 +150,9 @@ impl super::file::Which {
             wanted.as_ref().is_none_or(|wanted| given.is_some_and(|given| given == wanted))
         };
         let function = self.function.as_ref().is_none_or(|wanted| {
-            call.function.as_ref().is_some_and(|given| {
-                given == wanted || given.split_once(':').is_some_and(|(name, _)| name == wanted)
-            })
+            call.function
+                .as_ref()
+                .is_some_and(|given| given == wanted || given.split_once(':').is_some_and(|(name, _)| name == wanted))
         });
         let task = self.task.as_ref().is_none_or(|wanted| {
             if wanted.starts_with('/') { *wanted == call.task } else { *wanted == name_of(&call.task) }
@@ -178,7 +182,9 @@ impl super::file::Which {
         for (what, name) in [("slot", &self.slot), ("function", &self.function), ("task", &self.task)] {
             all.extend(name.as_ref().map(|name| format!("{what} {name}")));
         }
-        all.extend(self.http.as_ref().map(|http| format!("http {} {}", http.method.as_deref().unwrap_or("*"), http.uri)));
+        all.extend(
+            self.http.as_ref().map(|http| format!("http {} {}", http.method.as_deref().unwrap_or("*"), http.uri)),
+        );
         for (what, name) in [("openapi", &self.openapi), ("workflow", &self.workflow)] {
             all.extend(name.as_ref().map(|name| format!("{what} {name}")));
         }

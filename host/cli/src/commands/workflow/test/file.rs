@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use huiyin_flow::{ErrorKind, FlowError};
+use huiyin_flow::{Diagnostic, ErrorKind, FlowError, Severity};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ZonedDateTime};
 use serde::{Deserialize, Deserializer};
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 /// The whole file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TestFile {
+pub(in super::super) struct TestFile {
     /// For editors.
     #[serde(rename = "$schema", default)]
     _schema: Option<String>,
@@ -310,24 +310,35 @@ fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> 
 
 impl TestFile {
     /// Reads a test file's text; `file` names it in the error.
-    pub(super) fn parse(text: &str, file: &str) -> Result<Self, String> {
+    pub(in super::super) fn parse(text: &str, file: &str) -> Result<Self, Diagnostic> {
+        let wrong = |line: usize, column: usize, pointer: String, message: String| Diagnostic {
+            severity: Severity::Error,
+            pointer,
+            file: file.to_owned(),
+            line: line.max(1),
+            column: column.max(1),
+            message,
+            hint: None,
+        };
         let mut reader = serde_json::Deserializer::from_str(text);
         let read: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let (inner, path) = (error.inner(), pointer(error.path()));
             let words = inner.to_string();
             let what = words.rfind(" at line ").map_or(words.as_str(), |at| &words[..at]);
-            format!("{file}:{}:{}: {what} (at {path})", inner.line(), inner.column().max(1))
+            wrong(inner.line(), inner.column(), path, what.to_owned())
         })?;
-        reader.end().map_err(|error| format!("{file}:{}:{}: {error}", error.line(), error.column().max(1)))?;
+        reader.end().map_err(|error| wrong(error.line(), error.column(), String::new(), error.to_string()))?;
         if read.cases.is_empty() {
-            return Err(format!("{file}: has no cases (at /cases)"));
+            return Err(wrong(1, 1, "/cases".to_owned(), "there are no cases".to_owned()));
         }
         for (at, case) in read.cases.iter().enumerate() {
             if case.expect.empty() {
-                return Err(format!("{file}: `{}` expects nothing (at /cases/{at}/expect)", case.name));
+                let message = format!("the case `{}` expects nothing", case.name);
+                return Err(wrong(1, 1, format!("/cases/{at}/expect"), message));
             }
             if read.cases.iter().take(at).any(|other| other.name == case.name) {
-                return Err(format!("{file}: two cases are called `{}` (at /cases/{at}/name)", case.name));
+                let message = format!("two cases are called `{}`", case.name);
+                return Err(wrong(1, 1, format!("/cases/{at}/name"), message));
             }
         }
         Ok(read)
@@ -360,5 +371,5 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
             Segment::Unknown => out.push_str("/?"),
         }
     }
-    if out.is_empty() { "/".to_owned() } else { out }
+    out
 }

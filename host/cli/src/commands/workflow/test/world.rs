@@ -101,6 +101,8 @@ pub(super) struct World<'w> {
     /// The case's own, then the file's; and how many answers of each were given.
     stubs: Vec<(&'w Stub, usize)>,
     house: &'w House,
+    /// Pointers of the tasks that take no time.
+    instant: BTreeSet<String>,
     state: RunState,
     now: Timestamp,
     random: u64,
@@ -131,6 +133,11 @@ impl<'w> World<'w> {
             case,
             stubs: case.calls.iter().chain(common).map(|stub| (stub, 0)).collect(),
             house,
+            instant: definition
+                .tasks()
+                .filter(|(_, kind)| ["raise", "set", "switch", "emit"].contains(kind))
+                .map(|(pointer, _)| pointer.to_owned())
+                .collect(),
             state: RunState::new(),
             now,
             random: case.random.unwrap_or(1),
@@ -213,8 +220,15 @@ impl<'w> World<'w> {
         self.random = self.random.rotate_left(17) ^ 0x9e37_79b9_7f4a_7c15;
         let turn = advance(self.definition, &mut self.state, event, &env);
         for fact in &turn.facts {
-            if let Fact::Ran { task, skipped: false, .. } | Fact::Entered { task, .. } = fact {
-                self.story.path.push(task.to_string());
+            match fact {
+                Fact::Ran { task, skipped: false, .. } | Fact::Entered { task, .. } => {
+                    self.story.path.push(task.to_string());
+                }
+                // A task that takes no time and fails leaves nothing but its error.
+                Fact::Caught { error, .. } | Fact::Faulted { error } if self.instant.contains(&error.instance) => {
+                    self.story.path.push(error.instance.clone());
+                }
+                _ => {}
             }
         }
         for command in turn.commands {
@@ -257,7 +271,8 @@ impl<'w> World<'w> {
             Command::Publish { event } => {
                 let event = Value::clone(&event);
                 self.story.published.push(event.clone());
-                let reserved = event.get("type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("huiyin."));
+                let reserved =
+                    event.get("type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("huiyin."));
                 // The host hands a run's events to whoever listens, the run itself included.
                 if !reserved {
                     self.put(self.now, Due::Arrival(event));
@@ -352,7 +367,9 @@ impl<'w> World<'w> {
 /// An event with what every CloudEvent has.
 fn filled(event: &Map<String, Value>, at: usize) -> Value {
     let mut event = event.clone();
-    for (name, value) in [("specversion", "1.0".to_owned()), ("id", format!("event-{at}")), ("source", "/test".to_owned())] {
+    for (name, value) in
+        [("specversion", "1.0".to_owned()), ("id", format!("event-{at}")), ("source", "/test".to_owned())]
+    {
         event.entry(name).or_insert_with(|| Value::String(value));
     }
     Value::Object(event)
