@@ -11,7 +11,8 @@
 //! | [`shell`] | a partition alive: inbox, journal, timer |
 //! | [`worker`] | threads that take runs' turns |
 //! | [`intake`] | items that are pushed in |
-//! | [`effects`] | plugin calls that reach outside |
+//! | [`effects`] | plugin calls and requests that reach outside |
+//! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
 //! | [`state`], [`record`] | what a partition knows, and the records it knows it from |
 //! | [`ledger`] | the audit tree and its checkpoints |
 
@@ -27,6 +28,7 @@ pub mod intake;
 pub mod ledger;
 pub mod partition;
 pub mod record;
+pub mod requests;
 pub mod shell;
 pub mod sources;
 pub mod start;
