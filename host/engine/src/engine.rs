@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::deployment::Deployed;
 use crate::house::House;
 use crate::ledger::Ledger;
 use crate::partition::{Activity, Message, Order, OrderKind, Refusal, Reopen, Reply, Resolve, StartRun};
@@ -44,6 +45,8 @@ pub(crate) struct Partition {
     pub(crate) units: Vec<String>,
     /// Workflow `namespace/name` and unit to the deployment in force.
     pub(crate) workflows: Vec<InForce>,
+    /// Those of them that start by the clock here.
+    pub(crate) scheduled: Vec<Arc<Deployed>>,
 }
 
 /// A workflow in force.
@@ -176,16 +179,6 @@ impl Engine {
         let partition = self.partition_of(unit)?;
         let (unit, actor) = (unit.to_owned(), actor.to_owned());
         self.ask(partition, |reply| Message::Desk { unit, actor, command: Box::new(command), reply }).await
-    }
-
-    /// Takes a CloudEvent in; gives how many runs it started or woke.
-    ///
-    /// # Errors
-    /// [`Refusal`]
-    pub async fn event(&self, unit: &str, event: Value) -> Result<u32, Refusal> {
-        let partition = self.partition_of(unit)?;
-        let unit = Some(unit.to_owned());
-        self.ask(partition, |reply| Message::Event { unit, event, reply }).await
     }
 
     /// Stops a run; what it has in hand is stopped, too.
@@ -353,7 +346,7 @@ impl Engine {
         Ok(all)
     }
 
-    async fn ask<T: Send + 'static>(
+    pub(crate) async fn ask<T: Send + 'static>(
         &self,
         partition: usize,
         message: impl FnOnce(Reply<T>) -> Message,

@@ -6,6 +6,7 @@
 mod children;
 mod desk;
 mod effects;
+mod events;
 mod kv;
 mod orders;
 mod runs;
@@ -24,9 +25,12 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+pub use self::events::{Delivered, JudgeJob, Judged};
+pub use self::schedules::PauseCommand;
+pub(crate) use self::schedules::{scheduled_runs, standing};
 use self::wakes::Wakes;
 use crate::deployment::Deployed;
-use crate::record::{Entry, Pin, SnapshotTaken};
+use crate::record::{Entry, Pin, SinkAdvanced, SnapshotTaken};
 use crate::sources::WatchedSource;
 use crate::state::{FinishedRun, State};
 
@@ -83,14 +87,16 @@ pub enum Message {
         /// Told the output.
         reply: Reply<Value>,
     },
-    /// A CloudEvent from outside or from a run.
+    /// A CloudEvent from outside or from another partition.
     Event {
         /// The unit it concerns.
         unit: Option<String>,
         /// The event.
         event: Value,
+        /// Its name with the partition that passes it on.
+        relayed: Option<String>,
         /// Told how many runs it started or woke.
-        reply: Reply<u32>,
+        reply: Reply<Delivered>,
     },
     /// A person orders a run to stop, hold or go on.
     Order(Order),
@@ -98,6 +104,17 @@ pub enum Message {
     Reopen(Reopen),
     /// A person says what became of an effect.
     Resolve(Resolve),
+    /// A worker evaluated the filters of triggers.
+    Judged(Judged),
+    /// Every other partition has an event that was to be passed on.
+    Relayed {
+        /// Its name.
+        id: String,
+    },
+    /// A person pauses a schedule or lets it go on.
+    Pause(PauseCommand, Reply<()>),
+    /// A sink of lifecycle events has come further.
+    Sunk(SinkAdvanced, Reply<()>),
     /// Look at the state.
     Query(Query),
     /// A snapshot of the state was written out: record its digest, then keep it.
@@ -299,6 +316,15 @@ pub enum Work {
     Tell(Box<dyn FnOnce(Result<(), Refusal>) + Send>),
     /// Keep a snapshot. Only after its record is durable.
     Keep(Snapshot),
+    /// Evaluate filters of triggers. May run ahead of the disk.
+    Judge(JudgeJob),
+    /// Pass an event on to the other partitions. Only after the records are durable.
+    Relay {
+        /// Names it.
+        id: String,
+        /// The event.
+        event: Arc<Value>,
+    },
     /// Show on the activity feed. Only after the records are durable.
     Show(Activity),
 }
@@ -437,8 +463,12 @@ pub struct Core {
     orders: HashMap<String, Vec<Order>>,
     /// Effects handed out that have not come back.
     in_hand: HashSet<(String, CallId)>,
+    /// Who waits to hear what an event led to, while its filters are evaluated.
+    judging: HashMap<String, Vec<(bool, Reply<Delivered>)>>,
     /// Runs that have listened for events at some time.
     listeners: BTreeSet<String>,
+    /// How many partitions the host has.
+    partitions: u32,
     out: Output,
     /// The largest payload that the journal takes, in bytes.
     max_record: u64,
@@ -471,10 +501,18 @@ impl Core {
             waiting: HashMap::new(),
             orders: HashMap::new(),
             in_hand: HashSet::new(),
+            judging: HashMap::new(),
             listeners: BTreeSet::new(),
+            partitions: 1,
             out: Output::default(),
             max_record,
         }
+    }
+
+    /// The same as one of so many partitions.
+    #[must_use]
+    pub fn among(self, partitions: u32) -> Core {
+        Core { partitions, ..self }
     }
 
     /// What the partition knows.
@@ -505,13 +543,14 @@ impl Core {
             Message::Effect(done) => self.effect_done(done, now),
             Message::Page(done) => self.page_done(done, now),
             Message::Desk { unit, actor, command, reply } => self.desk_command(&unit, &actor, &command, reply, now),
-            Message::Event { event, reply, .. } if too_large(&event, self.max_record) => {
-                let message = format!("the event is larger than what a record holds, {} bytes", self.max_record);
-                self.tell(reply, Err(Refusal::Invalid { pointer: "/event".to_owned(), message }));
-            }
-            Message::Event { unit, event, reply } => {
-                let count = self.route_event(unit.as_deref(), &event, now);
-                self.tell(reply, Ok(count));
+            Message::Event { unit, event, relayed, reply } => self.take_event(unit, event, relayed, reply, now),
+            Message::Judged(judged) => self.judged(judged, now),
+            Message::Relayed { id } => self.relayed(&id, now),
+            Message::Pause(command, reply) => self.pause_schedule(command, reply, now),
+            Message::Sunk(place, reply) => {
+                let entry = Entry::SinkAdvanced(place);
+                self.record(&entry, About { subject: "host", actor: Self::ENGINE, unit: None, key: "host" }, now);
+                self.tell(reply, Ok(()));
             }
             Message::Order(order) => self.order(order, now),
             Message::Reopen(reopen) => self.reopen(reopen, now),
@@ -668,7 +707,7 @@ impl Core {
             match wake {
                 Wake::Run(run, timer) => self.happen(&run, Event::Timer { timer }, now),
                 Wake::Source(id) => self.poll(&id, now),
-                Wake::Schedule(id) => self.fire_schedule(&id, now),
+                Wake::Schedule(id) => self.follow_schedule(&id, now),
                 Wake::Desk => self.tick_desk(now),
             }
         }
@@ -679,6 +718,7 @@ impl Core {
     pub fn resume(&mut self, now: Timestamp) {
         self.tick_desk(now);
         self.resume_runs(now);
+        self.resume_events(now);
         self.resume_sources(now);
         self.resume_schedules(now);
     }

@@ -6,6 +6,9 @@
 //! a changed shape is a new version, with an upcaster in the journal's
 //! registry. Nothing here may be renamed without one.
 
+mod event;
+mod schedule;
+
 use std::collections::BTreeMap;
 
 use huiyin_desk::Fact as DeskFact;
@@ -14,6 +17,9 @@ use huiyin_journal::{Payload, Record};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use event::{EventDelivered, EventJudged, EventRelayed, Gathered, Relay, SinkAdvanced, Started, Undecided};
+pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed};
 
 /// The data key of what belongs to a unit and to no case or source; the host's where there is no unit.
 pub(crate) fn unit_key(unit: Option<&str>) -> String {
@@ -43,6 +49,10 @@ pub struct WorkflowDeployed {
     /// True when it takes the place of the unit's earlier deployment of the
     /// same workflow name. Running runs keep theirs.
     pub replaces: bool,
+    /// The replaced deployment's schedule is this one's too: what is known of
+    /// it goes on, so that no time is lost between the two.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_schedule: bool,
 }
 
 /// A workflow is no longer configured: it takes no new runs. Running runs keep it.
@@ -70,7 +80,7 @@ pub struct RunStarted {
     pub run: String,
     /// Which deployment it runs, to its end.
     pub deployment: String,
-    /// What started it: `person`, `schedule:<name>`, `event:<type>`.
+    /// What started it: `person`, `schedule:<the time it was due>`, `event:<type>`.
     pub trigger: String,
     /// The data key of the records of this run.
     pub key: String,
@@ -112,15 +122,6 @@ pub struct RunTurn {
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's calling convention
 fn is_zero(n: &u32) -> bool {
     *n == 0
-}
-
-/// An event was handed to runs that listen for it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EventDelivered {
-    /// The CloudEvent.
-    pub event: Value,
-    /// The runs' ids.
-    pub runs: Vec<String>,
 }
 
 /// A run could not go on by our own fault, and waits for a person (rule 11).
@@ -283,17 +284,6 @@ pub struct SourceFailed {
     pub not_before: Option<Timestamp>,
 }
 
-/// A workflow's schedule fired.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ScheduleFired {
-    /// The deployment whose schedule it is.
-    pub deployment: String,
-    /// When it was due.
-    pub due: Timestamp,
-    /// How many earlier times were missed while the host was down.
-    pub missed: u32,
-}
-
 /// The desk decided something: a command by a person or a run, or a clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeskDecided {
@@ -366,7 +356,14 @@ entries! {
     SourcePolled = "huiyin.source.polled.v1",
     SourcePage = "huiyin.source.page.v1",
     SourceFailed = "huiyin.source.failed.v1",
+    EventJudged = "huiyin.event.judged.v1",
+    EventRelayed = "huiyin.event.relayed.v1",
     ScheduleFired = "huiyin.schedule.fired.v1",
+    ScheduleQueued = "huiyin.schedule.queued.v1",
+    ScheduleMissed = "huiyin.schedule.missed.v1",
+    SchedulePaused = "huiyin.schedule.paused.v1",
+    ScheduleResumed = "huiyin.schedule.resumed.v1",
+    SinkAdvanced = "huiyin.sink.advanced.v1",
     DeskDecided = "huiyin.desk.decided.v1",
     SnapshotTaken = "huiyin.snapshot.taken.v1",
 }

@@ -37,7 +37,7 @@ use crate::evaluator::{NoJq, SandboxedJq};
 use crate::house::{House, InstallError};
 use crate::partition::{Core, Message, Snapshot};
 use crate::record::{DecodeError, Entry, SnapshotTaken};
-use crate::shell::{Clock, EgressWatch, Shell, SystemClock, keep};
+use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
 use crate::sources::WatchedSource;
 use crate::state::{ApplyError, State};
 use crate::worker::Workers;
@@ -272,6 +272,7 @@ impl Engine {
                 .map_err(|error| StartError::Io { path: "a worker thread".to_owned(), error })?,
         );
         let effects = Arc::new(Effects::new(Arc::clone(&house), wanted.grants));
+        let peers = Peers::default();
         let mut definitions = Definitions::default();
         for (partition, (state, snapshot)) in (0u32..).zip(loaded.into_iter().zip(snapshots)) {
             let deployed = definitions.of(&state, &house)?;
@@ -287,9 +288,13 @@ impl Engine {
                     &effects,
                     &store,
                     options.watch.clone(),
+                    &peers,
+                    partitions,
                 )
                 .await;
         }
+        // Set once, here.
+        let _ = peers.set(engine.partitions.iter().map(|p| p.inbox.clone()).collect());
         if let Some(ledger) = &engine.ledger {
             let (ledger, stop, failed) = (Arc::clone(ledger), engine.stop_ledger.clone(), engine.failed.clone());
             engine.ledger_task = tokio::sync::Mutex::new(Some(tokio::spawn(async move {
@@ -316,6 +321,8 @@ impl Engine {
         effects: &Arc<Effects>,
         store: &Store,
         watch: Option<Arc<dyn EgressWatch>>,
+        peers: &Peers,
+        partitions: u32,
     ) {
         let (inbox, messages) = mpsc::unbounded_channel::<Message>();
         let workflows = state
@@ -332,7 +339,14 @@ impl Engine {
                 })
             })
             .collect();
+        let scheduled = state
+            .deployments
+            .iter()
+            .filter(|(_, d)| d.active && (d.unit.is_some() || partition == 0))
+            .filter_map(|(id, _)| deployed.get(id).filter(|d| d.schedule.is_some()).cloned())
+            .collect();
         self.partitions.push(Partition {
+            scheduled,
             inbox: inbox.clone(),
             units: state.units.iter().cloned().collect(),
             workflows,
@@ -346,6 +360,7 @@ impl Engine {
             activity: self.activity.clone(),
             watch,
             inbox,
+            peers: Arc::clone(peers),
             views: store.views.clone(),
             snapshot,
             stop: self.stop.clone(),
@@ -359,7 +374,8 @@ impl Engine {
             store.content_key,
             Arc::clone(&self.house.evaluator),
             store.max_record,
-        );
+        )
+        .among(partitions);
         let (stop, failed, views) = (self.stop.clone(), self.failed.clone(), store.views.clone());
         let (journal, clock) = (Arc::clone(&self.journal), Arc::clone(&self.clock));
         self.tasks.lock().await.push(tokio::spawn(async move {

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::heard::Heard;
 use crate::record::{Entry, KvSet, Parent, Pin, RunReopened};
 
 /// Finished runs kept for those who ask afterwards.
@@ -51,8 +52,20 @@ pub struct State {
     pub sources: BTreeMap<String, Source>,
     /// What plugins keep of their own, by owner and key.
     pub kv: BTreeMap<String, BTreeMap<String, String>>,
-    /// When each deployment's schedule last fired.
+    /// What each deployment's schedule has come to.
     pub schedules: BTreeMap<String, Fired>,
+    /// Schedules that a person paused, by [`schedule_name`].
+    #[serde(default)]
+    pub paused: BTreeMap<String, Pause>,
+    /// Runs that are to be cancelled because another took their place.
+    #[serde(default)]
+    pub replaced: BTreeSet<String>,
+    /// What is remembered about events.
+    #[serde(default)]
+    pub heard: Heard,
+    /// How far each sink of lifecycle events has come.
+    #[serde(default)]
+    pub sinks: BTreeMap<String, SinkPlace>,
 }
 
 /// A workflow in force, or one that runs still need.
@@ -224,13 +237,49 @@ pub struct Source {
     pub more: bool,
 }
 
-/// When a schedule last fired.
+/// What a schedule has come to.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Fired {
-    /// The time it was due.
+    /// The last time that was decided about.
     pub due: Option<Timestamp>,
     /// When a run of it last ended.
     pub ended: Option<Timestamp>,
+    /// Times that wait for the run before them to end, the earliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Timestamp>,
+    /// What `every` counts from, where that is not the deployment's beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Timestamp>,
+    /// No time up to this is looked at, where that is not the deployment's beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+}
+
+/// Who paused a schedule, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How far a sink has come; see [`crate::record::SinkAdvanced`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkPlace {
+    /// The index of the first record whose events it may not have yet.
+    pub next: u64,
+    /// The index of the earliest record that is needed to understand those after.
+    pub floor: u64,
+    /// Events that were given up for good.
+    pub given_up: u64,
+}
+
+/// A workflow's schedule by name: it outlives the workflow's versions.
+pub fn schedule_name(unit: Option<&str>, workflow: &str) -> String {
+    format!("{}/{workflow}", unit.unwrap_or("-"))
 }
 
 /// Why a record could not be applied: the journal holds something that this
@@ -258,6 +307,7 @@ impl State {
             }
             Entry::RunStarted(x) => {
                 self.deployment(&x.deployment)?;
+                self.heard.starting.remove(&x.run);
                 self.started += 1;
                 if let Some(parent) = &x.parent {
                     self.child_started(parent, &x.run, &x.deployment);
@@ -291,7 +341,12 @@ impl State {
                 run.take_in(x.consumed);
                 self.after_turn(&x.run, time);
             }
+            Entry::EventJudged(x) => self.heard.judged(x),
+            Entry::EventRelayed(x) => {
+                self.heard.relays.remove(&x.id);
+            }
             Entry::EventDelivered(x) => {
+                self.heard.delivered(x, time);
                 let event = Arc::new(x.event.clone());
                 // A run whose own records were redacted is not there to take it in.
                 for id in &x.runs {
@@ -379,7 +434,35 @@ impl State {
                 source.not_before = x.not_before;
             }
             Entry::ScheduleFired(x) => {
-                self.schedules.entry(x.deployment.clone()).or_default().due = Some(x.due);
+                let fired = self.schedules.entry(x.deployment.clone()).or_default();
+                fired.due = fired.due.max(Some(x.due));
+                if x.waited {
+                    fired.waiting.retain(|due| *due != x.due);
+                }
+                self.replaced.extend(x.replaces.iter().filter(|run| self.runs.contains_key(*run)).cloned());
+            }
+            Entry::ScheduleQueued(x) => {
+                let fired = self.schedules.entry(x.deployment.clone()).or_default();
+                fired.due = fired.due.max(Some(x.due));
+                fired.waiting.push(x.due);
+            }
+            Entry::ScheduleMissed(x) => {
+                let fired = self.schedules.entry(x.deployment.clone()).or_default();
+                fired.due = fired.due.max(Some(x.last));
+            }
+            Entry::SchedulePaused(x) => {
+                let pause = Pause { actor: x.actor.clone(), reason: x.reason.clone(), at: time };
+                self.paused.insert(schedule_name(x.unit.as_deref(), &x.workflow), pause);
+            }
+            Entry::ScheduleResumed(x) => {
+                self.paused.remove(&schedule_name(x.unit.as_deref(), &x.workflow));
+                for (id, _) in self.deployments.iter().filter(|(_, d)| d.name == x.workflow && d.unit == x.unit) {
+                    self.schedules.entry(id.clone()).or_default().since = Some(time);
+                }
+            }
+            Entry::SinkAdvanced(x) => {
+                let place = SinkPlace { next: x.next, floor: x.floor, given_up: x.given_up };
+                self.sinks.insert(x.sink.clone(), place);
             }
             Entry::DeskDecided(x) => {
                 for fact in &x.facts {
@@ -403,9 +486,18 @@ impl State {
 
     fn deploy(&mut self, x: &crate::record::WorkflowDeployed, time: Timestamp) {
         if x.replaces {
-            for old in self.deployments.values_mut() {
-                if old.unit == x.unit && old.name == x.name {
+            for (id, old) in &mut self.deployments {
+                if old.unit == x.unit && old.name == x.name && *id != x.deployment && old.active {
                     old.active = false;
+                    let mut fired = self.schedules.remove(id).unwrap_or_default();
+                    if x.keeps_schedule {
+                        fired.anchor = fired.anchor.or(Some(old.since));
+                        fired.since = fired.since.or(Some(old.since));
+                    } else {
+                        // What was already let in is still done.
+                        fired = Fired { waiting: fired.waiting, ..Fired::default() };
+                    }
+                    self.schedules.insert(x.deployment.clone(), fired);
                 }
             }
         }
@@ -428,6 +520,8 @@ impl State {
         let ended = self.failed.iter().chain(&self.finished).filter(|f| f.flow.is_some()).map(|f| &f.deployment);
         let needed: BTreeSet<&String> = self.runs.values().map(|r| &r.deployment).chain(ended).collect();
         self.deployments.retain(|id, d| d.active || needed.contains(id));
+        self.schedules.retain(|id, _| self.deployments.contains_key(id));
+        self.heard.gathered.retain(|id, _| self.deployments.get(id).is_some_and(|d| d.active));
     }
 
     /// A run that has ended, if it is still known.
@@ -510,7 +604,8 @@ impl State {
         let Some(outcome) = flow.outcome() else { return };
         let (status, result) = ended(outcome);
         let Some(run) = self.runs.remove(id) else { return };
-        self.schedules.entry(run.deployment.clone()).or_default().ended = Some(time);
+        self.replaced.remove(id);
+        self.schedule_ended(&run.deployment, time);
         if let Some(parent) = run.parent.as_ref().filter(|p| p.wait) {
             self.child_ended(parent, id, outcome);
         }
@@ -580,6 +675,20 @@ impl State {
             if self.remembered <= REOPENABLE_BYTES {
                 break;
             }
+        }
+    }
+
+    /// Notes when a run ended with the version of its workflow that is in force.
+    fn schedule_ended(&mut self, deployment: &str, time: Timestamp) {
+        let Some(ran) = self.deployments.get(deployment) else { return };
+        let current = if ran.active {
+            Some(deployment.to_owned())
+        } else {
+            let same = |d: &Deployment| d.active && d.name == ran.name && d.unit == ran.unit;
+            self.deployments.iter().find(|(_, d)| same(d)).map(|(id, _)| id.clone())
+        };
+        if let Some(id) = current {
+            self.schedules.entry(id).or_default().ended = Some(time);
         }
     }
 

@@ -209,14 +209,7 @@ impl Core {
         }
         let name = self.deployed.get(&finished.deployment).map(|d| d.name.clone()).unwrap_or_default();
         let unit = self.deployed.get(&finished.deployment).and_then(|d| d.unit.clone());
-        if self
-            .deployed
-            .get(&finished.deployment)
-            .and_then(|d| d.schedule.as_ref())
-            .is_some_and(crate::timetable::Timetable::counts_from_end)
-        {
-            self.plan_schedule(&finished.deployment, now);
-        }
+        self.schedule_run_ended(&finished.deployment, now);
         for reply in self.waiting.remove(run).unwrap_or_default() {
             self.tell(reply, Ok(finished.clone()));
         }
@@ -243,18 +236,7 @@ impl Core {
             }
             Command::SetTimer { timer, due } => self.wakes.set(Wake::Run(run.to_owned(), timer), due),
             Command::CancelTimer { timer } => self.wakes.clear(&Wake::Run(run.to_owned(), timer)),
-            Command::Publish { event } => {
-                let kind = event.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
-                let event = Value::clone(&event);
-                if kind.starts_with("huiyin.") {
-                    // Those are the desk's own word; a workflow cannot put it into its mouth.
-                    let said = json!({"type": kind, "reason": "event types that begin with `huiyin.` are the desk's"});
-                    self.show("huiyin.event.refused.v1", &format!("run/{run}"), unit, said, now);
-                    return;
-                }
-                self.show(&kind, &format!("run/{run}"), unit, event.get("data").cloned().unwrap_or(Value::Null), now);
-                self.route_event(unit, &event, now);
-            }
+            Command::Publish { event } => self.publish(run, unit, &event, now),
             Command::Subscribe { .. } => {
                 self.listeners.insert(run.to_owned());
             }

@@ -51,6 +51,7 @@ pub(super) fn read_wanted(options: &Options, house: &House) -> Result<Wanted, St
         let text = read_text(&path)?;
         let definition = Definition::parse(&text, &path.display().to_string(), &HouseCatalog(house), &*house.evaluator)
             .map_err(StartError::Workflow)?;
+        crate::extension::check(&definition, &text, &path.display().to_string()).map_err(StartError::Workflow)?;
         for unit in wanted.units.iter().filter(|u| *u != "*" && !units.contains(*u)) {
             problems.push(format!("/workflows: {}: there is no unit {unit} in the policy pack", wanted.file.display()));
         }
