@@ -11,11 +11,12 @@ use serde::Serialize;
 use crate::config::Binding;
 use crate::deployment::{self, Deployed, HouseCatalog};
 use crate::engine::{Engine, InForce};
+use crate::extension;
 use crate::house::House;
 use crate::partition::{Deploy, Message, Refusal, Reply};
 use crate::record::WorkflowDeployed;
-use crate::start::timetable;
-use crate::state::Deployment;
+use crate::start::same_schedule;
+use crate::state::{Deployment, State};
 
 /// The most workflows of one deployment.
 pub const MAX_WORKFLOWS: usize = 100;
@@ -75,10 +76,17 @@ struct Checked {
     file: String,
     definition: Definition,
     entry: WorkflowDeployed,
+    /// From when its intervals count, where it takes a schedule over.
+    anchor: Option<Timestamp>,
 }
 
-/// A workflow of the same name that is in force: its unit and its text.
-type Rival = (Option<String>, Arc<str>);
+/// A workflow of the same name that is in force.
+struct Rival {
+    unit: Option<String>,
+    text: Arc<str>,
+    /// From when the intervals of its schedule count.
+    anchor: Timestamp,
+}
 
 impl Engine {
     /// Brings workflows into force for units (`*`: all of them; none: for no
@@ -124,13 +132,16 @@ impl Engine {
             }
         }
         for (at, workflows) in portions {
-            let in_force: Vec<InForce> = workflows.iter().map(|(_, deployed)| in_force(deployed)).collect();
+            let new: Vec<Arc<Deployed>> = workflows.iter().map(|(_, deployed)| Arc::clone(deployed)).collect();
             let actor = actor.to_owned();
             self.tell_deploy(at, |reply| Deploy { workflows, withdrawn: Vec::new(), actor, reply }).await?;
             if let Some(partition) = self.partitions.get(at) {
                 let mut known = partition.workflows.write().unwrap_or_else(PoisonError::into_inner);
-                known.retain(|old| !in_force.iter().any(|new| new.name == old.name && new.unit == old.unit));
-                known.extend(in_force);
+                known.retain(|old| !new.iter().any(|new| new.name == old.name && new.unit == old.unit));
+                known.extend(new.iter().map(|deployed| in_force(deployed)));
+                let mut scheduled = partition.scheduled.write().unwrap_or_else(PoisonError::into_inner);
+                scheduled.retain(|old| !new.iter().any(|new| new.name == old.name && new.unit == old.unit));
+                scheduled.extend(new.into_iter().filter(|d| d.schedule.is_some() && (d.unit.is_some() || at == 0)));
             }
         }
         Ok(report)
@@ -155,6 +166,8 @@ impl Engine {
             let actor = actor.to_owned();
             self.tell_deploy(at, |reply| Deploy { workflows: Vec::new(), withdrawn, actor, reply }).await?;
             partition.workflows.write().unwrap_or_else(PoisonError::into_inner).retain(|w| !is(w));
+            let mut scheduled = partition.scheduled.write().unwrap_or_else(PoisonError::into_inner);
+            scheduled.retain(|d| d.name != name || d.unit.as_deref() != unit);
         }
         let whom = unit.map_or_else(String::new, |u| format!(" for unit {u}"));
         if found { Ok(()) } else { Err(Refusal::NotFound(format!("no workflow `{name}` is in force{whom}"))) }
@@ -185,15 +198,17 @@ impl Engine {
     /// What is in force, by name.
     async fn rivals(&self) -> Result<BTreeMap<String, Vec<Rival>>, Refusal> {
         let found = self
-            .look_all(|state, _| {
-                let active = |d: &&Deployment| d.active;
-                let row = |d: &Deployment| (d.name.clone(), d.unit.clone(), Arc::clone(&d.text));
-                state.deployments.values().filter(active).map(row).collect::<Vec<_>>()
+            .look_all(|state: &State, _| {
+                let row = |(id, d): (&String, &Deployment)| {
+                    let anchor = state.schedules.get(id).and_then(|fired| fired.anchor).unwrap_or(d.since);
+                    (d.name.clone(), Rival { unit: d.unit.clone(), text: Arc::clone(&d.text), anchor })
+                };
+                state.deployments.iter().filter(|(_, d)| d.active).map(row).collect::<Vec<_>>()
             })
             .await?;
         let mut rivals: BTreeMap<String, Vec<Rival>> = BTreeMap::new();
-        for (name, unit, text) in found.into_iter().flatten() {
-            rivals.entry(name).or_default().push((unit, text));
+        for (name, rival) in found.into_iter().flatten() {
+            rivals.entry(name).or_default().push(rival);
         }
         Ok(rivals)
     }
@@ -211,7 +226,7 @@ fn in_force(deployed: &Deployed) -> InForce {
 impl Checked {
     fn ready(&self, now: Timestamp, house: &House) -> Deployed {
         // Checked before: an unreadable schedule was refused.
-        let schedule = timetable(&self.definition, now).unwrap_or(None);
+        let schedule = extension::schedule(&self.definition, self.anchor.unwrap_or(now)).unwrap_or(None);
         let (entry, definition) = (&self.entry, self.definition.clone());
         Deployed::new(entry.deployment.clone(), entry.unit.clone(), definition, entry.pins.clone(), schedule, house)
     }
@@ -230,6 +245,9 @@ fn check(
     for given in texts {
         match Definition::parse(&given.text, &given.file, &HouseCatalog(house), &*house.evaluator) {
             Ok(definition) => {
+                if let Err(found) = extension::check(&definition, &given.text, &given.file) {
+                    errors.extend(found);
+                }
                 warnings.extend(definition.warnings().iter().cloned());
                 warnings.extend(huiyin_flow::lint(&given.text, &given.file));
                 definitions.push((given, definition));
@@ -246,15 +264,15 @@ fn check(
         if !names.insert(name.clone()) {
             problems.push(format!("{}: `{name}` is given twice", given.file));
         }
-        if let Err(why) = timetable(&definition, Timestamp::UNIX_EPOCH) {
-            problems.push(format!("{}: {why}", given.file));
-        }
         for unit in units {
             if let Some(why) = published(&definition, unit.as_deref(), rivals.get(&name), house) {
                 problems.push(format!("{}: {why}", given.file));
             }
             match deployment::pin(&definition, unit.as_deref(), bindings, house) {
                 Ok(pins) => {
+                    let old = rivals.get(&name).into_iter().flatten().find(|rival| rival.unit == *unit);
+                    let anchor =
+                        old.filter(|old| same_schedule(&old.text, &name, &definition, house)).map(|old| old.anchor);
                     let entry = WorkflowDeployed {
                         deployment: deployment::digest(&given.text, unit.as_deref(), &pins),
                         name: name.clone(),
@@ -263,8 +281,9 @@ fn check(
                         pins,
                         replaces: true,
                         by: Some(by.to_owned()),
+                        keeps_schedule: anchor.is_some(),
                     };
-                    checked.push(Checked { file: given.file.clone(), definition: definition.clone(), entry });
+                    checked.push(Checked { file: given.file.clone(), definition: definition.clone(), entry, anchor });
                 }
                 Err(found) => problems.extend(found.into_iter().map(|p| format!("{}: {p}", given.file))),
             }
@@ -290,7 +309,7 @@ fn published(
         Definition::parse(text, "in force", &HouseCatalog(house), &*house.evaluator)
             .is_ok_and(|old| old.document().version == *version && old.source() != definition.source())
     };
-    let changed = rivals?.iter().filter(|(whose, _)| whose.as_deref() == unit).any(|(_, text)| differs(text));
+    let changed = rivals?.iter().filter(|rival| rival.unit.as_deref() == unit).any(|rival| differs(&rival.text));
     changed.then(|| {
         let name = deployment::workflow_name(definition);
         format!("`{name}` {version} is in force with other content; raise `document.version`")

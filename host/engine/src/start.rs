@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use huiyin_desk::Problem;
 use huiyin_flow::{Diagnostic, Evaluator};
 use huiyin_journal::{Draft, Journal, JournalError};
+use huiyin_sandbox::egress::way::EgressSettings;
 use huiyin_sandbox::{Limits, Package, PackageError, Sandbox, SandboxConfig, SandboxError};
 use huiyin_views::Views;
 use jiff::Timestamp;
@@ -25,8 +26,8 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::force::bring_into_force;
+pub(crate) use self::force::same_schedule;
 use self::loaded::Definitions;
-pub(crate) use self::loaded::timetable;
 use self::store::Store;
 use self::wanted::read_wanted;
 use crate::config::HostConfig;
@@ -38,7 +39,7 @@ use crate::evaluator::{NoJq, SandboxedJq};
 use crate::house::{House, InstallError};
 use crate::partition::{Core, Message, Snapshot};
 use crate::record::{DecodeError, Entry, SnapshotTaken};
-use crate::shell::{Clock, EgressWatch, Shell, SystemClock, keep};
+use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
 use crate::sources::WatchedSource;
 use crate::state::{ApplyError, State};
 use crate::worker::Workers;
@@ -172,16 +173,18 @@ fn lines<T: std::fmt::Display>(all: &[T]) -> String {
 /// # Errors
 /// When the sandbox cannot be set up or a component is refused.
 pub fn open_house(cache: Option<PathBuf>, components: &[(String, Vec<u8>)]) -> Result<Arc<House>, StartError> {
-    open_limited(cache, components, Limits::default())
+    open_limited(cache, components, Limits::default(), EgressSettings::default())
 }
 
-/// The same, with limits for each plugin call.
+/// The same, with limits for each plugin call, and the admin's settings of the way out.
 fn open_limited(
     cache: Option<PathBuf>,
     components: &[(String, Vec<u8>)],
     limits: Limits,
+    egress: EgressSettings,
 ) -> Result<Arc<House>, StartError> {
-    let sandbox = Arc::new(Sandbox::new(SandboxConfig { cache_dir: cache, ..SandboxConfig::default() })?);
+    let config = SandboxConfig { cache_dir: cache, egress, ..SandboxConfig::default() };
+    let sandbox = Arc::new(Sandbox::new(config)?);
     let packages = load_all(&sandbox, components)?;
     let jq = packages.iter().find(|p| p.manifest.name == JQ);
     let evaluator: Arc<dyn Evaluator> = match jq {
@@ -232,7 +235,8 @@ impl Engine {
     pub async fn start(options: Options) -> Result<Engine, StartError> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
-        let house = open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default())?;
+        let egress = options.config.egress.read(&options.base).map_err(StartError::Config)?;
+        let house = open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default(), egress)?;
         let wanted = read_wanted(&options, &house)?;
         let store = Store::open(&options)?;
         let partitions = store.partitions(&options.config)?;
@@ -272,6 +276,7 @@ impl Engine {
                 .map_err(|error| StartError::Io { path: "a worker thread".to_owned(), error })?,
         );
         let effects = Arc::new(Effects::new(Arc::clone(&house), wanted.grants));
+        let peers = Peers::default();
         let mut definitions = Definitions::default();
         for (partition, (state, snapshot)) in (0u32..).zip(loaded.into_iter().zip(snapshots)) {
             let deployed = definitions.of(&state, &house)?;
@@ -287,9 +292,13 @@ impl Engine {
                     &effects,
                     &store,
                     options.watch.clone(),
+                    &peers,
+                    partitions,
                 )
                 .await;
         }
+        // Set once, here.
+        let _ = peers.set(engine.partitions.iter().map(|p| p.inbox.clone()).collect());
         if let Some(ledger) = &engine.ledger {
             let (ledger, stop, failed) = (Arc::clone(ledger), engine.stop_ledger.clone(), engine.failed.clone());
             engine.ledger_task = tokio::sync::Mutex::new(Some(tokio::spawn(async move {
@@ -316,6 +325,8 @@ impl Engine {
         effects: &Arc<Effects>,
         store: &Store,
         watch: Option<Arc<dyn EgressWatch>>,
+        peers: &Peers,
+        partitions: u32,
     ) {
         let (inbox, messages) = mpsc::unbounded_channel::<Message>();
         let workflows = state
@@ -332,7 +343,14 @@ impl Engine {
                 })
             })
             .collect();
+        let scheduled = state
+            .deployments
+            .iter()
+            .filter(|(_, d)| d.active && (d.unit.is_some() || partition == 0))
+            .filter_map(|(id, _)| deployed.get(id).filter(|d| d.schedule.is_some()).cloned())
+            .collect();
         self.partitions.push(Partition {
+            scheduled: std::sync::RwLock::new(scheduled),
             inbox: inbox.clone(),
             units: state.units.iter().cloned().collect(),
             workflows: std::sync::RwLock::new(workflows),
@@ -346,6 +364,7 @@ impl Engine {
             activity: self.activity.clone(),
             watch,
             inbox,
+            peers: Arc::clone(peers),
             views: store.views.clone(),
             snapshot,
             stop: self.stop.clone(),
@@ -359,7 +378,8 @@ impl Engine {
             store.content_key,
             Arc::clone(&self.house.evaluator),
             store.max_record,
-        );
+        )
+        .among(partitions);
         let (stop, failed, views) = (self.stop.clone(), self.failed.clone(), store.views.clone());
         let (journal, clock) = (Arc::clone(&self.journal), Arc::clone(&self.clock));
         self.tasks.lock().await.push(tokio::spawn(async move {

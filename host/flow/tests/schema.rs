@@ -21,7 +21,7 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
         .into_iter()
         .map(|name| (format!("{name}:1.0.0"), Shelf.resolve(&name, Some("1.0.0")).unwrap()))
         .collect();
-    workflow_schema(&functions)
+    workflow_schema(&functions, None)
 });
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| jsonschema::validator_for(&SCHEMA).unwrap());
 
@@ -275,7 +275,7 @@ proptest! {
 
 #[test]
 fn the_workflows_that_the_project_carries_fit() {
-    let schema = jsonschema::validator_for(&workflow_schema(&[])).unwrap();
+    let schema = jsonschema::validator_for(&workflow_schema(&[], None)).unwrap();
     for (file, text) in common::house_workflows() {
         let document: Value = serde_json::from_str(&text).unwrap();
         let faults: Vec<String> =

@@ -208,6 +208,6 @@ pub(crate) async fn schema(State(app): State<App>) -> Response {
             Some((full.clone(), info))
         })
         .collect();
-    let schema = huiyin_flow::workflow_schema(&functions).to_string();
+    let schema = huiyin_flow::workflow_schema(&functions, Some(&huiyin_engine::extension::schema())).to_string();
     ([(header::CONTENT_TYPE, "application/schema+json")], schema).into_response()
 }

@@ -67,7 +67,10 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         Command::List(args) => list::list(args, output),
         Command::Show(args) => list::show(args, output),
         Command::Schema(args) => match args.of {
-            Of::Workflow => print_json(&huiyin_flow::workflow_schema(&house::functions(&*args.house.open()?))),
+            Of::Workflow => {
+                let functions = house::functions(&*args.house.open()?);
+                print_json(&huiyin_flow::workflow_schema(&functions, Some(&huiyin_engine::extension::schema())))
+            }
             Of::Test => print_json(&huiyin_flow::workflow_test_schema()),
         },
     }

@@ -49,7 +49,7 @@ impl Core {
             }
             let data = json!({"workflow": deployed.name, "version": deployed.version, "by": actor});
             self.deployed.insert(id.clone(), deployed);
-            self.plan_schedule(&id, now);
+            self.follow_schedule(&id, now);
             self.show("huiyin.workflow.deployed.v1", &subject, unit.as_deref(), data, now);
         }
         for id in withdrawn {

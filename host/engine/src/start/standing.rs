@@ -86,6 +86,8 @@ fn renewed(
         pins,
         replaces: true,
         by: old.by.clone(),
+        // The same text is due at the same times.
+        keeps_schedule: true,
     };
     Some((Entry::WorkflowDeployed(entry), subject, old.unit.clone()))
 }

@@ -20,7 +20,8 @@ const TEST_ID: &str = "urn:huiyin:schema:workflow-test:v1";
 
 /// The JSON Schema (2020-12) of workflow documents. `functions` are those of
 /// the default catalog, by `name:version`: an editor then offers their names and arguments.
-pub fn workflow_schema(functions: &[(String, FunctionInfo)]) -> Value {
+/// `extension` is the schema of `document.metadata.huiyin`, where its reader has one.
+pub fn workflow_schema(functions: &[(String, FunctionInfo)], extension: Option<&Value>) -> Value {
     let mut defs: Map<String, Value> =
         table::PARTS.iter().map(|entry| (entry.name.to_owned(), entry.render())).collect();
     defs.insert("attributeMap".to_owned(), attribute_map());
@@ -36,6 +37,12 @@ pub fn workflow_schema(functions: &[(String, FunctionInfo)]) -> Value {
         json!({"title": "Task", "description": "One of the twelve kinds of tasks.", "type": "object", "oneOf": kinds}),
     );
     house_functions(functions, &mut defs);
+    if let Some(Value::Object(extension)) = extension {
+        let mut own = extension.clone();
+        own.shift_remove("$schema");
+        own.shift_remove("$id");
+        defs.insert("huiyin".to_owned(), Value::Object(own));
+    }
     whole(&table::WORKFLOW, WORKFLOW_ID, defs)
 }
 

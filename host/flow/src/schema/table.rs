@@ -209,6 +209,7 @@ pub(super) const PARTS: &[Entry] = &[
             ),
             may("overlap", Any, "What happens when a run is due while the last one still runs."),
             may("catchUp", Any, "What happens to times that were missed while the host was down."),
+            may("jitter", Any, "A random delay after each time, so that not everything starts at once."),
             may("slots", Object, "Remarks about the functions that units may rebind."),
             may("description", Any, "Free text for people."),
             may("title", Any, "Titles for people, by language."),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use huiyin_engine::deployment::HouseCatalog;
+use huiyin_engine::extension;
 use huiyin_flow::{Definition, Diagnostic, Severity};
 use serde_json::{Value, json};
 
@@ -53,7 +54,9 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
             Ok(definition) => {
                 let mut found = definition.warnings().to_vec();
                 found.extend(huiyin_flow::lint(&text, &name));
-                (true, found)
+                // What the language leaves to the host: its schedule and our own metadata.
+                let own = extension::check(&definition, &text, &name).err().unwrap_or_default();
+                (own.is_empty(), own.into_iter().chain(found).collect())
             }
             Err(found) => (false, found),
         };
