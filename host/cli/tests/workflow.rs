@@ -428,3 +428,39 @@ fn a_deployed_version_stands_beside_running_old_ones_and_survives_a_restart() {
     let verified = huiyin(&["audit", "verify", "--data", &data.display().to_string()]);
     assert_eq!(code(&verified), 0, "{}{}", out(&verified), err(&verified));
 }
+
+#[test]
+fn units_have_their_own_versions() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let config = json!({"policy": project("workflows/policy/linhai.json"), "partitions": 2});
+    let config = PathBuf::from(write(folder.path(), "huiyin.json", &config.to_string()));
+    let host = Host::start(&data, &config);
+    let first = write(folder.path(), "hello-1.json", &hello("1.0.0", "one"));
+    let second = write(folder.path(), "hello-2.json", &hello("2.0.0", "two"));
+    let ran = host.deploy(&[&first, "--unit", "qingfeng", "--unit", "cuihu"]);
+    assert_eq!(code(&ran), 0, "{}", err(&ran));
+    assert_eq!(out(&ran), "tests/hello 1.0.0 for cuihu: in force\ntests/hello 1.0.0 for qingfeng: in force\n");
+    let show = |more: &[&str]| {
+        let shown = huiyin(&[&["workflow", "show", "tests/hello", "--data", &host.data], more].concat());
+        (code(&shown), out(&shown).trim_end().to_owned())
+    };
+    assert_eq!(show(&[]), (0, hello("1.0.0", "one")), "both have the same text");
+    assert_eq!(code(&host.deploy(&[&second, "--unit", "qingfeng"])), 0);
+    assert_eq!(show(&[]).0, 2, "which of them is meant?");
+    assert_eq!(show(&["--unit", "qingfeng"]), (0, hello("2.0.0", "two")));
+    let run = |unit: &str| {
+        let (_, run) = host.ask("POST", "/v1/runs", Some(json!({"workflow": "hello", "unit": unit, "wait": true})));
+        run["output"]["hello"].clone()
+    };
+    assert_eq!((run("qingfeng"), run("cuihu")), (json!("two"), json!("one")));
+    let gone = huiyin(&["workflow", "withdraw", "tests/hello", "--unit", "cuihu", "--data", &host.data]);
+    assert_eq!(code(&gone), 0, "{}", err(&gone));
+    assert_eq!((run("qingfeng"), run("cuihu")), (json!("two"), Value::Null));
+    // A broken schedule is found before anything is in force.
+    let odd = workflow("odd", "1.0.0", json!({"schedule": {"cron": "61 * * * *"}, "do": [{"a": {"set": {"x": 1}}}]}));
+    let refused = host.deploy(&[&write(folder.path(), "odd.json", &odd), "--unit", "cuihu"]);
+    assert_eq!(code(&refused), 2, "{}", err(&refused));
+    assert!(err(&refused).contains("/schedule/cron") && err(&refused).contains("minute"), "{}", err(&refused));
+    host.stop();
+}

@@ -123,7 +123,7 @@ impl Chart<'_> {
         }
         self.line(&format!("subgraph {id}[{words}]"));
         self.indent += 1;
-        let mut parts: Vec<(Role, String)> = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         for list in &task.lists {
             let part = if task.lists.len() > 1 { self.id() } else { String::new() };
             if !part.is_empty() {
@@ -131,35 +131,45 @@ impl Chart<'_> {
                 self.line(&format!("subgraph {part}[{}]", quoted(&[name])));
                 self.indent += 1;
             }
-            self.list(list, "");
+            let tasks = self.list(list, "");
             if !part.is_empty() {
                 self.indent -= 1;
                 self.line("end");
             }
-            parts.push((list.role, part));
+            parts.push(Part { role: list.role, id: part, tasks });
         }
         self.indent -= 1;
         self.line("end");
-        self.errors(task, id, &parts);
+        self.errors(task, &parts);
     }
 
     /// A `try`'s error path and its further attempts.
-    fn errors(&mut self, task: &Task<'_>, id: &str, parts: &[(Role, String)]) {
+    fn errors(&mut self, task: &Task<'_>, parts: &[Part]) {
         if task.kind != "try" {
             return;
         }
-        let part = |role: Role| parts.iter().find(|(r, p)| *r == role && !p.is_empty()).map(|(_, p)| p.clone());
-        let mut edge = String::new();
-        if let (Some(tried), Some(handler)) = (part(Role::Tried), part(Role::Handler)) {
-            let _ = write!(edge, "{tried} -.->|{}| {handler}", quoted(&[&label::caught(task)]));
-            self.edges.push(std::mem::take(&mut edge));
+        let part = |role: Role| parts.iter().find(|part| part.role == role);
+        let Some(tried) = part(Role::Tried) else { return };
+        if let Some(handler) = part(Role::Handler) {
+            let words = quoted(&[&label::caught(task)]);
+            self.edges.push(format!("{} -.->|{words}| {}", tried.id, handler.id));
         }
-        if let Some(retry) = label::retry(task, self.source) {
-            let tried = part(Role::Tried).unwrap_or_else(|| id.to_owned());
-            let _ = write!(edge, "{tried} -.->|{}| {tried}", quoted(&[&retry]));
-            self.edges.push(edge);
+        // From the last task to the first: an edge from a subgraph to itself is drawn badly.
+        if let (Some(retry), Some(first), Some(last)) =
+            (label::retry(task, self.source), tried.tasks.first(), tried.tasks.last())
+        {
+            self.edges.push(format!("{last} -.->|{}| {first}", quoted(&[&retry])));
         }
     }
+}
+
+/// A list within a box.
+struct Part {
+    role: Role,
+    /// Its own subgraph, where there are several.
+    id: String,
+    /// The ids of its tasks.
+    tasks: Vec<String>,
 }
 
 /// Lines as a Mermaid label. Everything that could be more than text is
