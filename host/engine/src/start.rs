@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use huiyin_desk::Problem;
 use huiyin_flow::{Diagnostic, Evaluator};
 use huiyin_journal::{Draft, Journal, JournalError};
+use huiyin_sandbox::egress::way::EgressSettings;
 use huiyin_sandbox::{Limits, Package, PackageError, Sandbox, SandboxConfig, SandboxError};
 use huiyin_views::Views;
 use jiff::Timestamp;
@@ -36,7 +37,7 @@ use crate::evaluator::{NoJq, SandboxedJq};
 use crate::house::{House, InstallError};
 use crate::partition::{Core, Message, Snapshot};
 use crate::record::{DecodeError, Entry, SnapshotTaken};
-use crate::shell::{Clock, EgressWatch, Shell, SystemClock, keep};
+use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
 use crate::sources::WatchedSource;
 use crate::state::{ApplyError, State};
 use crate::worker::Workers;
@@ -178,16 +179,18 @@ fn lines<T: std::fmt::Display>(all: &[T]) -> String {
 /// # Errors
 /// When the sandbox cannot be set up or a component is refused.
 pub fn open_house(cache: Option<PathBuf>, components: &[(String, Vec<u8>)]) -> Result<Arc<House>, StartError> {
-    open_limited(cache, components, Limits::default())
+    open_limited(cache, components, Limits::default(), EgressSettings::default())
 }
 
-/// The same, with limits for each plugin call.
+/// The same, with limits for each plugin call, and the admin's settings of the way out.
 fn open_limited(
     cache: Option<PathBuf>,
     components: &[(String, Vec<u8>)],
     limits: Limits,
+    egress: EgressSettings,
 ) -> Result<Arc<House>, StartError> {
-    let sandbox = Arc::new(Sandbox::new(SandboxConfig { cache_dir: cache, ..SandboxConfig::default() })?);
+    let config = SandboxConfig { cache_dir: cache, egress, ..SandboxConfig::default() };
+    let sandbox = Arc::new(Sandbox::new(config)?);
     let packages = load_all(&sandbox, components)?;
     let jq = packages.iter().find(|p| p.manifest.name == JQ);
     let evaluator: Arc<dyn Evaluator> = match jq {
@@ -238,9 +241,12 @@ impl Engine {
     pub async fn start(options: Options) -> Result<Engine, StartError> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
+        let egress = options.config.egress.read(&options.base).map_err(StartError::Config)?;
         let house = match &options.house {
             Some(house) => Arc::clone(house),
-            None => open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default())?,
+            None => {
+                open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default(), egress)?
+            }
         };
         let wanted = read_wanted(&options, &house)?;
         let store = Store::open(&options)?;
@@ -279,6 +285,7 @@ impl Engine {
                 .map_err(|error| StartError::Io { path: "a worker thread".to_owned(), error })?,
         );
         let effects = Arc::new(Effects::new(Arc::clone(&house), wanted.grants));
+        let peers = Peers::default();
         let mut definitions = Definitions::default();
         for (partition, (state, snapshot)) in (0u32..).zip(loaded.into_iter().zip(snapshots)) {
             let deployed = definitions.of(&state, &house)?;
@@ -294,9 +301,13 @@ impl Engine {
                     &effects,
                     &store,
                     options.watch.clone(),
+                    &peers,
+                    partitions,
                 )
                 .await;
         }
+        // Set once, here.
+        let _ = peers.set(engine.partitions.iter().map(|p| p.inbox.clone()).collect());
         if let Some(ledger) = &engine.ledger {
             let (ledger, stop, failed) = (Arc::clone(ledger), engine.stop_ledger.clone(), engine.failed.clone());
             engine.ledger_task = tokio::sync::Mutex::new(Some(tokio::spawn(async move {
@@ -323,6 +334,8 @@ impl Engine {
         effects: &Arc<Effects>,
         store: &Store,
         watch: Option<Arc<dyn EgressWatch>>,
+        peers: &Peers,
+        partitions: u32,
     ) {
         let (inbox, messages) = mpsc::unbounded_channel::<Message>();
         let workflows = state
@@ -339,7 +352,14 @@ impl Engine {
                 })
             })
             .collect();
+        let scheduled = state
+            .deployments
+            .iter()
+            .filter(|(_, d)| d.active && (d.unit.is_some() || partition == 0))
+            .filter_map(|(id, _)| deployed.get(id).filter(|d| d.schedule.is_some()).cloned())
+            .collect();
         self.partitions.push(Partition {
+            scheduled,
             inbox: inbox.clone(),
             units: state.units.iter().cloned().collect(),
             workflows,
@@ -353,6 +373,7 @@ impl Engine {
             activity: self.activity.clone(),
             watch,
             inbox,
+            peers: Arc::clone(peers),
             views: store.views.clone(),
             snapshot,
             stop: self.stop.clone(),
@@ -366,7 +387,8 @@ impl Engine {
             store.content_key,
             Arc::clone(&self.house.evaluator),
             store.max_record,
-        );
+        )
+        .among(partitions);
         let (stop, failed, views) = (self.stop.clone(), self.failed.clone(), store.views.clone());
         let (journal, clock) = (Arc::clone(&self.journal), Arc::clone(&self.clock));
         self.tasks.lock().await.push(tokio::spawn(async move {

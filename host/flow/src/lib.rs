@@ -30,6 +30,6 @@ pub use model::{
     matches,
 };
 pub use request::{Authentication, HttpRequest, OpenApiRequest, Request, ResponseForm, WorkflowRef};
-pub use source::read_value;
+pub use source::{locate, read_value};
 pub use run::{Command, Env, Event, Turn, advance, decide, outstanding};
 pub use state::{ActiveTask, Outcome, Phase, RunState};

@@ -13,7 +13,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::problem::Problem;
 use crate::token::Token;
-use crate::{activity, caller, catalog, desk, intake, log, runs};
+use crate::{activity, caller, catalog, desk, events, intake, log, runs, schedules};
 
 /// The longest pause between two parts of a request's body.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
@@ -40,7 +40,11 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
         .route("/v1/runs/{id}/cancel", post(runs::cancel))
         .route("/v1/units/{unit}/commands", post(desk::command))
         .route("/v1/units/{unit}/items", post(intake::items))
-        .route("/v1/events", post(intake::event))
+        .route("/v1/units/{unit}/events", post(events::of_unit))
+        .route("/v1/events", post(events::any))
+        .route("/v1/schedules", get(schedules::list))
+        .route("/v1/schedules/pause", post(schedules::pause))
+        .route("/v1/schedules/resume", post(schedules::resume))
         .route("/v1/cases", get(desk::cases))
         .route("/v1/cases/{number}", get(desk::case))
         .route("/v1/activity", get(activity::stream))

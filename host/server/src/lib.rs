@@ -11,11 +11,13 @@ mod body;
 mod caller;
 mod catalog;
 mod desk;
+mod events;
 mod intake;
 mod listen;
 mod log;
 mod problem;
 mod runs;
+mod schedules;
 mod token;
 
 pub use api::router;

@@ -29,6 +29,11 @@ impl Problem {
         Problem { kind, title, status: status.as_u16(), detail: detail.to_string(), pointer: None }
     }
 
+    /// Its status.
+    pub(crate) fn code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     pub(crate) fn invalid(detail: impl Display) -> Problem {
         Self::new(StatusCode::BAD_REQUEST, "urn:huiyin:problem:invalid", "The request is not valid", detail)
     }
@@ -68,6 +73,13 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:huiyin:problem:media-type", "The body is not JSON", detail)
     }
 
+    pub(crate) fn no_event(found: impl Display) -> Problem {
+        let detail = format!(
+            "`{found}` says nothing of a CloudEvent; send `application/cloudevents+json`, `application/cloudevents-batch+json`, or the attributes in `ce-` headers"
+        );
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:huiyin:problem:media-type", "The body is no event", detail)
+    }
+
     pub(crate) fn unavailable(detail: impl Display) -> Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:huiyin:problem:store", "The host cannot answer", detail)
     }
@@ -79,7 +91,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = self.code();
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
         match status {

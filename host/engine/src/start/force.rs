@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use super::StartError;
 use super::wanted::Wanted;
 use crate::config::{HostConfig, WorkflowConfig};
-use crate::deployment;
+use crate::deployment::{self, HouseCatalog};
+use crate::extension;
 use crate::house::House;
 use crate::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn, unit_key};
 use crate::state::State;
@@ -72,7 +73,7 @@ pub(super) async fn bring_into_force(
             }
             match deployment::pin(definition, unit.as_deref(), &config.bindings, house) {
                 Err(found) => problems.extend(found.into_iter().map(|p| format!("{}: {p}", workflow.file.display()))),
-                Ok(pins) => deploy(&mut entries[at], &mut keep[at], &loaded[at], text, definition, unit, pins),
+                Ok(pins) => deploy(&mut entries[at], &mut keep[at], &loaded[at], text, definition, unit, pins, house),
             }
         }
     }
@@ -128,7 +129,8 @@ pub(super) fn places(
         .collect()
 }
 
-pub(super) fn deploy(
+#[allow(clippy::too_many_arguments)] // the parts of one deployment, each used once
+fn deploy(
     entries: &mut Vec<(Entry, String, Option<String>)>,
     keep: &mut BTreeSet<String>,
     state: &State,
@@ -136,6 +138,7 @@ pub(super) fn deploy(
     definition: &Definition,
     unit: Option<String>,
     pins: BTreeMap<String, Pin>,
+    house: &House,
 ) {
     let id = deployment::digest(text, unit.as_deref(), &pins);
     if !keep.insert(id.clone()) || state.deployments.get(&id).is_some_and(|d| d.active) {
@@ -143,9 +146,25 @@ pub(super) fn deploy(
     }
     let name = deployment::workflow_name(definition);
     let subject = format!("workflow/{name}/{}", definition.document().version);
+    let keeps_schedule = state
+        .deployments
+        .values()
+        .find(|old| old.active && old.name == name && old.unit == unit)
+        .is_some_and(|old| same_schedule(&old.text, &old.name, definition, house));
+    let text = text.to_owned();
     let entry =
-        WorkflowDeployed { deployment: id, name, unit: unit.clone(), text: text.to_owned(), pins, replaces: true };
+        WorkflowDeployed { deployment: id, name, unit: unit.clone(), text, pins, replaces: true, keeps_schedule };
     entries.push((Entry::WorkflowDeployed(entry), subject, unit));
+}
+
+/// Whether another version of a workflow is due at the same times.
+fn same_schedule(old: &str, name: &str, new: &Definition, house: &House) -> bool {
+    let Ok(old) = Definition::parse(old, name, &HouseCatalog(house), &*house.evaluator) else { return false };
+    let times = |definition: &Definition| {
+        let schedule = extension::schedule(definition, Timestamp::UNIX_EPOCH).ok().flatten();
+        schedule.map(|planned| planned.schedule)
+    };
+    times(&old).is_some_and(|old| times(new) == Some(old))
 }
 
 pub(super) async fn write_all(

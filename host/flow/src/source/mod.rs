@@ -106,6 +106,25 @@ pub fn read_value(text: &str, file: &str) -> Result<Value, Vec<Diagnostic>> {
     }
 }
 
+/// Line and column, from 1, of what a JSON Pointer names in a workflow text, or
+/// of the nearest thing around it; `None` for a text that cannot be read.
+pub fn locate(text: &str, file: &str, pointer: &str) -> Option<(usize, usize)> {
+    let mut node = read(text, file, &mut Problems::new(file))?;
+    for token in pointer.split('/').skip(1) {
+        let token = token.replace("~1", "/").replace("~0", "~");
+        let inner = match node.data.clone() {
+            Data::Object(fields) => fields.into_iter().find(|f| f.name == token).map(|f| f.value),
+            Data::Array(mut items) => token.parse().ok().filter(|at| *at < items.len()).map(|at| items.swap_remove(at)),
+            _ => None,
+        };
+        match inner {
+            Some(inner) => node = inner,
+            None => break,
+        }
+    }
+    Some((node.at.line, node.at.column))
+}
+
 /// Appends one reference token (RFC 6901) to a pointer.
 pub(crate) fn join(pointer: &str, token: &str) -> String {
     let mut joined = String::with_capacity(pointer.len() + token.len() + 1);
