@@ -147,7 +147,7 @@ Feature: Errors caught and tried again
       """yaml
       status: 503
       """
-    And fall should fault
+    And fall should run 4 times
     And the run should have taken 30 seconds
 
   Scenario: Delays grow

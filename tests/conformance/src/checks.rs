@@ -59,6 +59,11 @@ pub(crate) fn check(world: &mut World, check: &Check) -> Result<(), String> {
             same(&ended.iter().map(|run| run.result.clone()).collect(), wanted)
         }
         Check::Asked { method, path, times } => asked(world, method, path, *times),
+        Check::Authorized(wanted) => {
+            let asked = world.rig.services.asked(world.number);
+            let given = asked.iter().any(|asked| asked.authorization.as_deref() == Some(wanted));
+            if given { Ok(()) } else { Err(format!("it was asked: {asked:?}")) }
+        }
         Check::NotJournaled(text) => not_journaled(world, text),
     }
 }
@@ -87,7 +92,7 @@ fn phase(world: &mut World, wanted: Phase) -> Result<(), String> {
     }
 }
 
-fn needs_person(world: &mut World) -> Result<(), String> {
+pub(crate) fn needs_person(world: &mut World) -> Result<(), String> {
     let (run, _) = world.run.clone().ok_or("no run was executed")?;
     let found = world.look(move |state, _| {
         state.runs.get(&run).is_some_and(|r| r.quarantined.is_some() || r.effects.values().any(|e| e.unknown.is_some()))

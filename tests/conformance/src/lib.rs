@@ -18,9 +18,11 @@
 //! | [`clock`] | time that passes when told |
 //! | [`services`] | stand-ins for what workflows call |
 //! | [`trials`] | scenarios as test cases |
+//! | [`examples`] | example documents and their validation |
 
 pub mod checks;
 pub mod clock;
+pub mod examples;
 pub mod feature;
 pub mod rest;
 pub mod services;

@@ -7,14 +7,18 @@ use jiff::Timestamp;
 
 /// What is still going on in a partition; none when it is at rest.
 pub fn restless(state: &State, now: Timestamp) -> Option<String> {
-    state.runs.iter().find_map(|(id, run)| Some(format!("run {id}: {}", why(state, run, now)?)))
+    let heard = &state.heard;
+    if !heard.undecided.is_empty() || !heard.starting.is_empty() || !heard.relays.is_empty() {
+        return Some("an event is being taken in".to_owned());
+    }
+    state.runs.iter().find_map(|(id, run)| Some(format!("run {id}: {}", why(run, now)?)))
 }
 
-fn why(state: &State, run: &Run, now: Timestamp) -> Option<String> {
+fn why(run: &Run, now: Timestamp) -> Option<String> {
     if run.quarantined.is_some() {
         return None;
     }
-    if run.input.is_some() {
+    if run.input.is_some() || run.reopened.is_some() {
         return Some("it has not begun".to_owned());
     }
     if !run.inbox.is_empty() {
@@ -31,11 +35,11 @@ fn why(state: &State, run: &Run, now: Timestamp) -> Option<String> {
             Some(effect) if held && effect.settled.is_some() => None,
             _ => Some(format!("call {call} is under way")),
         },
-        Command::Run { call, .. } => {
-            // As long as another run is there it may be the one that is awaited.
-            let others = state.runs.values().filter(|other| !std::ptr::eq(*other, run)).count();
-            (others == 0).then(|| format!("sub-workflow {call} is under way"))
-        }
+        // The run below is looked at by itself.
+        Command::Run { call, .. } => match run.effects.get(&call.to_string()) {
+            Some(effect) if effect.settled.is_none() || held => None,
+            _ => Some(format!("sub-workflow {call} is under way")),
+        },
         _ => None,
     })
 }

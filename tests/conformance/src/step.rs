@@ -107,6 +107,8 @@ pub enum Check {
         /// How often.
         times: usize,
     },
+    /// The service was given this `Authorization`.
+    Authorized(String),
     /// Nothing of this stands in any record.
     NotJournaled(String),
 }
@@ -182,11 +184,11 @@ fn given_or_when(words: &str, doc: Option<&str>) -> Result<Step, String> {
         return Ok(Step::Restart { asked: false, down: duration(down)? });
     }
     if let Some(rest) = words.strip_prefix("the secret ") {
-        let quoted: Vec<&str> = rest.split('"').collect();
-        let [_, name, " is ", value, ""] = quoted.as_slice() else {
+        let inner = rest.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let Some((name, value)) = inner.and_then(|inner| inner.split_once("\" is \"")) else {
             return Err("write: the secret \"<name>\" is \"<value>\"".to_owned());
         };
-        return Ok(Step::Secret { name: (*name).to_owned(), value: (*value).to_owned() });
+        return Ok(Step::Secret { name: name.to_owned(), value: value.to_owned() });
     }
     if let Some(long) = words.strip_suffix(" pass").or_else(|| words.strip_suffix(" passes")) {
         return duration(long).map(Step::Pass);
@@ -245,6 +247,9 @@ fn other_check(words: &str, doc: Option<&str>) -> Result<Option<Check>, String> 
     }
     if let Some(took) = words.strip_prefix("the run should have taken ") {
         return Ok(Some(Check::Took(duration(took)?)));
+    }
+    if let Some(text) = words.strip_prefix("the service should have been given the authorization \"") {
+        return Ok(Some(Check::Authorized(text.trim_end_matches('"').to_owned())));
     }
     if let Some(text) = words.strip_prefix("the journal should not contain \"") {
         return Ok(Some(Check::NotJournaled(text.trim_end_matches('"').to_owned())));

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use crate::clock::VirtualClock;
 use crate::feature::Scenario;
 use crate::rest;
-use crate::services::{Answer, Services};
+use crate::services::{Answer, HTTPBIN, PETSTORE, SERVICE, Services};
 use crate::step::{Act, Step};
 use crate::store::{Crash, Store};
 use crate::{checks, project};
@@ -30,8 +30,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How far time goes at once where schedules may fire in between.
 const HOP: SignedDuration = SignedDuration::from_secs(10);
 
-/// Publishes what it is given: an event from outside takes this way in.
-const HERALD: &str = "conformance/herald";
+/// The tag of scenarios in which a crash may leave open whether something
+/// happened that may not happen twice.
+const PERSON: &str = "a-person-may-have-to-look";
+
+/// The file of the certificate that vouches for the stand-ins.
+const ROOT: &str = "stand-ins.pem";
 
 /// What all scenarios of a process share.
 pub struct Rig {
@@ -92,6 +96,8 @@ pub struct World {
     input: Value,
     /// The workflow that the scenario is about.
     subject: Option<String>,
+    /// All of them, `namespace/name`.
+    names: Vec<String>,
     /// The latest run that was executed by a step, with its workflow.
     pub(crate) run: Option<(String, String)>,
     runs: usize,
@@ -112,6 +118,8 @@ pub struct Outcome {
     pub appends: u64,
     /// Whether the crash came.
     pub crashed: bool,
+    /// Whether it came where only a person can know what happened.
+    pub person: bool,
 }
 
 /// Does a scenario.
@@ -120,17 +128,18 @@ pub struct Outcome {
 /// The first step that could not be done or did not hold, with its place.
 pub fn run(rig: &Arc<Rig>, scenario: &Scenario, mode: Mode) -> Result<Outcome, String> {
     let mut world = World::new(rig, mode)?;
-    for (_, step) in &scenario.steps {
-        if let Step::Event(event) = step {
-            world.herald(event)?;
-        }
-    }
     let mut done = Ok(());
     for (place, step) in &scenario.steps {
         done = world.step(step).map_err(|why| format!("{place}\n    {why}"));
         if done.is_err() {
             break;
         }
+    }
+    if done.is_err() && scenario.has(PERSON) && world.crashes > 0 && checks::needs_person(&mut world).is_ok() {
+        let outcome = world.outcome().map(|outcome| Outcome { person: true, ..outcome });
+        world.kill();
+        rig.services.forget(world.number);
+        return outcome;
     }
     let outcome = done.and_then(|()| world.outcome()).map_err(|why| format!("{why}\n{}", world.account()));
     world.kill();
@@ -156,6 +165,7 @@ impl World {
             alive: None,
             input: Value::Object(serde_json::Map::new()),
             subject: None,
+            names: Vec::new(),
             run: None,
             runs: 0,
             scheduled: false,
@@ -211,7 +221,9 @@ impl World {
         let file = format!("workflow-{}.{}", self.config.workflows.len(), if json { "json" } else { "yaml" });
         let read = huiyin_flow::read_value(&text, &file).map_err(|found| joined(&found))?;
         let part = |name: &str| read["document"][name].as_str().unwrap_or_default().to_owned();
-        self.subject.get_or_insert(format!("{}/{}", part("namespace"), part("name")));
+        let name = format!("{}/{}", part("namespace"), part("name"));
+        self.subject.get_or_insert(name.clone());
+        self.names.push(name);
         self.scheduled |= ["cron", "every", "after"].iter().any(|kind| read["schedule"].get(kind).is_some());
         self.deploy(&file, &text)
     }
@@ -235,9 +247,36 @@ impl World {
 
     // Hosts.
 
-    fn options(&self) -> Options {
+    /// What is configured, and what every workflow is granted: the stand-ins,
+    /// and the scenario's secrets for our own service.
+    fn configured(&self) -> Result<HostConfig, String> {
+        let address = self.rig.services.address;
+        let place = |name: &str| format!("https://{name}");
+        let places: Vec<Value> =
+            [PETSTORE, HTTPBIN, SERVICE].iter().map(|name| json!({"origin": place(name), "methods": []})).collect();
+        let secrets: Vec<Value> = self
+            .config
+            .secrets
+            .keys()
+            .map(|name| json!({"name": name, "hosts": [place(SERVICE), place(HTTPBIN)]}))
+            .collect();
+        let grant = json!({"http": places, "secrets": secrets});
+        let grants: Vec<Value> =
+            self.names.iter().map(|name| json!({"workflow": name, "grant": grant.clone()})).collect();
+        let resolve: serde_json::Map<String, Value> =
+            [PETSTORE, HTTPBIN, SERVICE].iter().map(|name| ((*name).to_owned(), address.to_string().into())).collect();
+        let root = self.folder.path().join(ROOT);
+        std::fs::write(&root, &self.rig.services.root).map_err(|e| format!("{}: {e}", root.display()))?;
+        Ok(HostConfig {
+            grants: serde_json::from_value(Value::Array(grants)).map_err(|e| e.to_string())?,
+            egress: serde_json::from_value(json!({"resolve": resolve, "roots": [ROOT]})).map_err(|e| e.to_string())?,
+            ..self.config.clone()
+        })
+    }
+
+    fn options(&self, config: HostConfig) -> Options {
         Options {
-            config: self.config.clone(),
+            config,
             base: self.folder.path().to_owned(),
             bundle: self.rig.bundle.clone(),
             cache: Some(std::env::temp_dir().join("huiyin-conformance-code")),
@@ -252,13 +291,14 @@ impl World {
     fn start(&mut self) -> Result<(), String> {
         let first = self.rig.house.get().is_none();
         let rig = Arc::clone(&self.rig);
+        let config = self.configured()?;
         let _one = first.then(|| rig.starting.lock().unwrap_or_else(PoisonError::into_inner));
         loop {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .map_err(|e| e.to_string())?;
-            match runtime.block_on(Engine::start(self.options())) {
+            match runtime.block_on(Engine::start(self.options(config.clone()))) {
                 Ok(engine) => {
                     self.rig.house.get_or_init(|| Arc::clone(engine.house()));
                     self.alive = Some(Alive { runtime, engine });
@@ -386,29 +426,11 @@ impl World {
 
     fn event(&mut self, event: &Value) -> Result<(), String> {
         let Some(attributes) = event.as_object() else { return Err("an event is an object".to_owned()) };
-        let name = herald_of(attributes);
-        self.runs += 1;
-        let run = format!("event-{}", self.runs);
-        self.submit(&name, &run, event)?;
+        let mut event = attributes.clone();
+        event.entry("specversion").or_insert_with(|| Value::from("1.0"));
+        let event = Value::Object(event);
+        self.ask(async |engine| engine.event(None, event.clone()).await)?.map_err(|refusal| refusal.to_string())?;
         self.settle()
-    }
-
-    /// Deploys what publishes events of this shape.
-    fn herald(&mut self, event: &Value) -> Result<(), String> {
-        let Some(attributes) = event.as_object() else { return Err("an event is an object".to_owned()) };
-        let name = herald_of(attributes);
-        let (namespace, short) = name.split_once('/').unwrap_or(("conformance", &name));
-        let file = format!("{short}.json");
-        if self.config.workflows.iter().any(|known| known.file.ends_with(&file)) {
-            return Ok(());
-        }
-        let with: serde_json::Map<String, Value> =
-            attributes.keys().map(|name| (name.clone(), Value::from(format!("${{ .{name} }}")))).collect();
-        let text = json!({
-            "document": {"dsl": "1.0.3", "namespace": namespace, "name": short, "version": "1.0.0"},
-            "do": [{"tell": {"emit": {"event": {"with": with}}}}],
-        });
-        self.deploy(&file, &text.to_string())
     }
 
     fn pass(&mut self, by: SignedDuration) -> Result<(), String> {
@@ -433,8 +455,11 @@ impl World {
         let crashes = self.crashes;
         let done = match act {
             Act::Cancel => self.ask(async |engine| engine.cancel(&run, why, who).await)?,
-            Act::Suspend | Act::Resume | Act::Retry | Act::RestartFrom(..) => {
-                return Err("not yet".to_owned());
+            Act::Suspend => self.ask(async |engine| engine.suspend(&run, why, who).await)?,
+            Act::Resume => self.ask(async |engine| engine.resume(&run, why, who).await)?,
+            Act::Retry => self.ask(async |engine| engine.retry(&run, why, who).await)?,
+            Act::RestartFrom(task, input) => {
+                self.ask(async |engine| engine.restart(&run, task, input.clone(), why, who).await)?
             }
         };
         match done {
@@ -451,7 +476,7 @@ impl World {
     /// The latest run's end, if it has ended.
     pub(crate) fn ended(&mut self) -> Result<Option<FinishedRun>, String> {
         let (run, _) = self.run.clone().ok_or("no run was executed")?;
-        self.look(move |state, _| state.finished.iter().find(|f| f.run == run).cloned())
+        self.look(move |state, _| state.ended(&run).cloned())
     }
 
     /// The runs of a workflow that have ended, in order.
@@ -492,6 +517,7 @@ impl World {
             asked: asked.into_iter().collect(),
             appends: self.store.appends(),
             crashed: self.crashes > 0,
+            person: false,
         })
     }
 
@@ -514,12 +540,6 @@ impl World {
         }
         text
     }
-}
-
-/// The workflow that publishes events with these attributes.
-fn herald_of(attributes: &serde_json::Map<String, Value>) -> String {
-    let names: Vec<&str> = attributes.keys().map(String::as_str).collect();
-    format!("{HERALD}-{}", names.join("-"))
 }
 
 /// A workflow by its whole name or the last part of it.
