@@ -64,6 +64,12 @@ pub struct Options {
     pub cache: Option<PathBuf>,
     /// How the journal is opened: its files, its limits.
     pub journal: huiyin_journal::Options,
+    /// The log of a host without a data folder, where it is to outlive the
+    /// host; one in memory that goes with it unless told.
+    pub store: Option<Arc<dyn Journal>>,
+    /// A sandbox that stands already, with all that is to be installed: hosts
+    /// that follow each other in one process may share it. One of its own unless told.
+    pub house: Option<Arc<House>>,
     /// The clock; the system's unless told.
     pub clock: Option<Arc<dyn Clock>>,
     /// Watches what leaves.
@@ -84,6 +90,8 @@ impl Options {
             bundle: Vec::new(),
             cache: None,
             journal: huiyin_journal::Options::default(),
+            store: None,
+            house: None,
             clock: None,
             watch: None,
             workers: None,
@@ -236,7 +244,12 @@ impl Engine {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
         let egress = options.config.egress.read(&options.base).map_err(StartError::Config)?;
-        let house = open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default(), egress)?;
+        let house = match &options.house {
+            Some(house) => Arc::clone(house),
+            None => {
+                open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default(), egress)?
+            }
+        };
         let wanted = read_wanted(&options, &house)?;
         let store = Store::open(&options)?;
         let partitions = store.partitions(&options.config)?;

@@ -38,5 +38,5 @@ pub use model::{
 pub use request::{Authentication, HttpRequest, OpenApiRequest, Request, ResponseForm, WorkflowRef};
 pub use run::{Command, Env, Event, Turn, advance, decide, outstanding};
 pub use schema::{workflow_schema, workflow_test_schema};
-pub use source::locate;
+pub use source::{locate, read_value};
 pub use state::{ActiveTask, Outcome, Phase, RunState};
