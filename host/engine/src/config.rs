@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use huiyin_sandbox::Grant;
+use huiyin_sandbox::egress::way::{EgressSettings, Mapping};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,8 +29,10 @@ pub struct HostConfig {
     pub bindings: Vec<Binding>,
     /// What is watched.
     pub sources: Vec<SourceConfig>,
-    /// What plugins may reach.
+    /// What plugins and workflows may reach.
     pub grants: Vec<GrantConfig>,
+    /// The way out itself: names that stand for addresses, authorities to trust.
+    pub egress: EgressConfig,
     /// Where secrets are kept, by name.
     pub secrets: BTreeMap<String, SecretConfig>,
     /// How many partitions a new data folder gets; the number of cores unless told.
@@ -106,17 +109,57 @@ pub enum SourceSchedule {
     },
 }
 
-/// What one plugin may reach.
+/// What one plugin may reach, or one workflow by its own `call: http` and `openapi`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct GrantConfig {
     /// The plugin, `name:version` or `name` for every version.
-    pub plugin: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
+    /// Or the workflow, `namespace/name:version` or `namespace/name` for every version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<String>,
     /// The unit's code, `"*"` for all.
     #[serde(default = "every")]
     pub unit: String,
     /// What is granted.
     pub grant: Grant,
+}
+
+/// The host's own settings of the way out. They are the admin's: a name that is
+/// mapped here is connected to the address given, public or not.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct EgressConfig {
+    /// `name` or `name:port` to `address` or `address:port`, like curl's `--resolve`.
+    pub resolve: BTreeMap<String, String>,
+    /// PEM files of certificate authorities trusted beside Mozilla's, relative to this file.
+    pub roots: Vec<PathBuf>,
+}
+
+impl EgressConfig {
+    /// Reads the settings; `base` is where relative paths begin.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its JSON pointer.
+    pub fn read(&self, base: &Path) -> Result<EgressSettings, Vec<String>> {
+        let mut settings = EgressSettings::default();
+        let mut problems = Vec::new();
+        for (from, to) in &self.resolve {
+            match Mapping::parse(from, to) {
+                Ok(mapping) => settings.resolve.push(mapping),
+                Err(why) => problems.push(format!("/egress/resolve: {why}")),
+            }
+        }
+        for (at, file) in self.roots.iter().enumerate() {
+            let path = base.join(file);
+            let read = std::fs::read(&path).map_err(|error| error.to_string());
+            if let Err(why) = read.and_then(|pem| settings.trust_pem(&pem)) {
+                problems.push(format!("/egress/roots/{at}: {}: {why}", path.display()));
+            }
+        }
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    }
 }
 
 fn every() -> String {

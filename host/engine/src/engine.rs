@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use huiyin_journal::Journal;
+use huiyin_journal::{Journal, JournalError, Record};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::deployment::Deployed;
 use crate::house::House;
 use crate::ledger::Ledger;
-use crate::partition::{Activity, Message, Refusal, Reply, StartRun};
+use crate::partition::{Activity, Message, Order, OrderKind, Refusal, Reopen, Reply, Resolve, StartRun};
 use crate::shell::Clock;
 use crate::state::{FinishedRun, State};
 
@@ -181,19 +181,133 @@ impl Engine {
         self.ask(partition, |reply| Message::Desk { unit, actor, command: Box::new(command), reply }).await
     }
 
-    /// Stops a run.
+    /// Stops a run; what it has in hand is stopped, too.
     ///
     /// # Errors
     /// [`Refusal`]
     pub async fn cancel(&self, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
+        self.order(OrderKind::Cancel, run, reason, actor).await
+    }
+
+    /// Holds a run: what comes is kept, nothing goes on. Calls in hand that can
+    /// be repeated are stopped; others end by themselves.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn suspend(&self, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
+        self.order(OrderKind::Suspend, run, reason, actor).await
+    }
+
+    /// Lets a suspended run go on.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn resume(&self, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
+        self.order(OrderKind::Resume, run, reason, actor).await
+    }
+
+    async fn order(&self, kind: OrderKind, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
+        let at = self.home_of(run).await?;
+        let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
+        self.ask(at, |reply| Message::Order(Order { run, kind, actor, reason, reply })).await
+    }
+
+    /// Sets a run to work again: one that ended without success from the task
+    /// that failed, one that was set aside from where it stood.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn retry(&self, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
+        self.reopen(run, None, None, reason, actor).await
+    }
+
+    /// Sets a run that has ended to work again from a task on, with another
+    /// input for it if one is given.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn restart(
+        &self,
+        run: &str,
+        task: &str,
+        input: Option<Value>,
+        reason: &str,
+        actor: &str,
+    ) -> Result<(), Refusal> {
+        self.reopen(run, Some(task.to_owned()), input, reason, actor).await
+    }
+
+    async fn reopen(
+        &self,
+        run: &str,
+        task: Option<String>,
+        input: Option<Value>,
+        reason: &str,
+        actor: &str,
+    ) -> Result<(), Refusal> {
+        let at = self.home_of(run).await?;
+        let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
+        self.ask(at, |reply| Message::Reopen(Reopen { run, task, input, actor, reason, reply })).await
+    }
+
+    /// Says what became of an effect of unknown outcome: what it gave, or that
+    /// it surely did not happen. The run goes on.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn resolve(
+        &self,
+        run: &str,
+        call: Option<u64>,
+        happened: Option<Value>,
+        reason: &str,
+        actor: &str,
+    ) -> Result<(), Refusal> {
+        let at = self.home_of(run).await?;
+        let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
+        self.ask(at, |reply| Message::Resolve(Resolve { run, call, happened, actor, reason, reply })).await
+    }
+
+    /// The partition of a run that is still known.
+    async fn home_of(&self, run: &str) -> Result<usize, Refusal> {
         for at in 0..self.partitions.len() {
             let id = run.to_owned();
-            if self.look(at, move |state, _| state.runs.contains_key(&id)).await? {
-                let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
-                return self.ask(at, |reply| Message::Cancel { run, reason, actor, reply }).await;
+            if self.look(at, move |state, _| state.runs.contains_key(&id) || state.ended(&id).is_some()).await? {
+                return Ok(at);
             }
         }
-        Err(Refusal::NotFound(format!("run {run} is not running")))
+        Err(Refusal::NotFound(format!("there is no run {run}, or it ended too long ago")))
+    }
+
+    /// The records of a run, in their order. Costs reading the partition's part
+    /// of the log from the run's start to its end, or to now.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn records_of(&self, run: &str) -> Result<Vec<Record>, Refusal> {
+        let at = self.home_of(run).await?;
+        let id = run.to_owned();
+        let span = self.look(at, move |state, _| match state.runs.get(&id) {
+            Some(run) => (run.first, state.seq),
+            None => state.ended(&id).map_or((0, 0), |ended| (ended.first, ended.last)),
+        });
+        let (first, last) = span.await?;
+        let (journal, partition, subject) = (Arc::clone(&self.journal), at as u32, format!("run/{run}"));
+        let read = tokio::task::spawn_blocking(move || {
+            let mut found = Vec::new();
+            for record in journal.read(partition, first.max(1))? {
+                let record = record?;
+                if record.header.seq > last {
+                    break;
+                }
+                if record.header.subject == subject {
+                    found.push(record);
+                }
+            }
+            Ok::<_, JournalError>(found)
+        });
+        let found = read.await.map_err(|error| Refusal::Store(error.to_string()))?;
+        found.map_err(|error| Refusal::Store(error.to_string()))
     }
 
     /// Looks at one partition; the answer comes once all it may have seen is durable.

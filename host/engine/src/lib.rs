@@ -14,7 +14,8 @@
 //! | [`cloud_event`] | what makes an event one |
 //! | [`schedules`] | schedules as people see and steer them |
 //! | [`extension`] | what a workflow says to the host: `document.metadata.huiyin` |
-//! | [`effects`] | plugin calls that reach outside |
+//! | [`effects`] | plugin calls and requests that reach outside |
+//! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
 //! | [`state`], [`record`] | what a partition knows, and the records it knows it from |
 //! | [`ledger`] | the audit tree and its checkpoints |
 
@@ -33,6 +34,7 @@ pub mod intake;
 pub mod ledger;
 pub mod partition;
 pub mod record;
+pub mod requests;
 pub mod schedules;
 pub mod shell;
 pub mod sources;

@@ -3,18 +3,21 @@
 //! come out (rule 2). The same messages with the same clock and ids give the
 //! same records, so a simulated host can drive it as well as the live one.
 
+mod children;
 mod desk;
+mod effects;
 mod events;
 mod kv;
+mod orders;
 mod runs;
 mod schedules;
 mod sources;
 mod wakes;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use huiyin_flow::{CallId, Event, FlowError, RunState, TimerId};
+use huiyin_flow::{CallId, Event, FlowError, HttpRequest, Request, RunState, TimerId};
 use huiyin_journal::Draft;
 use huiyin_sandbox::{KvWrite, Page};
 use jiff::Timestamp;
@@ -106,17 +109,12 @@ pub enum Message {
     Pause(PauseCommand, Reply<()>),
     /// A sink of lifecycle events has come further.
     Sunk(SinkAdvanced, Reply<()>),
-    /// Stop a run.
-    Cancel {
-        /// The run.
-        run: String,
-        /// Why.
-        reason: String,
-        /// Who.
-        actor: String,
-        /// Told once it is under way.
-        reply: Reply<()>,
-    },
+    /// A person orders a run to stop, hold or go on.
+    Order(Order),
+    /// A person sets a run to work again.
+    Reopen(Reopen),
+    /// A person says what became of an effect.
+    Resolve(Resolve),
     /// Look at the state.
     Query(Query),
     /// A snapshot of the state was written out: record its digest, then keep it.
@@ -164,6 +162,63 @@ pub struct StartRun {
     pub finished: Option<Reply<FinishedRun>>,
 }
 
+/// A person's order to a run.
+pub struct Order {
+    /// The run.
+    pub run: String,
+    /// What it is to do.
+    pub kind: OrderKind,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// Told once it is on record.
+    pub reply: Reply<()>,
+}
+
+/// What a run is ordered to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderKind {
+    /// End.
+    Cancel,
+    /// Hold: what comes in is kept, nothing goes on.
+    Suspend,
+    /// Go on.
+    Resume,
+}
+
+/// A run to set to work again.
+pub struct Reopen {
+    /// The run.
+    pub run: String,
+    /// JSON Pointer of the task to go on with; none for the one that failed.
+    pub task: Option<String>,
+    /// The raw input of that task, if it is to be another.
+    pub input: Option<Value>,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// Told once it is on record.
+    pub reply: Reply<()>,
+}
+
+/// What became of an effect of unknown outcome.
+pub struct Resolve {
+    /// The run.
+    pub run: String,
+    /// The call; none where the run has but one such.
+    pub call: Option<u64>,
+    /// What it gave, if it happened; none if it surely did not.
+    pub happened: Option<Value>,
+    /// Who says so.
+    pub actor: String,
+    /// How that is known.
+    pub reason: String,
+    /// Told once it is on record.
+    pub reply: Reply<()>,
+}
+
 /// What a worker brings back.
 pub struct TurnDone {
     /// The run.
@@ -200,6 +255,13 @@ pub enum EffectOutcome {
     Settled(Result<Value, FlowError>, Vec<KvWrite>),
     /// Nobody knows (rule 3).
     Unknown(String),
+    /// The operation of an OpenAPI document stands for this request, which was not sent yet.
+    Found(Box<HttpRequest>),
+    /// It was stopped because the partition asked for it ([`Work::Stop`]).
+    Stopped {
+        /// It may have happened.
+        begun: bool,
+    },
 }
 
 /// How reading a source ended.
@@ -239,6 +301,15 @@ pub enum Work {
     Turn(Box<TurnJob>),
     /// Call a plugin of a run. Only after the records are durable.
     Effect(Box<EffectJob>),
+    /// Stop an effect in hand. Only after the records are durable.
+    Stop {
+        /// The run.
+        run: String,
+        /// The call.
+        call: CallId,
+        /// The try.
+        attempt: u32,
+    },
     /// Read a source. Only after the records are durable.
     Poll(PollJob),
     /// Tell somebody. Only after the records are durable.
@@ -282,7 +353,26 @@ pub enum Input {
     Call(huiyin_flow::Command),
 }
 
-/// A plugin call to try.
+/// What an effect is.
+#[derive(Clone)]
+pub enum Errand {
+    /// A call of a plugin.
+    Plugin {
+        /// What to call.
+        pin: Pin,
+        /// The call's arguments.
+        with: Arc<Value>,
+    },
+    /// A request of the workflow's own.
+    Request {
+        /// What is asked for.
+        request: Arc<Request>,
+        /// The workflow, `namespace/name:version`: it has the grant.
+        workflow: String,
+    },
+}
+
+/// An effect to try.
 pub struct EffectJob {
     /// The run.
     pub run: String,
@@ -292,10 +382,8 @@ pub struct EffectJob {
     pub attempt: u32,
     /// The unit on whose behalf.
     pub unit: String,
-    /// What to call.
-    pub pin: Pin,
-    /// The call's arguments.
-    pub with: Arc<Value>,
+    /// What to do.
+    pub errand: Errand,
     /// The same on every try.
     pub idempotency_key: String,
     /// The call's journaled time.
@@ -371,10 +459,12 @@ pub struct Core {
     busy: BTreeSet<String>,
     queued: HashMap<String, VecDeque<Input>>,
     waiting: HashMap<String, Vec<Reply<FinishedRun>>>,
-    /// Who waits for the end of a run that was cancelled.
-    cancelling: HashMap<String, Vec<Reply<()>>>,
     /// Who waits to hear what an event led to, while its filters are evaluated.
     judging: HashMap<String, Vec<(bool, Reply<Delivered>)>>,
+    /// Orders to runs that are not on record yet.
+    orders: HashMap<String, Vec<Order>>,
+    /// Effects handed out that have not come back.
+    in_hand: HashSet<(String, CallId)>,
     /// Runs that have listened for events at some time.
     listeners: BTreeSet<String>,
     /// How many partitions the host has.
@@ -409,8 +499,9 @@ impl Core {
             busy: BTreeSet::new(),
             queued: HashMap::new(),
             waiting: HashMap::new(),
-            cancelling: HashMap::new(),
             judging: HashMap::new(),
+            orders: HashMap::new(),
+            in_hand: HashSet::new(),
             listeners: BTreeSet::new(),
             partitions: 1,
             out: Output::default(),
@@ -461,7 +552,9 @@ impl Core {
                 self.record(&entry, About { subject: "host", actor: Self::ENGINE, unit: None, key: "host" }, now);
                 self.tell(reply, Ok(()));
             }
-            Message::Cancel { run, reason, actor, reply } => self.cancel(&run, &reason, &actor, reply, now),
+            Message::Order(order) => self.order(order, now),
+            Message::Reopen(reopen) => self.reopen(reopen, now),
+            Message::Resolve(resolve) => self.resolve(resolve, now),
             Message::Snapshot(snapshot) => {
                 let entry = Entry::SnapshotTaken(SnapshotTaken { seq: snapshot.seq, digest: snapshot.digest.clone() });
                 self.record(&entry, About { subject: "host", actor: Self::ENGINE, unit: None, key: "host" }, now);

@@ -86,6 +86,22 @@ pub struct RunStarted {
     pub key: String,
     /// The workflow's input.
     pub input: Value,
+    /// The run that runs it, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+}
+
+/// The run and the call that run another workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The run's id.
+    pub run: String,
+    /// The call within it.
+    pub call: String,
+    /// How many runs stand above, from 1.
+    pub depth: u32,
+    /// The call waits for the end.
+    pub wait: bool,
 }
 
 /// One turn of a run: everything it decided before it had to wait.
@@ -98,6 +114,9 @@ pub struct RunTurn {
     /// How many delivered events it took in.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub consumed: u32,
+    /// Why, where a person suspended, resumed or cancelled the run; who is in the header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's calling convention
@@ -110,6 +129,35 @@ fn is_zero(n: &u32) -> bool {
 pub struct RunQuarantined {
     /// The run's id.
     pub run: String,
+    /// Why.
+    pub reason: String,
+    /// The call of which nobody knows whether it happened, if it is for its sake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
+}
+
+/// A person lets a run go on that was set aside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunReleased {
+    /// The run's id.
+    pub run: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A person set a run that had ended to work again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunReopened {
+    /// The run's id.
+    pub run: String,
+    /// JSON Pointer of the task to go on with; none for the one that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// The raw input of that task, if it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    /// Who.
+    pub actor: String,
     /// Why.
     pub reason: String,
 }
@@ -125,10 +173,16 @@ pub struct EffectIntended {
     pub attempt: u32,
     /// The same on every try of this effect.
     pub idempotency_key: String,
-    /// What is called, `webhook:0.1.0`.
+    /// What is called, `webhook:0.1.0`; `http` or `openapi` for a request of the workflow's own.
     pub plugin: String,
-    /// SHA-256 of the component, hex.
+    /// SHA-256 of the component, hex; empty for a request.
     pub digest: String,
+    /// What is asked for, `GET https://…` without its query; none for a plugin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Repeating the request does no harm, by its method. A plugin's manifest says it for a plugin.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeatable: bool,
 }
 
 /// An effect's outcome is known. What the plugin keeps of its own commits with it.
@@ -166,6 +220,23 @@ pub struct EffectUnknown {
     /// The call within the run.
     pub call: String,
     /// What is known.
+    pub reason: String,
+}
+
+/// An effect of unknown outcome was cleared up: by a person, or because it
+/// turned out that it had never begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectResolved {
+    /// The run's id.
+    pub run: String,
+    /// The call within the run.
+    pub call: String,
+    /// It happened; otherwise it surely did not, and may be tried again.
+    pub happened: bool,
+    /// What it gave, if it happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+    /// How that is known.
     pub reason: String,
 }
 
@@ -276,9 +347,12 @@ entries! {
     RunTurn = "huiyin.run.turn.v1",
     EventDelivered = "huiyin.event.delivered.v1",
     RunQuarantined = "huiyin.run.quarantined.v1",
+    RunReleased = "huiyin.run.released.v1",
+    RunReopened = "huiyin.run.reopened.v1",
     EffectIntended = "huiyin.effect.intended.v1",
     EffectSettled = "huiyin.effect.settled.v1",
     EffectUnknown = "huiyin.effect.unknown.v1",
+    EffectResolved = "huiyin.effect.resolved.v1",
     SourcePolled = "huiyin.source.polled.v1",
     SourcePage = "huiyin.source.page.v1",
     SourceFailed = "huiyin.source.failed.v1",

@@ -241,12 +241,14 @@ impl Shell {
         for work in works {
             match work {
                 Work::Effect(job) => {
-                    let (effects, inbox) = (Arc::clone(&self.effects), self.inbox.clone());
+                    let inbox = self.inbox.clone();
                     self.leaving(last_index);
+                    let trying = Arc::clone(&self.effects).effect_or_unknown(*job);
                     tokio::spawn(async move {
-                        let _ = inbox.send(Message::Effect(effects.effect_or_unknown(*job).await));
+                        let _ = inbox.send(Message::Effect(trying.await));
                     });
                 }
+                Work::Stop { run, call, attempt } => self.effects.stop(&run, call, attempt),
                 Work::Poll(job) => {
                     let (effects, inbox) = (Arc::clone(&self.effects), self.inbox.clone());
                     self.leaving(last_index);

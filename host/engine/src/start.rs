@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use huiyin_desk::Problem;
 use huiyin_flow::{Diagnostic, Evaluator};
 use huiyin_journal::{Draft, Journal, JournalError};
+use huiyin_sandbox::egress::way::EgressSettings;
 use huiyin_sandbox::{Limits, Package, PackageError, Sandbox, SandboxConfig, SandboxError};
 use huiyin_views::Views;
 use jiff::Timestamp;
@@ -170,16 +171,18 @@ fn lines<T: std::fmt::Display>(all: &[T]) -> String {
 /// # Errors
 /// When the sandbox cannot be set up or a component is refused.
 pub fn open_house(cache: Option<PathBuf>, components: &[(String, Vec<u8>)]) -> Result<Arc<House>, StartError> {
-    open_limited(cache, components, Limits::default())
+    open_limited(cache, components, Limits::default(), EgressSettings::default())
 }
 
-/// The same, with limits for each plugin call.
+/// The same, with limits for each plugin call, and the admin's settings of the way out.
 fn open_limited(
     cache: Option<PathBuf>,
     components: &[(String, Vec<u8>)],
     limits: Limits,
+    egress: EgressSettings,
 ) -> Result<Arc<House>, StartError> {
-    let sandbox = Arc::new(Sandbox::new(SandboxConfig { cache_dir: cache, ..SandboxConfig::default() })?);
+    let config = SandboxConfig { cache_dir: cache, egress, ..SandboxConfig::default() };
+    let sandbox = Arc::new(Sandbox::new(config)?);
     let packages = load_all(&sandbox, components)?;
     let jq = packages.iter().find(|p| p.manifest.name == JQ);
     let evaluator: Arc<dyn Evaluator> = match jq {
@@ -230,7 +233,8 @@ impl Engine {
     pub async fn start(options: Options) -> Result<Engine, StartError> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
-        let house = open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default())?;
+        let egress = options.config.egress.read(&options.base).map_err(StartError::Config)?;
+        let house = open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default(), egress)?;
         let wanted = read_wanted(&options, &house)?;
         let store = Store::open(&options)?;
         let partitions = store.partitions(&options.config)?;

@@ -13,10 +13,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::heard::Heard;
-use crate::record::{Entry, KvSet, Pin};
+use crate::record::{Entry, KvSet, Parent, Pin, RunReopened};
 
 /// Finished runs kept for those who ask afterwards.
 pub const FINISHED_KEPT: usize = 1_000;
+
+/// Runs that did not end well are kept longer, so that they can be set to work again.
+pub const FAILED_KEPT: usize = 10_000;
+
+/// What the interpreter remembers of all finished runs together, in bytes of
+/// JSON; beyond it the oldest can still be looked at, and not be set to work again.
+pub const REOPENABLE_BYTES: u64 = 64 << 20;
 
 /// Everything one partition knows.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -33,6 +40,12 @@ pub struct State {
     pub runs: BTreeMap<String, Run>,
     /// The latest finished runs, oldest first.
     pub finished: VecDeque<FinishedRun>,
+    /// Earlier ones that did not end well, oldest first.
+    #[serde(default)]
+    pub failed: VecDeque<FinishedRun>,
+    /// What all of them together remember, in bytes.
+    #[serde(default)]
+    pub remembered: u64,
     /// Runs ever started here.
     pub started: u64,
     /// Sources by `<unit>/<name>`.
@@ -93,6 +106,18 @@ pub struct Run {
     pub effects: BTreeMap<String, EffectState>,
     /// Why it stopped for a person, if it did.
     pub quarantined: Option<String>,
+    /// The call for whose sake it did, if it is for one.
+    #[serde(default)]
+    pub doubtful: Option<String>,
+    /// The run that runs it.
+    #[serde(default)]
+    pub parent: Option<Parent>,
+    /// It was set to work again, until the first turn has taken that in.
+    #[serde(default)]
+    pub reopened: Option<RunReopened>,
+    /// The record with which it started.
+    #[serde(default)]
+    pub first: u64,
 }
 
 impl Run {
@@ -116,6 +141,35 @@ pub struct EffectState {
     pub unknown: Option<String>,
     /// Its outcome, until the run has taken it in.
     pub settled: Option<Result<Value, FlowError>>,
+    /// What a request asks for.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// Repeating it does no harm: by the method of a request.
+    #[serde(default)]
+    pub repeatable: bool,
+    /// The run of another workflow that it stands for.
+    #[serde(default)]
+    pub child: Option<String>,
+}
+
+impl EffectState {
+    fn of(attempt: u32, plugin: String) -> EffectState {
+        EffectState {
+            attempt,
+            plugin,
+            digest: String::new(),
+            unknown: None,
+            settled: None,
+            target: None,
+            repeatable: false,
+            child: None,
+        }
+    }
+
+    /// It was tried, or is being tried, and nobody has said what became of it.
+    pub fn open(&self) -> bool {
+        self.unknown.is_none() && self.settled.is_none() && self.child.is_none()
+    }
 }
 
 /// A run that has ended.
@@ -133,6 +187,27 @@ pub struct FinishedRun {
     pub status: String,
     /// The output, or the error.
     pub result: Value,
+    /// What started it.
+    #[serde(default)]
+    pub trigger: String,
+    /// The data key of its records.
+    #[serde(default)]
+    pub key: String,
+    /// The run that ran it.
+    #[serde(default)]
+    pub parent: Option<Parent>,
+    /// The record with which it started.
+    #[serde(default)]
+    pub first: u64,
+    /// The record with which it ended.
+    #[serde(default)]
+    pub last: u64,
+    /// What the interpreter remembers, while there is room for it.
+    #[serde(default)]
+    pub flow: Option<Arc<RunState>>,
+    /// Its size, in bytes of JSON.
+    #[serde(default)]
+    pub weight: u64,
 }
 
 /// What is known of a source.
@@ -234,6 +309,10 @@ impl State {
                 self.deployment(&x.deployment)?;
                 self.heard.starting.remove(&x.run);
                 self.started += 1;
+                if let Some(parent) = &x.parent {
+                    self.child_started(parent, &x.run, &x.deployment);
+                }
+                let first = self.seq + 1;
                 self.runs.insert(
                     x.run.clone(),
                     Run {
@@ -246,6 +325,10 @@ impl State {
                         inbox: VecDeque::new(),
                         effects: BTreeMap::new(),
                         quarantined: None,
+                        doubtful: None,
+                        parent: x.parent.clone(),
+                        reopened: None,
+                        first,
                     },
                 );
             }
@@ -273,35 +356,47 @@ impl State {
                 }
             }
             Entry::RunQuarantined(x) => {
-                self.run_mut(&x.run)?.quarantined = Some(x.reason.clone());
+                let run = self.run_mut(&x.run)?;
+                run.quarantined = Some(x.reason.clone());
+                run.doubtful.clone_from(&x.call);
             }
+            Entry::RunReleased(x) => {
+                let run = self.run_mut(&x.run)?;
+                run.quarantined = None;
+                run.doubtful = None;
+            }
+            Entry::RunReopened(x) => self.reopen(x)?,
             Entry::EffectIntended(x) => {
-                self.run_mut(&x.run)?.effects.insert(
-                    x.call.clone(),
-                    EffectState {
-                        attempt: x.attempt,
-                        plugin: x.plugin.clone(),
-                        digest: x.digest.clone(),
-                        unknown: None,
-                        settled: None,
-                    },
-                );
+                let effect = EffectState {
+                    digest: x.digest.clone(),
+                    target: x.target.clone(),
+                    repeatable: x.repeatable,
+                    ..EffectState::of(x.attempt, x.plugin.clone())
+                };
+                self.run_mut(&x.run)?.effects.insert(x.call.clone(), effect);
             }
             Entry::EffectSettled(x) => {
                 self.keep(&x.kv);
                 // A core function is settled at once, without an intention before.
-                let effect = self.run_mut(&x.run)?.effects.entry(x.call.clone()).or_insert_with(|| EffectState {
-                    attempt: x.attempt,
-                    plugin: String::new(),
-                    digest: String::new(),
-                    unknown: None,
-                    settled: None,
-                });
+                let effects = &mut self.run_mut(&x.run)?.effects;
+                let effect =
+                    effects.entry(x.call.clone()).or_insert_with(|| EffectState::of(x.attempt, String::new()));
                 effect.settled = Some(x.outcome.clone());
             }
             Entry::EffectUnknown(x) => {
                 if let Some(effect) = self.run_mut(&x.run)?.effects.get_mut(&x.call) {
                     effect.unknown = Some(x.reason.clone());
+                }
+            }
+            Entry::EffectResolved(x) => {
+                let run = self.run_mut(&x.run)?;
+                if run.doubtful.as_ref() == Some(&x.call) {
+                    run.quarantined = None;
+                    run.doubtful = None;
+                }
+                if let Some(effect) = run.effects.get_mut(&x.call) {
+                    effect.unknown = None;
+                    effect.settled = x.happened.then(|| Ok(x.output.clone().unwrap_or_default()));
                 }
             }
             Entry::SourcePolled(x) => {
@@ -422,10 +517,61 @@ impl State {
 
     /// Drops what takes no new runs and no running run needs.
     fn forget_deployments(&mut self) {
-        let needed: BTreeSet<String> = self.runs.values().map(|r| r.deployment.clone()).collect();
+        let ended = self.failed.iter().chain(&self.finished).filter(|f| f.flow.is_some()).map(|f| &f.deployment);
+        let needed: BTreeSet<&String> = self.runs.values().map(|r| &r.deployment).chain(ended).collect();
         self.deployments.retain(|id, d| d.active || needed.contains(id));
         self.schedules.retain(|id, _| self.deployments.contains_key(id));
         self.heard.gathered.retain(|id, _| self.deployments.get(id).is_some_and(|d| d.active));
+    }
+
+    /// A run that has ended, if it is still known.
+    pub fn ended(&self, run: &str) -> Option<&FinishedRun> {
+        self.finished.iter().rev().chain(self.failed.iter().rev()).find(|f| f.run == run)
+    }
+
+    /// The call of the run above stands for the one below, until that has ended.
+    fn child_started(&mut self, parent: &Parent, child: &str, deployment: &str) {
+        let name = self.deployments.get(deployment).map_or_else(String::new, |d| format!("workflow {}", d.name));
+        let Some(above) = self.runs.get_mut(&parent.run) else { return };
+        let effect = EffectState {
+            child: Some(child.to_owned()),
+            settled: (!parent.wait).then(|| Ok(serde_json::json!({"run": child}))),
+            ..EffectState::of(1, name)
+        };
+        above.effects.insert(parent.call.clone(), effect);
+    }
+
+    /// Puts a run that had ended back among those that run.
+    fn reopen(&mut self, x: &RunReopened) -> Result<(), ApplyError> {
+        let gone = || ApplyError(format!("run {} has not ended, or is no longer known", x.run));
+        let known = |list: &VecDeque<FinishedRun>| list.iter().rposition(|f| f.run == x.run && f.flow.is_some());
+        let ended = match (known(&self.finished), known(&self.failed)) {
+            (Some(at), _) => self.finished.remove(at),
+            (None, Some(at)) => self.failed.remove(at),
+            (None, None) => None,
+        };
+        let ended = ended.ok_or_else(gone)?;
+        self.remembered = self.remembered.saturating_sub(ended.weight);
+        self.runs.insert(
+            ended.run,
+            Run {
+                deployment: ended.deployment,
+                trigger: ended.trigger,
+                key: ended.key,
+                started: ended.started,
+                input: None,
+                flow: ended.flow.ok_or_else(gone)?,
+                inbox: VecDeque::new(),
+                effects: BTreeMap::new(),
+                quarantined: None,
+                doubtful: None,
+                // The run above has had its answer, and waits no more.
+                parent: ended.parent.map(|parent| Parent { wait: false, ..parent }),
+                reopened: Some(x.clone()),
+                first: ended.first,
+            },
+        );
+        Ok(())
     }
 
     /// Puts in place what the interpreter already applied on a worker: the
@@ -441,6 +587,7 @@ impl State {
     fn after_turn(&mut self, id: &str, time: Timestamp) {
         let Some(run) = self.runs.get_mut(id) else { return };
         run.input = None;
+        run.reopened = None;
         let flow = Arc::clone(&run.flow);
         if !run.effects.is_empty() {
             let open: BTreeSet<String> = huiyin_flow::outstanding(&flow)
@@ -456,20 +603,77 @@ impl State {
         }
         let Some(outcome) = flow.outcome() else { return };
         let (status, result) = ended(outcome);
-        let run = self.runs.remove(id);
         self.replaced.remove(id);
-        if let Some(run) = run {
-            self.schedule_ended(&run.deployment, time);
-            self.finished.push_back(FinishedRun {
-                run: id.to_owned(),
-                deployment: run.deployment,
-                started: run.started,
-                ended: time,
-                status: status.to_owned(),
-                result,
-            });
-            while self.finished.len() > FINISHED_KEPT {
-                self.finished.pop_front();
+        let Some(run) = self.runs.remove(id) else { return };
+        self.schedule_ended(&run.deployment, time);
+        if let Some(parent) = run.parent.as_ref().filter(|p| p.wait) {
+            self.child_ended(parent, id, outcome);
+        }
+        let weight = weight(&flow);
+        self.remembered += weight;
+        self.finished.push_back(FinishedRun {
+            run: id.to_owned(),
+            deployment: run.deployment,
+            started: run.started,
+            ended: time,
+            status: status.to_owned(),
+            result,
+            trigger: run.trigger,
+            key: run.key,
+            parent: run.parent,
+            first: run.first,
+            last: self.seq + 1,
+            flow: Some(flow),
+            weight,
+        });
+        self.forget_finished();
+    }
+
+    /// The call of the run above has its result.
+    fn child_ended(&mut self, parent: &Parent, child: &str, outcome: &Outcome) {
+        let Some(effect) = self.runs.get_mut(&parent.run).and_then(|run| run.effects.get_mut(&parent.call)) else {
+            return;
+        };
+        if effect.child.as_deref() != Some(child) {
+            return;
+        }
+        effect.settled = Some(match outcome {
+            Outcome::Completed(output) => Ok(Value::clone(output)),
+            Outcome::Faulted(error) => {
+                let detail = error.detail.as_deref().unwrap_or_default();
+                let detail = format!("{detail} (run {child} of {}, at {})", effect.plugin, error.instance);
+                // Where it happened below is no place in the workflow above.
+                Err(FlowError { detail: Some(detail), instance: String::new(), ..FlowError::clone(error) })
+            }
+            Outcome::Cancelled(reason) => Err(FlowError::new(
+                huiyin_flow::ErrorKind::Runtime,
+                format!("run {child} of {} was cancelled: {reason}", effect.plugin),
+            )),
+        });
+    }
+
+    /// Keeps what is known of finished runs within its bounds.
+    fn forget_finished(&mut self) {
+        while self.finished.len() > FINISHED_KEPT {
+            let Some(oldest) = self.finished.pop_front() else { break };
+            if oldest.status == "completed" {
+                self.remembered = self.remembered.saturating_sub(oldest.weight);
+            } else {
+                self.failed.push_back(oldest);
+            }
+        }
+        while self.failed.len() > FAILED_KEPT {
+            let Some(oldest) = self.failed.pop_front() else { break };
+            self.remembered = self.remembered.saturating_sub(oldest.weight);
+        }
+        if self.remembered <= REOPENABLE_BYTES {
+            return;
+        }
+        for run in self.failed.iter_mut().chain(self.finished.iter_mut()).filter(|f| f.flow.is_some()) {
+            run.flow = None;
+            self.remembered = self.remembered.saturating_sub(std::mem::take(&mut run.weight));
+            if self.remembered <= REOPENABLE_BYTES {
+                break;
             }
         }
     }
@@ -503,5 +707,25 @@ fn ended(outcome: &Outcome) -> (&'static str, Value) {
         Outcome::Completed(output) => ("completed", Value::clone(output)),
         Outcome::Faulted(error) => ("faulted", serde_json::to_value(error).unwrap_or_default()),
         Outcome::Cancelled(reason) => ("cancelled", Value::from(&**reason)),
+    }
+}
+
+/// The bytes that a run's state takes as JSON.
+fn weight(flow: &RunState) -> u64 {
+    struct Counter(u64);
+    impl std::io::Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len() as u64;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counter = Counter(0);
+    // What cannot be counted weighs much.
+    match serde_json::to_writer(&mut counter, flow) {
+        Ok(()) => counter.0,
+        Err(_) => REOPENABLE_BYTES,
     }
 }

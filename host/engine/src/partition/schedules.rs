@@ -165,7 +165,7 @@ impl Core {
     /// Cancels a run that another took the place of. It stays on record as such
     /// until it has ended, so that a crash cannot spare it.
     fn cancel_replaced(&mut self, run: &str, now: Timestamp) {
-        self.cancel(run, "its schedule started the next run", Self::ENGINE, Box::new(|_| {}), now);
+        self.end_run(run, format!("its schedule started the next run ({})", Self::ENGINE), now);
     }
 
     /// A run has ended: what waited for that may start.
