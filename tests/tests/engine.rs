@@ -126,7 +126,11 @@ async fn a_listening_run_outlives_its_host_and_hears() {
 
     let second = house.on_disk().await.unwrap();
     assert_eq!(running(&second).await, 1);
-    assert_eq!(second.event(Some("cuihu"), ring("the bell", "elsewhere")).await.unwrap().runs, 0, "another unit's event");
+    assert_eq!(
+        second.event(Some("cuihu"), ring("the bell", "elsewhere")).await.unwrap().runs,
+        0,
+        "another unit's event"
+    );
     assert_eq!(second.event(Some(UNIT), ring("the phone", "wrong")).await.unwrap().runs, 0, "another subject");
     assert_eq!(second.event(Some(UNIT), ring("the bell", "ding")).await.unwrap().runs, 1);
     let end = end_of(&second, "the-ear").await.unwrap();

@@ -89,7 +89,9 @@ impl Engine {
             [] => {
                 let whom = command.unit.as_ref().map_or_else(String::new, |unit| format!(" for unit {unit}"));
                 let workflow = command.workflow;
-                Err(Refusal::NotFound(format!("no workflow `{workflow}` with a schedule by the clock is deployed{whom}")))
+                Err(Refusal::NotFound(format!(
+                    "no workflow `{workflow}` with a schedule by the clock is deployed{whom}"
+                )))
             }
             [(at, name)] => {
                 let command = PauseCommand { workflow: name.clone(), ..command };
@@ -129,11 +131,8 @@ fn row(deployed: &Deployed, state: &State, now: Timestamp, count: usize) -> Opti
         }
     };
     let zone = planned.zone.time_zone();
-    let shown = |next: huiyin_deadline::schedule::Upcoming| Next {
-        at: next.at,
-        local: local(next.at, zone),
-        due: next.due,
-    };
+    let shown =
+        |next: huiyin_deadline::schedule::Upcoming| Next { at: next.at, local: local(next.at, zone), due: next.due };
     Some(ScheduleRow {
         workflow: deployed.name.clone(),
         version: deployed.version.clone(),

@@ -30,6 +30,6 @@ pub use model::{
     matches,
 };
 pub use request::{Authentication, HttpRequest, OpenApiRequest, Request, ResponseForm, WorkflowRef};
-pub use source::locate;
 pub use run::{Command, Env, Event, Turn, advance, decide, outstanding};
+pub use source::locate;
 pub use state::{ActiveTask, Outcome, Phase, RunState};
