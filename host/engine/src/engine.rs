@@ -38,6 +38,7 @@ pub struct Engine {
     pub(crate) failed: CancellationToken,
     pub(crate) tasks: tokio::sync::Mutex<Vec<Task>>,
     pub(crate) stop_ledger: CancellationToken,
+    pub(crate) sinks: Vec<Arc<crate::lifecycle::Service>>,
     pub(crate) ledger_task: tokio::sync::Mutex<Option<Task>>,
 }
 
@@ -428,6 +429,11 @@ impl Engine {
     /// The audit tree and its checkpoints; none for a host in memory.
     pub fn ledger(&self) -> Option<&Arc<Ledger>> {
         self.ledger.as_ref()
+    }
+
+    /// How the sinks of lifecycle events do.
+    pub fn sinks(&self) -> Vec<crate::lifecycle::SinkStatus> {
+        self.sinks.iter().map(|service| service.status()).collect()
     }
 
     /// What is installed.

@@ -45,6 +45,7 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
         .route("/v1/units/{unit}/items", post(intake::items))
         .route("/v1/units/{unit}/events", post(events::of_unit))
         .route("/v1/events", post(events::any))
+        .route("/v1/lifecycle", get(catalog::lifecycle))
         .route("/v1/schedules", get(schedules::list))
         .route("/v1/schedules/pause", post(schedules::pause))
         .route("/v1/schedules/resume", post(schedules::resume))

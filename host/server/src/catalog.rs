@@ -79,3 +79,8 @@ pub(crate) async fn sources(State(app): State<App>) -> Result<axum::Json<Value>,
     sources.sort_by(|a, b| a["source"].as_str().cmp(&b["source"].as_str()));
     Ok(axum::Json(json!({"sources": sources})))
 }
+
+/// How the receivers of lifecycle events do.
+pub(crate) async fn lifecycle(State(app): State<App>) -> axum::Json<Value> {
+    axum::Json(json!({"records": app.engine.journal().size(), "sinks": app.engine.sinks()}))
+}

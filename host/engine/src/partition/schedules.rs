@@ -164,14 +164,7 @@ impl Core {
     /// Cancels a run that another took the place of. It stays on record as such
     /// until it has ended, so that a crash cannot spare it.
     fn cancel_replaced(&mut self, run: &str, now: Timestamp) {
-        let order = Order {
-            run: run.to_owned(),
-            kind: OrderKind::Cancel,
-            actor: Self::ENGINE.to_owned(),
-            reason: "its schedule started the next run".to_owned(),
-            reply: Box::new(|_| {}),
-        };
-        self.order(order, now);
+        self.end_run(run, format!("its schedule started the next run ({})", Self::ENGINE), now);
     }
 
     /// A run has ended: what waited for that may start.
