@@ -8,6 +8,7 @@
 //! | [`engine`] | the host as one thing: what the API and the command line call |
 //! | [`start`] | opening the store, bringing the configuration into force |
 //! | [`partition`] | one partition's decisions, without I/O |
+//! | [`commit`] | when what was decided may be known: the output-commit rule, without I/O |
 //! | [`shell`] | a partition alive: inbox, journal, timer |
 //! | [`worker`] | threads that take runs' turns |
 //! | [`intake`] | items that are pushed in |
@@ -15,7 +16,14 @@
 //! | [`state`], [`record`] | what a partition knows, and the records it knows it from |
 //! | [`ledger`] | the audit tree and its checkpoints |
 
+#[cfg(all(feature = "planted", not(debug_assertions)))]
+compile_error!(
+    "the feature `planted` puts faults on purpose into the engine and is for tests only; \
+     build a release with `cargo build --release --package huiyin`"
+);
+
 pub mod calls;
+pub mod commit;
 pub mod config;
 pub mod deployment;
 pub mod dice;
@@ -26,6 +34,8 @@ pub mod house;
 pub mod intake;
 pub mod ledger;
 pub mod partition;
+#[cfg(feature = "planted")]
+pub mod planted;
 pub mod record;
 pub mod shell;
 pub mod sources;

@@ -148,9 +148,12 @@ pub struct StartRun {
 }
 
 /// What a worker brings back.
+#[derive(Clone)]
 pub struct TurnDone {
     /// The run.
     pub run: String,
+    /// Which turn.
+    pub turn: u64,
     /// Its state after the turn.
     pub flow: Arc<RunState>,
     /// What was decided.
@@ -166,6 +169,7 @@ pub struct TurnDone {
 }
 
 /// How an effect ended.
+#[derive(Clone)]
 pub struct EffectDone {
     /// The run.
     pub run: String,
@@ -178,6 +182,7 @@ pub struct EffectDone {
 }
 
 /// What came of an effect.
+#[derive(Clone)]
 pub enum EffectOutcome {
     /// It happened, or surely did not; and what the plugin wants kept.
     Settled(Result<Value, FlowError>, Vec<KvWrite>),
@@ -186,6 +191,7 @@ pub enum EffectOutcome {
 }
 
 /// How reading a source ended.
+#[derive(Clone)]
 pub struct PageDone {
     /// The source.
     pub source: String,
@@ -196,6 +202,7 @@ pub struct PageDone {
 }
 
 /// What reading a source brought.
+#[derive(Clone)]
 pub struct ReadPage {
     /// The page.
     pub page: Page,
@@ -209,6 +216,7 @@ pub struct ReadPage {
 pub type Floor = Result<huiyin_sandbox::Verdict, String>;
 
 /// Why a source could not be read.
+#[derive(Clone)]
 pub struct PollError {
     /// What went wrong.
     pub message: String,
@@ -236,6 +244,8 @@ pub enum Work {
 pub struct TurnJob {
     /// The run.
     pub run: String,
+    /// Which turn, of all the partition's: only its own result is awaited.
+    pub turn: u64,
     /// What it runs.
     pub deployed: Arc<Deployed>,
     /// Its state.
@@ -249,6 +259,7 @@ pub struct TurnJob {
 }
 
 /// What a turn begins with.
+#[derive(Debug, Clone)]
 pub enum Input {
     /// Something happened.
     Event(Event),
@@ -342,7 +353,10 @@ pub struct Core {
     content_key: [u8; 32],
     evaluator: Arc<dyn huiyin_flow::Evaluator>,
     wakes: Wakes,
-    busy: BTreeSet<String>,
+    /// The turn that each run is taking.
+    busy: HashMap<String, u64>,
+    /// Turns handed out.
+    turns: u64,
     queued: HashMap<String, VecDeque<Input>>,
     waiting: HashMap<String, Vec<Reply<FinishedRun>>>,
     /// Who waits for the end of a run that was cancelled.
@@ -352,6 +366,9 @@ pub struct Core {
     out: Output,
     /// The largest payload that the journal takes, in bytes.
     max_record: u64,
+    /// A fault on purpose, to show that the tests find it.
+    #[cfg(feature = "planted")]
+    planted: Option<crate::planted::Planted>,
 }
 
 impl Core {
@@ -362,11 +379,13 @@ impl Core {
         state: State,
         deployed: HashMap<String, Arc<Deployed>>,
         sources: Vec<Arc<WatchedSource>>,
-        dice: Box<dyn Dice>,
+        mut dice: Box<dyn Dice>,
         content_key: [u8; 32],
         evaluator: Arc<dyn huiyin_flow::Evaluator>,
         max_record: u64,
     ) -> Core {
+        // Not the numbers that an earlier loading of this partition gave.
+        let turns = dice.random() >> 1;
         Core {
             partition,
             state,
@@ -376,14 +395,23 @@ impl Core {
             content_key,
             evaluator,
             wakes: Wakes::default(),
-            busy: BTreeSet::new(),
+            busy: HashMap::new(),
+            turns,
             queued: HashMap::new(),
             waiting: HashMap::new(),
             cancelling: HashMap::new(),
             listeners: BTreeSet::new(),
             out: Output::default(),
             max_record,
+            #[cfg(feature = "planted")]
+            planted: None,
         }
+    }
+
+    /// Puts a fault in on purpose.
+    #[cfg(feature = "planted")]
+    pub(crate) fn plant(&mut self, planted: Option<crate::planted::Planted>) {
+        self.planted = planted;
     }
 
     /// What the partition knows.
@@ -586,6 +614,10 @@ impl Core {
     pub fn resume(&mut self, now: Timestamp) {
         self.tick_desk(now);
         self.resume_runs(now);
+        #[cfg(feature = "planted")]
+        if self.planted == Some(crate::planted::Planted::LostTimer) {
+            self.wakes.lose_runs();
+        }
         self.resume_sources(now);
         self.resume_schedules(now);
     }
