@@ -1,6 +1,6 @@
 # Short names; each names the real command. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help plugins build demo test bench lint
+.PHONY: help plugins build demo test sim bench lint
 
 # The program as the workspace builds it.
 HUIYIN = cargo run --quiet --package huiyin --bin huiyin --
@@ -24,6 +24,9 @@ lint: ## formatting, clippy, licences and sources of the dependencies
 
 test: plugins lint ## everything that CI checks
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace && cargo test --workspace --doc; else cargo test --workspace; fi
+
+sim: ## simulated hosts: SEEDS=10000, or SEED=7 TRACE=1 for one of them
+	cargo run --quiet --package huiyin-simulation -- $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000)) $(if $(TRACE),--trace) $(if $(PLANTED),--planted $(PLANTED))
 
 bench: plugins ## figures beside their limits (docs/reference/bench.md)
 	cargo run --quiet --release --package huiyin --bin huiyin -- bench

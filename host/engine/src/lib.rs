@@ -8,6 +8,7 @@
 //! | [`engine`] | the host as one thing: what the API and the command line call |
 //! | [`start`] | opening the store, bringing the configuration into force |
 //! | [`partition`] | one partition's decisions, without I/O |
+//! | [`commit`] | when what was decided may be known: the output-commit rule, without I/O |
 //! | [`shell`] | a partition alive: inbox, journal, timer |
 //! | [`worker`] | threads that take runs' turns |
 //! | [`intake`] | items and events that are pushed in |
@@ -20,8 +21,15 @@
 //! | [`lifecycle`] | telling others what workflows do |
 //! | [`ledger`] | the audit tree and its checkpoints |
 
+#[cfg(all(feature = "planted", not(debug_assertions)))]
+compile_error!(
+    "the feature `planted` puts faults on purpose into the engine and is for tests only; \
+     build a release with `cargo build --release --package huiyin`"
+);
+
 pub mod calls;
 pub mod cloud_event;
+pub mod commit;
 pub mod config;
 pub mod deploy;
 pub mod deployment;
@@ -36,6 +44,8 @@ pub mod intake;
 pub mod ledger;
 pub mod lifecycle;
 pub mod partition;
+#[cfg(feature = "planted")]
+pub mod planted;
 pub mod record;
 pub mod requests;
 pub mod schedules;

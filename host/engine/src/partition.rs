@@ -235,9 +235,12 @@ pub struct Resolve {
 }
 
 /// What a worker brings back.
+#[derive(Clone)]
 pub struct TurnDone {
     /// The run.
     pub run: String,
+    /// Which turn.
+    pub turn: u64,
     /// Its state after the turn.
     pub flow: Arc<RunState>,
     /// What was decided.
@@ -253,6 +256,7 @@ pub struct TurnDone {
 }
 
 /// How an effect ended.
+#[derive(Clone)]
 pub struct EffectDone {
     /// The run.
     pub run: String,
@@ -265,6 +269,7 @@ pub struct EffectDone {
 }
 
 /// What came of an effect.
+#[derive(Clone)]
 pub enum EffectOutcome {
     /// It happened, or surely did not; and what the plugin wants kept.
     Settled(Result<Value, FlowError>, Vec<KvWrite>),
@@ -280,6 +285,7 @@ pub enum EffectOutcome {
 }
 
 /// How reading a source ended.
+#[derive(Clone)]
 pub struct PageDone {
     /// The source.
     pub source: String,
@@ -290,6 +296,7 @@ pub struct PageDone {
 }
 
 /// What reading a source brought.
+#[derive(Clone)]
 pub struct ReadPage {
     /// The page.
     pub page: Page,
@@ -303,6 +310,7 @@ pub struct ReadPage {
 pub type Floor = Result<huiyin_sandbox::Verdict, String>;
 
 /// Why a source could not be read.
+#[derive(Clone)]
 pub struct PollError {
     /// What went wrong.
     pub message: String,
@@ -348,6 +356,8 @@ pub enum Work {
 pub struct TurnJob {
     /// The run.
     pub run: String,
+    /// Which turn, of all the partition's: only its own result is awaited.
+    pub turn: u64,
     /// What it runs.
     pub deployed: Arc<Deployed>,
     /// Its state.
@@ -361,6 +371,7 @@ pub struct TurnJob {
 }
 
 /// What a turn begins with.
+#[derive(Debug, Clone)]
 pub enum Input {
     /// Something happened.
     Event(Event),
@@ -471,7 +482,10 @@ pub struct Core {
     content_key: [u8; 32],
     evaluator: Arc<dyn huiyin_flow::Evaluator>,
     wakes: Wakes,
-    busy: BTreeSet<String>,
+    /// The turn that each run is taking.
+    busy: HashMap<String, u64>,
+    /// Turns handed out.
+    turns: u64,
     queued: HashMap<String, VecDeque<Input>>,
     waiting: HashMap<String, Vec<Reply<FinishedRun>>>,
     /// Orders to runs that are not on record yet.
@@ -490,6 +504,9 @@ pub struct Core {
     out: Output,
     /// The largest payload that the journal takes, in bytes.
     max_record: u64,
+    /// A fault on purpose, to show that the tests find it.
+    #[cfg(feature = "planted")]
+    planted: Option<crate::planted::Planted>,
 }
 
 impl Core {
@@ -500,11 +517,13 @@ impl Core {
         state: State,
         deployed: HashMap<String, Arc<Deployed>>,
         sources: Vec<Arc<WatchedSource>>,
-        dice: Box<dyn Dice>,
+        mut dice: Box<dyn Dice>,
         content_key: [u8; 32],
         evaluator: Arc<dyn huiyin_flow::Evaluator>,
         max_record: u64,
     ) -> Core {
+        // Not the numbers that an earlier loading of this partition gave.
+        let turns = dice.random() >> 1;
         Core {
             partition,
             state,
@@ -514,7 +533,8 @@ impl Core {
             content_key,
             evaluator,
             wakes: Wakes::default(),
-            busy: BTreeSet::new(),
+            busy: HashMap::new(),
+            turns,
             queued: HashMap::new(),
             waiting: HashMap::new(),
             orders: HashMap::new(),
@@ -525,6 +545,8 @@ impl Core {
             partitions: 1,
             out: Output::default(),
             max_record,
+            #[cfg(feature = "planted")]
+            planted: None,
         }
     }
 
@@ -532,6 +554,12 @@ impl Core {
     #[must_use]
     pub fn among(self, partitions: u32) -> Core {
         Core { partitions, ..self }
+    }
+
+    /// Puts a fault in on purpose.
+    #[cfg(feature = "planted")]
+    pub(crate) fn plant(&mut self, planted: Option<crate::planted::Planted>) {
+        self.planted = planted;
     }
 
     /// What the partition knows.
@@ -739,6 +767,10 @@ impl Core {
         self.tick_desk(now);
         self.resume_runs(now);
         self.resume_events(now);
+        #[cfg(feature = "planted")]
+        if self.planted == Some(crate::planted::Planted::LostTimer) {
+            self.wakes.lose_runs();
+        }
         self.resume_sources(now);
         self.resume_schedules(now);
     }

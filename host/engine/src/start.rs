@@ -5,6 +5,7 @@
 //! mistake changes nothing.
 
 mod force;
+mod load;
 mod loaded;
 mod sinks;
 mod standing;
@@ -26,9 +27,7 @@ use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use self::force::bring_into_force;
 pub(crate) use self::force::same_schedule;
-use self::loaded::Definitions;
 use self::store::Store;
 use self::wanted::read_wanted;
 use crate::config::HostConfig;
@@ -45,6 +44,11 @@ use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
 use crate::sources::WatchedSource;
 use crate::state::{ApplyError, State};
 use crate::worker::Workers;
+
+pub use self::force::bring_into_force;
+pub use self::load::load;
+pub use self::loaded::Definitions;
+pub use self::wanted::Wanted;
 
 /// The name of the component that evaluates expressions.
 pub const JQ: &str = "jq";

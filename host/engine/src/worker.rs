@@ -15,14 +15,23 @@ use crate::calls::pure_call;
 use crate::house::House;
 use crate::partition::{Input, JudgeJob, Judged, TurnDone, TurnJob};
 
-/// A turn ends after this long, so that its record is written and others have their turn.
-const TURN_TIME: Duration = Duration::from_millis(20);
+/// What one turn may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// A turn ends after this long, so that its record is written and others have their turn.
+    /// None in a simulation, where a turn must not depend on the machine's clock.
+    pub time: Option<Duration>,
+    /// A turn ends after this many facts, so that its record stays small.
+    pub facts: usize,
+    /// Interpreter steps at a stretch, between two looks at the clock.
+    pub stretch: u32,
+}
 
-/// A turn ends after this many facts, so that its record stays small.
-const TURN_FACTS: usize = 512;
-
-/// Interpreter steps at a stretch, between two looks at the clock.
-const STRETCH: u32 = 128;
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget { time: Some(Duration::from_millis(20)), facts: 512, stretch: 128 }
+    }
+}
 
 type Job = Box<dyn FnOnce(&House) + Send>;
 
@@ -154,14 +163,21 @@ impl Drop for Workers {
 
 /// Takes one turn: everything a run can do before it has to wait.
 pub fn take_turn(job: TurnJob, house: &House) -> TurnDone {
+    take_turn_within(job, house, Budget::default())
+}
+
+/// The same, with another budget than the usual one.
+pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
     let run = job.run.clone();
+    let number = job.turn;
     let flow = Arc::clone(&job.flow);
     // A panic in the interpreter is our own mistake: it costs this run its
     // turn, and no other run anything (rule 11).
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| turn(job, house))) {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| turn(job, house, budget))) {
         Ok(done) => done,
         Err(_) => TurnDone {
             run,
+            turn: number,
             flow,
             facts: Vec::new(),
             commands: Vec::new(),
@@ -183,16 +199,16 @@ pub fn judge(job: JudgeJob, house: &House) -> Judged {
     Judged { id, answers: deployed.iter().map(|of| judge(of)).collect() }
 }
 
-fn turn(job: TurnJob, house: &House) -> TurnDone {
-    let TurnJob { run, deployed, flow, inputs, now, random } = job;
+fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
+    let TurnJob { run, turn: number, deployed, flow, inputs, now, random } = job;
     let mut flow = Arc::unwrap_or_clone(flow);
     let mut inputs: VecDeque<Input> = inputs.into();
     let mut facts = Vec::new();
     let mut commands = Vec::new();
     let mut consumed = 0;
     let began = Instant::now();
-    let mut env = Env { now, random, evaluator: &*house.evaluator, max_steps: STRETCH };
-    while facts.len() < TURN_FACTS && began.elapsed() < TURN_TIME {
+    let mut env = Env { now, random, evaluator: &*house.evaluator, max_steps: budget.stretch };
+    while facts.len() < budget.facts && budget.time.is_none_or(|most| began.elapsed() < most) {
         let event = match inputs.pop_front() {
             None => break,
             Some(Input::Event(event)) => event,
@@ -219,7 +235,7 @@ fn turn(job: TurnJob, house: &House) -> TurnDone {
             inputs.push_back(Input::Event(Event::Continue));
         }
     }
-    TurnDone { run, flow: Arc::new(flow), facts, commands, consumed, rest: inputs.into(), failed: None }
+    TurnDone { run, turn: number, flow: Arc::new(flow), facts, commands, consumed, rest: inputs.into(), failed: None }
 }
 
 /// Makes a pure call and gives its result as an event.

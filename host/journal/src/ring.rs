@@ -233,6 +233,17 @@ impl Ring {
         Ok(!slots.is_empty())
     }
 
+    /// Writes every slot that was found once more: after a sync that failed, Linux takes what it did
+    /// not write for written, and only the next power cut would tell.
+    pub(crate) fn renew(&self) -> Result<(), JournalError> {
+        let _io = lock(&self.io);
+        let used = lock(&self.state).next_slot * SLOT as u64;
+        let mut bytes = self.file.read_all().map_err(|e| JournalError::io("reading", &self.path, &e))?;
+        bytes.truncate(usize::try_from(used).unwrap_or(usize::MAX));
+        self.file.write_at(&bytes, 0).map_err(|e| JournalError::io("writing", &self.path, &e))?;
+        self.file.sync_data().map_err(|e| JournalError::sync(&self.path, &e))
+    }
+
     fn write(&self, io: &mut Io, slots: &[(u64, [u8; SLOT])]) -> Result<(), JournalError> {
         if slots.is_empty() {
             return Ok(());

@@ -23,6 +23,8 @@ pub(crate) struct FoundFrame {
 /// A segment, read back.
 pub(crate) struct Scanned {
     pub(crate) frames: Vec<FoundFrame>,
+    /// Where the last frame begins, be it one without records; the header's end if there is none.
+    pub(crate) last: u64,
     /// Where the next frame goes.
     pub(crate) end: u64,
     /// Tree index of the next record.
@@ -40,8 +42,14 @@ pub(crate) type Fault = (u64, String);
 /// last group that is neither whole nor plainly torn.
 pub(crate) fn scan(bytes: &Bytes, last: bool, repair: bool) -> Result<Scanned, Fault> {
     let first_index = frame::parse_segment_header(bytes).map_err(|why| (0, why))?;
-    let mut found =
-        Scanned { frames: Vec::new(), end: SEGMENT_HEADER as u64, next_index: first_index, torn: false, closed: false };
+    let mut found = Scanned {
+        frames: Vec::new(),
+        last: SEGMENT_HEADER as u64,
+        end: SEGMENT_HEADER as u64,
+        next_index: first_index,
+        torn: false,
+        closed: false,
+    };
     let mut at = SEGMENT_HEADER;
     loop {
         found.end = at as u64;
@@ -67,6 +75,7 @@ pub(crate) fn scan(bytes: &Bytes, last: bool, repair: bool) -> Result<Scanned, F
         let len = head.frame_len();
         let parts = frame::decode(&bytes.slice(at..at + len)).map_err(fault)?;
         found.closed = head.count == 0;
+        found.last = at as u64;
         if head.count > 0 {
             found.frames.push(FoundFrame {
                 offset: at as u64,

@@ -127,7 +127,10 @@ impl SegmentJournal {
             LockFailure::Held(pid) => JournalError::Locked { dir: dir.to_path_buf(), pid },
             LockFailure::Io(e) => JournalError::io("locking", &lock_path, &e),
         })?;
-        disk.sync_dir(dir).map_err(|e| JournalError::sync(dir, &e))?;
+        // A name, too, may be in the system's cache only.
+        for folder in [dir.to_path_buf(), dir.join("segments"), dir.join("keys")] {
+            disk.sync_dir(&folder).map_err(|e| JournalError::sync(&folder, &e))?;
+        }
         // The first segment is made last, so when there is one, everything else must be there.
         let segments = dir.join("segments");
         let names = disk.list(&segments).map_err(|e| JournalError::io("listing", &segments, &e))?;
@@ -136,6 +139,10 @@ impl SegmentJournal {
         let master = options.master_key.clone().unwrap_or_else(|| dir.join("keys").join("master.key"));
         let ring = Ring::open(&*disk, &dir.join("keys"), &master, fresh, options.repair)?;
         let (index, tail) = recover(&*disk, &segments, options.segment_bytes, options.repair)?;
+        // A clean end says that everything was confirmed; nothing else does.
+        if tail.as_ref().is_some_and(|tail| !tail.clean) {
+            ring.renew()?;
+        }
         if let Some(expected) = options.expected_min_size.filter(|&e| e > index.size) {
             return Err(JournalError::ShorterThanCheckpoint { expected, found: index.size });
         }
@@ -305,6 +312,8 @@ struct Tail {
     offset: u64,
     capacity: u64,
     closed: bool,
+    /// Whether the journal was closed cleanly when it was last used.
+    clean: bool,
     has_records: bool,
 }
 
@@ -318,6 +327,7 @@ fn first_segment(shared: &Shared) -> Result<Tail, JournalError> {
         offset: SEGMENT_HEADER as u64,
         capacity: shared.segment_bytes,
         closed: true,
+        clean: true,
         has_records: false,
     })
 }
@@ -369,22 +379,27 @@ fn recover(
         let segment = Segment { path, file: file.into() };
         index.segments.push(segment.clone());
         if last {
-            tail = Some(settle(segment, number as u32, &found, bytes.len() as u64, segment_bytes)?);
+            tail = Some(settle(segment, number as u32, &found, &bytes, segment_bytes)?);
         }
     }
     Ok((index, tail))
 }
 
-/// Makes the end of the last segment certain: a torn group is wiped, and what was found is synced,
-/// since a killed process may have left it in the system's cache only. Then space is reserved.
+/// Makes the end of the last segment certain: a torn group is wiped, and the last whole one is
+/// written again and synced, since it may lie in the system's cache only: left there by a killed
+/// process, or by a sync that failed, after which Linux takes it for written and syncs it no more.
+/// Those before it were confirmed, or it would not be there. Then space is reserved.
 fn settle(
     segment: Segment,
     number: u32,
     found: &scan::Scanned,
-    len: u64,
+    bytes: &[u8],
     segment_bytes: u64,
 ) -> Result<Tail, JournalError> {
-    let (path, file) = (&segment.path, &segment.file);
+    let (path, file, len) = (&segment.path, &segment.file, bytes.len() as u64);
+    if let Some(last) = bytes.get(found.last as usize..found.end as usize).filter(|last| !last.is_empty()) {
+        file.write_at(last, found.last).map_err(|e| JournalError::io("writing", path, &e))?;
+    }
     if found.torn {
         tracing::warn!(file = %path.display(), offset = found.end, bytes = len - found.end, "cut a torn group that nobody was told of");
         file.set_len(found.end).map_err(|e| JournalError::io("cutting", path, &e))?;
@@ -405,6 +420,7 @@ fn settle(
         offset: found.end,
         capacity,
         closed: found.closed || found.end == SEGMENT_HEADER as u64,
+        clean: found.closed && !found.torn,
         has_records: !found.frames.is_empty(),
     })
 }

@@ -180,6 +180,8 @@ impl Writer {
     /// torn end, and gives the reserved space back.
     fn close(&mut self) -> Result<(), JournalError> {
         if !self.closed {
+            // A ring that could not be written makes no clean end.
+            self.shared.ring.flush()?;
             let bytes = frame::encode(self.next_index, &[], &[])
                 .map_err(|why| JournalError::Invalid { field: "batch", why })?;
             // It belongs to the records before it, so it starts no new segment.

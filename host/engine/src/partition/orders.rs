@@ -52,7 +52,7 @@ impl Core {
     }
 
     fn under_way(&self, run: &str) -> bool {
-        self.busy.contains(run) || self.orders.get(run).is_some_and(|orders| !orders.is_empty())
+        self.busy.contains_key(run) || self.orders.get(run).is_some_and(|orders| !orders.is_empty())
     }
 
     fn not_running(&self, run: &str) -> Refusal {
@@ -68,15 +68,16 @@ impl Core {
     pub(super) fn end_run(&mut self, run: &str, reason: String, now: Timestamp) {
         let event = Event::Cancel { reason };
         let Some(state) = self.state.runs.get(run) else { return };
-        let (set_aside, flow) = (state.quarantined.is_some() && !self.busy.contains(run), Arc::clone(&state.flow));
+        let (set_aside, flow) = (state.quarantined.is_some() && !self.busy.contains_key(run), Arc::clone(&state.flow));
         match self.deployed.get(&state.deployment).cloned() {
             Some(deployed) if set_aside => {
                 let mut flow = Arc::unwrap_or_clone(flow);
                 let evaluator = Arc::clone(&self.evaluator);
                 let turn = huiyin_flow::advance(&deployed.definition, &mut flow, event, &Env::new(now, 0, &*evaluator));
-                self.turn_done(
+                self.take_turn_in(
                     TurnDone {
                         run: run.to_owned(),
+                        turn: 0,
                         flow: Arc::new(flow),
                         facts: turn.facts,
                         commands: turn.commands,
@@ -235,7 +236,7 @@ impl Core {
                 "run {run} is set aside and goes on where it stood; cancel it first to restart it elsewhere"
             )));
         }
-        if self.busy.contains(run) {
+        if self.busy.contains_key(run) {
             return Err(Refusal::Busy);
         }
         if !self.deployed.contains_key(&state.deployment) {
@@ -288,7 +289,7 @@ impl Core {
                 return Err(Refusal::Invalid { pointer, message });
             }
         };
-        if self.busy.contains(run) && state.quarantined.is_some() {
+        if self.busy.contains_key(run) && state.quarantined.is_some() {
             return Err(Refusal::Busy);
         }
         let (key, set_aside) = (state.key.clone(), state.quarantined.is_some());

@@ -109,7 +109,7 @@ impl Core {
         if state.quarantined.is_some() {
             return;
         }
-        if self.busy.contains(run) {
+        if self.busy.contains_key(run) {
             self.queued.entry(run.to_owned()).or_default().push_back(Input::Event(event));
             return;
         }
@@ -122,9 +122,11 @@ impl Core {
             self.quarantine(run, "its workflow is not loaded", None, now);
             return;
         };
-        self.busy.insert(run.to_owned());
+        self.turns += 1;
+        self.busy.insert(run.to_owned(), self.turns);
         let job = TurnJob {
             run: run.to_owned(),
+            turn: self.turns,
             deployed,
             flow: Arc::clone(&state.flow),
             inputs,
@@ -135,7 +137,15 @@ impl Core {
     }
 
     pub(super) fn turn_done(&mut self, done: TurnDone, now: Timestamp) {
+        // Told twice, or of a turn that nobody awaits any more: it would be done twice.
+        if self.busy.get(&done.run) != Some(&done.turn) {
+            return;
+        }
         self.busy.remove(&done.run);
+        self.take_turn_in(done, now);
+    }
+
+    pub(super) fn take_turn_in(&mut self, done: TurnDone, now: Timestamp) {
         if let Some(reason) = &done.failed {
             self.quarantine(&done.run, reason, None, now);
             return;

@@ -41,6 +41,13 @@ impl Wakes {
         }
     }
 
+    /// The planted bug: no run's timer is set any more.
+    #[cfg(feature = "planted")]
+    pub(super) fn lose_runs(&mut self) {
+        self.by_wake.retain(|wake, _| !matches!(wake, Wake::Run(..)));
+        self.by_time.retain(|(_, wake)| !matches!(wake, Wake::Run(..)));
+    }
+
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.by_time.first().map(|(at, _)| *at)
     }

@@ -18,7 +18,10 @@ use crate::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, Workf
 use crate::state::{Deployment, State, place, text_digest};
 
 /// Writes what is configured and not yet in force.
-pub(super) async fn bring_into_force(
+///
+/// # Errors
+/// When something configured cannot be, or the journal fails.
+pub async fn bring_into_force(
     loaded: &mut [State],
     wanted: &Wanted,
     config: &HostConfig,

@@ -13,12 +13,16 @@ use crate::state::State;
 
 /// Definitions compiled once for all the deployments that share them.
 #[derive(Default)]
-pub(super) struct Definitions {
+pub struct Definitions {
     pub(super) by_text: HashMap<Arc<str>, Definition>,
 }
 
 impl Definitions {
-    pub(super) fn of(&mut self, state: &State, house: &House) -> Result<HashMap<String, Arc<Deployed>>, StartError> {
+    /// What a partition's state has deployed, ready to run.
+    ///
+    /// # Errors
+    /// When a schedule that is in force cannot be read.
+    pub fn of(&mut self, state: &State, house: &House) -> Result<HashMap<String, Arc<Deployed>>, StartError> {
         let mut all = HashMap::new();
         for (id, deployment) in &state.deployments {
             let definition = match self.by_text.get(&deployment.text) {

@@ -9,7 +9,7 @@ use huiyin_views::Views;
 use super::{Options, StartError, io_error};
 use crate::config::HostConfig;
 use crate::ledger::Ledger;
-use crate::record::{self, Entry};
+use crate::partition::Snapshot;
 use crate::state::State;
 
 /// Where everything is kept.
@@ -89,50 +89,13 @@ impl Store {
     }
 
     /// A partition's state, and the last record in the snapshot it was taken from.
-    ///
-    /// A snapshot counts only if a later record vouches for its digest; without
-    /// one the whole journal is read.
     pub(super) fn load(&self, partition: u32) -> Result<(State, u64), StartError> {
-        if let Some(snapshot) = self.views.as_ref().and_then(|views| views.snapshot(partition).ok().flatten())
-            && snapshot.seq <= self.journal.last_seq(partition)
-            && let Ok(state) = serde_json::from_slice::<State>(&snapshot.bytes)
-            && state.seq == snapshot.seq
-        {
-            let (state, vouched) =
-                self.read_on(partition, state, Some((snapshot.seq, hex::encode(snapshot.digest))))?;
-            if vouched {
-                return Ok((state, snapshot.seq));
-            }
-            tracing::warn!(
-                partition,
-                "the snapshot is not the one that the journal speaks of; the whole journal is read"
-            );
-        }
-        let (state, _) = self.read_on(partition, State::default(), None)?;
-        Ok((state, 0))
-    }
-
-    /// Applies the records after a state; tells whether one vouches for the snapshot.
-    fn read_on(
-        &self,
-        partition: u32,
-        mut state: State,
-        snapshot: Option<(u64, String)>,
-    ) -> Result<(State, bool), StartError> {
-        let mut vouched = false;
-        for record in self.journal.read(partition, state.seq + 1)? {
-            let record = record?;
-            if let Some(entry) = record::decode(&record)? {
-                if let (Entry::SnapshotTaken(taken), Some((seq, digest))) = (&entry, &snapshot) {
-                    vouched |= taken.seq == *seq && taken.digest == *digest;
-                }
-                state
-                    .apply(&entry, record.header.time)
-                    .map_err(|error| StartError::Apply { id: record.header.id.clone(), error })?;
-            }
-            state.seq = record.header.seq;
-        }
-        Ok((state, vouched))
+        let snapshot = self
+            .views
+            .as_ref()
+            .and_then(|views| views.snapshot(partition).ok().flatten())
+            .map(|kept| Snapshot { seq: kept.seq, digest: hex::encode(kept.digest), bytes: kept.bytes });
+        super::load::load(self.journal.as_ref(), partition, snapshot.as_ref())
     }
 }
 

@@ -24,12 +24,18 @@ use crate::timetable::Timetable;
 const ZONE: &str = "Asia/Shanghai";
 
 /// What the configuration asks for, read and checked.
-pub(super) struct Wanted {
-    pub(super) policy: Option<PolicyPack>,
-    pub(super) units: BTreeSet<String>,
-    pub(super) workflows: Vec<(WorkflowConfig, String, Definition)>,
-    pub(super) sources: Vec<Arc<WatchedSource>>,
-    pub(super) grants: Grants,
+#[derive(Default)]
+pub struct Wanted {
+    /// The policy pack.
+    pub policy: Option<PolicyPack>,
+    /// Its units, by code.
+    pub units: BTreeSet<String>,
+    /// Each workflow with its text.
+    pub workflows: Vec<(WorkflowConfig, String, Definition)>,
+    /// What is watched.
+    pub sources: Vec<Arc<WatchedSource>>,
+    /// What plugins may reach.
+    pub grants: Grants,
 }
 
 pub(super) fn read_wanted(options: &Options, house: &House) -> Result<Wanted, StartError> {

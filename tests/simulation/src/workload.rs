@@ -1,0 +1,302 @@
+//! What a simulated bureau has to do: workflows, runs, posts, people, all from
+//! the seed, and all such that the outcome of a run depends on its input alone.
+
+use serde_json::{Map, Value, json};
+
+use crate::plugins::{ECHO, ONCE, REPEATABLE};
+use crate::random::Random;
+
+/// The unit whose workflows and sources are simulated.
+pub const UNITS: [&str; 2] = ["qingfeng", "linhai"];
+
+/// People who may act for each of the units.
+pub const PEOPLE: [&str; 2] = ["person:xu-ming", "person:he-ping"];
+
+/// The policy pack: the sample of the project, with its clock of one hour.
+pub const POLICY: &str = include_str!("../../../workflows/policy/linhai.json");
+
+/// The workflow that each event of [`DONE`] starts.
+pub const AFTERWARDS: &str = "afterwards";
+/// The workflow that the clock starts.
+pub const BY_THE_CLOCK: &str = "by-the-clock";
+/// The workflow that reports each case.
+pub const REPORTER: &str = "reporter";
+/// What runs publish when they are told to.
+pub const DONE: &str = "sim.done";
+/// What runs listen for; the subject is the run's id.
+pub const PING: &str = "sim.ping";
+
+/// One workflow to deploy for both units.
+#[derive(Debug, Clone)]
+pub struct Workflow {
+    /// Its name.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// It may call what must not be repeated, so it may have to wait for a person.
+    pub fragile: bool,
+    /// How many events of [`DONE`] one run publishes.
+    pub publishes: u32,
+}
+
+/// A run that somebody asks for.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// The id that the asker chose.
+    pub run: String,
+    /// Which of the workloads' workflows.
+    pub workflow: usize,
+    /// For which of the units.
+    pub unit: usize,
+    /// When, in milliseconds since the beginning.
+    pub at: i64,
+    /// The input.
+    pub input: Value,
+    /// Somebody will want it stopped, so many milliseconds later.
+    pub cancel_after: Option<i64>,
+}
+
+/// A post somewhere outside.
+#[derive(Debug, Clone)]
+pub struct Post {
+    /// Its id within its source.
+    pub id: String,
+    /// When it can be found, in milliseconds since the beginning.
+    pub at: i64,
+    /// How long before that it was published, in milliseconds.
+    pub old: i64,
+    /// Grave enough for a case.
+    pub grave: bool,
+}
+
+/// All of it.
+#[derive(Debug, Clone)]
+pub struct Workload {
+    /// How many partitions the host has.
+    pub partitions: u32,
+    /// The workflows.
+    pub workflows: Vec<Workflow>,
+    /// The runs.
+    pub wishes: Vec<Wish>,
+    /// The posts of each unit's source, in the order of time.
+    pub posts: Vec<Vec<Post>>,
+    /// Until when new things happen, in milliseconds since the beginning.
+    pub horizon: i64,
+}
+
+impl Workload {
+    /// The workload of a seed.
+    pub fn new(random: &mut Random) -> Workload {
+        let horizon = random.between(20, 100) * 60_000;
+        let mut workflows: Vec<Workflow> = (0..random.between(2, 4)).map(|n| generated(n, random)).collect();
+        let asked = workflows.len();
+        workflows.push(afterwards());
+        workflows.push(by_the_clock(random));
+        if random.chance(2, 3) {
+            workflows.push(reporter(random));
+        }
+        let wishes = (0..random.between(4, 12))
+            .map(|n| {
+                let run = format!("r{n}");
+                let input = json!({"id": run, "acc": random.between(0, 9)});
+                let cancel_after = random.chance(1, 8).then(|| random.between(0, 600_000));
+                Wish {
+                    workflow: random.place(asked),
+                    unit: random.place(UNITS.len()),
+                    at: random.between(0, horizon * 3 / 4),
+                    run,
+                    input,
+                    cancel_after,
+                }
+            })
+            .collect();
+        let posts = UNITS.iter().map(|unit| posts(unit, horizon, random)).collect();
+        Workload { partitions: random.between(1, 3) as u32, workflows, wishes, posts, horizon }
+    }
+}
+
+fn posts(unit: &str, horizon: i64, random: &mut Random) -> Vec<Post> {
+    let mut posts: Vec<Post> = (0..random.between(0, 12))
+        .map(|n| Post {
+            id: format!("{unit}-{n}"),
+            at: random.between(0, horizon),
+            old: match random.below(4) {
+                // Its hour is over before it is found.
+                0 => random.between(3_600_000, 8_000_000),
+                1 => random.between(3_000_000, 3_600_000),
+                _ => random.between(0, 600_000),
+            },
+            grave: random.chance(1, 3),
+        })
+        .collect();
+    posts.sort_by_key(|post| post.at);
+    posts
+}
+
+fn document(name: &str, rest: Value) -> String {
+    let mut all = json!({"document": {"dsl": "1.0.3", "namespace": "sim", "name": name, "version": "1.0.0"}});
+    if let (Some(all), Value::Object(rest)) = (all.as_object_mut(), rest) {
+        all.extend(rest);
+    }
+    all.to_string()
+}
+
+fn generated(n: i64, random: &mut Random) -> Workflow {
+    let mut maker = Maker { random, tasks: 0, fragile: false, publishes: 0 };
+    let count = maker.random.between(2, 6);
+    let tasks = maker.list(count, 0, "$workflow.input.id");
+    let (fragile, publishes) = (maker.fragile, maker.publishes);
+    let name = format!("work{n}");
+    Workflow { text: document(&name, json!({"do": tasks})), name, fragile, publishes }
+}
+
+/// Makes lists of tasks that hand on `{"acc": number}`.
+struct Maker<'r> {
+    random: &'r mut Random,
+    tasks: u32,
+    fragile: bool,
+    publishes: u32,
+}
+
+impl Maker<'_> {
+    /// `label`: a jq expression that names this place in this run.
+    fn list(&mut self, count: i64, depth: u32, label: &str) -> Value {
+        let tasks = (0..count).map(|_| {
+            self.tasks += 1;
+            let name = format!("t{}", self.tasks);
+            let label = format!("({label}) + \"/{}\"", self.tasks);
+            let mut one = Map::new();
+            one.insert(name, self.task(depth, &label));
+            Value::Object(one)
+        });
+        Value::Array(tasks.collect())
+    }
+
+    fn task(&mut self, depth: u32, label: &str) -> Value {
+        let kinds = if depth < 2 { 13 } else { 9 };
+        match self.random.below(kinds) {
+            0 => json!({"set": {"acc": "${ .acc + 1 }"}}),
+            1 => json!({"wait": format!("PT{}S", self.random.between(1, 240))}),
+            2 => {
+                json!({"call": format!("{ECHO}:1.0.0@default"), "with": {"acc": "${ .acc * 2 % 1000 }"}})
+            }
+            3 | 4 => self.effect(label, 0),
+            5 => {
+                let limit = json!({"attempt": {"count": 5}});
+                let retry = json!({"delay": format!("PT{}S", self.random.between(1, 60)), "limit": limit});
+                let fails = self.random.between(0, 3);
+                json!({"try": [{"tried": self.effect(label, fails)}], "catch": {"retry": retry}})
+            }
+            6 => json!({
+                "try": [{"raises": {"raise": {"error": {"type": "https://example.org/sim", "status": 418}}}}],
+                "catch": {"as": "why", "do": [{"mended": {"set": {"acc": "${ .acc + $why.status % 10 }"}}}]}
+            }),
+            7 => {
+                let subject = "${ . == $workflow.input.id }";
+                json!({
+                    "listen": {"to": {"one": {"with": {"type": PING, "subject": subject}}}},
+                    "output": {"as": "${ {acc: ($input.acc + .[0].n)} }"}
+                })
+            }
+            8 => json!({
+                "try": [{"deaf": {
+                    "listen": {"to": {"one": {"with": {"type": "sim.never"}}}},
+                    "timeout": {"after": format!("PT{}S", self.random.between(5, 300))}
+                }}],
+                "catch": {"errors": {"with": {"status": 408}}}
+            }),
+            9 => {
+                let branches: Vec<Value> = (0..self.random.between(2, 4))
+                    .map(|n| {
+                        let list = self.list(1, depth + 1, label);
+                        json!({format!("b{n}"): {"do": list}})
+                    })
+                    .collect();
+                json!({
+                    "fork": {"branches": branches},
+                    "output": {"as": "${ {acc: ((map(.acc) | add) % 1000)} }"}
+                })
+            }
+            10 => {
+                let each = format!("x{}", self.tasks);
+                let within = format!("{label} + \"-\" + (${each} | tostring)");
+                let count = self.random.between(1, 2);
+                let list = self.list(count, depth + 1, &within);
+                let rounds: Vec<i64> = (0..self.random.between(1, 3)).collect();
+                json!({"for": {"each": each, "in": format!("${{ {} }}", json!(rounds))}, "do": list})
+            }
+            11 => {
+                let count = self.random.between(1, 3);
+                json!({"do": self.list(count, depth + 1, label)})
+            }
+            _ if depth == 0 => {
+                self.publishes += 1;
+                let event = json!({"type": DONE, "source": "/sim", "data": {"id": format!("${{ {label} }}")}});
+                json!({"emit": {"event": {"with": event}}, "output": {"as": "${ $input }"}})
+            }
+            _ => json!({"set": {"acc": "${ .acc + 3 }"}}),
+        }
+    }
+
+    /// Something done outside; it fails so often before it succeeds.
+    fn effect(&mut self, label: &str, fails: i64) -> Value {
+        let once = self.random.chance(1, 5);
+        self.fragile |= once;
+        let plugin = if once { ONCE } else { REPEATABLE };
+        json!({
+            "call": format!("{plugin}:1.0.0@default"),
+            "with": {"label": format!("${{ {label} }}"), "fails": fails},
+            "output": {"as": "${ {acc: (($input.acc + .n) % 1000)} }"}
+        })
+    }
+}
+
+fn afterwards() -> Workflow {
+    let text = document(
+        AFTERWARDS,
+        json!({
+            "schedule": {"on": {"one": {"with": {"type": DONE}}}},
+            "do": [
+                {"know": {"set": {"acc": 0, "id": "${ .[0].data.id }"}}},
+                {"tell": {
+                    "call": format!("{REPEATABLE}:1.0.0@default"),
+                    "with": {"label": "${ .id + \"/after\" }", "fails": 0},
+                    "output": {"as": "${ {id: $input.id, n: .n} }"}
+                }}
+            ]
+        }),
+    );
+    Workflow { name: AFTERWARDS.to_owned(), text, fragile: false, publishes: 0 }
+}
+
+fn by_the_clock(random: &mut Random) -> Workflow {
+    let every = format!("PT{}M", random.between(5, 40));
+    let schedule = if random.chance(1, 4) { json!({"after": every}) } else { json!({"every": every}) };
+    let tasks = json!([{"tick": {"set": {"acc": 1}}}, {"rest": {"wait": "PT20S"}}]);
+    let text = document(BY_THE_CLOCK, json!({"schedule": schedule, "do": tasks}));
+    Workflow { name: BY_THE_CLOCK.to_owned(), text, fragile: false, publishes: 0 }
+}
+
+/// Reports each case upward some time after it was opened, which stops its clock of one hour.
+fn reporter(random: &mut Random) -> Workflow {
+    let text = document(
+        REPORTER,
+        json!({
+            "schedule": {"on": {"one": {"with": {"type": "huiyin.case.opened.v1"}}}},
+            "do": [
+                {"know": {"set": {"case": "${ .[0].data.case }"}}},
+                {"think": {"wait": format!("PT{}M", random.between(1, 50))}},
+                {"report": {
+                    "call": "submit-report:1.0.0@default",
+                    "with": {"case": "${ .case }", "stage": "flash", "facts": ["${ \"Case \" + .case }"]},
+                    "output": {"as": "${ $input }"}
+                }},
+                {"tell": {
+                    "call": format!("{REPEATABLE}:1.0.0@default"),
+                    "with": {"label": "${ .case + \"/told\" }", "fails": 0}
+                }}
+            ]
+        }),
+    );
+    Workflow { name: REPORTER.to_owned(), text, fragile: false, publishes: 0 }
+}
