@@ -357,6 +357,8 @@ pub struct Core {
     busy: HashMap<String, u64>,
     /// Turns handed out.
     turns: u64,
+    /// The latest time at which anything was fired.
+    seen: Timestamp,
     queued: HashMap<String, VecDeque<Input>>,
     waiting: HashMap<String, Vec<Reply<FinishedRun>>>,
     /// Who waits for the end of a run that was cancelled.
@@ -397,6 +399,7 @@ impl Core {
             wakes: Wakes::default(),
             busy: HashMap::new(),
             turns,
+            seen: Timestamp::MIN,
             queued: HashMap::new(),
             waiting: HashMap::new(),
             cancelling: HashMap::new(),
@@ -599,6 +602,11 @@ enum Wake {
 impl Core {
     /// Fires everything that is due.
     pub fn tick(&mut self, now: Timestamp) {
+        if now < self.seen {
+            // The clock was set back: what is read every so often must not wait until it has caught up.
+            self.plan_sources(now);
+        }
+        self.seen = now;
         for wake in self.wakes.due(now) {
             match wake {
                 Wake::Run(run, timer) => self.happen(&run, Event::Timer { timer }, now),
