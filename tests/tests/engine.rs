@@ -126,12 +126,16 @@ async fn a_listening_run_outlives_its_host_and_hears() {
 
     let second = house.on_disk().await.unwrap();
     assert_eq!(running(&second).await, 1);
-    assert_eq!(second.event("cuihu", ring("the bell", "elsewhere")).await.unwrap(), 0, "another unit's event");
-    assert_eq!(second.event(UNIT, ring("the phone", "wrong")).await.unwrap(), 0, "another subject");
-    assert_eq!(second.event(UNIT, ring("the bell", "ding")).await.unwrap(), 1);
+    assert_eq!(
+        second.event(Some("cuihu"), ring("the bell", "elsewhere")).await.unwrap().runs,
+        0,
+        "another unit's event"
+    );
+    assert_eq!(second.event(Some(UNIT), ring("the phone", "wrong")).await.unwrap().runs, 0, "another subject");
+    assert_eq!(second.event(Some(UNIT), ring("the bell", "ding")).await.unwrap().runs, 1);
     let end = end_of(&second, "the-ear").await.unwrap();
     assert_eq!((end.status.as_str(), &end.result), ("completed", &json!({"heard": {"said": "ding"}})));
-    assert_eq!(second.event(UNIT, ring("the bell", "late")).await.unwrap(), 0, "it has ended");
+    assert_eq!(second.event(Some(UNIT), ring("the bell", "late")).await.unwrap().runs, 0, "it has ended");
     second.stop().await.unwrap();
 }
 
@@ -654,7 +658,7 @@ async fn a_snapshot_that_the_journal_does_not_speak_of_counts_for_nothing() {
     let mut house = House::with(&["jq", "tally", "risk-level"]).unwrap();
     let known = but_seq(lived(&mut house).await);
     // The version of the views' form, as the host opens them.
-    let (views, _) = huiyin_views::Views::open(house.data().join("views"), 1).unwrap();
+    let (views, _) = huiyin_views::Views::open(house.data().join("views"), 2).unwrap();
     let mut forged = 0;
     for partition in 0..2 {
         let Some(snapshot) = views.snapshot(partition).unwrap() else { continue };
@@ -762,7 +766,7 @@ async fn items_that_no_record_can_hold_are_refused() {
     let taken = engine.receive(UNIT, "pushed", vec![item("b".to_owned())], "person:test").await.unwrap();
     assert_eq!(taken["refused"], 0, "{taken}");
     let event = json!({"specversion": "1.0", "id": "e", "source": "/test", "type": "org.example.x.v1", "data": "x".repeat(6_000_000)});
-    assert!(engine.event(UNIT, event).await.is_err());
+    assert!(engine.event(Some(UNIT), event).await.is_err());
     engine.stop().await.unwrap();
 }
 

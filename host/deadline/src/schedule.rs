@@ -1,11 +1,17 @@
 //! When something that repeats fires next, and what was missed while nobody was there.
 
+mod decide;
+mod policy;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::allowance::{AllowanceError, parse_duration};
 use crate::cron::Cron;
 use crate::zone::Zone;
+
+pub use decide::{COUNTED, LATE, Miss, Plan, Standing, Step, Upcoming, Why, decide, upcoming};
+pub use policy::{CatchUp, Overlap, Policy};
 
 /// A repetition. In JSON one of `{"cron": "0 8 * * 1-5", "zone": "Asia/Shanghai"}` (the zone may be left out),
 /// `{"every": "PT15M", "anchor": "2024-01-01T00:00:00Z"}`, `{"after": "PT5M"}`.
@@ -141,6 +147,36 @@ impl Schedule {
             }
             Self::After { after: distance } => after.checked_add(distance.0).ok(),
         }
+    }
+
+    /// The last firing after `from`, up to and including `to`. What it costs grows with the logarithm of the time
+    /// between, not with the number of firings.
+    pub fn latest(&self, from: Timestamp, to: Timestamp) -> Option<Timestamp> {
+        let until = |at: Timestamp, end: Timestamp| self.next(at).filter(|found| *found <= end);
+        let first = until(from, to)?;
+        if matches!(self, Self::After { .. }) {
+            return Some(first);
+        }
+        // Backwards in growing steps until there is one, and then ever closer.
+        let mut step = SignedDuration::from_mins(1);
+        let mut latest = first;
+        while let Some(at) = to.checked_sub(step).ok().filter(|at| *at > first) {
+            if let Some(found) = until(at, to) {
+                latest = found;
+                break;
+            }
+            step = step.saturating_mul(2);
+        }
+        let mut end = to;
+        while let Some(later) = until(latest, end) {
+            let between = (end.as_nanosecond() - latest.as_nanosecond()) / 2;
+            let middle = Timestamp::from_nanosecond(latest.as_nanosecond() + between).unwrap_or(latest);
+            match until(middle, end) {
+                Some(found) => latest = found,
+                None => (latest, end) = (later, middle.max(later)),
+            }
+        }
+        Some(latest)
     }
 
     /// The firings after `from` up to and including `to`, at most `bound` of them. A [`Schedule::After`] misses at

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use huiyin_journal::{Appended, Draft, JournalError};
 use jiff::Timestamp;
 
-use crate::partition::{Core, Message, Output, Refusal, TurnJob, Work};
+use crate::partition::{Core, JudgeJob, Message, Output, Refusal, TurnJob, Work};
 use crate::state::State;
 
 /// Appends under way; beyond this the partition takes nothing more in (rule 11).
@@ -43,6 +43,8 @@ pub enum Step {
     },
     /// Let a worker take a turn: pure, so it need not wait.
     Turn(Box<TurnJob>),
+    /// Let a worker evaluate filters: pure, so it need not wait.
+    Judge(JudgeJob),
     /// This may leave the partition now.
     Release {
         /// What.
@@ -239,6 +241,7 @@ impl Commit {
         }
         self.steps.extend(now.into_iter().filter_map(|work| match work {
             Work::Turn(job) => Some(Step::Turn(job)),
+            Work::Judge(job) => Some(Step::Judge(job)),
             _ => None,
         }));
         std::mem::take(&mut self.steps)

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use huiyin_sandbox::Grant;
+use huiyin_sandbox::egress::way::{EgressSettings, Mapping};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,8 +29,12 @@ pub struct HostConfig {
     pub bindings: Vec<Binding>,
     /// What is watched.
     pub sources: Vec<SourceConfig>,
-    /// What plugins may reach.
+    /// What plugins and workflows may reach.
     pub grants: Vec<GrantConfig>,
+    /// The way out itself: names that stand for addresses, authorities to trust.
+    pub egress: EgressConfig,
+    /// Who is told of the lifecycle of workflows.
+    pub lifecycle: LifecycleConfig,
     /// Where secrets are kept, by name.
     pub secrets: BTreeMap<String, SecretConfig>,
     /// How many partitions a new data folder gets; the number of cores unless told.
@@ -106,17 +111,93 @@ pub enum SourceSchedule {
     },
 }
 
-/// What one plugin may reach.
+/// What one plugin may reach, or one workflow by its own `call: http` and `openapi`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct GrantConfig {
     /// The plugin, `name:version` or `name` for every version.
-    pub plugin: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
+    /// Or the workflow, `namespace/name:version` or `namespace/name` for every version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<String>,
     /// The unit's code, `"*"` for all.
     #[serde(default = "every")]
     pub unit: String,
     /// What is granted.
     pub grant: Grant,
+}
+
+/// The host's own settings of the way out. They are the admin's: a name that is
+/// mapped here is connected to the address given, public or not.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct EgressConfig {
+    /// `name` or `name:port` to `address` or `address:port`, like curl's `--resolve`.
+    pub resolve: BTreeMap<String, String>,
+    /// PEM files of certificate authorities trusted beside Mozilla's, relative to this file.
+    pub roots: Vec<PathBuf>,
+}
+
+impl EgressConfig {
+    /// Reads the settings; `base` is where relative paths begin.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its JSON pointer.
+    pub fn read(&self, base: &Path) -> Result<EgressSettings, Vec<String>> {
+        let mut settings = EgressSettings::default();
+        let mut problems = Vec::new();
+        for (from, to) in &self.resolve {
+            match Mapping::parse(from, to) {
+                Ok(mapping) => settings.resolve.push(mapping),
+                Err(why) => problems.push(format!("/egress/resolve: {why}")),
+            }
+        }
+        for (at, file) in self.roots.iter().enumerate() {
+            let path = base.join(file);
+            let read = std::fs::read(&path).map_err(|error| error.to_string());
+            if let Err(why) = read.and_then(|pem| settings.trust_pem(&pem)) {
+                problems.push(format!("/egress/roots/{at}: {}: {why}", path.display()));
+            }
+        }
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+}
+
+/// Who is told of the lifecycle of workflows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct LifecycleConfig {
+    /// Where the events go.
+    pub sinks: Vec<SinkConfig>,
+}
+
+/// One receiver of lifecycle events. Naming it here is the grant to reach it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SinkConfig {
+    /// Its name. What it has been told is kept under it; another name begins anew.
+    pub name: String,
+    /// Where the events are posted, exactly.
+    pub uri: String,
+    /// What the types of its events begin with; all unless given.
+    #[serde(default)]
+    pub types: Vec<String>,
+    /// Only events of this unit's workflows; of all unless given.
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// The secret that goes along as `authorization: Bearer …`.
+    #[serde(default)]
+    pub bearer: Option<String>,
+    /// The secret with which the body is signed.
+    #[serde(default)]
+    pub hmac: Option<String>,
+    /// Addresses that may be reached although they are not public.
+    #[serde(default)]
+    pub allow_addresses: Vec<String>,
+    /// How old an event may become before it is given up; `P7D` unless told.
+    #[serde(default)]
+    pub retry_for: Option<String>,
 }
 
 fn every() -> String {

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::config::Binding;
 use crate::house::House;
 use crate::record::Pin;
-use crate::timetable::Timetable;
+use crate::timetable::Planned;
 
 /// A deployed workflow, ready to run.
 pub struct Deployed {
@@ -29,7 +29,7 @@ pub struct Deployed {
     /// What each function is pinned to, by slot or `name:version`.
     pub pins: BTreeMap<String, Pin>,
     /// When it starts by the clock.
-    pub schedule: Option<Timetable>,
+    pub schedule: Option<Planned>,
     packages: BTreeMap<String, Arc<Package>>,
     pure: BTreeMap<String, bool>,
 }
@@ -51,7 +51,7 @@ impl Deployed {
         unit: Option<String>,
         definition: Definition,
         pins: BTreeMap<String, Pin>,
-        schedule: Option<Timetable>,
+        schedule: Option<Planned>,
         house: &House,
     ) -> Deployed {
         let packages: BTreeMap<String, Arc<Package>> =
@@ -83,18 +83,63 @@ impl Deployed {
         self.packages.get(digest).map(|p| p.manifest.idempotent)
     }
 
-    /// True when the event is one that starts this workflow.
-    pub fn triggered_by(&self, event: &Value, evaluator: &dyn Evaluator) -> bool {
-        match self.definition.schedule() {
-            Some(huiyin_flow::Schedule::On(trigger)) => {
-                let needed = trigger.filters.len();
-                // One event that answers every filter of an `all` is enough; several are not gathered.
-                let mut answers = (0..needed).map(|at| self.definition.triggered_by(at, event, evaluator));
-                if trigger.all { needed > 0 && answers.all(|yes| yes) } else { answers.any(|yes| yes) }
+    /// How many events start it: several where it waits for all of some, one
+    /// where any will do, none where it is not started by events.
+    pub fn needs(&self) -> usize {
+        self.trigger().map_or(0, |trigger| if trigger.all { trigger.filters.len() } else { 1 })
+    }
+
+    /// Which filter of its trigger an event answers, as far as their literal
+    /// parts can tell. `pending` says which filters have no event yet.
+    pub fn answer(&self, event: &Value, pending: impl Fn(u32) -> bool) -> Answer {
+        let Some(trigger) = self.trigger() else { return Answer::No };
+        let mut candidates = (0_u32..)
+            .zip(&trigger.filters)
+            .filter(|(at, filter)| (!trigger.all || pending(*at)) && huiyin_flow::matches(filter, event))
+            .map(|(at, _)| (at, self.definition.trigger_computes(at as usize)))
+            .peekable();
+        let Some((first, computed)) = candidates.peek().copied() else { return Answer::No };
+        match candidates.find(|(_, computed)| !computed) {
+            // Where each filter wants its own event, the first that takes it has it.
+            _ if trigger.all => {
+                if computed {
+                    Answer::Ask
+                } else {
+                    Answer::Yes(first)
+                }
             }
-            _ => false,
+            Some((plain, _)) => Answer::Yes(plain),
+            None => Answer::Ask,
         }
     }
+
+    /// The filters of its trigger that an event answers, computed parts
+    /// included; only the first where one is enough. Takes its time.
+    pub fn judge(&self, event: &Value, evaluator: &dyn Evaluator) -> Vec<u32> {
+        let Some(trigger) = self.trigger() else { return Vec::new() };
+        let answered = (0_u32..).zip(&trigger.filters).filter(|(at, filter)| {
+            huiyin_flow::matches(filter, event) && self.definition.triggered_by(*at as usize, event, evaluator)
+        });
+        answered.map(|(at, _)| at).take(if trigger.all { usize::MAX } else { 1 }).collect()
+    }
+
+    fn trigger(&self) -> Option<&huiyin_flow::Trigger> {
+        match self.definition.schedule() {
+            Some(huiyin_flow::Schedule::On(trigger)) => Some(trigger),
+            _ => None,
+        }
+    }
+}
+
+/// Whether an event answers a trigger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// It does not.
+    No,
+    /// It answers this filter.
+    Yes(u32),
+    /// An expression must say.
+    Ask,
 }
 
 /// `namespace/name`.

@@ -1,21 +1,26 @@
-//! Effects: plugin calls that reach outside, tried only once the records that
+//! Effects: plugin calls and requests that reach outside, tried only once the records that
 //! caused them are durable (rule 2), each outcome told apart into done, surely
 //! not done, and unknown (rule 3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
-use huiyin_flow::FlowError;
-use huiyin_sandbox::{CallError, Grant, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict};
+use huiyin_flow::{CallId, FlowError, Request};
+use huiyin_sandbox::{
+    CallError, Effect, Grant, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict,
+};
+use serde_json::Value;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::calls;
 use crate::house::House;
-use crate::partition::{EffectDone, EffectJob, EffectOutcome, Floor, PageDone, PollError, PollJob, ReadPage};
+use crate::partition::{EffectDone, EffectJob, EffectOutcome, Errand, Floor, PageDone, PollError, PollJob, ReadPage};
 use crate::record::Pin;
+use crate::requests::{Behalf, Fault, Requests};
 
 /// Effects in hand at once, for the whole host.
 const AT_ONCE: usize = 64;
@@ -24,7 +29,10 @@ const AT_ONCE: usize = 64;
 pub struct Effects {
     house: Arc<House>,
     grants: Grants,
+    requests: Requests,
     at_once: Semaphore,
+    /// What stops each effect in hand.
+    in_hand: Mutex<HashMap<(String, CallId, u32), CancellationToken>>,
 }
 
 /// What an admin granted, by plugin and unit, and the secrets that grants name.
@@ -32,6 +40,8 @@ pub struct Effects {
 pub struct Grants {
     /// `(plugin name or name:version, unit or *)` and what it may reach.
     pub granted: Vec<(String, String, Arc<Grant>)>,
+    /// The same of workflows, by `namespace/name` or `namespace/name:version`.
+    pub workflows: Vec<(String, String, Arc<Grant>)>,
     /// Secret values by name.
     pub secrets: Arc<Secrets>,
 }
@@ -49,19 +59,30 @@ impl SecretSource for Secrets {
 impl Grants {
     /// What a plugin may reach on behalf of a unit: the most specific grant, or nothing.
     pub fn of(&self, plugin: &str, unit: &str) -> Arc<Grant> {
-        let bare = plugin.split(':').next().unwrap_or(plugin);
-        self.granted
-            .iter()
-            .filter(|(p, u, _)| (p == plugin || p == bare) && (u == unit || u == "*"))
-            .max_by_key(|(p, u, _)| (u != "*", p == plugin))
-            .map_or_else(|| Arc::new(Grant::default()), |(_, _, grant)| Arc::clone(grant))
+        nearest(&self.granted, plugin, unit)
     }
+
+    /// What a workflow's own requests may reach on behalf of a unit.
+    pub fn of_workflow(&self, workflow: &str, unit: &str) -> Arc<Grant> {
+        nearest(&self.workflows, workflow, unit)
+    }
+}
+
+/// The most specific of the grants to `name:version`, or nothing.
+fn nearest(granted: &[(String, String, Arc<Grant>)], name: &str, unit: &str) -> Arc<Grant> {
+    let bare = name.split(':').next().unwrap_or(name);
+    granted
+        .iter()
+        .filter(|(n, u, _)| (n == name || n == bare) && (u == unit || u == "*"))
+        .max_by_key(|(n, u, _)| (u != "*", n == name))
+        .map_or_else(|| Arc::new(Grant::default()), |(_, _, grant)| Arc::clone(grant))
 }
 
 impl Effects {
     /// An executor.
     pub fn new(house: Arc<House>, grants: Grants) -> Effects {
-        Effects { house, grants, at_once: Semaphore::new(AT_ONCE) }
+        let requests = Requests::new(Arc::clone(&house));
+        Effects { house, grants, requests, at_once: Semaphore::new(AT_ONCE), in_hand: Mutex::default() }
     }
 
     /// What a plugin may reach.
@@ -69,20 +90,35 @@ impl Effects {
         self.grants.of(plugin, unit)
     }
 
-    fn access(&self, kv: &Arc<BTreeMap<String, Vec<u8>>>) -> HostAccess {
-        HostAccess { secrets: Arc::clone(&self.grants.secrets) as Arc<dyn SecretSource>, kv: Arc::clone(kv), log: None }
+    fn access(&self, kv: &Arc<BTreeMap<String, Vec<u8>>>, stop: CancellationToken) -> HostAccess {
+        let secrets = Arc::clone(&self.grants.secrets) as Arc<dyn SecretSource>;
+        HostAccess { secrets, kv: Arc::clone(kv), log: None, stop }
+    }
+
+    /// Stops an effect in hand: its outcome then says whether it had begun. One
+    /// that is not in hand has ended, and told its outcome.
+    pub fn stop(&self, run: &str, call: CallId, attempt: u32) {
+        let in_hand = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stop) = in_hand.get(&(run.to_owned(), call, attempt)) {
+            stop.cancel();
+        }
     }
 
     /// Tries one effect of a run. A panic on the way is our own fault, and then
     /// nobody knows what happened.
-    pub async fn effect_or_unknown(&self, job: EffectJob) -> EffectDone {
+    /// It is in hand, and can be stopped, from the moment of this call.
+    pub fn effect_or_unknown(self: Arc<Self>, job: EffectJob) -> impl Future<Output = EffectDone> + Send {
         let (run, call, attempt) = (job.run.clone(), job.call, job.attempt);
-        AssertUnwindSafe(self.effect(job)).catch_unwind().await.unwrap_or_else(|_| EffectDone {
-            run,
-            call,
-            attempt,
-            outcome: EffectOutcome::Unknown("the host failed while it was being tried; please report it".to_owned()),
-        })
+        let key = (run.clone(), call, attempt);
+        let stop = CancellationToken::new();
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), stop.clone());
+        async move {
+            let outcome = AssertUnwindSafe(self.effect(job, stop)).catch_unwind().await.unwrap_or_else(|_| {
+                EffectOutcome::Unknown("the host failed while it was being tried; please report it".to_owned())
+            });
+            self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            EffectDone { run, call, attempt, outcome }
+        }
     }
 
     /// Reads a source. A panic on the way is our own fault; the cursor stays.
@@ -98,32 +134,76 @@ impl Effects {
         })
     }
 
-    /// Tries one effect of a run.
-    pub async fn effect(&self, job: EffectJob) -> EffectDone {
-        let _turn = self.at_once.acquire().await;
-        let outcome = self.attempt(&job).await;
-        EffectDone { run: job.run, call: job.call, attempt: job.attempt, outcome }
+    async fn effect(&self, job: EffectJob, stop: CancellationToken) -> EffectOutcome {
+        let _turn = tokio::select! {
+            turn = self.at_once.acquire() => turn,
+            () = stop.cancelled() => return EffectOutcome::Stopped { begun: false },
+        };
+        match &job.errand {
+            Errand::Plugin { pin, with } => self.plugin(&job, pin, with, stop).await,
+            Errand::Request { request, workflow } => self.request(&job, request, workflow, &stop).await,
+        }
     }
 
-    async fn attempt(&self, job: &EffectJob) -> EffectOutcome {
-        let Some(package) = self.house.package(&job.pin.digest) else {
-            return EffectOutcome::Settled(Err(calls::not_installed(&job.pin)), Vec::new());
+    async fn plugin(&self, job: &EffectJob, pin: &Pin, with: &Value, stop: CancellationToken) -> EffectOutcome {
+        let Some(package) = self.house.package(&pin.digest) else {
+            return EffectOutcome::Settled(Err(calls::not_installed(pin)), Vec::new());
         };
-        let operation = match calls::operation(&package, &job.pin, &job.with) {
+        let operation = match calls::operation(&package, pin, with) {
             Ok(operation) => operation,
             Err(error) => return EffectOutcome::Settled(Err(calls::invalid(&error)), Vec::new()),
         };
         let context = calls::context(&job.unit, job.attempt, &job.idempotency_key, job.now);
-        let grant = self.grants.of(&job.pin.plugin, &job.unit);
+        let grant = self.grants.of(&pin.plugin, &job.unit);
         match self
             .house
             .sandbox
-            .call(&package, &context, &operation, &grant, &self.access(&job.kv), &self.house.limits)
+            .call(&package, &context, &operation, &grant, &self.access(&job.kv, stop), &self.house.limits)
             .await
         {
             Ok(done) => EffectOutcome::Settled(Ok(done.output.to_json()), done.kv_writes),
-            Err(error) if calls::unknown(&error) => EffectOutcome::Unknown(format!("{}: {error}", job.pin.plugin)),
-            Err(error) => EffectOutcome::Settled(Err(calls::flow_error(&error, &job.pin)), Vec::new()),
+            Err(CallError::Stopped { effect }) => EffectOutcome::Stopped { begun: effect == Effect::Unknown },
+            Err(error) if calls::unknown(&error) => EffectOutcome::Unknown(format!("{}: {error}", pin.plugin)),
+            Err(error) => EffectOutcome::Settled(Err(calls::flow_error(&error, pin)), Vec::new()),
+        }
+    }
+
+    async fn request(
+        &self,
+        job: &EffectJob,
+        request: &Request,
+        workflow: &str,
+        stop: &CancellationToken,
+    ) -> EffectOutcome {
+        let behalf = Behalf {
+            workflow: workflow.to_owned(),
+            unit: job.unit.clone(),
+            grant: self.grants.of_workflow(workflow, &job.unit),
+            secrets: Arc::clone(&self.grants.secrets) as Arc<dyn SecretSource>,
+            idempotency_key: job.idempotency_key.clone(),
+        };
+        match request {
+            // The operation first: only then is it known what will be asked.
+            Request::OpenApi(asked) => tokio::select! {
+                found = self.requests.resolve(asked, &behalf) => match found {
+                    Ok(request) => EffectOutcome::Found(Box::new(request)),
+                    Err(error) => EffectOutcome::Settled(Err(error), Vec::new()),
+                },
+                () = stop.cancelled() => EffectOutcome::Stopped { begun: false },
+            },
+            Request::Http(asked) => {
+                let requester = self.requests.begin(&behalf);
+                tokio::select! {
+                    done = self.requests.send(asked, &behalf, &requester) => match done {
+                        Ok(value) => EffectOutcome::Settled(Ok(value), Vec::new()),
+                        Err(Fault::Error(error)) => EffectOutcome::Settled(Err(error), Vec::new()),
+                        Err(Fault::Unknown(why)) => EffectOutcome::Unknown(why),
+                    },
+                    () = stop.cancelled() => {
+                        EffectOutcome::Stopped { begun: requester.effect() == Effect::Unknown }
+                    }
+                }
+            }
         }
     }
 
@@ -144,7 +224,14 @@ impl Effects {
         let called = self
             .house
             .sandbox
-            .call(&source.package, &context, &operation, &source.grant, &self.access(&job.kv), &self.house.limits)
+            .call(
+                &source.package,
+                &context,
+                &operation,
+                &source.grant,
+                &self.access(&job.kv, CancellationToken::new()),
+                &self.house.limits,
+            )
             .await
             .map_err(|e| poll_error(&e))?;
         let Output::Page(mut page) = called.output else {

@@ -1,17 +1,19 @@
 //! The host as one thing: opens the store, loads what it holds, brings what is
 //! configured into force, and puts the partitions to work.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use huiyin_journal::Journal;
+use huiyin_journal::{Journal, JournalError, Record};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Binding;
+use crate::deployment::Deployed;
 use crate::house::House;
 use crate::ledger::Ledger;
-use crate::partition::{Activity, Message, Refusal, Reply, StartRun};
+use crate::partition::{Activity, Message, Order, OrderKind, Refusal, Reopen, Reply, Resolve, StartRun};
 use crate::shell::Clock;
 use crate::state::{FinishedRun, State};
 
@@ -24,6 +26,10 @@ pub struct Engine {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) ledger: Option<Arc<Ledger>>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The units' choices, for what is deployed while the host runs.
+    pub(crate) bindings: Vec<Binding>,
+    /// One deployment at a time.
+    pub(crate) deploying: tokio::sync::Mutex<()>,
     pub(crate) partitions: Vec<Partition>,
     pub(crate) activity: broadcast::Sender<Activity>,
     pub(crate) intake: Arc<Semaphore>,
@@ -32,6 +38,7 @@ pub struct Engine {
     pub(crate) failed: CancellationToken,
     pub(crate) tasks: tokio::sync::Mutex<Vec<Task>>,
     pub(crate) stop_ledger: CancellationToken,
+    pub(crate) sinks: Vec<Arc<crate::lifecycle::Service>>,
     pub(crate) ledger_task: tokio::sync::Mutex<Option<Task>>,
 }
 
@@ -43,7 +50,21 @@ pub(crate) struct Partition {
     pub(crate) inbox: mpsc::UnboundedSender<Message>,
     pub(crate) units: Vec<String>,
     /// Workflow `namespace/name` and unit to the deployment in force.
-    pub(crate) workflows: Vec<InForce>,
+    pub(crate) workflows: RwLock<Vec<InForce>>,
+    /// Those of them that start by the clock here.
+    pub(crate) scheduled: RwLock<Vec<Arc<Deployed>>>,
+}
+
+impl Partition {
+    /// The workflows in force.
+    pub(crate) fn in_force(&self) -> Vec<InForce> {
+        self.workflows.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Those of them that start by the clock here.
+    pub(crate) fn scheduled(&self) -> Vec<Arc<Deployed>> {
+        self.scheduled.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// A workflow in force.
@@ -98,9 +119,9 @@ impl Engine {
     }
 
     fn prepare(&self, s: Submission) -> Result<(usize, StartRun), Refusal> {
-        let mut found: Vec<(usize, &InForce)> = Vec::new();
+        let mut found: Vec<(usize, InForce)> = Vec::new();
         for (at, partition) in self.partitions.iter().enumerate() {
-            for workflow in &partition.workflows {
+            for workflow in partition.in_force() {
                 let named = workflow.name == s.workflow || workflow.name.rsplit('/').next() == Some(&s.workflow);
                 if named && workflow.unit == s.unit {
                     found.push((at, workflow));
@@ -178,29 +199,133 @@ impl Engine {
         self.ask(partition, |reply| Message::Desk { unit, actor, command: Box::new(command), reply }).await
     }
 
-    /// Takes a CloudEvent in; gives how many runs it started or woke.
-    ///
-    /// # Errors
-    /// [`Refusal`]
-    pub async fn event(&self, unit: &str, event: Value) -> Result<u32, Refusal> {
-        let partition = self.partition_of(unit)?;
-        let unit = Some(unit.to_owned());
-        self.ask(partition, |reply| Message::Event { unit, event, reply }).await
-    }
-
-    /// Stops a run.
+    /// Stops a run; what it has in hand is stopped, too.
     ///
     /// # Errors
     /// [`Refusal`]
     pub async fn cancel(&self, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
+        self.order(OrderKind::Cancel, run, reason, actor).await
+    }
+
+    /// Holds a run: what comes is kept, nothing goes on. Calls in hand that can
+    /// be repeated are stopped; others end by themselves.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn suspend(&self, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
+        self.order(OrderKind::Suspend, run, reason, actor).await
+    }
+
+    /// Lets a suspended run go on.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn resume(&self, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
+        self.order(OrderKind::Resume, run, reason, actor).await
+    }
+
+    async fn order(&self, kind: OrderKind, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
+        let at = self.home_of(run).await?;
+        let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
+        self.ask(at, |reply| Message::Order(Order { run, kind, actor, reason, reply })).await
+    }
+
+    /// Sets a run to work again: one that ended without success from the task
+    /// that failed, one that was set aside from where it stood.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn retry(&self, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
+        self.reopen(run, None, None, reason, actor).await
+    }
+
+    /// Sets a run that has ended to work again from a task on, with another
+    /// input for it if one is given.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn restart(
+        &self,
+        run: &str,
+        task: &str,
+        input: Option<Value>,
+        reason: &str,
+        actor: &str,
+    ) -> Result<(), Refusal> {
+        self.reopen(run, Some(task.to_owned()), input, reason, actor).await
+    }
+
+    async fn reopen(
+        &self,
+        run: &str,
+        task: Option<String>,
+        input: Option<Value>,
+        reason: &str,
+        actor: &str,
+    ) -> Result<(), Refusal> {
+        let at = self.home_of(run).await?;
+        let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
+        self.ask(at, |reply| Message::Reopen(Reopen { run, task, input, actor, reason, reply })).await
+    }
+
+    /// Says what became of an effect of unknown outcome: what it gave, or that
+    /// it surely did not happen. The run goes on.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn resolve(
+        &self,
+        run: &str,
+        call: Option<u64>,
+        happened: Option<Value>,
+        reason: &str,
+        actor: &str,
+    ) -> Result<(), Refusal> {
+        let at = self.home_of(run).await?;
+        let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
+        self.ask(at, |reply| Message::Resolve(Resolve { run, call, happened, actor, reason, reply })).await
+    }
+
+    /// The partition of a run that is still known.
+    async fn home_of(&self, run: &str) -> Result<usize, Refusal> {
         for at in 0..self.partitions.len() {
             let id = run.to_owned();
-            if self.look(at, move |state, _| state.runs.contains_key(&id)).await? {
-                let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
-                return self.ask(at, |reply| Message::Cancel { run, reason, actor, reply }).await;
+            if self.look(at, move |state, _| state.runs.contains_key(&id) || state.ended(&id).is_some()).await? {
+                return Ok(at);
             }
         }
-        Err(Refusal::NotFound(format!("run {run} is not running")))
+        Err(Refusal::NotFound(format!("there is no run {run}, or it ended too long ago")))
+    }
+
+    /// The records of a run, in their order. Costs reading the partition's part
+    /// of the log from the run's start to its end, or to now.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn records_of(&self, run: &str) -> Result<Vec<Record>, Refusal> {
+        let at = self.home_of(run).await?;
+        let id = run.to_owned();
+        let span = self.look(at, move |state, _| match state.runs.get(&id) {
+            Some(run) => (run.first, state.seq),
+            None => state.ended(&id).map_or((0, 0), |ended| (ended.first, ended.last)),
+        });
+        let (first, last) = span.await?;
+        let (journal, partition, subject) = (Arc::clone(&self.journal), at as u32, format!("run/{run}"));
+        let read = tokio::task::spawn_blocking(move || {
+            let mut found = Vec::new();
+            for record in journal.read(partition, first.max(1))? {
+                let record = record?;
+                if record.header.seq > last {
+                    break;
+                }
+                if record.header.subject == subject {
+                    found.push(record);
+                }
+            }
+            Ok::<_, JournalError>(found)
+        });
+        let found = read.await.map_err(|error| Refusal::Store(error.to_string()))?;
+        found.map_err(|error| Refusal::Store(error.to_string()))
     }
 
     /// Looks at one partition; the answer comes once all it may have seen is durable.
@@ -239,7 +364,7 @@ impl Engine {
         Ok(all)
     }
 
-    async fn ask<T: Send + 'static>(
+    pub(crate) async fn ask<T: Send + 'static>(
         &self,
         partition: usize,
         message: impl FnOnce(Reply<T>) -> Message,
@@ -280,7 +405,7 @@ impl Engine {
 
     /// The workflows in force, each once.
     pub fn workflows(&self) -> Vec<InForce> {
-        let mut all: Vec<InForce> = self.partitions.iter().flat_map(|p| p.workflows.iter().cloned()).collect();
+        let mut all: Vec<InForce> = self.partitions.iter().flat_map(Partition::in_force).collect();
         all.sort_by(|a, b| (&a.name, &a.unit).cmp(&(&b.name, &b.unit)));
         all.dedup_by(|a, b| a.deployment == b.deployment && a.unit == b.unit);
         all
@@ -304,6 +429,11 @@ impl Engine {
     /// The audit tree and its checkpoints; none for a host in memory.
     pub fn ledger(&self) -> Option<&Arc<Ledger>> {
         self.ledger.as_ref()
+    }
+
+    /// How the sinks of lifecycle events do.
+    pub fn sinks(&self) -> Vec<crate::lifecycle::SinkStatus> {
+        self.sinks.iter().map(|service| service.status()).collect()
     }
 
     /// What is installed.

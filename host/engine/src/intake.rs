@@ -1,5 +1,6 @@
-//! Items that are pushed in instead of collected. They go the same way: the
-//! floor judges the original, and only then does the desk take them (rule 7).
+//! Items and events that are pushed in. Items go the same way as collected
+//! ones: the floor judges the original, and only then does the desk take them
+//! (rule 7). Events are checked, and taken in once.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use crate::effects::floor_verdicts;
 use crate::engine::Engine;
-use crate::partition::{Floor, Refusal, verdict};
+use crate::partition::{Delivered, Floor, Message, Refusal, verdict};
 
 impl Engine {
     /// Takes items in for a unit; gives what the desk made of them.
@@ -33,6 +34,31 @@ impl Engine {
         let items = items.into_iter().zip(floors).map(|(item, floor)| judged(item, floor)).collect();
         let receive = Receive { unit: unit.to_owned(), source: source.to_owned(), items };
         self.command(unit, actor, Command::Receive(receive)).await
+    }
+
+    /// Takes a CloudEvent in, for a unit, or for the workflows and runs that
+    /// serve none; gives how many runs it started or woke. An event of the same
+    /// unit, `source` and `id` as one before is taken in no second time, as far
+    /// back as [`crate::heard`] remembers.
+    ///
+    /// # Errors
+    /// [`Refusal`]; asking again after one does no harm.
+    pub async fn event(&self, unit: Option<&str>, event: Value) -> Result<Delivered, Refusal> {
+        crate::cloud_event::check(&event)
+            .map_err(|fault| Refusal::Invalid { pointer: fault.pointer, message: fault.message })?;
+        let send = async |partition: usize, unit: Option<String>, event: Value| {
+            self.ask(partition, |reply| Message::Event { unit, event, relayed: None, reply }).await
+        };
+        if let Some(unit) = unit {
+            return send(self.partition_of(unit)?, Some(unit.to_owned()), event).await;
+        }
+        // The first knows whether it came before; the others may have missed it if the host stopped in between.
+        let mut delivered = send(0, None, event.clone()).await?;
+        for partition in 1..self.partition_count() {
+            let there = send(partition, None, event.clone()).await?;
+            delivered.runs += there.runs;
+        }
+        Ok(delivered)
     }
 }
 

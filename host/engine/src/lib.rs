@@ -11,9 +11,14 @@
 //! | [`commit`] | when what was decided may be known: the output-commit rule, without I/O |
 //! | [`shell`] | a partition alive: inbox, journal, timer |
 //! | [`worker`] | threads that take runs' turns |
-//! | [`intake`] | items that are pushed in |
-//! | [`effects`] | plugin calls that reach outside |
+//! | [`intake`] | items and events that are pushed in |
+//! | [`cloud_event`] | what makes an event one |
+//! | [`schedules`] | schedules as people see and steer them |
+//! | [`extension`] | what a workflow says to the host: `document.metadata.huiyin` |
+//! | [`effects`] | plugin calls and requests that reach outside |
+//! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
 //! | [`state`], [`record`] | what a partition knows, and the records it knows it from |
+//! | [`lifecycle`] | telling others what workflows do |
 //! | [`ledger`] | the audit tree and its checkpoints |
 
 #[cfg(all(feature = "planted", not(debug_assertions)))]
@@ -23,20 +28,27 @@ compile_error!(
 );
 
 pub mod calls;
+pub mod cloud_event;
 pub mod commit;
 pub mod config;
+pub mod deploy;
 pub mod deployment;
 pub mod dice;
 pub mod effects;
 pub mod engine;
 pub mod evaluator;
+pub mod extension;
+pub mod heard;
 pub mod house;
 pub mod intake;
 pub mod ledger;
+pub mod lifecycle;
 pub mod partition;
 #[cfg(feature = "planted")]
 pub mod planted;
 pub mod record;
+pub mod requests;
+pub mod schedules;
 pub mod shell;
 pub mod sources;
 pub mod start;
@@ -45,5 +57,5 @@ pub mod timetable;
 pub mod worker;
 
 pub use engine::{Engine, InForce, Submission};
-pub use partition::{Activity, Refusal};
+pub use partition::{Activity, Delivered, Refusal};
 pub use start::{Options, StartError};

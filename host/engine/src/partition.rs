@@ -3,17 +3,22 @@
 //! come out (rule 2). The same messages with the same clock and ids give the
 //! same records, so a simulated host can drive it as well as the live one.
 
+mod children;
+mod deploy;
 mod desk;
+mod effects;
+mod events;
 mod kv;
+mod orders;
 mod runs;
 mod schedules;
 mod sources;
 mod wakes;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use huiyin_flow::{CallId, Event, FlowError, RunState, TimerId};
+use huiyin_flow::{CallId, Event, FlowError, HttpRequest, Request, RunState, TimerId};
 use huiyin_journal::Draft;
 use huiyin_sandbox::{KvWrite, Page};
 use jiff::Timestamp;
@@ -21,9 +26,12 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+pub use self::events::{Delivered, JudgeJob, Judged};
+pub use self::schedules::PauseCommand;
+pub(crate) use self::schedules::{scheduled_runs, standing};
 use self::wakes::Wakes;
 use crate::deployment::Deployed;
-use crate::record::{Entry, Pin, SnapshotTaken};
+use crate::record::{Entry, Pin, SinkAdvanced, SnapshotTaken};
 use crate::sources::WatchedSource;
 use crate::state::{FinishedRun, State};
 
@@ -80,30 +88,52 @@ pub enum Message {
         /// Told the output.
         reply: Reply<Value>,
     },
-    /// A CloudEvent from outside or from a run.
+    /// A CloudEvent from outside or from another partition.
     Event {
         /// The unit it concerns.
         unit: Option<String>,
         /// The event.
         event: Value,
+        /// Its name with the partition that passes it on.
+        relayed: Option<String>,
         /// Told how many runs it started or woke.
-        reply: Reply<u32>,
+        reply: Reply<Delivered>,
     },
-    /// Stop a run.
-    Cancel {
-        /// The run.
-        run: String,
-        /// Why.
-        reason: String,
-        /// Who.
-        actor: String,
-        /// Told once it is under way.
-        reply: Reply<()>,
+    /// A person orders a run to stop, hold or go on.
+    Order(Order),
+    /// A person sets a run to work again.
+    Reopen(Reopen),
+    /// A person says what became of an effect.
+    Resolve(Resolve),
+    /// A worker evaluated the filters of triggers.
+    Judged(Judged),
+    /// Every other partition has an event that was to be passed on.
+    Relayed {
+        /// Its name.
+        id: String,
     },
+    /// Bring workflows into force, and withdraw others.
+    Deploy(Deploy),
+    /// A person pauses a schedule or lets it go on.
+    Pause(PauseCommand, Reply<()>),
+    /// A sink of lifecycle events has come further.
+    Sunk(SinkAdvanced, Reply<()>),
     /// Look at the state.
     Query(Query),
     /// A snapshot of the state was written out: record its digest, then keep it.
     Snapshot(Snapshot),
+}
+
+/// Workflows to bring into force or to withdraw, by a person: all of them or none.
+pub struct Deploy {
+    /// To bring into force, each ready to run.
+    pub workflows: Vec<(crate::record::WorkflowDeployed, Arc<Deployed>)>,
+    /// Deployments to withdraw.
+    pub withdrawn: Vec<String>,
+    /// Who.
+    pub actor: String,
+    /// Told once it is in force.
+    pub reply: Reply<()>,
 }
 
 /// What a partition knew at one point of its journal.
@@ -147,6 +177,63 @@ pub struct StartRun {
     pub finished: Option<Reply<FinishedRun>>,
 }
 
+/// A person's order to a run.
+pub struct Order {
+    /// The run.
+    pub run: String,
+    /// What it is to do.
+    pub kind: OrderKind,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// Told once it is on record.
+    pub reply: Reply<()>,
+}
+
+/// What a run is ordered to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderKind {
+    /// End.
+    Cancel,
+    /// Hold: what comes in is kept, nothing goes on.
+    Suspend,
+    /// Go on.
+    Resume,
+}
+
+/// A run to set to work again.
+pub struct Reopen {
+    /// The run.
+    pub run: String,
+    /// JSON Pointer of the task to go on with; none for the one that failed.
+    pub task: Option<String>,
+    /// The raw input of that task, if it is to be another.
+    pub input: Option<Value>,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// Told once it is on record.
+    pub reply: Reply<()>,
+}
+
+/// What became of an effect of unknown outcome.
+pub struct Resolve {
+    /// The run.
+    pub run: String,
+    /// The call; none where the run has but one such.
+    pub call: Option<u64>,
+    /// What it gave, if it happened; none if it surely did not.
+    pub happened: Option<Value>,
+    /// Who says so.
+    pub actor: String,
+    /// How that is known.
+    pub reason: String,
+    /// Told once it is on record.
+    pub reply: Reply<()>,
+}
+
 /// What a worker brings back.
 #[derive(Clone)]
 pub struct TurnDone {
@@ -188,6 +275,13 @@ pub enum EffectOutcome {
     Settled(Result<Value, FlowError>, Vec<KvWrite>),
     /// Nobody knows (rule 3).
     Unknown(String),
+    /// The operation of an OpenAPI document stands for this request, which was not sent yet.
+    Found(Box<HttpRequest>),
+    /// It was stopped because the partition asked for it ([`Work::Stop`]).
+    Stopped {
+        /// It may have happened.
+        begun: bool,
+    },
 }
 
 /// How reading a source ended.
@@ -230,12 +324,30 @@ pub enum Work {
     Turn(Box<TurnJob>),
     /// Call a plugin of a run. Only after the records are durable.
     Effect(Box<EffectJob>),
+    /// Stop an effect in hand. Only after the records are durable.
+    Stop {
+        /// The run.
+        run: String,
+        /// The call.
+        call: CallId,
+        /// The try.
+        attempt: u32,
+    },
     /// Read a source. Only after the records are durable.
     Poll(PollJob),
     /// Tell somebody. Only after the records are durable.
     Tell(Box<dyn FnOnce(Result<(), Refusal>) + Send>),
     /// Keep a snapshot. Only after its record is durable.
     Keep(Snapshot),
+    /// Evaluate filters of triggers. May run ahead of the disk.
+    Judge(JudgeJob),
+    /// Pass an event on to the other partitions. Only after the records are durable.
+    Relay {
+        /// Names it.
+        id: String,
+        /// The event.
+        event: Arc<Value>,
+    },
     /// Show on the activity feed. Only after the records are durable.
     Show(Activity),
 }
@@ -267,7 +379,26 @@ pub enum Input {
     Call(huiyin_flow::Command),
 }
 
-/// A plugin call to try.
+/// What an effect is.
+#[derive(Clone)]
+pub enum Errand {
+    /// A call of a plugin.
+    Plugin {
+        /// What to call.
+        pin: Pin,
+        /// The call's arguments.
+        with: Arc<Value>,
+    },
+    /// A request of the workflow's own.
+    Request {
+        /// What is asked for.
+        request: Arc<Request>,
+        /// The workflow, `namespace/name:version`: it has the grant.
+        workflow: String,
+    },
+}
+
+/// An effect to try.
 pub struct EffectJob {
     /// The run.
     pub run: String,
@@ -277,10 +408,8 @@ pub struct EffectJob {
     pub attempt: u32,
     /// The unit on whose behalf.
     pub unit: String,
-    /// What to call.
-    pub pin: Pin,
-    /// The call's arguments.
-    pub with: Arc<Value>,
+    /// What to do.
+    pub errand: Errand,
     /// The same on every try.
     pub idempotency_key: String,
     /// The call's journaled time.
@@ -361,10 +490,19 @@ pub struct Core {
     seen: Timestamp,
     queued: HashMap<String, VecDeque<Input>>,
     waiting: HashMap<String, Vec<Reply<FinishedRun>>>,
-    /// Who waits for the end of a run that was cancelled.
-    cancelling: HashMap<String, Vec<Reply<()>>>,
+    /// Orders to runs that are not on record yet.
+    orders: HashMap<String, Vec<Order>>,
+    /// Effects handed out that have not come back.
+    in_hand: HashSet<(String, CallId)>,
+    /// Who waits to hear what an event led to, while its filters are evaluated.
+    judging: HashMap<String, Vec<(bool, Reply<Delivered>)>>,
     /// Runs that have listened for events at some time.
     listeners: BTreeSet<String>,
+    /// What took the place of deployments while the host runs: who asked for
+    /// one just before gets the other.
+    successors: HashMap<String, String>,
+    /// How many partitions the host has.
+    partitions: u32,
     out: Output,
     /// The largest payload that the journal takes, in bytes.
     max_record: u64,
@@ -402,8 +540,12 @@ impl Core {
             seen: Timestamp::MIN,
             queued: HashMap::new(),
             waiting: HashMap::new(),
-            cancelling: HashMap::new(),
+            orders: HashMap::new(),
+            in_hand: HashSet::new(),
+            judging: HashMap::new(),
             listeners: BTreeSet::new(),
+            successors: HashMap::new(),
+            partitions: 1,
             out: Output::default(),
             max_record,
             #[cfg(feature = "planted")]
@@ -415,6 +557,12 @@ impl Core {
     #[cfg(feature = "planted")]
     pub(crate) fn plant(&mut self, planted: Option<crate::planted::Planted>) {
         self.planted = planted;
+    }
+
+    /// The same as one of so many partitions.
+    #[must_use]
+    pub fn among(self, partitions: u32) -> Core {
+        Core { partitions, ..self }
     }
 
     /// What the partition knows.
@@ -445,20 +593,24 @@ impl Core {
             Message::Effect(done) => self.effect_done(done, now),
             Message::Page(done) => self.page_done(done, now),
             Message::Desk { unit, actor, command, reply } => self.desk_command(&unit, &actor, &command, reply, now),
-            Message::Event { event, reply, .. } if too_large(&event, self.max_record) => {
-                let message = format!("the event is larger than what a record holds, {} bytes", self.max_record);
-                self.tell(reply, Err(Refusal::Invalid { pointer: "/event".to_owned(), message }));
+            Message::Event { unit, event, relayed, reply } => self.take_event(unit, event, relayed, reply, now),
+            Message::Judged(judged) => self.judged(judged, now),
+            Message::Relayed { id } => self.relayed(&id, now),
+            Message::Pause(command, reply) => self.pause_schedule(command, reply, now),
+            Message::Sunk(place, reply) => {
+                let entry = Entry::SinkAdvanced(place);
+                self.record(&entry, About { subject: "host", actor: Self::ENGINE, unit: None, key: "host" }, now);
+                self.tell(reply, Ok(()));
             }
-            Message::Event { unit, event, reply } => {
-                let count = self.route_event(unit.as_deref(), &event, now);
-                self.tell(reply, Ok(count));
-            }
-            Message::Cancel { run, reason, actor, reply } => self.cancel(&run, &reason, &actor, reply, now),
+            Message::Order(order) => self.order(order, now),
+            Message::Reopen(reopen) => self.reopen(reopen, now),
+            Message::Resolve(resolve) => self.resolve(resolve, now),
             Message::Snapshot(snapshot) => {
                 let entry = Entry::SnapshotTaken(SnapshotTaken { seq: snapshot.seq, digest: snapshot.digest.clone() });
                 self.record(&entry, About { subject: "host", actor: Self::ENGINE, unit: None, key: "host" }, now);
                 self.out.durable.push(Work::Keep(snapshot));
             }
+            Message::Deploy(deploy) => self.deploy(deploy, now),
             Message::Query(query) => {
                 let answer = query(&self.state, now);
                 self.out.durable.push(Work::Tell(Box::new(move |outcome| {
@@ -611,7 +763,7 @@ impl Core {
             match wake {
                 Wake::Run(run, timer) => self.happen(&run, Event::Timer { timer }, now),
                 Wake::Source(id) => self.poll(&id, now),
-                Wake::Schedule(id) => self.fire_schedule(&id, now),
+                Wake::Schedule(id) => self.follow_schedule(&id, now),
                 Wake::Desk => self.tick_desk(now),
             }
         }
@@ -626,6 +778,7 @@ impl Core {
         if self.planted == Some(crate::planted::Planted::LostTimer) {
             self.wakes.lose_runs();
         }
+        self.resume_events(now);
         self.resume_sources(now);
         self.resume_schedules(now);
     }

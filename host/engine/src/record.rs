@@ -6,6 +6,9 @@
 //! a changed shape is a new version, with an upcaster in the journal's
 //! registry. Nothing here may be renamed without one.
 
+mod event;
+mod schedule;
+
 use std::collections::BTreeMap;
 
 use huiyin_desk::Fact as DeskFact;
@@ -14,6 +17,9 @@ use huiyin_journal::{Payload, Record};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use event::{EventDelivered, EventJudged, EventRelayed, Gathered, Relay, SinkAdvanced, Started, Undecided};
+pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed};
 
 /// The data key of what belongs to a unit and to no case or source; the host's where there is no unit.
 pub(crate) fn unit_key(unit: Option<&str>) -> String {
@@ -43,9 +49,16 @@ pub struct WorkflowDeployed {
     /// True when it takes the place of the unit's earlier deployment of the
     /// same workflow name. Running runs keep theirs.
     pub replaces: bool,
+    /// Who deployed it, `person:…`; none where the configuration asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The replaced deployment's schedule is this one's too: what is known of
+    /// it goes on, so that no time is lost between the two.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_schedule: bool,
 }
 
-/// A workflow is no longer configured: it takes no new runs. Running runs keep it.
+/// A workflow is no longer configured, or a person withdrew it: it takes no new runs. Running runs keep it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkflowWithdrawn {
     /// The deployment.
@@ -70,12 +83,28 @@ pub struct RunStarted {
     pub run: String,
     /// Which deployment it runs, to its end.
     pub deployment: String,
-    /// What started it: `person`, `schedule:<name>`, `event:<type>`.
+    /// What started it: `person`, `schedule:<the time it was due>`, `event:<type>`.
     pub trigger: String,
     /// The data key of the records of this run.
     pub key: String,
     /// The workflow's input.
     pub input: Value,
+    /// The run that runs it, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+}
+
+/// The run and the call that run another workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The run's id.
+    pub run: String,
+    /// The call within it.
+    pub call: String,
+    /// How many runs stand above, from 1.
+    pub depth: u32,
+    /// The call waits for the end.
+    pub wait: bool,
 }
 
 /// One turn of a run: everything it decided before it had to wait.
@@ -88,6 +117,9 @@ pub struct RunTurn {
     /// How many delivered events it took in.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub consumed: u32,
+    /// Why, where a person suspended, resumed or cancelled the run; who is in the header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's calling convention
@@ -95,20 +127,40 @@ fn is_zero(n: &u32) -> bool {
     *n == 0
 }
 
-/// An event was handed to runs that listen for it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EventDelivered {
-    /// The CloudEvent.
-    pub event: Value,
-    /// The runs' ids.
-    pub runs: Vec<String>,
-}
-
 /// A run could not go on by our own fault, and waits for a person (rule 11).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunQuarantined {
     /// The run's id.
     pub run: String,
+    /// Why.
+    pub reason: String,
+    /// The call of which nobody knows whether it happened, if it is for its sake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
+}
+
+/// A person lets a run go on that was set aside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunReleased {
+    /// The run's id.
+    pub run: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A person set a run that had ended to work again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunReopened {
+    /// The run's id.
+    pub run: String,
+    /// JSON Pointer of the task to go on with; none for the one that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// The raw input of that task, if it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    /// Who.
+    pub actor: String,
     /// Why.
     pub reason: String,
 }
@@ -124,10 +176,16 @@ pub struct EffectIntended {
     pub attempt: u32,
     /// The same on every try of this effect.
     pub idempotency_key: String,
-    /// What is called, `webhook:0.1.0`.
+    /// What is called, `webhook:0.1.0`; `http` or `openapi` for a request of the workflow's own.
     pub plugin: String,
-    /// SHA-256 of the component, hex.
+    /// SHA-256 of the component, hex; empty for a request.
     pub digest: String,
+    /// What is asked for, `GET https://…` without its query; none for a plugin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Repeating the request does no harm, by its method. A plugin's manifest says it for a plugin.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeatable: bool,
 }
 
 /// An effect's outcome is known. What the plugin keeps of its own commits with it.
@@ -165,6 +223,23 @@ pub struct EffectUnknown {
     /// The call within the run.
     pub call: String,
     /// What is known.
+    pub reason: String,
+}
+
+/// An effect of unknown outcome was cleared up: by a person, or because it
+/// turned out that it had never begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectResolved {
+    /// The run's id.
+    pub run: String,
+    /// The call within the run.
+    pub call: String,
+    /// It happened; otherwise it surely did not, and may be tried again.
+    pub happened: bool,
+    /// What it gave, if it happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+    /// How that is known.
     pub reason: String,
 }
 
@@ -210,17 +285,6 @@ pub struct SourceFailed {
     pub error: String,
     /// Do not try again before.
     pub not_before: Option<Timestamp>,
-}
-
-/// A workflow's schedule fired.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ScheduleFired {
-    /// The deployment whose schedule it is.
-    pub deployment: String,
-    /// When it was due.
-    pub due: Timestamp,
-    /// How many earlier times were missed while the host was down.
-    pub missed: u32,
 }
 
 /// The desk decided something: a command by a person or a run, or a clock.
@@ -286,13 +350,23 @@ entries! {
     RunTurn = "huiyin.run.turn.v1",
     EventDelivered = "huiyin.event.delivered.v1",
     RunQuarantined = "huiyin.run.quarantined.v1",
+    RunReleased = "huiyin.run.released.v1",
+    RunReopened = "huiyin.run.reopened.v1",
     EffectIntended = "huiyin.effect.intended.v1",
     EffectSettled = "huiyin.effect.settled.v1",
     EffectUnknown = "huiyin.effect.unknown.v1",
+    EffectResolved = "huiyin.effect.resolved.v1",
     SourcePolled = "huiyin.source.polled.v1",
     SourcePage = "huiyin.source.page.v1",
     SourceFailed = "huiyin.source.failed.v1",
+    EventJudged = "huiyin.event.judged.v1",
+    EventRelayed = "huiyin.event.relayed.v1",
     ScheduleFired = "huiyin.schedule.fired.v1",
+    ScheduleQueued = "huiyin.schedule.queued.v1",
+    ScheduleMissed = "huiyin.schedule.missed.v1",
+    SchedulePaused = "huiyin.schedule.paused.v1",
+    ScheduleResumed = "huiyin.schedule.resumed.v1",
+    SinkAdvanced = "huiyin.sink.advanced.v1",
     DeskDecided = "huiyin.desk.decided.v1",
     SnapshotTaken = "huiyin.snapshot.taken.v1",
 }

@@ -1,7 +1,7 @@
 //! A partition come alive: its inbox, its journal, its timer around [`Commit`],
 //! which says what may be done and when (rule 2).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -9,12 +9,12 @@ use futures::stream::FuturesOrdered;
 use huiyin_journal::{AppendFuture, Journal, JournalError};
 use huiyin_views::Views;
 use jiff::Timestamp;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::commit::{Commit, SNAPSHOT_EVERY, Step};
 use crate::effects::Effects;
-use crate::partition::{Activity, Core, Message, Snapshot, Work};
+use crate::partition::{Activity, Core, Delivered, Message, Reply, Snapshot, Work};
 use crate::state::State;
 use crate::worker::{self, Workers};
 
@@ -65,6 +65,8 @@ pub struct Shell {
     pub watch: Option<Arc<dyn EgressWatch>>,
     /// The partition's own inbox.
     pub inbox: mpsc::UnboundedSender<Message>,
+    /// The inboxes of all partitions, this one among them, once they are there.
+    pub peers: Peers,
     /// Where snapshots are kept; none for a host in memory.
     pub views: Option<Arc<Views>>,
     /// The last record in the latest snapshot.
@@ -72,6 +74,9 @@ pub struct Shell {
     /// Asks the shell to stop.
     pub stop: CancellationToken,
 }
+
+/// The inboxes of all partitions, in their order.
+pub type Peers = Arc<OnceLock<Vec<mpsc::UnboundedSender<Message>>>>;
 
 /// Appends under way, in their order.
 type Pending = FuturesOrdered<AppendFuture>;
@@ -131,19 +136,19 @@ impl Shell {
     /// Does what is to be done, in its order.
     fn take(&self, steps: Vec<Step>, pending: &mut Pending) {
         for step in steps {
+            let inbox = self.inbox.clone();
+            // Sending fails only when the partition is gone, and with it the work.
             match step {
                 Step::Snapshot(state) => self.snapshot_aside(*state),
                 Step::Append { expected, drafts } => {
                     pending.push_back(self.journal.append(self.partition, expected, drafts));
                 }
-                Step::Turn(job) => {
-                    let inbox = self.inbox.clone();
-                    self.workers.run(move |house| {
-                        let done = worker::take_turn(*job, house);
-                        // Fails only when the partition is gone, and with it the turn.
-                        let _ = inbox.send(Message::Turn(Box::new(done)));
-                    });
-                }
+                Step::Turn(job) => self.workers.run(move |house| {
+                    let _ = inbox.send(Message::Turn(Box::new(worker::take_turn(*job, house))));
+                }),
+                Step::Judge(job) => self.workers.run(move |house| {
+                    let _ = inbox.send(Message::Judged(worker::judge(job, house)));
+                }),
                 Step::Release { work, last_index } => self.release(work, last_index),
             }
         }
@@ -161,12 +166,14 @@ impl Shell {
     fn release(&self, work: Work, last_index: Option<u64>) {
         match work {
             Work::Effect(job) => {
-                let (effects, inbox) = (Arc::clone(&self.effects), self.inbox.clone());
+                let inbox = self.inbox.clone();
                 self.leaving(last_index);
+                let trying = Arc::clone(&self.effects).effect_or_unknown(*job);
                 tokio::spawn(async move {
-                    let _ = inbox.send(Message::Effect(effects.effect_or_unknown(*job).await));
+                    let _ = inbox.send(Message::Effect(trying.await));
                 });
             }
+            Work::Stop { run, call, attempt } => self.effects.stop(&run, call, attempt),
             Work::Poll(job) => {
                 let (effects, inbox) = (Arc::clone(&self.effects), self.inbox.clone());
                 self.leaving(last_index);
@@ -188,7 +195,11 @@ impl Shell {
                 // Nobody watching is no fault.
                 let _ = self.activity.send(activity);
             }
-            Work::Turn(_) => {}
+            Work::Relay { id, event } => {
+                self.leaving(last_index);
+                tokio::spawn(relay(Arc::clone(&self.peers), self.partition, self.inbox.clone(), id, event));
+            }
+            Work::Turn(_) | Work::Judge(_) => {}
         }
     }
 
@@ -197,6 +208,34 @@ impl Shell {
             watch.leaving(last_index);
         }
     }
+}
+
+/// Passes an event on to every other partition. They take it in once, so it
+/// does no harm when this is cut off and done again at the next start.
+async fn relay(
+    peers: Peers,
+    own: u32,
+    inbox: mpsc::UnboundedSender<Message>,
+    id: String,
+    event: Arc<serde_json::Value>,
+) {
+    let all = loop {
+        match peers.get() {
+            Some(all) => break all,
+            None if inbox.is_closed() => return,
+            None => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    for (_, peer) in (0_u32..).zip(all).filter(|(at, _)| *at != own) {
+        let (tell, told) = oneshot::channel();
+        let reply: Reply<Delivered> = Box::new(move |answer| drop(tell.send(answer)));
+        let event = serde_json::Value::clone(&event);
+        let message = Message::Event { unit: None, event, relayed: Some(format!("relay:{own}:{id}")), reply };
+        if peer.send(message).is_err() || !matches!(told.await, Ok(Ok(_))) {
+            return;
+        }
+    }
+    let _ = inbox.send(Message::Relayed { id });
 }
 
 /// Keeps a snapshot, so that the next start need not read the whole journal.

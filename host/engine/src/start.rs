@@ -7,6 +7,8 @@
 mod force;
 mod load;
 mod loaded;
+mod sinks;
+mod standing;
 mod store;
 mod wanted;
 
@@ -18,12 +20,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use huiyin_desk::Problem;
 use huiyin_flow::{Diagnostic, Evaluator};
 use huiyin_journal::{Draft, Journal, JournalError};
+use huiyin_sandbox::egress::way::EgressSettings;
 use huiyin_sandbox::{Limits, Package, PackageError, Sandbox, SandboxConfig, SandboxError};
 use huiyin_views::Views;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::force::same_schedule;
 use self::store::Store;
 use self::wanted::read_wanted;
 use crate::config::HostConfig;
@@ -33,9 +37,10 @@ use crate::effects::{Effects, floor_pin};
 use crate::engine::{Engine, InForce, Partition};
 use crate::evaluator::{NoJq, SandboxedJq};
 use crate::house::{House, InstallError};
+use crate::lifecycle::Known;
 use crate::partition::{Core, Message, Snapshot};
 use crate::record::{DecodeError, Entry, SnapshotTaken};
-use crate::shell::{Clock, EgressWatch, Shell, SystemClock, keep};
+use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
 use crate::sources::WatchedSource;
 use crate::state::{ApplyError, State};
 use crate::worker::Workers;
@@ -65,6 +70,12 @@ pub struct Options {
     pub cache: Option<PathBuf>,
     /// How the journal is opened: its files, its limits.
     pub journal: huiyin_journal::Options,
+    /// The log of a host without a data folder, where it is to outlive the
+    /// host; one in memory that goes with it unless told.
+    pub store: Option<Arc<dyn Journal>>,
+    /// A sandbox that stands already, with all that is to be installed: hosts
+    /// that follow each other in one process may share it. One of its own unless told.
+    pub house: Option<Arc<House>>,
     /// The clock; the system's unless told.
     pub clock: Option<Arc<dyn Clock>>,
     /// Watches what leaves.
@@ -85,6 +96,8 @@ impl Options {
             bundle: Vec::new(),
             cache: None,
             journal: huiyin_journal::Options::default(),
+            store: None,
+            house: None,
             clock: None,
             watch: None,
             workers: None,
@@ -174,16 +187,18 @@ fn lines<T: std::fmt::Display>(all: &[T]) -> String {
 /// # Errors
 /// When the sandbox cannot be set up or a component is refused.
 pub fn open_house(cache: Option<PathBuf>, components: &[(String, Vec<u8>)]) -> Result<Arc<House>, StartError> {
-    open_limited(cache, components, Limits::default())
+    open_limited(cache, components, Limits::default(), EgressSettings::default())
 }
 
-/// The same, with limits for each plugin call.
+/// The same, with limits for each plugin call, and the admin's settings of the way out.
 fn open_limited(
     cache: Option<PathBuf>,
     components: &[(String, Vec<u8>)],
     limits: Limits,
+    egress: EgressSettings,
 ) -> Result<Arc<House>, StartError> {
-    let sandbox = Arc::new(Sandbox::new(SandboxConfig { cache_dir: cache, ..SandboxConfig::default() })?);
+    let config = SandboxConfig { cache_dir: cache, egress, ..SandboxConfig::default() };
+    let sandbox = Arc::new(Sandbox::new(config)?);
     let packages = load_all(&sandbox, components)?;
     let jq = packages.iter().find(|p| p.manifest.name == JQ);
     let evaluator: Arc<dyn Evaluator> = match jq {
@@ -234,8 +249,14 @@ impl Engine {
     pub async fn start(options: Options) -> Result<Engine, StartError> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
-        let house = open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default())?;
+        let egress = options.config.egress.read(&options.base).map_err(StartError::Config)?;
+        let house = match &options.house {
+            Some(house) => Arc::clone(house),
+            None => open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default(), egress)?,
+        };
         let wanted = read_wanted(&options, &house)?;
+        let secrets = Arc::clone(&wanted.grants.secrets) as Arc<dyn huiyin_sandbox::SecretSource>;
+        let sinks = sinks::read(&options.config, &secrets, &house)?;
         let store = Store::open(&options)?;
         let partitions = store.partitions(&options.config)?;
         let mut loaded = Vec::with_capacity(partitions as usize);
@@ -246,6 +267,10 @@ impl Engine {
             snapshots.push(snapshot);
         }
         bring_into_force(&mut loaded, &wanted, &options.config, &house, store.journal.as_ref(), clock.now()).await?;
+        let sinks = match loaded.first_mut() {
+            Some(home) => sinks::place(sinks, home, store.journal.as_ref(), clock.now()).await?,
+            None => Vec::new(),
+        };
         if let Some(pack) = &wanted.policy {
             let pin = floor_pin(&house, &pack.floor).map_err(|e| StartError::Config(vec![e]))?;
             *house.floor.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(pin);
@@ -256,6 +281,8 @@ impl Engine {
             journal: Arc::clone(&store.journal),
             ledger: store.ledger.clone(),
             clock: Arc::clone(&clock),
+            bindings: options.config.bindings.clone(),
+            deploying: tokio::sync::Mutex::new(()),
             partitions: Vec::new(),
             activity,
             intake: Engine::intake_gate(),
@@ -264,6 +291,7 @@ impl Engine {
             failed: CancellationToken::new(),
             tasks: tokio::sync::Mutex::new(Vec::new()),
             stop_ledger: CancellationToken::new(),
+            sinks: Vec::new(),
             ledger_task: tokio::sync::Mutex::new(None),
         };
         let workers = options.workers.unwrap_or_else(default_workers);
@@ -272,9 +300,18 @@ impl Engine {
                 .map_err(|error| StartError::Io { path: "a worker thread".to_owned(), error })?,
         );
         let effects = Arc::new(Effects::new(Arc::clone(&house), wanted.grants));
+        let peers = Peers::default();
+        let mut known = HashMap::new();
         let mut definitions = Definitions::default();
         for (partition, (state, snapshot)) in (0u32..).zip(loaded.into_iter().zip(snapshots)) {
             let deployed = definitions.of(&state, &house)?;
+            if !sinks.is_empty() {
+                known.extend(
+                    deployed
+                        .iter()
+                        .map(|(id, d)| (id.clone(), Known { unit: d.unit.clone(), definition: d.definition.clone() })),
+                );
+            }
             let sources = wanted.sources.iter().filter(|s| state.units.contains(&s.unit)).cloned().collect();
             engine
                 .put_to_work(
@@ -287,9 +324,14 @@ impl Engine {
                     &effects,
                     &store,
                     options.watch.clone(),
+                    &peers,
+                    partitions,
                 )
                 .await;
         }
+        // Set once, here.
+        let _ = peers.set(engine.partitions.iter().map(|p| p.inbox.clone()).collect());
+        engine.serve_sinks(sinks, &known).await;
         if let Some(ledger) = &engine.ledger {
             let (ledger, stop, failed) = (Arc::clone(ledger), engine.stop_ledger.clone(), engine.failed.clone());
             engine.ledger_task = tokio::sync::Mutex::new(Some(tokio::spawn(async move {
@@ -316,6 +358,8 @@ impl Engine {
         effects: &Arc<Effects>,
         store: &Store,
         watch: Option<Arc<dyn EgressWatch>>,
+        peers: &Peers,
+        partitions: u32,
     ) {
         let (inbox, messages) = mpsc::unbounded_channel::<Message>();
         let workflows = state
@@ -332,10 +376,17 @@ impl Engine {
                 })
             })
             .collect();
+        let scheduled = state
+            .deployments
+            .iter()
+            .filter(|(_, d)| d.active && (d.unit.is_some() || partition == 0))
+            .filter_map(|(id, _)| deployed.get(id).filter(|d| d.schedule.is_some()).cloned())
+            .collect();
         self.partitions.push(Partition {
+            scheduled: std::sync::RwLock::new(scheduled),
             inbox: inbox.clone(),
             units: state.units.iter().cloned().collect(),
-            workflows,
+            workflows: std::sync::RwLock::new(workflows),
         });
         let shell = Shell {
             partition,
@@ -346,6 +397,7 @@ impl Engine {
             activity: self.activity.clone(),
             watch,
             inbox,
+            peers: Arc::clone(peers),
             views: store.views.clone(),
             snapshot,
             stop: self.stop.clone(),
@@ -359,7 +411,8 @@ impl Engine {
             store.content_key,
             Arc::clone(&self.house.evaluator),
             store.max_record,
-        );
+        )
+        .among(partitions);
         let (stop, failed, views) = (self.stop.clone(), self.failed.clone(), store.views.clone());
         let (journal, clock) = (Arc::clone(&self.journal), Arc::clone(&self.clock));
         self.tasks.lock().await.push(tokio::spawn(async move {

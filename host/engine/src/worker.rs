@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::calls::pure_call;
 use crate::house::House;
-use crate::partition::{Input, TurnDone, TurnJob};
+use crate::partition::{Input, JudgeJob, Judged, TurnDone, TurnJob};
 
 /// What one turn may use.
 #[derive(Debug, Clone, Copy)]
@@ -186,6 +186,17 @@ pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget) -> TurnDone
             failed: Some("the interpreter failed; this is a fault of Huiyin, please report it".to_owned()),
         },
     }
+}
+
+/// Evaluates the filters of triggers for an event. One that fails, or takes
+/// longer than expressions may, is not answered by it.
+pub fn judge(job: JudgeJob, house: &House) -> Judged {
+    let JudgeJob { id, event, deployed } = job;
+    let judge = |of: &crate::deployment::Deployed| {
+        let answered = std::panic::AssertUnwindSafe(|| of.judge(&event, &*house.evaluator));
+        (of.id.clone(), std::panic::catch_unwind(answered).unwrap_or_default())
+    };
+    Judged { id, answers: deployed.iter().map(|of| judge(of)).collect() }
 }
 
 fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {

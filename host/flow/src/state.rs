@@ -223,6 +223,17 @@ impl RunState {
         &self.context
     }
 
+    /// Whether it listens for an event with these literal attributes; the run
+    /// itself tests the computed ones.
+    pub fn listens_for(&self, event: &Value) -> bool {
+        self.frames.values().any(|frame| match &frame.kind {
+            FrameKind::Listen { filters, pending, .. } => {
+                pending.iter().any(|at| filters.get(*at as usize).is_some_and(|filter| crate::matches(filter, event)))
+            }
+            _ => false,
+        })
+    }
+
     /// How it ended, if it has.
     pub fn outcome(&self) -> Option<&Outcome> {
         self.outcome.as_ref()

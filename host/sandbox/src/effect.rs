@@ -121,7 +121,11 @@ impl Sandbox {
         let wall = Duration::from_millis(limits.wall_ms);
         let deadline = Instant::now() + wall;
         let gate = self.shared.effect_gate.clone();
-        let Ok(Ok(_place)) = tokio::time::timeout(wall, gate.acquire_owned()).await else {
+        let place = tokio::select! {
+            place = tokio::time::timeout(wall, gate.acquire_owned()) => place,
+            () = host.stop.cancelled() => return Err(CallError::Stopped { effect: Effect::NotDone }),
+        };
+        let Ok(Ok(_place)) = place else {
             return Err(busy());
         };
 
@@ -132,10 +136,14 @@ impl Sandbox {
             let instance = pre.instantiate_async(&mut store).await?;
             invoke::call_async(&mut store, &instance, export, context, operation).await
         };
-        let raw = tokio::time::timeout_at(deadline.into(), running).await;
+        let raw = tokio::select! {
+            raw = tokio::time::timeout_at(deadline.into(), running) => Some(raw),
+            () = host.stop.cancelled() => None,
+        };
         let result = match raw {
-            Ok(raw) => finish(raw, operation, &bounds),
-            Err(_) => Err(CallError::Limit {
+            None => Err(CallError::Stopped { effect: Effect::NotDone }),
+            Some(Ok(raw)) => finish(raw, operation, &bounds),
+            Some(Err(_)) => Err(CallError::Limit {
                 hit: LimitHit { limit: LimitName::WallMs, allowed: limits.wall_ms, used: None },
                 effect: Effect::NotDone,
             }),
@@ -187,7 +195,7 @@ impl Sandbox {
                 effective: effective.clone(),
                 traffic: traffic.clone(),
                 secrets: secret_box.clone(),
-                tls: self.shared.tls.clone(),
+                way: self.shared.way.clone(),
             },
             effective,
             traffic: traffic.clone(),
@@ -217,7 +225,7 @@ impl Sandbox {
 /// The error the caller gets: where the plugin failed after the host had
 /// refused it something, the refusal is the reason worth telling.
 fn explain(error: CallError, refusals: Vec<Refusal>, effect: Effect) -> CallError {
-    let own_limit = matches!(error, CallError::Limit { .. } | CallError::Misuse { .. });
+    let own_limit = matches!(error, CallError::Limit { .. } | CallError::Misuse { .. } | CallError::Stopped { .. });
     match refusals.into_iter().next() {
         Some(Refusal::Denied(denial)) if !own_limit => CallError::Denied { denial: Box::new(denial), effect },
         Some(Refusal::Limit(hit)) if !own_limit => CallError::Limit { hit, effect },

@@ -171,6 +171,12 @@ pub enum CallError {
         /// What is wrong.
         why: String,
     },
+    /// The caller asked for its end.
+    #[error("the call was stopped before it was done")]
+    Stopped {
+        /// What may have happened outside.
+        effect: Effect,
+    },
     /// Something of the host's own failed.
     #[error("the host could not make the call: {why}")]
     Host {
@@ -191,6 +197,7 @@ impl CallError {
             | Self::Trap { effect, .. }
             | Self::BadOutput { effect, .. }
             | Self::Denied { effect, .. }
+            | Self::Stopped { effect }
             | Self::Host { effect, .. } => *effect,
         }
     }
@@ -210,6 +217,7 @@ impl CallError {
             | Self::Trap { effect, .. }
             | Self::BadOutput { effect, .. }
             | Self::Denied { effect, .. }
+            | Self::Stopped { effect }
             | Self::Host { effect, .. } => *effect = now,
             Self::Plugin(_) | Self::Misuse { .. } => {}
         }

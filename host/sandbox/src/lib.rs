@@ -35,7 +35,7 @@ mod warm;
 pub use effect::Called;
 pub use engine::PoolConfig;
 pub use error::{CallError, Effect, PackageError, SandboxError};
-pub use grant::{Denial, Grant, HttpGrant, SecretGrant};
+pub use grant::{Denial, Grant, HttpGrant, SecretGrant, SecretPlace};
 pub use host::{HostAccess, KvWrite, LogLine, LogSink, NoSecrets, SecretSource, Severity};
 pub use limits::{LimitHit, LimitName, Limits};
 pub use manifest::{CONTRACT, Capability, Kind, Manifest, SECTION, SecretRequest};

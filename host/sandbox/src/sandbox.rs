@@ -9,6 +9,8 @@ use wasmtime::{Engine, Store};
 
 use crate::cache::Cache;
 use crate::effect::{self, Guest};
+use crate::egress::Way;
+use crate::egress::way::EgressSettings;
 use crate::engine::{EngineConfig, Engines, Gate, PoolConfig, Ticker};
 use crate::error::{Bounds, CallError, Effect, PackageError, SandboxError, from_wasmtime};
 use crate::invoke;
@@ -39,6 +41,8 @@ pub struct SandboxConfig {
     pub tick: Duration,
     /// Count instructions of pure calls, so that [`Limits::fuel`] works.
     pub fuel: bool,
+    /// The admin's settings of the way out.
+    pub egress: EgressSettings,
 }
 
 impl Default for SandboxConfig {
@@ -51,6 +55,7 @@ impl Default for SandboxConfig {
             max_package_bytes: 64 << 20,
             tick: Duration::from_millis(5),
             fuel: false,
+            egress: EgressSettings::default(),
         }
     }
 }
@@ -68,7 +73,7 @@ pub(crate) struct Shared {
     pub(crate) engines: Engines,
     pub(crate) pure_gate: Gate,
     pub(crate) effect_gate: Arc<tokio::sync::Semaphore>,
-    pub(crate) tls: Arc<rustls::ClientConfig>,
+    pub(crate) way: Arc<Way>,
     pure_linker: Linker<Meter>,
     effect_linker: Linker<Guest>,
     cache: Option<Cache>,
@@ -92,7 +97,7 @@ impl Sandbox {
         })?;
         let ticker = Ticker::start(&engines, config.tick.max(Duration::from_millis(1)))?;
         let cache = config.cache_dir.as_deref().map(Cache::open).transpose().map_err(SandboxError::Cache)?;
-        let tls = crate::egress::tls_config().map_err(|error| SandboxError::Engine(error.to_string()))?;
+        let way = Way::new(&config.egress).map_err(|error| SandboxError::Engine(error.to_string()))?;
         let effect_linker = effect::linker(&engines.effect).map_err(|error| SandboxError::Engine(error.to_string()))?;
         Ok(Self {
             shared: Arc::new(Shared {
@@ -101,7 +106,7 @@ impl Sandbox {
                 pure_linker: Linker::new(&engines.pure),
                 effect_linker,
                 cache,
-                tls,
+                way,
                 engines,
                 config,
                 _ticker: ticker,

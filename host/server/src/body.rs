@@ -1,5 +1,6 @@
 //! Reading a request's JSON body: bounded, strict, with the place of what is wrong.
 
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -24,18 +25,24 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
                 return Err(Problem::not_json(essence));
             }
         }
-        let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await.map_err(|error| {
-            if error.downcast_ref::<LengthLimitError>().is_some() {
-                Problem::too_large(MAX_BODY_BYTES)
-            } else {
-                Problem::invalid(format_args!("the body broke off: {error}"))
-            }
-        })?;
-        parse(&body.to_bytes()).map(Json)
+        parse(&bytes(request).await?).map(Json)
     }
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+/// The whole body.
+pub(crate) async fn bytes(request: Request) -> Result<Bytes, Problem> {
+    let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await.map_err(|error| {
+        if error.downcast_ref::<LengthLimitError>().is_some() {
+            Problem::too_large(MAX_BODY_BYTES)
+        } else {
+            Problem::invalid(format_args!("the body broke off: {error}"))
+        }
+    })?;
+    Ok(body.to_bytes())
+}
+
+/// Reads JSON strictly.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader)
         .map_err(|error| Problem::invalid_at(pointer(error.path()), error.inner()))?;

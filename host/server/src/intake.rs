@@ -1,5 +1,4 @@
-//! What is pushed in: items from systems that send instead of being read, and
-//! events.
+//! Items from systems that send instead of being read.
 
 use axum::Extension;
 use axum::extract::Path;
@@ -7,7 +6,7 @@ use axum::extract::State;
 use axum::extract::rejection::PathRejection;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::api::App;
 use crate::body::Json;
@@ -104,33 +103,4 @@ fn taken(at: usize, item: PushedItem, source: &str, now: Timestamp) -> Result<hu
         observed: now,
         fields,
     })
-}
-
-/// Takes a CloudEvent in (structured content mode): `{"unit": …}` in its
-/// extension attribute `huiyinunit` says whom it concerns.
-pub(crate) async fn event(State(app): State<App>, Json(event): Json<Value>) -> Result<axum::Json<Value>, Problem> {
-    let text = |name: &str| event.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    if text("specversion") != Some("1.0") {
-        return Err(Problem::invalid_at("/specversion", "a CloudEvent has `\"specversion\": \"1.0\"`"));
-    }
-    for name in ["id", "source", "type"] {
-        if text(name).is_none() {
-            return Err(Problem::invalid_at(
-                format!("/{name}"),
-                format_args!("a CloudEvent has `{name}`, a string that is not empty"),
-            ));
-        }
-    }
-    if text("type").is_some_and(|kind| kind.starts_with("huiyin.")) {
-        return Err(Problem::invalid_at("/type", "types that begin with `huiyin.` are the host's own; choose another"));
-    }
-    let Some(unit) = text("huiyinunit") else {
-        return Err(Problem::invalid_at(
-            "/huiyinunit",
-            "say which unit it concerns in the extension attribute `huiyinunit`",
-        ));
-    };
-    let unit = unit.to_owned();
-    let runs = app.engine.event(&unit, event).await?;
-    Ok(axum::Json(json!({"runs": runs})))
 }

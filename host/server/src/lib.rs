@@ -11,12 +11,15 @@ mod body;
 mod caller;
 mod catalog;
 mod desk;
+mod events;
 mod intake;
 mod listen;
 mod log;
 mod problem;
 mod runs;
+mod schedules;
 mod token;
+mod workflows;
 
 pub use api::router;
 pub use body::MAX_BODY_BYTES;

@@ -6,6 +6,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use huiyin_engine::partition::Refusal;
+use huiyin_flow::Diagnostic;
 use serde::Serialize;
 
 /// Seconds after which a refused intake may be tried again.
@@ -22,11 +23,26 @@ pub(crate) struct Problem {
     /// JSON pointer into the request's body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
+    /// What is wrong with a workflow, all of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Display) -> Problem {
-        Problem { kind, title, status: status.as_u16(), detail: detail.to_string(), pointer: None }
+        Problem {
+            kind,
+            title,
+            status: status.as_u16(),
+            detail: detail.to_string(),
+            pointer: None,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// Its status.
+    pub(crate) fn code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     pub(crate) fn invalid(detail: impl Display) -> Problem {
@@ -35,6 +51,12 @@ impl Problem {
 
     pub(crate) fn invalid_at(pointer: impl Into<String>, detail: impl Display) -> Problem {
         Problem { pointer: Some(pointer.into()), ..Self::invalid(detail) }
+    }
+
+    /// Workflows that are not valid.
+    pub(crate) fn diagnosed(diagnostics: Vec<Diagnostic>) -> Problem {
+        let detail = diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        Problem { diagnostics, ..Self::invalid(detail) }
     }
 
     pub(crate) fn unauthorized(detail: impl Display) -> Problem {
@@ -68,6 +90,13 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:huiyin:problem:media-type", "The body is not JSON", detail)
     }
 
+    pub(crate) fn no_event(found: impl Display) -> Problem {
+        let detail = format!(
+            "`{found}` says nothing of a CloudEvent; send `application/cloudevents+json`, `application/cloudevents-batch+json`, or the attributes in `ce-` headers"
+        );
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:huiyin:problem:media-type", "The body is no event", detail)
+    }
+
     pub(crate) fn unavailable(detail: impl Display) -> Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:huiyin:problem:store", "The host cannot answer", detail)
     }
@@ -79,7 +108,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = self.code();
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
         match status {

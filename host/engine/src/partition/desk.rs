@@ -4,10 +4,10 @@
 use huiyin_desk::{Actor, Command, DecideContext, Decision, DeskError, Fact};
 use huiyin_flow::{CallId, ErrorKind, FlowError};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{About, Core, Refusal, Reply, StartRun, Wake, unfit};
-use crate::record::{DeskDecided, EffectSettled, Entry, EventDelivered, unit_key};
+use super::{About, Core, Refusal, Reply, Wake, unfit};
+use crate::record::{DeskDecided, EffectSettled, Entry};
 
 impl Core {
     pub(super) fn decide(
@@ -128,19 +128,8 @@ impl Core {
     pub(super) fn after_facts(&mut self, facts: &[Fact], now: Timestamp) {
         for fact in facts {
             let Some(event) = huiyin_desk::fact_event(fact) else { continue };
-            self.show(event.kind, &event.subject, Some(&event.unit), event.data.clone(), now);
-            let id = self.dice.uuid(now).to_string();
-            let cloud = json!({
-                "specversion": "1.0",
-                "id": id,
-                "source": format!("/units/{}", event.unit),
-                "type": event.kind,
-                "subject": event.subject,
-                "time": now.to_string(),
-                "datacontenttype": "application/json",
-                "data": event.data,
-            });
-            self.route(Some(&event.unit), &cloud, Some(&fact.data_key()), now);
+            let key = fact.data_key();
+            self.announce_under(Some(&event.unit), event.kind, &event.subject, &event.data, key, now);
         }
         self.plan_desk();
     }
@@ -156,67 +145,6 @@ impl Core {
     pub(super) fn tick_desk(&mut self, now: Timestamp) {
         let facts = self.state.desk.tick(now);
         self.write_own(facts, now);
-    }
-
-    pub(super) fn route_event(&mut self, unit: Option<&str>, event: &Value, now: Timestamp) -> u32 {
-        self.route(unit, event, None, now)
-    }
-
-    /// Starts the workflows that an event triggers and wakes the runs that
-    /// listen for it; gives how many. All within the same append as the facts
-    /// that made the event, so that none is lost between them.
-    fn route(&mut self, unit: Option<&str>, event: &Value, key: Option<&str>, now: Timestamp) -> u32 {
-        let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
-        let triggered: Vec<String> = self
-            .state
-            .deployments
-            .iter()
-            .filter(|(_, d)| d.active && d.unit.as_deref() == unit)
-            .filter_map(|(id, _)| self.deployed.get(id))
-            .filter(|d| d.triggered_by(event, &*self.evaluator))
-            .map(|d| d.id.clone())
-            .collect();
-        let listening: Vec<String> = self
-            .listeners
-            .iter()
-            .filter_map(|id| Some((id, self.state.runs.get(id)?)))
-            .filter(|(_, r)| r.quarantined.is_none() && listens(&r.flow, event))
-            .filter(|(_, r)| {
-                self.deployed.get(&r.deployment).is_some_and(|d| d.unit.is_none() || d.unit.as_deref() == unit)
-            })
-            .map(|(id, _)| id.clone())
-            .collect();
-        let mut count = 0;
-        for deployment in triggered {
-            let run = self.dice.uuid(now).to_string();
-            let own = key.map_or_else(|| unit_key(unit), str::to_owned);
-            // The workflow's input is the array of its triggering events.
-            let input = json!([event]);
-            self.start(
-                StartRun {
-                    deployment,
-                    run,
-                    trigger: format!("event:{kind}"),
-                    key: own,
-                    input,
-                    actor: Self::ENGINE.to_owned(),
-                    accepted: None,
-                    finished: None,
-                },
-                now,
-            );
-            count += 1;
-        }
-        if !listening.is_empty() {
-            let own = key.map_or_else(|| unit_key(unit), str::to_owned);
-            let entry = Entry::EventDelivered(EventDelivered { event: event.clone(), runs: listening.clone() });
-            self.record(&entry, About { subject: "event", actor: Self::ENGINE, unit, key: &own }, now);
-        }
-        for run in listening {
-            self.happen(&run, huiyin_flow::Event::Event { event: event.clone() }, now);
-            count += 1;
-        }
-        count
     }
 }
 
@@ -239,15 +167,4 @@ fn flow_error(error: &DeskError) -> FlowError {
     } else {
         FlowError::new(ErrorKind::Authorization, error.to_string())
     }
-}
-
-/// True when a run has a subscription that the event may answer; the run
-/// itself tests what is computed.
-fn listens(flow: &huiyin_flow::RunState, event: &Value) -> bool {
-    huiyin_flow::outstanding(flow).iter().any(|command| match command {
-        huiyin_flow::Command::Subscribe { filters, .. } => {
-            filters.iter().any(|filter| huiyin_flow::matches(filter, event))
-        }
-        _ => false,
-    })
 }

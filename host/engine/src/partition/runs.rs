@@ -1,21 +1,20 @@
-//! Runs: starting them, taking in their turns, their effects, their timers.
+//! Runs: starting them, taking in their turns, handing on what they ask for.
 
 use std::sync::Arc;
 
-use huiyin_flow::{CallId, Command, ErrorKind, Event, FlowError};
+use huiyin_flow::{Command, Event, Fact};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{
-    About, Core, EffectDone, EffectJob, EffectOutcome, Input, Refusal, Reply, StartRun, TurnDone, TurnJob, Wake, Work,
-    name_fault, unfit,
-};
-use crate::deployment::Target;
-use crate::record::{EffectIntended, EffectSettled, EffectUnknown, Entry, RunQuarantined, RunStarted, RunTurn};
+use super::{About, Core, Input, Refusal, StartRun, TurnDone, TurnJob, Wake, Work, name_fault, unfit};
+use crate::record::{Entry, RunStarted, RunTurn};
 use crate::state::EffectState;
 
 impl Core {
-    pub(super) fn start(&mut self, start: StartRun, now: Timestamp) {
+    pub(super) fn start(&mut self, mut start: StartRun, now: Timestamp) {
+        while let Some(next) = self.successors.get(&start.deployment) {
+            start.deployment.clone_from(next);
+        }
         let Some(deployed) = self.deployed.get(&start.deployment).cloned() else {
             let refusal = Refusal::NotFound(format!("no workflow is deployed as {}", start.deployment));
             if let Some(reply) = start.finished {
@@ -36,7 +35,7 @@ impl Core {
             }
             return;
         }
-        if let Some(done) = self.state.finished.iter().find(|f| f.run == start.run).cloned() {
+        if let Some(done) = self.state.ended(&start.run).cloned() {
             if let Some(reply) = start.accepted {
                 self.tell(reply, Ok(start.run));
             }
@@ -51,6 +50,7 @@ impl Core {
             trigger: start.trigger,
             key: start.key.clone(),
             input: start.input,
+            parent: None,
         });
         let subject = format!("run/{}", start.run);
         let unit = deployed.unit.clone();
@@ -90,7 +90,7 @@ impl Core {
     }
 
     /// Hands a started run its input.
-    fn begin(&mut self, run: &str, now: Timestamp) {
+    pub(super) fn begin(&mut self, run: &str, now: Timestamp) {
         let Some(state) = self.state.runs.get(run) else { return };
         let Some(input) = state.input.clone() else { return };
         let unit = self.deployed.get(&state.deployment).and_then(|d| d.unit.clone());
@@ -116,10 +116,10 @@ impl Core {
         self.hand_out(run, vec![Input::Event(event)], now);
     }
 
-    fn hand_out(&mut self, run: &str, inputs: Vec<Input>, now: Timestamp) {
+    pub(super) fn hand_out(&mut self, run: &str, inputs: Vec<Input>, now: Timestamp) {
         let Some(state) = self.state.runs.get(run) else { return };
         let Some(deployed) = self.deployed.get(&state.deployment).cloned() else {
-            self.quarantine(run, "its workflow is not loaded", now);
+            self.quarantine(run, "its workflow is not loaded", None, now);
             return;
         };
         self.turns += 1;
@@ -145,43 +145,49 @@ impl Core {
         self.take_turn_in(done, now);
     }
 
-    fn take_turn_in(&mut self, done: TurnDone, now: Timestamp) {
+    /// A turn that is the run's own.
+    pub(super) fn take_turn_in(&mut self, done: TurnDone, now: Timestamp) {
         if let Some(reason) = &done.failed {
-            self.quarantine(&done.run, reason, now);
+            self.quarantine(&done.run, reason, None, now);
             return;
         }
         let Some(state) = self.state.runs.get(&done.run) else { return };
-        let key = state.key.clone();
-        let deployment = state.deployment.clone();
-        let Some(deployed) = self.deployed.get(&deployment).cloned() else { return };
+        let (key, reopened) = (state.key.clone(), state.reopened.is_some());
+        let Some(deployed) = self.deployed.get(&state.deployment).cloned() else { return };
         let unit = deployed.unit.clone();
         let run = done.run;
         let subject = format!("run/{run}");
+        let resumed = done.facts.iter().any(|fact| matches!(fact, Fact::Resumed));
+        let suspended = done.facts.iter().any(|fact| matches!(fact, Fact::Suspended));
+        if done.facts.is_empty() && reopened {
+            self.quarantine(&run, "it could not be set to work again", None, now);
+            return;
+        }
         if !done.facts.is_empty() || done.consumed > 0 {
-            let entry = Entry::RunTurn(RunTurn { run: run.clone(), facts: done.facts, consumed: done.consumed });
+            let order = self.ordered(&run, &done.facts);
+            let reason = order.map(|order| order.reason.clone());
+            let actor = order.map_or_else(|| Self::ENGINE.to_owned(), |order| order.actor.clone());
+            let turn = RunTurn { run: run.clone(), facts: done.facts, consumed: done.consumed, reason };
+            let entry = Entry::RunTurn(turn);
             let payload = match self.encoded(&entry) {
                 Ok(payload) => payload,
                 Err(why) => {
-                    self.quarantine(&run, &format!("what it decided in one turn {why}"), now);
+                    self.quarantine(&run, &format!("what it decided in one turn {why}"), None, now);
                     return;
                 }
             };
             let doubtful = self.given_up(&run, &deployed, &done.commands, now);
             self.state.put_turn(&run, done.flow, done.consumed, now);
-            self.draft(
-                &entry,
-                payload,
-                About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key },
-                now,
-            );
+            let about = About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key };
+            self.draft(&entry, payload, about, now);
             if let Some(call) = doubtful
                 && self.state.runs.contains_key(&run)
             {
                 // To go on might do the same thing twice (rule 3).
                 let reason = format!(
-                    "call {call} was given up while it was being tried, and may have happened; its plugin cannot repeat it"
+                    "call {call} was given up while it was being tried, and may have happened; it cannot simply be repeated"
                 );
-                self.quarantine(&run, &reason, now);
+                self.quarantine(&run, &reason, Some(call), now);
                 return;
             }
         }
@@ -190,67 +196,34 @@ impl Core {
             self.carry_out(&run, unit.as_deref(), command, &mut follow, now);
         }
         follow.extend(self.queued.remove(&run).into_iter().flatten());
-        if self.state.runs.contains_key(&run) {
-            if !follow.is_empty() {
-                self.hand_out(&run, follow, now);
-            }
-        } else {
+        let Some(state) = self.state.runs.get(&run) else {
             self.ended(&run, now);
+            return;
+        };
+        let set_aside = state.quarantined.is_some();
+        if suspended {
+            self.hold_effects(&run, now);
         }
-    }
-
-    /// Records what became of effects that the run no longer waits for; gives
-    /// one that may have happened and may not be repeated.
-    fn given_up(
-        &mut self,
-        run: &str,
-        deployed: &crate::deployment::Deployed,
-        commands: &[Command],
-        now: Timestamp,
-    ) -> Option<CallId> {
-        let state = self.state.runs.get(run)?;
-        let key = state.key.clone();
-        let open: Vec<(CallId, bool)> = commands
-            .iter()
-            .filter_map(|command| match command {
-                Command::CancelCall { call } => {
-                    let effect =
-                        state.effects.get(&call.to_string()).filter(|e| e.settled.is_none() && e.unknown.is_none())?;
-                    Some((*call, deployed.idempotent(&effect.digest) == Some(true)))
-                }
-                _ => None,
-            })
-            .collect();
-        let subject = format!("run/{run}");
-        for (call, _) in &open {
-            let reason = "the run gave it up while it was being tried".to_owned();
-            let entry = Entry::EffectUnknown(EffectUnknown { run: run.to_owned(), call: call.to_string(), reason });
-            self.record(
-                &entry,
-                About { subject: &subject, actor: Self::ENGINE, unit: deployed.unit.as_deref(), key: &key },
-                now,
-            );
+        if resumed {
+            self.pick_up_effects(&run, now);
         }
-        open.into_iter().find(|(_, repeatable)| !repeatable).map(|(call, _)| call)
+        self.answer_orders(&run, &follow, now);
+        if !follow.is_empty() && !set_aside {
+            self.hand_out(&run, follow, now);
+        }
     }
 
     fn ended(&mut self, run: &str, now: Timestamp) {
-        for reply in self.cancelling.remove(run).unwrap_or_default() {
-            self.tell(reply, Ok(()));
-        }
+        self.answer_orders(run, &[], now);
         self.wakes.clear_run(run);
         self.listeners.remove(run);
-        let Some(finished) = self.state.finished.iter().rev().find(|f| f.run == run).cloned() else { return };
+        let Some(finished) = self.state.ended(run).cloned() else { return };
+        if let Some(parent) = finished.parent.as_ref().filter(|p| p.wait) {
+            self.child_ended(parent, run, now);
+        }
         let name = self.deployed.get(&finished.deployment).map(|d| d.name.clone()).unwrap_or_default();
         let unit = self.deployed.get(&finished.deployment).and_then(|d| d.unit.clone());
-        if self
-            .deployed
-            .get(&finished.deployment)
-            .and_then(|d| d.schedule.as_ref())
-            .is_some_and(crate::timetable::Timetable::counts_from_end)
-        {
-            self.plan_schedule(&finished.deployment, now);
-        }
+        self.schedule_run_ended(&finished.deployment, now);
         for reply in self.waiting.remove(run).unwrap_or_default() {
             self.tell(reply, Ok(finished.clone()));
         }
@@ -277,245 +250,16 @@ impl Core {
             }
             Command::SetTimer { timer, due } => self.wakes.set(Wake::Run(run.to_owned(), timer), due),
             Command::CancelTimer { timer } => self.wakes.clear(&Wake::Run(run.to_owned(), timer)),
-            Command::Publish { event } => {
-                let kind = event.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
-                let event = Value::clone(&event);
-                if kind.starts_with("huiyin.") {
-                    // Those are the desk's own word; a workflow cannot put it into its mouth.
-                    let said = json!({"type": kind, "reason": "event types that begin with `huiyin.` are the desk's"});
-                    self.show("huiyin.event.refused.v1", &format!("run/{run}"), unit, said, now);
-                    return;
-                }
-                self.show(&kind, &format!("run/{run}"), unit, event.get("data").cloned().unwrap_or(Value::Null), now);
-                self.route_event(unit, &event, now);
-            }
+            Command::Publish { event } => self.publish(run, unit, &event, now),
             Command::Subscribe { .. } => {
                 self.listeners.insert(run.to_owned());
             }
-            // A cancelled call's outcome still comes, and the run no longer awaits it.
-            Command::Request { .. } | Command::Run { .. } => {
-                tracing::error!(run, "a task kind that validation refuses came up");
+            Command::Request { call, request, .. } => self.request(run, call, request, now),
+            Command::Run { call, workflow, with, wait, .. } => {
+                self.run_workflow(run, call, &workflow, &with, wait, follow, now);
             }
+            // What becomes of a cancelled call was decided with the turn that gave it up.
             Command::CancelCall { .. } | Command::Unsubscribe { .. } | Command::Finished { .. } => {}
-        }
-    }
-
-    #[allow(clippy::too_many_arguments)] // the fields of one command
-    fn call(
-        &mut self,
-        run: &str,
-        call: CallId,
-        slot: Option<&str>,
-        function: &huiyin_flow::FunctionRef,
-        with: Arc<Value>,
-        follow: &mut Vec<Input>,
-        now: Timestamp,
-    ) {
-        let Some(state) = self.state.runs.get(run) else { return };
-        let Some(deployed) = self.deployed.get(&state.deployment).cloned() else { return };
-        match deployed.target(slot, function) {
-            Target::Core(name) => {
-                let outcome = self.core_call(run, call, &name, &with, now);
-                follow.push(Input::Event(Event::Result { call, outcome }));
-            }
-            Target::Plugin(pin) => self.intend(run, call, 1, pin, with, now),
-            Target::Missing => follow.push(Input::Event(Event::Result {
-                call,
-                outcome: Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not installed", function.name))),
-            })),
-        }
-    }
-
-    /// Journals that an effect will be tried, and tries it once that is durable.
-    fn intend(
-        &mut self,
-        run: &str,
-        call: CallId,
-        attempt: u32,
-        pin: crate::record::Pin,
-        with: Arc<Value>,
-        now: Timestamp,
-    ) {
-        let Some(state) = self.state.runs.get(run) else { return };
-        let key = state.key.clone();
-        let unit = self.unit_of(run);
-        let idempotency_key = format!("{run}-{call}");
-        let entry = Entry::EffectIntended(EffectIntended {
-            run: run.to_owned(),
-            call: call.to_string(),
-            attempt,
-            idempotency_key: idempotency_key.clone(),
-            plugin: pin.plugin.clone(),
-            digest: pin.digest.clone(),
-        });
-        let subject = format!("run/{run}");
-        if !self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now)
-        {
-            self.quarantine(run, "the intention of an effect could not be recorded", now);
-            return;
-        }
-        let kv = self.kept(&pin.plugin, unit.as_deref().unwrap_or_default());
-        self.out.durable.push(Work::Effect(Box::new(EffectJob {
-            run: run.to_owned(),
-            call,
-            attempt,
-            unit: unit.unwrap_or_default(),
-            pin,
-            with,
-            idempotency_key,
-            now,
-            kv,
-        })));
-    }
-
-    pub(super) fn effect_done(&mut self, done: EffectDone, now: Timestamp) {
-        let Some(state) = self.state.runs.get(&done.run) else { return };
-        let call = done.call.to_string();
-        // Only the latest try counts; an outcome told twice counts once.
-        let Some(effect) = state
-            .effects
-            .get(&call)
-            .filter(|e| e.attempt == done.attempt && e.unknown.is_none() && e.settled.is_none())
-        else {
-            return;
-        };
-        let (plugin, key, attempt) = (effect.plugin.clone(), state.key.clone(), effect.attempt);
-        match done.outcome {
-            EffectOutcome::Settled(outcome, writes) => {
-                let unit = self.unit_of(&done.run);
-                let Some(kv) = self.settle_kv(&plugin, unit.as_deref().unwrap_or_default(), &writes) else {
-                    self.unknown(&done.run, done.call, "another call changed what the plugin keeps".to_owned(), now);
-                    return;
-                };
-                let entry = Entry::EffectSettled(EffectSettled {
-                    run: done.run.clone(),
-                    call,
-                    attempt,
-                    outcome: outcome.clone(),
-                    kv,
-                });
-                let payload = match self.encoded(&entry) {
-                    Ok(payload) => payload,
-                    Err(why) => {
-                        // It was done: neither a repetition nor an error would be true.
-                        self.quarantine(&done.run, &format!("{plugin} did its work, and its answer {why}"), now);
-                        return;
-                    }
-                };
-                let subject = format!("run/{}", done.run);
-                let actor = format!("plugin:{plugin}");
-                self.write(
-                    &entry,
-                    payload,
-                    About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key },
-                    now,
-                );
-                self.happen(&done.run, Event::Result { call: done.call, outcome }, now);
-            }
-            EffectOutcome::Unknown(reason) => self.unknown(&done.run, done.call, reason, now),
-        }
-    }
-
-    /// Rule 3: an unknown outcome is tried again only where that does no harm.
-    fn unknown(&mut self, run: &str, call: CallId, reason: String, now: Timestamp) {
-        let Some(state) = self.state.runs.get(run) else { return };
-        let Some(effect) = state.effects.get(&call.to_string()) else { return };
-        let attempt = effect.attempt;
-        let again = self.deployed.get(&state.deployment).and_then(|d| d.idempotent(&effect.digest));
-        let pending = huiyin_flow::outstanding(&state.flow).into_iter().find_map(|c| match c {
-            Command::Call { call: c, slot, function, with, .. } if c == call => Some((slot, function, with)),
-            _ => None,
-        });
-        let Some((slot, function, with)) = pending else { return };
-        let pin = self.deployed.get(&state.deployment).map(|d| d.target(slot.as_deref(), &function));
-        match pin {
-            Some(Target::Plugin(pin)) if again == Some(true) && attempt < MAX_UNKNOWN_TRIES => {
-                self.intend(run, call, attempt + 1, pin, with, now);
-            }
-            _ => {
-                let key = state.key.clone();
-                let unit = self.unit_of(run);
-                let subject = format!("run/{run}");
-                let entry = Entry::EffectUnknown(EffectUnknown {
-                    run: run.to_owned(),
-                    call: call.to_string(),
-                    reason: reason.clone(),
-                });
-                self.record(
-                    &entry,
-                    About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key },
-                    now,
-                );
-                self.show(
-                    "huiyin.effect.unknown.v1",
-                    &subject,
-                    unit.as_deref(),
-                    json!({"call": call.to_string(), "reason": reason}),
-                    now,
-                );
-                let refusal = Refusal::Refused(format!(
-                    "run {run} waits for a person: call {call} may or may not have happened ({reason})"
-                ));
-                for reply in self.waiting.remove(run).unwrap_or_default() {
-                    self.tell(reply, Err(refusal.clone()));
-                }
-            }
-        }
-    }
-
-    fn quarantine(&mut self, run: &str, reason: &str, now: Timestamp) {
-        let Some(state) = self.state.runs.get(run) else { return };
-        let key = state.key.clone();
-        let unit = self.unit_of(run);
-        let subject = format!("run/{run}");
-        let entry = Entry::RunQuarantined(RunQuarantined { run: run.to_owned(), reason: reason.to_owned() });
-        self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now);
-        self.show("huiyin.run.quarantined.v1", &subject, unit.as_deref(), json!({"reason": reason}), now);
-        let refusal = Refusal::Refused(format!("run {run} is set aside for a person: {reason}"));
-        for reply in self.waiting.remove(run).unwrap_or_default() {
-            self.tell(reply, Err(refusal.clone()));
-        }
-        for reply in self.cancelling.remove(run).unwrap_or_default() {
-            self.tell(reply, Err(refusal.clone()));
-        }
-    }
-
-    /// Answers once the end is on record, not when it is merely under way.
-    pub(super) fn cancel(&mut self, run: &str, reason: &str, actor: &str, reply: Reply<()>, now: Timestamp) {
-        let Some(state) = self.state.runs.get(run) else {
-            self.tell(reply, Err(Refusal::NotFound(format!("run {run} is not running"))));
-            return;
-        };
-        let event = Event::Cancel { reason: format!("{reason} ({actor})") };
-        let (set_aside, flow) = (state.quarantined.is_some(), Arc::clone(&state.flow));
-        let deployed = self.deployed.get(&state.deployment).cloned();
-        self.cancelling.entry(run.to_owned()).or_default().push(reply);
-        match deployed {
-            // A run that is set aside takes no further turn but this one, which asks no plugin.
-            Some(deployed) if set_aside => {
-                let mut flow = Arc::unwrap_or_clone(flow);
-                let evaluator = Arc::clone(&self.evaluator);
-                let turn = huiyin_flow::advance(
-                    &deployed.definition,
-                    &mut flow,
-                    event,
-                    &huiyin_flow::Env::new(now, 0, &*evaluator),
-                );
-                self.take_turn_in(
-                    TurnDone {
-                        run: run.to_owned(),
-                        turn: 0,
-                        flow: Arc::new(flow),
-                        facts: turn.facts,
-                        commands: turn.commands,
-                        consumed: 0,
-                        rest: Vec::new(),
-                        failed: None,
-                    },
-                    now,
-                );
-            }
-            _ => self.happen(run, event, now),
         }
     }
 
@@ -529,38 +273,49 @@ impl Core {
         let runs: Vec<String> =
             self.state.runs.iter().filter(|(_, r)| r.quarantined.is_none()).map(|(id, _)| id.clone()).collect();
         for run in runs {
-            let Some(state) = self.state.runs.get(&run) else { continue };
-            if state.input.is_some() {
-                self.begin(&run, now);
-                continue;
-            }
-            let flow = Arc::clone(&state.flow);
-            let unit = self.unit_of(&run);
-            let tried = state.effects.clone();
-            let mut follow: Vec<Input> =
-                state.inbox.iter().map(|e| Input::Event(Event::Event { event: Value::clone(e) })).collect();
-            if flow.runnable() {
-                follow.push(Input::Event(Event::Continue));
-            }
-            for command in huiyin_flow::outstanding(&flow) {
-                match command {
-                    Command::Call { call, .. } => match tried.get(&call.to_string()) {
+            self.resume_run(&run, now);
+        }
+        self.end_orphans(now);
+    }
+
+    /// Asks again for everything that a run waits for.
+    pub(super) fn resume_run(&mut self, run: &str, now: Timestamp) {
+        let Some(state) = self.state.runs.get(run) else { return };
+        if state.input.is_some() {
+            self.begin(run, now);
+            return;
+        }
+        if state.reopened.is_some() {
+            self.begin_again(run, now);
+            return;
+        }
+        let flow = Arc::clone(&state.flow);
+        let unit = self.unit_of(run);
+        let tried = state.effects.clone();
+        let mut follow: Vec<Input> =
+            state.inbox.iter().map(|e| Input::Event(Event::Event { event: Value::clone(e) })).collect();
+        if flow.runnable() {
+            follow.push(Input::Event(Event::Continue));
+        }
+        for command in huiyin_flow::outstanding(&flow) {
+            match command {
+                Command::Call { call, .. } | Command::Request { call, .. } | Command::Run { call, .. } => {
+                    match tried.get(&call.to_string()) {
                         Some(EffectState { settled: Some(outcome), .. }) => {
                             follow.push(Input::Event(Event::Result { call, outcome: outcome.clone() }));
                         }
-                        Some(EffectState { unknown: Some(_), .. }) => {}
+                        Some(EffectState { unknown: Some(_), .. } | EffectState { child: Some(_), .. }) => {}
+                        Some(_) if self.in_hand.contains(&(run.to_owned(), call)) => {}
                         // It may have been tried just before the end.
-                        Some(_) => {
-                            self.unknown(&run, call, "the host stopped while it was being tried".to_owned(), now)
-                        }
-                        None => self.pure_or_call(&run, unit.as_deref(), command, &mut follow, now),
-                    },
-                    other => self.carry_out(&run, unit.as_deref(), other, &mut follow, now),
+                        Some(_) => self.unknown(run, call, "the host stopped while it was being tried".to_owned(), now),
+                        None => self.pure_or_call(run, unit.as_deref(), command, &mut follow, now),
+                    }
                 }
+                other => self.carry_out(run, unit.as_deref(), other, &mut follow, now),
             }
-            if !follow.is_empty() {
-                self.hand_out(&run, follow, now);
-            }
+        }
+        if !follow.is_empty() {
+            self.hand_out(run, follow, now);
         }
     }
 
@@ -573,13 +328,11 @@ impl Core {
         follow: &mut Vec<Input>,
         now: Timestamp,
     ) {
-        let Command::Call { slot, function, .. } = &command else { return };
-        let pure = self
-            .state
-            .runs
-            .get(run)
-            .and_then(|r| self.deployed.get(&r.deployment))
-            .is_some_and(|d| d.pure(slot.as_deref(), function));
+        let deployed = self.state.runs.get(run).and_then(|r| self.deployed.get(&r.deployment));
+        let pure = match &command {
+            Command::Call { slot, function, .. } => deployed.is_some_and(|d| d.pure(slot.as_deref(), function)),
+            _ => false,
+        };
         if pure {
             follow.push(Input::Call(command));
         } else {
@@ -591,6 +344,3 @@ impl Core {
 /// The longest id of a run, in bytes: records name it as their subject and as
 /// their actor.
 const MAX_RUN_ID: usize = 128;
-
-/// How often an idempotent effect of unknown outcome is tried before a person must look.
-const MAX_UNKNOWN_TRIES: u32 = 5;

@@ -8,12 +8,14 @@ use huiyin_journal::{Draft, Journal};
 use jiff::Timestamp;
 
 use super::StartError;
+use super::standing;
 use super::wanted::Wanted;
 use crate::config::{HostConfig, WorkflowConfig};
-use crate::deployment;
+use crate::deployment::{self, HouseCatalog};
+use crate::extension;
 use crate::house::House;
 use crate::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn, unit_key};
-use crate::state::State;
+use crate::state::{Deployment, State, place, text_digest};
 
 /// Writes what is configured and not yet in force.
 ///
@@ -75,7 +77,7 @@ pub async fn bring_into_force(
             }
             match deployment::pin(definition, unit.as_deref(), &config.bindings, house) {
                 Err(found) => problems.extend(found.into_iter().map(|p| format!("{}: {p}", workflow.file.display()))),
-                Ok(pins) => deploy(&mut entries[at], &mut keep[at], &loaded[at], text, definition, unit, pins),
+                Ok(pins) => deploy(&mut entries[at], &mut keep[at], &loaded[at], text, definition, unit, pins, house),
             }
         }
     }
@@ -83,8 +85,11 @@ pub async fn bring_into_force(
         problems.dedup();
         return Err(StartError::Config(problems));
     }
+    standing::keep_up(loaded, &mut entries, &config.bindings, house);
     for (at, state) in loaded.iter().enumerate() {
-        for (id, deployment) in state.deployments.iter().filter(|(id, d)| d.active && !keep[at].contains(*id)) {
+        // What a person deployed, a person withdraws.
+        let configured = |d: &&Deployment| d.active && d.by.is_none();
+        for (id, deployment) in state.deployments.iter().filter(|(id, d)| configured(d) && !keep[at].contains(*id)) {
             let replaced = entries[at].iter().any(|(entry, ..)| {
                 matches!(entry, Entry::WorkflowDeployed(new) if new.name == deployment.name && new.unit == deployment.unit)
             });
@@ -131,7 +136,8 @@ pub(super) fn places(
         .collect()
 }
 
-pub(super) fn deploy(
+#[allow(clippy::too_many_arguments)] // the parts of one deployment, each used once
+fn deploy(
     entries: &mut Vec<(Entry, String, Option<String>)>,
     keep: &mut BTreeSet<String>,
     state: &State,
@@ -139,16 +145,39 @@ pub(super) fn deploy(
     definition: &Definition,
     unit: Option<String>,
     pins: BTreeMap<String, Pin>,
+    house: &House,
 ) {
     let id = deployment::digest(text, unit.as_deref(), &pins);
     if !keep.insert(id.clone()) || state.deployments.get(&id).is_some_and(|d| d.active) {
         return;
     }
     let name = deployment::workflow_name(definition);
+    // A person deployed another text since the configuration brought in this one: theirs stands,
+    // until the configuration has a new one.
+    let persons = state.deployments.values().any(|d| d.active && d.by.is_some() && d.name == name && d.unit == unit);
+    if persons && state.configured.get(&place(&name, unit.as_deref())) == Some(&text_digest(text)) {
+        return;
+    }
     let subject = format!("workflow/{name}/{}", definition.document().version);
-    let entry =
-        WorkflowDeployed { deployment: id, name, unit: unit.clone(), text: text.to_owned(), pins, replaces: true };
+    let keeps_schedule = state
+        .deployments
+        .values()
+        .find(|old| old.active && old.name == name && old.unit == unit)
+        .is_some_and(|old| same_schedule(&old.text, &old.name, definition, house));
+    let text = text.to_owned();
+    let (replaces, by) = (true, None);
+    let entry = WorkflowDeployed { deployment: id, name, unit: unit.clone(), text, pins, replaces, by, keeps_schedule };
     entries.push((Entry::WorkflowDeployed(entry), subject, unit));
+}
+
+/// Whether another version of a workflow is due at the same times.
+pub(crate) fn same_schedule(old: &str, name: &str, new: &Definition, house: &House) -> bool {
+    let Ok(old) = Definition::parse(old, name, &HouseCatalog(house), &*house.evaluator) else { return false };
+    let times = |definition: &Definition| {
+        let schedule = extension::schedule(definition, Timestamp::UNIX_EPOCH).ok().flatten();
+        schedule.map(|planned| planned.schedule)
+    };
+    times(&old).is_some_and(|old| times(new) == Some(old))
 }
 
 pub(super) async fn write_all(

@@ -3,16 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use huiyin_deadline::schedule::{Interval, Schedule};
 use huiyin_flow::Definition;
-use jiff::Timestamp;
 
-use super::wanted::cron;
 use super::{StartError, lines};
 use crate::deployment::{Deployed, HouseCatalog};
+use crate::extension;
 use crate::house::House;
 use crate::state::State;
-use crate::timetable::Timetable;
 
 /// Definitions compiled once for all the deployments that share them.
 #[derive(Default)]
@@ -46,8 +43,12 @@ impl Definitions {
                     definition
                 }
             };
-            let schedule = timetable(&definition, deployment.since)
-                .map_err(|e| StartError::Config(vec![format!("{}: {e}", deployment.name)]))?;
+            let anchor = state.schedules.get(id).and_then(|fired| fired.anchor).unwrap_or(deployment.since);
+            let schedule = extension::schedule(&definition, anchor).unwrap_or_else(|fault| {
+                // It was checked when it was deployed, by a version that knew less.
+                tracing::error!(workflow = %deployment.name, %fault, "a schedule in force cannot be read; it does not fire");
+                None
+            });
             let deployed = Deployed::new(
                 id.clone(),
                 deployment.unit.clone(),
@@ -60,17 +61,4 @@ impl Definitions {
         }
         Ok(all)
     }
-}
-
-/// A workflow's own schedule.
-pub(super) fn timetable(definition: &Definition, since: Timestamp) -> Result<Option<Timetable>, String> {
-    let interval = |text: &str| text.parse::<Interval>().map_err(|e| e.to_string());
-    let zone = definition.extension().get("timezone").and_then(serde_json::Value::as_str);
-    let schedule = match definition.schedule() {
-        Some(huiyin_flow::Schedule::Cron(expr)) => cron(expr, zone)?,
-        Some(huiyin_flow::Schedule::Every(every)) => Schedule::Every { every: interval(every)?, anchor: since },
-        Some(huiyin_flow::Schedule::After(after)) => Schedule::After { after: interval(after)? },
-        Some(huiyin_flow::Schedule::On(_)) | None => return Ok(None),
-    };
-    Ok(Some(Timetable(schedule)))
 }

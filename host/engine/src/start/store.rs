@@ -31,7 +31,7 @@ impl Store {
         let Some(data) = &options.data else {
             let max_record = huiyin_journal::Options::default().max_payload_bytes;
             return Ok(Store {
-                journal: Arc::new(MemoryJournal::new()),
+                journal: options.store.clone().unwrap_or_else(|| Arc::new(MemoryJournal::new())),
                 views: None,
                 ledger: None,
                 data: None,
@@ -141,4 +141,4 @@ pub(super) fn private_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// Raised whenever [`State`]'s stored form changes: older snapshots are then
 /// made anew from the journal.
-pub(super) const VIEWS_SCHEMA: u32 = 1;
+pub(super) const VIEWS_SCHEMA: u32 = 2;

@@ -57,19 +57,31 @@ pub(super) fn read_wanted(options: &Options, house: &House) -> Result<Wanted, St
         let text = read_text(&path)?;
         let definition = Definition::parse(&text, &path.display().to_string(), &HouseCatalog(house), &*house.evaluator)
             .map_err(StartError::Workflow)?;
+        crate::extension::check(&definition, &text, &path.display().to_string()).map_err(StartError::Workflow)?;
         for unit in wanted.units.iter().filter(|u| *u != "*" && !units.contains(*u)) {
             problems.push(format!("/workflows: {}: there is no unit {unit} in the policy pack", wanted.file.display()));
         }
         workflows.push((wanted.clone(), text, definition));
     }
     let mut granted = Vec::new();
+    let mut to_workflows = Vec::new();
     for (at, given) in config.grants.iter().enumerate() {
         let mut grant = given.grant.clone();
         // A spool folder stands relative to the configuration, like every path in it.
         grant.spool = grant.spool.map(|folder| absolute(&options.base.join(folder)));
-        match grant.check() {
-            Ok(()) => granted.push((given.plugin.clone(), given.unit.clone(), Arc::new(grant))),
-            Err(error) => problems.push(format!("/grants/{at}/grant: {error}")),
+        if let Err(error) = grant.check() {
+            problems.push(format!("/grants/{at}/grant: {error}"));
+            continue;
+        }
+        match (&given.plugin, &given.workflow) {
+            (Some(plugin), None) => granted.push((plugin.clone(), given.unit.clone(), Arc::new(grant))),
+            (None, Some(workflow)) if workflow.contains('/') => {
+                to_workflows.push((workflow.clone(), given.unit.clone(), Arc::new(grant)));
+            }
+            (None, Some(workflow)) => problems.push(format!(
+                "/grants/{at}/workflow: `{workflow}` is no workflow; write namespace/name or namespace/name:version"
+            )),
+            _ => problems.push(format!("/grants/{at}: name either a `plugin` or a `workflow`")),
         }
     }
     let mut secrets = Secrets::default();
@@ -81,7 +93,7 @@ pub(super) fn read_wanted(options: &Options, house: &House) -> Result<Wanted, St
             Err(error) => problems.push(format!("/secrets/{name}: {error}")),
         }
     }
-    let grants = Grants { granted, secrets: Arc::new(secrets) };
+    let grants = Grants { granted, workflows: to_workflows, secrets: Arc::new(secrets) };
     let mut sources = Vec::new();
     for (at, source) in config.sources.iter().enumerate() {
         match watched(source, &units, house, &grants) {

@@ -17,7 +17,8 @@ const DOCUMENT: [&str; 8] = ["dsl", "namespace", "name", "version", "title", "su
 const USE: [&str; 8] =
     ["authentications", "errors", "extensions", "functions", "retries", "secrets", "timeouts", "catalogs"];
 /// What `document.metadata.huiyin` may hold; their values belong to whoever reads them.
-const HUIYIN: [&str; 8] = ["unit", "timezone", "overlap", "catchUp", "slots", "description", "title", "labels"];
+const HUIYIN: [&str; 9] =
+    ["unit", "timezone", "overlap", "catchUp", "jitter", "slots", "description", "title", "labels"];
 /// Calls of the DSL itself, by protocol.
 const PROTOCOLS: [&str; 6] = ["http", "openapi", "grpc", "asyncapi", "a2a", "mcp"];
 /// Names that an expression already knows.

@@ -42,6 +42,11 @@ impl FilterSpec {
         EventFilter { with }
     }
 
+    /// Whether a part of it must be evaluated.
+    pub(crate) fn computes(&self) -> bool {
+        self.attributes.iter().any(|(_, filter)| matches!(filter, AttributeFilter::Test(_)))
+    }
+
     pub(crate) fn accepts(
         &self,
         event: &Value,

@@ -317,6 +317,15 @@ impl Definition {
         }
     }
 
+    /// Whether filter `index` of the schedule's trigger computes anything: if
+    /// not, [`matches`] on its literal attributes is the whole answer.
+    pub fn trigger_computes(&self, index: usize) -> bool {
+        match &self.0.schedule {
+            Some(Schedule::On(trigger)) => trigger.specs.get(index).is_some_and(FilterSpec::computes),
+            _ => false,
+        }
+    }
+
     pub(crate) fn task(&self, pointer: &str) -> Option<&Task> {
         self.0.by_pointer.get(pointer).and_then(|id| self.0.tasks.get(*id))
     }

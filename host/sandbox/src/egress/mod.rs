@@ -1,4 +1,5 @@
-//! The only way out: HTTP requests of plugins.
+//! The only way out: HTTP requests of plugins, and those that the host makes
+//! for a workflow ([`request`]).
 //!
 //! The threat: a plugin written by anyone, on a host inside a government
 //! network, that wants to reach that network, the cloud's metadata, or a place
@@ -11,6 +12,8 @@
 //! decompression.
 
 pub mod address;
+pub mod request;
+pub mod way;
 mod wire;
 
 use std::collections::HashSet;
@@ -30,6 +33,8 @@ use crate::error::Effect;
 use crate::grant::{Denial, Effective, Host, HttpAsk, Origin, Scheme};
 use crate::host::secrets::SecretBox;
 use crate::limits::{LimitHit, LimitName, Limits};
+
+pub(crate) use self::way::Way;
 
 type Body = UnsyncBoxBody<Bytes, Error>;
 type Driver = Box<dyn Future<Output = Result<(), Error>> + Send>;
@@ -149,7 +154,7 @@ pub(crate) struct Egress {
     pub(crate) effective: Arc<Effective>,
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) secrets: Arc<SecretBox>,
-    pub(crate) tls: Arc<rustls::ClientConfig>,
+    pub(crate) way: Arc<Way>,
 }
 
 impl WasiHttpHooks for Egress {
@@ -166,11 +171,11 @@ impl WasiHttpHooks for Egress {
         let effective = self.effective.clone();
         let traffic = self.traffic.clone();
         let secrets = self.secrets.clone();
-        let tls = self.tls.clone();
+        let way = self.way.clone();
         Box::new(async move {
             let (request, origin) = admit(request, &effective, &traffic, &secrets)?;
-            let addresses = resolve(&origin, &effective, &traffic).await?;
-            wire::send(request, &origin, &addresses, options, tls, traffic).await
+            let addresses = resolve(&origin, &effective, &traffic, &way).await?;
+            wire::send(request, &origin, &addresses, options, way.tls.clone(), traffic).await
         })
     }
 
@@ -244,7 +249,17 @@ fn admit(
 }
 
 /// The addresses of the place, all of them checked.
-async fn resolve(origin: &Origin, effective: &Effective, traffic: &Traffic) -> Result<Vec<SocketAddr>, Error> {
+async fn resolve(
+    origin: &Origin,
+    effective: &Effective,
+    traffic: &Traffic,
+    way: &Way,
+) -> Result<Vec<SocketAddr>, Error> {
+    if let Host::Name(name) = &origin.host
+        && let Some(address) = way.mapped(name, origin.port)
+    {
+        return Ok(vec![address]);
+    }
     let addresses: Vec<SocketAddr> = match &origin.host {
         Host::Address(address) => vec![SocketAddr::new(*address, origin.port)],
         Host::Name(name) => tokio::time::timeout(CONNECT, tokio::net::lookup_host((name.as_str(), origin.port)))
@@ -269,16 +284,4 @@ async fn resolve(origin: &Origin, effective: &Effective, traffic: &Traffic) -> R
         }
     }
     Ok(addresses)
-}
-
-/// The TLS settings of all requests: Mozilla's roots, TLS 1.2 and 1.3.
-pub(crate) fn tls_config() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(Arc::new(
-        rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth(),
-    ))
 }

@@ -128,6 +128,19 @@ pub struct SecretGrant {
     /// The places whose requests may carry it. Empty: it may only sign.
     #[serde(default)]
     pub hosts: Vec<OriginPattern>,
+    /// Where in a workflow's own request it may stand beside its headers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<SecretPlace>,
+}
+
+/// A part of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretPlace {
+    /// The URL after `?`; it may end up in other people's logs.
+    Query,
+    /// The body.
+    Body,
 }
 
 /// What somebody allows a plugin.
@@ -184,7 +197,8 @@ impl Grant {
                 let theirs = other.secrets.iter().find(|theirs| theirs.name == mine.name)?;
                 let hosts =
                     mine.hosts.iter().flat_map(|a| theirs.hosts.iter().filter_map(|b| a.intersect(b))).collect();
-                Some(SecretGrant { name: mine.name.clone(), hosts })
+                let also = mine.also.iter().copied().filter(|place| theirs.also.contains(place)).collect();
+                Some(SecretGrant { name: mine.name.clone(), hosts, also })
             })
             .collect();
         let spool = match (&self.spool, &other.spool) {
@@ -248,6 +262,8 @@ impl std::error::Error for Denial {}
 /// What is in effect for one call: the manifest and the grant, both.
 #[derive(Debug, Clone)]
 pub struct Effective {
+    /// There is no manifest: a workflow asks with its text, which an admin deployed.
+    asks_all: bool,
     asked_http: Vec<HttpGrant>,
     asked_secrets: Vec<String>,
     asked_spool: bool,
@@ -260,6 +276,7 @@ impl Effective {
     /// unit's policy allows).
     pub fn new(manifest: &Manifest, grant: &Grant) -> Self {
         let mut effective = Self {
+            asks_all: false,
             asked_http: Vec::new(),
             asked_secrets: Vec::new(),
             asked_spool: false,
@@ -277,6 +294,18 @@ impl Effective {
         effective
     }
 
+    /// Of what was granted to a workflow.
+    pub fn of_workflow(grant: &Grant) -> Self {
+        Self {
+            asks_all: true,
+            asked_http: Vec::new(),
+            asked_secrets: Vec::new(),
+            asked_spool: false,
+            asked_kv: 0,
+            grant: grant.clone(),
+        }
+    }
+
     /// May this request be sent?
     pub fn http(&self, ask: &HttpAsk) -> Result<(), Denial> {
         let what = format!("{} {}{}", ask.method, ask.origin, ask.path.escape_debug());
@@ -287,7 +316,7 @@ impl Effective {
                 grant_to_add: None,
             });
         }
-        if !self.asked_http.iter().any(|asked| asked.covers(ask)) {
+        if !self.asks_all && !self.asked_http.iter().any(|asked| asked.covers(ask)) {
             return Err(Denial {
                 what,
                 why: "the plugin's manifest does not ask for it, so no grant can allow it".to_owned(),
@@ -308,7 +337,7 @@ impl Effective {
     /// May this secret be used at all?
     pub fn secret(&self, name: &str) -> Result<(), Denial> {
         let what = format!("the secret `{}`", name.escape_debug());
-        if !self.asked_secrets.iter().any(|asked| asked == name) {
+        if !self.asks_all && !self.asked_secrets.iter().any(|asked| asked == name) {
             return Err(Denial {
                 what,
                 why: "the plugin's manifest does not ask for it, so no grant can allow it".to_owned(),
@@ -342,6 +371,33 @@ impl Effective {
         Err(Denial {
             what: format!("sending the secret `{}` to {origin}", name.escape_debug()),
             why: "the secret is not granted for that place".to_owned(),
+            grant_to_add: Some(grant.to_string()),
+        })
+    }
+
+    /// May this secret stand in that part of a request to this place?
+    pub fn secret_in(&self, name: &str, origin: &Origin, place: SecretPlace) -> Result<(), Denial> {
+        self.secret_to(name, origin)?;
+        let mine = |granted: &&SecretGrant| {
+            granted.name == name
+                && granted.also.contains(&place)
+                && granted.hosts.iter().any(|pattern| pattern.covers(origin))
+        };
+        if self.grant.secrets.iter().any(|granted| mine(&granted)) {
+            return Ok(());
+        }
+        let part = match place {
+            SecretPlace::Query => "query",
+            SecretPlace::Body => "body",
+        };
+        let grant = json!({"secrets": [{
+            "name": name,
+            "hosts": [OriginPattern::from(origin).to_string()],
+            "also": [part],
+        }]});
+        Err(Denial {
+            what: format!("the secret `{}` in the {part} of a request to {origin}", name.escape_debug()),
+            why: "it is granted for headers only".to_owned(),
             grant_to_add: Some(grant.to_string()),
         })
     }

@@ -12,6 +12,8 @@ pub(crate) mod spool;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 pub use kv::KvWrite;
 pub use log::{LogLine, LogSink, Severity};
 pub use secrets::{NoSecrets, SecretSource};
@@ -44,10 +46,12 @@ pub struct HostAccess {
     pub kv: Arc<BTreeMap<String, Vec<u8>>>,
     /// Where log lines go at once; they come with the result, too.
     pub log: Option<Arc<dyn LogSink>>,
+    /// Ends the call when it is cancelled; its error says what may have happened.
+    pub stop: CancellationToken,
 }
 
 impl Default for HostAccess {
     fn default() -> Self {
-        Self { secrets: Arc::new(NoSecrets), kv: Arc::default(), log: None }
+        Self { secrets: Arc::new(NoSecrets), kv: Arc::default(), log: None, stop: CancellationToken::new() }
     }
 }

@@ -1,0 +1,355 @@
+//! Effects of runs: intended, tried once that is durable, settled or unknown
+//! after (rules 2 and 3). What an effect does is not known here.
+
+use std::sync::Arc;
+
+use huiyin_flow::{CallId, Command, ErrorKind, Event, FlowError, Request};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{About, Core, EffectDone, EffectJob, EffectOutcome, Errand, Input, Refusal, Work};
+use crate::deployment::{Deployed, Target};
+use crate::record::{EffectIntended, EffectResolved, EffectSettled, EffectUnknown, Entry};
+use crate::requests::{described, repeatable};
+use crate::state::EffectState;
+
+/// How often a repeatable effect of unknown outcome is tried before a person must look.
+const MAX_UNKNOWN_TRIES: u32 = 5;
+
+/// What the journal calls a request of a workflow's own.
+const HTTP: &str = "http";
+const OPENAPI: &str = "openapi";
+
+impl Core {
+    #[allow(clippy::too_many_arguments)] // the fields of one command
+    pub(super) fn call(
+        &mut self,
+        run: &str,
+        call: CallId,
+        slot: Option<&str>,
+        function: &huiyin_flow::FunctionRef,
+        with: Arc<Value>,
+        follow: &mut Vec<Input>,
+        now: Timestamp,
+    ) {
+        let Some(state) = self.state.runs.get(run) else { return };
+        let Some(deployed) = self.deployed.get(&state.deployment).cloned() else { return };
+        match deployed.target(slot, function) {
+            Target::Core(name) => {
+                let outcome = self.core_call(run, call, &name, &with, now);
+                follow.push(Input::Event(Event::Result { call, outcome }));
+            }
+            Target::Plugin(pin) => self.intend(run, call, 1, Errand::Plugin { pin, with }, None, now),
+            Target::Missing => follow.push(Input::Event(Event::Result {
+                call,
+                outcome: Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not installed", function.name))),
+            })),
+        }
+    }
+
+    /// A request of the workflow's own.
+    pub(super) fn request(&mut self, run: &str, call: CallId, request: Arc<Request>, now: Timestamp) {
+        let Some(workflow) = self.workflow_of(run) else { return };
+        self.intend(run, call, 1, Errand::Request { request, workflow }, None, now);
+    }
+
+    /// `namespace/name:version` of what a run runs.
+    fn workflow_of(&self, run: &str) -> Option<String> {
+        let deployed = self.deployed.get(&self.state.runs.get(run)?.deployment)?;
+        Some(format!("{}:{}", deployed.name, deployed.version))
+    }
+
+    /// Journals that an effect will be tried, and tries it once that is durable.
+    /// `by` is what the journal calls it, where that is not plain from the errand.
+    fn intend(&mut self, run: &str, call: CallId, attempt: u32, errand: Errand, by: Option<&str>, now: Timestamp) {
+        let Some(state) = self.state.runs.get(run) else { return };
+        let key = state.key.clone();
+        let unit = self.unit_of(run);
+        let idempotency_key = format!("{run}-{call}");
+        let (plugin, digest, target, harmless) = match &errand {
+            Errand::Plugin { pin, .. } => (pin.plugin.clone(), pin.digest.clone(), None, false),
+            Errand::Request { request, .. } => {
+                let (name, target, harmless) = match &**request {
+                    Request::Http(asked) => (HTTP, described(&asked.method, &asked.uri), repeatable(&asked.method)),
+                    // The document first; what it leads to is an intention of its own.
+                    Request::OpenApi(asked) => (OPENAPI, described("GET", &asked.document), true),
+                };
+                (by.unwrap_or(name).to_owned(), String::new(), Some(target), harmless)
+            }
+        };
+        let kv = self.kept(&plugin, unit.as_deref().unwrap_or_default());
+        let entry = Entry::EffectIntended(EffectIntended {
+            run: run.to_owned(),
+            call: call.to_string(),
+            attempt,
+            idempotency_key: idempotency_key.clone(),
+            plugin,
+            digest,
+            target,
+            repeatable: harmless,
+        });
+        let subject = format!("run/{run}");
+        if !self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now)
+        {
+            self.quarantine(run, "the intention of an effect could not be recorded", None, now);
+            return;
+        }
+        self.in_hand.insert((run.to_owned(), call));
+        self.out.durable.push(Work::Effect(Box::new(EffectJob {
+            run: run.to_owned(),
+            call,
+            attempt,
+            unit: unit.unwrap_or_default(),
+            errand,
+            idempotency_key,
+            now,
+            kv,
+        })));
+    }
+
+    pub(super) fn effect_done(&mut self, done: EffectDone, now: Timestamp) {
+        let Some(state) = self.state.runs.get(&done.run) else {
+            self.in_hand.remove(&(done.run, done.call));
+            return;
+        };
+        let call = done.call.to_string();
+        if state.doubtful.as_ref() == Some(&call) && !state.effects.contains_key(&call) {
+            self.in_hand.remove(&(done.run.clone(), done.call));
+            self.given_up_done(&done.run, done.call, &done.outcome, now);
+            return;
+        }
+        // Only the latest try counts; an outcome told twice counts once.
+        let Some(effect) = state.effects.get(&call).filter(|e| e.attempt == done.attempt && e.open()) else {
+            return;
+        };
+        self.in_hand.remove(&(done.run.clone(), done.call));
+        let (plugin, attempt) = (effect.plugin.clone(), effect.attempt);
+        let held = state.flow.phase() == huiyin_flow::Phase::Suspended;
+        match done.outcome {
+            EffectOutcome::Found(request) => {
+                if let Some(workflow) = self.workflow_of(&done.run) {
+                    let request = Arc::new(Request::Http(*request));
+                    let errand = Errand::Request { request, workflow };
+                    self.intend(&done.run, done.call, attempt + 1, errand, Some(OPENAPI), now);
+                }
+            }
+            EffectOutcome::Settled(outcome, writes) => {
+                let unit = self.unit_of(&done.run);
+                let Some(kv) = self.settle_kv(&plugin, unit.as_deref().unwrap_or_default(), &writes) else {
+                    self.unknown(&done.run, done.call, "another call changed what the plugin keeps".to_owned(), now);
+                    return;
+                };
+                self.settle(&done.run, done.call, outcome, kv, now);
+            }
+            EffectOutcome::Unknown(reason) => self.unknown(&done.run, done.call, reason, now),
+            // It is tried again when the run goes on.
+            EffectOutcome::Stopped { .. } if held => {}
+            EffectOutcome::Stopped { begun: false } => {
+                self.again(&done.run, done.call, attempt + 1, now);
+            }
+            EffectOutcome::Stopped { begun: true } => {
+                self.unknown(&done.run, done.call, "it was stopped while it was being tried".to_owned(), now);
+            }
+        }
+    }
+
+    /// Journals an outcome and lets the run know.
+    fn settle(
+        &mut self,
+        run: &str,
+        call: CallId,
+        outcome: Result<Value, FlowError>,
+        kv: Vec<crate::record::KvSet>,
+        now: Timestamp,
+    ) {
+        let Some(state) = self.state.runs.get(run) else { return };
+        let Some(effect) = state.effects.get(&call.to_string()) else { return };
+        let (plugin, key, attempt) = (effect.plugin.clone(), state.key.clone(), effect.attempt);
+        let harmless = effect.repeatable;
+        let entry = Entry::EffectSettled(EffectSettled {
+            run: run.to_owned(),
+            call: call.to_string(),
+            attempt,
+            outcome: outcome.clone(),
+            kv,
+        });
+        let payload = match self.encoded(&entry) {
+            Ok(payload) => payload,
+            Err(why) if harmless => {
+                // Nothing was changed by asking: the task fails, and may be tried again.
+                let error = FlowError::new(ErrorKind::Communication, format!("{plugin}: the answer {why}"));
+                self.settle(run, call, Err(error), Vec::new(), now);
+                return;
+            }
+            Err(why) => {
+                // It was done: neither a repetition nor an error would be true.
+                self.quarantine(run, &format!("{plugin} did its work, and its answer {why}"), Some(call), now);
+                return;
+            }
+        };
+        let unit = self.unit_of(run);
+        let subject = format!("run/{run}");
+        let actor = format!("plugin:{plugin}");
+        self.write(&entry, payload, About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key }, now);
+        self.happen(run, Event::Result { call, outcome }, now);
+    }
+
+    /// Whether trying it again does no harm: by a request's method, by a plugin's manifest.
+    fn harmless(&self, deployment: &str, effect: &EffectState) -> bool {
+        effect.repeatable || self.deployed.get(deployment).and_then(|d| d.idempotent(&effect.digest)).unwrap_or(false)
+    }
+
+    /// Tries an effect that the run still waits for once more; false if it waits no longer.
+    pub(super) fn again(&mut self, run: &str, call: CallId, attempt: u32, now: Timestamp) -> bool {
+        let Some(state) = self.state.runs.get(run) else { return false };
+        let command = huiyin_flow::outstanding(&state.flow)
+            .into_iter()
+            .find(|c| matches!(c, Command::Call { call: c, .. } | Command::Request { call: c, .. } if *c == call));
+        let errand = match command {
+            Some(Command::Call { slot, function, with, .. }) => {
+                match self.deployed.get(&state.deployment).map(|d| d.target(slot.as_deref(), &function)) {
+                    Some(Target::Plugin(pin)) => Errand::Plugin { pin, with },
+                    _ => return false,
+                }
+            }
+            Some(Command::Request { request, .. }) => match self.workflow_of(run) {
+                Some(workflow) => Errand::Request { request, workflow },
+                None => return false,
+            },
+            _ => return false,
+        };
+        self.intend(run, call, attempt, errand, None, now);
+        true
+    }
+
+    /// Rule 3: an unknown outcome is tried again only where that does no harm.
+    pub(super) fn unknown(&mut self, run: &str, call: CallId, reason: String, now: Timestamp) {
+        let Some(state) = self.state.runs.get(run) else { return };
+        let Some(effect) = state.effects.get(&call.to_string()) else { return };
+        let harmless = self.harmless(&state.deployment, effect);
+        if harmless && state.flow.phase() == huiyin_flow::Phase::Suspended {
+            // Nothing leaves while the run is held.
+            return;
+        }
+        // An operation of an OpenAPI document takes two tries: the document, and what it leads to.
+        let most = if effect.plugin == OPENAPI { 2 * MAX_UNKNOWN_TRIES } else { MAX_UNKNOWN_TRIES };
+        let attempt = effect.attempt;
+        if harmless && attempt < most && self.again(run, call, attempt + 1, now) {
+            return;
+        }
+        let Some(state) = self.state.runs.get(run) else { return };
+        let key = state.key.clone();
+        let unit = self.unit_of(run);
+        let subject = format!("run/{run}");
+        let entry =
+            Entry::EffectUnknown(EffectUnknown { run: run.to_owned(), call: call.to_string(), reason: reason.clone() });
+        self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now);
+        self.show(
+            "huiyin.effect.unknown.v1",
+            &subject,
+            unit.as_deref(),
+            json!({"call": call.to_string(), "reason": reason}),
+            now,
+        );
+        let refusal = Refusal::Refused(format!(
+            "run {run} waits for a person: call {call} may or may not have happened ({reason}); look, then `huiyin run retry {run} --happened FILE` or `--not-happened`"
+        ));
+        for reply in self.waiting.remove(run).unwrap_or_default() {
+            self.tell(reply, Err(refusal.clone()));
+        }
+    }
+
+    /// Records what became of effects that the run no longer waits for, and
+    /// stops them; gives one that may have happened and may not be repeated.
+    pub(super) fn given_up(
+        &mut self,
+        run: &str,
+        deployed: &Deployed,
+        commands: &[Command],
+        now: Timestamp,
+    ) -> Option<CallId> {
+        let state = self.state.runs.get(run)?;
+        let key = state.key.clone();
+        let mut open: Vec<(CallId, u32, bool)> = Vec::new();
+        let mut children = Vec::new();
+        for command in commands {
+            let Command::CancelCall { call } = command else { continue };
+            let Some(effect) = state.effects.get(&call.to_string()) else { continue };
+            if let Some(child) = &effect.child {
+                children.push(child.clone());
+            } else if effect.open() {
+                open.push((*call, effect.attempt, self.harmless(&state.deployment, effect)));
+            }
+        }
+        for child in children {
+            self.end_child(&child, run, now);
+        }
+        let subject = format!("run/{run}");
+        for (call, attempt, _) in &open {
+            let reason = "the run gave it up while it was being tried".to_owned();
+            let entry = Entry::EffectUnknown(EffectUnknown { run: run.to_owned(), call: call.to_string(), reason });
+            self.record(
+                &entry,
+                About { subject: &subject, actor: Self::ENGINE, unit: deployed.unit.as_deref(), key: &key },
+                now,
+            );
+            self.out.durable.push(Work::Stop { run: run.to_owned(), call: *call, attempt: *attempt });
+        }
+        open.into_iter().find(|(_, _, harmless)| !harmless).map(|(call, ..)| call)
+    }
+
+    /// A call was given up, its run set aside for its sake; now it is known
+    /// what became of it. If it surely did not happen, the run goes on.
+    fn given_up_done(&mut self, run: &str, call: CallId, outcome: &EffectOutcome, now: Timestamp) {
+        if !matches!(outcome, EffectOutcome::Stopped { begun: false } | EffectOutcome::Settled(Err(_), _)) {
+            return;
+        }
+        let Some(state) = self.state.runs.get(run) else { return };
+        let key = state.key.clone();
+        let unit = self.unit_of(run);
+        let entry = Entry::EffectResolved(EffectResolved {
+            run: run.to_owned(),
+            call: call.to_string(),
+            happened: false,
+            output: None,
+            reason: "it was stopped before it had begun".to_owned(),
+        });
+        let subject = format!("run/{run}");
+        if self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now)
+        {
+            self.resume_run(run, now);
+        }
+    }
+
+    /// A run was suspended: what can be repeated is stopped, and tried again
+    /// when it goes on; what cannot is let be, and its outcome kept.
+    pub(super) fn hold_effects(&mut self, run: &str, _now: Timestamp) {
+        let Some(state) = self.state.runs.get(run) else { return };
+        let stops: Vec<Work> = state
+            .effects
+            .iter()
+            .filter(|(_, effect)| effect.open() && self.harmless(&state.deployment, effect))
+            .filter_map(|(call, effect)| {
+                let call = CallId(call.parse().ok()?);
+                Some(Work::Stop { run: run.to_owned(), call, attempt: effect.attempt })
+            })
+            .collect();
+        self.out.durable.extend(stops);
+    }
+
+    /// A run goes on that was suspended: what was stopped is tried again.
+    pub(super) fn pick_up_effects(&mut self, run: &str, now: Timestamp) {
+        let Some(state) = self.state.runs.get(run) else { return };
+        let open: Vec<(CallId, u32)> = state
+            .effects
+            .iter()
+            .filter(|(_, effect)| effect.open())
+            .filter_map(|(call, effect)| Some((CallId(call.parse().ok()?), effect.attempt)))
+            .filter(|(call, _)| !self.in_hand.contains(&(run.to_owned(), *call)))
+            .collect();
+        for (call, attempt) in open {
+            // Only what can be repeated was stopped.
+            self.again(run, call, attempt + 1, now);
+        }
+    }
+}

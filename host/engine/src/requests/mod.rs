@@ -1,0 +1,211 @@
+//! Requests of a workflow's own: `call: http` and `call: openapi`, under the
+//! workflow's grant and by the same way out as plugins (rule 6).
+//!
+//! | module | for |
+//! |---|---|
+//! | [`http`] | one request: its URL, body, redirects |
+//! | [`answer`] | from an answer to a task's output, or its error |
+//! | [`auth`], [`digest`], [`oauth`] | who asks |
+//! | [`openapi`] | from an operation of an OpenAPI document to a request |
+//!
+//! Nothing here is journaled by itself, and no secret's value leaves it but on
+//! the wire: placeholders come in, and what comes back has been scrubbed.
+
+mod answer;
+mod auth;
+mod digest;
+mod http;
+mod oauth;
+pub mod openapi;
+mod yaml;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use huiyin_flow::{ErrorKind, FlowError, HttpRequest, OpenApiRequest, ResponseForm};
+use huiyin_sandbox::egress::request::{RequestError, Requester};
+use huiyin_sandbox::{Effect, Grant, LimitName, Limits, SecretSource};
+use serde_json::{Value, json};
+
+use self::oauth::Tokens;
+use crate::house::House;
+
+/// How long a fetched OpenAPI document is believed.
+const DOCUMENT_AGE: Duration = Duration::from_mins(5);
+
+/// Documents remembered at once.
+const DOCUMENTS: usize = 32;
+
+/// The largest OpenAPI document, in bytes.
+const MAX_DOCUMENT: u64 = 8 << 20;
+
+/// Makes workflows' requests.
+pub struct Requests {
+    house: Arc<House>,
+    documents: Mutex<HashMap<String, (Instant, Arc<Value>)>>,
+    tokens: Tokens,
+}
+
+/// On whose behalf a request is made, and how it is told apart from others.
+pub struct Behalf {
+    /// `namespace/name:version`.
+    pub workflow: String,
+    /// The unit; empty for none.
+    pub unit: String,
+    /// What the workflow may reach.
+    pub grant: Arc<Grant>,
+    /// Where secrets come from.
+    pub secrets: Arc<dyn SecretSource>,
+    /// The same on every try of this effect.
+    pub idempotency_key: String,
+}
+
+/// Why a request gave no result.
+#[derive(Debug)]
+pub enum Fault {
+    /// The task's error; repeating the request is the workflow's own affair.
+    Error(FlowError),
+    /// Nobody knows whether it happened (rule 3).
+    Unknown(String),
+}
+
+impl From<FlowError> for Fault {
+    fn from(error: FlowError) -> Fault {
+        Fault::Error(error)
+    }
+}
+
+/// Whether repeating a request of this method does no harm (RFC 9110 §9.2.2).
+pub fn repeatable(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
+}
+
+/// What a request is, for people and for the journal: no query, no credentials.
+pub fn described(method: &str, uri: &str) -> String {
+    let place = url::Url::parse(uri).map_or_else(
+        |_| "an unreadable URL".to_owned(),
+        |mut url| {
+            url.set_query(None);
+            url.set_fragment(None);
+            // Fails only for URLs that have no such parts.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            url.to_string()
+        },
+    );
+    // A path may hold anything, at any length.
+    let text: String = format!("{method} {place}").chars().take(300).collect();
+    text
+}
+
+impl Requests {
+    /// With nothing remembered.
+    pub fn new(house: Arc<House>) -> Requests {
+        Requests { house, documents: Mutex::default(), tokens: Tokens::default() }
+    }
+
+    fn requester(&self, behalf: &Behalf) -> Requester {
+        self.house.sandbox.requester(&behalf.grant, Arc::clone(&behalf.secrets), &self.house.limits)
+    }
+
+    /// Sends what `call: http` asks for, and gives the task's output.
+    ///
+    /// # Errors
+    /// [`Fault`]
+    pub async fn send(&self, asked: &HttpRequest, behalf: &Behalf, requester: &Requester) -> Result<Value, Fault> {
+        let answer = http::exchange(self, asked, behalf, requester).await?;
+        answer::output(&answer, asked.output, asked.redirect, requester).map_err(Fault::Error)
+    }
+
+    /// What a request may use, ready to be made; its wall time begins now.
+    pub fn begin(&self, behalf: &Behalf) -> Requester {
+        self.requester(behalf)
+    }
+
+    /// Finds the operation that `call: openapi` names, and gives the request
+    /// it stands for. Fetches the document unless it did so lately.
+    ///
+    /// # Errors
+    /// The task's error: nothing but the document was asked for.
+    pub async fn resolve(&self, asked: &OpenApiRequest, behalf: &Behalf) -> Result<HttpRequest, FlowError> {
+        let document = self.document(asked, behalf).await?;
+        openapi::request(&document, asked).map_err(|why| FlowError::new(ErrorKind::Configuration, why))
+    }
+
+    async fn document(&self, asked: &OpenApiRequest, behalf: &Behalf) -> Result<Arc<Value>, FlowError> {
+        let key = json!([asked.document, asked.document_authentication, behalf.workflow, behalf.unit]).to_string();
+        {
+            let mut known = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+            known.retain(|_, (since, _)| since.elapsed() < DOCUMENT_AGE);
+            if let Some((_, document)) = known.get(&key) {
+                return Ok(Arc::clone(document));
+            }
+        }
+        let mut headers = serde_json::Map::new();
+        headers.insert("accept".to_owned(), "application/json, application/yaml, */*;q=0.5".into());
+        let fetch = HttpRequest {
+            method: "GET".to_owned(),
+            uri: asked.document.clone(),
+            headers,
+            query: serde_json::Map::new(),
+            body: None,
+            output: ResponseForm::Raw,
+            redirect: true,
+            authentication: asked.document_authentication.clone(),
+        };
+        let limits = Limits { response_bytes: MAX_DOCUMENT, ..self.house.limits.clone() };
+        let requester = self.house.sandbox.requester(&behalf.grant, Arc::clone(&behalf.secrets), &limits);
+        let failed = |fault: Fault| match fault {
+            Fault::Error(error) => error,
+            Fault::Unknown(why) => FlowError::new(ErrorKind::Communication, why),
+        };
+        let answer = http::exchange(self, &fetch, behalf, &requester).await.map_err(failed)?;
+        let what = described("GET", &asked.document);
+        answer::accepted(&answer, true, &requester)?;
+        let document = openapi::read(&answer.body)
+            .map_err(|why| FlowError::new(ErrorKind::Configuration, format!("{what}: {why}")))?;
+        let document = Arc::new(document);
+        let mut known = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= DOCUMENTS
+            && let Some(oldest) = known.iter().min_by_key(|(_, (since, _))| *since).map(|(key, _)| key.clone())
+        {
+            known.remove(&oldest);
+        }
+        known.insert(key, (Instant::now(), Arc::clone(&document)));
+        Ok(document)
+    }
+}
+
+/// A failed request as the workflow sees it. `what` is the request in words.
+fn fault(error: &RequestError, what: &str, repeatable: bool, behalf: &Behalf) -> Fault {
+    if error.outcome() == Effect::Unknown && !repeatable && !matches!(error, RequestError::Denied { .. }) {
+        return Fault::Unknown(format!("{what}: {error}"));
+    }
+    Fault::Error(surely(error, what, behalf))
+}
+
+/// The same where it surely did no harm.
+fn surely(error: &RequestError, what: &str, behalf: &Behalf) -> FlowError {
+    match error {
+        RequestError::Denied { denial, .. } => {
+            let mut text = format!("{what}: {} was denied: {}", denial.what, denial.why);
+            if let Some(grant) = denial.grant_to_add.as_ref().and_then(|g| serde_json::from_str::<Value>(g).ok()) {
+                let name = behalf.workflow.split(':').next().unwrap_or(&behalf.workflow);
+                let mut entry = json!({"workflow": name, "grant": grant});
+                if !behalf.unit.is_empty() {
+                    entry["unit"] = json!(behalf.unit);
+                }
+                text.push_str(&format!("; to allow it, an admin adds to `grants` of the configuration: {entry}"));
+            }
+            FlowError::new(ErrorKind::Authorization, text)
+        }
+        RequestError::Limit { hit, .. } if hit.limit == LimitName::WallMs => {
+            FlowError::new(ErrorKind::Timeout, format!("{what}: {error}"))
+        }
+        RequestError::Invalid(_) => FlowError::new(ErrorKind::Configuration, format!("{what}: {error}")),
+        RequestError::Limit { .. } | RequestError::Failed { .. } => {
+            FlowError::new(ErrorKind::Communication, format!("{what}: {error}"))
+        }
+    }
+}
