@@ -486,6 +486,8 @@ pub struct Core {
     busy: HashMap<String, u64>,
     /// Turns handed out.
     turns: u64,
+    /// The latest time at which anything was fired.
+    seen: Timestamp,
     queued: HashMap<String, VecDeque<Input>>,
     waiting: HashMap<String, Vec<Reply<FinishedRun>>>,
     /// Orders to runs that are not on record yet.
@@ -535,6 +537,7 @@ impl Core {
             wakes: Wakes::default(),
             busy: HashMap::new(),
             turns,
+            seen: Timestamp::MIN,
             queued: HashMap::new(),
             waiting: HashMap::new(),
             orders: HashMap::new(),
@@ -550,16 +553,16 @@ impl Core {
         }
     }
 
-    /// The same as one of so many partitions.
-    #[must_use]
-    pub fn among(self, partitions: u32) -> Core {
-        Core { partitions, ..self }
-    }
-
     /// Puts a fault in on purpose.
     #[cfg(feature = "planted")]
     pub(crate) fn plant(&mut self, planted: Option<crate::planted::Planted>) {
         self.planted = planted;
+    }
+
+    /// The same as one of so many partitions.
+    #[must_use]
+    pub fn among(self, partitions: u32) -> Core {
+        Core { partitions, ..self }
     }
 
     /// What the partition knows.
@@ -751,6 +754,11 @@ enum Wake {
 impl Core {
     /// Fires everything that is due.
     pub fn tick(&mut self, now: Timestamp) {
+        if now < self.seen {
+            // The clock was set back: what is read every so often must not wait until it has caught up.
+            self.plan_sources(now);
+        }
+        self.seen = now;
         for wake in self.wakes.due(now) {
             match wake {
                 Wake::Run(run, timer) => self.happen(&run, Event::Timer { timer }, now),
@@ -766,11 +774,11 @@ impl Core {
     pub fn resume(&mut self, now: Timestamp) {
         self.tick_desk(now);
         self.resume_runs(now);
-        self.resume_events(now);
         #[cfg(feature = "planted")]
         if self.planted == Some(crate::planted::Planted::LostTimer) {
             self.wakes.lose_runs();
         }
+        self.resume_events(now);
         self.resume_sources(now);
         self.resume_schedules(now);
     }

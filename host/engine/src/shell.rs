@@ -174,10 +174,6 @@ impl Shell {
                 });
             }
             Work::Stop { run, call, attempt } => self.effects.stop(&run, call, attempt),
-            Work::Relay { id, event } => {
-                self.leaving(last_index);
-                tokio::spawn(relay(Arc::clone(&self.peers), self.partition, self.inbox.clone(), id, event));
-            }
             Work::Poll(job) => {
                 let (effects, inbox) = (Arc::clone(&self.effects), self.inbox.clone());
                 self.leaving(last_index);
@@ -198,6 +194,10 @@ impl Shell {
             Work::Show(activity) => {
                 // Nobody watching is no fault.
                 let _ = self.activity.send(activity);
+            }
+            Work::Relay { id, event } => {
+                self.leaving(last_index);
+                tokio::spawn(relay(Arc::clone(&self.peers), self.partition, self.inbox.clone(), id, event));
             }
             Work::Turn(_) | Work::Judge(_) => {}
         }

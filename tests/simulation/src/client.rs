@@ -3,8 +3,9 @@
 
 use std::sync::{Arc, PoisonError};
 
-use huiyin_engine::partition::{Message, Reply, StartRun};
+use huiyin_engine::partition::{Delivered, Message, Order, OrderKind, Reply, StartRun};
 use huiyin_engine::state::{FinishedRun, State};
+use huiyin_flow::Phase;
 use serde_json::json;
 
 use crate::host::deployment;
@@ -95,7 +96,11 @@ impl Client {
                 }
             }
             Answer::Concern(unit, case, text, Ok(_)) => self.concerns.push((unit, case, text)),
-            Answer::Finished(..) | Answer::Cancelled(..) | Answer::Concern(..) | Answer::Other(..) => {}
+            Answer::Finished(..)
+            | Answer::Cancelled(..)
+            | Answer::Concern(..)
+            | Answer::Relayed(..)
+            | Answer::Other(..) => {}
         }
         Ok(())
     }
@@ -172,9 +177,11 @@ impl Sim {
             let reply = self.reply(move |said| Answer::Cancelled(name, said));
             if let Some(part) = self.home(&run) {
                 let (reason, actor) = ("no longer wanted".to_owned(), PEOPLE[0].to_owned());
-                self.send(Flight::Deliver(part, Message::Cancel { run, reason, actor, reply }));
+                let order = Order { run, kind: OrderKind::Cancel, actor, reason, reply };
+                self.send(Flight::Deliver(part, Message::Order(order)));
             }
         }
+        self.hold();
         self.ping();
         if self.random.chance(1, 5) {
             self.concern();
@@ -227,6 +234,27 @@ impl Sim {
         Ok(())
     }
 
+    /// Somebody holds a run; whatever is held is let go again, sooner or later.
+    fn hold(&mut self) {
+        let mut orders = Vec::new();
+        for (at, part) in self.host.iter().flat_map(|host| &host.parts).enumerate() {
+            for (id, run) in &part.commit.core().state().runs {
+                if run.flow.phase() == Phase::Suspended {
+                    orders.push((at, id.clone(), OrderKind::Resume, 2));
+                } else if !self.is_quiet() && self.client.wishes.iter().any(|asked| asked.run == *id) {
+                    orders.push((at, id.clone(), OrderKind::Suspend, 60));
+                }
+            }
+        }
+        for (part, run, kind, seldom) in orders {
+            if self.random.chance(1, seldom) {
+                let reply = self.reply(|said: Result<(), _>| Answer::Other("held or let go", said.is_ok()));
+                let (actor, reason) = (PEOPLE[1].to_owned(), "to look at it".to_owned());
+                self.send(Flight::Deliver(part, Message::Order(Order { run, kind, actor, reason, reply })));
+            }
+        }
+    }
+
     /// Whoever listens is spoken to, sooner or later.
     fn ping(&mut self) {
         let mut listening = Vec::new();
@@ -247,8 +275,8 @@ impl Sim {
                     "specversion": "1.0", "id": format!("ping-{}", self.client.said), "source": "/world",
                     "type": PING, "subject": run, "data": {"n": 7}
                 });
-                let reply = self.reply(|said: Result<u32, _>| Answer::Other("pinged", said.is_ok()));
-                self.send(Flight::Deliver(part, Message::Event { unit, event, reply }));
+                let reply = self.reply(|said: Result<Delivered, _>| Answer::Other("pinged", said.is_ok()));
+                self.send(Flight::Deliver(part, Message::Event { unit, event, relayed: None, reply }));
             }
         }
     }

@@ -177,7 +177,8 @@ impl Found {
                 CONTENT_KEY,
                 Arc::clone(&setup.house.evaluator),
                 Options::default().max_payload_bytes,
-            );
+            )
+            .among(setup.partitions);
             random.next();
             let planted = match setup.bug {
                 Some(Bug::EarlyEffect) => Some(Planted::EarlyEffect),

@@ -142,7 +142,10 @@ impl Sim {
                 return Err(format!("run {} was never started", wish.run));
             }
         }
-        let triggered = |kind: &str| account.triggers.get(kind).copied().unwrap_or(0);
+        let triggered = |kind: &str| -> u32 {
+            let of_kind = account.triggers.iter().filter(|(trigger, _)| trigger.starts_with(kind));
+            of_kind.map(|(_, times)| times).sum()
+        };
         let published: u32 = account.published.values().sum();
         if triggered(&format!("event:{DONE}")) != published {
             return Err(format!(
@@ -161,11 +164,6 @@ impl Sim {
                     return Err(format!("case {case} was reported {reported} times"));
                 }
             }
-        }
-        if let Some((key, (tries, _))) =
-            account.intended.iter().find(|(_, (tries, plugin))| *tries > 1 && plugin.starts_with(ONCE))
-        {
-            return Err(format!("rule 3: the effect {key}, not to be repeated, was intended {tries} times"));
         }
         // Nothing reached the world that the log does not know of (rule 2).
         match self.world.keys().find(|key| !account.intended.contains_key(*key)) {

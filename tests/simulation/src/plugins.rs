@@ -15,11 +15,11 @@ use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// Gives back its input; pure.
-pub const ECHO: &str = "echo";
+pub(crate) const ECHO: &str = "echo";
 /// Does something outside that may be repeated under the same key.
-pub const REPEATABLE: &str = "repeatable";
+pub(crate) const REPEATABLE: &str = "repeatable";
 /// Does something outside that must not be repeated.
-pub const ONCE: &str = "once";
+pub(crate) const ONCE: &str = "once";
 
 /// Where a guest's own data begins.
 const BASE: usize = 0x1000;
@@ -41,7 +41,7 @@ impl Evaluator for Jq {
 ///
 /// # Errors
 /// When a component cannot be made or loaded.
-pub fn house() -> Result<Arc<House>, String> {
+pub(crate) fn house() -> Result<Arc<House>, String> {
     static HOUSE: LazyLock<Result<Arc<House>, String>> = LazyLock::new(build);
     HOUSE.clone()
 }

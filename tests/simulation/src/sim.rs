@@ -4,16 +4,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use huiyin_engine::commit::Step;
 use huiyin_engine::partition::{
-    EffectDone, EffectJob, EffectOutcome, Message, PollJob, Refusal, Snapshot, TurnJob, Work,
+    EffectDone, EffectJob, EffectOutcome, JudgeJob, Message, PollJob, Refusal, Snapshot, TurnJob, Work,
 };
 use huiyin_engine::record::Entry;
 use huiyin_engine::start::Definitions;
 use huiyin_engine::state::{FinishedRun, State};
-use huiyin_engine::worker::{Budget, take_turn_within};
+use huiyin_engine::worker::{Budget, judge, take_turn_within};
 use huiyin_journal::faults::{Durable, seed_randomness};
 use huiyin_journal::{Draft, Journal as _};
 use jiff::{SignedDuration, Timestamp};
@@ -40,6 +41,8 @@ const ENDLESS: u64 = 400_000;
 pub(crate) enum Flight {
     /// A worker has a turn to take.
     Turn(usize, Box<TurnJob>),
+    /// A worker has filters of triggers to evaluate.
+    Judge(usize, JudgeJob),
     /// A request is on its way to the world.
     Effect(usize, Box<EffectJob>),
     /// A collector is on its way to its source.
@@ -62,6 +65,8 @@ pub(crate) enum Answer {
     Cancelled(String, Result<(), Refusal>),
     /// A concern was added to a case.
     Concern(usize, String, String, Result<serde_json::Value, Refusal>),
+    /// Every other partition has an event.
+    Relayed(usize, String),
     /// Something that need not be remembered.
     Other(&'static str, bool),
 }
@@ -179,6 +184,11 @@ impl Sim {
     pub(crate) fn host_now(&self) -> Timestamp {
         let base: i64 = 1_772_409_600_000; // 2026-03-02T00:00:00Z
         Timestamp::from_millisecond(base + self.now + self.skew).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// Whether the time of faults is over.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet_since.is_some()
     }
 
     /// From the first start until everything that can end has ended.
@@ -311,6 +321,11 @@ impl Sim {
                 }
                 self.send(Flight::Deliver(part, Message::Turn(Box::new(done))));
             }
+            Flight::Judge(part, job) => {
+                let judged = judge(job, &self.setup.house);
+                self.trace.say(format_args!("{now} filters of an event are evaluated"));
+                self.send(Flight::Deliver(part, Message::Judged(judged)));
+            }
             Flight::Effect(part, job) => self.reach(part, &job)?,
             Flight::Poll(part, job) => {
                 let host_now = self.host_now();
@@ -355,6 +370,7 @@ impl Sim {
             EffectOutcome::Settled(Ok(_), _) => "done",
             EffectOutcome::Settled(Err(_), _) => "not done",
             EffectOutcome::Unknown(_) => "unknown",
+            EffectOutcome::Found(_) | EffectOutcome::Stopped { .. } => "neither",
         };
         self.trace.say(format_args!("{now} effect {} try {}: {word}", job.idempotency_key, job.attempt));
         let done = EffectDone { run: job.run.clone(), call: job.call, attempt: job.attempt, outcome };
@@ -441,6 +457,7 @@ impl Sim {
                     self.news[at] = true;
                 }
                 Step::Turn(job) => self.send(Flight::Turn(at, job)),
+                Step::Judge(job) => self.send(Flight::Judge(at, job)),
                 Step::Release { work, last_index } => self.release(at, work, last_index)?,
             }
         }
@@ -504,9 +521,50 @@ impl Sim {
             Work::Show(activity) => {
                 self.trace.say(format_args!("{} shown: {} {}", self.now, activity.kind, activity.subject));
             }
-            Work::Turn(_) => {}
+            Work::Stop { run, call, attempt } => self.stop_effect(at, run, call, attempt),
+            Work::Relay { id, event } => self.relay(at, &id, &event),
+            Work::Turn(_) | Work::Judge(_) => {}
         }
         Ok(())
+    }
+
+    /// A try is no longer wanted. What has not left yet is stopped, sometimes
+    /// in time; what is outside comes back with its result.
+    fn stop_effect(&mut self, at: usize, run: String, call: huiyin_flow::CallId, attempt: u32) {
+        let found = self.flights.iter().position(|(_, flight)| {
+            matches!(flight, Flight::Effect(part, job)
+                if *part == at && job.run == run && job.call == call && job.attempt == attempt)
+        });
+        if let Some(found) = found
+            && self.random.chance(2, 3)
+        {
+            self.flights.swap_remove(found);
+            let outcome = EffectOutcome::Stopped { begun: self.random.chance(1, 3) };
+            self.trace.say(format_args!("{} stopped: {run} {call} try {attempt}", self.now));
+            self.send(Flight::Deliver(at, Message::Effect(EffectDone { run, call, attempt, outcome })));
+        }
+    }
+
+    /// An event is passed on to every other partition; once all have it, its own hears of it.
+    fn relay(&mut self, at: usize, id: &str, event: &Arc<serde_json::Value>) {
+        let left = Arc::new(AtomicUsize::new(self.news.len()));
+        let counted = move |answers: &Arc<Mutex<Vec<Answer>>>, id: &str, left: &AtomicUsize| {
+            if left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                answers.lock().unwrap_or_else(PoisonError::into_inner).push(Answer::Relayed(at, id.to_owned()));
+            }
+        };
+        for peer in (0..self.news.len()).filter(|peer| *peer != at) {
+            let (answers, left, name) = (Arc::clone(&self.answers), Arc::clone(&left), id.to_owned());
+            let reply = Box::new(move |said: Result<_, Refusal>| {
+                if said.is_ok() {
+                    counted(&answers, &name, &left);
+                }
+            });
+            let event = serde_json::Value::clone(event);
+            let relayed = Some(format!("relay:{at}:{id}"));
+            self.send(Flight::Deliver(peer, Message::Event { unit: None, event, relayed, reply }));
+        }
+        counted(&self.answers, id, &left);
     }
 
     fn must_be_durable(&self, place: Option<(u32, u64)>, what: &str, name: &str) -> Result<(), String> {
@@ -717,7 +775,10 @@ impl Sim {
         let answers = std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner));
         for answer in answers {
             self.trace.say(format_args!("{} answer: {}", self.now, answer));
-            self.client.hear(answer, self.now)?;
+            match answer {
+                Answer::Relayed(part, id) => self.send(Flight::Deliver(part, Message::Relayed { id })),
+                answer => self.client.hear(answer, self.now)?,
+            }
         }
         Ok(())
     }
@@ -786,6 +847,7 @@ impl std::fmt::Display for Answer {
             Answer::Finished(run, said) => write!(f, "{run} ended: {:?}", said.as_ref().map(|end| &end.status)),
             Answer::Cancelled(run, said) => write!(f, "{run} stopped: {said:?}"),
             Answer::Concern(_, case, _, said) => write!(f, "a concern of {case}: {said:?}"),
+            Answer::Relayed(part, id) => write!(f, "{part} passed {id} on"),
             Answer::Other(what, ok) => write!(f, "{what}: {ok}"),
         }
     }

@@ -7,86 +7,82 @@ use crate::plugins::{ECHO, ONCE, REPEATABLE};
 use crate::random::Random;
 
 /// The unit whose workflows and sources are simulated.
-pub const UNITS: [&str; 2] = ["qingfeng", "linhai"];
+pub(crate) const UNITS: [&str; 2] = ["qingfeng", "linhai"];
 
 /// People who may act for each of the units.
-pub const PEOPLE: [&str; 2] = ["person:xu-ming", "person:he-ping"];
+pub(crate) const PEOPLE: [&str; 2] = ["person:xu-ming", "person:he-ping"];
 
 /// The policy pack: the sample of the project, with its clock of one hour.
-pub const POLICY: &str = include_str!("../../../workflows/policy/linhai.json");
+pub(crate) const POLICY: &str = include_str!("../../../workflows/policy/linhai.json");
 
 /// The workflow that each event of [`DONE`] starts.
-pub const AFTERWARDS: &str = "afterwards";
+pub(crate) const AFTERWARDS: &str = "afterwards";
 /// The workflow that the clock starts.
-pub const BY_THE_CLOCK: &str = "by-the-clock";
+pub(crate) const BY_THE_CLOCK: &str = "by-the-clock";
 /// The workflow that reports each case.
-pub const REPORTER: &str = "reporter";
+pub(crate) const REPORTER: &str = "reporter";
 /// What runs publish when they are told to.
-pub const DONE: &str = "sim.done";
+pub(crate) const DONE: &str = "sim.done";
 /// What runs listen for; the subject is the run's id.
-pub const PING: &str = "sim.ping";
+pub(crate) const PING: &str = "sim.ping";
 
 /// One workflow to deploy for both units.
 #[derive(Debug, Clone)]
-pub struct Workflow {
+pub(crate) struct Workflow {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its text.
-    pub text: String,
-    /// It may call what must not be repeated, so it may have to wait for a person.
-    pub fragile: bool,
-    /// How many events of [`DONE`] one run publishes.
-    pub publishes: u32,
+    pub(crate) text: String,
 }
 
 /// A run that somebody asks for.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub(crate) struct Wish {
     /// The id that the asker chose.
-    pub run: String,
+    pub(crate) run: String,
     /// Which of the workloads' workflows.
-    pub workflow: usize,
+    pub(crate) workflow: usize,
     /// For which of the units.
-    pub unit: usize,
+    pub(crate) unit: usize,
     /// When, in milliseconds since the beginning.
-    pub at: i64,
+    pub(crate) at: i64,
     /// The input.
-    pub input: Value,
+    pub(crate) input: Value,
     /// Somebody will want it stopped, so many milliseconds later.
-    pub cancel_after: Option<i64>,
+    pub(crate) cancel_after: Option<i64>,
 }
 
 /// A post somewhere outside.
 #[derive(Debug, Clone)]
-pub struct Post {
+pub(crate) struct Post {
     /// Its id within its source.
-    pub id: String,
+    pub(crate) id: String,
     /// When it can be found, in milliseconds since the beginning.
-    pub at: i64,
+    pub(crate) at: i64,
     /// How long before that it was published, in milliseconds.
-    pub old: i64,
+    pub(crate) old: i64,
     /// Grave enough for a case.
-    pub grave: bool,
+    pub(crate) grave: bool,
 }
 
 /// All of it.
 #[derive(Debug, Clone)]
-pub struct Workload {
+pub(crate) struct Workload {
     /// How many partitions the host has.
-    pub partitions: u32,
+    pub(crate) partitions: u32,
     /// The workflows.
-    pub workflows: Vec<Workflow>,
+    pub(crate) workflows: Vec<Workflow>,
     /// The runs.
-    pub wishes: Vec<Wish>,
+    pub(crate) wishes: Vec<Wish>,
     /// The posts of each unit's source, in the order of time.
-    pub posts: Vec<Vec<Post>>,
+    pub(crate) posts: Vec<Vec<Post>>,
     /// Until when new things happen, in milliseconds since the beginning.
-    pub horizon: i64,
+    pub(crate) horizon: i64,
 }
 
 impl Workload {
     /// The workload of a seed.
-    pub fn new(random: &mut Random) -> Workload {
+    pub(crate) fn new(random: &mut Random) -> Workload {
         let horizon = random.between(20, 100) * 60_000;
         let mut workflows: Vec<Workflow> = (0..random.between(2, 4)).map(|n| generated(n, random)).collect();
         let asked = workflows.len();
@@ -142,20 +138,17 @@ fn document(name: &str, rest: Value) -> String {
 }
 
 fn generated(n: i64, random: &mut Random) -> Workflow {
-    let mut maker = Maker { random, tasks: 0, fragile: false, publishes: 0 };
+    let mut maker = Maker { random, tasks: 0 };
     let count = maker.random.between(2, 6);
     let tasks = maker.list(count, 0, "$workflow.input.id");
-    let (fragile, publishes) = (maker.fragile, maker.publishes);
     let name = format!("work{n}");
-    Workflow { text: document(&name, json!({"do": tasks})), name, fragile, publishes }
+    Workflow { text: document(&name, json!({"do": tasks})), name }
 }
 
 /// Makes lists of tasks that hand on `{"acc": number}`.
 struct Maker<'r> {
     random: &'r mut Random,
     tasks: u32,
-    fragile: bool,
-    publishes: u32,
 }
 
 impl Maker<'_> {
@@ -230,7 +223,6 @@ impl Maker<'_> {
                 json!({"do": self.list(count, depth + 1, label)})
             }
             _ if depth == 0 => {
-                self.publishes += 1;
                 let event = json!({"type": DONE, "source": "/sim", "data": {"id": format!("${{ {label} }}")}});
                 json!({"emit": {"event": {"with": event}}, "output": {"as": "${ $input }"}})
             }
@@ -241,7 +233,6 @@ impl Maker<'_> {
     /// Something done outside; it fails so often before it succeeds.
     fn effect(&mut self, label: &str, fails: i64) -> Value {
         let once = self.random.chance(1, 5);
-        self.fragile |= once;
         let plugin = if once { ONCE } else { REPEATABLE };
         json!({
             "call": format!("{plugin}:1.0.0@default"),
@@ -266,7 +257,7 @@ fn afterwards() -> Workflow {
             ]
         }),
     );
-    Workflow { name: AFTERWARDS.to_owned(), text, fragile: false, publishes: 0 }
+    Workflow { name: AFTERWARDS.to_owned(), text }
 }
 
 fn by_the_clock(random: &mut Random) -> Workflow {
@@ -274,7 +265,7 @@ fn by_the_clock(random: &mut Random) -> Workflow {
     let schedule = if random.chance(1, 4) { json!({"after": every}) } else { json!({"every": every}) };
     let tasks = json!([{"tick": {"set": {"acc": 1}}}, {"rest": {"wait": "PT20S"}}]);
     let text = document(BY_THE_CLOCK, json!({"schedule": schedule, "do": tasks}));
-    Workflow { name: BY_THE_CLOCK.to_owned(), text, fragile: false, publishes: 0 }
+    Workflow { name: BY_THE_CLOCK.to_owned(), text }
 }
 
 /// Reports each case upward some time after it was opened, which stops its clock of one hour.
@@ -298,5 +289,5 @@ fn reporter(random: &mut Random) -> Workflow {
             ]
         }),
     );
-    Workflow { name: REPORTER.to_owned(), text, fragile: false, publishes: 0 }
+    Workflow { name: REPORTER.to_owned(), text }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use huiyin_engine::partition::{EffectJob, EffectOutcome, PageDone, PollError, PollJob, ReadPage};
+use huiyin_engine::partition::{EffectJob, EffectOutcome, Errand, PageDone, PollError, PollJob, ReadPage};
 use huiyin_flow::{ErrorKind, FlowError};
 use huiyin_sandbox::{Item, Level, Page, Verdict};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ struct Done {
 
 /// What the world knows.
 #[derive(Debug, Default)]
-pub struct World {
+pub(crate) struct World {
     done: BTreeMap<String, Done>,
     /// The keys under which each labelled thing was tried, in their order.
     keys: BTreeMap<String, Vec<String>>,
@@ -33,7 +33,7 @@ pub struct World {
 
 impl World {
     /// A world with these posts in a source.
-    pub fn post(&mut self, source: &str, posts: Vec<Post>) {
+    pub(crate) fn post(&mut self, source: &str, posts: Vec<Post>) {
         self.posts.insert(source.to_owned(), posts);
     }
 
@@ -43,11 +43,14 @@ impl World {
     ///
     /// # Errors
     /// When it should never have come: rule 3 is broken.
-    pub fn reached(&mut self, job: &EffectJob) -> Result<EffectOutcome, String> {
-        let label = job.with.get("label").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let fails = job.with.get("fails").and_then(Value::as_u64).unwrap_or(0);
+    pub(crate) fn reached(&mut self, job: &EffectJob) -> Result<EffectOutcome, String> {
+        let Errand::Plugin { pin, with } = &job.errand else {
+            return Err("no workflow of the simulation asks for anything by itself".to_owned());
+        };
+        let label = with.get("label").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let fails = with.get("fails").and_then(Value::as_u64).unwrap_or(0);
         let key = job.idempotency_key.clone();
-        let once = job.pin.plugin.starts_with(ONCE);
+        let once = pin.plugin.starts_with(ONCE);
         if let Some(done) = self.done.get_mut(&key) {
             done.times += 1;
             if once {
@@ -76,23 +79,23 @@ impl World {
     }
 
     /// How many tries reached the world.
-    pub fn tries(&self) -> u64 {
+    pub(crate) fn tries(&self) -> u64 {
         self.done.values().map(|done| u64::from(done.times)).sum()
     }
 
     /// The keys under which something was tried.
-    pub fn keys(&self) -> impl Iterator<Item = &String> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &String> {
         self.done.keys()
     }
 
     /// How many posts could be found in a source by now.
-    pub fn posted(&self, source: &str, now: i64) -> impl Iterator<Item = &Post> {
+    pub(crate) fn posted(&self, source: &str, now: i64) -> impl Iterator<Item = &Post> {
         self.posts.get(source).into_iter().flatten().filter(move |post| post.at <= now)
     }
 
     /// A collector reads a source. Pages may overlap: the item that was last
     /// is sometimes there again.
-    pub fn read(&self, job: &PollJob, now: i64, host_now: jiff::Timestamp, random: &mut Random) -> PageDone {
+    pub(crate) fn read(&self, job: &PollJob, now: i64, host_now: jiff::Timestamp, random: &mut Random) -> PageDone {
         let done = |outcome| PageDone { source: job.source.id.clone(), poll: job.poll, outcome };
         if random.chance(1, 10) {
             let retry_after = random.chance(1, 3).then(|| random.below(120) as u32);

@@ -145,6 +145,7 @@ impl Core {
         self.take_turn_in(done, now);
     }
 
+    /// A turn that is the run's own.
     pub(super) fn take_turn_in(&mut self, done: TurnDone, now: Timestamp) {
         if let Some(reason) = &done.failed {
             self.quarantine(&done.run, reason, None, now);

@@ -22,13 +22,25 @@ impl Core {
         }
         let mut at = match known.last_due {
             Some(_) if known.more => now,
-            Some(last) => source.schedule.next(Some(last), last, known.last_ok).unwrap_or(now),
+            Some(last) => {
+                // A reading that the clock has yet to reach is one from before it was set back.
+                let last = last.min(now);
+                source.schedule.next(Some(last), last, known.last_ok.map(|ok| ok.min(now))).unwrap_or(now)
+            }
             None => now,
         };
         if let Some(pause) = known.not_before {
-            at = at.max(pause);
+            at = at.max(pause.min(now.checked_add(LONGEST_PAUSE).unwrap_or(now)));
         }
         self.wakes.set(Wake::Source(id.to_owned()), at.max(now));
+    }
+
+    /// The same for every source.
+    pub(super) fn plan_sources(&mut self, now: Timestamp) {
+        let ids: Vec<String> = self.sources.keys().cloned().collect();
+        for id in ids {
+            self.plan_source(&id, now);
+        }
     }
 
     /// Reads a source that is due.
