@@ -333,7 +333,7 @@ fn versions(rows: &[Value], name: &str) -> Vec<(String, bool, u64)> {
 }
 
 fn long(version: &str) -> String {
-    let list = json!([{"wait": {"wait": {"seconds": 6}}}, {"say": {"set": {"version": version}}}]);
+    let list = json!([{"wait": {"wait": {"seconds": 30}}}, {"say": {"set": {"version": version}}}]);
     workflow("long", version, json!({"do": list}))
 }
 
@@ -403,7 +403,7 @@ fn a_deployed_version_stands_beside_running_old_ones_and_survives_a_restart() {
                 assert_eq!(shown["output"], json!({"version": version}));
                 break;
             }
-            assert!(began.elapsed() < Duration::from_secs(60), "{shown}");
+            assert!(began.elapsed() < Duration::from_secs(120), "{shown}");
             std::thread::sleep(Duration::from_millis(100));
         }
     }
