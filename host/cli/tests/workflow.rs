@@ -127,9 +127,9 @@ fn pictures_are_the_same_every_time_and_hold_no_markup_of_others() {
     assert_eq!((&mermaid, &svg), (&draw("mermaid"), &draw("svg")), "the same document gives the same picture");
     assert!(mermaid.starts_with("flowchart TD\n"), "{mermaid}");
     for picture in [&mermaid, &svg] {
-        assert!(!picture.contains("<script") && !picture.contains("%%{") && !picture.contains('\u{202e}'), "{picture}");
+        assert!(!picture.contains("<script") && !picture.contains('\u{202e}'), "{picture}");
     }
-    assert!(!mermaid.contains("\"]; click") && !mermaid.contains('`'), "{mermaid}");
+    assert!(!mermaid.contains("%%{") && !mermaid.contains("\"]; click") && !mermaid.contains('`'), "{mermaid}");
     assert!(svg.contains("&lt;script&gt;") && svg.trim_end().ends_with("</svg>"), "{svg}");
     let broken = write(folder.path(), "broken.json", "{");
     assert_eq!(code(&huiyin(&["workflow", "diagram", &broken])), 2);
@@ -333,7 +333,7 @@ fn versions(rows: &[Value], name: &str) -> Vec<(String, bool, u64)> {
 }
 
 fn long(version: &str) -> String {
-    let list = json!([{"wait": {"wait": {"seconds": 6}}}, {"say": {"set": {"version": version}}}]);
+    let list = json!([{"wait": {"wait": {"seconds": 30}}}, {"say": {"set": {"version": version}}}]);
     workflow("long", version, json!({"do": list}))
 }
 
@@ -403,7 +403,7 @@ fn a_deployed_version_stands_beside_running_old_ones_and_survives_a_restart() {
                 assert_eq!(shown["output"], json!({"version": version}));
                 break;
             }
-            assert!(began.elapsed() < Duration::from_secs(60), "{shown}");
+            assert!(began.elapsed() < Duration::from_secs(120), "{shown}");
             std::thread::sleep(Duration::from_millis(100));
         }
     }

@@ -132,7 +132,6 @@ impl<'v> List<'v> {
         let own = self.goal(task.text("then"), at);
         let mut ways = Vec::new();
         match task.kind {
-            "raise" => {}
             "switch" => {
                 let mut default = false;
                 for (index, case) in task.cases().into_iter().enumerate() {

@@ -267,3 +267,18 @@ fn the_houses_own_workflows_get_no_warning() {
         assert_eq!(lint(&text, &file), Vec::new(), "{file}");
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 300, failure_persistence: None, ..proptest::prelude::ProptestConfig::default() })]
+
+    /// Whatever stands in an expression or a text, looking at it ends and gives no error.
+    #[test]
+    fn nothing_written_in_a_workflow_stops_the_warnings(program in "[\"\\\\\\\\()$.\\[\\]{}|,:#a-z0-9 \n_林]{0,60}", whole in "\\PC{0,80}") {
+        let body = json!({"do": [{"a": {"set": {"x": 1}}}, {"b": {"if": program, "set": {"x": format!("${{{program}}}")}}}]});
+        for warning in lint(&workflow(body).to_string(), "test.json") {
+            proptest::prop_assert_eq!(warning.severity, huiyin_flow::Severity::Warning);
+        }
+        let _ = lint(&whole, "test.json");
+        let _ = lint(&whole, "test.yaml");
+    }
+}

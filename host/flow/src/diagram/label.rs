@@ -190,12 +190,7 @@ pub(super) fn fit(text: &str) -> String {
 }
 
 pub(super) fn clip(text: &str, most: usize) -> String {
-    let harmless = |c: char| {
-        let steering = c.is_control()
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{fffe}' | '\u{ffff}');
-        if steering { ' ' } else { c }
-    };
-    let text: String = text.chars().map(harmless).collect();
+    let text: String = text.chars().map(|c| if steers(c) { ' ' } else { c }).collect();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if columns(&text) <= most {
         return text;
@@ -210,6 +205,12 @@ pub(super) fn clip(text: &str, most: usize) -> String {
     }
     out.push('…');
     out
+}
+
+/// What is no text: control characters, overrides of direction, and what XML 1.0 does not know.
+pub(super) fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Columns that a text takes.

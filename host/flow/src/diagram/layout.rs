@@ -176,7 +176,7 @@ fn block<'v>(task: &'v Task<'v>, document: &Value) -> Block<'v> {
     block
 }
 
-impl<'v> Block<'v> {
+impl Block<'_> {
     /// Places the lists within, side by side.
     fn arrange(&mut self, head: f64) {
         if self.lists.is_empty() {

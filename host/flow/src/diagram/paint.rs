@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use super::label::steers;
+
 /// How a shape looks.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Shade {
@@ -224,7 +226,7 @@ impl Painter {
 /// A number as SVG wants it, with one decimal at most.
 fn number(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
-    if rounded == rounded.trunc() { format!("{rounded:.0}") } else { format!("{rounded:.1}") }
+    if rounded.fract().abs() < 0.05 { format!("{rounded:.0}") } else { format!("{rounded:.1}") }
 }
 
 /// A text as XML character data, or an attribute's value.
@@ -237,10 +239,7 @@ fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            // XML 1.0 has no other control characters, and no such code points.
-            '\t' | '\n' | '\r' => out.push(' '),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
+            c => out.push(if steers(c) { ' ' } else { c }),
         }
     }
     out

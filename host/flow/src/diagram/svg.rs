@@ -115,7 +115,7 @@ fn error_path(block: &Block<'_>, painter: &mut Painter) {
     let y = tried.y + LINE;
     let (from, to) = (tried.x + tried.width + 6.0, handler.x - 6.0);
     painter.arrow(&[(from, y), (to, y)], Line::Error);
-    painter.words((from + to) / 2.0, y - 5.0, words);
+    painter.words(f64::midpoint(from, to), y - 5.0, words);
 }
 
 /// Every way of a list.

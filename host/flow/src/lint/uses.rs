@@ -54,7 +54,9 @@ fn authentications(value: &Value, visit: &mut impl FnMut(&str)) {
             for (key, below) in map {
                 if key == "authentication" {
                     let named = below.as_str().or_else(|| below.get("use").and_then(Value::as_str));
-                    named.map(&mut *visit);
+                    if let Some(name) = named {
+                        visit(name);
+                    }
                 }
                 authentications(below, visit);
             }

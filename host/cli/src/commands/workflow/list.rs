@@ -19,7 +19,10 @@ pub(super) struct ListArgs {
 
 /// Print a workflow's document as it is in force on a running host
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  huiyin workflow show huiyin/assess --unit qingfeng > assess.json")]
+#[command(
+    disable_version_flag = true,
+    after_help = "Example:\n  huiyin workflow show huiyin/assess --unit qingfeng > assess.json"
+)]
 pub(super) struct ShowArgs {
     /// The workflow, `namespace/name`.
     #[arg(value_name = "NAME")]
