@@ -23,6 +23,7 @@
 pub mod calls;
 pub mod cloud_event;
 pub mod config;
+pub mod deploy;
 pub mod deployment;
 pub mod dice;
 pub mod effects;

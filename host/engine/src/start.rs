@@ -7,6 +7,7 @@
 mod force;
 mod loaded;
 mod sinks;
+mod standing;
 mod store;
 mod wanted;
 
@@ -26,6 +27,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::force::bring_into_force;
+pub(crate) use self::force::same_schedule;
 use self::loaded::Definitions;
 use self::store::Store;
 use self::wanted::read_wanted;
@@ -64,6 +66,12 @@ pub struct Options {
     pub cache: Option<PathBuf>,
     /// How the journal is opened: its files, its limits.
     pub journal: huiyin_journal::Options,
+    /// The log of a host without a data folder, where it is to outlive the
+    /// host; one in memory that goes with it unless told.
+    pub store: Option<Arc<dyn Journal>>,
+    /// A sandbox that stands already, with all that is to be installed: hosts
+    /// that follow each other in one process may share it. One of its own unless told.
+    pub house: Option<Arc<House>>,
     /// The clock; the system's unless told.
     pub clock: Option<Arc<dyn Clock>>,
     /// Watches what leaves.
@@ -84,6 +92,8 @@ impl Options {
             bundle: Vec::new(),
             cache: None,
             journal: huiyin_journal::Options::default(),
+            store: None,
+            house: None,
             clock: None,
             watch: None,
             workers: None,
@@ -236,7 +246,12 @@ impl Engine {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
         let egress = options.config.egress.read(&options.base).map_err(StartError::Config)?;
-        let house = open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default(), egress)?;
+        let house = match &options.house {
+            Some(house) => Arc::clone(house),
+            None => {
+                open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default(), egress)?
+            }
+        };
         let wanted = read_wanted(&options, &house)?;
         let secrets = Arc::clone(&wanted.grants.secrets) as Arc<dyn huiyin_sandbox::SecretSource>;
         let sinks = sinks::read(&options.config, &secrets, &house)?;
@@ -264,6 +279,8 @@ impl Engine {
             journal: Arc::clone(&store.journal),
             ledger: store.ledger.clone(),
             clock: Arc::clone(&clock),
+            bindings: options.config.bindings.clone(),
+            deploying: tokio::sync::Mutex::new(()),
             partitions: Vec::new(),
             activity,
             intake: Engine::intake_gate(),
@@ -364,10 +381,10 @@ impl Engine {
             .filter_map(|(id, _)| deployed.get(id).filter(|d| d.schedule.is_some()).cloned())
             .collect();
         self.partitions.push(Partition {
-            scheduled,
+            scheduled: std::sync::RwLock::new(scheduled),
             inbox: inbox.clone(),
             units: state.units.iter().cloned().collect(),
-            workflows,
+            workflows: std::sync::RwLock::new(workflows),
         });
         let shell = Shell {
             partition,

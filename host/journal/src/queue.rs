@@ -32,6 +32,22 @@ struct State {
     stopping: bool,
 }
 
+impl State {
+    /// Takes out the next group: up to about `limit` bytes.
+    fn group(&mut self, limit: u64) -> Vec<Batch> {
+        let mut group = Vec::new();
+        let mut bytes = 0;
+        while let Some(batch) = self.batches.front() {
+            if !group.is_empty() && bytes + batch.bytes > limit {
+                break;
+            }
+            bytes += batch.bytes;
+            group.extend(self.batches.pop_front());
+        }
+        group
+    }
+}
+
 /// The queue between appenders and the writer.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
@@ -100,16 +116,20 @@ impl Queue {
             }
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let mut group = Vec::new();
-        let mut bytes = 0;
-        while let Some(batch) = state.batches.front() {
-            if !group.is_empty() && bytes + batch.bytes > limit {
-                break;
-            }
-            bytes += batch.bytes;
-            group.extend(state.batches.pop_front());
-        }
-        Some(group)
+        Some(state.group(limit))
+    }
+
+    /// The same without waiting; none when nothing waits.
+    #[cfg(feature = "faults")]
+    pub(crate) fn take_now(&self, limit: u64) -> Option<Vec<Batch>> {
+        let mut state = lock(&self.state);
+        (!state.batches.is_empty()).then(|| state.group(limit))
+    }
+
+    /// Whether a batch waits.
+    #[cfg(feature = "faults")]
+    pub(crate) fn waiting(&self) -> bool {
+        !lock(&self.state).batches.is_empty()
     }
 
     /// The bytes of a written group no longer wait.

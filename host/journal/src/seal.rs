@@ -150,6 +150,10 @@ fn decompress(packed: &[u8], len: usize) -> Result<Vec<u8>, String> {
 
 /// Fills `bytes` from the system's random source.
 pub(crate) fn random(bytes: &mut [u8]) -> Result<(), crate::JournalError> {
+    #[cfg(feature = "faults")]
+    if crate::faults::seeded(bytes) {
+        return Ok(());
+    }
     getrandom::fill(bytes).map_err(|e| crate::JournalError::Io {
         doing: "reading the system's random source",
         path: std::path::PathBuf::from("getrandom"),

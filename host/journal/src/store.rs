@@ -93,9 +93,30 @@ const FORMAT: u32 = 1;
 impl SegmentJournal {
     /// Opens the journal in `dir`, or makes it. Every segment is read and checked; a torn end is
     /// cut, other damage is an error with its place.
-    #[allow(clippy::needless_pass_by_value)] // options are made for one journal
     pub fn open(dir: impl AsRef<Path>, options: Options) -> Result<Self, JournalError> {
-        let dir = dir.as_ref();
+        let (mut journal, writer) = Self::recovered(dir.as_ref(), options)?;
+        let writer = std::thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || writer.run())
+            .map_err(|e| JournalError::io("starting the writer of", &journal.dir, &e))?;
+        journal.writer = Some(writer);
+        Ok(journal)
+    }
+
+    /// As [`SegmentJournal::open`], without the writer's thread: whoever holds the stepper says
+    /// when the writer takes its next turn. For simulations in one thread.
+    #[cfg(feature = "faults")]
+    pub fn open_stepped(
+        dir: impl AsRef<Path>,
+        options: Options,
+    ) -> Result<(Self, crate::faults::Stepper), JournalError> {
+        let (journal, writer) = Self::recovered(dir.as_ref(), options)?;
+        Ok((journal, crate::faults::Stepper::new(writer)))
+    }
+
+    /// The journal as the disk has it, and the writer that nobody runs yet.
+    #[allow(clippy::needless_pass_by_value)] // options are made for one journal
+    fn recovered(dir: &Path, options: Options) -> Result<(Self, Writer), JournalError> {
         let disk = options.disk.clone();
         files::make_dir(&*disk, dir)?;
         for folder in ["segments", "keys", "blobs"].map(|name| dir.join(name)) {
@@ -148,11 +169,7 @@ impl SegmentJournal {
             has_records: tail.has_records,
             planted_no_sync,
         };
-        let writer = std::thread::Builder::new()
-            .name("journal".into())
-            .spawn(move || writer.run())
-            .map_err(|e| JournalError::io("starting the writer of", dir, &e))?;
-        Ok(Self { shared, writer: Some(writer), dir: dir.to_path_buf(), _lock: lock })
+        Ok((Self { shared, writer: None, dir: dir.to_path_buf(), _lock: lock }, writer))
     }
 
     /// The journal's folder.

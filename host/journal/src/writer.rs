@@ -17,7 +17,7 @@ use crate::shared::Shared;
 use crate::{JournalError, files};
 
 /// Bytes of waiting payload that one group takes at most (a larger batch goes alone).
-const GROUP_BYTES: u64 = 8 << 20;
+pub(crate) const GROUP_BYTES: u64 = 8 << 20;
 
 /// Where the writer stands.
 #[derive(Debug)]
@@ -54,26 +54,39 @@ impl Writer {
     pub(crate) fn run(mut self) {
         let _guard = OnPanic(self.shared.clone());
         while let Some(group) = self.shared.queue.take(GROUP_BYTES) {
-            match self.commit(&group) {
-                Ok(()) => {
-                    self.shared.queue.done(group.iter().map(|b| b.bytes).sum());
-                    self.shared.size.send_replace(self.next_index);
-                    for batch in group {
-                        // The appender may have gone away; the record stands all the same.
-                        let _ = batch.reply.send(Ok(batch.appended));
-                    }
-                }
-                Err(e) => {
-                    tracing::error!(error = %e, "the journal stops");
-                    // First the queue, so that nobody who hears of the failure can still get a place.
-                    self.shared.queue.poison(&e.to_string());
-                    for batch in group {
-                        let _ = batch.reply.send(Err(e.clone()));
-                    }
-                    return;
-                }
+            if !self.turn(group) {
+                return;
             }
         }
+        self.end();
+    }
+
+    /// Makes one group durable and tells who waits for it; false after a failure.
+    pub(crate) fn turn(&mut self, group: Vec<Batch>) -> bool {
+        match self.commit(&group) {
+            Ok(()) => {
+                self.shared.queue.done(group.iter().map(|b| b.bytes).sum());
+                self.shared.size.send_replace(self.next_index);
+                for batch in group {
+                    // The appender may have gone away; the record stands all the same.
+                    let _ = batch.reply.send(Ok(batch.appended));
+                }
+                true
+            }
+            Err(e) => {
+                tracing::error!(error = %e, "the journal stops");
+                // First the queue, so that nobody who hears of the failure can still get a place.
+                self.shared.queue.poison(&e.to_string());
+                for batch in group {
+                    let _ = batch.reply.send(Err(e.clone()));
+                }
+                false
+            }
+        }
+    }
+
+    /// The last thing that a writer does which has not failed.
+    pub(crate) fn end(mut self) {
         if let Err(e) = self.close() {
             tracing::warn!(error = %e, "the journal could not be closed cleanly; nothing acknowledged is lost");
         }

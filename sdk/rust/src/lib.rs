@@ -62,6 +62,8 @@ pub mod bindings;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod glue;
+#[cfg(target_family = "wasm")]
+mod heap;
 
 pub use collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 pub use contract::{Context, Document, Error, Factor, Item, Level, Message, Outcome, Page, Receipt, Verdict};

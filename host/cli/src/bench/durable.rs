@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use huiyin_engine::{Engine, Refusal, Submission};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Row, Scratch, WINDOW, bare, component, disk, engine};
 use crate::host::runtime;
@@ -28,13 +28,53 @@ fn submission(n: u64) -> Submission {
     }
 }
 
+/// So many calls of the same component, one after the other, each with the sum of the last.
+pub(super) fn sequence(steps: usize) -> Value {
+    let step = |at: usize| {
+        let first = if at == 0 { "${ .n }" } else { "${ .sum }" };
+        json!({format!("step{at}"): {"call": "tally:0.1.0@default", "with": {"numbers": [first, 1]}}})
+    };
+    (0..steps).map(step).collect()
+}
+
+/// So many branches at once, a call in each.
+pub(super) fn fork(branches: usize) -> Value {
+    let branch = |at: usize| json!({format!("branch{at}"): {"call": "tally:0.1.0@default", "with": {"numbers": ["${ .n }", at]}}});
+    json!([{"all": {"fork": {"branches": (0..branches).map(branch).collect::<Vec<_>>()}}}])
+}
+
+/// Durable tasks a second of runs with so many tasks each, so many runs at a
+/// time; every run is acknowledged when its end is on the disk.
+pub(super) fn tasks(
+    folder: &Path,
+    name: &str,
+    workflow: &Value,
+    tasks: usize,
+    in_flight: usize,
+) -> Result<Vec<Row>, Failure> {
+    let scratch = Scratch::new(folder)?;
+    let bare = bare::calls_a_second(component("tally")?, WINDOW)?;
+    let rate = runtime()?.block_on(async {
+        let engine = engine(&scratch.0, workflow).await?;
+        let times = load(&engine, in_flight).await?;
+        engine.stop().await.map_err(Failure::failed)?;
+        // By the runs' own times: few of the long ones end within the window.
+        let spent: f64 = times.iter().map(Duration::as_secs_f64).sum();
+        if times.is_empty() {
+            return Err(Failure::failed(format_args!("{name}: no run ended in time")));
+        }
+        Ok((times.len() * tasks * in_flight) as f64 / spent)
+    })?;
+    Ok(vec![Row::new(name, rate, "durable tasks/s", bare, "bare wasmtime calls/s, all cores")])
+}
+
 /// Durable steps a second, beside the bare loop and the disk.
 pub(super) fn steps(folder: &Path, steps: usize) -> Result<Vec<Row>, Failure> {
     let scratch = Scratch::new(folder)?;
     let bare = bare::calls_a_second(component("tally")?, WINDOW)?;
     let sync = disk::median_sync(&scratch.0)?;
     let rate = runtime()?.block_on(async {
-        let engine = engine(&scratch.0, steps).await?;
+        let engine = engine(&scratch.0, &sequence(steps)).await?;
         let times = load(&engine, IN_FLIGHT).await?;
         engine.stop().await.map_err(Failure::failed)?;
         Ok::<_, Failure>(times.len() as f64 * steps as f64 / WINDOW.as_secs_f64())
@@ -50,7 +90,7 @@ pub(super) fn latency(folder: &Path, in_flight: usize) -> Result<Vec<Row>, Failu
     let scratch = Scratch::new(folder)?;
     let before = disk::median_sync(&scratch.0)?;
     let mut times = runtime()?.block_on(async {
-        let engine = engine(&scratch.0, 3).await?;
+        let engine = engine(&scratch.0, &sequence(3)).await?;
         let times = load(&engine, in_flight).await?;
         engine.stop().await.map_err(Failure::failed)?;
         Ok::<_, Failure>(times)
@@ -71,7 +111,7 @@ pub(super) fn disk(folder: &Path) -> Result<Vec<Row>, Failure> {
     const RUNS: u64 = 20_000;
     let scratch = Scratch::new(folder)?;
     runtime()?.block_on(async {
-        let engine = engine(&scratch.0, 3).await?;
+        let engine = engine(&scratch.0, &sequence(3)).await?;
         let next = Arc::new(AtomicU64::new(0));
         let tasks: Vec<_> = (0..IN_FLIGHT)
             .map(|_| {

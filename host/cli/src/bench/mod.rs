@@ -57,6 +57,10 @@ type Measure = fn(&Path) -> Result<Vec<Row>, Failure>;
 const ALL: &[(&[&str], Measure)] = &[
     (&["steps-3", "steps-3-syncs"], |folder| durable::steps(folder, 3)),
     (&["steps-40", "steps-40-syncs"], |folder| durable::steps(folder, 40)),
+    (&["run-40"], |folder| durable::tasks(folder, "run-40", &durable::sequence(40), 40, 1)),
+    (&["run-1000"], |folder| durable::tasks(folder, "run-1000", &durable::sequence(1_000), 1_000, 1)),
+    (&["runs-50x40"], |folder| durable::tasks(folder, "runs-50x40", &durable::sequence(40), 40, 50)),
+    (&["fork-1000"], |folder| durable::tasks(folder, "fork-1000", &durable::fork(1_000), 1_000, 1)),
     (&["submit-1-p50", "submit-1-p99"], |folder| durable::latency(folder, 1)),
     (&["submit-16-p50", "submit-16-p99"], |folder| durable::latency(folder, 16)),
     (&["submit-64-p50", "submit-64-p99"], |folder| durable::latency(folder, 64)),
@@ -119,13 +123,8 @@ impl Drop for Scratch {
     }
 }
 
-/// A host with one workflow of so many steps, one after the other.
-async fn engine(folder: &Path, steps: usize) -> Result<Arc<Engine>, Failure> {
-    let mut tasks = Vec::with_capacity(steps);
-    for step in 0..steps {
-        let first = if step == 0 { "${ .n }" } else { "${ .sum }" };
-        tasks.push(serde_json::json!({format!("step{step}"): {"call": "tally:0.1.0@default", "with": {"numbers": [first, 1]}}}));
-    }
+/// A host with one workflow, of these tasks.
+async fn engine(folder: &Path, tasks: &serde_json::Value) -> Result<Arc<Engine>, Failure> {
     let workflow = serde_json::json!({
         "document": {"dsl": "1.0.3", "namespace": "bench", "name": "steps", "version": "1.0.0"},
         "do": tasks,

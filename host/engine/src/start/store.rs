@@ -31,7 +31,7 @@ impl Store {
         let Some(data) = &options.data else {
             let max_record = huiyin_journal::Options::default().max_payload_bytes;
             return Ok(Store {
-                journal: Arc::new(MemoryJournal::new()),
+                journal: options.store.clone().unwrap_or_else(|| Arc::new(MemoryJournal::new())),
                 views: None,
                 ledger: None,
                 data: None,

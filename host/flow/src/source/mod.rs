@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::{Map, Number, Value};
 
-use crate::diagnostic::{Pos, Problems};
+use crate::diagnostic::{Diagnostic, Pos, Problems};
 
 /// Bytes of a workflow text.
 pub(crate) const MAX_BYTES: usize = 1024 * 1024;
@@ -91,6 +91,19 @@ pub(crate) fn read(text: &str, file: &str, problems: &mut Problems) -> Option<No
         _ => text.trim_start().starts_with(['{', '[']),
     };
     if is_json { json::read(text, problems) } else { yaml::read(text, problems) }
+}
+
+/// Reads a JSON or YAML text as a plain value, with the same strictness as a
+/// workflow's text; `file` is its name in errors, and its extension decides.
+///
+/// # Errors
+/// Everything that is wrong with it, with its place.
+pub fn read_value(text: &str, file: &str) -> Result<Value, Vec<Diagnostic>> {
+    let mut problems = Problems::new(file);
+    match read(text, file, &mut problems) {
+        Some(node) if !problems.has_errors() => Ok(node.to_value()),
+        _ => Err(problems.list),
+    }
 }
 
 /// Line and column, from 1, of what a JSON Pointer names in a workflow text, or

@@ -13,11 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::Seeded;
+use super::{Durable, Seeded};
 use crate::disk::{Disk, DiskFile, DiskLock, LockFailure, RealDisk};
-use crate::frame::{self, FRAME_HEADER, SEGMENT_HEADER};
 use crate::ring::lock;
-use crate::writer::is_segment;
 
 const SECTOR: u64 = 512;
 const UNSYNCED: &str = ".unsynced-";
@@ -50,8 +48,7 @@ struct State {
     off: bool,
     synced_bytes: u64,
     syncs: u64,
-    /// Per segment: how far it was found whole, and the tree size there.
-    checked: HashMap<PathBuf, (u64, u64)>,
+    checked: Durable,
 }
 
 #[derive(Debug)]
@@ -81,7 +78,7 @@ impl LossyDisk {
             off: false,
             synced_bytes: 0,
             syncs: 0,
-            checked: HashMap::new(),
+            checked: Durable::default(),
         };
         Self { state: Arc::new(Mutex::new(state)), options }
     }
@@ -113,19 +110,7 @@ impl LossyDisk {
     /// How many records of the journal in `dir` would be found if the power went now. Before
     /// anything leaves the process that record `n` of the tree caused, this must be above `n`.
     pub fn durable_check(&self, dir: &Path) -> io::Result<u64> {
-        let segments = dir.join("segments");
-        let mut names = RealDisk.list(&segments)?;
-        names.retain(|n| is_segment(n));
-        let mut size = 0;
-        for name in names {
-            let path = segments.join(name);
-            let (from, known) = lock(&self.state).checked.get(&path).copied().unwrap_or((0, 0));
-            let file = RealDisk.open(&path)?;
-            let (end, next) = whole_until(&*file, from, known)?;
-            lock(&self.state).checked.insert(path, (end, next));
-            size = next;
-        }
-        Ok(size)
+        lock(&self.state).checked.look(&RealDisk, dir)
     }
 
     fn state(&self) -> io::Result<MutexGuard<'_, State>> {
@@ -151,32 +136,6 @@ impl LossyDisk {
                 let _ = content.real.write_at(&bytes[..len], offset);
             }
         }
-    }
-}
-
-fn whole_until(file: &dyn DiskFile, from: u64, known: u64) -> io::Result<(u64, u64)> {
-    let (mut at, mut next) = (from, known);
-    if at == 0 {
-        let mut header = [0; SEGMENT_HEADER];
-        file.read_full_at(&mut header, 0)?;
-        match frame::parse_segment_header(&header) {
-            Ok(first) => (at, next) = (SEGMENT_HEADER as u64, first),
-            Err(_) => return Ok((0, 0)),
-        }
-    }
-    loop {
-        let mut head = [0; FRAME_HEADER];
-        file.read_full_at(&mut head, at)?;
-        let Some(head) = frame::parse_head(&head).filter(|h| h.first_index == next) else {
-            return Ok((at, next));
-        };
-        let mut body = vec![0; head.body_len as usize];
-        let read = file.read_full_at(&mut body, at + FRAME_HEADER as u64)?;
-        if !head.body_fits(&body[..read]) {
-            return Ok((at, next));
-        }
-        at += head.frame_len() as u64;
-        next += u64::from(head.count);
     }
 }
 

@@ -25,6 +25,10 @@ const PROFILE: &[(&str, &str)] = &[
     ("strip", "true"),
 ];
 
+/// Room for the guest's heap in the memory it starts with, in bytes: growing a
+/// memory costs every fresh instance system calls.
+const HEAP: u32 = 1 << 20;
+
 /// What was built, kept beside the packages.
 const MARKS: &str = ".built.json";
 
@@ -165,6 +169,8 @@ fn cargo_build(workspace: &Path, crates: &[&Crate], toolchain: &Toolchain) -> Re
         "json-render-diagnostics",
     ]);
     cargo.args(&toolchain.args);
+    let flags = format!("target.wasm32-unknown-unknown.rustflags=[\"-Clink-arg=--initial-heap={HEAP}\"]");
+    cargo.arg("--config").arg(flags);
     // A workspace may bring its own; a plugin author's usually has none.
     let own = std::fs::read_to_string(workspace.join("Cargo.toml")).is_ok_and(|text| text.contains("[profile.plugin]"));
     if !own {
