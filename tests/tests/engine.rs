@@ -126,7 +126,11 @@ async fn a_listening_run_outlives_its_host_and_hears() {
 
     let second = house.on_disk().await.unwrap();
     assert_eq!(running(&second).await, 1);
-    assert_eq!(second.event(Some("cuihu"), ring("the bell", "elsewhere")).await.unwrap().runs, 0, "another unit's event");
+    assert_eq!(
+        second.event(Some("cuihu"), ring("the bell", "elsewhere")).await.unwrap().runs,
+        0,
+        "another unit's event"
+    );
     assert_eq!(second.event(Some(UNIT), ring("the phone", "wrong")).await.unwrap().runs, 0, "another subject");
     assert_eq!(second.event(Some(UNIT), ring("the bell", "ding")).await.unwrap().runs, 1);
     let end = end_of(&second, "the-ear").await.unwrap();
@@ -654,7 +658,7 @@ async fn a_snapshot_that_the_journal_does_not_speak_of_counts_for_nothing() {
     let mut house = House::with(&["jq", "tally", "risk-level"]).unwrap();
     let known = but_seq(lived(&mut house).await);
     // The version of the views' form, as the host opens them.
-    let (views, _) = huiyin_views::Views::open(house.data().join("views"), 1).unwrap();
+    let (views, _) = huiyin_views::Views::open(house.data().join("views"), 2).unwrap();
     let mut forged = 0;
     for partition in 0..2 {
         let Some(snapshot) = views.snapshot(partition).unwrap() else { continue };

@@ -85,8 +85,13 @@ impl Client {
 
     /// Sends something.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.try_post(path, body)?.map_err(|(_, failure)| failure)
+    }
+
+    /// Sends something that may be refused: then with the host's own word on it.
+    pub(crate) fn try_post(&self, path: &str, body: &Value) -> Result<Result<Value, (Value, Failure)>, Failure> {
         let request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
-        self.answer(
+        self.read(
             request.header("authorization", self.bearer()).header(ACTOR_HEADER, &self.actor).send(body.to_string()),
         )
     }
@@ -96,6 +101,13 @@ impl Client {
     }
 
     fn answer(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
+        self.read(answer)?.map_err(|(_, failure)| failure)
+    }
+
+    fn read(
+        &self,
+        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Result<Value, (Value, Failure)>, Failure> {
         let cannot = |error: ureq::Error| {
             Failure::unreachable(format_args!("the host at {} cannot be reached: {error}", self.base))
         };
@@ -104,7 +116,7 @@ impl Client {
         let text = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string().map_err(cannot)?;
         let value = if text.is_empty() { Ok(Value::Null) } else { serde_json::from_str::<Value>(&text) };
         if status.is_success() {
-            return value.map_err(|error| {
+            return value.map(Ok).map_err(|error| {
                 Failure::unreachable(format_args!("the host at {} gave no JSON: {error}", self.base))
             });
         }
@@ -118,11 +130,12 @@ impl Client {
             .map(|p| format!(" (at {p})"))
             .unwrap_or_default();
         let words = format!("{}{}", crate::text::plain(detail), crate::text::plain(&place));
-        Err(match status.as_u16() {
+        let failure = match status.as_u16() {
             400 | 404 | 405 | 413 | 415 => Failure::invalid(words),
             409 => Failure::failed(words),
             _ => Failure::unreachable(words),
-        })
+        };
+        Ok(Err((problem, failure)))
     }
 }
 

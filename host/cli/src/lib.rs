@@ -73,7 +73,7 @@ pub fn main_with(setup: Setup) -> ExitCode {
     let done = match &cli.command {
         Command::Demo(args) => commands::demo::run(args, &setup),
         Command::Serve(args) => commands::serve::run(args, &setup),
-        Command::Run(args) => commands::run::run(args, &setup),
+        Command::Run(args) => commands::run::run(args, &setup, cli.output),
         Command::Workflow(args) => commands::workflow::run(args, cli.output),
         Command::Plugin(args) => commands::plugin::run(args, cli.output),
         Command::Case(args) => commands::case::run(args, cli.output),

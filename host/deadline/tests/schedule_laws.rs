@@ -4,9 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use huiyin_deadline::schedule::{
-    CatchUp, LATE, Overlap, Policy, Schedule, Standing, Step, Why, decide, upcoming,
-};
+use huiyin_deadline::schedule::{CatchUp, LATE, Overlap, Policy, Schedule, Standing, Step, Why, decide, upcoming};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::json;
@@ -309,10 +307,8 @@ fn one_for_all_that_were_missed_unless_told_otherwise() {
 #[test]
 fn years_of_seconds_are_made_up_for_in_a_moment() {
     let often = schedule(json!({"every": "PT0.001S", "anchor": "2020-01-01T00:00:00Z"}));
-    let policy = Policy {
-        catch_up: CatchUp::All { within: SignedDuration::from_hours(1), limit: 3 },
-        ..Policy::default()
-    };
+    let policy =
+        Policy { catch_up: CatchUp::All { within: SignedDuration::from_hours(1), limit: 3 }, ..Policy::default() };
     let mut host = Host::new(often, policy, at("2020-01-01T00:00:00Z"));
     host.now = at("2026-01-01T00:00:00Z");
     let began = std::time::Instant::now();

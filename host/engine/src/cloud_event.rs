@@ -51,7 +51,10 @@ pub fn check(event: &Value) -> Result<(), Fault> {
             continue;
         }
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
-            return fault(&pointer_part(name), format!("`{name}` is no attribute: names are lower case letters and digits"));
+            return fault(
+                &pointer_part(name),
+                format!("`{name}` is no attribute: names are lower case letters and digits"),
+            );
         }
         match value {
             Value::String(text) if text.len() > MAX_ATTRIBUTE => {

@@ -33,6 +33,8 @@ pub struct HostConfig {
     pub grants: Vec<GrantConfig>,
     /// The way out itself: names that stand for addresses, authorities to trust.
     pub egress: EgressConfig,
+    /// Who is told of the lifecycle of workflows.
+    pub lifecycle: LifecycleConfig,
     /// Where secrets are kept, by name.
     pub secrets: BTreeMap<String, SecretConfig>,
     /// How many partitions a new data folder gets; the number of cores unless told.
@@ -160,6 +162,42 @@ impl EgressConfig {
         }
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
+}
+
+/// Who is told of the lifecycle of workflows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct LifecycleConfig {
+    /// Where the events go.
+    pub sinks: Vec<SinkConfig>,
+}
+
+/// One receiver of lifecycle events. Naming it here is the grant to reach it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SinkConfig {
+    /// Its name. What it has been told is kept under it; another name begins anew.
+    pub name: String,
+    /// Where the events are posted, exactly.
+    pub uri: String,
+    /// What the types of its events begin with; all unless given.
+    #[serde(default)]
+    pub types: Vec<String>,
+    /// Only events of this unit's workflows; of all unless given.
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// The secret that goes along as `authorization: Bearer …`.
+    #[serde(default)]
+    pub bearer: Option<String>,
+    /// The secret with which the body is signed.
+    #[serde(default)]
+    pub hmac: Option<String>,
+    /// Addresses that may be reached although they are not public.
+    #[serde(default)]
+    pub allow_addresses: Vec<String>,
+    /// How old an event may become before it is given up; `P7D` unless told.
+    #[serde(default)]
+    pub retry_for: Option<String>,
 }
 
 fn every() -> String {

@@ -101,7 +101,13 @@ impl Deployed {
         let Some((first, computed)) = candidates.peek().copied() else { return Answer::No };
         match candidates.find(|(_, computed)| !computed) {
             // Where each filter wants its own event, the first that takes it has it.
-            _ if trigger.all => if computed { Answer::Ask } else { Answer::Yes(first) },
+            _ if trigger.all => {
+                if computed {
+                    Answer::Ask
+                } else {
+                    Answer::Yes(first)
+                }
+            }
             Some((plain, _)) => Answer::Yes(plain),
             None => Answer::Ask,
         }

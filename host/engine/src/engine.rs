@@ -1,7 +1,7 @@
 //! The host as one thing: opens the store, loads what it holds, brings what is
 //! configured into force, and puts the partitions to work.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use huiyin_journal::{Journal, JournalError, Record};
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Binding;
 use crate::deployment::Deployed;
 use crate::house::House;
 use crate::ledger::Ledger;
@@ -25,6 +26,10 @@ pub struct Engine {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) ledger: Option<Arc<Ledger>>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The units' choices, for what is deployed while the host runs.
+    pub(crate) bindings: Vec<Binding>,
+    /// One deployment at a time.
+    pub(crate) deploying: tokio::sync::Mutex<()>,
     pub(crate) partitions: Vec<Partition>,
     pub(crate) activity: broadcast::Sender<Activity>,
     pub(crate) intake: Arc<Semaphore>,
@@ -33,6 +38,7 @@ pub struct Engine {
     pub(crate) failed: CancellationToken,
     pub(crate) tasks: tokio::sync::Mutex<Vec<Task>>,
     pub(crate) stop_ledger: CancellationToken,
+    pub(crate) sinks: Vec<Arc<crate::lifecycle::Service>>,
     pub(crate) ledger_task: tokio::sync::Mutex<Option<Task>>,
 }
 
@@ -44,9 +50,21 @@ pub(crate) struct Partition {
     pub(crate) inbox: mpsc::UnboundedSender<Message>,
     pub(crate) units: Vec<String>,
     /// Workflow `namespace/name` and unit to the deployment in force.
-    pub(crate) workflows: Vec<InForce>,
+    pub(crate) workflows: RwLock<Vec<InForce>>,
     /// Those of them that start by the clock here.
-    pub(crate) scheduled: Vec<Arc<Deployed>>,
+    pub(crate) scheduled: RwLock<Vec<Arc<Deployed>>>,
+}
+
+impl Partition {
+    /// The workflows in force.
+    pub(crate) fn in_force(&self) -> Vec<InForce> {
+        self.workflows.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Those of them that start by the clock here.
+    pub(crate) fn scheduled(&self) -> Vec<Arc<Deployed>> {
+        self.scheduled.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// A workflow in force.
@@ -101,9 +119,9 @@ impl Engine {
     }
 
     fn prepare(&self, s: Submission) -> Result<(usize, StartRun), Refusal> {
-        let mut found: Vec<(usize, &InForce)> = Vec::new();
+        let mut found: Vec<(usize, InForce)> = Vec::new();
         for (at, partition) in self.partitions.iter().enumerate() {
-            for workflow in &partition.workflows {
+            for workflow in partition.in_force() {
                 let named = workflow.name == s.workflow || workflow.name.rsplit('/').next() == Some(&s.workflow);
                 if named && workflow.unit == s.unit {
                     found.push((at, workflow));
@@ -387,7 +405,7 @@ impl Engine {
 
     /// The workflows in force, each once.
     pub fn workflows(&self) -> Vec<InForce> {
-        let mut all: Vec<InForce> = self.partitions.iter().flat_map(|p| p.workflows.iter().cloned()).collect();
+        let mut all: Vec<InForce> = self.partitions.iter().flat_map(Partition::in_force).collect();
         all.sort_by(|a, b| (&a.name, &a.unit).cmp(&(&b.name, &b.unit)));
         all.dedup_by(|a, b| a.deployment == b.deployment && a.unit == b.unit);
         all
@@ -411,6 +429,11 @@ impl Engine {
     /// The audit tree and its checkpoints; none for a host in memory.
     pub fn ledger(&self) -> Option<&Arc<Ledger>> {
         self.ledger.as_ref()
+    }
+
+    /// How the sinks of lifecycle events do.
+    pub fn sinks(&self) -> Vec<crate::lifecycle::SinkStatus> {
+        self.sinks.iter().map(|service| service.status()).collect()
     }
 
     /// What is installed.

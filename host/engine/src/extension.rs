@@ -159,7 +159,8 @@ impl Reader {
             match zone.as_str().map(Zone::named) {
                 Some(Ok(zone)) => extension.zone = zone,
                 Some(Err(error)) => self.fault(&format!("{PLACE}/timezone"), &error.to_string()),
-                None => self.fault(&format!("{PLACE}/timezone"), "is the IANA name of a time zone, such as \"Asia/Shanghai\""),
+                None => self
+                    .fault(&format!("{PLACE}/timezone"), "is the IANA name of a time zone, such as \"Asia/Shanghai\""),
             }
         }
         if let Some(value) = fields.get("overlap") {

@@ -17,11 +17,13 @@
 //! | [`effects`] | plugin calls and requests that reach outside |
 //! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
 //! | [`state`], [`record`] | what a partition knows, and the records it knows it from |
+//! | [`lifecycle`] | telling others what workflows do |
 //! | [`ledger`] | the audit tree and its checkpoints |
 
 pub mod calls;
 pub mod cloud_event;
 pub mod config;
+pub mod deploy;
 pub mod deployment;
 pub mod dice;
 pub mod effects;
@@ -32,6 +34,7 @@ pub mod heard;
 pub mod house;
 pub mod intake;
 pub mod ledger;
+pub mod lifecycle;
 pub mod partition;
 pub mod record;
 pub mod requests;

@@ -4,6 +4,7 @@
 //! same records, so a simulated host can drive it as well as the live one.
 
 mod children;
+mod deploy;
 mod desk;
 mod effects;
 mod events;
@@ -111,6 +112,8 @@ pub enum Message {
         /// Its name.
         id: String,
     },
+    /// Bring workflows into force, and withdraw others.
+    Deploy(Deploy),
     /// A person pauses a schedule or lets it go on.
     Pause(PauseCommand, Reply<()>),
     /// A sink of lifecycle events has come further.
@@ -119,6 +122,18 @@ pub enum Message {
     Query(Query),
     /// A snapshot of the state was written out: record its digest, then keep it.
     Snapshot(Snapshot),
+}
+
+/// Workflows to bring into force or to withdraw, by a person: all of them or none.
+pub struct Deploy {
+    /// To bring into force, each ready to run.
+    pub workflows: Vec<(crate::record::WorkflowDeployed, Arc<Deployed>)>,
+    /// Deployments to withdraw.
+    pub withdrawn: Vec<String>,
+    /// Who.
+    pub actor: String,
+    /// Told once it is in force.
+    pub reply: Reply<()>,
 }
 
 /// What a partition knew at one point of its journal.
@@ -467,6 +482,9 @@ pub struct Core {
     judging: HashMap<String, Vec<(bool, Reply<Delivered>)>>,
     /// Runs that have listened for events at some time.
     listeners: BTreeSet<String>,
+    /// What took the place of deployments while the host runs: who asked for
+    /// one just before gets the other.
+    successors: HashMap<String, String>,
     /// How many partitions the host has.
     partitions: u32,
     out: Output,
@@ -503,6 +521,7 @@ impl Core {
             in_hand: HashSet::new(),
             judging: HashMap::new(),
             listeners: BTreeSet::new(),
+            successors: HashMap::new(),
             partitions: 1,
             out: Output::default(),
             max_record,
@@ -560,6 +579,7 @@ impl Core {
                 self.record(&entry, About { subject: "host", actor: Self::ENGINE, unit: None, key: "host" }, now);
                 self.out.durable.push(Work::Keep(snapshot));
             }
+            Message::Deploy(deploy) => self.deploy(deploy, now),
             Message::Query(query) => {
                 let answer = query(&self.state, now);
                 self.out.durable.push(Work::Tell(Box::new(move |outcome| {

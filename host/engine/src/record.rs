@@ -49,13 +49,16 @@ pub struct WorkflowDeployed {
     /// True when it takes the place of the unit's earlier deployment of the
     /// same workflow name. Running runs keep theirs.
     pub replaces: bool,
+    /// Who deployed it, `person:…`; none where the configuration asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// The replaced deployment's schedule is this one's too: what is known of
     /// it goes on, so that no time is lost between the two.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keeps_schedule: bool,
 }
 
-/// A workflow is no longer configured: it takes no new runs. Running runs keep it.
+/// A workflow is no longer configured, or a person withdrew it: it takes no new runs. Running runs keep it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkflowWithdrawn {
     /// The deployment.

@@ -63,7 +63,7 @@ impl Engine {
     pub async fn schedules(&self, count: usize) -> Result<Vec<ScheduleRow>, Refusal> {
         let mut rows = Vec::new();
         for (at, partition) in self.partitions.iter().enumerate() {
-            let scheduled = partition.scheduled.clone();
+            let scheduled = partition.scheduled();
             let look = move |state: &State, now| scheduled.iter().filter_map(|d| row(d, state, now, count)).collect();
             let found: Vec<ScheduleRow> = self.look(at, look).await?;
             rows.extend(found);
@@ -83,13 +83,16 @@ impl Engine {
             (named && d.unit == command.unit).then(|| d.name.clone())
         };
         let all = self.partitions.iter().enumerate();
-        let found: Vec<(usize, String)> =
-            all.flat_map(|(at, p)| p.scheduled.iter().filter_map(of).map(move |name| (at, name))).collect();
+        let found: Vec<(usize, String)> = all
+            .flat_map(|(at, p)| p.scheduled().iter().filter_map(of).map(|name| (at, name)).collect::<Vec<_>>())
+            .collect();
         match found.as_slice() {
             [] => {
                 let whom = command.unit.as_ref().map_or_else(String::new, |unit| format!(" for unit {unit}"));
                 let workflow = command.workflow;
-                Err(Refusal::NotFound(format!("no workflow `{workflow}` with a schedule by the clock is deployed{whom}")))
+                Err(Refusal::NotFound(format!(
+                    "no workflow `{workflow}` with a schedule by the clock is deployed{whom}"
+                )))
             }
             [(at, name)] => {
                 let command = PauseCommand { workflow: name.clone(), ..command };
@@ -129,11 +132,8 @@ fn row(deployed: &Deployed, state: &State, now: Timestamp, count: usize) -> Opti
         }
     };
     let zone = planned.zone.time_zone();
-    let shown = |next: huiyin_deadline::schedule::Upcoming| Next {
-        at: next.at,
-        local: local(next.at, zone),
-        due: next.due,
-    };
+    let shown =
+        |next: huiyin_deadline::schedule::Upcoming| Next { at: next.at, local: local(next.at, zone), due: next.due };
     Some(ScheduleRow {
         workflow: deployed.name.clone(),
         version: deployed.version.clone(),

@@ -6,6 +6,8 @@
 
 mod force;
 mod loaded;
+mod sinks;
+mod standing;
 mod store;
 mod wanted;
 
@@ -25,6 +27,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::force::bring_into_force;
+pub(crate) use self::force::same_schedule;
 use self::loaded::Definitions;
 use self::store::Store;
 use self::wanted::read_wanted;
@@ -35,6 +38,7 @@ use crate::effects::{Effects, floor_pin};
 use crate::engine::{Engine, InForce, Partition};
 use crate::evaluator::{NoJq, SandboxedJq};
 use crate::house::{House, InstallError};
+use crate::lifecycle::Known;
 use crate::partition::{Core, Message, Snapshot};
 use crate::record::{DecodeError, Entry, SnapshotTaken};
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
@@ -249,6 +253,8 @@ impl Engine {
             }
         };
         let wanted = read_wanted(&options, &house)?;
+        let secrets = Arc::clone(&wanted.grants.secrets) as Arc<dyn huiyin_sandbox::SecretSource>;
+        let sinks = sinks::read(&options.config, &secrets, &house)?;
         let store = Store::open(&options)?;
         let partitions = store.partitions(&options.config)?;
         let mut loaded = Vec::with_capacity(partitions as usize);
@@ -259,6 +265,10 @@ impl Engine {
             snapshots.push(snapshot);
         }
         bring_into_force(&mut loaded, &wanted, &options.config, &house, store.journal.as_ref(), clock.now()).await?;
+        let sinks = match loaded.first_mut() {
+            Some(home) => sinks::place(sinks, home, store.journal.as_ref(), clock.now()).await?,
+            None => Vec::new(),
+        };
         if let Some(pack) = &wanted.policy {
             let pin = floor_pin(&house, &pack.floor).map_err(|e| StartError::Config(vec![e]))?;
             *house.floor.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(pin);
@@ -269,6 +279,8 @@ impl Engine {
             journal: Arc::clone(&store.journal),
             ledger: store.ledger.clone(),
             clock: Arc::clone(&clock),
+            bindings: options.config.bindings.clone(),
+            deploying: tokio::sync::Mutex::new(()),
             partitions: Vec::new(),
             activity,
             intake: Engine::intake_gate(),
@@ -277,6 +289,7 @@ impl Engine {
             failed: CancellationToken::new(),
             tasks: tokio::sync::Mutex::new(Vec::new()),
             stop_ledger: CancellationToken::new(),
+            sinks: Vec::new(),
             ledger_task: tokio::sync::Mutex::new(None),
         };
         let workers = options.workers.unwrap_or_else(default_workers);
@@ -286,9 +299,17 @@ impl Engine {
         );
         let effects = Arc::new(Effects::new(Arc::clone(&house), wanted.grants));
         let peers = Peers::default();
+        let mut known = HashMap::new();
         let mut definitions = Definitions::default();
         for (partition, (state, snapshot)) in (0u32..).zip(loaded.into_iter().zip(snapshots)) {
             let deployed = definitions.of(&state, &house)?;
+            if !sinks.is_empty() {
+                known.extend(
+                    deployed
+                        .iter()
+                        .map(|(id, d)| (id.clone(), Known { unit: d.unit.clone(), definition: d.definition.clone() })),
+                );
+            }
             let sources = wanted.sources.iter().filter(|s| state.units.contains(&s.unit)).cloned().collect();
             engine
                 .put_to_work(
@@ -308,6 +329,7 @@ impl Engine {
         }
         // Set once, here.
         let _ = peers.set(engine.partitions.iter().map(|p| p.inbox.clone()).collect());
+        engine.serve_sinks(sinks, &known).await;
         if let Some(ledger) = &engine.ledger {
             let (ledger, stop, failed) = (Arc::clone(ledger), engine.stop_ledger.clone(), engine.failed.clone());
             engine.ledger_task = tokio::sync::Mutex::new(Some(tokio::spawn(async move {
@@ -359,10 +381,10 @@ impl Engine {
             .filter_map(|(id, _)| deployed.get(id).filter(|d| d.schedule.is_some()).cloned())
             .collect();
         self.partitions.push(Partition {
-            scheduled,
+            scheduled: std::sync::RwLock::new(scheduled),
             inbox: inbox.clone(),
             units: state.units.iter().cloned().collect(),
-            workflows,
+            workflows: std::sync::RwLock::new(workflows),
         });
         let shell = Shell {
             partition,

@@ -11,6 +11,7 @@ use huiyin_flow::{FlowError, Outcome, RunState};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::heard::Heard;
 use crate::record::{Entry, KvSet, Parent, Pin, RunReopened};
@@ -54,6 +55,9 @@ pub struct State {
     pub kv: BTreeMap<String, BTreeMap<String, String>>,
     /// What each deployment's schedule has come to.
     pub schedules: BTreeMap<String, Fired>,
+    /// The text that the configuration last brought into force, SHA-256 in hex, by `name@unit`.
+    #[serde(default)]
+    pub configured: BTreeMap<String, String>,
     /// Schedules that a person paused, by [`schedule_name`].
     #[serde(default)]
     pub paused: BTreeMap<String, Pause>,
@@ -83,6 +87,9 @@ pub struct Deployment {
     pub active: bool,
     /// When it came into force.
     pub since: Timestamp,
+    /// Who deployed it; none where the configuration asked for it.
+    #[serde(default)]
+    pub by: Option<String>,
 }
 
 /// A running run.
@@ -379,8 +386,7 @@ impl State {
                 self.keep(&x.kv);
                 // A core function is settled at once, without an intention before.
                 let effects = &mut self.run_mut(&x.run)?.effects;
-                let effect =
-                    effects.entry(x.call.clone()).or_insert_with(|| EffectState::of(x.attempt, String::new()));
+                let effect = effects.entry(x.call.clone()).or_insert_with(|| EffectState::of(x.attempt, String::new()));
                 effect.settled = Some(x.outcome.clone());
             }
             Entry::EffectUnknown(x) => {
@@ -501,6 +507,9 @@ impl State {
                 }
             }
         }
+        if x.by.is_none() {
+            self.configured.insert(place(&x.name, x.unit.as_deref()), text_digest(&x.text));
+        }
         self.deployments.insert(
             x.deployment.clone(),
             Deployment {
@@ -510,6 +519,7 @@ impl State {
                 pins: x.pins.clone(),
                 active: true,
                 since: time,
+                by: x.by.clone(),
             },
         );
         self.forget_deployments();
@@ -699,6 +709,16 @@ impl State {
     fn run_mut(&mut self, id: &str) -> Result<&mut Run, ApplyError> {
         self.runs.get_mut(id).ok_or_else(|| ApplyError(format!("run {id} is not running")))
     }
+}
+
+/// A workflow and whom it serves, as a key.
+pub(crate) fn place(name: &str, unit: Option<&str>) -> String {
+    format!("{name}@{}", unit.unwrap_or_default())
+}
+
+/// Tells one text of a workflow from another.
+pub(crate) fn text_digest(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
 }
 
 /// How a run ended, as a word and what it gave.

@@ -11,25 +11,32 @@
 
 mod apply;
 mod diagnostic;
+mod diagram;
 mod error;
 mod expr;
 mod fact;
+mod lint;
 mod model;
+mod outline;
 mod request;
 mod run;
+mod schema;
 mod source;
 mod state;
 
 pub use apply::{ApplyError, apply};
 pub use diagnostic::{Diagnostic, Severity};
+pub use diagram::{mermaid, svg};
 pub use error::{ErrorKind, FlowError, same_type};
 pub use expr::{Evaluator, ExprError};
 pub use fact::{Alarm, CallId, Caught, Fact, FrameId, Next, Opened, SubId, TimerId};
+pub use lint::{Reference, Relations, lint, lint_references, relations};
 pub use model::{
     Catalog, Definition, Document, EventFilter, FunctionInfo, FunctionKind, FunctionRef, Schedule, Slot, Trigger,
     matches,
 };
 pub use request::{Authentication, HttpRequest, OpenApiRequest, Request, ResponseForm, WorkflowRef};
-pub use source::{locate, read_value};
 pub use run::{Command, Env, Event, Turn, advance, decide, outstanding};
+pub use schema::{workflow_schema, workflow_test_schema};
+pub use source::{locate, read_value};
 pub use state::{ActiveTask, Outcome, Phase, RunState};

@@ -13,7 +13,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::problem::Problem;
 use crate::token::Token;
-use crate::{activity, caller, catalog, desk, events, intake, log, runs, schedules};
+use crate::{activity, caller, catalog, desk, events, intake, log, runs, schedules, workflows};
 
 /// The longest pause between two parts of a request's body.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
@@ -32,16 +32,26 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
     let app = App { engine, token: Arc::new(token), stop };
     let guarded = Router::new()
         .route("/v1/host", get(catalog::host))
-        .route("/v1/workflows", get(catalog::workflows))
+        .route("/v1/workflows", get(workflows::list).post(workflows::deploy))
+        .route("/v1/workflows/{namespace}/{name}", get(workflows::show))
+        .route("/v1/workflows/{namespace}/{name}/withdraw", post(workflows::withdraw))
+        .route("/v1/schemas/workflow.json", get(workflows::schema))
         .route("/v1/plugins", get(catalog::plugins))
         .route("/v1/sources", get(catalog::sources))
         .route("/v1/runs", get(runs::list).post(runs::start))
         .route("/v1/runs/{id}", get(runs::show))
+        .route("/v1/runs/{id}/records", get(runs::records))
         .route("/v1/runs/{id}/cancel", post(runs::cancel))
+        .route("/v1/runs/{id}/suspend", post(runs::suspend))
+        .route("/v1/runs/{id}/resume", post(runs::resume))
+        .route("/v1/runs/{id}/retry", post(runs::retry))
+        .route("/v1/runs/{id}/restart", post(runs::restart))
+        .route("/v1/runs/{id}/resolve", post(runs::resolve))
         .route("/v1/units/{unit}/commands", post(desk::command))
         .route("/v1/units/{unit}/items", post(intake::items))
         .route("/v1/units/{unit}/events", post(events::of_unit))
         .route("/v1/events", post(events::any))
+        .route("/v1/lifecycle", get(catalog::lifecycle))
         .route("/v1/schedules", get(schedules::list))
         .route("/v1/schedules/pause", post(schedules::pause))
         .route("/v1/schedules/resume", post(schedules::resume))

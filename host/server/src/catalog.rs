@@ -1,4 +1,4 @@
-//! What the host is and has: its health, sources, workflows, plugins.
+//! What the host is and has: its health, sources, plugins.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -34,11 +34,6 @@ pub(crate) async fn host(State(app): State<App>) -> Result<axum::Json<Value>, Pr
         "cases": sum(|f| f.2 as u64),
         "items": sum(|f| f.3 as u64),
     })))
-}
-
-pub(crate) async fn workflows(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
-    let workflows = serde_json::to_value(app.engine.workflows()).map_err(Problem::internal)?;
-    Ok(axum::Json(json!({"workflows": workflows})))
 }
 
 pub(crate) async fn plugins(State(app): State<App>) -> Result<(StatusCode, axum::Json<Value>), Problem> {
@@ -83,4 +78,9 @@ pub(crate) async fn sources(State(app): State<App>) -> Result<axum::Json<Value>,
     let mut sources: Vec<Value> = found.into_iter().flatten().collect();
     sources.sort_by(|a, b| a["source"].as_str().cmp(&b["source"].as_str()));
     Ok(axum::Json(json!({"sources": sources})))
+}
+
+/// How the receivers of lifecycle events do.
+pub(crate) async fn lifecycle(State(app): State<App>) -> axum::Json<Value> {
+    axum::Json(json!({"records": app.engine.journal().size(), "sinks": app.engine.sinks()}))
 }

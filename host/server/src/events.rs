@@ -143,7 +143,8 @@ fn binary(headers: &HeaderMap, kind: &str, essence: &str, bytes: &[u8]) -> Resul
     let mut event = Map::new();
     for (name, value) in headers {
         let Some(attribute) = name.as_str().strip_prefix("ce-") else { continue };
-        let invalid = |why: &str| Problem::invalid_at(format!("/{attribute}"), format_args!("the header `{name}` {why}"));
+        let invalid =
+            |why: &str| Problem::invalid_at(format!("/{attribute}"), format_args!("the header `{name}` {why}"));
         if attribute == "data" || attribute == "data_base64" || attribute == "datacontenttype" {
             return Err(invalid("is none of the binding: data is the body, its type the `content-type`"));
         }

@@ -19,6 +19,7 @@ mod problem;
 mod runs;
 mod schedules;
 mod token;
+mod workflows;
 
 pub use api::router;
 pub use body::MAX_BODY_BYTES;

@@ -6,6 +6,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use huiyin_engine::partition::Refusal;
+use huiyin_flow::Diagnostic;
 use serde::Serialize;
 
 /// Seconds after which a refused intake may be tried again.
@@ -22,11 +23,21 @@ pub(crate) struct Problem {
     /// JSON pointer into the request's body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
+    /// What is wrong with a workflow, all of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Display) -> Problem {
-        Problem { kind, title, status: status.as_u16(), detail: detail.to_string(), pointer: None }
+        Problem {
+            kind,
+            title,
+            status: status.as_u16(),
+            detail: detail.to_string(),
+            pointer: None,
+            diagnostics: Vec::new(),
+        }
     }
 
     /// Its status.
@@ -40,6 +51,12 @@ impl Problem {
 
     pub(crate) fn invalid_at(pointer: impl Into<String>, detail: impl Display) -> Problem {
         Problem { pointer: Some(pointer.into()), ..Self::invalid(detail) }
+    }
+
+    /// Workflows that are not valid.
+    pub(crate) fn diagnosed(diagnostics: Vec<Diagnostic>) -> Problem {
+        let detail = diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        Problem { diagnostics, ..Self::invalid(detail) }
     }
 
     pub(crate) fn unauthorized(detail: impl Display) -> Problem {

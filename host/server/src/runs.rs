@@ -1,4 +1,4 @@
-//! Runs: starting, looking, cancelling.
+//! Runs: starting them, looking at them, and what people do with them.
 
 use axum::Extension;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -6,6 +6,8 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use huiyin_engine::Submission;
+use huiyin_flow::Phase;
+use huiyin_journal::Payload;
 use huiyin_engine::state::{FinishedRun, Run, State as PartitionState};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -72,10 +74,17 @@ fn check_id(id: &str) -> Result<(), Problem> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
-    /// `running`, `completed`, `faulted`, `cancelled`.
+    /// `running`, `suspended`, `waiting`, `quarantined`, `completed`, `faulted`, `cancelled`.
     status: Option<String>,
+    /// `namespace/name`, or the name alone.
+    workflow: Option<String>,
+    unit: Option<String>,
     limit: Option<usize>,
 }
+
+/// Every status that a run can have.
+const STATUSES: [&str; 7] =
+    ["running", "suspended", "waiting", "quarantined", "completed", "faulted", "cancelled"];
 
 pub(crate) async fn list(
     State(app): State<App>,
@@ -83,13 +92,25 @@ pub(crate) async fn list(
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(which) = which?;
     let limit = which.limit.unwrap_or(LISTED);
-    let status = which.status;
+    if let Some(status) = which.status.as_ref().filter(|s| !STATUSES.contains(&s.as_str())) {
+        let known = STATUSES.join(", ");
+        return Err(Problem::invalid(format_args!("`{}` is no status of a run; there are {known}", status.escape_debug())));
+    }
     let found = app
         .engine
         .look_all(move |state, _| {
-            let wanted =
-                |run: &Value| status.as_ref().is_none_or(|s| run.get("status").and_then(Value::as_str) == Some(s));
-            let ended = state.finished.iter().rev().map(|run| finished(run, Some(state)));
+            let is = |run: &Value, field: &str, wanted: &Option<String>| {
+                wanted.as_ref().is_none_or(|wanted| run.get(field).and_then(Value::as_str) == Some(wanted))
+            };
+            let wanted = |run: &Value| {
+                let named = which.workflow.as_ref().is_none_or(|wanted| {
+                    let name = run.get("workflow").and_then(Value::as_str).unwrap_or_default();
+                    name == wanted || name.rsplit('/').next() == Some(wanted)
+                });
+                named && is(run, "status", &which.status) && is(run, "unit", &which.unit)
+            };
+            let ended = state.finished.iter().rev().chain(state.failed.iter().rev());
+            let ended = ended.map(|run| finished(run, Some(state)));
             let under_way = state.runs.iter().rev().map(|(id, run)| running(id, run, state));
             under_way.chain(ended).filter(wanted).take(limit).collect::<Vec<_>>()
         })
@@ -110,8 +131,7 @@ pub(crate) async fn show(
     let found = app
         .engine
         .look_all(move |state, _| {
-            let ended =
-                || state.finished.iter().rev().find(|run| run.run == wanted).map(|run| finished(run, Some(state)));
+            let ended = || state.ended(&wanted).map(|run| finished(run, Some(state)));
             state.runs.get(&wanted).map(|run| running(&wanted, run, state)).or_else(ended)
         })
         .await?;
@@ -121,10 +141,47 @@ pub(crate) async fn show(
     }
 }
 
-/// Why a run is stopped.
+/// A run's records, decoded, with the document that it runs.
+pub(crate) async fn records(
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<axum::Json<Value>, Problem> {
+    let Path(id) = id?;
+    let records = app.engine.records_of(&id).await?;
+    let wanted = id.clone();
+    let document = app.engine.look_all(move |state, _| {
+        let deployment = state.runs.get(&wanted).map(|run| &run.deployment);
+        let deployment = deployment.or_else(|| state.ended(&wanted).map(|run| &run.deployment))?;
+        state.deployments.get(deployment).map(|d| (d.name.clone(), d.text.to_string()))
+    });
+    let document = document.await?.into_iter().flatten().next();
+    let told: Vec<Value> = records
+        .iter()
+        .map(|record| {
+            let header = &record.header;
+            let data = match &record.payload {
+                Payload::Open(bytes) => serde_json::from_slice(bytes).unwrap_or_default(),
+                Payload::Redacted => Value::Null,
+            };
+            json!({
+                "id": header.id,
+                "index": record.index,
+                "type": header.kind,
+                "time": header.time,
+                "actor": header.actor,
+                "redacted": record.payload == Payload::Redacted,
+                "data": data,
+            })
+        })
+        .collect();
+    let (name, text) = document.map_or((None, None), |(name, text)| (Some(name), Some(text)));
+    Ok(axum::Json(json!({"run": id, "workflow": name, "document": text, "records": told})))
+}
+
+/// Why something is done with a run.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Cancel {
+pub(crate) struct Why {
     reason: String,
 }
 
@@ -132,13 +189,99 @@ pub(crate) async fn cancel(
     State(app): State<App>,
     id: Result<Path<String>, PathRejection>,
     Extension(caller): Extension<Caller>,
-    Json(cancel): Json<Cancel>,
+    Json(why): Json<Why>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
-    if cancel.reason.trim().is_empty() {
-        return Err(Problem::invalid_at("/reason", "say why the run is cancelled"));
+    app.engine.cancel(&id, &why.reason, &caller.actor).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+pub(crate) async fn suspend(
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+    Extension(caller): Extension<Caller>,
+    Json(why): Json<Why>,
+) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    app.engine.suspend(&id, &why.reason, &caller.actor).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+pub(crate) async fn resume(
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+    Extension(caller): Extension<Caller>,
+    Json(why): Json<Why>,
+) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    app.engine.resume(&id, &why.reason, &caller.actor).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+pub(crate) async fn retry(
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+    Extension(caller): Extension<Caller>,
+    Json(why): Json<Why>,
+) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    app.engine.retry(&id, &why.reason, &caller.actor).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Where a run goes on, and with what.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Restart {
+    /// JSON pointer of the task.
+    task: String,
+    /// Its raw input; what it had before unless given.
+    #[serde(default, deserialize_with = "given")]
+    input: Option<Value>,
+    reason: String,
+}
+
+/// `null` is an input, too.
+fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
+}
+
+pub(crate) async fn restart(
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+    Extension(caller): Extension<Caller>,
+    Json(restart): Json<Restart>,
+) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    app.engine.restart(&id, &restart.task, restart.input, &restart.reason, &caller.actor).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// What became of an effect.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Resolve {
+    happened: bool,
+    /// What it gave, if it happened.
+    #[serde(default)]
+    output: Value,
+    /// Which call, where there are several.
+    call: Option<u64>,
+    reason: String,
+}
+
+pub(crate) async fn resolve(
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+    Extension(caller): Extension<Caller>,
+    Json(resolve): Json<Resolve>,
+) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    if !resolve.happened && !resolve.output.is_null() {
+        return Err(Problem::invalid_at("/output", "what did not happen gave nothing; leave `output` out"));
     }
-    app.engine.cancel(&id, &cancel.reason, &caller.actor).await?;
+    let happened = resolve.happened.then_some(resolve.output);
+    app.engine.resolve(&id, resolve.call, happened, &resolve.reason, &caller.actor).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -146,9 +289,23 @@ fn running(id: &str, run: &Run, state: &PartitionState) -> Value {
     let waiting: Vec<Value> = run
         .effects
         .iter()
-        .map(|(call, effect)| json!({"call": call, "plugin": effect.plugin, "attempt": effect.attempt, "unknown": effect.unknown}))
+        .map(|(call, effect)| {
+            json!({
+                "call": call, "plugin": effect.plugin, "target": effect.target, "attempt": effect.attempt,
+                "unknown": effect.unknown, "run": effect.child,
+            })
+        })
         .collect();
-    let status = if run.quarantined.is_some() { "quarantined" } else { "running" };
+    let status = if run.quarantined.is_some() {
+        "quarantined"
+    } else if run.effects.values().any(|effect| effect.unknown.is_some()) {
+        // For a person: nobody knows whether something happened.
+        "waiting"
+    } else if run.flow.phase() == Phase::Suspended {
+        "suspended"
+    } else {
+        "running"
+    };
     json!({
         "run": id,
         "workflow": state.deployments.get(&run.deployment).map(|d| &d.name),
@@ -156,9 +313,12 @@ fn running(id: &str, run: &Run, state: &PartitionState) -> Value {
         "deployment": run.deployment,
         "status": status,
         "trigger": run.trigger,
+        "parent": run.parent.as_ref().map(|parent| &parent.run),
         "started": run.started,
+        "active": run.flow.active(),
         "effects": waiting,
         "quarantined": run.quarantined,
+        "doubtful": run.doubtful,
     })
 }
 
@@ -169,8 +329,11 @@ fn finished(run: &FinishedRun, state: Option<&PartitionState>) -> Value {
         "run": run.run,
         "deployment": run.deployment,
         "status": run.status,
+        "trigger": run.trigger,
+        "parent": run.parent.as_ref().map(|parent| &parent.run),
         "started": run.started,
         "ended": run.ended,
+        "reopenable": run.flow.is_some(),
         result: run.result,
     });
     if let (Some(deployment), Value::Object(map)) = (deployment, &mut value) {

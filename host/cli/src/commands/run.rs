@@ -1,4 +1,9 @@
-//! `huiyin run`: one run of a workflow, to its end.
+//! `huiyin run`: one run of a workflow, to its end; and with a word after it,
+//! the runs of a running host (the rooms below).
+
+mod grants;
+mod operate;
+mod replay;
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +17,7 @@ use crate::Setup;
 use crate::bundle::bundle;
 use crate::folders::user_cache;
 use crate::host::{Asked, options, read_config, refused, runtime};
-use crate::output::{Failure, note, print_json, read_bytes, read_json, read_text, shown};
+use crate::output::{Failure, Output, note, print_json, read_bytes, read_json, read_text, shown};
 
 /// The largest input, in bytes.
 const MAX_INPUT: u64 = 64 << 20;
@@ -21,14 +26,22 @@ const MAX_WORKFLOW: u64 = 8 << 20;
 /// The largest component, in bytes.
 const MAX_COMPONENT: u64 = 256 << 20;
 
-/// Run a workflow once, to its end
+/// Run a workflow once, to its end; or look after the runs of a running host
 #[derive(Debug, clap::Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
     after_help = "Example:\n  echo '{\"n\": 3}' | huiyin run workflow.json --input - --plugin build/plugins/tally-0.1.0.wasm\n\nThe output is on stdout and nothing else; a fault's problem details (RFC 7807) are on stderr, with exit code 1.\nA workflow that is not valid gives all its diagnostics and exit code 2."
 )]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<operate::Command>,
     /// The workflow document, JSON or YAML.
-    workflow: PathBuf,
+    #[arg(required = true, value_name = "WORKFLOW")]
+    workflow: Option<PathBuf>,
+    /// Another workflow that it runs; given once for each.
+    #[arg(long = "workflow", value_name = "FILE")]
+    others: Vec<PathBuf>,
     /// The input: a JSON file, or - for stdin; an empty object unless given.
     #[arg(long, value_name = "FILE|-")]
     input: Option<PathBuf>,
@@ -44,9 +57,20 @@ pub(crate) struct Args {
     /// Run on behalf of a unit of the configuration's policy pack.
     #[arg(long, value_name = "CODE", requires = "config")]
     unit: Option<String>,
+    #[command(flatten)]
+    grants: grants::Args,
 }
 
-pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, setup: &Setup, output: Output) -> Result<(), Failure> {
+    match (&args.command, &args.workflow) {
+        (Some(command), _) => operate::run(command, output),
+        (None, Some(workflow)) => once(args, workflow, setup),
+        (None, None) => Err(Failure::invalid("name a workflow to run, or one of list, show, cancel, suspend, resume, retry, restart")),
+    }
+}
+
+/// Runs a workflow to its end.
+fn once(args: &Args, workflow: &Path, setup: &Setup) -> Result<(), Failure> {
     crate::host::log_to_stderr("error");
     let (configured, base) = match &args.config {
         Some(file) => read_config(file)?,
@@ -60,13 +84,23 @@ pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
     for file in &args.plugin {
         plugins.push((shown(file), read_bytes(file, MAX_COMPONENT)?));
     }
-    let name = checked(&args.workflow, &plugins, args.data.as_deref())?;
-    let config = HostConfig {
-        workflows: vec![WorkflowConfig { file: absolute(&args.workflow)?, units: args.unit.iter().cloned().collect() }],
+    let name = checked(workflow, &plugins, args.data.as_deref())?;
+    let mut workflows = Vec::with_capacity(args.others.len() + 1);
+    for file in std::iter::once(workflow).chain(args.others.iter().map(PathBuf::as_path)) {
+        workflows.push(WorkflowConfig { file: absolute(file)?, units: args.unit.iter().cloned().collect() });
+    }
+    let mut config = HostConfig {
+        workflows,
         sources: Vec::new(),
         partitions: if args.data.is_some() { configured.partitions } else { Some(1) },
         ..configured
     };
+    // What every workflow of this one run may reach.
+    let mut names = vec![name.clone()];
+    for file in &args.others {
+        names.push(checked(file, &plugins, args.data.as_deref())?);
+    }
+    args.grants.add_to(&mut config, &names)?;
     let mut options =
         Options { data: args.data.clone(), cache: cache(args.data.as_deref()), ..options(setup, config, base) };
     options.bundle.extend(plugins.into_iter().map(|(_, bytes)| bytes));

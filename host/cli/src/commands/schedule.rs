@@ -37,7 +37,9 @@ enum Command {
         host: HostArgs,
     },
     /// Let a schedule start nothing until it is resumed, whatever version of the workflow is deployed
-    #[command(after_help = "Example:\n  huiyin schedule pause daily-report --unit 530500 --reason \"the source is being moved\"")]
+    #[command(
+        after_help = "Example:\n  huiyin schedule pause daily-report --unit 530500 --reason \"the source is being moved\""
+    )]
     Pause {
         #[command(flatten)]
         which: Which,
@@ -45,7 +47,9 @@ enum Command {
         host: HostArgs,
     },
     /// Let a paused schedule go on; what was due meanwhile is not made up for
-    #[command(after_help = "Example:\n  huiyin schedule resume daily-report --unit 530500 --reason \"the source is back\"")]
+    #[command(
+        after_help = "Example:\n  huiyin schedule resume daily-report --unit 530500 --reason \"the source is back\""
+    )]
     Resume {
         #[command(flatten)]
         which: Which,
@@ -140,13 +144,15 @@ fn next(
             note(format_args!("{}: {}", text(schedule, "workflow"), plain(remark)));
         }
     }
-    let moment = |value: &Value| value.get("at").and_then(Value::as_str).and_then(|at| at.parse::<jiff::Timestamp>().ok());
+    let moment =
+        |value: &Value| value.get("at").and_then(Value::as_str).and_then(|at| at.parse::<jiff::Timestamp>().ok());
     times.sort_by_key(moment);
     times.truncate(usize::from(count));
     if output == Output::Json {
         return print_json(&json!({"times": times}));
     }
-    let line = |next: &Value| vec![text(next, "local"), text(next, "timezone"), text(next, "workflow"), text(next, "unit")];
+    let line =
+        |next: &Value| vec![text(next, "local"), text(next, "timezone"), text(next, "workflow"), text(next, "unit")];
     print(table(&["TIME", "ZONE", "WORKFLOW", "UNIT"], &times.iter().map(line).collect::<Vec<_>>()))
 }
 

@@ -18,9 +18,7 @@ use super::{About, Core, Refusal, Reply, StartRun, Work, too_large};
 use crate::cloud_event;
 use crate::deployment::{Answer, Deployed};
 use crate::heard::{self, Pending};
-use crate::record::{
-    Entry, EventDelivered, EventJudged, EventRelayed, Gathered, Relay, Started, Undecided, unit_key,
-};
+use crate::record::{Entry, EventDelivered, EventJudged, EventRelayed, Gathered, Relay, Started, Undecided, unit_key};
 
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -293,14 +291,7 @@ impl Core {
         }
     }
 
-    fn start_by_event(
-        &mut self,
-        run: String,
-        deployment: String,
-        key: String,
-        events: &[Arc<Value>],
-        now: Timestamp,
-    ) {
+    fn start_by_event(&mut self, run: String, deployment: String, key: String, events: &[Arc<Value>], now: Timestamp) {
         let last = events.last().and_then(|event| event.get("type")).and_then(Value::as_str).unwrap_or_default();
         let trigger = format!("event:{last}");
         // The workflow's input is the array of its triggering events.

@@ -11,7 +11,10 @@ use crate::record::{Entry, RunStarted, RunTurn};
 use crate::state::EffectState;
 
 impl Core {
-    pub(super) fn start(&mut self, start: StartRun, now: Timestamp) {
+    pub(super) fn start(&mut self, mut start: StartRun, now: Timestamp) {
+        while let Some(next) = self.successors.get(&start.deployment) {
+            start.deployment.clone_from(next);
+        }
         let Some(deployed) = self.deployed.get(&start.deployment).cloned() else {
             let refusal = Refusal::NotFound(format!("no workflow is deployed as {}", start.deployment));
             if let Some(reply) = start.finished {

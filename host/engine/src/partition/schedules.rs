@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 
 use super::{About, Core, Order, OrderKind, Refusal, Reply, StartRun, Wake};
 use crate::deployment::Deployed;
-use crate::record::{
-    Entry, ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed, unit_key,
-};
+use crate::record::{Entry, ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed, unit_key};
 use crate::state::{State, schedule_name};
 
 /// A person's word on a schedule.
@@ -46,9 +44,10 @@ pub(crate) fn standing(state: &State, id: &str) -> Option<Standing> {
 /// The runs that a workflow's schedule started, whatever its version, and that nothing has replaced.
 pub(crate) fn scheduled_runs(state: &State, name: &str, unit: Option<&str>) -> Vec<String> {
     let same = |id: &str| state.deployments.get(id).is_some_and(|d| d.name == name && d.unit.as_deref() == unit);
-    let runs = state.runs.iter().filter(|(id, run)| {
-        run.trigger.starts_with(TRIGGER) && !state.replaced.contains(*id) && same(&run.deployment)
-    });
+    let runs = state
+        .runs
+        .iter()
+        .filter(|(id, run)| run.trigger.starts_with(TRIGGER) && !state.replaced.contains(*id) && same(&run.deployment));
     runs.map(|(id, _)| id.clone()).collect()
 }
 
@@ -165,14 +164,7 @@ impl Core {
     /// Cancels a run that another took the place of. It stays on record as such
     /// until it has ended, so that a crash cannot spare it.
     fn cancel_replaced(&mut self, run: &str, now: Timestamp) {
-        let order = Order {
-            run: run.to_owned(),
-            kind: OrderKind::Cancel,
-            actor: Self::ENGINE.to_owned(),
-            reason: "its schedule started the next run".to_owned(),
-            reply: Box::new(|_| {}),
-        };
-        self.order(order, now);
+        self.end_run(run, format!("its schedule started the next run ({})", Self::ENGINE), now);
     }
 
     /// A run has ended: what waited for that may start.
@@ -180,8 +172,12 @@ impl Core {
         let Some(deployed) = self.deployed.get(deployment).filter(|d| d.schedule.is_some()) else { return };
         let (name, unit) = (deployed.name.clone(), deployed.unit.clone());
         // The version in force, which need not be the one that ran.
-        let current =
-            self.state.deployments.iter().find(|(_, d)| d.active && d.name == name && d.unit == unit).map(|(id, _)| id.clone());
+        let current = self
+            .state
+            .deployments
+            .iter()
+            .find(|(_, d)| d.active && d.name == name && d.unit == unit)
+            .map(|(id, _)| id.clone());
         if let Some(id) = current {
             self.follow_schedule(&id, now);
         }
@@ -198,7 +194,9 @@ impl Core {
         let paused = self.state.paused.get(&schedule_name(unit.as_deref(), &workflow));
         let refusal = match (&deployed.schedule, paused, pause) {
             (None, ..) => Some(format!("`{workflow}` has no schedule by the clock")),
-            (_, Some(by), true) => Some(format!("it is paused already, since {} by {}: {}", by.at, by.actor, by.reason)),
+            (_, Some(by), true) => {
+                Some(format!("it is paused already, since {} by {}: {}", by.at, by.actor, by.reason))
+            }
             (_, None, false) => Some("it is not paused".to_owned()),
             _ => None,
         };
@@ -213,7 +211,8 @@ impl Core {
             Entry::ScheduleResumed(ScheduleResumed { workflow, unit: unit.clone(), actor: actor.clone(), reason })
         };
         if !self.schedule_record(&deployed, &entry, &actor, now) {
-            let message = "who acts must be printable ASCII without spaces, and the reason of a record's size".to_owned();
+            let message =
+                "who acts must be printable ASCII without spaces, and the reason of a record's size".to_owned();
             self.tell(reply, Err(Refusal::Invalid { pointer: "/reason".to_owned(), message }));
             return;
         }

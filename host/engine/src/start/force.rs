@@ -8,13 +8,14 @@ use huiyin_journal::{Draft, Journal};
 use jiff::Timestamp;
 
 use super::StartError;
+use super::standing;
 use super::wanted::Wanted;
 use crate::config::{HostConfig, WorkflowConfig};
 use crate::deployment::{self, HouseCatalog};
 use crate::extension;
 use crate::house::House;
 use crate::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn, unit_key};
-use crate::state::State;
+use crate::state::{Deployment, State, place, text_digest};
 
 /// Writes what is configured and not yet in force.
 pub(super) async fn bring_into_force(
@@ -81,8 +82,11 @@ pub(super) async fn bring_into_force(
         problems.dedup();
         return Err(StartError::Config(problems));
     }
+    standing::keep_up(loaded, &mut entries, &config.bindings, house);
     for (at, state) in loaded.iter().enumerate() {
-        for (id, deployment) in state.deployments.iter().filter(|(id, d)| d.active && !keep[at].contains(*id)) {
+        // What a person deployed, a person withdraws.
+        let configured = |d: &&Deployment| d.active && d.by.is_none();
+        for (id, deployment) in state.deployments.iter().filter(|(id, d)| configured(d) && !keep[at].contains(*id)) {
             let replaced = entries[at].iter().any(|(entry, ..)| {
                 matches!(entry, Entry::WorkflowDeployed(new) if new.name == deployment.name && new.unit == deployment.unit)
             });
@@ -145,6 +149,12 @@ fn deploy(
         return;
     }
     let name = deployment::workflow_name(definition);
+    // A person deployed another text since the configuration brought in this one: theirs stands,
+    // until the configuration has a new one.
+    let persons = state.deployments.values().any(|d| d.active && d.by.is_some() && d.name == name && d.unit == unit);
+    if persons && state.configured.get(&place(&name, unit.as_deref())) == Some(&text_digest(text)) {
+        return;
+    }
     let subject = format!("workflow/{name}/{}", definition.document().version);
     let keeps_schedule = state
         .deployments
@@ -152,13 +162,13 @@ fn deploy(
         .find(|old| old.active && old.name == name && old.unit == unit)
         .is_some_and(|old| same_schedule(&old.text, &old.name, definition, house));
     let text = text.to_owned();
-    let entry =
-        WorkflowDeployed { deployment: id, name, unit: unit.clone(), text, pins, replaces: true, keeps_schedule };
+    let (replaces, by) = (true, None);
+    let entry = WorkflowDeployed { deployment: id, name, unit: unit.clone(), text, pins, replaces, by, keeps_schedule };
     entries.push((Entry::WorkflowDeployed(entry), subject, unit));
 }
 
 /// Whether another version of a workflow is due at the same times.
-fn same_schedule(old: &str, name: &str, new: &Definition, house: &House) -> bool {
+pub(crate) fn same_schedule(old: &str, name: &str, new: &Definition, house: &House) -> bool {
     let Ok(old) = Definition::parse(old, name, &HouseCatalog(house), &*house.evaluator) else { return false };
     let times = |definition: &Definition| {
         let schedule = extension::schedule(definition, Timestamp::UNIX_EPOCH).ok().flatten();

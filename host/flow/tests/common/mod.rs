@@ -310,3 +310,21 @@ pub fn path(sim: &Sim) -> Vec<Arc<str>> {
         })
         .collect()
 }
+
+/// Every workflow that the project carries: name and text.
+pub fn house_workflows() -> Vec<(String, String)> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut found = Vec::new();
+    for folder in ["workflows", "tests/fixtures"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap().flatten() {
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if path.extension().is_some_and(|e| e == "json") && !name.ends_with(".test.json") {
+                found.push((name, std::fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    assert!(found.len() >= 4, "{found:?}");
+    found
+}

@@ -12,8 +12,8 @@ use std::cell::RefCell;
 
 pub use durable::Durable;
 pub use fault::{Fault, FaultDisk};
-pub use stepper::Stepper;
 pub use lossy::{LossyDisk, LossyOptions};
+pub use stepper::Stepper;
 
 /// A bug on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,317 @@
+//! Deploying workflows to a running host: everything is checked before
+//! anything is written, and all of it comes into force or none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
+
+use huiyin_flow::{Definition, Diagnostic};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::config::Binding;
+use crate::deployment::{self, Deployed, HouseCatalog};
+use crate::engine::{Engine, InForce};
+use crate::extension;
+use crate::house::House;
+use crate::partition::{Deploy, Message, Refusal, Reply};
+use crate::record::WorkflowDeployed;
+use crate::start::same_schedule;
+use crate::state::{Deployment, State};
+
+/// The most workflows of one deployment.
+pub const MAX_WORKFLOWS: usize = 100;
+
+/// A workflow text and its name in findings.
+#[derive(Debug, Clone)]
+pub struct WorkflowText {
+    /// The file, as the asker calls it.
+    pub file: String,
+    /// The document, JSON or YAML.
+    pub text: String,
+}
+
+/// One workflow that was asked to be deployed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeployedWorkflow {
+    /// The file, as the asker called it.
+    pub file: String,
+    /// `namespace/name`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The unit it serves.
+    pub unit: Option<String>,
+    /// The deployment's digest.
+    pub deployment: String,
+    /// Whether it came into force by this; it was in force already otherwise.
+    pub changed: bool,
+}
+
+/// What came of a deployment.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct DeployReport {
+    /// The workflows, each with each unit.
+    pub deployed: Vec<DeployedWorkflow>,
+    /// What their authors should look at.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Why a deployment was refused. Nothing of it is in force.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// A workflow is not valid.
+    #[error("{}", lines(.0))]
+    Invalid(Vec<Diagnostic>),
+    /// The host does not take it.
+    #[error(transparent)]
+    Refusal(#[from] Refusal),
+}
+
+fn lines<T: std::fmt::Display>(all: &[T]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// What was checked and may be put into force.
+struct Checked {
+    file: String,
+    definition: Definition,
+    entry: WorkflowDeployed,
+    /// From when its intervals count, where it takes a schedule over.
+    anchor: Option<Timestamp>,
+}
+
+/// A workflow of the same name that is in force.
+struct Rival {
+    unit: Option<String>,
+    text: Arc<str>,
+    /// From when the intervals of its schedule count.
+    anchor: Timestamp,
+}
+
+impl Engine {
+    /// Brings workflows into force for units (`*`: all of them; none: for no
+    /// unit, to be run by name). New runs get them; running runs keep theirs.
+    /// They stay in force across restarts until a person or a newer text of
+    /// the configuration replaces them.
+    ///
+    /// # Errors
+    /// [`DeployError`]; nothing was changed then.
+    pub async fn deploy(
+        &self,
+        texts: Vec<WorkflowText>,
+        units: &[String],
+        actor: &str,
+    ) -> Result<DeployReport, DeployError> {
+        let _turn = self.deploying.lock().await;
+        let places = self.places(units)?;
+        if texts.is_empty() || texts.len() > MAX_WORKFLOWS {
+            let message = format!("{} workflows; deploy 1 to {MAX_WORKFLOWS} at once", texts.len());
+            return Err(Refusal::Invalid { pointer: "/workflows".to_owned(), message }.into());
+        }
+        let rivals = self.rivals().await?;
+        let (house, bindings) = (Arc::clone(&self.house), self.bindings.clone());
+        let (wanted, by) = (places.keys().cloned().collect::<Vec<_>>(), actor.to_owned());
+        // Compiling takes its time and must not hold up what else goes on.
+        let checked = tokio::task::spawn_blocking(move || check(texts, &wanted, &rivals, &bindings, &house, &by));
+        let (checked, warnings) = checked.await.map_err(|e| Refusal::Store(e.to_string()))??;
+        let before: BTreeSet<String> = self.workflows().into_iter().map(|w| w.deployment).collect();
+        let mut report = DeployReport { deployed: Vec::with_capacity(checked.len()), warnings };
+        let mut portions: BTreeMap<usize, Vec<(WorkflowDeployed, Arc<Deployed>)>> = BTreeMap::new();
+        for one in checked {
+            let deployed = Arc::new(one.ready(self.now(), &self.house));
+            report.deployed.push(DeployedWorkflow {
+                file: one.file,
+                name: deployed.name.clone(),
+                version: deployed.version.clone(),
+                unit: deployed.unit.clone(),
+                deployment: deployed.id.clone(),
+                changed: !before.contains(&deployed.id),
+            });
+            for at in places.get(&deployed.unit).into_iter().flatten() {
+                portions.entry(*at).or_default().push((one.entry.clone(), Arc::clone(&deployed)));
+            }
+        }
+        for (at, workflows) in portions {
+            let new: Vec<Arc<Deployed>> = workflows.iter().map(|(_, deployed)| Arc::clone(deployed)).collect();
+            let actor = actor.to_owned();
+            self.tell_deploy(at, |reply| Deploy { workflows, withdrawn: Vec::new(), actor, reply }).await?;
+            if let Some(partition) = self.partitions.get(at) {
+                let mut known = partition.workflows.write().unwrap_or_else(PoisonError::into_inner);
+                known.retain(|old| !new.iter().any(|new| new.name == old.name && new.unit == old.unit));
+                known.extend(new.iter().map(|deployed| in_force(deployed)));
+                let mut scheduled = partition.scheduled.write().unwrap_or_else(PoisonError::into_inner);
+                scheduled.retain(|old| !new.iter().any(|new| new.name == old.name && new.unit == old.unit));
+                scheduled.extend(new.into_iter().filter(|d| d.schedule.is_some() && (d.unit.is_some() || at == 0)));
+            }
+        }
+        Ok(report)
+    }
+
+    /// Withdraws a workflow: it takes no new runs, and running runs keep it.
+    /// One that the configuration names comes back at the next start.
+    ///
+    /// # Errors
+    /// When no such workflow is in force, or the host cannot write.
+    pub async fn withdraw(&self, name: &str, unit: Option<&str>, actor: &str) -> Result<(), Refusal> {
+        let _turn = self.deploying.lock().await;
+        let mut found = false;
+        for (at, partition) in self.partitions.iter().enumerate() {
+            let is = |w: &InForce| w.name == name && w.unit.as_deref() == unit;
+            let withdrawn: Vec<String> =
+                partition.in_force().iter().filter(|w| is(w)).map(|w| w.deployment.clone()).collect();
+            if withdrawn.is_empty() {
+                continue;
+            }
+            found = true;
+            let actor = actor.to_owned();
+            self.tell_deploy(at, |reply| Deploy { workflows: Vec::new(), withdrawn, actor, reply }).await?;
+            partition.workflows.write().unwrap_or_else(PoisonError::into_inner).retain(|w| !is(w));
+            let mut scheduled = partition.scheduled.write().unwrap_or_else(PoisonError::into_inner);
+            scheduled.retain(|d| d.name != name || d.unit.as_deref() != unit);
+        }
+        let whom = unit.map_or_else(String::new, |u| format!(" for unit {u}"));
+        if found { Ok(()) } else { Err(Refusal::NotFound(format!("no workflow `{name}` is in force{whom}"))) }
+    }
+
+    async fn tell_deploy(&self, at: usize, deploy: impl FnOnce(Reply<()>) -> Deploy) -> Result<(), Refusal> {
+        self.ask(at, |reply| Message::Deploy(deploy(reply))).await
+    }
+
+    /// In which partitions each unit's deployments go; all, for none.
+    fn places(&self, units: &[String]) -> Result<BTreeMap<Option<String>, Vec<usize>>, Refusal> {
+        if units.is_empty() {
+            return Ok(BTreeMap::from([(None, (0..self.partitions.len()).collect())]));
+        }
+        let mut places = BTreeMap::new();
+        for unit in units {
+            let named = if unit == "*" { self.units() } else { vec![unit.clone()] };
+            if named.is_empty() {
+                return Err(Refusal::NotFound("the host has no units; it has no policy pack".to_owned()));
+            }
+            for unit in named {
+                places.insert(Some(unit.clone()), vec![self.partition_of(&unit)?]);
+            }
+        }
+        Ok(places)
+    }
+
+    /// What is in force, by name.
+    async fn rivals(&self) -> Result<BTreeMap<String, Vec<Rival>>, Refusal> {
+        let found = self
+            .look_all(|state: &State, _| {
+                let row = |(id, d): (&String, &Deployment)| {
+                    let anchor = state.schedules.get(id).and_then(|fired| fired.anchor).unwrap_or(d.since);
+                    (d.name.clone(), Rival { unit: d.unit.clone(), text: Arc::clone(&d.text), anchor })
+                };
+                state.deployments.iter().filter(|(_, d)| d.active).map(row).collect::<Vec<_>>()
+            })
+            .await?;
+        let mut rivals: BTreeMap<String, Vec<Rival>> = BTreeMap::new();
+        for (name, rival) in found.into_iter().flatten() {
+            rivals.entry(name).or_default().push(rival);
+        }
+        Ok(rivals)
+    }
+}
+
+fn in_force(deployed: &Deployed) -> InForce {
+    InForce {
+        name: deployed.name.clone(),
+        version: deployed.version.clone(),
+        unit: deployed.unit.clone(),
+        deployment: deployed.id.clone(),
+    }
+}
+
+impl Checked {
+    fn ready(&self, now: Timestamp, house: &House) -> Deployed {
+        // Checked before: an unreadable schedule was refused.
+        let schedule = extension::schedule(&self.definition, self.anchor.unwrap_or(now)).unwrap_or(None);
+        let (entry, definition) = (&self.entry, self.definition.clone());
+        Deployed::new(entry.deployment.clone(), entry.unit.clone(), definition, entry.pins.clone(), schedule, house)
+    }
+}
+
+/// Everything that can be wrong, found before anything is written.
+fn check(
+    texts: Vec<WorkflowText>,
+    units: &[Option<String>],
+    rivals: &BTreeMap<String, Vec<Rival>>,
+    bindings: &[Binding],
+    house: &House,
+    by: &str,
+) -> Result<(Vec<Checked>, Vec<Diagnostic>), DeployError> {
+    let (mut errors, mut warnings, mut definitions) = (Vec::new(), Vec::new(), Vec::new());
+    for given in texts {
+        match Definition::parse(&given.text, &given.file, &HouseCatalog(house), &*house.evaluator) {
+            Ok(definition) => {
+                if let Err(found) = extension::check(&definition, &given.text, &given.file) {
+                    errors.extend(found);
+                }
+                warnings.extend(definition.warnings().iter().cloned());
+                warnings.extend(huiyin_flow::lint(&given.text, &given.file));
+                definitions.push((given, definition));
+            }
+            Err(found) => errors.extend(found),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(DeployError::Invalid(errors));
+    }
+    let (mut problems, mut names, mut checked) = (Vec::new(), BTreeSet::new(), Vec::new());
+    for (given, definition) in definitions {
+        let name = deployment::workflow_name(&definition);
+        if !names.insert(name.clone()) {
+            problems.push(format!("{}: `{name}` is given twice", given.file));
+        }
+        for unit in units {
+            if let Some(why) = published(&definition, unit.as_deref(), rivals.get(&name), house) {
+                problems.push(format!("{}: {why}", given.file));
+            }
+            match deployment::pin(&definition, unit.as_deref(), bindings, house) {
+                Ok(pins) => {
+                    let old = rivals.get(&name).into_iter().flatten().find(|rival| rival.unit == *unit);
+                    let anchor =
+                        old.filter(|old| same_schedule(&old.text, &name, &definition, house)).map(|old| old.anchor);
+                    let entry = WorkflowDeployed {
+                        deployment: deployment::digest(&given.text, unit.as_deref(), &pins),
+                        name: name.clone(),
+                        unit: unit.clone(),
+                        text: given.text.clone(),
+                        pins,
+                        replaces: true,
+                        by: Some(by.to_owned()),
+                        keeps_schedule: anchor.is_some(),
+                    };
+                    checked.push(Checked { file: given.file.clone(), definition: definition.clone(), entry, anchor });
+                }
+                Err(found) => problems.extend(found.into_iter().map(|p| format!("{}: {p}", given.file))),
+            }
+        }
+    }
+    if problems.is_empty() {
+        return Ok((checked, warnings));
+    }
+    problems.dedup();
+    Err(Refusal::Refused(problems.join("; ")).into())
+}
+
+/// A published version never changes: why this one would.
+fn published(
+    definition: &Definition,
+    unit: Option<&str>,
+    rivals: Option<&Vec<Rival>>,
+    house: &House,
+) -> Option<String> {
+    let version = &definition.document().version;
+    let differs = |text: &Arc<str>| {
+        // What cannot be read any more cannot be compared either.
+        Definition::parse(text, "in force", &HouseCatalog(house), &*house.evaluator)
+            .is_ok_and(|old| old.document().version == *version && old.source() != definition.source())
+    };
+    let changed = rivals?.iter().filter(|rival| rival.unit.as_deref() == unit).any(|rival| differs(&rival.text));
+    changed.then(|| {
+        let name = deployment::workflow_name(definition);
+        format!("`{name}` {version} is in force with other content; raise `document.version`")
+    })
+}
