@@ -1,6 +1,7 @@
 //! From facts to state. Must never evaluate, call, or decide anything: a fact
 //! says it all, so that a journal outlives every version of the deciding code.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::fact::{Alarm, Caught, Fact, FrameId, Next, Opened, Place, Rearmed, Restart};
@@ -288,7 +289,7 @@ fn entered(
                 state.ready.insert(branch);
                 state.next = state.next.max(branch.0 + 1);
             }
-            (FrameKind::Fork { compete: *compete, outputs: vec![None; *branches as usize], winner: None }, None)
+            (FrameKind::Fork { compete: *compete, outputs: vec![None; *branches as usize], nulls: BTreeSet::new(), winner: None }, None)
         }
         Opened::Call { function, slot, with, attempt } => (
             FrameKind::Call {
@@ -395,15 +396,20 @@ fn joined(state: &mut RunState, id: FrameId) -> Result<(), ApplyError> {
         return Err(ApplyError::Mismatch(id));
     };
     let (index, output) = (*index, branch.natural());
-    let FrameKind::Fork { compete, outputs, winner } = &mut get(state, fork)?.kind else {
+    let FrameKind::Fork { compete, outputs, nulls, winner } = &mut get(state, fork)?.kind else {
         return Err(ApplyError::Mismatch(fork));
     };
     let slot = outputs.get_mut(index as usize).ok_or(ApplyError::Mismatch(fork))?;
-    *slot = Some(output);
+    if output.is_null() {
+        nulls.insert(index);
+    } else {
+        *slot = Some(output);
+    }
     if *compete {
         *winner = Some(index);
     }
-    let done = *compete || outputs.iter().all(Option::is_some);
+    let given = |(index, output): (u32, &Option<Arc<serde_json::Value>>)| output.is_some() || nulls.contains(&index);
+    let done = *compete || (0u32..).zip(outputs.iter()).all(given);
     remove(state, &gone);
     if done {
         state.ready.insert(fork);

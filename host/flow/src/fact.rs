@@ -14,6 +14,15 @@ use crate::model::{EventFilter, FunctionRef};
 use crate::request::{Request, WorkflowRef};
 use crate::run::Event;
 
+/// A value that is there, also where it is null: only its absence is none.
+pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -122,7 +131,7 @@ pub enum Fact {
     /// The workflow's own input and timeout are settled; the first task is next.
     Prepared {
         /// The transformed input.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         data: Option<Arc<Value>>,
         /// The workflow's timeout.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,13 +144,13 @@ pub enum Fact {
         /// Its pointer.
         task: Arc<str>,
         /// Its output.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         output: Option<Arc<Value>>,
         /// The new context.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         context: Option<Arc<Value>>,
         /// The event it published.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         event: Option<Arc<Value>>,
         /// Its `if` did not hold.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -160,7 +169,7 @@ pub enum Fact {
         /// When.
         at: Timestamp,
         /// Its transformed input.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         input: Option<Arc<Value>>,
         /// Its timeout.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -195,10 +204,10 @@ pub enum Fact {
         /// The `listen`.
         frame: FrameId,
         /// What becomes part of the output; absent: the event as it was read.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         output: Option<Arc<Value>>,
         /// The new context.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         context: Option<Arc<Value>>,
         /// `until` holds now: nothing more is consumed.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -211,10 +220,10 @@ pub enum Fact {
         /// Where it goes.
         place: Place,
         /// The output of the task, if it is known now.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         output: Option<Arc<Value>>,
         /// The new context.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         context: Option<Arc<Value>>,
         /// Where to go after all of it, if that is known now.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -250,10 +259,10 @@ pub enum Fact {
         /// Its frame.
         frame: FrameId,
         /// Its output; absent when it is what the frame itself gives.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         output: Option<Arc<Value>>,
         /// The new context.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         context: Option<Arc<Value>>,
         /// Where to go.
         next: Next,
@@ -274,7 +283,7 @@ pub enum Fact {
         /// When.
         at: Timestamp,
         /// The raw input of that task, if it was edited.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         input: Option<Arc<Value>>,
         /// Who.
         actor: Arc<str>,
@@ -394,7 +403,7 @@ pub enum Opened {
     /// A `call` of a function that is a task of its own.
     Function {
         /// The task's raw input; absent: this task's own.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         with: Option<Arc<Value>>,
     },
     /// A task with what extends it around it.

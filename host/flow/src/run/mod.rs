@@ -22,7 +22,7 @@ use serde_json::Value;
 use crate::apply::{apply, doomed};
 use crate::error::{ErrorKind, FlowError};
 use crate::expr::Evaluator;
-use crate::fact::{Alarm, CallId, Caught, Fact, FrameId, SubId, TimerId};
+use crate::fact::{Alarm, CallId, Caught, Fact, FrameId, SubId, TimerId, present};
 use crate::model::{Definition, EventFilter, FunctionRef};
 use crate::request::{Request, WorkflowRef};
 use crate::state::{FrameKind, Outcome, Phase, RunState, Stage};
@@ -74,6 +74,7 @@ pub enum Event {
         /// JSON Pointer of the task to go on with; none for the one that failed.
         task: Option<String>,
         /// The raw input of that task, if it is to be another.
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         input: Option<Value>,
         /// Who.
         actor: String,

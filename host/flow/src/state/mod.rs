@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::FlowError;
-use crate::fact::{Alarm, CallId, FrameId, Next, Place, SubId};
+use crate::fact::{Alarm, CallId, FrameId, Next, Place, SubId, present};
 use crate::model::{Definition, EventFilter, FunctionRef};
 use crate::request::{Request, WorkflowRef};
 use crate::run::{Command, Event};
@@ -131,7 +131,11 @@ pub(crate) enum FrameKind {
     },
     Fork {
         compete: bool,
+        /// What the branches gave that are done.
         outputs: Vec<Option<Arc<Value>>>,
+        /// Those that gave null, which in JSON is no different from nothing.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        nulls: BTreeSet<u32>,
         winner: Option<u32>,
     },
     /// One branch of the parent, a `fork`.
@@ -166,6 +170,7 @@ pub(crate) enum FrameKind {
         layers: Vec<u32>,
         place: Place,
         /// What the task gave.
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         output: Option<Arc<Value>>,
         /// Where to go after all of it.
         then: Next,
@@ -201,7 +206,7 @@ pub(crate) struct Listening {
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub(crate) queue: VecDeque<Arc<Value>>,
     /// The event that is being worked through.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(crate) item: Option<Arc<Value>>,
     /// How many have been worked through.
     #[serde(default)]
@@ -451,7 +456,7 @@ impl Frame {
     pub(crate) fn natural(&self) -> Arc<Value> {
         match &self.kind {
             FrameKind::Fork { outputs, winner: Some(winner), .. } => {
-                outputs.get(*winner as usize).cloned().flatten().unwrap_or_else(|| Arc::clone(&self.input))
+                outputs.get(*winner as usize).cloned().flatten().unwrap_or_default()
             }
             FrameKind::Fork { outputs, .. } => Arc::new(Value::Array(
                 outputs.iter().map(|o| o.as_ref().map_or(Value::Null, |o| (**o).clone())).collect(),
