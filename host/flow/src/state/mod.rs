@@ -302,10 +302,14 @@ impl RunState {
     /// Whether it listens for an event with these literal attributes; the run
     /// itself tests the computed ones.
     pub fn listens_for(&self, event: &Value) -> bool {
-        self.frames.values().any(|frame| match &frame.kind {
-            FrameKind::Listen { filters, pending, .. } => {
-                pending.iter().any(|at| filters.get(*at as usize).is_some_and(|filter| crate::matches(filter, event)))
+        let mut open = Vec::new();
+        for (id, frame) in &self.frames {
+            if matches!(frame.kind, FrameKind::Listen(_)) {
+                frame.open(*id, &mut open);
             }
+        }
+        open.iter().any(|command| match command {
+            Command::Subscribe { filters, .. } => filters.iter().any(|filter| crate::matches(filter, event)),
             _ => false,
         })
     }
