@@ -302,15 +302,12 @@ impl RunState {
     /// Whether it listens for an event with these literal attributes; the run
     /// itself tests the computed ones.
     pub fn listens_for(&self, event: &Value) -> bool {
-        let mut open = Vec::new();
-        for (id, frame) in &self.frames {
-            if matches!(frame.kind, FrameKind::Listen(_)) {
-                frame.open(*id, &mut open);
-            }
-        }
-        open.iter().any(|command| match command {
-            Command::Subscribe { filters, .. } => filters.iter().any(|filter| crate::matches(filter, event)),
-            _ => false,
+        let held = |filters: &[EventFilter], pending: &[u32]| {
+            pending.iter().any(|at| filters.get(*at as usize).is_some_and(|filter| crate::matches(filter, event)))
+        };
+        self.frames.listening().any(|(_, listening)| {
+            !listening.over
+                && (held(&listening.filters, &listening.pending) || held(&listening.until, &listening.until_pending))
         })
     }
 
