@@ -86,9 +86,8 @@ async fn answer(
     world.heard.lock().unwrap().push(heard.clone());
     let typed = |kind: &str, bytes: Vec<u8>| ([("content-type", kind.to_owned())], bytes).into_response();
     let json = |value: Value| axum::Json(value).into_response();
-    let moved = |status: u16, to: &str| {
-        (StatusCode::from_u16(status).unwrap(), [("location", to.to_owned())]).into_response()
-    };
+    let moved =
+        |status: u16, to: &str| (StatusCode::from_u16(status).unwrap(), [("location", to.to_owned())]).into_response();
     match uri.path() {
         "/latin" => typed("text/plain; charset=iso-8859-1", vec![0x63, 0x61, 0x66, 0xe9]),
         "/binary" => typed("application/octet-stream", vec![0, 159, 146, 150]),
@@ -102,7 +101,9 @@ async fn answer(
             let challenge = "Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256";
             (StatusCode::UNAUTHORIZED, [("www-authenticate", challenge)]).into_response()
         }
-        "/oauth2/token" => json(json!({"access_token": "the-access-token", "token_type": "Bearer", "expires_in": 3600})),
+        "/oauth2/token" => {
+            json(json!({"access_token": "the-access-token", "token_type": "Bearer", "expires_in": 3600}))
+        }
         "/tokened" if text("authorization") != "Bearer the-access-token" => StatusCode::UNAUTHORIZED.into_response(),
         "/echo" => json(json!({"token": text("x-token"), "body": heard.body, "uri": heard.uri})),
         "/leak" => (StatusCode::BAD_REQUEST, format!("your token {} is wrong", text("x-token"))).into_response(),
@@ -238,7 +239,8 @@ async fn a_status_that_is_no_success_is_the_tasks_error() {
     let mut grant = server.grant();
     grant["http"].as_array_mut().unwrap().push(json!({"origin": format!("http://{nobody}")}));
     // A POST that surely was not begun is an error as any other, not a matter for a person.
-    let post = json!({"call": "http", "with": {"method": "post", "endpoint": format!("http://{nobody}/x"), "body": {}}});
+    let post =
+        json!({"call": "http", "with": {"method": "post", "endpoint": format!("http://{nobody}/x"), "body": {}}});
     let house = house(&server, &json!([{"ask": post}]), grant);
     let engine = house.in_memory().await.unwrap();
     let refused = fault(&engine.run(submission("ask", json!({}))).await.unwrap());
@@ -460,7 +462,11 @@ async fn a_post_that_was_cut_off_waits_for_a_person_who_says_that_it_did_not_hap
     second.stop().await.unwrap();
     drop(second);
     let text = whole_journal(&house.folder.path().join("left"));
-    assert!(text.contains("huiyin.effect.resolved.v1") && text.contains("person:li") && text.contains("the receiver has nothing"));
+    assert!(
+        text.contains("huiyin.effect.resolved.v1")
+            && text.contains("person:li")
+            && text.contains("the receiver has nothing")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -497,10 +503,16 @@ async fn a_workflow_runs_another_and_takes_its_end() {
     assert_eq!((end.status.as_str(), &end.result), ("completed", &json!({"got": {"n": 8}})));
     engine.stop().await.unwrap();
 
-    let house = family(&json!([{"no": {"raise": {"error": {"type": "https://example.cn/no", "status": 418, "title": "no"}}}}]), true);
+    let house = family(
+        &json!([{"no": {"raise": {"error": {"type": "https://example.cn/no", "status": 418, "title": "no"}}}}]),
+        true,
+    );
     let engine = house.in_memory().await.unwrap();
     let error = fault(&engine.run(named("parent", "above", json!({"n": 4}))).await.unwrap());
-    assert_eq!((error.kind.as_str(), error.status, error.instance.as_str()), ("https://example.cn/no", 418, "/do/0/below"));
+    assert_eq!(
+        (error.kind.as_str(), error.status, error.instance.as_str()),
+        ("https://example.cn/no", 418, "/do/0/below")
+    );
     assert!(error.to_string().contains("of workflow tests/child, at /do/0/no"), "{error}");
     engine.stop().await.unwrap();
 
@@ -612,7 +624,8 @@ async fn a_failed_run_goes_on_without_repeating_what_is_done() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_run_asks_nothing_and_goes_on_where_it_was() {
     let server = Server::open().await;
-    let tasks = json!([{"slow": get(format!("{}/slow", server.origin))}, {"then": get(format!("{}/then", server.origin))}]);
+    let tasks =
+        json!([{"slow": get(format!("{}/slow", server.origin))}, {"then": get(format!("{}/then", server.origin))}]);
     let house = house(&server, &tasks, server.grant());
     let engine = house.on_disk().await.unwrap();
     engine.submit(named("ask", "held", json!({}))).await.unwrap();
@@ -638,7 +651,8 @@ async fn a_suspended_run_asks_nothing_and_goes_on_where_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelling_stops_what_is_in_hand() {
     let server = Server::open().await;
-    let slow = json!({"call": "http", "with": {"method": "post", "endpoint": format!("{}/slow", server.origin), "body": {}}});
+    let slow =
+        json!({"call": "http", "with": {"method": "post", "endpoint": format!("{}/slow", server.origin), "body": {}}});
     let house = house(&server, &json!([{"slow": slow}]), server.grant());
     let engine = house.on_disk().await.unwrap();
     engine.submit(named("ask", "stopped", json!({}))).await.unwrap();

@@ -248,9 +248,7 @@ impl Engine {
         let egress = options.config.egress.read(&options.base).map_err(StartError::Config)?;
         let house = match &options.house {
             Some(house) => Arc::clone(house),
-            None => {
-                open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default(), egress)?
-            }
+            None => open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default(), egress)?,
         };
         let wanted = read_wanted(&options, &house)?;
         let secrets = Arc::clone(&wanted.grants.secrets) as Arc<dyn huiyin_sandbox::SecretSource>;

@@ -80,7 +80,10 @@ fn end(world: &mut World, status: &str) -> Result<FinishedRun, String> {
 fn phase(world: &mut World, wanted: Phase) -> Result<(), String> {
     let (run, _) = world.run.clone().ok_or("no run was executed")?;
     let found = world.look(move |state, _| {
-        state.runs.get(&run).map(|r| (r.flow.phase(), r.quarantined.is_some() || r.effects.values().any(|e| e.unknown.is_some())))
+        state
+            .runs
+            .get(&run)
+            .map(|r| (r.flow.phase(), r.quarantined.is_some() || r.effects.values().any(|e| e.unknown.is_some())))
     })?;
     match found {
         Some((phase, false)) if phase == wanted => Ok(()),

@@ -47,7 +47,8 @@ pub fn of(folder: &Path, prefix: &str, refused: &'static [Refused]) -> Result<Ve
         })
         .collect();
     let stems: Vec<String> = files.iter().map(|file| stem(file)).collect();
-    let unknown: Vec<&str> = refused.iter().map(|row| row.file).filter(|file| !stems.iter().any(|s| s == file)).collect();
+    let unknown: Vec<&str> =
+        refused.iter().map(|row| row.file).filter(|file| !stems.iter().any(|s| s == file)).collect();
     trials.push(Trial::test(format!("{prefix}::the-table-names-files-that-are-there"), move || {
         if unknown.is_empty() { Ok(()) } else { Err(Failed::from(format!("not there: {unknown:?}"))) }
     }));
@@ -74,7 +75,11 @@ fn judge(file: &Path, refused: Option<&Refused>) -> Result<(), String> {
         // Nothing else may be wrong with it than what the table names.
         Some(row) => {
             let others = errors.iter().filter(|d| !(d.pointer.starts_with(row.at) && d.message.contains(row.says)));
-            if others.count() == 0 { Ok(()) } else { Err(format!("refused otherwise than the table says:\n{}", told())) }
+            if others.count() == 0 {
+                Ok(())
+            } else {
+                Err(format!("refused otherwise than the table says:\n{}", told()))
+            }
         }
     }
 }

@@ -67,11 +67,7 @@ fn of(feature: &gherkin::Feature, file: &Path, into: &mut Vec<Scenario>, problem
         }
         let name = format!("{}::{}", slug(&stem), slug(&scenario.name));
         if into.iter().any(|known| known.name == name) {
-            problems.push(format!(
-                "{}:{}: another scenario has this name",
-                file.display(),
-                scenario.position.line
-            ));
+            problems.push(format!("{}:{}: another scenario has this name", file.display(), scenario.position.line));
         }
         let tags = feature.tags.iter().chain(&scenario.tags).cloned().collect();
         into.push(Scenario { name, tags, steps });

@@ -144,7 +144,9 @@ impl Step {
         let (doc, given) = (doc.map(text_of), doc.is_some());
         let value = || value_of(doc.as_deref());
         if words.ends_with(':') != given {
-            return Err(if given { "ends without a colon, and a text follows" } else { "a text must follow" }.to_owned());
+            return Err(
+                if given { "ends without a colon, and a text follows" } else { "a text must follow" }.to_owned()
+            );
         }
         if let Some(check) = check(words, doc.as_deref())? {
             return Ok(Step::Check(check));
@@ -257,8 +259,9 @@ fn other_check(words: &str, doc: Option<&str>) -> Result<Option<Check>, String> 
     if let Some(name) = words.strip_prefix("the runs of ").and_then(|r| r.strip_suffix(" should have given:")) {
         return Ok(Some(Check::Outputs(name.to_owned(), value()?)));
     }
-    if let Some((runs, name)) =
-        words.strip_suffix(" should have completed").and_then(|r| r.split_once(" runs of ").or(r.split_once(" run of ")))
+    if let Some((runs, name)) = words
+        .strip_suffix(" should have completed")
+        .and_then(|r| r.split_once(" runs of ").or(r.split_once(" run of ")))
     {
         let runs = runs.parse().map_err(|_| format!("`{runs}` is no number"))?;
         return Ok(Some(Check::Runs(runs, name.to_owned())));

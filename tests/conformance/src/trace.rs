@@ -114,11 +114,7 @@ impl Reading {
 impl Trace {
     /// A task's happenings and their places, by its name or its pointer.
     pub fn task<'t>(&'t self, name: &'t str) -> impl Iterator<Item = (usize, &'t Happening)> {
-        self.0
-            .iter()
-            .enumerate()
-            .filter(move |(_, (task, _))| named(task, name))
-            .map(|(at, (_, what))| (at, what))
+        self.0.iter().enumerate().filter(move |(_, (task, _))| named(task, name)).map(|(at, (_, what))| (at, what))
     }
 
     /// Where a task began first.

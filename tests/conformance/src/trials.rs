@@ -64,13 +64,7 @@ fn crashing(rig: &Arc<Rig>, scenario: &Scenario) -> Result<(), String> {
 }
 
 /// One crash; whether it came.
-fn crashed(
-    rig: &Arc<Rig>,
-    scenario: &Scenario,
-    crash: Crash,
-    on_disk: bool,
-    plain: &Outcome,
-) -> Result<bool, String> {
+fn crashed(rig: &Arc<Rig>, scenario: &Scenario, crash: Crash, on_disk: bool, plain: &Outcome) -> Result<bool, String> {
     let again = world::run(rig, scenario, Mode { crash: Some(crash), on_disk })?;
     if again.runs != plain.runs && !again.person {
         return Err(format!("another outcome:\n  {:?}\ninstead of\n  {:?}", again.runs, plain.runs));

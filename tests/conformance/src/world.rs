@@ -187,10 +187,7 @@ impl World {
             Step::Secret { name, value } => self.secret(name, value),
             Step::Answer { method, path, status, body, times } => {
                 let (method, path, body) = (method.clone(), path.clone(), body.clone());
-                self.rig.services.set(
-                    self.number,
-                    Answer { method, path, status: *status, body, times: *times },
-                );
+                self.rig.services.set(self.number, Answer { method, path, status: *status, body, times: *times });
                 Ok(())
             }
             Step::Execute(name) => {
@@ -294,10 +291,8 @@ impl World {
         let config = self.configured()?;
         let _one = first.then(|| rig.starting.lock().unwrap_or_else(PoisonError::into_inner));
         loop {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|e| e.to_string())?;
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
             match runtime.block_on(Engine::start(self.options(config.clone()))) {
                 Ok(engine) => {
                     self.rig.house.get_or_init(|| Arc::clone(engine.house()));
@@ -334,7 +329,10 @@ impl World {
     }
 
     /// Asks the host; where the crash came in between, asks the next one again.
-    fn ask<T>(&mut self, mut question: impl AsyncFnMut(&Engine) -> Result<T, Refusal>) -> Result<Result<T, Refusal>, String> {
+    fn ask<T>(
+        &mut self,
+        mut question: impl AsyncFnMut(&Engine) -> Result<T, Refusal>,
+    ) -> Result<Result<T, Refusal>, String> {
         loop {
             if self.alive.is_none() {
                 self.start()?;
@@ -491,9 +489,10 @@ impl World {
     fn outcome(&mut self) -> Result<Outcome, String> {
         self.settle()?;
         let mut runs = self.look(|state, _| {
-            let ended = state.finished.iter().map(|f| {
-                (name_of(state, &f.deployment).unwrap_or_default(), f.status.clone(), f.result.clone())
-            });
+            let ended = state
+                .finished
+                .iter()
+                .map(|f| (name_of(state, &f.deployment).unwrap_or_default(), f.status.clone(), f.result.clone()));
             let open = state.runs.values().map(|run| {
                 let unknown = run.effects.values().any(|e| e.unknown.is_some());
                 let stand = if unknown || run.quarantined.is_some() {

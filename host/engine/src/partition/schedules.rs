@@ -6,7 +6,7 @@ use huiyin_deadline::schedule::{self, Miss, Standing, Step, Why};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{About, Core, Order, OrderKind, Refusal, Reply, StartRun, Wake};
+use super::{About, Core, Refusal, Reply, StartRun, Wake};
 use crate::deployment::Deployed;
 use crate::record::{Entry, ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed, unit_key};
 use crate::state::{State, schedule_name};

@@ -156,15 +156,13 @@ fn ours(talks: &mut HashMap<u64, Talk>, mut asked: Asked) -> Response<Body> {
     };
     asked.path = format!("/{path}");
     let bare = asked.path.split('?').next().unwrap_or_default().to_owned();
-    let given = talk
-        .answers
-        .iter_mut()
-        .rev()
-        .find(|a| a.method == asked.method && a.path == bare && a.times != Some(0))
-        .map(|answer| {
-            answer.times = answer.times.map(|left| left - 1);
-            answer.clone()
-        });
+    let given =
+        talk.answers.iter_mut().rev().find(|a| a.method == asked.method && a.path == bare && a.times != Some(0)).map(
+            |answer| {
+                answer.times = answer.times.map(|left| left - 1);
+                answer.clone()
+            },
+        );
     talk.asked.push(asked);
     match given {
         Some(answer) => {
@@ -181,9 +179,7 @@ fn plain(status: StatusCode, body: Option<&Value>) -> Response<Body> {
     });
     *response.status_mut() = status;
     if body.is_some() {
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     }
     response
 }
