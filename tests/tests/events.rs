@@ -95,14 +95,18 @@ async fn computed_filters_are_asked_beside_the_loop_and_again_after_a_crash() {
     assert_eq!(first.event(None, ring("soft", 3)).await.unwrap().runs, 0);
     assert_eq!(first.event(None, ring("loud", 30)).await.unwrap(), ONCE);
     assert_eq!(first.event(None, ring("loud", 30)).await.unwrap(), AGAIN);
+    let left = house.folder.path().join("left");
     // While an endless filter is evaluated the partition goes on.
     let hang = first.event(None, event("e", "org.example.other.v1", &json!(1)));
     let soft = async {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         let began = std::time::Instant::now();
         first.event(None, ring("soft again", 1)).await.unwrap();
-        first.look_all(|s, _| s.started).await.unwrap();
-        began.elapsed()
+        let open = first.look_all(|s, _| s.heard.undecided.len()).await.unwrap();
+        assert_eq!(open.into_iter().sum::<usize>(), 1, "the question is open, and on record");
+        let took = began.elapsed();
+        copy(&house.data(), &left).unwrap();
+        took
     };
     let (hang, took) = futures::join!(hang, soft);
     assert_eq!(hang.unwrap().runs, 0, "it was stopped, and does not count as answered");
@@ -111,11 +115,22 @@ async fn computed_filters_are_asked_beside_the_loop_and_again_after_a_crash() {
     first.stop().await.unwrap();
     drop(first);
 
-    // An event whose question was open when the host was cut off.
     let records = entries(&house.data());
     let asked = records.iter().filter(|e| matches!(e, Entry::EventDelivered(x) if x.undecided.is_some())).count();
     let judged = records.iter().filter(|e| matches!(e, Entry::EventJudged(_))).count();
     assert_eq!((asked, judged), (4, 4));
+
+    // The question that was open when another host was cut off is asked again.
+    let second = house.on_disk_at(&left).await.unwrap();
+    until("the answer", async || {
+        let open = second.look_all(|s, _| s.heard.undecided.len()).await.map_err(|e| e.to_string())?;
+        Ok((open.into_iter().sum::<usize>() == 0).then_some(()))
+    })
+    .await
+    .unwrap();
+    let again = second.event(None, event("e", "org.example.other.v1", &json!(1))).await.unwrap();
+    assert_eq!(again, Delivered { runs: 0, duplicate: true });
+    second.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

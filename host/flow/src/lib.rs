@@ -15,6 +15,7 @@ mod diagram;
 mod error;
 mod expr;
 mod fact;
+mod lifecycle;
 mod lint;
 mod model;
 mod outline;
@@ -29,11 +30,12 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use diagram::{mermaid, svg};
 pub use error::{ErrorKind, FlowError, same_type};
 pub use expr::{Evaluator, ExprError};
-pub use fact::{Alarm, CallId, Caught, Fact, FrameId, Next, Opened, SubId, TimerId};
+pub use fact::{Alarm, CallId, Caught, Fact, FrameId, Next, Opened, Place, Rearmed, Restart, SubId, TimerId};
+pub use lifecycle::lifecycle;
 pub use lint::{Reference, Relations, lint, lint_references, relations};
 pub use model::{
-    Catalog, Definition, Document, EventFilter, FunctionInfo, FunctionKind, FunctionRef, Schedule, Slot, Trigger,
-    matches,
+    Catalog, Definition, Document, EventFilter, FunctionInfo, FunctionKind, FunctionRef, Read, RequestInfo, Schedule,
+    Slot, Trigger, matches,
 };
 pub use request::{Authentication, HttpRequest, OpenApiRequest, Request, ResponseForm, WorkflowRef};
 pub use run::{Command, Env, Event, Turn, advance, decide, outstanding};

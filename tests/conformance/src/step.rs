@@ -344,6 +344,6 @@ fn text_of(doc: &str) -> String {
 
 fn value_of(doc: Option<&str>) -> Result<Value, String> {
     let doc = doc.ok_or("a text must follow")?;
-    huiyin_flow::read_value(doc, "the step's text")
+    huiyin_flow::read_value(doc, "text.yaml")
         .map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }

@@ -8,7 +8,6 @@ use huiyin_flow::{Definition, RunState};
 use huiyin_journal::{Journal, Record};
 use serde_json::Value;
 
-use super::derive::derive;
 use crate::deployment::HouseCatalog;
 use crate::house::House;
 use crate::record::{self, Entry, RunTurn};
@@ -130,7 +129,7 @@ impl Follower {
         if let (Some(known), Some((unit, types, events))) = (&known, wanted)
             && (unit.is_none() || unit == known.unit.as_deref())
         {
-            let told = derive(&known.definition, &run.flow, &turn.facts, found.header.time, found.index);
+            let told = huiyin_flow::lifecycle(&known.definition, &run.flow, &turn.facts, found.header.time);
             let listed = |event: &Value| {
                 let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
                 types.is_empty() || types.iter().any(|prefix| kind.starts_with(prefix.as_str()))

@@ -7,7 +7,6 @@
 //! holds up nothing, takes no memory, and goes on where it stopped. It must
 //! never touch a partition but to put its place on record.
 
-mod derive;
 mod follow;
 mod send;
 
