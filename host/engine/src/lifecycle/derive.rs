@@ -28,10 +28,10 @@ pub(super) fn derive(
                 let of = json!({"name": document.name, "namespace": document.namespace, "version": document.version});
                 ("started", "startedAt", json!({"definition": of}))
             }
-            Fact::Suspended => ("suspended", "suspendedAt", json!({})),
+            Fact::Suspended { .. } => ("suspended", "suspendedAt", json!({})),
             Fact::Resumed => ("resumed", "resumedAt", json!({})),
             Fact::Completed { .. } => ("completed", "completedAt", json!({})),
-            Fact::Faulted { error } => ("faulted", "faultedAt", json!({"error": error})),
+            Fact::Faulted { error, .. } => ("faulted", "faultedAt", json!({"error": error})),
             Fact::Cancelled { .. } => ("cancelled", "cancelledAt", json!({})),
             _ => continue,
         };
