@@ -94,7 +94,7 @@ impl Reading {
             Fact::Heard { frame, item, .. } => {
                 self.heard.entry(frame).or_default().push(Value::clone(&item));
             }
-            Fact::Caught { error, .. } | Fact::Faulted { error } => {
+            Fact::Caught { error, .. } | Fact::Faulted { error, .. } => {
                 let error = serde_json::to_value(&*error).unwrap_or_default();
                 let instance = error.get("instance").and_then(Value::as_str).unwrap_or_default();
                 self.tell(instance.into(), Happening::Failed(error));

@@ -392,7 +392,7 @@ impl World {
 
     fn breathe(&self, long: Duration) {
         if let Some(alive) = &self.alive {
-            alive.runtime.block_on(tokio::time::sleep(long));
+            alive.runtime.block_on(async move { tokio::time::sleep(long).await });
         }
     }
 
