@@ -237,9 +237,7 @@ pub(crate) fn doomed(state: &RunState, fact: &Fact) -> Vec<FrameId> {
             }
             _ => state.frames.subtree(*frame),
         },
-        Fact::Completed { .. } | Fact::Faulted { .. } | Fact::Cancelled { .. } => {
-            state.frames.ids().collect()
-        }
+        Fact::Completed { .. } | Fact::Faulted { .. } | Fact::Cancelled { .. } => state.frames.ids().collect(),
         _ => Vec::new(),
     }
 }
@@ -289,7 +287,15 @@ fn entered(
                 state.ready.insert(branch);
                 state.next = state.next.max(branch.0 + 1);
             }
-            (FrameKind::Fork { compete: *compete, outputs: vec![None; *branches as usize], nulls: BTreeSet::new(), winner: None }, None)
+            (
+                FrameKind::Fork {
+                    compete: *compete,
+                    outputs: vec![None; *branches as usize],
+                    nulls: BTreeSet::new(),
+                    winner: None,
+                },
+                None,
+            )
         }
         Opened::Call { function, slot, with, attempt } => (
             FrameKind::Call {

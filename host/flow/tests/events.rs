@@ -27,8 +27,12 @@ fn until_a_condition_holds() {
     let def = define(json!({"do": [{"l": {"listen": {"to": {"any": [], "until": "(. | length) > 2"}}}}]}));
     let sim = run_with(&def, json!({}), events(&[1, 2, 3, 4]));
     assert_eq!((output(&sim), sim.delivered), (&json!([1, 2, 3]), 3));
-    let def = define(json!({"do": [{"l": {"listen": {"to": {"any": [{"with": {"type": "e"}}], "until": ".[-1] > $input.limit"}, "read": "envelope"}, "output": {"as": "map(.data)"}}}]}));
-    let def_ = define(json!({"do": [{"l": {"listen": {"to": {"any": [{"with": {"type": "e"}}], "until": "${ .[-1] > $input.limit }"}}}}]}));
+    let def = define(
+        json!({"do": [{"l": {"listen": {"to": {"any": [{"with": {"type": "e"}}], "until": ".[-1] > $input.limit"}, "read": "envelope"}, "output": {"as": "map(.data)"}}}]}),
+    );
+    let def_ = define(
+        json!({"do": [{"l": {"listen": {"to": {"any": [{"with": {"type": "e"}}], "until": "${ .[-1] > $input.limit }"}}}}]}),
+    );
     assert_eq!(output(&run_with(&def_, json!({"limit": 4}), events(&[4, 1, 5]))), &json!([4, 1, 5]));
     // An object is greater than a number, in jq.
     assert_eq!(output(&run_with(&def, json!({"limit": 4}), events(&[4, 1]))), &json!([4]));
@@ -36,7 +40,9 @@ fn until_a_condition_holds() {
 
 #[test]
 fn until_events_that_are_no_part_of_the_output() {
-    let def = define(json!({"do": [{"l": {"listen": {"to": {"any": [{"with": {"type": "e"}}, {"with": {"type": "out"}}], "until": {"one": {"with": {"type": "out"}}}}}}}]}));
+    let def = define(
+        json!({"do": [{"l": {"listen": {"to": {"any": [{"with": {"type": "e"}}, {"with": {"type": "out"}}], "until": {"one": {"with": {"type": "out"}}}}}}}]}),
+    );
     let list = vec![event("e", json!(1)), event("x", json!(0)), event("e", json!(2)), event("out", json!(9))];
     let mut sim = Sim::new(&def);
     sim.start(json!({}));
@@ -88,7 +94,11 @@ fn foreach_goes_with_every_strategy() {
         (json!({"one": a}), vec![ea.clone()], json!([{"got": 1, "at": 0}])),
         (json!({"any": [a, b]}), vec![eb.clone()], json!([{"got": 2, "at": 0}])),
         (json!({"all": [a, b]}), vec![eb.clone(), ea.clone()], json!([{"got": 2, "at": 0}, {"got": 1, "at": 1}])),
-        (json!({"any": [a], "until": {"one": b}}), vec![ea.clone(), ea.clone(), eb.clone()], json!([{"got": 1, "at": 0}, {"got": 1, "at": 1}])),
+        (
+            json!({"any": [a], "until": {"one": b}}),
+            vec![ea.clone(), ea.clone(), eb.clone()],
+            json!([{"got": 1, "at": 0}, {"got": 1, "at": 1}]),
+        ),
     ] {
         assert_eq!(output(&run_with(&each(to.clone(), foreach.clone()), json!({}), events)), &wanted, "{to}");
     }
@@ -116,7 +126,9 @@ fn without_an_end_nothing_is_kept() {
 
 #[test]
 fn an_output_without_bounds_is_an_error() {
-    let def = define(json!({"do": [{"l": {"listen": {"to": {"any": [], "until": "$context.never"}}, "foreach": {"output": {"as": "null"}}}}]}));
+    let def = define(
+        json!({"do": [{"l": {"listen": {"to": {"any": [], "until": "$context.never"}}, "foreach": {"output": {"as": "null"}}}}]}),
+    );
     let env = huiyin_flow::Env::new(common::start_time(), 0, &common::Jq);
     let mut state = huiyin_flow::RunState::new();
     let start = Event::Start { run_id: "r".into(), input: json!({}), context: Value::Null };
@@ -126,13 +138,18 @@ fn an_output_without_bounds_is_an_error() {
         huiyin_flow::advance(&def, &mut state, Event::Event { event: event("e", json!(1)) }, &env);
         count += 1;
     }
-    assert!(matches!(state.outcome(), Some(huiyin_flow::Outcome::Faulted(e)) if e.to_string().contains("more than 10000 events")), "{count}");
+    assert!(
+        matches!(state.outcome(), Some(huiyin_flow::Outcome::Faulted(e)) if e.to_string().contains("more than 10000 events")),
+        "{count}"
+    );
 }
 
 #[test]
 fn correlation_binds_events_to_each_other() {
     let by_room = json!({"room": {"from": ".roomid"}});
-    let def = define(json!({"do": [{"l": {"listen": {"to": {"all": [{"with": {"type": "t"}, "correlate": by_room}, {"with": {"type": "h"}, "correlate": by_room}]}}}}]}));
+    let def = define(
+        json!({"do": [{"l": {"listen": {"to": {"all": [{"with": {"type": "t"}, "correlate": by_room}, {"with": {"type": "h"}, "correlate": by_room}]}}}}]}),
+    );
     let mut sim = Sim::new(&def);
     sim.start(json!({}));
     for (e, facts) in [
@@ -164,7 +181,9 @@ fn correlation_binds_events_to_each_other() {
 #[test]
 fn a_schedule_correlates_and_reads() {
     let by_room = json!({"room": {"from": ".roomid"}});
-    let def = define(json!({"schedule": {"on": {"all": [{"with": {"type": "t"}, "correlate": by_room}, {"with": {"type": "h"}, "correlate": by_room}]}, "read": "data"}, "do": [{"a": {"set": {"x": 1}}}]}));
+    let def = define(
+        json!({"schedule": {"on": {"all": [{"with": {"type": "t"}, "correlate": by_room}, {"with": {"type": "h"}, "correlate": by_room}]}, "read": "data"}, "do": [{"a": {"set": {"x": 1}}}]}),
+    );
     let Some(Schedule::On(trigger)) = def.schedule() else { panic!() };
     assert_eq!(trigger.read, Some(Read::Data));
     assert_eq!(Read::Data.of(&event("t", json!(5))), json!(5));
@@ -187,18 +206,31 @@ fn a_life_is_told_from_start_to_end() {
         sim.life(),
         [
             "workflow.started",
-            "task.created /do/0/a", "task.started /do/0/a", "task.completed /do/0/a",
-            "task.created /do/2/t", "task.started /do/2/t",
-            "task.created /do/2/t/try/0/f", "task.started /do/2/t/try/0/f",
-            "task.created /do/2/t/try/0/f/fork/branches/0/slow", "task.started /do/2/t/try/0/f/fork/branches/0/slow",
-            "task.created /do/2/t/try/0/f/fork/branches/1/c", "task.started /do/2/t/try/0/f/fork/branches/1/c",
-            "task.faulted /do/2/t/try/0/f/fork/branches/1/c", "task.cancelled /do/2/t/try/0/f/fork/branches/0/slow", "task.faulted /do/2/t/try/0/f",
+            "task.created /do/0/a",
+            "task.started /do/0/a",
+            "task.completed /do/0/a",
+            "task.created /do/2/t",
+            "task.started /do/2/t",
+            "task.created /do/2/t/try/0/f",
+            "task.started /do/2/t/try/0/f",
+            "task.created /do/2/t/try/0/f/fork/branches/0/slow",
+            "task.started /do/2/t/try/0/f/fork/branches/0/slow",
+            "task.created /do/2/t/try/0/f/fork/branches/1/c",
+            "task.started /do/2/t/try/0/f/fork/branches/1/c",
+            "task.faulted /do/2/t/try/0/f/fork/branches/1/c",
+            "task.cancelled /do/2/t/try/0/f/fork/branches/0/slow",
+            "task.faulted /do/2/t/try/0/f",
             "task.retried /do/2/t",
-            "task.created /do/2/t/try/0/f", "task.started /do/2/t/try/0/f",
-            "task.created /do/2/t/try/0/f/fork/branches/0/slow", "task.started /do/2/t/try/0/f/fork/branches/0/slow",
-            "task.created /do/2/t/try/0/f/fork/branches/1/c", "task.started /do/2/t/try/0/f/fork/branches/1/c",
+            "task.created /do/2/t/try/0/f",
+            "task.started /do/2/t/try/0/f",
+            "task.created /do/2/t/try/0/f/fork/branches/0/slow",
+            "task.started /do/2/t/try/0/f/fork/branches/0/slow",
+            "task.created /do/2/t/try/0/f/fork/branches/1/c",
+            "task.started /do/2/t/try/0/f/fork/branches/1/c",
             "task.completed /do/2/t/try/0/f/fork/branches/1/c",
-            "task.cancelled /do/2/t/try/0/f/fork/branches/0/slow", "task.cancelled /do/2/t/try/0/f", "task.cancelled /do/2/t",
+            "task.cancelled /do/2/t/try/0/f/fork/branches/0/slow",
+            "task.cancelled /do/2/t/try/0/f",
+            "task.cancelled /do/2/t",
             "workflow.completed",
         ]
     );
@@ -212,7 +244,10 @@ fn a_life_is_told_from_start_to_end() {
         })
     );
     let faulted = sim.told.iter().find(|e| e["type"] == "io.serverlessworkflow.task.faulted.v1").unwrap();
-    assert_eq!((&faulted["data"]["workflow"], &faulted["data"]["error"]["status"]), (&json!("example-r1.test"), &json!(500)));
+    assert_eq!(
+        (&faulted["data"]["workflow"], &faulted["data"]["error"]["status"]),
+        (&json!("example-r1.test"), &json!(500))
+    );
     let mut ids: Vec<&str> = sim.told.iter().map(|e| e["id"].as_str().unwrap()).collect();
     let count = ids.len();
     ids.dedup();
@@ -242,12 +277,21 @@ fn a_life_with_interruptions_and_extensions() {
         [
             "workflow.started",
             "task.created /do/0/w",
-            "task.created /use/extensions/0/x/before/0/b", "task.started /use/extensions/0/x/before/0/b", "task.completed /use/extensions/0/x/before/0/b",
+            "task.created /use/extensions/0/x/before/0/b",
+            "task.started /use/extensions/0/x/before/0/b",
+            "task.completed /use/extensions/0/x/before/0/b",
             "task.started /do/0/w",
-            "task.suspended /do/0/w", "workflow.suspended", "workflow.resumed", "task.resumed /do/0/w",
+            "task.suspended /do/0/w",
+            "workflow.suspended",
+            "workflow.resumed",
+            "task.resumed /do/0/w",
             "task.completed /do/0/w",
-            "task.created /use/extensions/0/x/after/0/a", "task.started /use/extensions/0/x/after/0/a", "task.completed /use/extensions/0/x/after/0/a",
-            "task.created /do/1/bad", "task.started /do/1/bad", "task.faulted /do/1/bad",
+            "task.created /use/extensions/0/x/after/0/a",
+            "task.started /use/extensions/0/x/after/0/a",
+            "task.completed /use/extensions/0/x/after/0/a",
+            "task.created /do/1/bad",
+            "task.started /do/1/bad",
+            "task.faulted /do/1/bad",
             "workflow.faulted",
         ]
     );

@@ -12,7 +12,8 @@ fn reopen(sim: &mut Sim, task: Option<&str>, input: Option<Value>) {
     sim.state.can_reopen(&sim.def, task).unwrap();
     sim.finished = None;
     sim.mended = true;
-    let turn = sim.give(Event::Reopen { task: task.map(Into::into), input, actor: "li".into(), reason: "mended".into() });
+    let turn =
+        sim.give(Event::Reopen { task: task.map(Into::into), input, actor: "li".into(), reason: "mended".into() });
     assert!(matches!(turn.facts.first(), Some(Fact::Reopened { .. })), "{:?}", turn.facts);
 }
 
@@ -69,7 +70,9 @@ fn sibling_branches_go_on_from_where_they_were() {
     let mut sorted = due.clone();
     sorted.sort_unstable();
     assert_eq!((sorted, sim.subscribed), (vec![20, 155, 185], 1));
-    let call = sim.calls.iter().find_map(|c| if let Command::Call { call, function, .. } = c { (function.name == "never").then_some(*call) } else { None });
+    let call = sim.calls.iter().find_map(|c| {
+        if let Command::Call { call, function, .. } = c { (function.name == "never").then_some(*call) } else { None }
+    });
     sim.give(Event::Result { call: call.unwrap(), outcome: Ok(json!("late")) });
     sim.give(Event::Event { event: json!({"type": "e", "data": 9}) });
     sim.go();
@@ -116,16 +119,17 @@ fn a_named_task_with_another_input() {
 
 #[test]
 fn why_a_run_cannot_be_reopened() {
-    let def = define(json!({"do": [{"a": {"do": [{"x": {"set": {"n": 1}}}]}}, {"f": {"fork": {"branches": [{"y": {"call": "never:1.0.0@default"}}, {"z": {"call": "broken:1.0.0@default"}}]}}}]}));
+    let def = define(
+        json!({"do": [{"a": {"do": [{"x": {"set": {"n": 1}}}]}}, {"f": {"fork": {"branches": [{"y": {"call": "never:1.0.0@default"}}, {"z": {"call": "broken:1.0.0@default"}}]}}}]}),
+    );
     let mut sim = Sim::new(&def);
     assert_eq!(sim.state.can_reopen(&def, None).unwrap_err(), "the run has not ended");
     sim.start(json!({}));
     assert_eq!(sim.state.can_reopen(&def, None).unwrap_err(), "the run has not ended");
     sim.go();
-    for (task, says) in [
-        ("/do/9/x", "there is no task at `/do/9/x`"),
-        ("/do/0/a/do/0/x", "was not at work when the run ended"),
-    ] {
+    for (task, says) in
+        [("/do/9/x", "there is no task at `/do/9/x`"), ("/do/0/a/do/0/x", "was not at work when the run ended")]
+    {
         let why = sim.state.can_reopen(&def, Some(task)).unwrap_err();
         assert!(why.contains(says), "{why}");
         let event = Event::Reopen { task: Some(task.into()), input: None, actor: "li".into(), reason: "r".into() };
@@ -147,7 +151,9 @@ fn why_a_run_cannot_be_reopened() {
     }
     sim.state = old;
     reopen(&mut sim, None, None);
-    let call = sim.calls.iter().find_map(|c| if let Command::Call { call, function, .. } = c { (function.name == "never").then_some(*call) } else { None });
+    let call = sim.calls.iter().find_map(|c| {
+        if let Command::Call { call, function, .. } = c { (function.name == "never").then_some(*call) } else { None }
+    });
     sim.give(Event::Result { call: call.unwrap(), outcome: Ok(Value::Null) });
     sim.go();
     assert_eq!(output(&sim), &json!([null, {"n": 1}]));
@@ -166,7 +172,9 @@ fn a_run_that_took_too_long_gets_its_time_anew() {
 
 #[test]
 fn a_run_cancelled_while_held_goes_on_with_what_came() {
-    let def = define(json!({"do": [{"f": {"fork": {"branches": [{"l": {"listen": {"to": {"any": []}}}}, {"w": {"wait": "PT1S"}}]}}}]}));
+    let def = define(
+        json!({"do": [{"f": {"fork": {"branches": [{"l": {"listen": {"to": {"any": []}}}}, {"w": {"wait": "PT1S"}}]}}}]}),
+    );
     let mut sim = Sim::new(&def);
     sim.start(json!({}));
     sim.give(Event::Suspend);
@@ -189,7 +197,9 @@ fn through(def: &Definition, input: Value) -> (RunState, usize) {
         facts += turn.facts.len();
         for command in turn.commands {
             match command {
-                Command::Call { call, with, .. } => next.push_back(Event::Result { call, outcome: Ok((*with).clone()) }),
+                Command::Call { call, with, .. } => {
+                    next.push_back(Event::Result { call, outcome: Ok((*with).clone()) })
+                }
                 Command::SetTimer { timer, due } => {
                     env.now = env.now.max(due);
                     next.push_back(Event::Timer { timer });
@@ -218,15 +228,18 @@ fn ten_thousand_branches() {
         assert!(facts > 30_000);
     }
     // One of them fails, late: all that were begun are taken back in one go, and go on again.
-    let mut branches: Vec<Value> = (0..9_999).map(|i| json!({format!("b{i}"): {"wait": "P1D", "timeout": {"after": "P2D"}}})).collect();
+    let mut branches: Vec<Value> =
+        (0..9_999).map(|i| json!({format!("b{i}"): {"wait": "P1D", "timeout": {"after": "P2D"}}})).collect();
     branches.push(json!({"bad": {"call": "fail:1.0.0@default"}}));
     let def = compact(json!({"do": [{"f": {"fork": {"branches": branches}}}]}));
     let env = Env::new(start_time(), 0, &common::Jq);
     let mut state = RunState::new();
-    let mut turn = advance(&def, &mut state, Event::Start { run_id: "r".into(), input: json!({}), context: Value::Null }, &env);
+    let mut turn =
+        advance(&def, &mut state, Event::Start { run_id: "r".into(), input: json!({}), context: Value::Null }, &env);
     let mut call = None;
     loop {
-        call = call.or(turn.commands.iter().find_map(|c| if let Command::Call { call, .. } = c { Some(*call) } else { None }));
+        call = call
+            .or(turn.commands.iter().find_map(|c| if let Command::Call { call, .. } = c { Some(*call) } else { None }));
         if !turn.more {
             break;
         }
@@ -244,7 +257,8 @@ fn ten_thousand_branches() {
 
 #[test]
 fn a_hundred_thousand_items() {
-    let def = define(json!({"do": [{"l": {"for": {"in": ".items"}, "do": [{"s": {"set": {"n": "${ .n + $item }"}}}]}}]}));
+    let def =
+        define(json!({"do": [{"l": {"for": {"in": ".items"}, "do": [{"s": {"set": {"n": "${ .n + $item }"}}}]}}]}));
     let items: Vec<u32> = (0..100_000).collect();
     let (state, facts) = through(&def, json!({"items": items}));
     assert_eq!(state.outcome(), Some(&Outcome::Completed(json!({"n": 4_999_950_000_u64}).into())));

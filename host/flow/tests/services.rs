@@ -84,10 +84,12 @@ fn a_request_that_cannot_be_is_an_error_of_its_task() {
 
 #[test]
 fn openapi_names_its_document_and_operation() {
-    let def = define(json!({"use": {"secrets": ["s"], "authentications": {"who": {"digest": {"username": "u", "password": "${ .p }"}}}}, "do": [{"a": {"call": "openapi", "with": {
-        "document": {"name": "pets", "endpoint": {"uri": "https://example.cn/{v}/api.json", "authentication": {"basic": {"use": "s"}}}},
-        "operationId": "find", "parameters": {"status": "${ .s }"}, "authentication": {"use": "who"}, "output": "raw"
-    }}}]}));
+    let def = define(
+        json!({"use": {"secrets": ["s"], "authentications": {"who": {"digest": {"username": "u", "password": "${ .p }"}}}}, "do": [{"a": {"call": "openapi", "with": {
+            "document": {"name": "pets", "endpoint": {"uri": "https://example.cn/{v}/api.json", "authentication": {"basic": {"use": "s"}}}},
+            "operationId": "find", "parameters": {"status": "${ .s }"}, "authentication": {"use": "who"}, "output": "raw"
+        }}}]}),
+    );
     assert_eq!(
         output(&run(&def, json!({"v": 2, "s": "sold", "p": "x"}))),
         &json!({
@@ -98,7 +100,10 @@ fn openapi_names_its_document_and_operation() {
         })
     );
     let requests = def.requests();
-    assert_eq!((requests[0].by, requests[0].uri.clone(), requests[0].secrets.clone()), ("openapi", None, vec!["s".to_owned()]));
+    assert_eq!(
+        (requests[0].by, requests[0].uri.clone(), requests[0].secrets.clone()),
+        ("openapi", None, vec!["s".to_owned()])
+    );
 }
 
 #[test]
@@ -110,7 +115,8 @@ fn oauth_has_all_its_properties() {
         "request": {"encoding": "application/json"}, "issuers": ["i"], "scopes": ["${ .scope }"], "audiences": ["a"],
         "username": "u", "password": "p", "subject": {"token": "s", "type": "t"}, "actor": {"token": "s", "type": "t"}
     });
-    let with = |auth: Value| json!({"method": "get", "endpoint": {"uri": "https://example.cn", "authentication": auth}});
+    let with =
+        |auth: Value| json!({"method": "get", "endpoint": {"uri": "https://example.cn", "authentication": auth}});
     let mut wanted = all.clone();
     wanted["authority"] = json!("https://id.example.cn/r1");
     wanted["client"]["secret"] = json!("{{huiyin:secret:key}}");
@@ -153,7 +159,9 @@ fn another_workflow_gives_its_output_or_its_error() {
     assert_eq!(output(&run(&def, json!({"x": 1}))), &Value::Null);
     let def = define(json!({"do": [{"a": {"run": {"workflow": {"namespace": "n", "name": "m"}}}}]}));
     assert_eq!((def.subflows()[0].version.as_str(), output(&run(&def, json!(5)))), ("latest", &json!({"ran": 5})));
-    let def = define(json!({"do": [{"t": {"try": [{"a": {"run": {"workflow": workflow("fails")}}}], "catch": {"do": [{"h": {"set": {"e": "${ $error }"}}}]}}}]}));
+    let def = define(
+        json!({"do": [{"t": {"try": [{"a": {"run": {"workflow": workflow("fails")}}}], "catch": {"do": [{"h": {"set": {"e": "${ $error }"}}}]}}}]}),
+    );
     let e = output(&run(&def, json!({"x": 2})))["e"].clone();
     assert_eq!((&e["status"], &e["instance"]), (&json!(400), &json!("/do/0/t/try/0/a")));
     assert_eq!(e["detail"], "no good: {\"x\":2} (at /do/7/x of n/fails 1.0.0)");
@@ -173,9 +181,19 @@ fn a_function_may_be_any_task_written_in_place() {
     assert_eq!(output(&sim), &json!(5));
     assert_eq!(
         path(&sim).iter().map(|p| &**p).collect::<Vec<_>>(),
-        ["/do/0/one", "/use/functions/twice", "/use/functions/twice/do/0/a", "/use/functions/getPet", "/use/functions/twice/do/1/b", "/do/1/two", "/use/functions/sum"]
+        [
+            "/do/0/one",
+            "/use/functions/twice",
+            "/use/functions/twice/do/0/a",
+            "/use/functions/getPet",
+            "/use/functions/twice/do/1/b",
+            "/do/1/two",
+            "/use/functions/sum"
+        ]
     );
-    let bad = define(json!({"use": {"functions": {"f": {"input": {"schema": {"document": {"required": ["x"]}}}, "set": {"y": 1}}}}, "do": [{"a": {"call": "f", "with": {}}}]}));
+    let bad = define(
+        json!({"use": {"functions": {"f": {"input": {"schema": {"document": {"required": ["x"]}}}, "set": {"y": 1}}}}, "do": [{"a": {"call": "f", "with": {}}}]}),
+    );
     let sim = run(&bad, json!({"x": 1}));
     assert!(error(&sim).is(ErrorKind::Validation) && error(&sim).instance == "/use/functions/f", "{:?}", error(&sim));
 }
@@ -199,11 +217,23 @@ fn extensions_stand_around_tasks_and_change_nothing() {
     }));
     let sim = run(&def, json!({"n": 1}));
     assert_eq!(output(&sim), &json!({"n": 12}));
-    let said: Vec<String> =
-        sim.published.iter().map(|e| format!("{} {}", e["type"].as_str().unwrap(), e["subject"].as_str().unwrap())).collect();
+    let said: Vec<String> = sim
+        .published
+        .iter()
+        .map(|e| format!("{} {}", e["type"].as_str().unwrap(), e["subject"].as_str().unwrap()))
+        .collect();
     assert_eq!(
         said,
-        ["before /do/0/a", "inner /do/0/a", "after /do/0/a", "inner /do/2/c", "before /do/4/d", "after /do/4/d", "before /do/6/e", "after /do/6/e"]
+        [
+            "before /do/0/a",
+            "inner /do/0/a",
+            "after /do/0/a",
+            "inner /do/2/c",
+            "before /do/4/d",
+            "after /do/4/d",
+            "before /do/6/e",
+            "after /do/6/e"
+        ]
     );
     assert_eq!(sim.published[2]["data"], json!({"n": 2}));
     assert_eq!(sim.published[0]["source"], "/test/example/1.0.0");
@@ -263,5 +293,8 @@ fn an_error_of_an_extension_has_its_own_place() {
     let mut sim = Sim::new(&def);
     sim.start(json!({}));
     let active = sim.state.active();
-    assert_eq!((&*active[0].task, active[0].extends.as_deref()), ("/use/extensions/0/slow/before/0/w", Some("/do/0/a")));
+    assert_eq!(
+        (&*active[0].task, active[0].extends.as_deref()),
+        ("/use/extensions/0/slow/before/0/w", Some("/do/0/a"))
+    );
 }
