@@ -78,7 +78,6 @@ impl Teller<'_> {
             Fact::Passed { frame, output: Some(_), .. } => {
                 later.completed = self.state.frames.get(frame).map(|frame| Arc::clone(&frame.task));
             }
-            Fact::Joined { .. } => self.gone(fact, &BTreeSet::new(), None),
             Fact::Caught { frame, error, from, .. } => {
                 let faulted = self.path(from.unwrap_or(*frame), Some(*frame));
                 self.failed_at(from.unwrap_or(*frame), error);
@@ -91,7 +90,9 @@ impl Teller<'_> {
                 }
                 self.gone(fact, &faulted, Some(error));
             }
-            Fact::Completed { .. } | Fact::Cancelled { .. } => self.gone(fact, &BTreeSet::new(), None),
+            Fact::Joined { .. } | Fact::Completed { .. } | Fact::Cancelled { .. } => {
+                self.gone(fact, &BTreeSet::new(), None)
+            }
             _ => {}
         }
         later

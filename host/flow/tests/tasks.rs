@@ -127,6 +127,37 @@ fn for_ends_when_while_does_not_hold_and_does_nothing_for_nothing() {
 }
 
 #[test]
+fn for_takes_a_list_as_written() {
+    let def = define(
+        json!({"do": [{"l": {"for": {"each": "c", "in": [{"n": "${ .x }"}, {"n": 2}]}, "do": [{"s": {"set": {"x": 0, "all": "${ .all + [$c.n] }"}}}]}}]}),
+    );
+    assert_eq!(output(&run(&def, json!({"x": 1}))), &json!({"x": 0, "all": [1, 2]}));
+}
+
+#[test]
+fn catch_may_say_where_to_go_on() {
+    let def = |catch: Value| {
+        define(json!({"do": [
+            {"t": {"try": [{"c": {"call": "broken:1.0.0@default"}}], "catch": catch, "then": "end"}},
+            {"well": {"set": {"was": "well"}, "then": "end"}},
+            {"bad": {"set": {"was": "bad", "got": "${ . }"}}}
+        ]}))
+    };
+    let input = json!({"x": 1});
+    let caught = json!({"was": "bad", "got": {"x": 1}});
+    assert_eq!(output(&run(&def(json!({"then": "bad"})), input.clone())), &caught);
+    let once = json!({"limit": {"attempt": {"count": 1}}});
+    assert_eq!(output(&run(&def(json!({"then": "bad", "retry": once})), input.clone())), &caught);
+    let handled = def(json!({"then": "bad", "do": [{"h": {"set": {"h": 1}}}]}));
+    assert_eq!(output(&run(&handled, input.clone()))["got"], json!({"h": 1}));
+    let mut sim = Sim::new(&handled);
+    sim.mended = true;
+    sim.start(input);
+    sim.go();
+    assert_eq!(output(&sim), &json!({"x": 1}), "without an error the task's own `then` counts");
+}
+
+#[test]
 fn loops_nest_and_see_each_others_variables() {
     let def = define(json!({"do": [{"rows": {
         "for": {"each": "a", "in": ".as"},

@@ -50,7 +50,7 @@ impl<'r> Reader<'r> {
         let with_place = body.below("with");
         let with_node = body.get("with");
         if matches!(call, "http" | "openapi") {
-            let Some(with) = self.required(body, "with") else { return None };
+            let with = self.required(body, "with")?;
             let spec = if call == "http" { self.http(with, &with_place) } else { self.openapi(with, &with_place) };
             return spec.map(|spec| TaskKind::Request(Box::new(spec)));
         }
@@ -68,7 +68,7 @@ impl<'r> Reader<'r> {
         let at = with_node.map_or(node.at, |n| n.at);
         if let Some(index) = self.inline.iter().position(|function| *function.name == *call) {
             self.used_slots.insert(call.to_owned());
-            self.called.push((self.within.clone(), index));
+            self.called.push((self.within, index));
             return Some(TaskKind::Call { target: Target::Inline(index), with });
         }
         if self.slot_names.contains(call) {

@@ -220,7 +220,11 @@ pub(crate) enum TaskKind {
     For {
         each: Arc<str>,
         at: Arc<str>,
+<<<<<<< HEAD
         items: Program,
+=======
+        items: Template,
+>>>>>>> flow
         condition: Option<Program>,
         list: Vec<TaskId>,
     },
@@ -305,6 +309,8 @@ pub(crate) struct Catch {
     pub(crate) except_when: Option<Program>,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) handler: Option<Vec<TaskId>>,
+    /// Where the flow goes once it has caught something, if not where the task says.
+    pub(crate) then: Option<Then>,
 }
 
 impl Definition {

@@ -190,7 +190,7 @@ impl<'r> Reader<'r> {
                 }
             },
             "switch" => self.switch(node, &pointer, names),
-            "try" => self.attempt(node, &pointer, body),
+            "try" => self.attempt(node, &pointer, body, names),
             _ => self.duration(node, &pointer, Sees::Task).map(|duration| TaskKind::Wait { duration }),
         }
     }
@@ -222,7 +222,7 @@ impl<'r> Reader<'r> {
         };
         let each = self.variable(&head, "each", "item");
         let at = self.variable(&head, "at", "index");
-        let items = self.required(&head, "in").and_then(|n| self.expression(n, &head.below("in"), Sees::Task));
+        let items = self.required(&head, "in").and_then(|n| self.collection(n, &head.below("in")));
         let (each, at) = (each?, at?);
         if each == at {
             self.problems.error(pointer, node.at, format!("`each` and `at` are both `{each}`"));
@@ -237,6 +237,14 @@ impl<'r> Reader<'r> {
             Some(program) => Some(program?),
         };
         Some(TaskKind::For { each: each.into(), at: at.into(), items: items?, condition, list: list? })
+    }
+
+    /// An expression, or the list itself.
+    fn collection(&mut self, node: &'r Node, pointer: &str) -> Option<Template> {
+        match &node.data {
+            Data::Array(_) => self.template(node, pointer, Sees::Task),
+            _ => self.expression(node, pointer, Sees::Task).map(Template::Expr),
+        }
     }
 
     fn fork(&mut self, node: &'r Node, pointer: &str) -> Option<TaskKind> {
@@ -324,11 +332,11 @@ impl<'r> Reader<'r> {
         Some(TaskKind::Switch { cases })
     }
 
-    fn attempt(&mut self, node: &'r Node, pointer: &str, body: &Obj<'r>) -> Option<TaskKind> {
+    fn attempt(&mut self, node: &'r Node, pointer: &str, body: &Obj<'r>, names: &Names) -> Option<TaskKind> {
         let list = self.task_list(node, pointer);
         let catch_node = self.required(body, "catch")?;
         let place = body.below("catch");
-        let clause = self.strict(catch_node, &place, &["errors", "as", "when", "exceptWhen", "retry", "do"])?;
+        let clause = self.strict(catch_node, &place, &["errors", "as", "when", "exceptWhen", "retry", "do", "then"])?;
         let mut catch = Catch::default();
         if let Some(node) = clause.get("errors")
             && let Some(errors) = self.strict(node, &clause.below("errors"), &["with"])
@@ -359,6 +367,9 @@ impl<'r> Reader<'r> {
         catch.retry = clause.get("retry").and_then(|n| self.retry(n, &clause.below("retry")));
         catch.handler = clause.get("do").map(|n| self.task_list(n, &clause.below("do")));
         self.scope.pop();
+        if let Some(node) = clause.get("then") {
+            catch.then = Some(self.then(node, &clause.below("then"), names)?);
+        }
         Some(TaskKind::Try { list, catch: Box::new(catch) })
     }
 }

@@ -75,8 +75,10 @@ impl Machine<'_> {
             if let Some(again) = self.again(frame, policy, point)? {
                 return Ok(Some(again));
             }
-            // No further attempt: without a handler the error is not dealt with.
-            return Ok(catch.handler.is_some().then_some(Caught::Handle));
+            // No further attempt: without a handler, or a way to go on, the error is not dealt with.
+            if catch.handler.is_none() && catch.then.is_none() {
+                return Ok(None);
+            }
         }
         Ok(Some(if catch.handler.is_some() { Caught::Handle } else { Caught::Ignore }))
     }

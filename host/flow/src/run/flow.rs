@@ -177,7 +177,14 @@ impl Machine<'_> {
         };
         match self.finish(&point, &task.data, &raw_output) {
             Ok(Finish { output, context }) => {
-                let next = self.next_of(&def, parent, task.then);
+                let then = match (&task.kind, &frame.kind) {
+                    (
+                        TaskKind::Try { catch, .. },
+                        FrameKind::Try { stage: Stage::Catching { .. } | Stage::Ignored, .. },
+                    ) => catch.then.unwrap_or(task.then),
+                    _ => task.then,
+                };
+                let next = self.next_of(&def, parent, then);
                 let output = (given || task.data.output_as.is_some()).then_some(output);
                 self.emit(Fact::Left { frame: id, output, context, next });
             }

@@ -366,9 +366,15 @@ impl Machine<'_> {
                 if let Some(entered) = self.state.frames.get(frame) {
                     entered.open(*frame, &mut open);
                 }
-                open.into_iter().for_each(|command| self.ask(command));
+                for command in open {
+                    self.ask(command);
+                }
             }
-            Fact::Reopened { .. } => outstanding(self.state).into_iter().for_each(|command| self.ask(command)),
+            Fact::Reopened { .. } => {
+                for command in outstanding(self.state) {
+                    self.ask(command);
+                }
+            }
             Fact::Prepared { alarm, .. }
             | Fact::Retried { alarm, .. }
             | Fact::Caught { how: Caught::Retry { alarm }, .. } => {

@@ -55,11 +55,12 @@ pub(crate) fn plan(state: &RunState, def: &Definition, task: Option<&str>) -> Re
         let Some(index) = tasks.iter().position(|task| *task == wanted.own[0]) else { continue };
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         match &frame.kind {
+            // A branch is one task of the list; and a list that is not at work has no place.
             FrameKind::Branch { index: own } if *own != index => {}
-            FrameKind::For { index: None, .. } | FrameKind::Fork { .. } => {}
-            FrameKind::Try { stage: Stage::Waiting { .. } | Stage::Ignored, .. } => {}
-            _ if frame.scope.is_none() => {}
-            _ => places.push(Restart { frame: id, index }),
+            FrameKind::For { index: None, .. }
+            | FrameKind::Fork { .. }
+            | FrameKind::Try { stage: Stage::Waiting { .. } | Stage::Ignored, .. } => {}
+            _ => places.extend(frame.scope.as_ref().map(|_| Restart { frame: id, index })),
         }
     }
     match places.as_slice() {

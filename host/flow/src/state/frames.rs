@@ -19,6 +19,7 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // as a map has it
     pub(crate) fn get(&self, id: &FrameId) -> Option<&Frame> {
         self.map.get(id).map(AsRef::as_ref)
     }

@@ -178,6 +178,7 @@ pub(crate) enum FrameKind {
 }
 
 /// A `listen` at work.
+#[allow(clippy::struct_excessive_bools)] // the fields of one fact
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Listening {
     pub(crate) filters: Vec<EventFilter>,
@@ -475,17 +476,15 @@ impl Frame {
 impl FrameKind {
     fn name(&self) -> &'static str {
         match self {
-            Self::Run => "run",
+            Self::Run | Self::Workflow { .. } => "run",
             Self::Do => "do",
             Self::For { .. } => "for",
             Self::Try { .. } => "try",
             Self::Fork { .. } => "fork",
             Self::Branch { .. } => "branch",
-            Self::Call { .. } | Self::Request { .. } => "call",
-            Self::Workflow { .. } => "run",
+            Self::Call { .. } | Self::Request { .. } | Self::Function => "call",
             Self::Wait { .. } => "wait",
             Self::Listen(_) => "listen",
-            Self::Function => "call",
             Self::Extended { .. } => "extension",
         }
     }
