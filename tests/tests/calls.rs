@@ -514,6 +514,21 @@ async fn a_workflow_runs_another_and_takes_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_that_runs_what_is_not_there_is_not_deployed() {
+    for (version, says) in [("1.0.0", "it runs `tests/child`, which is not among"), ("2.0.0", "in version 2.0.0, which is there in version 1.0.0")] {
+        let mut house = family(&json!([{"x": {"set": {"a": 1}}}]), true);
+        let run = json!({"run": {"workflow": {"namespace": "tests", "name": "child", "version": version}}});
+        house.workflow("parent", &[], &json!({"do": [{"below": run}]})).unwrap();
+        house.config.workflows.remove(1);
+        if version == "1.0.0" {
+            house.config.workflows.remove(0);
+        }
+        let refused = house.in_memory().await.err().unwrap();
+        assert!(refused.contains(says) && refused.contains("parent.json"), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_below_outlives_the_host_and_is_started_once() {
     let house = family(&json!([{"pause": {"wait": "PT2S"}}, {"twice": {"set": {"n": "${ .n * 2 }"}}}]), true);
     let first = house.on_disk().await.unwrap();
