@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::fact::{Alarm, Caught, Fact, FrameId, Next, Opened};
-use crate::model::EventFilter;
-use crate::state::{Frame, FrameKind, Outcome, Phase, RunState, Scope, Stage};
+use crate::fact::{Alarm, Caught, Fact, FrameId, Next, Opened, Place, Rearmed, Restart};
+use crate::state::{Ended, Frame, FrameKind, Listening, Outcome, Phase, RunState, Scope, Stage};
 
 /// A fact that does not belong to the state it was applied to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,9 +23,17 @@ pub enum ApplyError {
 /// Applies one fact. On an error the state is as it was.
 pub fn apply(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
     match (state.phase, fact) {
-        (Phase::New, Fact::Start { .. }) | (Phase::Running | Phase::Suspended, _) => {}
+        (Phase::New, Fact::Start { .. })
+        | (Phase::Running | Phase::Suspended, _)
+        | (Phase::Completed | Phase::Faulted | Phase::Cancelled, Fact::Reopened { .. }) => {}
         (phase, _) => return Err(ApplyError::Phase(phase)),
     }
+    change(state, fact)?;
+    state.facts += 1;
+    Ok(())
+}
+
+fn change(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
     match fact {
         Fact::Start { run, at, input, trigger } => {
             if state.phase != Phase::New {
@@ -51,11 +58,10 @@ pub fn apply(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
             seen(state, alarm.as_ref());
         }
         Fact::Ran { frame, output, context, event, next, .. } => {
-            let scope = get(state, *frame)?.scope.as_mut().ok_or(ApplyError::Mismatch(*frame))?;
-            if let Some(output) = output {
-                scope.data = Arc::clone(output);
-            }
-            scope.next = *next;
+            let list = get(state, *frame)?;
+            let scope = list.scope.as_ref().ok_or(ApplyError::Mismatch(*frame))?;
+            let output = output.as_ref().map_or_else(|| Arc::clone(&scope.data), Arc::clone);
+            done(list, output, *next);
             if let Some(context) = context {
                 state.context = Arc::clone(context);
             }
@@ -67,41 +73,97 @@ pub fn apply(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
         }
         Fact::Looped { frame: id, index } => {
             let frame = get(state, *id)?;
-            let (FrameKind::For { index: at, .. }, Some(scope)) = (&mut frame.kind, &mut frame.scope) else {
-                return Err(ApplyError::Mismatch(*id));
-            };
-            *at = Some(*index);
-            scope.next = Next::At(0);
+            match (&mut frame.kind, &mut frame.scope) {
+                (FrameKind::For { index: at, .. }, Some(scope)) => {
+                    *at = Some(*index);
+                    scope.next = Next::At(0);
+                }
+                (FrameKind::Listen(listening), None) if !listening.queue.is_empty() => {
+                    listening.item = listening.queue.pop_front();
+                    frame.scope = Some(scope(&frame.input));
+                }
+                _ => return Err(ApplyError::Mismatch(*id)),
+            }
             state.ready.insert(*id);
         }
-        Fact::Heard { frame: id, filter, item } => {
-            let FrameKind::Listen { pending, all, heard, .. } = &mut get(state, *id)?.kind else {
-                return Err(ApplyError::Mismatch(*id));
-            };
-            heard.push(Arc::clone(item));
-            pending.retain(|p| *all && p != filter);
-            if pending.is_empty() {
+        Fact::Heard { frame: id, filter, item, keys, until } => {
+            let frame = get(state, *id)?;
+            let FrameKind::Listen(listening) = &mut frame.kind else { return Err(ApplyError::Mismatch(*id)) };
+            hear(listening, *filter, item, *until);
+            listening.keys.extend(keys.iter().map(|(k, v)| (k.clone(), v.clone())));
+            if frame.scope.is_none() && (listening.over || !listening.queue.is_empty()) {
                 state.ready.insert(*id);
             }
         }
-        Fact::Joined { frame: id } => joined(state, *id)?,
-        Fact::Caught { frame: id, error, how } => {
-            let gone = doomed(state, fact);
+        Fact::Iterated { frame: id, output, context, over } => {
             let frame = get(state, *id)?;
-            let FrameKind::Try { attempt, stage } = &mut frame.kind else { return Err(ApplyError::Mismatch(*id)) };
-            let mut again = scope(&frame.input);
-            match how {
-                Caught::Retry { alarm } => {
-                    *attempt = attempt.saturating_add(1);
-                    *stage = Stage::Waiting { alarm: *alarm };
-                }
-                Caught::Handle => *stage = Stage::Catching { error: Arc::clone(error) },
-                Caught::Ignore => {
-                    *stage = Stage::Ignored;
-                    again.next = Next::Exit;
-                }
+            let FrameKind::Listen(listening) = &mut frame.kind else { return Err(ApplyError::Mismatch(*id)) };
+            let item = listening.item.take().or_else(|| listening.queue.pop_front());
+            let item = output.clone().or(item).ok_or(ApplyError::Mismatch(*id))?;
+            if !listening.quiet {
+                listening.heard.push(item);
             }
-            frame.scope = Some(again);
+            listening.count += 1;
+            if *over {
+                // What came later would not have been consumed any more.
+                listening.over = true;
+                listening.queue.clear();
+            }
+            frame.scope = None;
+            let more = listening.over || !listening.queue.is_empty();
+            if let Some(context) = context {
+                state.context = Arc::clone(context);
+            }
+            if more {
+                state.ready.insert(*id);
+            } else {
+                state.ready.remove(id);
+            }
+        }
+        Fact::Passed { frame: id, place, output, context, then } => {
+            let frame = get(state, *id)?;
+            let FrameKind::Extended { place: at, output: kept, then: after, .. } = &mut frame.kind else {
+                return Err(ApplyError::Mismatch(*id));
+            };
+            *at = *place;
+            if let Some(output) = output {
+                *kept = Some(Arc::clone(output));
+            }
+            if let Some(then) = then {
+                *after = *then;
+            }
+            let data = match (place, &*kept) {
+                (Place::After(_), Some(output)) => Arc::clone(output),
+                _ => Arc::clone(&frame.raw),
+            };
+            frame.scope = Some(scope(&data));
+            if let Some(context) = context {
+                state.context = Arc::clone(context);
+            }
+            state.ready.insert(*id);
+        }
+        Fact::Joined { frame: id } => joined(state, *id)?,
+        Fact::Caught { frame: id, error, how, .. } => {
+            if !matches!(get(state, *id)?.kind, FrameKind::Try { .. }) {
+                return Err(ApplyError::Mismatch(*id));
+            }
+            let gone = doomed(state, fact);
+            state.frames.rearm(*id, |frame| {
+                let FrameKind::Try { attempt, stage } = &mut frame.kind else { return };
+                let mut again = scope(&frame.input);
+                match how {
+                    Caught::Retry { alarm } => {
+                        *attempt = attempt.saturating_add(1);
+                        *stage = Stage::Waiting { alarm: *alarm };
+                    }
+                    Caught::Handle => *stage = Stage::Catching { error: Arc::clone(error) },
+                    Caught::Ignore => {
+                        *stage = Stage::Ignored;
+                        again.next = Next::Exit;
+                    }
+                }
+                frame.scope = Some(again);
+            });
             remove(state, &gone);
             match how {
                 Caught::Retry { alarm: Some(alarm) } => {
@@ -115,10 +177,14 @@ pub fn apply(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
             }
         }
         Fact::Retried { frame: id, alarm } => {
-            let FrameKind::Try { stage, .. } = &mut get(state, *id)?.kind else {
+            if !matches!(get(state, *id)?.kind, FrameKind::Try { .. }) {
                 return Err(ApplyError::Mismatch(*id));
-            };
-            *stage = Stage::Trying { alarm: *alarm };
+            }
+            state.frames.rearm(*id, |frame| {
+                if let FrameKind::Try { stage, .. } = &mut frame.kind {
+                    *stage = Stage::Trying { alarm: *alarm };
+                }
+            });
             seen(state, alarm.as_ref());
             state.ready.insert(*id);
         }
@@ -127,8 +193,11 @@ pub fn apply(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
             let parent = left.parent.ok_or(ApplyError::Mismatch(*id))?;
             let output = output.as_ref().map_or_else(|| left.natural(), Arc::clone);
             let gone = doomed(state, fact);
-            let scope = get(state, parent)?.scope.as_mut().ok_or(ApplyError::Mismatch(parent))?;
-            *scope = Scope { next: *next, data: output, child: None };
+            let list = get(state, parent)?;
+            if list.scope.is_none() {
+                return Err(ApplyError::Mismatch(parent));
+            }
+            done(list, output, *next);
             if let Some(context) = context {
                 state.context = Arc::clone(context);
             }
@@ -141,10 +210,14 @@ pub fn apply(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
             state.phase = Phase::Running;
             state.held.clear();
         }
-        Fact::Reopened { .. } => return Err(ApplyError::Phase(state.phase)),
-        Fact::Completed { output } => end(state, Phase::Completed, Outcome::Completed(Arc::clone(output))),
-        Fact::Faulted { error } => end(state, Phase::Faulted, Outcome::Faulted(Arc::clone(error))),
-        Fact::Cancelled { reason } => end(state, Phase::Cancelled, Outcome::Cancelled(Arc::clone(reason))),
+        Fact::Reopened { input, restart, alarm, alarms, .. } => {
+            reopened(state, input.as_ref(), restart, *alarm, alarms)?;
+        }
+        Fact::Completed { output } => end(state, Phase::Completed, Outcome::Completed(Arc::clone(output)), None),
+        Fact::Faulted { error, frame } => {
+            end(state, Phase::Faulted, Outcome::Faulted(Arc::clone(error)), *frame);
+        }
+        Fact::Cancelled { reason } => end(state, Phase::Cancelled, Outcome::Cancelled(Arc::clone(reason)), None),
     }
     Ok(())
 }
@@ -152,19 +225,19 @@ pub fn apply(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
 /// The frames that a fact removes.
 pub(crate) fn doomed(state: &RunState, fact: &Fact) -> Vec<FrameId> {
     match fact {
-        Fact::Left { frame, .. } => state.subtree(*frame),
-        Fact::Caught { frame, .. } => state.subtree(*frame).split_off(1),
+        Fact::Left { frame, .. } => state.frames.subtree(*frame),
+        Fact::Caught { frame, .. } => state.frames.subtree(*frame).split_off(1),
         Fact::Joined { frame } => match state.frames.get(frame).and_then(|f| f.parent) {
             // The winner takes it all.
             Some(fork)
                 if matches!(state.frames.get(&fork).map(|f| &f.kind), Some(FrameKind::Fork { compete: true, .. })) =>
             {
-                state.subtree(fork).split_off(1)
+                state.frames.subtree(fork).split_off(1)
             }
-            _ => state.subtree(*frame),
+            _ => state.frames.subtree(*frame),
         },
         Fact::Completed { .. } | Fact::Faulted { .. } | Fact::Cancelled { .. } => {
-            state.frames.keys().copied().collect()
+            state.frames.ids().collect()
         }
         _ => Vec::new(),
     }
@@ -242,7 +315,31 @@ fn entered(
             seen(state, Some(alarm));
             (FrameKind::Wait { until: *alarm }, None)
         }
-        Opened::Listen { filters, all } => (listening(filters, *all), None),
+        Opened::Listen { filters, all, until, until_all, repeat, queued, quiet } => (
+            FrameKind::Listen(Box::new(Listening {
+                filters: filters.clone(),
+                pending: numbers(filters.len()),
+                all: *all,
+                heard: Vec::new(),
+                until: until.clone(),
+                until_pending: numbers(until.len()),
+                until_all: *until_all,
+                repeat: *repeat,
+                queued: *queued,
+                quiet: *quiet,
+                over: false,
+                queue: std::collections::VecDeque::new(),
+                item: None,
+                count: 0,
+                keys: serde_json::Map::new(),
+            })),
+            None,
+        ),
+        Opened::Function { with } => (FrameKind::Function, Some(with.as_ref().unwrap_or(&input))),
+        Opened::Extended { layers, place } => (
+            FrameKind::Extended { layers: layers.clone(), place: *place, output: None, then: Next::Exit },
+            Some(&input),
+        ),
     };
     let mut new = frame(Some(parent), Arc::clone(task), at, &raw, &input, alarm, listed, kind);
     if listed.is_some() {
@@ -256,9 +353,39 @@ fn entered(
     Ok(())
 }
 
-fn listening(filters: &[EventFilter], all: bool) -> FrameKind {
-    let pending = (0..u32::try_from(filters.len()).unwrap_or(u32::MAX)).collect();
-    FrameKind::Listen { filters: filters.to_vec(), pending, all, heard: Vec::new() }
+fn numbers(count: usize) -> Vec<u32> {
+    (0..u32::try_from(count).unwrap_or(u32::MAX)).collect()
+}
+
+/// An event was consumed.
+fn hear(listening: &mut Listening, filter: u32, item: &Arc<serde_json::Value>, until: bool) {
+    if until {
+        let all = listening.until_all;
+        listening.until_pending.retain(|p| all && *p != filter);
+        listening.over |= listening.until_pending.is_empty();
+        return;
+    }
+    if listening.queued {
+        listening.queue.push_back(Arc::clone(item));
+    } else if !listening.quiet {
+        listening.heard.push(Arc::clone(item));
+    }
+    if !listening.repeat {
+        let all = listening.all;
+        listening.pending.retain(|p| all && *p != filter);
+        listening.over |= listening.pending.is_empty();
+    }
+}
+
+/// A task of the list that `frame` works through is done.
+fn done(frame: &mut Frame, output: Arc<serde_json::Value>, next: Next) {
+    let mut next = next;
+    if let FrameKind::Extended { place: Place::Main, output: kept, then, .. } = &mut frame.kind {
+        // What follows is said of the list outside; first comes what is after the task.
+        *kept = Some(Arc::clone(&output));
+        *then = std::mem::replace(&mut next, Next::Exit);
+    }
+    frame.scope = Some(Scope { next, data: output, child: None });
 }
 
 fn joined(state: &mut RunState, id: FrameId) -> Result<(), ApplyError> {
@@ -285,7 +412,7 @@ fn joined(state: &mut RunState, id: FrameId) -> Result<(), ApplyError> {
 }
 
 fn get(state: &mut RunState, id: FrameId) -> Result<&mut Frame, ApplyError> {
-    state.frames.get_mut(&id).ok_or(ApplyError::NoFrame(id))
+    state.frames.get_mut(id).ok_or(ApplyError::NoFrame(id))
 }
 
 /// Ids are never given twice.
@@ -297,18 +424,74 @@ fn seen(state: &mut RunState, alarm: Option<&Alarm>) {
 
 fn remove(state: &mut RunState, gone: &[FrameId]) {
     for id in gone {
-        state.frames.remove(id);
+        state.frames.remove(*id);
         state.ready.remove(id);
     }
 }
 
-fn end(state: &mut RunState, phase: Phase, outcome: Outcome) {
+fn end(state: &mut RunState, phase: Phase, outcome: Outcome, failed: Option<FrameId>) {
     state.phase = phase;
     state.outcome = Some(outcome);
-    state.frames.clear();
-    state.ready.clear();
-    state.held.clear();
+    state.ended = Some(Box::new(Ended {
+        frames: std::mem::take(&mut state.frames),
+        ready: std::mem::take(&mut state.ready),
+        held: std::mem::take(&mut state.held),
+        failed,
+    }));
     state.alarm = None;
+}
+
+fn reopened(
+    state: &mut RunState,
+    input: Option<&Arc<serde_json::Value>>,
+    restart: &[Restart],
+    alarm: Option<Alarm>,
+    alarms: &[Rearmed],
+) -> Result<(), ApplyError> {
+    // A run of a journal that is older than this has nothing to go on from.
+    let Some(ended) = &state.ended else { return Err(ApplyError::Phase(state.phase)) };
+    for Restart { frame, .. } in restart {
+        match ended.frames.get(frame) {
+            None => return Err(ApplyError::NoFrame(*frame)),
+            Some(frame_) if frame_.scope.is_none() => return Err(ApplyError::Mismatch(*frame)),
+            Some(_) => {}
+        }
+    }
+    let Some(ended) = state.ended.take() else { return Err(ApplyError::Phase(state.phase)) };
+    let Ended { frames, ready, .. } = *ended;
+    state.frames = frames;
+    state.ready = ready;
+    state.phase = Phase::Running;
+    state.outcome = None;
+    state.alarm = alarm;
+    seen(state, alarm.as_ref());
+    let mut input = input;
+    for Restart { frame: id, index } in restart {
+        let gone = state.frames.subtree(*id).split_off(1);
+        remove(state, &gone);
+        let frame = get(state, *id)?;
+        if let Some(scope) = &mut frame.scope {
+            scope.next = Next::At(*index);
+            scope.child = None;
+            if let Some(input) = input.take() {
+                scope.data = Arc::clone(input);
+            }
+        }
+        state.ready.insert(*id);
+    }
+    for Rearmed { frame, timeout, inner } in alarms {
+        state.frames.rearm(*frame, |frame| {
+            if timeout.is_some() {
+                frame.alarm = *timeout;
+            }
+            if let Some(new) = inner {
+                frame.rearm(*new);
+            }
+        });
+        seen(state, timeout.as_ref());
+        seen(state, inner.as_ref());
+    }
+    Ok(())
 }
 
 fn scope(data: &Arc<serde_json::Value>) -> Scope {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::FlowError;
 use crate::model::{EventFilter, FunctionRef};
@@ -65,6 +65,43 @@ pub enum Next {
     Exit,
     /// The run is done.
     End,
+    /// The list before an extended task says that the task is not to run.
+    Skip,
+}
+
+/// Where a task that is extended stands. The numbers are places in its layers,
+/// outermost first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// In what comes before it.
+    Before(u32),
+    /// In the task itself.
+    Main,
+    /// In what comes after it.
+    After(u32),
+}
+
+/// A list of tasks that starts anew at one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restart {
+    /// The frame that works through the list.
+    pub frame: FrameId,
+    /// The place of the task.
+    pub index: u32,
+}
+
+/// New timers of a frame, in place of those it had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rearmed {
+    /// The frame.
+    pub frame: FrameId,
+    /// Its timeout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Alarm>,
+    /// What it waits for: the end of a `wait`, of a delay, of an attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inner: Option<Alarm>,
 }
 
 /// One decided fact of a run. Values that are absent are unchanged.
@@ -131,9 +168,9 @@ pub enum Fact {
         /// What it does.
         what: Opened,
     },
-    /// A `for` goes into its next round.
+    /// A `for` goes into its next round, a `listen` turns to the next event it has consumed.
     Looped {
-        /// The `for`.
+        /// The `for` or `listen`.
         frame: FrameId,
         /// The round, from 0.
         index: u64,
@@ -146,6 +183,42 @@ pub enum Fact {
         filter: u32,
         /// What was read of it.
         item: Arc<Value>,
+        /// The correlation keys that it binds.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        keys: Map<String, Value>,
+        /// It answers a filter of `until`, and is no part of the output.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        until: bool,
+    },
+    /// A `listen` is done with one of the events it consumed.
+    Iterated {
+        /// The `listen`.
+        frame: FrameId,
+        /// What becomes part of the output; absent: the event as it was read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Arc<Value>>,
+        /// The new context.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        context: Option<Arc<Value>>,
+        /// `until` holds now: nothing more is consumed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        over: bool,
+    },
+    /// What extends a task goes on to its next part.
+    Passed {
+        /// The frame around the task.
+        frame: FrameId,
+        /// Where it goes.
+        place: Place,
+        /// The output of the task, if it is known now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Arc<Value>>,
+        /// The new context.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        context: Option<Arc<Value>>,
+        /// Where to go after all of it, if that is known now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        then: Option<Next>,
     },
     /// A branch of a `fork` is done.
     Joined {
@@ -160,6 +233,9 @@ pub enum Fact {
         error: Arc<FlowError>,
         /// What it does about it.
         how: Caught,
+        /// The frame in whose list the task stands that failed, if not this one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<FrameId>,
     },
     /// A `try` starts another attempt.
     Retried {
@@ -204,6 +280,15 @@ pub enum Fact {
         actor: Arc<str>,
         /// Why.
         reason: Arc<str>,
+        /// The lists that start anew; the edited input is the first one's.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        restart: Vec<Restart>,
+        /// The workflow's timeout.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alarm: Option<Alarm>,
+        /// The timers of what goes on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        alarms: Vec<Rearmed>,
     },
     /// The run ended well.
     Completed {
@@ -214,6 +299,9 @@ pub enum Fact {
     Faulted {
         /// The error.
         error: Arc<FlowError>,
+        /// The frame in whose list the task stands that failed, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        frame: Option<FrameId>,
     },
     /// The run was ended from outside.
     Cancelled {
@@ -287,6 +375,34 @@ pub enum Opened {
         filters: Vec<EventFilter>,
         /// One event for each filter, not one for any.
         all: bool,
+        /// The literal part of the filters of `until`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        until: Vec<EventFilter>,
+        /// `until` wants one event for each of its filters.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        until_all: bool,
+        /// It goes on after an event, until told otherwise.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        repeat: bool,
+        /// Events are worked through one by one.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        queued: bool,
+        /// It never ends by itself, so nothing is kept for its output.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        quiet: bool,
+    },
+    /// A `call` of a function that is a task of its own.
+    Function {
+        /// The task's raw input; absent: this task's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        with: Option<Arc<Value>>,
+    },
+    /// A task with what extends it around it.
+    Extended {
+        /// The extensions, outermost first, by their place in `use.extensions`.
+        layers: Vec<u32>,
+        /// Where it begins.
+        place: Place,
     },
 }
 

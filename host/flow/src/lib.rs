@@ -14,6 +14,7 @@ mod diagnostic;
 mod error;
 mod expr;
 mod fact;
+mod lifecycle;
 mod model;
 mod request;
 mod run;
@@ -24,10 +25,11 @@ pub use apply::{ApplyError, apply};
 pub use diagnostic::{Diagnostic, Severity};
 pub use error::{ErrorKind, FlowError, same_type};
 pub use expr::{Evaluator, ExprError};
-pub use fact::{Alarm, CallId, Caught, Fact, FrameId, Next, Opened, SubId, TimerId};
+pub use fact::{Alarm, CallId, Caught, Fact, FrameId, Next, Opened, Place, Rearmed, Restart, SubId, TimerId};
+pub use lifecycle::lifecycle;
 pub use model::{
-    Catalog, Definition, Document, EventFilter, FunctionInfo, FunctionKind, FunctionRef, Schedule, Slot, Trigger,
-    matches,
+    Catalog, Definition, Document, EventFilter, FunctionInfo, FunctionKind, FunctionRef, Read, RequestInfo, Schedule,
+    Slot, Trigger, matches,
 };
 pub use request::{Authentication, HttpRequest, OpenApiRequest, Request, ResponseForm, WorkflowRef};
 pub use run::{Command, Env, Event, Turn, advance, decide, outstanding};

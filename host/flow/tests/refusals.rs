@@ -45,35 +45,21 @@ fn all_problems_come_at_once() {
 #[test]
 fn what_is_not_there_yet_and_what_will_never_be() {
     for (body, pointer) in [
-        (task(json!({"call": "http", "with": {"method": "get", "endpoint": "https://example.cn"}})), "/do/0/a/call"),
-        (task(json!({"call": "openapi", "with": {}})), "/do/0/a/call"),
         (task(json!({"call": "grpc", "with": {}})), "/do/0/a/call"),
         (task(json!({"call": "asyncapi", "with": {}})), "/do/0/a/call"),
         (task(json!({"call": "a2a", "with": {}})), "/do/0/a/call"),
         (task(json!({"call": "mcp", "with": {}})), "/do/0/a/call"),
         (
-            task(json!({"run": {"workflow": {"namespace": "n", "name": "m", "version": "1.0.0"}}})),
-            "/do/0/a/run/workflow",
-        ),
-        (task(json!({"run": {"script": {"language": "js", "code": "1"}}})), "/do/0/a/run/script"),
-        (task(json!({"listen": {"to": {"any": [], "until": "true"}}})), "/do/0/a/listen/to/until"),
-        (task(json!({"listen": {"to": {"any": []}}, "foreach": {"item": "i"}})), "/do/0/a/foreach"),
-        (
-            task(json!({"listen": {"to": {"one": {"with": {"type": "t"}, "correlate": {"c": {"from": "."}}}}}})),
-            "/do/0/a/listen/to/one/correlate",
-        ),
-        (
-            json!({"use": {"functions": {"f": {"call": "http", "with": {}}}}, "do": [{"a": {"call": "f"}}]}),
+            json!({"use": {"functions": {"f": {"call": "grpc", "with": {}}}}, "do": [{"a": {"call": "f"}}]}),
             "/use/functions/f/call",
         ),
-        (json!({"use": {"extensions": []}, "do": [{"a": {"set": {"x": 1}}}]}), "/use/extensions"),
-        (json!({"use": {"authentications": {}}, "do": [{"a": {"set": {"x": 1}}}]}), "/use/authentications"),
     ] {
         let list = errors(body);
         assert_eq!((list.len(), list[0].pointer.as_str()), (1, pointer), "{list:?}");
         assert!(list[0].message.ends_with("is not supported yet"), "{list:?}");
     }
     for (body, pointer) in [
+        (task(json!({"run": {"script": {"language": "js", "code": "1"}}})), "/do/0/a/run/script"),
         (task(json!({"run": {"shell": {"command": "ls"}}})), "/do/0/a/run/shell"),
         (task(json!({"run": {"container": {"image": "x"}}})), "/do/0/a/run/container"),
         (task(json!({"call": "log:1.0.0@elsewhere"})), "/do/0/a/call"),
@@ -119,7 +105,7 @@ fn the_words_of_common_mistakes() {
         ),
         (
             task(json!({"set": {"x": "${ $inptu.y }"}})),
-            "/do/0/a/set/x: the expression `$inptu.y` does not compile: variable `$inptu` is not defined here; variables known here: $context, $input, $secrets, $task, $workflow, $runtime",
+            "/do/0/a/set/x: the expression `$inptu.y` does not compile: variable `$inptu` is not defined here; variables known here: $context, $input, $secrets, $task, $workflow, $runtime, $authorization",
         ),
         (
             task(json!({"set": {"x": "${ now }"}})),
@@ -171,7 +157,7 @@ fn the_words_of_common_mistakes() {
             task(json!({"for": {"in": ".x", "each": "a b"}, "do": [{"b": {"set": {"x": 1}}}]})),
             "/do/0/a/for/each: `a b` cannot name a variable: letters, digits and `_`",
         ),
-        (task(json!({"emit": {"event": {"with": {"type": "t"}}}})), "/do/0/a/emit/event/with: `source` is missing"),
+        (task(json!({"emit": {"event": {"with": {"source": "/s"}}}})), "/do/0/a/emit/event/with: `type` is missing"),
         (
             task(json!({"emit": {"event": {"with": {"type": "t", "source": "s", "dataContentType": "x"}}}})),
             "/do/0/a/emit/event/with/dataContentType: `dataContentType` is no CloudEvents attribute: names are lower case letters and digits; did you mean `datacontenttype`?",
@@ -185,8 +171,81 @@ fn the_words_of_common_mistakes() {
             "/do/0/a/fork/branches/0/x/then: a branch cannot go on to another branch: they run at the same time",
         ),
         (
-            json!({"use": {"functions": {"f": {"do": [{"x": {"set": {"x": 1}}}]}}}, "do": [{"a": {"call": "f"}}]}),
-            "/use/functions/f: a function must be exactly one call of the default catalog; write `{\"call\": \"name:version@default\"}`",
+            json!({"use": {"functions": {"f": {"do": [{"x": {"call": "g"}}]}, "g": {"try": [{"y": {"call": "f"}}], "catch": {}}}}, "do": [{"a": {"call": "f"}}]}),
+            "/use/functions/f: the function `f` calls itself: it would never end",
+        ),
+        (
+            task(json!({"call": "http", "with": {"method": "get", "endpoint": "/pets"}})),
+            "/do/0/a/with/endpoint: `/pets` is not an absolute `http` or `https` URI; write it in full: `https://host/path`",
+        ),
+        (
+            task(json!({"call": "http", "with": {"method": "get", "endpoint": "https://h/{id"}})),
+            "/do/0/a/with/endpoint: `https://h/{id` has a `{` without its `}`",
+        ),
+        (
+            task(json!({"call": "http", "with": {"method": "g t", "endpoint": "https://h"}})),
+            "/do/0/a/with/method: `g t` is no HTTP method",
+        ),
+        (
+            task(json!({"call": "http", "with": {"method": "get", "endpoint": "https://h", "output": "json"}})),
+            "/do/0/a/with/output: unknown form of output: `json`; raw, content or response",
+        ),
+        (
+            task(json!({"call": "http", "with": {"method": "get", "endpoint": "https://h", "headers": "x"}})),
+            "/do/0/a/with/headers: must be an object or an expression, but is a text",
+        ),
+        (task(json!({"call": "http"})), "/do/0/a: `with` is missing"),
+        (
+            task(json!({"call": "http", "with": {"method": "get", "endpoint": {"uri": "https://h", "authentication": {"use": "me"}}}})),
+            "/do/0/a/with/endpoint/authentication/use: `me` is not defined in `use.authentications`",
+        ),
+        (
+            task(json!({"call": "http", "with": {"method": "get", "endpoint": {"uri": "https://h", "authentication": {"basic": {"use": "me"}}}}})),
+            "/do/0/a/with/endpoint/authentication/basic/use: the secret `me` is not declared in `use.secrets`",
+        ),
+        (
+            json!({"use": {"authentications": {"a": {"oauth2": {"authority": "https://h", "grant": "client_credential", "client": {"id": "x"}}}}}, "do": [{"a": {"set": {"x": 1}}}]}),
+            "/use/authentications/a/oauth2/grant: unknown `grant`: `client_credential`; did you mean `client_credentials`?",
+        ),
+        (
+            json!({"use": {"authentications": {"a": {"oidc": {"authority": "https://h", "grant": "password"}}}}, "do": [{"a": {"set": {"x": 1}}}]}),
+            "/use/authentications/a/oidc: `client.id` is missing; or say `client.authentication: none`",
+        ),
+        (
+            json!({"use": {"authentications": {"a": {"bearer": {"token": "t"}, "basic": {"username": "u", "password": "p"}}}}, "do": [{"a": {"set": {"x": 1}}}]}),
+            "/use/authentications/a: must give exactly one of basic, bearer, digest, oauth2, oidc",
+        ),
+        (
+            json!({"use": {"secrets": ["token"]}, "do": [{"a": {"set": {"x": "${ $secrets.tokn }"}}}]}),
+            "/do/0/a/set/x: the secret `tokn` is not declared in `use.secrets`; did you mean `token`?",
+        ),
+        (
+            task(json!({"run": {"workflow": {"namespace": "n", "name": "a b", "version": "1.0.0"}}})),
+            "/do/0/a/run/workflow/name: `a b` is not the name of a workflow",
+        ),
+        (
+            task(json!({"run": {"workflow": {"namespace": "n", "name": "m", "version": "1.0.0"}, "return": "code"}})),
+            "/do/0/a/run/return: a workflow has no `code`: it is no process; `stdout` (the workflow's output, as by default) or `none`",
+        ),
+        (
+            task(json!({"listen": {"to": {"one": {"with": {"type": "t"}}, "until": "true"}}})),
+            "/do/0/a/listen/to/until: `until` goes with `any` only; `one` ends by itself; remove `until`",
+        ),
+        (
+            task(json!({"listen": {"to": {"any": [], "until": {"any": [], "until": "true"}}}})),
+            "/do/0/a/listen/to/until/until: an `until` cannot have an `until` of its own",
+        ),
+        (
+            task(json!({"listen": {"to": {"one": {"with": {"type": "t"}, "correlate": {"c": {"expect": "1"}}}}}})),
+            "/do/0/a/listen/to/one/correlate/c: `from` is missing",
+        ),
+        (
+            json!({"use": {"extensions": [{"e": {"extend": "cal"}}]}, "do": [{"a": {"set": {"x": 1}}}]}),
+            "/use/extensions/0/e/extend: unknown `extend`: `cal`; did you mean `call`?",
+        ),
+        (
+            json!({"schedule": {"cron": "0 0 * * *", "read": "data"}, "do": [{"a": {"set": {"x": 1}}}]}),
+            "/schedule/read: says how events are read, so it goes with `on` only",
         ),
         (
             json!({"use": {"functions": {"f": {"call": "echo:1.0.0@default", "then": "end"}}}, "do": [{"a": {"call": "f"}}]}),

@@ -85,6 +85,14 @@ impl Program {
         &self.source
     }
 
+    /// Whether it holds, where it plainly always or never does.
+    pub(crate) fn constant(&self) -> Option<bool> {
+        match &self.native {
+            Some(Native::Literal(value)) => Some(truthy(value)),
+            _ => None,
+        }
+    }
+
     /// Evaluates on `input`. Plain `.` and `$name` share, all else is new.
     pub(crate) fn eval(
         &self,

@@ -7,19 +7,15 @@ use serde_json::{Map, Value};
 
 use super::parts::SchemaCheck;
 use super::read::{Obj, Reader, Reusable, Sees};
-use super::{Catalog, Document, FunctionInfo, FunctionRef, Inner, Schedule, Slot, Trigger};
+use super::{Catalog, Document, FunctionInfo, FunctionRef, Inner, Schedule, Trigger};
 use crate::diagnostic::{Pos, Problems, did_you_mean};
 use crate::expr::Evaluator;
 use crate::source::{Data, Node, join};
 
 const TOP: [&str; 8] = ["document", "input", "use", "do", "timeout", "output", "schedule", "evaluate"];
 const DOCUMENT: [&str; 8] = ["dsl", "namespace", "name", "version", "title", "summary", "tags", "metadata"];
-const USE: [&str; 8] =
-    ["authentications", "errors", "extensions", "functions", "retries", "secrets", "timeouts", "catalogs"];
 /// What `document.metadata.huiyin` may hold; their values belong to whoever reads them.
 const HUIYIN: [&str; 8] = ["unit", "timezone", "overlap", "catchUp", "slots", "description", "title", "labels"];
-/// Calls of the DSL itself, by protocol.
-const PROTOCOLS: [&str; 6] = ["http", "openapi", "grpc", "asyncapi", "a2a", "mcp"];
 /// Names that an expression already knows.
 pub(super) const RESERVED: [&str; 8] =
     ["context", "input", "output", "secrets", "task", "workflow", "runtime", "authorization"];
@@ -38,6 +34,11 @@ pub(super) fn read(
         scope: Vec::new(),
         tasks: Vec::new(),
         slots: Vec::new(),
+        inline: Vec::new(),
+        within: None,
+        called: Vec::new(),
+        extensions: Vec::new(),
+        secrets: Map::new(),
         slot_names: BTreeSet::new(),
         used_slots: BTreeSet::new(),
         reusable: Reusable::default(),
@@ -55,10 +56,9 @@ impl<'r> Reader<'r> {
         if let Some(node) = top.get("evaluate") {
             self.evaluate(node);
         }
-        let secrets = match top.get("use") {
-            Some(node) => self.reusables(node),
-            None => Value::Object(Map::new()),
-        };
+        if let Some(node) = top.get("use") {
+            self.reusables(node);
+        }
         let data = self.data_flow(&top, Sees::WorkflowInput, Sees::WorkflowOutput, None);
         let timeout = self.timeout(&top, Sees::WorkflowInput);
         let schedule = top.get("schedule").and_then(|node| self.schedule(node));
@@ -66,7 +66,8 @@ impl<'r> Reader<'r> {
             Some(node) => self.task_list(node, "/do"),
             None => Vec::new(),
         };
-        self.unused_slots(&top);
+        self.unused_functions(&top);
+        self.extend_tasks();
         let by_pointer: HashMap<Arc<str>, usize> =
             self.tasks.iter().enumerate().map(|(id, task)| (Arc::clone(&task.pointer), id)).collect();
         Some(Inner {
@@ -79,9 +80,19 @@ impl<'r> Reader<'r> {
             timeout,
             schedule,
             slots: std::mem::take(&mut self.slots),
-            secrets: Arc::new(secrets),
+            inline: std::mem::take(&mut self.inline),
+            extensions: std::mem::take(&mut self.extensions),
+            secrets: Arc::new(Value::Object(std::mem::take(&mut self.secrets))),
             warnings: Vec::new(),
         })
+    }
+
+    /// Tells every task which extensions may stand around it.
+    fn extend_tasks(&mut self) {
+        for task in &mut self.tasks {
+            let covers = self.extensions.iter().enumerate().filter(|(_, e)| e.covers(task));
+            task.extensions = covers.map(|(i, _)| u32::try_from(i).unwrap_or(u32::MAX)).collect();
+        }
     }
 
     fn document(&mut self, node: &'r Node) -> Option<Document> {
@@ -151,7 +162,7 @@ impl<'r> Reader<'r> {
         Some(document)
     }
 
-    fn map_value(&mut self, body: &Obj<'r>, name: &str) -> Value {
+    pub(super) fn map_value(&mut self, body: &Obj<'r>, name: &str) -> Value {
         body.get(name)
             .and_then(|node| self.object(node, &body.below(name)).map(|_| node.to_value()))
             .unwrap_or(Value::Null)
@@ -184,104 +195,6 @@ impl<'r> Reader<'r> {
         }
     }
 
-    /// Reads `use`; gives the placeholders of the secrets.
-    fn reusables(&mut self, node: &'r Node) -> Value {
-        let mut secrets = Map::new();
-        let Some(body) = self.strict(node, "/use", &USE) else { return Value::Object(secrets) };
-        if let Some(node) = body.get("authentications") {
-            self.unsupported(&body.below("authentications"), node.at, "`use.authentications`");
-        }
-        if let Some(node) = body.get("extensions") {
-            self.unsupported(&body.below("extensions"), node.at, "`use.extensions`");
-        }
-        if let Some(node) = body.get("catalogs") {
-            self.refused(
-                &body.below("catalogs"),
-                node.at,
-                "a remote catalog",
-                "install the functions as plugins and call them `name:version@default`",
-            );
-        }
-        let mut entries =
-            |name: &str| body.get(name).and_then(|node| self.object(node, &body.below(name))).map(|o| o.fields);
-        let (errors, retries, timeouts) = (entries("errors"), entries("retries"), entries("timeouts"));
-        self.reusable = Reusable { errors, retries, timeouts };
-        for field in errors.unwrap_or_default() {
-            self.error_body(&field.value, &join("/use/errors", &field.name));
-        }
-        for field in retries.unwrap_or_default() {
-            self.retry_body(&field.value, &join("/use/retries", &field.name));
-        }
-        for field in timeouts.unwrap_or_default() {
-            self.timeout_body(&field.value, &join("/use/timeouts", &field.name), Sees::Task);
-        }
-        if let Some(node) = body.get("functions")
-            && let Some(functions) = self.object(node, "/use/functions")
-        {
-            for field in functions.fields {
-                self.slot_names.insert(field.name.clone());
-                if let Some(slot) = self.slot(&field.name, &field.value, &functions.below(&field.name)) {
-                    self.slots.push(slot);
-                }
-            }
-        }
-        if let Some(node) = body.get("secrets")
-            && let Some(items) = self.list(node, "/use/secrets")
-        {
-            for (i, item) in items.iter().enumerate() {
-                if let Some(name) = self.text(item, &join("/use/secrets", &i.to_string())) {
-                    secrets.insert(name.to_owned(), Value::String(format!("{{{{huiyin:secret:{name}}}}}")));
-                }
-            }
-        }
-        Value::Object(secrets)
-    }
-
-    /// A slot: exactly one catalog call, and what documents it.
-    fn slot(&mut self, name: &str, node: &'r Node, pointer: &str) -> Option<Slot> {
-        let body = self.object(node, pointer)?;
-        if body.get("call").is_none() {
-            let hint = "write `{\"call\": \"name:version@default\"}`";
-            self.problems.error_hint(
-                pointer,
-                node.at,
-                "a function must be exactly one call of the default catalog",
-                Some(hint.to_owned()),
-            );
-            return None;
-        }
-        self.only(&body, &["call", "with", "input", "output", "metadata"]);
-        let call = self.field_text(&body, "call")?;
-        let call_node = body.get("call")?;
-        let (function, info) = self.catalog_function(call, call_node, &body.below("call"))?;
-        let with = body.get("with").and_then(|n| {
-            self.object(n, &body.below("with"))?;
-            self.template(n, &body.below("with"), Sees::Slot)
-        });
-        if let Some(with) = &with {
-            let at = body.get("with").map_or(node.at, |n| n.at);
-            self.check_arguments(with, &info, &body.below("with"), at, call);
-        }
-        let mut checks: [Option<SchemaCheck>; 2] = [None, None];
-        for (check, name) in checks.iter_mut().zip(["input", "output"]) {
-            if let Some(node) = body.get(name)
-                && let Some(part) = self.strict(node, &body.below(name), &["schema"])
-            {
-                *check = self.schema(&part);
-            }
-        }
-        let [input, output] = checks;
-        Some(Slot {
-            name: name.into(),
-            function,
-            info,
-            metadata: self.map_value(&body, "metadata"),
-            with,
-            input,
-            output,
-        })
-    }
-
     /// Resolves `name:version@default`.
     pub(super) fn catalog_function(
         &mut self,
@@ -289,10 +202,6 @@ impl<'r> Reader<'r> {
         node: &Node,
         pointer: &str,
     ) -> Option<(Arc<FunctionRef>, FunctionInfo)> {
-        if PROTOCOLS.contains(&call) {
-            self.unsupported(pointer, node.at, &format!("`call: {call}`"));
-            return None;
-        }
         let (target, catalog) = call.rsplit_once('@').unwrap_or((call, ""));
         if call.contains("://") || (!catalog.is_empty() && catalog != "default") {
             self.refused(
@@ -371,37 +280,40 @@ impl<'r> Reader<'r> {
         }
     }
 
-    fn unused_slots(&mut self, top: &Obj<'_>) {
-        let Some(Data::Object(uses)) = top.get("use").map(|n| &n.data) else { return };
-        let Some(Data::Object(functions)) = uses.iter().find(|f| f.name == "functions").map(|f| &f.value.data) else {
-            return;
-        };
-        for field in functions {
-            if !self.used_slots.contains(&field.name) {
-                self.problems.warn(
-                    &join("/use/functions", &field.name),
-                    field.at,
-                    format!("the function `{}` is never called", field.name),
-                    None,
-                );
-            }
-        }
-    }
-
     fn schedule(&mut self, node: &'r Node) -> Option<Schedule> {
-        let body = self.strict(node, "/schedule", &["every", "cron", "after", "on"])?;
-        if body.fields.len() != 1 {
+        let body = self.strict(node, "/schedule", &["every", "cron", "after", "on", "read"])?;
+        let given: Vec<_> = body.fields.iter().filter(|f| f.name != "read").collect();
+        let [field] = given.as_slice() else {
             self.problems.error("/schedule", node.at, "must give exactly one of every, cron, after, on");
             return None;
+        };
+        if let Some(read) = body.get("read")
+            && field.name != "on"
+        {
+            self.problems.error("/schedule/read", read.at, "says how events are read, so it goes with `on` only");
+            return None;
         }
-        let field = body.fields.first()?;
         let place = body.below(&field.name);
         match field.name.as_str() {
             "cron" => self.text(&field.value, &place).map(|text| Schedule::Cron(text.to_owned())),
             "on" => {
                 let strategy = self.strategy(&field.value, &place, Sees::Nothing)?;
+                if strategy.until.is_some() {
+                    let hint = "a run starts as soon as its events are there".to_owned();
+                    self.problems.error_hint(
+                        &join(&place, "until"),
+                        field.at,
+                        "`until` says when a task stops listening; a schedule never stops",
+                        Some(hint),
+                    );
+                    return None;
+                }
+                let read = match body.get("read") {
+                    Some(_) => Some(self.read_as(&body)?),
+                    None => None,
+                };
                 let filters = strategy.filters.iter().map(super::FilterSpec::literal).collect();
-                Some(Schedule::On(Trigger { all: strategy.all, filters, specs: strategy.filters }))
+                Some(Schedule::On(Trigger { all: strategy.all, filters, read, specs: strategy.filters }))
             }
             name => match self.duration(&field.value, &place, Sees::Nothing)? {
                 super::DurationSpec::Expr(_) => {
@@ -423,7 +335,7 @@ impl<'r> Reader<'r> {
 }
 
 /// RFC 1123 label, either case.
-fn is_label(text: &str) -> bool {
+pub(super) fn is_label(text: &str) -> bool {
     text.len() <= 63
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         && !text.starts_with('-')
@@ -431,7 +343,7 @@ fn is_label(text: &str) -> bool {
 }
 
 /// Semantic Versioning 2.0: three numbers, perhaps `-pre` and `+build`.
-fn is_version(text: &str) -> bool {
+pub(super) fn is_version(text: &str) -> bool {
     let core = text.split_once('+').map_or(text, |(core, _)| core);
     let (core, pre) = core.split_once('-').map_or((core, None), |(core, pre)| (core, Some(pre)));
     let numbers: Vec<&str> = core.split('.').collect();

@@ -17,6 +17,17 @@ const ATTRIBUTES: [&str; 8] = ["id", "source", "type", "time", "subject", "datac
 #[derive(Debug, Clone)]
 pub(crate) struct FilterSpec {
     pub(crate) attributes: Vec<(String, AttributeFilter)>,
+    pub(crate) correlate: Vec<Correlation>,
+}
+
+/// A value of an event by which it belongs to others or to the run.
+#[derive(Debug, Clone)]
+pub(crate) struct Correlation {
+    pub(crate) key: String,
+    /// With the event as `.`.
+    from: Program,
+    /// What it must be; without, what the first event gave.
+    expect: Option<Template>,
 }
 
 /// What one attribute must be.
@@ -65,6 +76,43 @@ impl FilterSpec {
         }
         Ok(true)
     }
+
+    /// The correlation keys that the event binds anew, beside those `bound`
+    /// already; `None` if it does not belong to them. A value that is missing
+    /// or null correlates with nothing.
+    pub(crate) fn correlates(
+        &self,
+        event: &Value,
+        bound: &Map<String, Value>,
+        input: &Arc<Value>,
+        scope: &dyn Variables,
+        evaluator: &dyn Evaluator,
+    ) -> Result<Option<Map<String, Value>>, ExprError> {
+        let mut new = Map::new();
+        if self.correlate.is_empty() {
+            return Ok(Some(new));
+        }
+        let event = Arc::new(event.clone());
+        for correlation in &self.correlate {
+            let value = correlation.from.eval(&event, scope, evaluator)?;
+            if value.is_null() {
+                return Ok(None);
+            }
+            let known = bound.get(&correlation.key).or_else(|| new.get(&correlation.key));
+            let fits = match (&correlation.expect, known) {
+                (Some(expect), _) => expect.eval(input, scope, evaluator)? == value,
+                (None, Some(known)) => *known == *value,
+                (None, None) => true,
+            };
+            if !fits {
+                return Ok(None);
+            }
+            if known.is_none() {
+                new.insert(correlation.key.clone(), Value::clone(&value));
+            }
+        }
+        Ok(Some(new))
+    }
 }
 
 /// Whether `event` (a CloudEvent as a JSON object) has all attributes of `filter`.
@@ -76,24 +124,35 @@ pub fn matches(filter: &EventFilter, event: &Value) -> bool {
 pub(super) struct Strategy {
     pub(super) all: bool,
     pub(super) filters: Vec<FilterSpec>,
+    pub(super) until: Option<Until>,
+}
+
+/// What ends the listening of an `any`.
+#[derive(Debug)]
+pub(crate) enum Until {
+    /// This condition on what has been consumed.
+    Holds(Program),
+    /// Events, one of any filter or one for each.
+    Consumed { all: bool, filters: Vec<FilterSpec> },
 }
 
 impl<'r> Reader<'r> {
     pub(super) fn strategy(&mut self, node: &'r Node, pointer: &str, sees: Sees) -> Option<Strategy> {
         let body = self.strict(node, pointer, &["one", "any", "all", "until"])?;
-        if let Some(until) = body.get("until") {
-            self.unsupported(&body.below("until"), until.at, "`until`");
-        }
         let given: Vec<&str> = ["one", "any", "all"].into_iter().filter(|name| body.get(name).is_some()).collect();
         let [name] = given.as_slice() else {
             self.problems.error(pointer, node.at, "must give exactly one of one, any, all");
             return None;
         };
+        let until = match body.get("until") {
+            Some(until) => Some(self.until(until, &body.below("until"), name, sees)?),
+            None => None,
+        };
         let node = body.get(name)?;
         let place = body.below(name);
         if *name == "one" {
             let filter = self.filter(node, &place, sees)?;
-            return Some(Strategy { all: false, filters: vec![filter] });
+            return Some(Strategy { all: false, filters: vec![filter], until });
         }
         let items = self.list(node, &place)?;
         if items.is_empty() && *name == "all" {
@@ -105,16 +164,37 @@ impl<'r> Reader<'r> {
         }
         if items.is_empty() {
             // `any` of nothing means any event at all.
-            filters.push(FilterSpec { attributes: Vec::new() });
+            filters.push(FilterSpec { attributes: Vec::new(), correlate: Vec::new() });
         }
-        Some(Strategy { all: *name == "all", filters })
+        Some(Strategy { all: *name == "all", filters, until })
+    }
+
+    /// `until`: a condition, or events that end the listening.
+    fn until(&mut self, node: &'r Node, pointer: &str, of: &str, sees: Sees) -> Option<Until> {
+        if of != "any" {
+            let hint = format!("`{of}` ends by itself; remove `until`");
+            self.problems.error_hint(pointer, node.at, "`until` goes with `any` only", Some(hint));
+            return None;
+        }
+        if matches!(node.data, Data::String(_)) {
+            return self.expression(node, pointer, sees).map(Until::Holds);
+        }
+        if let Data::Object(fields) = &node.data
+            && let Some(until) = fields.iter().find(|f| f.name == "until")
+        {
+            self.problems.error(&join(pointer, "until"), until.at, "an `until` cannot have an `until` of its own");
+            return None;
+        }
+        let strategy = self.strategy(node, pointer, sees)?;
+        Some(Until::Consumed { all: strategy.all, filters: strategy.filters })
     }
 
     fn filter(&mut self, node: &'r Node, pointer: &str, sees: Sees) -> Option<FilterSpec> {
         let body = self.strict(node, pointer, &["with", "correlate"])?;
-        if let Some(correlate) = body.get("correlate") {
-            self.unsupported(&body.below("correlate"), correlate.at, "`correlate`");
-        }
+        let correlate = match body.get("correlate") {
+            Some(node) => self.correlations(node, &body.below("correlate"), sees)?,
+            None => Vec::new(),
+        };
         let node = self.required(&body, "with")?;
         let place = body.below("with");
         let with = self.object(node, &place)?;
@@ -133,7 +213,22 @@ impl<'r> Reader<'r> {
             };
             attributes.push((field.name.clone(), filter));
         }
-        Some(FilterSpec { attributes })
+        Some(FilterSpec { attributes, correlate })
+    }
+
+    fn correlations(&mut self, node: &'r Node, pointer: &str, sees: Sees) -> Option<Vec<Correlation>> {
+        let body = self.object(node, pointer)?;
+        let mut list = Vec::with_capacity(body.fields.len());
+        for field in body.fields {
+            let one = self.strict(&field.value, &body.below(&field.name), &["from", "expect"])?;
+            let from = self.required(&one, "from").and_then(|n| self.expression(n, &one.below("from"), sees))?;
+            let expect = match one.get("expect") {
+                Some(node) => Some(self.template(node, &one.below("expect"), sees)?),
+                None => None,
+            };
+            list.push(Correlation { key: field.name.clone(), from, expect });
+        }
+        Some(list)
     }
 
     /// Extension attributes are allowed; what looks like a slip of the pen is pointed out.
@@ -171,9 +266,7 @@ impl<'r> Reader<'r> {
         let node = self.required(&event, "with")?;
         let with = self.object(node, &event.below("with"))?;
         self.attribute_names(&with);
-        for name in ["source", "type"] {
-            self.required(&with, name);
-        }
+        self.required(&with, "type");
         self.template(node, &with.pointer, Sees::Task)
     }
 }

@@ -1,11 +1,16 @@
 //! The parsed, checked and compiled workflow. Must never hold anything that the
 //! interpreter would have to refuse: what is not supported is refused in parsing.
 
+mod auth;
+mod call;
 mod document;
 mod events;
+mod listen;
 mod parts;
 mod read;
 mod tasks;
+mod uri;
+mod uses;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,11 +20,17 @@ use serde_json::{Map, Value};
 
 use crate::diagnostic::{Diagnostic, Problems};
 use crate::expr::{Evaluator, Program, Template};
+use crate::request::WorkflowRef;
 use crate::source;
 
-pub(crate) use events::FilterSpec;
+pub(crate) use auth::AuthSpec;
+pub(crate) use call::{RequestKind, RequestSpec, is_token};
 pub use events::matches;
+pub(crate) use events::{FilterSpec, Until};
+pub(crate) use listen::ListenSpec;
 pub(crate) use parts::{Backoff, DurationSpec, RetryPolicy, SchemaCheck};
+pub(crate) use uri::absolute;
+pub(crate) use uses::{Extension, Inline};
 
 /// The default catalog: what `call: name:version@default` can reach.
 pub trait Catalog {
@@ -121,6 +132,8 @@ pub struct Trigger {
     pub all: bool,
     /// Literal attributes, to look events up by. Use [`Definition::triggered_by`] to be sure.
     pub filters: Vec<EventFilter>,
+    /// What of the events is the run's input; none: not said, which is all of them.
+    pub read: Option<Read>,
     pub(crate) specs: Vec<FilterSpec>,
 }
 
@@ -146,6 +159,8 @@ pub(crate) struct Inner {
     pub(crate) timeout: Option<DurationSpec>,
     pub(crate) schedule: Option<Schedule>,
     pub(crate) slots: Vec<Slot>,
+    pub(crate) inline: Vec<Inline>,
+    pub(crate) extensions: Vec<Extension>,
     pub(crate) secrets: Arc<Value>,
     pub(crate) warnings: Vec<Diagnostic>,
 }
@@ -174,6 +189,10 @@ pub(crate) struct Task {
     pub(crate) timeout: Option<DurationSpec>,
     pub(crate) then: Then,
     pub(crate) kind: TaskKind,
+    /// Itself, as a list of one: for what extends it.
+    pub(crate) own: [TaskId; 1],
+    /// The extensions that may stand around it, of `Inner::extensions`.
+    pub(crate) extensions: Vec<u32>,
 }
 
 /// Where the flow goes after a task.
@@ -193,8 +212,12 @@ pub(crate) enum TaskKind {
     Emit { event: Template },
     For { each: Arc<str>, at: Arc<str>, items: Program, condition: Option<Program>, list: Vec<TaskId> },
     Fork { branches: Vec<TaskId>, compete: bool },
-    Listen { all: bool, filters: Vec<FilterSpec>, read: Read },
+    Listen(Box<ListenSpec>),
     Raise { error: Template },
+    /// `call: http` and the like.
+    Request(Box<RequestSpec>),
+    /// `run` of another workflow; `returns`: its output is the task's.
+    Run { workflow: Arc<WorkflowRef>, input: Option<Template>, wait: bool, returns: bool },
     Set { value: Template },
     Switch { cases: Vec<(Option<Program>, Then)> },
     Try { list: Vec<TaskId>, catch: Box<Catch> },
@@ -206,12 +229,40 @@ pub(crate) enum Target {
     Function(Arc<FunctionRef>),
     /// Index in `Inner::slots`.
     Slot(usize),
+    /// Index in `Inner::inline`.
+    Inline(usize),
 }
 
+/// What is taken of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Read {
+pub enum Read {
+    /// Its data.
     Data,
+    /// All of it.
     Envelope,
+}
+
+impl Read {
+    /// What it takes of `event`.
+    pub fn of(self, event: &Value) -> Value {
+        match self {
+            Self::Data => event.get("data").cloned().unwrap_or(Value::Null),
+            Self::Envelope => event.clone(),
+        }
+    }
+}
+
+/// What a workflow asks for by itself, as far as the text tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestInfo {
+    /// JSON Pointer of the task.
+    pub task: String,
+    /// `http` or `openapi`.
+    pub by: &'static str,
+    /// The URI (of the OpenAPI document), if nothing in it is computed.
+    pub uri: Option<String>,
+    /// Secrets whose fields are its authentication (`use: <secret>`).
+    pub secrets: Vec<String>,
 }
 
 #[derive(Debug, Default)]
@@ -301,14 +352,58 @@ impl Definition {
         list
     }
 
-    /// Whether `event` answers filter `index` of the schedule's trigger.
-    pub fn triggered_by(&self, index: usize, event: &Value, evaluator: &dyn Evaluator) -> bool {
-        struct Nothing;
-        impl crate::expr::Variables for Nothing {
-            fn variable(&self, _: &str, _: bool) -> Arc<Value> {
-                Arc::new(Value::Null)
+    /// Every request that it may send by itself, in order of writing.
+    pub fn requests(&self) -> Vec<RequestInfo> {
+        let mut list = Vec::new();
+        for task in &self.0.tasks {
+            let TaskKind::Request(spec) = &task.kind else { continue };
+            let (by, uri, other) = match &spec.what {
+                RequestKind::Http { uri, .. } => ("http", uri, None),
+                RequestKind::OpenApi { document, document_authentication, .. } => {
+                    ("openapi", document, document_authentication.as_ref())
+                }
+            };
+            let secrets = spec.authentication.as_ref().into_iter().chain(other).filter_map(AuthSpec::secret);
+            let secrets = secrets.map(str::to_owned).collect();
+            let uri = uri.literal().map(str::to_owned);
+            list.push(RequestInfo { task: task.pointer.to_string(), by, uri, secrets });
+        }
+        list
+    }
+
+    /// Every workflow that it may run.
+    pub fn subflows(&self) -> Vec<Arc<WorkflowRef>> {
+        let mut list: Vec<Arc<WorkflowRef>> = Vec::new();
+        for task in &self.0.tasks {
+            if let TaskKind::Run { workflow, .. } = &task.kind
+                && !list.contains(workflow)
+            {
+                list.push(Arc::clone(workflow));
             }
         }
+        list
+    }
+
+    /// The correlation keys that `event` binds anew as filter `index` of the
+    /// schedule's trigger, beside those already `bound` by other events of the
+    /// same start; `None` if it does not answer the filter, or belongs to others.
+    pub fn correlates(
+        &self,
+        index: usize,
+        event: &Value,
+        bound: &Map<String, Value>,
+        evaluator: &dyn Evaluator,
+    ) -> Option<Map<String, Value>> {
+        let Some(Schedule::On(trigger)) = &self.0.schedule else { return None };
+        let spec = trigger.specs.get(index)?;
+        if !spec.accepts(event, &Nothing, evaluator).unwrap_or(false) {
+            return None;
+        }
+        spec.correlates(event, bound, &Arc::new(Value::Null), &Nothing, evaluator).ok().flatten()
+    }
+
+    /// Whether `event` answers filter `index` of the schedule's trigger.
+    pub fn triggered_by(&self, index: usize, event: &Value, evaluator: &dyn Evaluator) -> bool {
         match &self.0.schedule {
             Some(Schedule::On(trigger)) => {
                 trigger.specs.get(index).is_some_and(|spec| spec.accepts(event, &Nothing, evaluator).unwrap_or(false))
@@ -326,16 +421,26 @@ impl Definition {
     }
 }
 
+/// Where no run is yet, no variable means anything.
+struct Nothing;
+
+impl crate::expr::Variables for Nothing {
+    fn variable(&self, _: &str, _: bool) -> Arc<Value> {
+        Arc::new(Value::Null)
+    }
+}
+
 impl TaskKind {
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Call { .. } => "call",
+            Self::Call { .. } | Self::Request(_) => "call",
             Self::Do { .. } => "do",
             Self::Emit { .. } => "emit",
             Self::For { .. } => "for",
             Self::Fork { .. } => "fork",
-            Self::Listen { .. } => "listen",
+            Self::Listen(_) => "listen",
             Self::Raise { .. } => "raise",
+            Self::Run { .. } => "run",
             Self::Set { .. } => "set",
             Self::Switch { .. } => "switch",
             Self::Try { .. } => "try",

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::uses::{Extension, Inline};
 use super::{Catalog, Slot, Task};
 use crate::diagnostic::{Pos, Problems, did_you_mean};
 use crate::expr::{Evaluator, Program, Template, wrapped};
@@ -22,15 +23,25 @@ pub(super) struct Reader<'r> {
     pub(super) scope: Vec<String>,
     pub(super) tasks: Vec<Task>,
     pub(super) slots: Vec<Slot>,
+    /// Functions that are tasks.
+    pub(super) inline: Vec<Inline>,
+    /// The function being read, an index of `inline`.
+    pub(super) within: Option<usize>,
+    /// Which function is called within which.
+    pub(super) called: Vec<(Option<usize>, usize)>,
+    pub(super) extensions: Vec<Extension>,
+    /// The declared secrets and their placeholders.
+    pub(super) secrets: Map<String, Value>,
     /// Entries of `use.functions`, good or bad, so that a bad one is reported once.
     pub(super) slot_names: BTreeSet<String>,
     pub(super) used_slots: BTreeSet<String>,
     pub(super) reusable: Reusable<'r>,
 }
 
-/// `use.errors`, `use.retries`, `use.timeouts`.
+/// The entries of `use.authentications`, `errors`, `retries`, `timeouts`.
 #[derive(Default, Clone, Copy)]
 pub(super) struct Reusable<'r> {
+    pub(super) authentications: Option<Fields<'r>>,
     pub(super) errors: Option<Fields<'r>>,
     pub(super) retries: Option<Fields<'r>>,
     pub(super) timeouts: Option<Fields<'r>>,
@@ -63,8 +74,9 @@ impl Sees {
             Self::WorkflowInput => &["secrets", "workflow", "runtime"],
             Self::WorkflowOutput => &["context", "secrets", "workflow", "runtime"],
             Self::Raw => &["context", "secrets", "task", "workflow", "runtime"],
-            Self::Task | Self::Slot => &["context", "input", "secrets", "task", "workflow", "runtime"],
-            Self::Export => &["context", "input", "output", "secrets", "task", "workflow", "runtime"],
+            Self::Slot => &["context", "input", "secrets", "task", "workflow", "runtime"],
+            Self::Task => &["context", "input", "secrets", "task", "workflow", "runtime", "authorization"],
+            Self::Export => &["context", "input", "output", "secrets", "task", "workflow", "runtime", "authorization"],
             Self::Nothing => &[],
         }
     }
@@ -180,6 +192,9 @@ impl<'r> Reader<'r> {
     }
 
     fn program(&mut self, source: &str, node: &Node, pointer: &str, sees: Sees) -> Option<Program> {
+        for name in secrets_of(source) {
+            self.declared_secret(name, node, pointer);
+        }
         let result = Program::compile(source, &self.names(sees), self.evaluator);
         match result {
             Ok(program) => Some(program),
@@ -204,9 +219,6 @@ impl<'r> Reader<'r> {
     }
 
     fn hint_for(&self, source: &str, sees: Sees) -> Option<String> {
-        if source.contains("$authorization") {
-            return Some("`$authorization` is not supported".to_owned());
-        }
         let names: Vec<String> = self.names(sees).iter().map(|n| format!("${n}")).collect();
         source.contains('$').then(|| {
             if names.is_empty() {
@@ -285,11 +297,6 @@ impl<'r> Reader<'r> {
         }
     }
 
-    /// Says that a part of the DSL is not done yet.
-    pub(super) fn unsupported(&mut self, pointer: &str, at: Pos, what: &str) {
-        self.problems.error(pointer, at, format!("{what} is not supported yet"));
-    }
-
     /// Says that a part of the DSL will not be done (rule 6: no ambient authority).
     pub(super) fn refused(&mut self, pointer: &str, at: Pos, what: &str, instead: &str) {
         self.problems.error_hint(
@@ -299,6 +306,18 @@ impl<'r> Reader<'r> {
             Some(instead.to_owned()),
         );
     }
+}
+
+/// The names of secrets that a program mentions as `$secrets.name` or `$secrets["name"]`.
+fn secrets_of(source: &str) -> impl Iterator<Item = &str> {
+    source.split("$secrets").skip(1).filter_map(|rest| {
+        if let Some(rest) = rest.strip_prefix(".\"").or_else(|| rest.strip_prefix("[\"")) {
+            return rest.split_once('"').map(|(name, _)| name);
+        }
+        let rest = rest.strip_prefix('.')?;
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        rest.get(..end).filter(|name| !name.is_empty())
+    })
 }
 
 pub(super) fn clipped(text: &str) -> String {

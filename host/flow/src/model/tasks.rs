@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::document::RESERVED;
 use super::read::{Obj, Reader, Sees};
-use super::{Catch, Read, Target, Task, TaskId, TaskKind, Then};
+use super::{Catch, Task, TaskId, TaskKind, Then};
 use crate::diagnostic::did_you_mean;
 use crate::expr::Template;
 use crate::source::{Data, Node, join};
@@ -30,10 +30,10 @@ const KINDS: [(&str, &[&str]); 12] = [
     ("wait", &[]),
 ];
 /// Lists within lists within lists.
-const MAX_TASKS: usize = 10_000;
+const MAX_TASKS: usize = 20_000;
 
 /// A list's names, for `then`.
-type Names = HashMap<String, u32>;
+pub(super) type Names = HashMap<String, u32>;
 
 impl<'r> Reader<'r> {
     pub(super) fn task_list(&mut self, node: &'r Node, pointer: &str) -> Vec<TaskId> {
@@ -80,7 +80,7 @@ impl<'r> Reader<'r> {
         if complete { ids.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default() } else { Vec::new() }
     }
 
-    fn task(&mut self, name: &str, node: &'r Node, pointer: &str, names: &Names) -> Option<TaskId> {
+    pub(super) fn task(&mut self, name: &str, node: &'r Node, pointer: &str, names: &Names) -> Option<TaskId> {
         let body = self.object(node, pointer)?;
         let given: Vec<&(&str, &[&str])> = KINDS.iter().filter(|(kind, _)| body.get(kind).is_some()).collect();
         let (kind, companions) = match given.as_slice() {
@@ -126,6 +126,8 @@ impl<'r> Reader<'r> {
             timeout: None,
             then: Then::Continue,
             kind: TaskKind::Do { list: Vec::new() },
+            own: [id],
+            extensions: Vec::new(),
         });
         let condition = body.get("if").and_then(|n| self.expression(n, &body.below("if"), Sees::Raw));
         let data = self.data_flow(&body, Sees::Raw, Sees::Task, Some(Sees::Export));
@@ -193,40 +195,8 @@ impl<'r> Reader<'r> {
         }
     }
 
-    fn call(&mut self, node: &'r Node, pointer: &str, body: &Obj<'r>) -> Option<TaskKind> {
-        let call = self.text(node, pointer)?;
-        let with_place = body.below("with");
-        let with_node = body.get("with");
-        let with = match with_node {
-            None => None,
-            Some(n) => {
-                self.object(n, &with_place)?;
-                Some(self.template(n, &with_place, Sees::Task)?)
-            }
-        };
-        let at = with_node.map_or(node.at, |n| n.at);
-        if self.slot_names.contains(call) {
-            self.used_slots.insert(call.to_owned());
-            let index = self.slots.iter().position(|slot| *slot.name == *call)?;
-            let slot = self.slots.get(index)?;
-            // Without a body of its own, the slot hands the caller's arguments on.
-            if slot.with.is_none()
-                && let Some(with) = &with
-            {
-                let info = slot.info.clone();
-                self.check_arguments(with, &info, &with_place, at, call);
-            }
-            return Some(TaskKind::Call { target: Target::Slot(index), with });
-        }
-        let (function, info) = self.catalog_function(call, node, pointer)?;
-        if let Some(with) = &with {
-            self.check_arguments(with, &info, &with_place, at, call);
-        }
-        Some(TaskKind::Call { target: Target::Function(function), with })
-    }
-
     /// A new variable for expressions within; `default` if it is not named.
-    fn variable(&mut self, body: &Obj<'r>, name: &str, default: &str) -> Option<String> {
+    pub(super) fn variable(&mut self, body: &Obj<'r>, name: &str, default: &str) -> Option<String> {
         let Some(node) = body.get(name) else { return Some(default.to_owned()) };
         let pointer = body.below(name);
         let text = self.text(node, &pointer)?;
@@ -290,30 +260,6 @@ impl<'r> Reader<'r> {
         (self.tasks.len() > first).then_some(TaskKind::Fork { branches: list, compete })
     }
 
-    fn listen(&mut self, node: &'r Node, pointer: &str, body: &Obj<'r>) -> Option<TaskKind> {
-        if let Some(foreach) = body.get("foreach") {
-            self.unsupported(&body.below("foreach"), foreach.at, "`listen` with `foreach`");
-        }
-        let listen = self.strict(node, pointer, &["to", "read"])?;
-        let read = match self.field_text(&listen, "read") {
-            None | Some("data" | "raw") => Read::Data,
-            Some("envelope") => Read::Envelope,
-            Some(other) => {
-                let at = listen.get("read").map_or(node.at, |n| n.at);
-                self.problems.error_hint(
-                    &listen.below("read"),
-                    at,
-                    format!("unknown way to read: `{other}`"),
-                    Some("data, envelope or raw".to_owned()),
-                );
-                Read::Data
-            }
-        };
-        let to = self.required(&listen, "to")?;
-        let strategy = self.strategy(to, &listen.below("to"), Sees::Task)?;
-        Some(TaskKind::Listen { all: strategy.all, filters: strategy.filters, read })
-    }
-
     fn raise(&mut self, node: &'r Node, pointer: &str) -> Option<TaskKind> {
         let body = self.strict(node, pointer, &["error"])?;
         let node = self.required(&body, "error")?;
@@ -341,29 +287,6 @@ impl<'r> Reader<'r> {
             }
         }
         self.template(node, pointer, Sees::Task)
-    }
-
-    fn run(&mut self, node: &'r Node, pointer: &str) -> Option<TaskKind> {
-        let body = self.strict(node, pointer, &["workflow", "script", "shell", "container", "await", "return"])?;
-        for field in body.fields {
-            let place = body.below(&field.name);
-            match field.name.as_str() {
-                "shell" | "container" => {
-                    self.refused(
-                        &place,
-                        field.at,
-                        &format!("`run: {}`", field.name),
-                        "write it as a plugin and call it `name:version@default`",
-                    );
-                }
-                "script" | "workflow" => self.unsupported(&place, field.at, &format!("`run: {}`", field.name)),
-                _ => {}
-            }
-        }
-        if !body.fields.iter().any(|f| matches!(f.name.as_str(), "shell" | "container" | "script" | "workflow")) {
-            self.unsupported(pointer, node.at, "`run`");
-        }
-        None
     }
 
     fn switch(&mut self, node: &'r Node, pointer: &str, names: &Names) -> Option<TaskKind> {

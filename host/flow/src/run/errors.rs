@@ -44,7 +44,8 @@ impl Machine<'_> {
             };
             match self.reaction(frame, catch, &point) {
                 Ok(Some(how)) => {
-                    self.emit(Fact::Caught { frame: id, error: Arc::new(error), how });
+                    let from = from.filter(|from| *from != id);
+                    self.emit(Fact::Caught { frame: id, error: Arc::new(error), how, from });
                     return;
                 }
                 Ok(None) => {}
@@ -52,7 +53,7 @@ impl Machine<'_> {
                 Err(failure) => error = failure.at(&task.pointer),
             }
         }
-        self.emit(Fact::Faulted { error: Arc::new(error) });
+        self.emit(Fact::Faulted { error: Arc::new(error), frame: from });
     }
 
     /// What a `try` does about an error that passed its filter; `None`: not its own.

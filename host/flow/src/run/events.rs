@@ -1,15 +1,15 @@
-//! What comes from outside to tasks that wait: results, timers, events.
+//! What comes from outside to tasks that wait: results and timers.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::flow::check;
-use super::scope::Point;
 use super::{Event, Machine};
 use crate::error::{ErrorKind, FlowError};
-use crate::fact::{CallId, Fact, FrameId, TimerId};
-use crate::model::{Definition, Read, Target, Task, TaskKind};
+use crate::fact::{CallId, FrameId, TimerId};
+use crate::model::{Definition, Target, Task, TaskKind};
+use crate::request::WorkflowRef;
 use crate::state::{FrameKind, Stage};
 
 impl Machine<'_> {
@@ -19,9 +19,9 @@ impl Machine<'_> {
             Event::Result { call, .. } => self.state.awaits(FrameId(call.0)),
             Event::Timer { timer } => {
                 self.state.alarm.is_some_and(|alarm| alarm.timer == *timer)
-                    || self.state.frames.values().any(|frame| frame.alarms().any(|alarm| alarm.timer == *timer))
+                    || self.state.frames.by_timer(*timer).is_some()
             }
-            Event::Event { event } => self.state.frames.keys().any(|id| self.answers(*id, event).is_some()),
+            Event::Event { event } => self.awaits_event(event),
             _ => false,
         }
     }
@@ -35,6 +35,22 @@ impl Machine<'_> {
         let Some(frame) = self.state.frames.get(&id) else { return };
         self.answered = Some(call);
         let (parent, task) = (frame.parent, Arc::clone(&frame.task));
+        if let FrameKind::Workflow { workflow, wait, .. } = &frame.kind {
+            let returns = !matches!(def.task(&task).map(|t| &t.kind), Some(TaskKind::Run { returns: false, .. }));
+            let outcome = match outcome {
+                Err(error) => Err(of_subflow(error, workflow, &task)),
+                // Not waited for: the task gives its own input.
+                Ok(_) if !*wait => Ok(None),
+                Ok(_) if !returns => Ok(Some(Arc::new(Value::Null))),
+                Ok(value) => Ok(Some(Arc::new(value))),
+            };
+            match outcome {
+                Ok(output) => self.leave(id, output),
+                Err(error) => self.raise(parent, error),
+            }
+            self.answered = None;
+            return;
+        }
         let outcome = outcome.and_then(|value| {
             let schema = def.task(&task).and_then(|task| slot_of(&def, task)).and_then(|slot| slot.output.as_ref());
             check(schema, &value, "the function's output").map(|()| value)
@@ -52,9 +68,9 @@ impl Machine<'_> {
             self.fail(ErrorKind::Timeout, "the workflow took longer than its timeout", "/timeout");
             return;
         }
-        let found = self.state.frames.iter().find(|(_, frame)| frame.alarms().any(|alarm| alarm.timer == timer));
-        let Some((id, frame)) = found else { return };
-        let (id, parent, task) = (*id, frame.parent, Arc::clone(&frame.task));
+        let Some(id) = self.state.frames.by_timer(timer) else { return };
+        let Some(frame) = self.state.frames.get(&id) else { return };
+        let (parent, task) = (frame.parent, Arc::clone(&frame.task));
         self.fired = Some(timer);
         if frame.alarm.is_some_and(|alarm| alarm.timer == timer) {
             let error = FlowError::new(ErrorKind::Timeout, "the task took longer than its timeout").at(&task);
@@ -72,47 +88,21 @@ impl Machine<'_> {
         }
         self.fired = None;
     }
+}
 
-    pub(super) fn heard(&mut self, event: &Value) {
-        let listeners: Vec<FrameId> = self
-            .state
-            .frames
-            .iter()
-            .filter(|(_, frame)| matches!(frame.kind, FrameKind::Listen { .. }))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in listeners {
-            let Some((filter, item)) = self.answers(id, event) else { continue };
-            self.emit(Fact::Heard { frame: id, filter, item });
-        }
+/// The error of another workflow becomes one of the task that ran it: its
+/// pointer is one of the other text, and is told in words.
+fn of_subflow(mut error: FlowError, workflow: &WorkflowRef, task: &str) -> FlowError {
+    if !error.instance.is_empty() {
+        let WorkflowRef { namespace, name, version } = workflow;
+        let place = format!("at {} of {namespace}/{name} {version}", error.instance);
+        error.detail = Some(match error.detail.take() {
+            Some(detail) => format!("{detail} ({place})"),
+            None => place,
+        });
     }
-
-    /// The first pending filter of a `listen` that the event answers, and what is read of it.
-    /// A filter that cannot be evaluated on the event is not answered by it.
-    fn answers(&self, id: FrameId, event: &Value) -> Option<(u32, Arc<Value>)> {
-        let frame = self.state.frames.get(&id)?;
-        let FrameKind::Listen { pending, .. } = &frame.kind else { return None };
-        let task = self.def.task(&frame.task)?;
-        let TaskKind::Listen { filters, read, .. } = &task.kind else { return None };
-        let point = Point {
-            frame: frame.parent,
-            task: Some(task),
-            since: frame.at,
-            raw: Some(&frame.raw),
-            input: Some(&frame.input),
-            ..Point::outside(self.def, self.state)
-        };
-        let filter = pending.iter().copied().find(|index| {
-            filters
-                .get(*index as usize)
-                .is_some_and(|spec| spec.accepts(event, &point, self.env.evaluator).unwrap_or(false))
-        })?;
-        let item = match read {
-            Read::Data => event.get("data").cloned().unwrap_or(Value::Null),
-            Read::Envelope => event.clone(),
-        };
-        Some((filter, Arc::new(item)))
-    }
+    task.clone_into(&mut error.instance);
+    error
 }
 
 fn slot_of<'d>(def: &'d Definition, task: &Task) -> Option<&'d crate::model::Slot> {

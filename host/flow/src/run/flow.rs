@@ -8,9 +8,9 @@ use super::Machine;
 use super::scope::{Point, item};
 use crate::error::{ErrorKind, FlowError};
 use crate::expr::ExprError;
-use crate::fact::{Alarm, Fact, FrameId, Next, TimerId};
-use crate::model::{DataFlow, Definition, DurationSpec, SchemaCheck, TaskId, TaskKind, Then};
-use crate::state::{Frame, FrameKind, Stage};
+use crate::fact::{Alarm, Fact, FrameId, Next, Place, TimerId};
+use crate::model::{DataFlow, Definition, DurationSpec, SchemaCheck, Target, TaskId, TaskKind, Then};
+use crate::state::{Frame, FrameKind, Frames, Stage};
 
 /// Output and context of a task that is done.
 pub(super) struct Finish {
@@ -33,7 +33,7 @@ impl Machine<'_> {
         let inner = Arc::clone(&self.def.0);
         match self.prepare(&inner.data, inner.timeout.as_ref()) {
             Ok((data, alarm)) => self.emit(Fact::Prepared { data, alarm }),
-            Err(error) => self.emit(Fact::Faulted { error: Arc::new(error) }),
+            Err(error) => self.emit(Fact::Faulted { error: Arc::new(error), frame: None }),
         }
     }
 
@@ -73,16 +73,17 @@ impl Machine<'_> {
             return;
         }
         let Some(scope) = &frame.scope else {
-            // A fork whose branches are in, a listen that has heard all, or a run that begins.
+            // A fork whose branches are in, a listen that has heard something, or a run that begins.
             match frame.kind {
                 FrameKind::Run => self.begin(),
+                FrameKind::Listen(_) => self.attend(id),
                 _ => self.leave(id, None),
             }
             return;
         };
         match scope.next {
             Next::At(index) => {
-                let task = list(&def, self.state, frame).get(index as usize).and_then(|task| def.at(*task));
+                let task = list(&def, &self.state.frames, frame).get(index as usize).and_then(|task| def.at(*task));
                 match task {
                     Some(task) => self.run_task(id, task),
                     None => {
@@ -99,6 +100,7 @@ impl Machine<'_> {
                 let data = Arc::clone(&scope.data);
                 self.complete(&data);
             }
+            Next::Skip => self.skip(id),
             Next::Exit => match &frame.kind {
                 FrameKind::Run => {
                     let data = Arc::clone(&scope.data);
@@ -106,6 +108,8 @@ impl Machine<'_> {
                 }
                 FrameKind::Branch { .. } => self.emit(Fact::Joined { frame: id }),
                 FrameKind::For { .. } => self.round(&def, id),
+                FrameKind::Listen(_) => self.iterated(id),
+                FrameKind::Extended { .. } => self.pass(id),
                 _ => self.leave(id, None),
             },
         }
@@ -204,13 +208,19 @@ impl Machine<'_> {
     /// Where the flow goes after the task at work in `parent`.
     pub(super) fn next_of(&self, def: &Definition, parent: FrameId, then: Then) -> Next {
         let Some(frame) = self.state.frames.get(&parent) else { return Next::Exit };
+        match (&frame.kind, frame.parent) {
+            // Said of the list in which the extended task stands.
+            (FrameKind::Extended { place: Place::Main, .. }, Some(above)) => return self.next_of(def, above, then),
+            (FrameKind::Extended { place: Place::Before(_), .. }, _) if then == Then::Exit => return Next::Skip,
+            _ => {}
+        }
         match (then, frame.scope.as_ref().map(|scope| scope.next)) {
             (Then::End, _) => Next::End,
             (Then::Go(index), _) => Next::At(index),
             // A branch is one task: there is nothing after it.
             (Then::Continue, Some(Next::At(index))) if !matches!(frame.kind, FrameKind::Branch { .. }) => {
                 let next = index.saturating_add(1);
-                if (next as usize) < list(def, self.state, frame).len() { Next::At(next) } else { Next::Exit }
+                if (next as usize) < list(def, &self.state.frames, frame).len() { Next::At(next) } else { Next::Exit }
             }
             _ => Next::Exit,
         }
@@ -222,31 +232,40 @@ impl Machine<'_> {
         let point = Point::outside(&def, self.state);
         match self.finish(&point, &def.0.data, raw) {
             Ok(Finish { output, .. }) => self.emit(Fact::Completed { output }),
-            Err(error) => self.emit(Fact::Faulted { error: Arc::new(error.at("/output")) }),
+            Err(error) => self.emit(Fact::Faulted { error: Arc::new(error.at("/output")), frame: None }),
         }
     }
 }
 
 /// The list that a frame works through.
-fn list<'d>(def: &'d Definition, state: &crate::state::RunState, frame: &Frame) -> &'d [TaskId] {
+pub(crate) fn list<'d>(def: &'d Definition, frames: &Frames, frame: &Frame) -> &'d [TaskId] {
     let task = match &frame.kind {
         FrameKind::Run => return &def.0.list,
-        FrameKind::Branch { .. } => {
-            frame.parent.and_then(|id| state.frames.get(&id)).and_then(|fork| def.task(&fork.task))
-        }
+        FrameKind::Branch { .. } => frame.parent.and_then(|id| frames.get(&id)).and_then(|fork| def.task(&fork.task)),
         _ => def.task(&frame.task),
     };
-    match (task.map(|task| &task.kind), &frame.kind) {
-        (Some(TaskKind::Try { catch, .. }), FrameKind::Try { stage: Stage::Catching { .. }, .. }) => {
+    let Some(task) = task else { return &[] };
+    match (&task.kind, &frame.kind) {
+        (_, FrameKind::Extended { layers, place, .. }) => {
+            let layer = |at: &u32| layers.get(*at as usize).and_then(|i| def.0.extensions.get(*i as usize));
+            match place {
+                Place::Before(at) => layer(at).map_or(&[], |extension| &extension.before),
+                Place::Main => &task.own,
+                Place::After(at) => layer(at).map_or(&[], |extension| &extension.after),
+            }
+        }
+        (TaskKind::Try { catch, .. }, FrameKind::Try { stage: Stage::Catching { .. }, .. }) => {
             catch.handler.as_deref().unwrap_or_default()
         }
+        (TaskKind::Call { target: Target::Inline(index), .. }, _) => {
+            def.0.inline.get(*index).map_or(&[], |function| &function.list)
+        }
+        (TaskKind::Listen(listen), _) => listen.each.as_ref().map_or(&[], |each| &each.list),
         (
-            Some(
-                TaskKind::Do { list }
-                | TaskKind::For { list, .. }
-                | TaskKind::Try { list, .. }
-                | TaskKind::Fork { branches: list, .. },
-            ),
+            TaskKind::Do { list }
+            | TaskKind::For { list, .. }
+            | TaskKind::Try { list, .. }
+            | TaskKind::Fork { branches: list, .. },
             _,
         ) => list,
         _ => &[],

@@ -4,10 +4,15 @@
 
 mod errors;
 mod events;
+mod extend;
 mod flow;
+mod listen;
+mod reopen;
+mod request;
 mod scope;
 mod tasks;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -20,7 +25,9 @@ use crate::expr::Evaluator;
 use crate::fact::{Alarm, CallId, Caught, Fact, FrameId, SubId, TimerId};
 use crate::model::{Definition, EventFilter, FunctionRef};
 use crate::request::{Request, WorkflowRef};
-use crate::state::{Outcome, Phase, RunState, Stage};
+use crate::state::{FrameKind, Outcome, Phase, RunState, Stage};
+pub(crate) use flow::list;
+pub(crate) use reopen::plan as reopening;
 
 /// What happens to a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -203,10 +210,20 @@ pub fn decide(def: &Definition, state: &RunState, event: Event, env: &Env<'_>) -
 /// Decides what `event` means for a run and applies it at once. The facts of
 /// the turn are exactly those that were applied, in that order.
 pub fn advance(def: &Definition, state: &mut RunState, event: Event, env: &Env<'_>) -> Turn {
-    let mut machine = Machine { def, state, env, turn: Turn::default(), fired: None, answered: None };
+    let mut machine = Machine {
+        def,
+        state,
+        env,
+        facts: Vec::new(),
+        commands: Vec::new(),
+        open: HashMap::new(),
+        more: false,
+        fired: None,
+        answered: None,
+    };
     machine.event(event);
     machine.go();
-    machine.turn
+    Turn { facts: machine.facts, commands: machine.commands.into_iter().flatten().collect(), more: machine.more }
 }
 
 /// What must be armed again after a reload: calls without result, timers,
@@ -216,17 +233,51 @@ pub fn outstanding(state: &RunState) -> Vec<Command> {
     if let Some(alarm) = state.alarm {
         commands.push(Command::SetTimer { timer: alarm.timer, due: alarm.due });
     }
-    for (id, frame) in &state.frames {
-        frame.open(*id, &mut commands);
+    for (id, frame) in state.frames.iter() {
+        frame.open(id, &mut commands);
     }
     commands
+}
+
+/// What can be asked for and taken back.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Asked {
+    Timer(TimerId),
+    Call(CallId),
+    Events(SubId),
+}
+
+impl Asked {
+    fn by(command: &Command) -> Option<Self> {
+        match command {
+            Command::SetTimer { timer, .. } => Some(Self::Timer(*timer)),
+            Command::Call { call, .. } | Command::Request { call, .. } | Command::Run { call, .. } => {
+                Some(Self::Call(*call))
+            }
+            Command::Subscribe { subscription, .. } => Some(Self::Events(*subscription)),
+            _ => None,
+        }
+    }
+
+    fn back(self) -> Command {
+        match self {
+            Self::Timer(timer) => Command::CancelTimer { timer },
+            Self::Call(call) => Command::CancelCall { call },
+            Self::Events(subscription) => Command::Unsubscribe { subscription },
+        }
+    }
 }
 
 pub(crate) struct Machine<'m> {
     def: &'m Definition,
     state: &'m mut RunState,
     env: &'m Env<'m>,
-    turn: Turn,
+    facts: Vec<Fact>,
+    /// What to do; a place is empty where it was taken back in this very turn.
+    commands: Vec<Option<Command>>,
+    /// Where among the commands something was asked for.
+    open: HashMap<Asked, usize>,
+    more: bool,
     /// The timer that brought this turn about: there is nothing to cancel.
     fired: Option<TimerId>,
     /// The call that did.
@@ -248,6 +299,10 @@ impl Machine<'_> {
                     self.outside(event);
                 }
             }
+            (
+                Phase::Completed | Phase::Faulted | Phase::Cancelled,
+                Event::Reopen { task, input, actor, reason },
+            ) => self.reopen(task.as_deref(), input, &actor, &reason),
             (Phase::Running, event) => self.outside(event),
             (Phase::Suspended, event @ (Event::Result { .. } | Event::Timer { .. } | Event::Event { .. }))
                 if self.awaited(&event) && !self.state.held.contains(&event) =>
@@ -276,7 +331,7 @@ impl Machine<'_> {
             let Some(id) = self.state.ready.first().copied() else { return };
             self.step(id);
         }
-        self.turn.more = self.state.runnable();
+        self.more = self.state.runnable();
     }
 
     /// Applies a fact, keeps it, and says what it asks to be done or undone.
@@ -284,6 +339,10 @@ impl Machine<'_> {
         for id in doomed(self.state, &fact) {
             self.close(id);
         }
+        let listener = match &fact {
+            Fact::Heard { frame, .. } | Fact::Iterated { frame, .. } => Some(*frame).filter(|id| self.hears(*id)),
+            _ => None,
+        };
         match &fact {
             Fact::Caught { frame, .. } => self.close_attempt(*frame),
             Fact::Completed { .. } | Fact::Faulted { .. } | Fact::Cancelled { .. } => {
@@ -298,37 +357,53 @@ impl Machine<'_> {
             debug_assert!(false, "a fact of our own does not fit: {fact:?}");
             return;
         }
+        if let Some(id) = listener.filter(|id| !self.hears(*id)) {
+            self.retract(Asked::Events(SubId(id.0)));
+        }
         match &fact {
             Fact::Entered { frame, .. } => {
+                let mut open = Vec::new();
                 if let Some(entered) = self.state.frames.get(frame) {
-                    entered.open(*frame, &mut self.turn.commands);
+                    entered.open(*frame, &mut open);
                 }
+                open.into_iter().for_each(|command| self.ask(command));
             }
+            Fact::Reopened { .. } => outstanding(self.state).into_iter().for_each(|command| self.ask(command)),
             Fact::Prepared { alarm, .. }
             | Fact::Retried { alarm, .. }
-            | Fact::Caught { how: Caught::Retry { alarm }, .. } => self.arm(*alarm),
-            Fact::Ran { event: Some(event), .. } => {
-                self.turn.commands.push(Command::Publish { event: Arc::clone(event) })
+            | Fact::Caught { how: Caught::Retry { alarm }, .. } => {
+                if let Some(alarm) = alarm {
+                    self.ask(Command::SetTimer { timer: alarm.timer, due: alarm.due });
+                }
             }
+            Fact::Ran { event: Some(event), .. } => self.ask(Command::Publish { event: Arc::clone(event) }),
             Fact::Completed { .. } | Fact::Faulted { .. } | Fact::Cancelled { .. } => {
-                if let Some(outcome) = &self.state.outcome {
-                    self.turn.commands.push(Command::Finished { outcome: outcome.clone() });
+                if let Some(outcome) = self.state.outcome.clone() {
+                    self.ask(Command::Finished { outcome });
                 }
             }
             _ => {}
         }
-        self.turn.facts.push(fact);
+        self.facts.push(fact);
     }
 
-    fn arm(&mut self, alarm: Option<Alarm>) {
-        self.turn.commands.extend(alarm.map(|alarm| Command::SetTimer { timer: alarm.timer, due: alarm.due }));
+    /// Whether this is a `listen` that wants more events.
+    fn hears(&self, id: FrameId) -> bool {
+        self.state.frames.get(&id).is_some_and(|frame| matches!(&frame.kind, FrameKind::Listen(l) if !l.over))
+    }
+
+    fn ask(&mut self, command: Command) {
+        if let Some(asked) = Asked::by(&command) {
+            self.open.insert(asked, self.commands.len());
+        }
+        self.commands.push(Some(command));
     }
 
     fn disarm(&mut self, alarm: Option<Alarm>) {
         if let Some(alarm) = alarm
             && self.fired != Some(alarm.timer)
         {
-            self.retract(Command::CancelTimer { timer: alarm.timer });
+            self.retract(Asked::Timer(alarm.timer));
         }
     }
 
@@ -338,40 +413,26 @@ impl Machine<'_> {
         if let Some(frame) = self.state.frames.get(&id) {
             frame.open(id, &mut open);
         }
-        for command in open {
-            match command {
-                Command::SetTimer { timer, due } => self.disarm(Some(Alarm { timer, due })),
-                Command::Call { call, .. } | Command::Request { call, .. } | Command::Run { call, .. }
-                    if self.answered != Some(call) =>
-                {
-                    self.retract(Command::CancelCall { call })
-                }
-                Command::Subscribe { subscription, .. } => self.retract(Command::Unsubscribe { subscription }),
-                _ => {}
+        for asked in open.iter().filter_map(Asked::by) {
+            match asked {
+                Asked::Timer(timer) if self.fired == Some(timer) => {}
+                Asked::Call(call) if self.answered == Some(call) => {}
+                asked => self.retract(asked),
             }
         }
     }
 
     /// What was asked for in this very turn is simply not asked for.
-    fn retract(&mut self, cancel: Command) {
-        let before = self.turn.commands.len();
-        self.turn.commands.retain(|command| match (command, &cancel) {
-            (Command::SetTimer { timer: a, .. }, Command::CancelTimer { timer: b }) => a != b,
-            (
-                Command::Call { call: a, .. } | Command::Request { call: a, .. } | Command::Run { call: a, .. },
-                Command::CancelCall { call: b },
-            ) => a != b,
-            (Command::Subscribe { subscription: a, .. }, Command::Unsubscribe { subscription: b }) => a != b,
-            _ => true,
-        });
-        if self.turn.commands.len() == before {
-            self.turn.commands.push(cancel);
+    fn retract(&mut self, asked: Asked) {
+        match self.open.remove(&asked).and_then(|at| self.commands.get_mut(at)) {
+            Some(place) => *place = None,
+            None => self.commands.push(Some(asked.back())),
         }
     }
 
     fn close_attempt(&mut self, id: FrameId) {
         let alarm = self.state.frames.get(&id).and_then(|frame| match &frame.kind {
-            crate::state::FrameKind::Try { stage: Stage::Trying { alarm }, .. } => *alarm,
+            FrameKind::Try { stage: Stage::Trying { alarm }, .. } => *alarm,
             _ => None,
         });
         self.disarm(alarm);
@@ -379,6 +440,6 @@ impl Machine<'_> {
 
     fn fail(&mut self, kind: ErrorKind, detail: impl Into<String>, instance: &str) {
         let error = FlowError::new(kind, detail).at(instance);
-        self.emit(Fact::Faulted { error: Arc::new(error) });
+        self.emit(Fact::Faulted { error: Arc::new(error), frame: None });
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Point<'p> {
     pub(super) input: Option<&'p Arc<Value>>,
     pub(super) raw_output: Option<&'p Arc<Value>>,
     pub(super) output: Option<&'p Arc<Value>>,
+    /// The context that is about to be.
+    pub(super) context: Option<&'p Arc<Value>>,
     /// Variables that are about to be, before the state has them.
     pub(super) upcoming: &'p [(&'p str, Arc<Value>)],
 }
@@ -41,6 +43,7 @@ impl<'p> Point<'p> {
             input: None,
             raw_output: None,
             output: None,
+            context: None,
             upcoming: &[],
         }
     }
@@ -60,6 +63,16 @@ impl<'p> Point<'p> {
                         return Some(Arc::new(Value::from(*index)));
                     }
                 }
+                (FrameKind::Listen(listening), Some(TaskKind::Listen(listen))) => {
+                    if let (Some(each), Some(item)) = (&listen.each, &listening.item) {
+                        if *each.item == *name {
+                            return Some(Arc::clone(item));
+                        }
+                        if *each.at == *name {
+                            return Some(Arc::new(Value::from(listening.count)));
+                        }
+                    }
+                }
                 (FrameKind::Try { stage: Stage::Catching { error }, .. }, Some(TaskKind::Try { catch, .. }))
                     if *catch.name == *name =>
                 {
@@ -72,7 +85,31 @@ impl<'p> Point<'p> {
         None
     }
 
+    /// `$authorization` of a call with an authentication. Its parameter is a
+    /// placeholder, whatever the scheme: no expression sees a secret.
+    fn authorization(&self) -> Option<Value> {
+        match &self.task?.kind {
+            TaskKind::Request(spec) => spec.authentication.as_ref().map(|auth| auth.scheme.descriptor()),
+            _ => None,
+        }
+    }
+
     fn task_descriptor(&self, definition: bool) -> Value {
+        // Within an extension it is the task that is extended.
+        if let Some(around) = self.frame.and_then(|id| self.state.frames.extended(id))
+            && let Some(task) = self.def.task(&around.task)
+            && let FrameKind::Extended { output, .. } = &around.kind
+        {
+            let of = Self {
+                frame: None,
+                task: Some(task),
+                since: around.at,
+                raw: Some(&around.raw),
+                raw_output: output.as_ref(),
+                ..*self
+            };
+            return of.task_descriptor(definition);
+        }
         let Some(task) = self.task else { return Value::Null };
         let value = |v: Option<&Arc<Value>>| v.map_or(Value::Null, |v| (**v).clone());
         json!({
@@ -117,7 +154,8 @@ impl Variables for Point<'_> {
         static NULL: OnceLock<Arc<Value>> = OnceLock::new();
         let null = || Arc::clone(NULL.get_or_init(|| Arc::new(Value::Null)));
         match name {
-            "context" => Arc::clone(&self.state.context),
+            "context" => Arc::clone(self.context.unwrap_or(&self.state.context)),
+            "authorization" => self.authorization().map_or_else(null, Arc::new),
             "input" => self.input.map_or_else(null, Arc::clone),
             "output" => self.output.map_or_else(null, Arc::clone),
             "secrets" => Arc::clone(&self.def.0.secrets),

@@ -9,7 +9,7 @@ use super::flow::{check, expression};
 use super::scope::Point;
 use crate::error::{ErrorKind, FlowError};
 use crate::fact::{Alarm, Fact, FrameId, Opened, TimerId};
-use crate::model::{Definition, FilterSpec, Target, Task, TaskKind, Then};
+use crate::model::{Definition, FilterSpec, ListenSpec, Target, Task, TaskKind, Then, Until};
 use crate::state::FrameKind;
 
 /// What became of a task at its turn.
@@ -43,7 +43,9 @@ impl Machine<'_> {
             raw: Some(raw),
             ..Point::outside(def, self.state)
         };
-        if let Some(condition) = &task.condition
+        // Around an extended task all this has been asked already.
+        let main = self.is_main(parent);
+        if let Some(condition) = task.condition.as_ref().filter(|_| !main)
             && !condition.holds(raw, &before, evaluator).map_err(|e| expression(&e))?
         {
             return Ok(Fact::Ran {
@@ -55,6 +57,21 @@ impl Machine<'_> {
                 skipped: true,
                 next: self.next_of(def, parent, Then::Continue),
             });
+        }
+        if !main {
+            let layers = self.layers(parent, task, raw, &before)?;
+            if !layers.is_empty() {
+                let place = self.first_place(&layers);
+                return Ok(Fact::Entered {
+                    frame: FrameId(self.state.next),
+                    parent,
+                    task: Arc::clone(&task.pointer),
+                    at: self.env.now,
+                    input: None,
+                    alarm: None,
+                    what: Opened::Extended { layers, place },
+                });
+            }
         }
         check(task.data.input_schema.as_ref(), raw, "the input")?;
         let input = match &task.data.input_from {
@@ -171,9 +188,26 @@ impl Machine<'_> {
                 let due = duration.after(self.env.now, input, point, evaluator).map_err(|e| expression(&e))?;
                 Done::Later(Opened::Wait { alarm: Alarm { timer: unset, due } })
             }
-            TaskKind::Listen { all, filters, .. } => {
-                Done::Later(Opened::Listen { filters: filters.iter().map(FilterSpec::literal).collect(), all: *all })
-            }
+            TaskKind::Listen(listen) => Done::Later(opened(listen)),
+            TaskKind::Request(spec) => Done::Later(Opened::Request {
+                request: Arc::new(self.request(spec, input, point)?),
+                attempt: self.attempt(point.frame),
+            }),
+            TaskKind::Run { workflow, input: given, wait, .. } => Done::Later(Opened::Run {
+                workflow: Arc::clone(workflow),
+                with: match given {
+                    Some(given) => given.eval(input, point, evaluator).map_err(|e| expression(&e))?,
+                    None => Arc::clone(input),
+                },
+                wait: *wait,
+                attempt: self.attempt(point.frame),
+            }),
+            TaskKind::Call { target: Target::Inline(_), with } => Done::Later(Opened::Function {
+                with: match with {
+                    Some(with) => Some(with.eval(input, point, evaluator).map_err(|e| expression(&e))?),
+                    None => None,
+                },
+            }),
             TaskKind::Call { target, with } => {
                 let with = match with {
                     Some(with) => with.eval(input, point, evaluator).map_err(|e| expression(&e))?,
@@ -187,6 +221,7 @@ impl Machine<'_> {
     fn call(&self, def: &Definition, target: &Target, with: Arc<Value>, point: &Point<'_>) -> Result<Done, FlowError> {
         let attempt = self.attempt(point.frame);
         Ok(Done::Later(match target {
+            Target::Inline(_) => Opened::Function { with: Some(with) },
             Target::Function(function) => Opened::Call { function: Arc::clone(function), slot: None, with, attempt },
             Target::Slot(index) => {
                 let slot = def
@@ -226,6 +261,11 @@ impl Machine<'_> {
         let mut event = Map::new();
         event.insert("specversion".to_owned(), json!("1.0"));
         event.insert("id".to_owned(), json!(format!("{}/{}", self.state.run, self.state.emitted)));
+        let document = self.def.document();
+        if !with.contains_key("source") {
+            let source = format!("/{}/{}/{}", document.namespace, document.name, document.version);
+            event.insert("source".to_owned(), json!(source));
+        }
         event.insert("time".to_owned(), json!(self.env.now.to_string()));
         if with.contains_key("data") {
             event.insert("datacontenttype".to_owned(), json!("application/json"));
@@ -240,6 +280,29 @@ impl Machine<'_> {
             event.insert(name.clone(), value.clone());
         }
         Ok(Value::Object(event))
+    }
+}
+
+fn opened(listen: &ListenSpec) -> Opened {
+    let literal = |filters: &[FilterSpec]| filters.iter().map(FilterSpec::literal).collect();
+    let (until, until_all) = match &listen.until {
+        Some(Until::Consumed { all, filters }) => (literal(filters), *all),
+        _ => (Vec::new(), false),
+    };
+    let condition = match &listen.until {
+        Some(Until::Holds(program)) => Some(program),
+        _ => None,
+    };
+    // A condition that never holds ends nothing: there is no output to keep.
+    let quiet = condition.is_some_and(|program| program.constant() == Some(false));
+    Opened::Listen {
+        filters: literal(&listen.filters),
+        all: listen.all,
+        until,
+        until_all,
+        repeat: listen.until.is_some(),
+        queued: listen.each.is_some() || condition.is_some_and(|_| !quiet),
+        quiet,
     }
 }
 

@@ -14,8 +14,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use huiyin_flow::{
-    Catalog, Command, Definition, Diagnostic, Env, ErrorKind, Evaluator, Event, ExprError, Fact, FlowError,
-    FunctionInfo, FunctionKind, Outcome, RunState, Severity, TimerId, Turn, advance, apply, decide, outstanding,
+    CallId, Catalog, Command, Definition, Diagnostic, Env, ErrorKind, Evaluator, Event, ExprError, Fact, FlowError,
+    FunctionInfo, FunctionKind, Outcome, RunState, Severity, TimerId, Turn, advance, apply, decide, lifecycle,
+    outstanding,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -44,7 +45,7 @@ impl Catalog for Shelf {
             Some(FunctionInfo { kind: FunctionKind::Plugin { kind: "step".into() }, input_schema, output_schema: None })
         };
         match name {
-            "echo" | "fail" | "slow" | "never" | "flaky" => plugin(None),
+            "echo" | "fail" | "slow" | "never" | "flaky" | "broken" => plugin(None),
             "open-case" => Some(FunctionInfo {
                 kind: FunctionKind::Core,
                 input_schema: Some(json!({
@@ -113,6 +114,10 @@ pub struct Sim {
     pub finished: Option<Outcome>,
     pub max_steps: u32,
     pub turns: usize,
+    /// Calls of `broken` give their input instead of an error.
+    pub mended: bool,
+    /// All lifecycle events.
+    pub told: Vec<Value>,
 }
 
 impl Sim {
@@ -131,6 +136,8 @@ impl Sim {
             finished: None,
             max_steps: 10_000,
             turns: 0,
+            mended: false,
+            told: Vec::new(),
         }
     }
 
@@ -145,6 +152,7 @@ impl Sim {
         let decided = decide(&self.def, &before, event.clone(), &env);
         let turn = advance(&self.def, &mut self.state, event, &env);
         assert_eq!(decided, turn, "decide and advance agree");
+        self.told.extend(lifecycle(&self.def, &before, &turn.facts, self.now));
         let mut rebuilt = before;
         for fact in &turn.facts {
             let text = serde_json::to_string(fact).unwrap();
@@ -164,10 +172,10 @@ impl Sim {
     pub fn obey(&mut self, commands: Vec<Command>) {
         for command in commands {
             match command {
-                Command::Call { .. } => self.calls.push_back(command),
+                Command::Call { .. } | Command::Request { .. } | Command::Run { .. } => self.calls.push_back(command),
                 Command::CancelCall { call } => {
                     let before = self.calls.len();
-                    self.calls.retain(|c| !matches!(c, Command::Call { call: id, .. } if *id == call));
+                    self.calls.retain(|c| id_of(c) != call);
                     assert_eq!(self.calls.len() + 1, before, "only open calls are cancelled");
                 }
                 Command::SetTimer { timer, due } => {
@@ -179,7 +187,6 @@ impl Sim {
                 Command::Publish { event } => self.published.push((*event).clone()),
                 Command::Subscribe { .. } => self.subscribed += 1,
                 Command::Unsubscribe { .. } => self.subscribed -= 1,
-                Command::Request { call, .. } | Command::Run { call, .. } => panic!("nobody answers call {call}"),
                 Command::Finished { outcome } => assert_eq!(self.finished.replace(outcome), None, "a run ends once"),
             }
         }
@@ -194,10 +201,10 @@ impl Sim {
             self.give(Event::Continue);
             return true;
         }
-        let answer = self.calls.iter().position(|c| reply(c).is_some());
-        if let Some(Command::Call { call, function, with, attempt, .. }) = answer.and_then(|i| self.calls.remove(i)) {
-            let outcome = reply(&Command::Call { call, task: "".into(), function, slot: None, with, attempt }).unwrap();
-            self.give(Event::Result { call, outcome });
+        let answer = self.calls.iter().position(|c| reply(c, self.mended).is_some());
+        if let Some(command) = answer.and_then(|i| self.calls.remove(i)) {
+            let outcome = reply(&command, self.mended).unwrap();
+            self.give(Event::Result { call: id_of(&command), outcome });
             return true;
         }
         if let Some(event) = self.events.get(self.delivered).cloned()
@@ -217,6 +224,16 @@ impl Sim {
         false
     }
 
+    /// The types and tasks of the lifecycle events, without what is common to all.
+    pub fn life(&self) -> Vec<String> {
+        let short = |e: &Value| {
+            let kind = e["type"].as_str().unwrap().strip_prefix("io.serverlessworkflow.").unwrap();
+            let kind = kind.strip_suffix(".v1").unwrap();
+            e["data"]["task"].as_str().map_or(kind.to_owned(), |task| format!("{kind} {task}"))
+        };
+        self.told.iter().map(short).filter(|kind| !kind.ends_with("status-changed")).collect()
+    }
+
     pub fn go(&mut self) -> Option<Outcome> {
         for _ in 0..100_000 {
             if !self.happen() {
@@ -231,6 +248,7 @@ impl Sim {
         let mut sim = Self::new(&self.def);
         sim.events.clone_from(&self.events);
         sim.max_steps = self.max_steps;
+        sim.mended = self.mended;
         for (at, fact) in &self.facts[..count] {
             apply(&mut sim.state, fact).unwrap();
             sim.now = *at;
@@ -246,12 +264,31 @@ impl Sim {
     }
 }
 
-/// What the world answers to a call; `None`: nothing, ever.
-fn reply(command: &Command) -> Option<Result<Value, FlowError>> {
-    let Command::Call { function, with, attempt, .. } = command else { return None };
+fn id_of(command: &Command) -> CallId {
+    match command {
+        Command::Call { call, .. } | Command::Request { call, .. } | Command::Run { call, .. } => *call,
+        other => panic!("not a call: {other:?}"),
+    }
+}
+
+/// What the world answers to a call; `None`: nothing, ever. A request is
+/// answered with itself, a workflow with its input.
+fn reply(command: &Command, mended: bool) -> Option<Result<Value, FlowError>> {
+    let (function, with, attempt) = match command {
+        Command::Call { function, with, attempt, .. } => (function, with, attempt),
+        Command::Request { request, .. } => return Some(Ok(serde_json::to_value(&**request).unwrap())),
+        Command::Run { workflow, with, .. } if workflow.name == "fails" => {
+            let mut error = FlowError::new(ErrorKind::Validation, format!("no good: {with}"));
+            error.instance = "/do/7/x".into();
+            return Some(Err(error));
+        }
+        Command::Run { with, .. } => return Some(Ok(json!({"ran": **with}))),
+        _ => return None,
+    };
     Some(match function.name.as_str() {
         "never" => return None,
         "fail" => Err(FlowError::new(ErrorKind::Communication, "no answer").with_status(503)),
+        "broken" if !mended => Err(FlowError::new(ErrorKind::Communication, "broken")),
         // Fails until the attempt that `with.good` names.
         "flaky" if u64::from(*attempt) < with["good"].as_u64().unwrap_or(2) => {
             Err(FlowError::new(ErrorKind::Communication, format!("attempt {attempt}")))

@@ -1,7 +1,9 @@
 //! The state of a run: a function of its facts, and the only thing the
 //! interpreter remembers. Frames of tasks that are done are dropped.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod frames;
+
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::FlowError;
-use crate::fact::{Alarm, CallId, FrameId, Next, SubId};
+use crate::fact::{Alarm, CallId, FrameId, Next, Place, SubId};
 use crate::model::{Definition, EventFilter, FunctionRef};
 use crate::request::{Request, WorkflowRef};
 use crate::run::{Command, Event};
+pub(crate) use frames::Frames;
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -58,7 +61,10 @@ pub struct RunState {
     pub(crate) next: u64,
     /// Events published so far.
     pub(crate) emitted: u64,
-    pub(crate) frames: BTreeMap<FrameId, Frame>,
+    /// Facts applied so far.
+    #[serde(default)]
+    pub(crate) facts: u64,
+    pub(crate) frames: Frames,
     /// Frames that can go on at once.
     pub(crate) ready: BTreeSet<FrameId>,
     /// The workflow's timeout.
@@ -66,6 +72,21 @@ pub struct RunState {
     /// Events that came while suspended.
     pub(crate) held: Vec<Event>,
     pub(crate) outcome: Option<Outcome>,
+    /// How it stood when it ended, to be set to work again from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<Box<Ended>>,
+}
+
+/// What was at work when a run ended.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct Ended {
+    pub(crate) frames: Frames,
+    pub(crate) ready: BTreeSet<FrameId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) held: Vec<Event>,
+    /// The frame in whose list a task failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failed: Option<FrameId>,
 }
 
 /// A task that has begun and is not done; frame 0 is the run itself.
@@ -137,12 +158,57 @@ pub(crate) enum FrameKind {
     Wait {
         until: Alarm,
     },
-    Listen {
-        filters: Vec<EventFilter>,
-        pending: Vec<u32>,
-        all: bool,
-        heard: Vec<Arc<Value>>,
+    Listen(Box<Listening>),
+    /// A function that is a task of its own.
+    Function,
+    /// What stands around a task that is extended.
+    Extended {
+        layers: Vec<u32>,
+        place: Place,
+        /// What the task gave.
+        output: Option<Arc<Value>>,
+        /// Where to go after all of it.
+        then: Next,
     },
+}
+
+/// A `listen` at work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Listening {
+    pub(crate) filters: Vec<EventFilter>,
+    /// The filters that still wait for an event.
+    pub(crate) pending: Vec<u32>,
+    pub(crate) all: bool,
+    /// The output so far.
+    pub(crate) heard: Vec<Arc<Value>>,
+    /// Filters of events that end it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) until: Vec<EventFilter>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) until_pending: Vec<u32>,
+    #[serde(default)]
+    pub(crate) until_all: bool,
+    #[serde(default)]
+    pub(crate) repeat: bool,
+    #[serde(default)]
+    pub(crate) queued: bool,
+    #[serde(default)]
+    pub(crate) quiet: bool,
+    /// No more events are wanted.
+    #[serde(default)]
+    pub(crate) over: bool,
+    /// Events that wait to be worked through, first come first.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub(crate) queue: VecDeque<Arc<Value>>,
+    /// The event that is being worked through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) item: Option<Arc<Value>>,
+    /// How many have been worked through.
+    #[serde(default)]
+    pub(crate) count: u64,
+    /// The correlation keys that are bound.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(crate) keys: Map<String, Value>,
 }
 
 /// Where a `try` stands.
@@ -164,12 +230,15 @@ pub struct ActiveTask {
     pub since: Timestamp,
     /// Kind of task: `do`, `call`, `wait`…
     pub kind: &'static str,
-    /// The round of a `for`.
+    /// The round of a `for`, of a `listen` with `foreach`.
     pub round: Option<u64>,
     /// The attempt of a `try`.
     pub attempt: Option<u32>,
     /// When a timer ends it or lets it go on.
     pub due: Option<Timestamp>,
+    /// Of a task of an extension: the task that is extended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extends: Option<Arc<str>>,
 }
 
 impl Default for RunState {
@@ -183,11 +252,13 @@ impl Default for RunState {
             context: Arc::new(Value::Object(Map::new())),
             next: 0,
             emitted: 0,
-            frames: BTreeMap::new(),
+            facts: 0,
+            frames: Frames::default(),
             ready: BTreeSet::new(),
             alarm: None,
             held: Vec::new(),
             outcome: None,
+            ended: None,
         }
     }
 }
@@ -233,8 +304,36 @@ impl RunState {
     ///
     /// # Errors
     /// Why it would be ignored.
-    pub fn can_reopen(&self, _def: &Definition, _task: Option<&str>) -> Result<(), String> {
-        Err("a run cannot be set to work again yet".to_owned())
+    pub fn can_reopen(&self, def: &Definition, task: Option<&str>) -> Result<(), String> {
+        crate::run::reopening(self, def, task).map(|_| ())
+    }
+
+    /// What is still to be done for a call: the command that asked for it.
+    pub fn pending(&self, call: CallId) -> Option<Command> {
+        let id = FrameId(call.0);
+        if !self.awaits(id) {
+            return None;
+        }
+        let mut commands = Vec::new();
+        self.frames.get(&id)?.open(id, &mut commands);
+        commands.pop()
+    }
+
+    /// Whether `event` answers the literal part of any subscription.
+    pub fn listens(&self, event: &Value) -> bool {
+        self.frames.listening().any(|(_, listening)| {
+            let wanted = |filters: &[EventFilter], pending: &[u32]| {
+                pending.iter().filter_map(|i| filters.get(*i as usize)).any(|f| crate::model::matches(f, event))
+            };
+            !listening.over
+                && (wanted(&listening.filters, &listening.pending) || wanted(&listening.until, &listening.until_pending))
+        })
+    }
+
+    /// Events consumed by a `listen` and not worked through yet, all together:
+    /// where there are many, their sender should be told to wait.
+    pub fn backlog(&self) -> usize {
+        self.frames.listening().map(|(_, listening)| listening.queue.len()).sum()
     }
 
     /// Whether [`Event::Continue`] would let it go on: after a turn that ran out
@@ -247,12 +346,17 @@ impl RunState {
     pub fn active(&self) -> Vec<ActiveTask> {
         self.frames
             .values()
-            .filter(|frame| !matches!(frame.kind, FrameKind::Run | FrameKind::Branch { .. }))
+            .filter(|frame| !matches!(frame.kind, FrameKind::Run | FrameKind::Branch { .. } | FrameKind::Extended { .. }))
             .map(|frame| ActiveTask {
+                extends: frame.parent.and_then(|parent| self.frames.extended(parent)).map(|f| Arc::clone(&f.task)),
                 task: Arc::clone(&frame.task),
                 since: frame.at,
                 kind: frame.kind.name(),
-                round: if let FrameKind::For { index, .. } = &frame.kind { *index } else { None },
+                round: match &frame.kind {
+                    FrameKind::For { index, .. } => *index,
+                    FrameKind::Listen(listening) => listening.item.as_ref().map(|_| listening.count),
+                    _ => None,
+                },
                 attempt: match &frame.kind {
                     FrameKind::Try { attempt, .. }
                     | FrameKind::Call { attempt, .. }
@@ -271,25 +375,6 @@ impl RunState {
             matches!(frame.kind, FrameKind::Call { .. } | FrameKind::Request { .. } | FrameKind::Workflow { .. })
         })
     }
-
-    /// The frames that will go when `top` goes, itself included.
-    pub(crate) fn subtree(&self, top: FrameId) -> Vec<FrameId> {
-        let mut list = vec![top];
-        let mut at = 0;
-        while let Some(id) = list.get(at).copied() {
-            at += 1;
-            let Some(frame) = self.frames.get(&id) else { continue };
-            list.extend(frame.scope.as_ref().and_then(|scope| scope.child));
-            list.extend(self.branches(id, frame));
-        }
-        list
-    }
-
-    /// The living branches of a fork.
-    fn branches(&self, id: FrameId, frame: &Frame) -> impl Iterator<Item = FrameId> {
-        let count = if let FrameKind::Fork { outputs, .. } = &frame.kind { outputs.len() as u64 } else { 0 };
-        self.frames.range(FrameId(id.0 + 1)..FrameId(id.0 + 1 + count)).map(|(id, _)| *id)
-    }
 }
 
 impl Frame {
@@ -300,6 +385,17 @@ impl Frame {
             _ => None,
         };
         self.alarm.into_iter().chain(inner)
+    }
+
+    /// A new timer for what it waits for.
+    pub(crate) fn rearm(&mut self, alarm: Alarm) {
+        match &mut self.kind {
+            FrameKind::Wait { until } => *until = alarm,
+            FrameKind::Try { stage: Stage::Trying { alarm: old } | Stage::Waiting { alarm: old }, .. } => {
+                *old = Some(alarm);
+            }
+            _ => {}
+        }
     }
 
     /// The commands that this frame has open.
@@ -328,9 +424,13 @@ impl Frame {
                 wait: *wait,
                 attempt: *attempt,
             }),
-            FrameKind::Listen { filters, pending, .. } => {
-                let filters = pending.iter().filter_map(|i| filters.get(*i as usize).cloned()).collect();
-                into.push(Command::Subscribe { subscription: SubId(id.0), filters });
+            FrameKind::Listen(listening) if !listening.over => {
+                let wanted = listening.pending.iter().filter_map(|i| listening.filters.get(*i as usize));
+                let ends = listening.until_pending.iter().filter_map(|i| listening.until.get(*i as usize));
+                into.push(Command::Subscribe {
+                    subscription: SubId(id.0),
+                    filters: wanted.chain(ends).cloned().collect(),
+                });
             }
             _ => {}
         }
@@ -345,9 +445,8 @@ impl Frame {
             FrameKind::Fork { outputs, .. } => Arc::new(Value::Array(
                 outputs.iter().map(|o| o.as_ref().map_or(Value::Null, |o| (**o).clone())).collect(),
             )),
-            FrameKind::Listen { heard, .. } => {
-                Arc::new(Value::Array(heard.iter().map(|item| (**item).clone()).collect()))
-            }
+            FrameKind::Listen(listening) => listening.output(None),
+            FrameKind::Extended { output: Some(output), .. } => Arc::clone(output),
             _ => self.scope.as_ref().map_or_else(|| Arc::clone(&self.input), |scope| Arc::clone(&scope.data)),
         }
     }
@@ -365,7 +464,16 @@ impl FrameKind {
             Self::Call { .. } | Self::Request { .. } => "call",
             Self::Workflow { .. } => "run",
             Self::Wait { .. } => "wait",
-            Self::Listen { .. } => "listen",
+            Self::Listen(_) => "listen",
+            Self::Function => "call",
+            Self::Extended { .. } => "extension",
         }
+    }
+}
+
+impl Listening {
+    /// The list of what was consumed, with `more` at its end.
+    pub(crate) fn output(&self, more: Option<&Arc<Value>>) -> Arc<Value> {
+        Arc::new(Value::Array(self.heard.iter().chain(more).map(|item| (**item).clone()).collect()))
     }
 }
