@@ -86,9 +86,8 @@ async fn answer(
     world.heard.lock().unwrap().push(heard.clone());
     let typed = |kind: &str, bytes: Vec<u8>| ([("content-type", kind.to_owned())], bytes).into_response();
     let json = |value: Value| axum::Json(value).into_response();
-    let moved = |status: u16, to: &str| {
-        (StatusCode::from_u16(status).unwrap(), [("location", to.to_owned())]).into_response()
-    };
+    let moved =
+        |status: u16, to: &str| (StatusCode::from_u16(status).unwrap(), [("location", to.to_owned())]).into_response();
     match uri.path() {
         "/latin" => typed("text/plain; charset=iso-8859-1", vec![0x63, 0x61, 0x66, 0xe9]),
         "/binary" => typed("application/octet-stream", vec![0, 159, 146, 150]),
@@ -102,7 +101,9 @@ async fn answer(
             let challenge = "Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256";
             (StatusCode::UNAUTHORIZED, [("www-authenticate", challenge)]).into_response()
         }
-        "/oauth2/token" => json(json!({"access_token": "the-access-token", "token_type": "Bearer", "expires_in": 3600})),
+        "/oauth2/token" => {
+            json(json!({"access_token": "the-access-token", "token_type": "Bearer", "expires_in": 3600}))
+        }
         "/tokened" if text("authorization") != "Bearer the-access-token" => StatusCode::UNAUTHORIZED.into_response(),
         "/echo" => json(json!({"token": text("x-token"), "body": heard.body, "uri": heard.uri})),
         "/leak" => (StatusCode::BAD_REQUEST, format!("your token {} is wrong", text("x-token"))).into_response(),
@@ -125,14 +126,14 @@ async fn answer(
 }
 
 /// A house with one workflow `ask` of these tasks, and a grant for it.
-fn house(server: &Server, tasks: &Value, grant: Value) -> House {
+fn house(tasks: &Value, grant: Value) -> House {
     let mut house = House::with(&["jq", "tally"]).unwrap();
     house.workflow("ask", &[], &json!({"use": {"secrets": ["token"]}, "do": tasks})).unwrap();
     if !grant.is_null() {
         let grant = json!({"workflow": "tests/ask", "grant": grant});
         house.config.grants.push(serde_json::from_value(grant).unwrap());
     }
-    let _ = server;
+
     house
 }
 
@@ -147,7 +148,7 @@ fn with(task: &Value, name: &str, value: Value) -> Value {
 }
 
 async fn ask(server: &Server, task: Value) -> FinishedRun {
-    let house = house(server, &json!([{"ask": task}]), server.grant());
+    let house = house(&json!([{"ask": task}]), server.grant());
     let engine = house.in_memory().await.unwrap();
     let end = engine.run(submission("ask", json!({}))).await.unwrap();
     engine.stop().await.unwrap();
@@ -206,6 +207,7 @@ async fn an_answer_comes_in_the_form_that_was_asked_for() {
     assert_eq!(whole["content"]["body"], "{\"a\":[1]}");
     assert_eq!(whole["content"]["uri"], "/echo?q=%E7%81%AB+%E6%83%85&n=1");
     assert_eq!(whole["request"]["method"], "POST");
+    assert_eq!(server.heard("/echo")[0].method, "POST");
     assert_eq!(whole["request"]["headers"]["x-token"], "t");
     assert_eq!(whole["headers"]["content-type"], "application/json");
     let heard = &server.heard("/echo")[0];
@@ -238,8 +240,9 @@ async fn a_status_that_is_no_success_is_the_tasks_error() {
     let mut grant = server.grant();
     grant["http"].as_array_mut().unwrap().push(json!({"origin": format!("http://{nobody}")}));
     // A POST that surely was not begun is an error as any other, not a matter for a person.
-    let post = json!({"call": "http", "with": {"method": "post", "endpoint": format!("http://{nobody}/x"), "body": {}}});
-    let house = house(&server, &json!([{"ask": post}]), grant);
+    let post =
+        json!({"call": "http", "with": {"method": "post", "endpoint": format!("http://{nobody}/x"), "body": {}}});
+    let house = house(&json!([{"ask": post}]), grant);
     let engine = house.in_memory().await.unwrap();
     let refused = fault(&engine.run(submission("ask", json!({}))).await.unwrap());
     assert!(refused.is(ErrorKind::Communication) && refused.to_string().contains("no connection"), "{refused}");
@@ -250,7 +253,7 @@ async fn a_status_that_is_no_success_is_the_tasks_error() {
 async fn nothing_is_asked_that_is_not_granted_and_the_error_names_the_grant() {
     let server = Server::open().await;
     let tasks = json!([{"ask": get(format!("{}/a/b", server.origin))}]);
-    let mut house = house(&server, &tasks, Value::Null);
+    let mut house = house(&tasks, Value::Null);
     // Each error names what to add; with all that was named it goes.
     for missing in ["\"origin\"", "allow_addresses"] {
         let engine = house.in_memory().await.unwrap();
@@ -282,7 +285,7 @@ async fn nothing_is_asked_that_is_not_granted_and_the_error_names_the_grant() {
 async fn a_name_is_where_the_admin_says_it_is() {
     let server = Server::open().await;
     let tasks = json!([{"ask": get("http://pets.example.cn/v2/pet/1".to_owned())}]);
-    let mut house = house(&server, &tasks, json!({"http": [{"origin": "http://pets.example.cn"}]}));
+    let mut house = house(&tasks, json!({"http": [{"origin": "http://pets.example.cn"}]}));
     house.config.egress.resolve.insert("pets.example.cn:80".to_owned(), format!("127.0.0.1:{}", server.port));
     let engine = house.in_memory().await.unwrap();
     let end = engine.run(submission("ask", json!({}))).await.unwrap();
@@ -311,7 +314,7 @@ async fn a_secret_goes_to_its_place_and_nowhere_else() {
     let mut grant = server.grant();
     grant["http"].as_array_mut().unwrap().push(json!({"origin": other.origin}));
     grant["secrets"] = json!([{"name": "token", "hosts": [server.origin]}]);
-    let mut house = house(&server, &tasks, grant.clone());
+    let mut house = house(&tasks, grant.clone());
     secret(&mut house, "token", secret_value);
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(named("ask", "secretive", json!({}))).await.unwrap();
@@ -354,7 +357,7 @@ async fn who_asks_is_told_to_the_place_that_wants_to_know() {
     ]);
     let mut grant = server.grant();
     grant["secrets"] = json!([{"name": "token", "hosts": [server.origin]}]);
-    let mut house = house(&server, &tasks, grant);
+    let mut house = house(&tasks, grant);
     secret(&mut house, "token", "the-clients-secret");
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(submission("ask", json!({}))).await.unwrap();
@@ -385,7 +388,7 @@ async fn an_operation_of_an_openapi_document_is_called() {
             "operationId": operation, "parameters": parameters}})
     };
     let good = call("getPetById", json!({"petId": 7, "full": true}));
-    let house = house(&server, &json!([{"first": good.clone()}, {"second": good}]), server.grant());
+    let house = house(&json!([{"first": good.clone()}, {"second": good}]), server.grant());
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(submission("ask", json!({}))).await.unwrap();
     assert_eq!((end.status.as_str(), &end.result["path"]), ("completed", &json!("/v2/pet/7")), "{}", end.result);
@@ -409,7 +412,7 @@ async fn an_operation_of_an_openapi_document_is_called() {
 async fn cut_off(server: &Server, method: &str) -> (House, Engine, Engine) {
     let slow = json!({"call": "http", "with": {"method": method, "endpoint": format!("{}/slow", server.origin), "body": {"a": 1}}});
     let tasks = json!([{"slow": slow}, {"say": {"set": {"got": "${ . }"}}}]);
-    let house = house(server, &tasks, server.grant());
+    let house = house(&tasks, server.grant());
     let first = house.on_disk().await.unwrap();
     first.submit(named("ask", "the-ask", json!({}))).await.unwrap();
     until("the request", async || Ok((server.heard("/slow").len() == 1).then_some(()))).await.unwrap();
@@ -460,7 +463,11 @@ async fn a_post_that_was_cut_off_waits_for_a_person_who_says_that_it_did_not_hap
     second.stop().await.unwrap();
     drop(second);
     let text = whole_journal(&house.folder.path().join("left"));
-    assert!(text.contains("huiyin.effect.resolved.v1") && text.contains("person:li") && text.contains("the receiver has nothing"));
+    assert!(
+        text.contains("huiyin.effect.resolved.v1")
+            && text.contains("person:li")
+            && text.contains("the receiver has nothing")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -497,10 +504,16 @@ async fn a_workflow_runs_another_and_takes_its_end() {
     assert_eq!((end.status.as_str(), &end.result), ("completed", &json!({"got": {"n": 8}})));
     engine.stop().await.unwrap();
 
-    let house = family(&json!([{"no": {"raise": {"error": {"type": "https://example.cn/no", "status": 418, "title": "no"}}}}]), true);
+    let house = family(
+        &json!([{"no": {"raise": {"error": {"type": "https://example.cn/no", "status": 418, "title": "no"}}}}]),
+        true,
+    );
     let engine = house.in_memory().await.unwrap();
     let error = fault(&engine.run(named("parent", "above", json!({"n": 4}))).await.unwrap());
-    assert_eq!((error.kind.as_str(), error.status, error.instance.as_str()), ("https://example.cn/no", 418, "/do/0/below"));
+    assert_eq!(
+        (error.kind.as_str(), error.status, error.instance.as_str()),
+        ("https://example.cn/no", 418, "/do/0/below")
+    );
     assert!(error.to_string().contains("of workflow tests/child, at /do/0/no"), "{error}");
     engine.stop().await.unwrap();
 
@@ -515,7 +528,10 @@ async fn a_workflow_runs_another_and_takes_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workflow_that_runs_what_is_not_there_is_not_deployed() {
-    for (version, says) in [("1.0.0", "it runs `tests/child`, which is not among"), ("2.0.0", "in version 2.0.0, which is there in version 1.0.0")] {
+    for (version, says) in [
+        ("1.0.0", "it runs `tests/child`, which is not among"),
+        ("2.0.0", "in version 2.0.0, which is there in version 1.0.0"),
+    ] {
         let mut house = family(&json!([{"x": {"set": {"a": 1}}}]), true);
         let run = json!({"run": {"workflow": {"namespace": "tests", "name": "child", "version": version}}});
         house.workflow("parent", &[], &json!({"do": [{"below": run}]})).unwrap();
@@ -586,7 +602,7 @@ async fn a_failed_run_goes_on_without_repeating_what_is_done() {
         {"second": get(format!("{}/flaky", server.origin))},
         {"third": {"set": {"got": "${ .path }"}}},
     ]);
-    let house = house(&server, &tasks, server.grant());
+    let house = house(&tasks, server.grant());
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(named("ask", "flaky", json!({}))).await.unwrap();
     assert_eq!((fault(&end).status, fault(&end).instance.as_str()), (503, "/do/1/second"));
@@ -627,8 +643,9 @@ async fn a_failed_run_goes_on_without_repeating_what_is_done() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_run_asks_nothing_and_goes_on_where_it_was() {
     let server = Server::open().await;
-    let tasks = json!([{"slow": get(format!("{}/slow", server.origin))}, {"then": get(format!("{}/then", server.origin))}]);
-    let house = house(&server, &tasks, server.grant());
+    let tasks =
+        json!([{"slow": get(format!("{}/slow", server.origin))}, {"then": get(format!("{}/then", server.origin))}]);
+    let house = house(&tasks, server.grant());
     let engine = house.on_disk().await.unwrap();
     engine.submit(named("ask", "held", json!({}))).await.unwrap();
     until("the request", async || Ok((server.heard("/slow").len() == 1).then_some(()))).await.unwrap();
@@ -653,8 +670,9 @@ async fn a_suspended_run_asks_nothing_and_goes_on_where_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelling_stops_what_is_in_hand() {
     let server = Server::open().await;
-    let slow = json!({"call": "http", "with": {"method": "post", "endpoint": format!("{}/slow", server.origin), "body": {}}});
-    let house = house(&server, &json!([{"slow": slow}]), server.grant());
+    let slow =
+        json!({"call": "http", "with": {"method": "post", "endpoint": format!("{}/slow", server.origin), "body": {}}});
+    let house = house(&json!([{"slow": slow}]), server.grant());
     let engine = house.on_disk().await.unwrap();
     engine.submit(named("ask", "stopped", json!({}))).await.unwrap();
     until("the request", async || Ok((server.heard("/slow").len() == 1).then_some(()))).await.unwrap();

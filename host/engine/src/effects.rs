@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use huiyin_flow::{CallId, FlowError, Request};
-use huiyin_sandbox::{CallError, Effect, Grant, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict};
+use huiyin_sandbox::{
+    CallError, Effect, Grant, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict,
+};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -222,7 +224,14 @@ impl Effects {
         let called = self
             .house
             .sandbox
-            .call(&source.package, &context, &operation, &source.grant, &self.access(&job.kv, CancellationToken::new()), &self.house.limits)
+            .call(
+                &source.package,
+                &context,
+                &operation,
+                &source.grant,
+                &self.access(&job.kv, CancellationToken::new()),
+                &self.house.limits,
+            )
             .await
             .map_err(|e| poll_error(&e))?;
         let Output::Page(mut page) = called.output else {

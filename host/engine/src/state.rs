@@ -324,8 +324,7 @@ impl State {
                 self.keep(&x.kv);
                 // A core function is settled at once, without an intention before.
                 let effects = &mut self.run_mut(&x.run)?.effects;
-                let effect =
-                    effects.entry(x.call.clone()).or_insert_with(|| EffectState::of(x.attempt, String::new()));
+                let effect = effects.entry(x.call.clone()).or_insert_with(|| EffectState::of(x.attempt, String::new()));
                 effect.settled = Some(x.outcome.clone());
             }
             Entry::EffectUnknown(x) => {

@@ -6,9 +6,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use huiyin_engine::Submission;
+use huiyin_engine::state::{FinishedRun, Run, State as PartitionState};
 use huiyin_flow::Phase;
 use huiyin_journal::Payload;
-use huiyin_engine::state::{FinishedRun, Run, State as PartitionState};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -83,8 +83,7 @@ pub(crate) struct Which {
 }
 
 /// Every status that a run can have.
-const STATUSES: [&str; 7] =
-    ["running", "suspended", "waiting", "quarantined", "completed", "faulted", "cancelled"];
+const STATUSES: [&str; 7] = ["running", "suspended", "waiting", "quarantined", "completed", "faulted", "cancelled"];
 
 pub(crate) async fn list(
     State(app): State<App>,
@@ -94,7 +93,10 @@ pub(crate) async fn list(
     let limit = which.limit.unwrap_or(LISTED);
     if let Some(status) = which.status.as_ref().filter(|s| !STATUSES.contains(&s.as_str())) {
         let known = STATUSES.join(", ");
-        return Err(Problem::invalid(format_args!("`{}` is no status of a run; there are {known}", status.escape_debug())));
+        return Err(Problem::invalid(format_args!(
+            "`{}` is no status of a run; there are {known}",
+            status.escape_debug()
+        )));
     }
     let found = app
         .engine

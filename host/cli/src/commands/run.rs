@@ -65,7 +65,9 @@ pub(crate) fn run(args: &Args, setup: &Setup, output: Output) -> Result<(), Fail
     match (&args.command, &args.workflow) {
         (Some(command), _) => operate::run(command, output),
         (None, Some(workflow)) => once(args, workflow, setup),
-        (None, None) => Err(Failure::invalid("name a workflow to run, or one of list, show, cancel, suspend, resume, retry, restart")),
+        (None, None) => Err(Failure::invalid(
+            "name a workflow to run, or one of list, show, cancel, suspend, resume, retry, restart",
+        )),
     }
 }
 

@@ -76,9 +76,9 @@ impl Core {
             input: with.clone(),
             parent: Some(Parent { run: run.to_owned(), call: call.to_string(), depth, wait }),
         });
-        let payload = self.encoded(&entry).map_err(|why| {
-            FlowError::new(ErrorKind::Validation, format!("the input of `{name}` {why}"))
-        })?;
+        let payload = self
+            .encoded(&entry)
+            .map_err(|why| FlowError::new(ErrorKind::Validation, format!("the input of `{name}` {why}")))?;
         let subject = format!("run/{child}");
         let actor = format!("run:{run}");
         let about = About { subject: &subject, actor: &actor, unit: below.as_deref(), key: &key };

@@ -196,16 +196,15 @@ impl Core {
 
     /// Whether trying it again does no harm: by a request's method, by a plugin's manifest.
     fn harmless(&self, deployment: &str, effect: &EffectState) -> bool {
-        effect.repeatable
-            || self.deployed.get(deployment).and_then(|d| d.idempotent(&effect.digest)).unwrap_or(false)
+        effect.repeatable || self.deployed.get(deployment).and_then(|d| d.idempotent(&effect.digest)).unwrap_or(false)
     }
 
     /// Tries an effect that the run still waits for once more; false if it waits no longer.
     pub(super) fn again(&mut self, run: &str, call: CallId, attempt: u32, now: Timestamp) -> bool {
         let Some(state) = self.state.runs.get(run) else { return false };
-        let command = huiyin_flow::outstanding(&state.flow).into_iter().find(
-            |c| matches!(c, Command::Call { call: c, .. } | Command::Request { call: c, .. } if *c == call),
-        );
+        let command = huiyin_flow::outstanding(&state.flow)
+            .into_iter()
+            .find(|c| matches!(c, Command::Call { call: c, .. } | Command::Request { call: c, .. } if *c == call));
         let errand = match command {
             Some(Command::Call { slot, function, with, .. }) => {
                 match self.deployed.get(&state.deployment).map(|d| d.target(slot.as_deref(), &function)) {

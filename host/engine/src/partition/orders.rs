@@ -57,7 +57,9 @@ impl Core {
 
     fn not_running(&self, run: &str) -> Refusal {
         match self.state.ended(run) {
-            Some(ended) => Refusal::Refused(format!("run {run} is not running; it {} at {}", ended.status, ended.ended)),
+            Some(ended) => {
+                Refusal::Refused(format!("run {run} is not running; it {} at {}", ended.status, ended.ended))
+            }
             None => Refusal::NotFound(format!("run {run} is not running")),
         }
     }
@@ -71,8 +73,7 @@ impl Core {
             Some(deployed) if set_aside => {
                 let mut flow = Arc::unwrap_or_clone(flow);
                 let evaluator = Arc::clone(&self.evaluator);
-                let turn =
-                    huiyin_flow::advance(&deployed.definition, &mut flow, event, &Env::new(now, 0, &*evaluator));
+                let turn = huiyin_flow::advance(&deployed.definition, &mut flow, event, &Env::new(now, 0, &*evaluator));
                 self.turn_done(
                     TurnDone {
                         run: run.to_owned(),
@@ -271,7 +272,9 @@ impl Core {
             (Some(call), open) if open.contains(&call) => call,
             (None, [call]) => call.clone(),
             (_, []) => {
-                return Err(Refusal::Refused(format!("run {run} has no call of which nobody knows whether it happened")));
+                return Err(Refusal::Refused(format!(
+                    "run {run} has no call of which nobody knows whether it happened"
+                )));
             }
             (Some(call), open) => {
                 return Err(Refusal::Refused(format!(

@@ -92,8 +92,8 @@ fn content(answer: &Answered, requester: &Requester) -> Result<Value, String> {
     let kind = essence(answer);
     if kind == "application/json" || kind.ends_with("+json") {
         let text = decoded(answer).ok_or("the answer says that it is JSON and is not text")?;
-        let mut value: Value =
-            serde_json::from_str(&text).map_err(|error| format!("the answer says that it is JSON and is not: {error}"))?;
+        let mut value: Value = serde_json::from_str(&text)
+            .map_err(|error| format!("the answer says that it is JSON and is not: {error}"))?;
         // A secret that had to be escaped in JSON is seen only now.
         scrub(&mut value, requester);
         return Ok(value);

@@ -74,9 +74,7 @@ impl Credentials {
             Authentication::Oidc { properties } => {
                 Credentials::Token(Box::new(Properties::new(properties, None, true, requests, behalf).await?))
             }
-            Authentication::Secret { kind, name } => {
-                from_secret(kind, name, requests, requester, home, behalf).await?
-            }
+            Authentication::Secret { kind, name } => from_secret(kind, name, requests, requester, home, behalf).await?,
         })
     }
 

@@ -25,7 +25,8 @@ impl Challenge {
 
     /// The value of `Authorization` for a request.
     pub(super) fn answer(&self, user: &str, password: &str, method: &str, path: &str, cnonce: &str) -> String {
-        let hash = |text: String| if self.sha { hex::encode(Sha256::digest(text)) } else { hex::encode(Md5::digest(text)) };
+        let hash =
+            |text: String| if self.sha { hex::encode(Sha256::digest(text)) } else { hex::encode(Md5::digest(text)) };
         let mut secret = hash(format!("{user}:{}:{password}", self.realm));
         if self.session {
             secret = hash(format!("{secret}:{}:{cnonce}", self.nonce));
@@ -138,7 +139,10 @@ mod tests {
         for (headers, response) in [
             (vec![md5.clone()], "8ca523f5e9506fed4657c9700eebdbec"),
             (vec![md5.clone(), sha.clone()], "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
-            (vec![format!("Basic realm=\"x\", {md5}, {sha}")], "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
+            (
+                vec![format!("Basic realm=\"x\", {md5}, {sha}")],
+                "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
+            ),
         ] {
             let challenge = Challenge::among(&headers).unwrap();
             let answer = challenge.answer("Mufasa", "Circle of Life", "GET", "/dir/index.html", cnonce);
@@ -149,7 +153,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_answered_is_not() {
-        for header in ["Basic realm=\"x\"", "Digest realm=\"x\"", "Digest", "", "=", "Digest realm=\"x\", nonce=\"y\", qop=auth-int", "Digest realm=\"x\", nonce=\"y\", algorithm=SHA-512-256"] {
+        for header in [
+            "Basic realm=\"x\"",
+            "Digest realm=\"x\"",
+            "Digest",
+            "",
+            "=",
+            "Digest realm=\"x\", nonce=\"y\", qop=auth-int",
+            "Digest realm=\"x\", nonce=\"y\", algorithm=SHA-512-256",
+        ] {
             assert_eq!(Challenge::among(&[header.to_owned()]), None, "{header}");
         }
     }

@@ -47,15 +47,18 @@ pub(super) async fn exchange(
     }
     let home = request::origin_of(url.as_str()).map_err(|e| wrong(&e))?;
     let mut body = match &asked.body {
-        Some(body) => Some(encoded(body, &mut headers, |text| {
-            requester.fill_in(text, &home, SecretPlace::Body).map(|filled| filled.to_string())
-        }, &wrong)?),
+        Some(body) => Some(encoded(
+            body,
+            &mut headers,
+            |text| requester.fill_in(text, &home, SecretPlace::Body).map(|filled| filled.to_string()),
+            &wrong,
+        )?),
         None => None,
     };
     let mut credentials = match &asked.authentication {
-        Some(authentication) => {
-            Some(Credentials::new(authentication, requests, requester, &home, behalf).await.map_err(|e| e.fault(&wrong))?)
-        }
+        Some(authentication) => Some(
+            Credentials::new(authentication, requests, requester, &home, behalf).await.map_err(|e| e.fault(&wrong))?,
+        ),
         None => None,
     };
     for _ in 0..=REDIRECTS {
@@ -71,10 +74,9 @@ pub(super) async fn exchange(
         }
         let answer = match &mut credentials {
             None => requester.send(&ask).await.map_err(|e| wrong(&e))?,
-            Some(credentials) => credentials
-                .send(ask.clone(), requests, requester, behalf)
-                .await
-                .map_err(|e| e.fault(&wrong))?,
+            Some(credentials) => {
+                credentials.send(ask.clone(), requests, requester, behalf).await.map_err(|e| e.fault(&wrong))?
+            }
         };
         let answered = Answered {
             method: method.clone(),
@@ -181,7 +183,8 @@ fn encoded(
     wrong: &impl Fn(&RequestError) -> Fault,
 ) -> Result<Vec<u8>, Fault> {
     let filled = filled(body, &fill).map_err(|e| wrong(&e))?;
-    let kind = headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("content-type")).map(|(_, v)| v.to_ascii_lowercase());
+    let kind =
+        headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("content-type")).map(|(_, v)| v.to_ascii_lowercase());
     match (&filled, kind.as_deref()) {
         (Value::String(text), kind) => {
             if kind.is_none() {

@@ -134,7 +134,9 @@ async fn discovered(
     let issuer = document.get("issuer").and_then(Value::as_str).unwrap_or_default();
     let issuers = list(fields.get("issuers"));
     if !issuers.is_empty() && !issuers.iter().any(|i| i == issuer) {
-        return Err(refused(format!("{}: its issuer `{issuer}` is not one of `issuers`", described("GET", &uri))).into());
+        return Err(
+            refused(format!("{}: its issuer `{issuer}` is not one of `issuers`", described("GET", &uri))).into()
+        );
     }
     let endpoint = document.get("token_endpoint").and_then(Value::as_str);
     Ok(endpoint.ok_or_else(|| refused(format!("{} names no `token_endpoint`", described("GET", &uri))))?.to_owned())
@@ -167,7 +169,12 @@ fn json_of(answer: &Answer, ask: &Ask, requester: &Requester) -> Result<Value, R
         let said = |name: &str| value.as_ref().and_then(|v| v.get(name)).and_then(Value::as_str).map(str::to_owned);
         let why = [said("error"), said("error_description")].into_iter().flatten().collect::<Vec<_>>().join(": ");
         let why: String = requester.scrub(&why).chars().take(300).collect();
-        return Err(refused(format!("{what} answered {}{}{why}", answer.status, if why.is_empty() { "" } else { ": " })).into());
+        return Err(refused(format!(
+            "{what} answered {}{}{why}",
+            answer.status,
+            if why.is_empty() { "" } else { ": " }
+        ))
+        .into());
     }
     Ok(value.ok_or_else(|| refused(format!("{what} answered with no JSON")))?)
 }
@@ -267,7 +274,11 @@ async fn ask_for(
     let field = |name: &str| answer.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
     let value = field("access_token").ok_or_else(|| refused(format!("{what} gave no `access_token`")))?;
     if let Some(kind) = field("token_type").filter(|kind| !kind.eq_ignore_ascii_case("bearer") && *kind != "N_A") {
-        return Err(refused(format!("{what} gave a token of type `{}`; only bearer tokens can be used", kind.escape_debug())).into());
+        return Err(refused(format!(
+            "{what} gave a token of type `{}`; only bearer tokens can be used",
+            kind.escape_debug()
+        ))
+        .into());
     }
     issued(value, &properties.fields, &what)?;
     let life = answer.get("expires_in").and_then(Value::as_u64).map_or(UNTOLD, Duration::from_secs);
@@ -370,7 +381,10 @@ fn issued(token: &str, fields: &Map<String, Value>, what: &str) -> Result<(), Fl
     let issuer = claims.as_ref().and_then(|c| c.get("iss")).and_then(Value::as_str);
     match issuer {
         Some(issuer) if issuers.iter().any(|i| i == issuer) => Ok(()),
-        Some(issuer) => Err(refused(format!("{what} gave a token of the issuer `{}`, which is not one of `issuers`", issuer.escape_debug()))),
+        Some(issuer) => Err(refused(format!(
+            "{what} gave a token of the issuer `{}`, which is not one of `issuers`",
+            issuer.escape_debug()
+        ))),
         None => Err(refused(format!("{what} gave a token that does not say its issuer, and `issuers` are named"))),
     }
 }

@@ -108,7 +108,11 @@ pub fn request(document: &Value, asked: &OpenApiRequest) -> Result<HttpRequest, 
         plan.header("cookie", cookies);
     }
     if let Some(open) = plan.path.find('{') {
-        return Err(format!("the path of `{}` has a part that no parameter fills: {}", asked.operation_id, &plan.path[open..]));
+        return Err(format!(
+            "the path of `{}` has a part that no parameter fills: {}",
+            asked.operation_id,
+            &plan.path[open..]
+        ));
     }
     let query = if plan.query.is_empty() { String::new() } else { format!("?{}", plan.query.join("&")) };
     Ok(HttpRequest {
@@ -155,9 +159,9 @@ fn follow<'d>(document: &'d Value, value: &'d Value) -> Result<&'d Value, String
     let mut at = value;
     for _ in 0..REFERENCES {
         let Some(reference) = at.get("$ref").and_then(Value::as_str) else { return Ok(at) };
-        let pointer = reference
-            .strip_prefix('#')
-            .ok_or_else(|| format!("`$ref: {}` points out of the document; that is not followed", reference.escape_debug()))?;
+        let pointer = reference.strip_prefix('#').ok_or_else(|| {
+            format!("`$ref: {}` points out of the document; that is not followed", reference.escape_debug())
+        })?;
         at = document
             .pointer(pointer)
             .ok_or_else(|| format!("`$ref: {}` points to nothing", reference.escape_debug()))?;
@@ -171,7 +175,8 @@ fn parameters(document: &Value, found: &Found<'_>) -> Result<Vec<Value>, String>
     for holder in [found.operation, found.item] {
         for parameter in holder.get("parameters").and_then(Value::as_array).into_iter().flatten() {
             let parameter = follow(document, parameter)?;
-            let same = |other: &Value| other.get("name") == parameter.get("name") && other.get("in") == parameter.get("in");
+            let same =
+                |other: &Value| other.get("name") == parameter.get("name") && other.get("in") == parameter.get("in");
             if !all.iter().any(same) {
                 all.push(parameter.clone());
             }
@@ -258,7 +263,9 @@ impl Plan {
         };
         match place {
             "path" => self.fill(name, &joined(value, between)),
-            "query" if format == "multi" => items(value).iter().for_each(|item| self.ask(name, &encode(&text_of(item)))),
+            "query" if format == "multi" => {
+                items(value).iter().for_each(|item| self.ask(name, &encode(&text_of(item))))
+            }
             "query" => self.ask(name, &joined(value, between)),
             "header" => self.header(name, plain(value)),
             "body" => self.body = Some(value.clone()),
@@ -268,7 +275,9 @@ impl Plan {
             "formData" => {
                 self.form.insert(name.to_owned(), value.clone());
             }
-            other => return Err(format!("the parameter `{name}` stands in `{}`, which is not known", other.escape_debug())),
+            other => {
+                return Err(format!("the parameter `{name}` stands in `{}`, which is not known", other.escape_debug()));
+            }
         }
         Ok(())
     }
@@ -296,14 +305,23 @@ impl Plan {
                 "simple" => self.fill(name, &simple(value, explode == Some(true), ",")),
                 "label" => self.fill(name, &format!(".{}", simple(value, explode == Some(true), "."))),
                 "matrix" => self.fill(name, &format!(";{}={}", encode(name), simple(value, false, ","))),
-                other => return Err(format!("the parameter `{name}` has the style `{}`, which is not known", other.escape_debug())),
+                other => {
+                    return Err(format!(
+                        "the parameter `{name}` has the style `{}`, which is not known",
+                        other.escape_debug()
+                    ));
+                }
             },
             "query" => {
                 let style = style.unwrap_or("form");
                 match (style, value, explode.unwrap_or(style == "form")) {
                     ("deepObject", Value::Object(fields), _) => {
                         for (key, value) in fields {
-                            self.query.push(format!("{}={}", encode(&format!("{name}[{key}]")), encode(&text_of(value))));
+                            self.query.push(format!(
+                                "{}={}",
+                                encode(&format!("{name}[{key}]")),
+                                encode(&text_of(value))
+                            ));
                         }
                     }
                     (_, Value::Array(all), true) => all.iter().for_each(|item| self.ask(name, &encode(&text_of(item)))),
@@ -322,7 +340,9 @@ impl Plan {
                 }
             }
             "cookie" => self.cookies.push(format!("{name}={}", simple(value, false, ","))),
-            other => return Err(format!("the parameter `{name}` stands in `{}`, which is not known", other.escape_debug())),
+            other => {
+                return Err(format!("the parameter `{name}` stands in `{}`, which is not known", other.escape_debug()));
+            }
         }
         Ok(())
     }
@@ -341,8 +361,13 @@ impl Plan {
                 _ => Ok(()),
             };
         };
-        let kinds: Vec<&str> =
-            wanted.get("content").and_then(Value::as_object).into_iter().flatten().map(|(kind, _)| kind.as_str()).collect();
+        let kinds: Vec<&str> = wanted
+            .get("content")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .map(|(kind, _)| kind.as_str())
+            .collect();
         let json = |kind: &&&str| kind.starts_with("application/json") || kind.contains("+json");
         let form = |kind: &&&str| kind.starts_with("application/x-www-form-urlencoded");
         let kind = kinds
@@ -474,7 +499,10 @@ mod tests {
         let with = json!({"id": 7, "tag": ["a", "b"], "flat": [1, 2], "where": {"k": "v"}, "X-N": [1, 2], "sid": "s", "body": {"n": 1}});
         let found = request(&document, &asked("put", with)).unwrap();
         assert_eq!(found.uri, "https://docs.example.cn/live/api/pets/7?tag=a&tag=b&flat=1,2&where%5Bk%5D=v");
-        assert_eq!(found.headers, json!({"X-N": "1,2", "content-type": "application/json", "cookie": "sid=s"}).as_object().cloned().unwrap());
+        assert_eq!(
+            found.headers,
+            json!({"X-N": "1,2", "content-type": "application/json", "cookie": "sid=s"}).as_object().cloned().unwrap()
+        );
         assert_eq!(found.body, Some(json!({"n": 1})));
     }
 
@@ -482,7 +510,11 @@ mod tests {
     fn what_does_not_fit_is_said_with_what_there_is() {
         let document = two();
         for (id, with, says) in [
-            ("findPets", json!({}), "has no operation `findPets`; it has findPetsByStatus, getPetById, renamePet, addPet"),
+            (
+                "findPets",
+                json!({}),
+                "has no operation `findPets`; it has findPetsByStatus, getPetById, renamePet, addPet",
+            ),
             ("getPetById", json!({}), "needs the parameter `petId` (path)"),
             ("getPetById", json!({"petId": 1, "colour": "red"}), "has no parameter `colour`; it has petId"),
         ] {

@@ -46,7 +46,8 @@ pub(super) fn read(text: &str) -> Result<Value, String> {
                 None => None,
             },
             Event::Alias(anchor) => {
-                let (value, size) = anchors.get(&anchor).cloned().ok_or("not YAML: an alias of something unfinished")?;
+                let (value, size) =
+                    anchors.get(&anchor).cloned().ok_or("not YAML: an alias of something unfinished")?;
                 Some((value, 0, size))
             }
             Event::DocumentEnd | Event::StreamEnd => return Err("the document is empty".to_owned()),

@@ -208,7 +208,10 @@ impl Requester {
 
     fn value(&self, name: &str) -> Result<Zeroizing<String>, RequestError> {
         let value = self.secrets.secret(name).ok_or_else(|| {
-            RequestError::Invalid(format!("the secret `{}` is granted but has no value on this host", name.escape_debug()))
+            RequestError::Invalid(format!(
+                "the secret `{}` is granted but has no value on this host",
+                name.escape_debug()
+            ))
         })?;
         let text = std::str::from_utf8(&value)
             .map_err(|_| RequestError::Invalid(format!("the secret `{}` is no text", name.escape_debug())))?;

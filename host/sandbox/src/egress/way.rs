@@ -64,7 +64,9 @@ impl EgressSettings {
             let certificate = certificate.map_err(|error| format!("not a PEM text of certificates: {error}"))?;
             // Checked here, so that a start says what is wrong, not the first request.
             let mut store = rustls::RootCertStore::empty();
-            store.add(certificate.clone()).map_err(|error| format!("not a certificate that can be trusted: {error}"))?;
+            store
+                .add(certificate.clone())
+                .map_err(|error| format!("not a certificate that can be trusted: {error}"))?;
             found.push(certificate);
         }
         if found.is_empty() {

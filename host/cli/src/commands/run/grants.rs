@@ -33,8 +33,8 @@ impl Args {
     pub(super) fn add_to(&self, config: &mut HostConfig, workflows: &[String]) -> Result<(), Failure> {
         if let Some(file) = &self.grant {
             let text = read_text(file, MAX_GRANT)?;
-            let grant = Grant::from_json(&text)
-                .map_err(|error| Failure::invalid(format_args!("{}: {error}", shown(file))))?;
+            let grant =
+                Grant::from_json(&text).map_err(|error| Failure::invalid(format_args!("{}: {error}", shown(file))))?;
             for workflow in workflows {
                 // What is given here is meant, whatever the configuration says of it.
                 config.grants.retain(|given| given.workflow.as_deref() != Some(workflow));

@@ -39,7 +39,9 @@ pub(crate) enum Command {
     )]
     Retry(Retry),
     /// Let a run that has ended go on from a task of your choice
-    #[command(after_help = "Example:\n  huiyin run restart RUN --task /do/2/notify --input edited.json --reason 'wrong address'")]
+    #[command(
+        after_help = "Example:\n  huiyin run restart RUN --task /do/2/notify --input edited.json --reason 'wrong address'"
+    )]
     Restart(Restart),
 }
 
@@ -178,9 +180,17 @@ fn list(args: &List, output: Output) -> Result<(), Failure> {
     let rows: Vec<Vec<String>> = runs
         .map(|run| {
             let why = run.pointer("/error/detail").or_else(|| run.get("quarantined")).and_then(Value::as_str);
-            let doing = run.pointer("/active").and_then(Value::as_array).and_then(|a| a.last()).map(|t| word(t, "task"));
+            let doing =
+                run.pointer("/active").and_then(Value::as_array).and_then(|a| a.last()).map(|t| word(t, "task"));
             let what = why.map(|text| fit(&plain(text), 60)).or(doing).unwrap_or_default();
-            vec![word(run, "run"), word(run, "status"), word(run, "workflow"), word(run, "unit"), word(run, "started"), what]
+            vec![
+                word(run, "run"),
+                word(run, "status"),
+                word(run, "workflow"),
+                word(run, "unit"),
+                word(run, "started"),
+                what,
+            ]
         })
         .collect();
     print(table(&["RUN", "STATUS", "WORKFLOW", "UNIT", "STARTED", "AT"], &rows))
@@ -222,7 +232,11 @@ fn described(run: &Value) -> String {
         line("at", text);
     }
     for effect in run.get("effects").and_then(Value::as_array).into_iter().flatten() {
-        let what = if effect.get("target").is_some_and(|t| !t.is_null()) { word(effect, "target") } else { word(effect, "plugin") };
+        let what = if effect.get("target").is_some_and(|t| !t.is_null()) {
+            word(effect, "target")
+        } else {
+            word(effect, "plugin")
+        };
         let state = match effect.get("unknown").and_then(Value::as_str) {
             Some(why) => format!("may have happened: {}", plain(why)),
             None if effect.get("run").is_some_and(|r| !r.is_null()) => format!("run {}", word(effect, "run")),

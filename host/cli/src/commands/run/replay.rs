@@ -62,7 +62,8 @@ fn lines(record: &Value, frames: &mut BTreeMap<u64, String>) -> Vec<String> {
     let kind = record.get("type").and_then(Value::as_str).unwrap_or_default();
     match kind {
         "huiyin.run.started.v1" => {
-            let mut lines = vec![format!("started by {}", word(data, "trigger")), format!("input {}", value(data, "input"))];
+            let mut lines =
+                vec![format!("started by {}", word(data, "trigger")), format!("input {}", value(data, "input"))];
             if let Some(parent) = data.get("parent").filter(|p| !p.is_null()) {
                 lines.push(format!("run by {} (call {})", word(parent, "run"), word(parent, "call")));
             }
@@ -82,7 +83,12 @@ fn lines(record: &Value, frames: &mut BTreeMap<u64, String>) -> Vec<String> {
             } else {
                 word(data, "plugin")
             };
-            vec![format!("call {} will be tried: {what}, attempt {}, key {}", word(data, "call"), word(data, "attempt"), word(data, "idempotency_key"))]
+            vec![format!(
+                "call {} will be tried: {what}, attempt {}, key {}",
+                word(data, "call"),
+                word(data, "attempt"),
+                word(data, "idempotency_key")
+            )]
         }
         "huiyin.effect.settled.v1" => {
             let outcome = data.get("outcome").unwrap_or(&none);
@@ -98,13 +104,18 @@ fn lines(record: &Value, frames: &mut BTreeMap<u64, String>) -> Vec<String> {
         }
         "huiyin.effect.resolved.v1" => {
             let happened = data.get("happened") == Some(&Value::Bool(true));
-            let what = if happened { format!("happened and gave {}", value(data, "output")) } else { "did not happen".to_owned() };
+            let what = if happened {
+                format!("happened and gave {}", value(data, "output"))
+            } else {
+                "did not happen".to_owned()
+            };
             vec![format!("call {} {what}: {}", word(data, "call"), word(data, "reason"))]
         }
         "huiyin.run.quarantined.v1" => vec![format!("set aside for a person: {}", word(data, "reason"))],
         "huiyin.run.released.v1" => vec![format!("goes on: {}", word(data, "reason"))],
         "huiyin.run.reopened.v1" => {
-            let task = data.get("task").and_then(Value::as_str).map_or_else(|| "the task that failed".to_owned(), plain);
+            let task =
+                data.get("task").and_then(Value::as_str).map_or_else(|| "the task that failed".to_owned(), plain);
             let mut lines = vec![format!("set to work again at {task}: {}", word(data, "reason"))];
             if data.get("input").is_some_and(|i| !i.is_null()) {
                 lines.push(format!("with the input {}", value(data, "input")));
@@ -120,7 +131,9 @@ fn fact(fact: &Value, frames: &mut BTreeMap<u64, String>) -> String {
     let frame = fact.get("frame").and_then(Value::as_u64).unwrap_or_default();
     let task = |frames: &BTreeMap<u64, String>| frames.get(&frame).cloned().unwrap_or_else(|| format!("frame {frame}"));
     let mut more = String::new();
-    for (name, said) in [("input", "input"), ("output", "output"), ("context", "context"), ("item", "heard"), ("event", "published")] {
+    for (name, said) in
+        [("input", "input"), ("output", "output"), ("context", "context"), ("item", "heard"), ("event", "published")]
+    {
         if fact.get(name).is_some_and(|v| !v.is_null()) {
             more.push_str(&format!("\n      {said} {}", value(fact, name)));
         }
@@ -147,7 +160,9 @@ fn fact(fact: &Value, frames: &mut BTreeMap<u64, String>) -> String {
         "suspended" => "the run is held".to_owned(),
         "held" => "something came while the run was held, and is kept".to_owned(),
         "resumed" => "the run goes on".to_owned(),
-        "reopened" => format!("the run goes on at {}, by {}: {}", word(fact, "task"), word(fact, "actor"), word(fact, "reason")),
+        "reopened" => {
+            format!("the run goes on at {}, by {}: {}", word(fact, "task"), word(fact, "actor"), word(fact, "reason"))
+        }
         "completed" => "the run is completed".to_owned(),
         "faulted" => format!("the run fails: {}", fact.get("error").map(failure).unwrap_or_default()),
         "cancelled" => format!("the run is cancelled: {}", word(fact, "reason")),
@@ -159,19 +174,30 @@ fn fact(fact: &Value, frames: &mut BTreeMap<u64, String>) -> String {
 /// What a task that takes time does.
 fn opened(what: &Value) -> String {
     match what.get("k").and_then(Value::as_str).unwrap_or_default() {
-        "call" => format!(": calls {} with {}", what.pointer("/function/name").and_then(Value::as_str).map(plain).unwrap_or_default(), value(what, "with")),
+        "call" => format!(
+            ": calls {} with {}",
+            what.pointer("/function/name").and_then(Value::as_str).map(plain).unwrap_or_default(),
+            value(what, "with")
+        ),
         "request" => {
             let request = what.get("request").unwrap_or(&Value::Null);
             match request.get("by").and_then(Value::as_str) {
-                Some("openapi") => format!(": asks for {} of {}", word(request, "operation_id"), word(request, "document")),
+                Some("openapi") => {
+                    format!(": asks for {} of {}", word(request, "operation_id"), word(request, "document"))
+                }
                 _ => format!(": {} {}", word(request, "method"), word(request, "uri")),
             }
         }
         "run" => {
-            let name = what.get("workflow").map(|w| format!("{}/{}:{}", word(w, "namespace"), word(w, "name"), word(w, "version")));
+            let name = what
+                .get("workflow")
+                .map(|w| format!("{}/{}:{}", word(w, "namespace"), word(w, "name"), word(w, "version")));
             format!(": runs {} with {}", name.unwrap_or_default(), value(what, "with"))
         }
-        "wait" => format!(": waits until {}", what.pointer("/alarm/due").and_then(Value::as_str).map(plain).unwrap_or_default()),
+        "wait" => format!(
+            ": waits until {}",
+            what.pointer("/alarm/due").and_then(Value::as_str).map(plain).unwrap_or_default()
+        ),
         "" => String::new(),
         other => format!(" ({})", plain(other)),
     }
