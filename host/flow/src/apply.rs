@@ -236,7 +236,9 @@ pub(crate) fn doomed(state: &RunState, fact: &Fact) -> Vec<FrameId> {
             }
             _ => state.frames.subtree(*frame),
         },
-        Fact::Completed { .. } | Fact::Faulted { .. } | Fact::Cancelled { .. } => state.frames.ids().collect(),
+        Fact::Completed { .. } | Fact::Faulted { .. } | Fact::Cancelled { .. } => {
+            state.frames.ids().collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -166,11 +166,9 @@ impl Teller<'_> {
 
     /// A task that is extended is created once: before what stands before it.
     fn created(&mut self, task: &str, at: Timestamp, parent: FrameId) {
-        let again = self
-            .state
-            .frames
-            .get(&parent)
-            .is_some_and(|frame| matches!(frame.kind, FrameKind::Extended { .. }) && *frame.task == *task);
+        let again = self.state.frames.get(&parent).is_some_and(
+            |frame| matches!(frame.kind, FrameKind::Extended { .. }) && *frame.task == *task,
+        );
         if !again {
             self.task("created", "createdAt", task, at, json!({}));
         }

@@ -126,7 +126,13 @@ fn a_foreign_fact_is_refused_and_changes_nothing() {
         Fact::Joined { frame: FrameId(0) },
         Fact::Left { frame: FrameId(0), output: None, context: None, next: huiyin_flow::Next::Exit },
         Fact::Retried { frame: FrameId(1), alarm: None },
-        Fact::Heard { frame: FrameId(1), filter: 0, item: json!(1).into(), keys: serde_json::Map::new(), until: false },
+        Fact::Heard {
+            frame: FrameId(1),
+            filter: 0,
+            item: json!(1).into(),
+            keys: serde_json::Map::new(),
+            until: false,
+        },
         Fact::Start { run: "x".into(), at: start_time(), input: json!(1).into(), trigger: json!(1).into() },
     ] {
         assert!(apply(&mut sim.state, &foreign).is_err(), "{foreign:?}");

@@ -196,15 +196,11 @@ fn the_words_of_common_mistakes() {
         ),
         (task(json!({"call": "http"})), "/do/0/a: `with` is missing"),
         (
-            task(
-                json!({"call": "http", "with": {"method": "get", "endpoint": {"uri": "https://h", "authentication": {"use": "me"}}}}),
-            ),
+            task(json!({"call": "http", "with": {"method": "get", "endpoint": {"uri": "https://h", "authentication": {"use": "me"}}}})),
             "/do/0/a/with/endpoint/authentication/use: `me` is not defined in `use.authentications`",
         ),
         (
-            task(
-                json!({"call": "http", "with": {"method": "get", "endpoint": {"uri": "https://h", "authentication": {"basic": {"use": "me"}}}}}),
-            ),
+            task(json!({"call": "http", "with": {"method": "get", "endpoint": {"uri": "https://h", "authentication": {"basic": {"use": "me"}}}}})),
             "/do/0/a/with/endpoint/authentication/basic/use: the secret `me` is not declared in `use.secrets`",
         ),
         (

@@ -154,16 +154,7 @@ const CLIENT_METHODS: [&str; 5] =
     ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
 const ENCODINGS: [&str; 2] = ["application/x-www-form-urlencoded", "application/json"];
 const OIDC: [&str; 11] = [
-    "authority",
-    "grant",
-    "client",
-    "request",
-    "issuers",
-    "scopes",
-    "audiences",
-    "username",
-    "password",
-    "subject",
+    "authority", "grant", "client", "request", "issuers", "scopes", "audiences", "username", "password", "subject",
     "actor",
 ];
 
@@ -252,7 +243,12 @@ impl<'r> Reader<'r> {
         }
     }
 
-    fn oauth(&mut self, body: &Obj<'r>, scheme: Scheme, uris: &mut Vec<(Vec<&'static str>, UriSpec)>) -> Option<()> {
+    fn oauth(
+        &mut self,
+        body: &Obj<'r>,
+        scheme: Scheme,
+        uris: &mut Vec<(Vec<&'static str>, UriSpec)>,
+    ) -> Option<()> {
         let mut known = OIDC.to_vec();
         if scheme == Scheme::OAuth2 {
             known.push("endpoints");
@@ -281,7 +277,9 @@ impl<'r> Reader<'r> {
         self.one_of(body, "grant", &GRANTS);
         let mut method = Some("client_secret_post");
         let client = match body.get("client") {
-            Some(node) => self.strict(node, &body.below("client"), &["id", "secret", "assertion", "authentication"]),
+            Some(node) => {
+                self.strict(node, &body.below("client"), &["id", "secret", "assertion", "authentication"])
+            }
             None => None,
         };
         if let Some(client) = &client {
@@ -345,8 +343,7 @@ impl<'r> Reader<'r> {
         let word = words.iter().find(|word| **word == text).copied();
         if word.is_none() {
             let at = body.get(name).map_or(body.at, |n| n.at);
-            let hint =
-                did_you_mean(text, words.iter().copied()).or_else(|| Some(format!("one of {}", words.join(", "))));
+            let hint = did_you_mean(text, words.iter().copied()).or_else(|| Some(format!("one of {}", words.join(", "))));
             self.problems.error_hint(&body.below(name), at, format!("unknown `{name}`: `{text}`"), hint);
         }
         word

@@ -314,11 +314,7 @@ impl<'r> Reader<'r> {
             let place = body.below(name);
             let text = reader.text(node, &place);
             let fits = text.is_some_and(|t| {
-                if name == "version" {
-                    t == "latest" || super::document::is_version(t)
-                } else {
-                    super::document::is_label(t)
-                }
+                if name == "version" { t == "latest" || super::document::is_version(t) } else { super::document::is_label(t) }
             });
             if let (Some(text), false) = (text, fits) {
                 let what = if name == "version" { "a semantic version or `latest`" } else { "the name of a workflow" };

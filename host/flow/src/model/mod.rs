@@ -207,53 +207,21 @@ pub(crate) enum Then {
 
 #[derive(Debug)]
 pub(crate) enum TaskKind {
-    Call {
-        target: Target,
-        with: Option<Template>,
-    },
-    Do {
-        list: Vec<TaskId>,
-    },
-    Emit {
-        event: Template,
-    },
-    For {
-        each: Arc<str>,
-        at: Arc<str>,
-        items: Program,
-        condition: Option<Program>,
-        list: Vec<TaskId>,
-    },
-    Fork {
-        branches: Vec<TaskId>,
-        compete: bool,
-    },
+    Call { target: Target, with: Option<Template> },
+    Do { list: Vec<TaskId> },
+    Emit { event: Template },
+    For { each: Arc<str>, at: Arc<str>, items: Program, condition: Option<Program>, list: Vec<TaskId> },
+    Fork { branches: Vec<TaskId>, compete: bool },
     Listen(Box<ListenSpec>),
-    Raise {
-        error: Template,
-    },
+    Raise { error: Template },
     /// `call: http` and the like.
     Request(Box<RequestSpec>),
     /// `run` of another workflow; `returns`: its output is the task's.
-    Run {
-        workflow: Arc<WorkflowRef>,
-        input: Option<Template>,
-        wait: bool,
-        returns: bool,
-    },
-    Set {
-        value: Template,
-    },
-    Switch {
-        cases: Vec<(Option<Program>, Then)>,
-    },
-    Try {
-        list: Vec<TaskId>,
-        catch: Box<Catch>,
-    },
-    Wait {
-        duration: DurationSpec,
-    },
+    Run { workflow: Arc<WorkflowRef>, input: Option<Template>, wait: bool, returns: bool },
+    Set { value: Template },
+    Switch { cases: Vec<(Option<Program>, Then)> },
+    Try { list: Vec<TaskId>, catch: Box<Catch> },
+    Wait { duration: DurationSpec },
 }
 
 #[derive(Debug)]

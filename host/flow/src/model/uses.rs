@@ -215,17 +215,13 @@ impl<'r> Reader<'r> {
             self.required(&body, "extend");
             let extend = self.word(&body, "extend", &EXTEND);
             let when = body.get("when").map(|n| self.expression(n, &body.below("when"), Sees::Raw));
-            let mut list =
-                |name: &str| body.get(name).map(|n| self.task_list(n, &body.below(name))).unwrap_or_default();
+            let mut list = |name: &str| {
+                body.get(name).map(|n| self.task_list(n, &body.below(name))).unwrap_or_default()
+            };
             let (before, after) = (list("before"), list("after"));
             let (Some(extend), Some(when)) = (extend, when.map_or(Some(None), |when| when.map(Some))) else { continue };
             if body.get("before").is_none() && body.get("after").is_none() {
-                self.problems.warn(
-                    &place,
-                    field.at,
-                    "the extension does nothing: it has neither `before` nor `after`",
-                    None,
-                );
+                self.problems.warn(&place, field.at, "the extension does nothing: it has neither `before` nor `after`", None);
             }
             self.extensions.push(Extension { pointer: place.into(), extend: extend.to_owned(), when, before, after });
         }
@@ -237,8 +233,7 @@ impl<'r> Reader<'r> {
         let word = words.iter().find(|word| **word == text).copied();
         if word.is_none() {
             let at = body.get(name).map_or(body.at, |n| n.at);
-            let hint =
-                did_you_mean(text, words.iter().copied()).or_else(|| Some(format!("one of {}", words.join(", "))));
+            let hint = did_you_mean(text, words.iter().copied()).or_else(|| Some(format!("one of {}", words.join(", "))));
             self.problems.error_hint(&body.below(name), at, format!("unknown `{name}`: `{text}`"), hint);
         }
         word

@@ -33,9 +33,9 @@ impl Machine<'_> {
         for index in &task.extensions {
             let Some(extension) = self.def.0.extensions.get(*index as usize) else { continue };
             let applies = match &extension.when {
-                Some(when) => when
-                    .holds(raw, before, self.env.evaluator)
-                    .map_err(|e| expression(&e).at(&format!("{}/when", extension.pointer)))?,
+                Some(when) => when.holds(raw, before, self.env.evaluator).map_err(|e| {
+                    expression(&e).at(&format!("{}/when", extension.pointer))
+                })?,
                 None => true,
             };
             if applies {
@@ -106,7 +106,9 @@ impl Machine<'_> {
             Ok(Finish { output, context }) => {
                 let then = self.next_of(&def, parent, task.then);
                 let fact = match self.outward(layers, *at) {
-                    Some(place) => Fact::Passed { frame: id, place, output: Some(output), context, then: Some(then) },
+                    Some(place) => {
+                        Fact::Passed { frame: id, place, output: Some(output), context, then: Some(then) }
+                    }
                     None => Fact::Left { frame: id, output: Some(output), context, next: then },
                 };
                 self.emit(fact);

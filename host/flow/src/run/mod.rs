@@ -299,9 +299,10 @@ impl Machine<'_> {
                     self.outside(event);
                 }
             }
-            (Phase::Completed | Phase::Faulted | Phase::Cancelled, Event::Reopen { task, input, actor, reason }) => {
-                self.reopen(task.as_deref(), input, &actor, &reason)
-            }
+            (
+                Phase::Completed | Phase::Faulted | Phase::Cancelled,
+                Event::Reopen { task, input, actor, reason },
+            ) => self.reopen(task.as_deref(), input, &actor, &reason),
             (Phase::Running, event) => self.outside(event),
             (Phase::Suspended, event @ (Event::Result { .. } | Event::Timer { .. } | Event::Event { .. }))
                 if self.awaited(&event) && !self.state.held.contains(&event) =>

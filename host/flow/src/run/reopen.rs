@@ -38,12 +38,8 @@ pub(crate) fn plan(state: &RunState, def: &Definition, task: Option<&str>) -> Re
                 let named = failed.and_then(|at| pointer_of(def, ended, at));
                 Ok(Plan { task: named.unwrap_or_else(|| "".into()), restart: failed.into_iter().collect() })
             }
-            Outcome::Completed(_) => {
-                Err("the run has completed: no task failed; name the one to go on with".to_owned())
-            }
-            Outcome::Cancelled(_) => {
-                Err("the run was cancelled: no task failed; name the one to go on with".to_owned())
-            }
+            Outcome::Completed(_) => Err("the run has completed: no task failed; name the one to go on with".to_owned()),
+            Outcome::Cancelled(_) => Err("the run was cancelled: no task failed; name the one to go on with".to_owned()),
         };
     };
     let Some(wanted) = def.task(pointer) else {
@@ -101,10 +97,10 @@ fn pointer_of(def: &Definition, ended: &Ended, at: Restart) -> Option<Arc<str>> 
 
 /// The frame whose list stood at this task, for journals that do not tell.
 fn standing_at(def: &Definition, ended: &Ended, pointer: &str) -> Option<FrameId> {
-    ended.frames.ids().find(|id| {
-        current(ended, *id).and_then(|index| pointer_of(def, ended, Restart { frame: *id, index })).as_deref()
-            == Some(pointer)
-    })
+    ended
+        .frames
+        .ids()
+        .find(|id| current(ended, *id).and_then(|index| pointer_of(def, ended, Restart { frame: *id, index })).as_deref() == Some(pointer))
 }
 
 impl Machine<'_> {

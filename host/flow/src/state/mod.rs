@@ -326,8 +326,7 @@ impl RunState {
                 pending.iter().filter_map(|i| filters.get(*i as usize)).any(|f| crate::model::matches(f, event))
             };
             !listening.over
-                && (wanted(&listening.filters, &listening.pending)
-                    || wanted(&listening.until, &listening.until_pending))
+                && (wanted(&listening.filters, &listening.pending) || wanted(&listening.until, &listening.until_pending))
         })
     }
 
@@ -347,9 +346,7 @@ impl RunState {
     pub fn active(&self) -> Vec<ActiveTask> {
         self.frames
             .values()
-            .filter(|frame| {
-                !matches!(frame.kind, FrameKind::Run | FrameKind::Branch { .. } | FrameKind::Extended { .. })
-            })
+            .filter(|frame| !matches!(frame.kind, FrameKind::Run | FrameKind::Branch { .. } | FrameKind::Extended { .. }))
             .map(|frame| ActiveTask {
                 extends: frame.parent.and_then(|parent| self.frames.extended(parent)).map(|f| Arc::clone(&f.task)),
                 task: Arc::clone(&frame.task),
