@@ -684,3 +684,90 @@ async fn cancelling_stops_what_is_in_hand() {
     let unknown = entries(&house.data()).into_iter().filter(|e| matches!(e, Entry::EffectUnknown(_))).count();
     assert_eq!(unknown, 1, "that it may have happened is on record");
 }
+
+/// The program, as `huiyin` would be called.
+fn huiyin(args: &[&str]) -> (i32, String, String) {
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_huiyin-faulty")).args(args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_running_host_is_operated_from_the_command_line() {
+    let server = Server::open().await;
+    server.world.failing.store(true, std::sync::atomic::Ordering::SeqCst);
+    let folder = tempfile::tempdir().unwrap();
+    let post = json!({"call": "http", "with": {"method": "post", "endpoint": format!("{}/flaky", server.origin), "body": {"a": 1}}});
+    let document = json!({"dsl": "1.0.3", "namespace": "tests", "name": "ask", "version": "1.0.0"});
+    let workflow = folder.path().join("ask.json");
+    std::fs::write(
+        &workflow,
+        json!({"document": document, "do": [{"tell": post}, {"say": {"set": {"said": "${ .n }"}}}]}).to_string(),
+    )
+    .unwrap();
+    let config = folder.path().join("huiyin.json");
+    let grants = json!([{"workflow": "tests/ask", "grant": server.grant()}]);
+    let plugins = json!([huiyin_tests::project("build/plugins/jq-0.1.0.wasm")]);
+    std::fs::write(
+        &config,
+        json!({"workflows": [{"file": "ask.json", "units": []}], "grants": grants, "plugins": plugins}).to_string(),
+    )
+    .unwrap();
+    let data = folder.path().join("data");
+    let program = Path::new(env!("CARGO_BIN_EXE_huiyin-faulty"));
+    let host = huiyin_tests::host::Start { program, config: &config, data: &data, env: Vec::new() }.go().unwrap();
+    let (status, ended) =
+        host.client().post("/v1/runs", &json!({"workflow": "ask", "id": "asked", "wait": true})).unwrap();
+    assert_eq!((status, &ended["status"]), (200, &json!("faulted")), "{ended}");
+    let at = ["--data", data.to_str().unwrap(), "--as", "li"];
+    let run = |args: &[&str]| huiyin(&[&["run"], args, &at].concat());
+
+    let (code, listed, _) = run(&["list", "--status", "faulted", "--workflow", "ask"]);
+    assert!(code == 0 && listed.contains("asked") && listed.contains("answered 503"), "{listed}");
+    assert!(!run(&["list", "--status", "completed"]).1.contains("asked"));
+    assert_eq!(run(&["list", "--status", "odd"]).0, 2);
+    let (_, shown, _) = run(&["show", "asked"]);
+    assert!(shown.contains("status    faulted") && shown.contains("where     /do/0/tell"), "{shown}");
+    let (code, _, said) = run(&["suspend", "asked", "--reason", "x"]);
+    assert!(code == 1 && said.contains("is not running; it faulted"), "{code}: {said}");
+    let (code, _, said) = run(&["retry", "nobody", "--reason", "x"]);
+    assert!(code == 2 && said.contains("there is no run nobody"), "{code}: {said}");
+
+    server.world.failing.store(false, std::sync::atomic::Ordering::SeqCst);
+    let (code, _, said) = run(&["retry", "asked", "--reason", "it is back"]);
+    assert_eq!(code, 0, "{said}");
+    let client = host.client();
+    until("the end", async || {
+        let (_, run) = client.get("/v1/runs/asked")?;
+        Ok((run["status"] == "completed").then_some(()))
+    })
+    .await
+    .unwrap();
+    let (code, told, _) = run(&["show", "asked", "--replay"]);
+    assert_eq!(code, 0);
+    for step in [
+        "started by person",
+        "/do/0/tell begins: POST",
+        "call 1 will be tried: http POST",
+        "call 1 failed: POST",
+        "the run fails:",
+        "set to work again at the task that failed: it is back",
+        "person:li",
+        "the run is completed",
+    ] {
+        assert!(told.contains(step), "no `{step}` in\n{told}");
+    }
+    assert_eq!(server.heard("/flaky").len(), 2);
+    host.stop().unwrap();
+
+    // A single run reaches what its arguments give.
+    let single = workflow.to_str().unwrap();
+    let plugin = huiyin_tests::project("build/plugins/jq-0.1.0.wasm");
+    let plugin = ["--plugin", plugin.to_str().unwrap()];
+    let (code, _, said) = huiyin(&[&["run", single], &plugin[..]].concat());
+    assert!(code == 1 && said.contains("to allow it, an admin adds"), "{code}: {said}");
+    let grant = folder.path().join("grant.json");
+    std::fs::write(&grant, server.grant().to_string()).unwrap();
+    let (code, output, said) = huiyin(&[&["run", single, "--grant", grant.to_str().unwrap()], &plugin[..]].concat());
+    assert_eq!((code, serde_json::from_str::<Value>(&output).unwrap_or_default()), (0, json!({"said": 1})), "{said}");
+}
