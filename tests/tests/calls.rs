@@ -126,14 +126,14 @@ async fn answer(
 }
 
 /// A house with one workflow `ask` of these tasks, and a grant for it.
-fn house(server: &Server, tasks: &Value, grant: Value) -> House {
+fn house(tasks: &Value, grant: Value) -> House {
     let mut house = House::with(&["jq", "tally"]).unwrap();
     house.workflow("ask", &[], &json!({"use": {"secrets": ["token"]}, "do": tasks})).unwrap();
     if !grant.is_null() {
         let grant = json!({"workflow": "tests/ask", "grant": grant});
         house.config.grants.push(serde_json::from_value(grant).unwrap());
     }
-    let _ = server;
+
     house
 }
 
@@ -148,7 +148,7 @@ fn with(task: &Value, name: &str, value: Value) -> Value {
 }
 
 async fn ask(server: &Server, task: Value) -> FinishedRun {
-    let house = house(server, &json!([{"ask": task}]), server.grant());
+    let house = house(&json!([{"ask": task}]), server.grant());
     let engine = house.in_memory().await.unwrap();
     let end = engine.run(submission("ask", json!({}))).await.unwrap();
     engine.stop().await.unwrap();
@@ -207,6 +207,7 @@ async fn an_answer_comes_in_the_form_that_was_asked_for() {
     assert_eq!(whole["content"]["body"], "{\"a\":[1]}");
     assert_eq!(whole["content"]["uri"], "/echo?q=%E7%81%AB+%E6%83%85&n=1");
     assert_eq!(whole["request"]["method"], "POST");
+    assert_eq!(server.heard("/echo")[0].method, "POST");
     assert_eq!(whole["request"]["headers"]["x-token"], "t");
     assert_eq!(whole["headers"]["content-type"], "application/json");
     let heard = &server.heard("/echo")[0];
@@ -241,7 +242,11 @@ async fn a_status_that_is_no_success_is_the_tasks_error() {
     // A POST that surely was not begun is an error as any other, not a matter for a person.
     let post =
         json!({"call": "http", "with": {"method": "post", "endpoint": format!("http://{nobody}/x"), "body": {}}});
+<<<<<<< HEAD
     let house = house(&server, &json!([{"ask": post}]), grant);
+=======
+    let house = house(&json!([{"ask": post}]), grant);
+>>>>>>> calls
     let engine = house.in_memory().await.unwrap();
     let refused = fault(&engine.run(submission("ask", json!({}))).await.unwrap());
     assert!(refused.is(ErrorKind::Communication) && refused.to_string().contains("no connection"), "{refused}");
@@ -252,7 +257,7 @@ async fn a_status_that_is_no_success_is_the_tasks_error() {
 async fn nothing_is_asked_that_is_not_granted_and_the_error_names_the_grant() {
     let server = Server::open().await;
     let tasks = json!([{"ask": get(format!("{}/a/b", server.origin))}]);
-    let mut house = house(&server, &tasks, Value::Null);
+    let mut house = house(&tasks, Value::Null);
     // Each error names what to add; with all that was named it goes.
     for missing in ["\"origin\"", "allow_addresses"] {
         let engine = house.in_memory().await.unwrap();
@@ -284,7 +289,7 @@ async fn nothing_is_asked_that_is_not_granted_and_the_error_names_the_grant() {
 async fn a_name_is_where_the_admin_says_it_is() {
     let server = Server::open().await;
     let tasks = json!([{"ask": get("http://pets.example.cn/v2/pet/1".to_owned())}]);
-    let mut house = house(&server, &tasks, json!({"http": [{"origin": "http://pets.example.cn"}]}));
+    let mut house = house(&tasks, json!({"http": [{"origin": "http://pets.example.cn"}]}));
     house.config.egress.resolve.insert("pets.example.cn:80".to_owned(), format!("127.0.0.1:{}", server.port));
     let engine = house.in_memory().await.unwrap();
     let end = engine.run(submission("ask", json!({}))).await.unwrap();
@@ -313,7 +318,7 @@ async fn a_secret_goes_to_its_place_and_nowhere_else() {
     let mut grant = server.grant();
     grant["http"].as_array_mut().unwrap().push(json!({"origin": other.origin}));
     grant["secrets"] = json!([{"name": "token", "hosts": [server.origin]}]);
-    let mut house = house(&server, &tasks, grant.clone());
+    let mut house = house(&tasks, grant.clone());
     secret(&mut house, "token", secret_value);
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(named("ask", "secretive", json!({}))).await.unwrap();
@@ -356,7 +361,7 @@ async fn who_asks_is_told_to_the_place_that_wants_to_know() {
     ]);
     let mut grant = server.grant();
     grant["secrets"] = json!([{"name": "token", "hosts": [server.origin]}]);
-    let mut house = house(&server, &tasks, grant);
+    let mut house = house(&tasks, grant);
     secret(&mut house, "token", "the-clients-secret");
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(submission("ask", json!({}))).await.unwrap();
@@ -387,7 +392,7 @@ async fn an_operation_of_an_openapi_document_is_called() {
             "operationId": operation, "parameters": parameters}})
     };
     let good = call("getPetById", json!({"petId": 7, "full": true}));
-    let house = house(&server, &json!([{"first": good.clone()}, {"second": good}]), server.grant());
+    let house = house(&json!([{"first": good.clone()}, {"second": good}]), server.grant());
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(submission("ask", json!({}))).await.unwrap();
     assert_eq!((end.status.as_str(), &end.result["path"]), ("completed", &json!("/v2/pet/7")), "{}", end.result);
@@ -411,7 +416,7 @@ async fn an_operation_of_an_openapi_document_is_called() {
 async fn cut_off(server: &Server, method: &str) -> (House, Engine, Engine) {
     let slow = json!({"call": "http", "with": {"method": method, "endpoint": format!("{}/slow", server.origin), "body": {"a": 1}}});
     let tasks = json!([{"slow": slow}, {"say": {"set": {"got": "${ . }"}}}]);
-    let house = house(server, &tasks, server.grant());
+    let house = house(&tasks, server.grant());
     let first = house.on_disk().await.unwrap();
     first.submit(named("ask", "the-ask", json!({}))).await.unwrap();
     until("the request", async || Ok((server.heard("/slow").len() == 1).then_some(()))).await.unwrap();
@@ -526,6 +531,24 @@ async fn a_workflow_runs_another_and_takes_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_that_runs_what_is_not_there_is_not_deployed() {
+    for (version, says) in [
+        ("1.0.0", "it runs `tests/child`, which is not among"),
+        ("2.0.0", "in version 2.0.0, which is there in version 1.0.0"),
+    ] {
+        let mut house = family(&json!([{"x": {"set": {"a": 1}}}]), true);
+        let run = json!({"run": {"workflow": {"namespace": "tests", "name": "child", "version": version}}});
+        house.workflow("parent", &[], &json!({"do": [{"below": run}]})).unwrap();
+        house.config.workflows.remove(1);
+        if version == "1.0.0" {
+            house.config.workflows.remove(0);
+        }
+        let refused = house.in_memory().await.err().unwrap();
+        assert!(refused.contains(says) && refused.contains("parent.json"), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_below_outlives_the_host_and_is_started_once() {
     let house = family(&json!([{"pause": {"wait": "PT2S"}}, {"twice": {"set": {"n": "${ .n * 2 }"}}}]), true);
     let first = house.on_disk().await.unwrap();
@@ -583,7 +606,7 @@ async fn a_failed_run_goes_on_without_repeating_what_is_done() {
         {"second": get(format!("{}/flaky", server.origin))},
         {"third": {"set": {"got": "${ .path }"}}},
     ]);
-    let house = house(&server, &tasks, server.grant());
+    let house = house(&tasks, server.grant());
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(named("ask", "flaky", json!({}))).await.unwrap();
     assert_eq!((fault(&end).status, fault(&end).instance.as_str()), (503, "/do/1/second"));
@@ -626,7 +649,11 @@ async fn a_suspended_run_asks_nothing_and_goes_on_where_it_was() {
     let server = Server::open().await;
     let tasks =
         json!([{"slow": get(format!("{}/slow", server.origin))}, {"then": get(format!("{}/then", server.origin))}]);
+<<<<<<< HEAD
     let house = house(&server, &tasks, server.grant());
+=======
+    let house = house(&tasks, server.grant());
+>>>>>>> calls
     let engine = house.on_disk().await.unwrap();
     engine.submit(named("ask", "held", json!({}))).await.unwrap();
     until("the request", async || Ok((server.heard("/slow").len() == 1).then_some(()))).await.unwrap();
@@ -653,7 +680,11 @@ async fn cancelling_stops_what_is_in_hand() {
     let server = Server::open().await;
     let slow =
         json!({"call": "http", "with": {"method": "post", "endpoint": format!("{}/slow", server.origin), "body": {}}});
+<<<<<<< HEAD
     let house = house(&server, &json!([{"slow": slow}]), server.grant());
+=======
+    let house = house(&json!([{"slow": slow}]), server.grant());
+>>>>>>> calls
     let engine = house.on_disk().await.unwrap();
     engine.submit(named("ask", "stopped", json!({}))).await.unwrap();
     until("the request", async || Ok((server.heard("/slow").len() == 1).then_some(()))).await.unwrap();
@@ -664,4 +695,91 @@ async fn cancelling_stops_what_is_in_hand() {
     drop(engine);
     let unknown = entries(&house.data()).into_iter().filter(|e| matches!(e, Entry::EffectUnknown(_))).count();
     assert_eq!(unknown, 1, "that it may have happened is on record");
+}
+
+/// The program, as `huiyin` would be called.
+fn huiyin(args: &[&str]) -> (i32, String, String) {
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_huiyin-faulty")).args(args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_running_host_is_operated_from_the_command_line() {
+    let server = Server::open().await;
+    server.world.failing.store(true, std::sync::atomic::Ordering::SeqCst);
+    let folder = tempfile::tempdir().unwrap();
+    let post = json!({"call": "http", "with": {"method": "post", "endpoint": format!("{}/flaky", server.origin), "body": {"a": 1}}});
+    let document = json!({"dsl": "1.0.3", "namespace": "tests", "name": "ask", "version": "1.0.0"});
+    let workflow = folder.path().join("ask.json");
+    std::fs::write(
+        &workflow,
+        json!({"document": document, "do": [{"tell": post}, {"say": {"set": {"said": "${ .n }"}}}]}).to_string(),
+    )
+    .unwrap();
+    let config = folder.path().join("huiyin.json");
+    let grants = json!([{"workflow": "tests/ask", "grant": server.grant()}]);
+    let plugins = json!([huiyin_tests::project("build/plugins/jq-0.1.0.wasm")]);
+    std::fs::write(
+        &config,
+        json!({"workflows": [{"file": "ask.json", "units": []}], "grants": grants, "plugins": plugins}).to_string(),
+    )
+    .unwrap();
+    let data = folder.path().join("data");
+    let program = Path::new(env!("CARGO_BIN_EXE_huiyin-faulty"));
+    let host = huiyin_tests::host::Start { program, config: &config, data: &data, env: Vec::new() }.go().unwrap();
+    let (status, ended) =
+        host.client().post("/v1/runs", &json!({"workflow": "ask", "id": "asked", "wait": true})).unwrap();
+    assert_eq!((status, &ended["status"]), (200, &json!("faulted")), "{ended}");
+    let at = ["--data", data.to_str().unwrap(), "--as", "li"];
+    let run = |args: &[&str]| huiyin(&[&["run"], args, &at].concat());
+
+    let (code, listed, _) = run(&["list", "--status", "faulted", "--workflow", "ask"]);
+    assert!(code == 0 && listed.contains("asked") && listed.contains("answered 503"), "{listed}");
+    assert!(!run(&["list", "--status", "completed"]).1.contains("asked"));
+    assert_eq!(run(&["list", "--status", "odd"]).0, 2);
+    let (_, shown, _) = run(&["show", "asked"]);
+    assert!(shown.contains("status    faulted") && shown.contains("where     /do/0/tell"), "{shown}");
+    let (code, _, said) = run(&["suspend", "asked", "--reason", "x"]);
+    assert!(code == 1 && said.contains("is not running; it faulted"), "{code}: {said}");
+    let (code, _, said) = run(&["retry", "nobody", "--reason", "x"]);
+    assert!(code == 2 && said.contains("there is no run nobody"), "{code}: {said}");
+
+    server.world.failing.store(false, std::sync::atomic::Ordering::SeqCst);
+    let (code, _, said) = run(&["retry", "asked", "--reason", "it is back"]);
+    assert_eq!(code, 0, "{said}");
+    let client = host.client();
+    until("the end", async || {
+        let (_, run) = client.get("/v1/runs/asked")?;
+        Ok((run["status"] == "completed").then_some(()))
+    })
+    .await
+    .unwrap();
+    let (code, told, _) = run(&["show", "asked", "--replay"]);
+    assert_eq!(code, 0);
+    for step in [
+        "started by person",
+        "/do/0/tell begins: POST",
+        "call 1 will be tried: http POST",
+        "call 1 failed: POST",
+        "the run fails:",
+        "set to work again at the task that failed: it is back",
+        "person:li",
+        "the run is completed",
+    ] {
+        assert!(told.contains(step), "no `{step}` in\n{told}");
+    }
+    assert_eq!(server.heard("/flaky").len(), 2);
+    host.stop().unwrap();
+
+    // A single run reaches what its arguments give.
+    let single = workflow.to_str().unwrap();
+    let plugin = huiyin_tests::project("build/plugins/jq-0.1.0.wasm");
+    let plugin = ["--plugin", plugin.to_str().unwrap()];
+    let (code, _, said) = huiyin(&[&["run", single], &plugin[..]].concat());
+    assert!(code == 1 && said.contains("to allow it, an admin adds"), "{code}: {said}");
+    let grant = folder.path().join("grant.json");
+    std::fs::write(&grant, server.grant().to_string()).unwrap();
+    let (code, output, said) = huiyin(&[&["run", single, "--grant", grant.to_str().unwrap()], &plugin[..]].concat());
+    assert_eq!((code, serde_json::from_str::<Value>(&output).unwrap_or_default()), (0, json!({"said": 1})), "{said}");
 }

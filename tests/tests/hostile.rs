@@ -223,6 +223,11 @@ async fn an_expression_that_collects_very_long_fails_its_own_task() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_expression_that_makes_a_text_of_100_megabytes_fails_its_own_task() {
+    expression_fails_its_own_task("${ \"x\" * 100000000 }").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_expression_that_nests_without_end_fails_its_own_task() {
     let mut house = House::with(&["jq", "tally"]).unwrap();
     house.honest().unwrap();

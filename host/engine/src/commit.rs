@@ -47,6 +47,8 @@ pub enum Step {
     Judge(JudgeJob),
     /// Let a worker evaluate filters: pure, so it need not wait.
     Judge(JudgeJob),
+    /// Let a worker evaluate filters: pure, so it need not wait.
+    Judge(JudgeJob),
     /// This may leave the partition now.
     Release {
         /// What.
@@ -243,6 +245,7 @@ impl Commit {
         }
         self.steps.extend(now.into_iter().filter_map(|work| match work {
             Work::Turn(job) => Some(Step::Turn(job)),
+            Work::Judge(job) => Some(Step::Judge(job)),
             Work::Judge(job) => Some(Step::Judge(job)),
             Work::Judge(job) => Some(Step::Judge(job)),
             _ => None,

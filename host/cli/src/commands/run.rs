@@ -58,7 +58,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "CODE", requires = "config")]
     unit: Option<String>,
     #[command(flatten)]
-    grants: grants::Args,
+    grants: grants::Reach,
 }
 
 pub(crate) fn run(args: &Args, setup: &Setup, output: Output) -> Result<(), Failure> {

@@ -126,6 +126,8 @@ impl Core {
         let (plugin, attempt) = (effect.plugin.clone(), effect.attempt);
         let held = state.flow.phase() == huiyin_flow::Phase::Suspended;
         match done.outcome {
+            // It is looked for again when the run goes on.
+            EffectOutcome::Found(_) if held => {}
             EffectOutcome::Found(request) => {
                 if let Some(workflow) = self.workflow_of(&done.run) {
                     let request = Arc::new(Request::Http(*request));

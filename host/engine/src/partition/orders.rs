@@ -42,6 +42,10 @@ impl Core {
         if let (Some(why), OrderKind::Suspend | OrderKind::Resume) = (&state.quarantined, order.kind) {
             return Err(Refusal::Refused(format!("run {run} is set aside for a person: {why}")));
         }
+        if state.quarantined.is_some() && self.busy.contains(run) {
+            // Its last turn is still out.
+            return Err(Refusal::Busy);
+        }
         match (order.kind, state.flow.phase()) {
             (OrderKind::Suspend, Phase::Suspended) => Err(Refusal::Refused(format!("run {run} is suspended already"))),
             (OrderKind::Resume, Phase::New | Phase::Running) if !self.under_way(run) => {
@@ -74,7 +78,11 @@ impl Core {
                 let mut flow = Arc::unwrap_or_clone(flow);
                 let evaluator = Arc::clone(&self.evaluator);
                 let turn = huiyin_flow::advance(&deployed.definition, &mut flow, event, &Env::new(now, 0, &*evaluator));
+<<<<<<< HEAD
                 self.take_turn_in(
+=======
+                self.turn_done(
+>>>>>>> calls
                     TurnDone {
                         run: run.to_owned(),
                         turn: 0,

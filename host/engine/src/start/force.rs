@@ -1,6 +1,7 @@
 //! Bringing what is configured and not yet in force into force, by records.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use huiyin_desk::PolicyPack;
 use huiyin_flow::Definition;
@@ -75,6 +76,7 @@ pub async fn bring_into_force(
                 ));
                 continue;
             }
+            problems.extend(missing_below(wanted, definition, unit.as_deref(), &workflow.file));
             match deployment::pin(definition, unit.as_deref(), &config.bindings, house) {
                 Err(found) => problems.extend(found.into_iter().map(|p| format!("{}: {p}", workflow.file.display()))),
                 Ok(pins) => deploy(&mut entries[at], &mut keep[at], &loaded[at], text, definition, unit, pins, house),
@@ -136,8 +138,41 @@ pub(super) fn places(
         .collect()
 }
 
+<<<<<<< HEAD
 #[allow(clippy::too_many_arguments)] // the parts of one deployment, each used once
 fn deploy(
+=======
+/// The workflows that one runs and that will not be there for its unit.
+fn missing_below(wanted: &Wanted, definition: &Definition, unit: Option<&str>, file: &Path) -> Vec<String> {
+    let serves = |other: &WorkflowConfig| {
+        other.units.is_empty() || unit.is_some_and(|unit| other.units.iter().any(|u| u == "*" || u == unit))
+    };
+    let mut problems = Vec::new();
+    for below in definition.subflows() {
+        let name = format!("{}/{}", below.namespace, below.name);
+        let versions: Vec<&str> = wanted
+            .workflows
+            .iter()
+            .filter(|(other, _, d)| serves(other) && deployment::workflow_name(d) == name)
+            .map(|(_, _, d)| d.document().version.as_str())
+            .collect();
+        if versions.is_empty() {
+            let whom = unit.map_or_else(String::new, |unit| format!(" for unit {unit}"));
+            problems.push(format!("{}: it runs `{name}`, which is not among the workflows{whom}", file.display()));
+        } else if below.version != "latest" && !versions.contains(&below.version.as_str()) {
+            problems.push(format!(
+                "{}: it runs `{name}` in version {}, which is there in version {}",
+                file.display(),
+                below.version,
+                versions.join(", ")
+            ));
+        }
+    }
+    problems
+}
+
+pub(super) fn deploy(
+>>>>>>> calls
     entries: &mut Vec<(Entry, String, Option<String>)>,
     keep: &mut BTreeSet<String>,
     state: &State,

@@ -13,7 +13,7 @@ const MAX_GRANT: u64 = 1 << 20;
 
 /// Grants, names and authorities for one run.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct Reach {
     /// What the workflow's own calls may reach: a file with a grant as JSON.
     #[arg(long, value_name = "FILE")]
     grant: Option<PathBuf>,
@@ -28,7 +28,7 @@ pub(super) struct Args {
     roots: Vec<PathBuf>,
 }
 
-impl Args {
+impl Reach {
     /// Puts them into the configuration of the run, for the workflows named.
     pub(super) fn add_to(&self, config: &mut HostConfig, workflows: &[String]) -> Result<(), Failure> {
         if let Some(file) = &self.grant {
