@@ -25,16 +25,26 @@ struct Api {
 
 impl Api {
     fn start() -> Api {
+        Api::with(&[])
+    }
+
+    /// With workflows of the test's own beside `hello`.
+    fn with(more: &[(&str, Value)]) -> Api {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("hello.json");
         let document = json!({"dsl": "1.0.3", "namespace": "tests", "name": "hello", "version": "1.0.0"});
         std::fs::write(&file, json!({"document": document, "do": [{"greet": {"set": {"hello": "林海"}}}]}).to_string())
             .unwrap();
-        let config = HostConfig {
-            workflows: vec![WorkflowConfig { file, units: Vec::new() }],
-            partitions: Some(2),
-            ..HostConfig::default()
-        };
+        let mut workflows = vec![WorkflowConfig { file, units: Vec::new() }];
+        for (name, rest) in more {
+            let file = folder.path().join(format!("{name}.json"));
+            let mut text =
+                json!({"document": {"dsl": "1.0.3", "namespace": "tests", "name": name, "version": "1.0.0"}});
+            text.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+            std::fs::write(&file, text.to_string()).unwrap();
+            workflows.push(WorkflowConfig { file, units: Vec::new() });
+        }
+        let config = HostConfig { workflows, partitions: Some(2), ..HostConfig::default() };
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let token = Token::load_or_create(folder.path()).unwrap();
         let stop = CancellationToken::new();
@@ -191,4 +201,98 @@ fn an_address_open_to_others_needs_to_be_asked_for() {
     let refused = runtime.block_on(huiyin_server::bind(any, false)).unwrap_err().to_string();
     assert!(refused.contains("--listen-publicly"), "{refused}");
     assert!(runtime.block_on(huiyin_server::bind(any, true)).is_ok());
+}
+
+/// A host with a workflow that events of one type start.
+fn belfry() -> Api {
+    let on = json!({"one": {"with": {"type": "org.example.rang.v1"}}});
+    Api::with(&[("bell", json!({"schedule": {"on": on}, "do": [{"keep": {"set": {"rang": true}}}]}))])
+}
+
+#[test]
+fn events_come_in_all_three_modes_and_once() {
+    let api = belfry();
+    let bearer = format!("Bearer {}", api.token);
+    let post = |kind: &str, more: &[(&str, &str)], body: &str| {
+        let mut headers = vec![("authorization", bearer.as_str()), ("content-type", kind)];
+        headers.extend(more);
+        api.send("POST", "/v1/events", &headers, body)
+    };
+    let rang = |id: &str| json!({"specversion": "1.0", "id": id, "source": "/s", "type": "org.example.rang.v1"});
+    let structured = "application/cloudevents+json; charset=utf-8";
+    assert_eq!(post(structured, &[], &rang("1").to_string()), (200, json!({"runs": 1, "duplicate": false})));
+    assert_eq!(post(structured, &[], &rang("1").to_string()), (200, json!({"runs": 1, "duplicate": true})));
+    // The same event in another mode is the same event.
+    let head = [("ce-specversion", "1.0"), ("ce-source", "/s"), ("ce-type", "org.example.rang.v1"), ("ce-id", "1")];
+    assert_eq!(post("text/plain", &head, "ding").1["duplicate"], true);
+    let other = [&head[..3], &[("ce-id", "caf%C3%A9")]].concat();
+    assert_eq!(post("application/json", &other, "{\"a\": 1}"), (200, json!({"runs": 1, "duplicate": false})));
+    let events = json!([rang("1"), rang("2"), rang("3"), rang("2")]).to_string();
+    let (status, answer) = post("application/cloudevents-batch+json", &[], &events);
+    assert_eq!(status, 200, "{answer}");
+    let duplicates: Vec<&Value> = answer["events"].as_array().unwrap().iter().map(|e| &e["duplicate"]).collect();
+    assert_eq!(duplicates, [true, false, false, true]);
+    assert_eq!(answer["events"][2], json!({"runs": 1, "duplicate": false, "id": "3", "source": "/s"}));
+    let (_, input) = api.ask("GET", "/v1/runs?limit=10", None);
+    assert_eq!(input["runs"].as_array().unwrap().len(), 4, "{input}");
+}
+
+#[test]
+fn a_batch_with_one_bad_event_is_refused_whole_and_says_which() {
+    let api = belfry();
+    let bearer = format!("Bearer {}", api.token);
+    let post = |kind: &str, more: &[(&str, &str)], body: &str| {
+        let mut headers = vec![("authorization", bearer.as_str()), ("content-type", kind)];
+        headers.extend(more);
+        api.send("POST", "/v1/events", &headers, body)
+    };
+    let rang = |id: &str| json!({"specversion": "1.0", "id": id, "source": "/s", "type": "org.example.rang.v1"});
+    let mut late = rang("2");
+    late["time"] = json!("yesterday");
+    let mut elsewhere = rang("3");
+    elsewhere["huiyinunit"] = json!("nowhere");
+    let mut forged = rang("4");
+    forged["type"] = json!("huiyin.case.opened.v1");
+    let batch = "application/cloudevents-batch+json";
+    for (bad, pointer) in [(late, "/1/time"), (elsewhere, "/1/huiyinunit"), (forged, "/1/type"), (json!(7), "/1")] {
+        let (status, problem) = post(batch, &[], &json!([rang("1"), bad]).to_string());
+        assert_eq!((status, &problem["pointer"]), (400, &json!(pointer)), "{problem}");
+    }
+    let head = [("ce-specversion", "1.0"), ("ce-type", "t"), ("ce-id", "1")];
+    assert_eq!(post("text/plain", &head, "").1["pointer"], "/source");
+    assert_eq!(post("application/cloudevents+xml", &[], "<e/>").0, 415);
+    assert_eq!(post("text/plain", &[], "no event").0, 415);
+    let many: Vec<Value> = (0..1_001).map(|n| rang(&n.to_string())).collect();
+    assert_eq!(post(batch, &[], &json!(many).to_string()).0, 400);
+    // Nothing of all that was taken in.
+    assert_eq!(post(batch, &[], &json!([rang("1")]).to_string()).1["events"][0]["duplicate"], false);
+    assert_eq!(api.ask("GET", "/v1/host", None).1["runs"]["started"], 1);
+}
+
+#[test]
+fn schedules_are_listed_paused_and_resumed() {
+    let tasks = json!([{"say": {"set": {"tick": true}}}]);
+    let huiyin = json!({"timezone": "Asia/Shanghai", "overlap": "skip"});
+    let document = json!({"dsl": "1.0.3", "namespace": "tests", "name": "daily", "version": "1.0.0", "metadata": {"huiyin": huiyin}});
+    let api = Api::with(&[("daily", json!({"document": document, "schedule": {"cron": "0 8 * * *"}, "do": tasks}))]);
+    let (status, listed) = api.ask("GET", "/v1/schedules?next=2", None);
+    assert_eq!(status, 200, "{listed}");
+    let row = &listed["schedules"][0];
+    assert_eq!(
+        (&row["workflow"], &row["overlap"], &row["catch_up"]),
+        (&json!("tests/daily"), &json!("skip"), &json!("last"))
+    );
+    for next in row["next"].as_array().unwrap() {
+        assert!(next["local"].as_str().unwrap().ends_with("T08:00:00+08:00"), "{next}");
+    }
+    assert_eq!(row["next"].as_array().unwrap().len(), 2);
+    let word = |reason: &str| json!({"workflow": "daily", "reason": reason}).to_string();
+    assert_eq!(api.ask("POST", "/v1/schedules/pause", Some(&word(" "))).1["pointer"], "/reason");
+    assert_eq!(api.ask("POST", "/v1/schedules/pause", Some(&word("a holiday"))).0, 204);
+    assert_eq!(api.ask("POST", "/v1/schedules/pause", Some(&word("again"))).0, 409);
+    let row = &api.ask("GET", "/v1/schedules", None).1["schedules"][0];
+    assert_eq!((&row["paused"]["reason"], &row["next"]), (&json!("a holiday"), &json!([])));
+    assert_eq!(api.ask("POST", "/v1/schedules/resume", Some(&word("back"))).0, 204);
+    let unknown = json!({"workflow": "hello", "reason": "x"}).to_string();
+    assert_eq!(api.ask("POST", "/v1/schedules/pause", Some(&unknown)).0, 404, "it has no schedule by the clock");
 }
