@@ -78,11 +78,7 @@ impl Core {
                 let mut flow = Arc::unwrap_or_clone(flow);
                 let evaluator = Arc::clone(&self.evaluator);
                 let turn = huiyin_flow::advance(&deployed.definition, &mut flow, event, &Env::new(now, 0, &*evaluator));
-<<<<<<< HEAD
                 self.take_turn_in(
-=======
-                self.turn_done(
->>>>>>> calls
                     TurnDone {
                         run: run.to_owned(),
                         turn: 0,
