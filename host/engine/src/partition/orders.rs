@@ -42,7 +42,7 @@ impl Core {
         if let (Some(why), OrderKind::Suspend | OrderKind::Resume) = (&state.quarantined, order.kind) {
             return Err(Refusal::Refused(format!("run {run} is set aside for a person: {why}")));
         }
-        if state.quarantined.is_some() && self.busy.contains(run) {
+        if state.quarantined.is_some() && self.busy.contains_key(run) {
             // Its last turn is still out.
             return Err(Refusal::Busy);
         }
