@@ -225,7 +225,7 @@ impl<'w> World<'w> {
                     self.story.path.push(task.to_string());
                 }
                 // A task that takes no time and fails leaves nothing but its error.
-                Fact::Caught { error, .. } | Fact::Faulted { error } if self.instant.contains(&error.instance) => {
+                Fact::Caught { error, .. } | Fact::Faulted { error, .. } if self.instant.contains(&error.instance) => {
                     self.story.path.push(error.instance.clone());
                 }
                 _ => {}
