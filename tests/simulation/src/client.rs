@@ -81,7 +81,7 @@ impl Client {
                     if let Some(before) = asked.ended.as_ref().filter(|b| b.result != end.result) {
                         return Err(format!("{run} ended twice: {} and {}", before.result, end.result));
                     }
-                    asked.ended = Some(end);
+                    asked.ended = Some(*end);
                 }
             }
             Answer::Accepted(run, Err(huiyin_engine::Refusal::Store(_))) => {
@@ -228,7 +228,8 @@ impl Sim {
         if accepted {
             start.accepted = Some(self.reply(move |said| Answer::Accepted(name, said)));
         } else {
-            start.finished = Some(self.reply(move |said| Answer::Finished(name, said)));
+            start.finished =
+                Some(self.reply(move |said: Result<FinishedRun, _>| Answer::Finished(name, said.map(Box::new))));
         }
         self.send(Flight::Deliver(part, Message::Start(start)));
         Ok(())

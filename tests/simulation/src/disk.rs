@@ -298,7 +298,9 @@ impl Disk for SimDisk {
         let (ready, later): (Vec<_>, Vec<_>) =
             std::mem::take(&mut state.naming).into_iter().partition(|change| change.path().parent() == Some(dir));
         state.naming = later;
-        ready.iter().for_each(|change| change.apply(&mut state.durable_names));
+        for change in &ready {
+            change.apply(&mut state.durable_names);
+        }
         state.synced += 1;
         Ok(())
     }

@@ -122,9 +122,12 @@ impl Found {
             planted,
             ..Options::default()
         };
-        let no = |error: &dyn std::fmt::Display| match disk.is_off() {
-            true => NoStart::PowerOff,
-            false => NoStart::Broken(format!("the journal does not open: {error}")),
+        let no = |error: &dyn std::fmt::Display| {
+            if disk.is_off() {
+                NoStart::PowerOff
+            } else {
+                NoStart::Broken(format!("the journal does not open: {error}"))
+            }
         };
         let (journal, stepper) = SegmentJournal::open_stepped(Path::new(FOLDER), options).map_err(|e| no(&e))?;
         let mut loaded = Vec::new();
@@ -153,9 +156,8 @@ impl Found {
         random: &mut Random,
         now: Timestamp,
     ) -> Result<Host, NoStart> {
-        let no = |error: &dyn std::fmt::Display| match disk.is_off() {
-            true => NoStart::PowerOff,
-            false => NoStart::Broken(format!("the host does not start: {error}")),
+        let no = |error: &dyn std::fmt::Display| {
+            if disk.is_off() { NoStart::PowerOff } else { NoStart::Broken(format!("the host does not start: {error}")) }
         };
         let (mut states, snapshots): (Vec<State>, Vec<u64>) = self.loaded.into_iter().unzip();
         {
@@ -173,13 +175,13 @@ impl Found {
                 state,
                 deployed,
                 sources,
-                Box::new(SeededDice { random: random.part(random.clone().next()), last: 0 }),
+                Box::new(SeededDice { random: random.part(random.clone().draw()), last: 0 }),
                 CONTENT_KEY,
                 Arc::clone(&setup.house.evaluator),
                 Options::default().max_payload_bytes,
             )
             .among(setup.partitions);
-            random.next();
+            random.draw();
             let planted = match setup.bug {
                 Some(Bug::EarlyEffect) => Some(Planted::EarlyEffect),
                 Some(Bug::LostTimer) => Some(Planted::LostTimer),
@@ -245,12 +247,12 @@ impl Dice for SeededDice {
         // Greater than every one before, also when the clock is set back.
         self.last = (self.last + 1).max(u64::try_from(now.as_millisecond()).unwrap_or_default());
         let mut bytes = [0; 10];
-        bytes[..8].copy_from_slice(&self.random.next().to_le_bytes());
+        bytes[..8].copy_from_slice(&self.random.draw().to_le_bytes());
         uuid::Builder::from_unix_timestamp_millis(self.last, &bytes).into_uuid()
     }
 
     fn random(&mut self) -> u64 {
-        self.random.next()
+        self.random.draw()
     }
 }
 

@@ -70,7 +70,7 @@ impl Sim {
             return Err(account.wrong.join("; "));
         }
         self.judge_items(&account)?;
-        self.judge_clocks(&account, until)?;
+        Self::judge_clocks(&account, until)?;
         self.judge_runs(&account)?;
         let ends = self.ends(&states, &account)?;
         self.counts.tries = self.world.tries();
@@ -114,7 +114,7 @@ impl Sim {
     }
 
     /// Rule 5: every clock that was due fired, once, and not before.
-    fn judge_clocks(&self, account: &Account, until: Timestamp) -> Result<(), String> {
+    fn judge_clocks(account: &Account, until: Timestamp) -> Result<(), String> {
         for (clock, due) in &account.due {
             let fired = account.breaches.get(clock).copied().unwrap_or(0);
             let expected = *due < until && !account.satisfied.contains(clock);
@@ -126,8 +126,10 @@ impl Sim {
             return Err(format!("rule 5: the warning {warning} was given {times} times"));
         }
         for (deployment, fired) in &account.fired {
-            if let Some(pair) = fired.windows(2).find(|pair| pair[0] >= pair[1]) {
-                return Err(format!("the schedule of {deployment} fired for {} after {}", pair[1], pair[0]));
+            if let Some((before, after)) =
+                fired.iter().zip(fired.iter().skip(1)).find(|(before, after)| before >= after)
+            {
+                return Err(format!("the schedule of {deployment} fired for {after} after {before}"));
             }
         }
         Ok(())

@@ -9,10 +9,12 @@
 //!
 //! `docs/reference/simulation.md` says how to use it.
 
+mod boot;
 mod client;
 pub mod disk;
 pub mod host;
 mod judge;
+mod leaving;
 mod plugins;
 pub mod random;
 mod sim;

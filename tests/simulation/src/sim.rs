@@ -3,25 +3,21 @@
 //! happens; what must hold at the end, in [`crate::judge`].
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use huiyin_engine::commit::Step;
 use huiyin_engine::partition::{
-    EffectDone, EffectJob, EffectOutcome, JudgeJob, Message, PollJob, Refusal, Snapshot, TurnJob, Work,
+    EffectDone, EffectJob, EffectOutcome, JudgeJob, Message, PollJob, Refusal, Snapshot, TurnJob,
 };
-use huiyin_engine::record::Entry;
 use huiyin_engine::start::Definitions;
 use huiyin_engine::state::{FinishedRun, State};
 use huiyin_engine::worker::{Budget, judge, take_turn_within};
+use huiyin_journal::Journal as _;
 use huiyin_journal::faults::{Durable, seed_randomness};
-use huiyin_journal::{Draft, Journal as _};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::client::Client;
-use crate::disk::{Cut, SimDisk, Trouble};
-use crate::host::{FOLDER, Found, Host, NoStart, Setup, Views, outcome};
+use crate::disk::SimDisk;
+use crate::host::{Host, Setup, Views, outcome};
 use crate::random::Random;
 use crate::trace::Trace;
 use crate::workload::Workload;
@@ -60,7 +56,7 @@ pub(crate) enum Answer {
     /// A run will run.
     Accepted(String, Result<String, Refusal>),
     /// A run has ended.
-    Finished(String, Result<FinishedRun, Refusal>),
+    Finished(String, Result<Box<FinishedRun>, Refusal>),
     /// A run was stopped.
     Cancelled(String, Result<(), Refusal>),
     /// A concern was added to a case.
@@ -127,30 +123,30 @@ pub(crate) struct Sim {
     /// Milliseconds since the beginning.
     pub(crate) now: i64,
     /// How much the host's clock is ahead, in milliseconds.
-    skew: i64,
-    faults: bool,
-    quiet_since: Option<i64>,
-    views: Views,
-    definitions: Definitions,
-    flights: Vec<(i64, Flight)>,
+    pub(crate) skew: i64,
+    pub(crate) faults: bool,
+    pub(crate) quiet_since: Option<i64>,
+    pub(crate) views: Views,
+    pub(crate) definitions: Definitions,
+    pub(crate) flights: Vec<(i64, Flight)>,
     /// Partitions that may have news of an append.
-    news: Vec<bool>,
-    durable: Durable,
+    pub(crate) news: Vec<bool>,
+    pub(crate) durable: Durable,
     /// How much was synced when `durable` was looked at.
-    looked: u64,
+    pub(crate) looked: u64,
     /// Where the intention of each try lies: partition and sequence number.
-    intended: HashMap<(String, String, u32), (u32, u64)>,
-    polled: HashMap<(String, u64), (u32, u64)>,
+    pub(crate) intended: HashMap<(String, String, u32), (u32, u64)>,
+    pub(crate) polled: HashMap<(String, u64), (u32, u64)>,
     /// A digest of each leaf that the journal called durable.
-    leaves: Vec<u64>,
+    pub(crate) leaves: Vec<u64>,
     /// Digests of states of the partitions, by the last record in them.
-    samples: BTreeMap<(u32, u64), String>,
+    pub(crate) samples: BTreeMap<(u32, u64), String>,
 }
 
 impl Sim {
     pub(crate) fn new(seed: u64, setup: Setup, workload: Workload, world: World, faults: bool, keep: bool) -> Sim {
         let random = Random::new(seed);
-        seed_randomness(Some(random.part(1).next()));
+        seed_randomness(Some(random.part(1).draw()));
         let client = Client::new(&workload);
         Sim {
             disk: SimDisk::new(random.part(2)),
@@ -202,7 +198,7 @@ impl Sim {
                 self.trace.say(format_args!("{} no more faults", self.now));
             }
             if let Some(since) = self.quiet_since {
-                if self.now >= since + QUIET && self.at_rest()? {
+                if self.now >= since + QUIET && self.at_rest() {
                     return Ok(());
                 }
                 if self.now > since + PATIENCE {
@@ -440,336 +436,6 @@ impl Sim {
         }
     }
 
-    /// Does what a partition's rule says is to be done.
-    fn take(&mut self, at: usize, steps: Vec<Step>) -> Result<(), String> {
-        let mut appended = false;
-        for step in steps {
-            match step {
-                Step::Snapshot(state) => self.send(Flight::Snap(at, state)),
-                Step::Append { expected, drafts } => {
-                    appended = true;
-                    self.note(at as u32, expected, &drafts);
-                    let Some(host) = &mut self.host else { return Ok(()) };
-                    let append = host.journal.append(at as u32, expected, drafts);
-                    if let Some(part) = host.parts.get_mut(at) {
-                        part.pending.push_back(append);
-                    }
-                    self.news[at] = true;
-                }
-                Step::Turn(job) => self.send(Flight::Turn(at, job)),
-                Step::Judge(job) => self.send(Flight::Judge(at, job)),
-                Step::Release { work, last_index } => self.release(at, work, last_index)?,
-            }
-        }
-        if appended && self.random.chance(1, 12) {
-            self.sample(at)?;
-        }
-        Ok(())
-    }
-
-    /// Remembers which record says what, to be compared with what leaves.
-    fn note(&mut self, partition: u32, expected: u64, drafts: &[Draft]) {
-        for (seq, draft) in (expected + 1..).zip(drafts) {
-            self.trace.say(format_args!("{} {partition}/{seq} {} {}", self.now, draft.kind, draft.subject));
-            self.trace.bytes(&draft.payload);
-            match draft.kind.as_str() {
-                "huiyin.effect.intended.v1" => {
-                    if let Ok(x) = serde_json::from_slice::<huiyin_engine::record::EffectIntended>(&draft.payload) {
-                        self.intended.insert((x.run, x.call, x.attempt), (partition, seq));
-                    }
-                }
-                "huiyin.source.polled.v1" => {
-                    if let Ok(x) = serde_json::from_slice::<huiyin_engine::record::SourcePolled>(&draft.payload) {
-                        self.polled.insert((x.source, x.poll), (partition, seq));
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Keeps a digest of what a partition knows, to be compared with what a
-    /// reload makes of the same records.
-    fn sample(&mut self, at: usize) -> Result<(), String> {
-        let Some(part) = self.part(at) else { return Ok(()) };
-        let snapshot = Snapshot::of(part.commit.core().state()).map_err(|e| e.to_string())?;
-        self.samples.insert((at as u32, snapshot.seq), snapshot.digest);
-        Ok(())
-    }
-
-    /// Something leaves the partition: rule 2 is held against what the disk
-    /// itself would still have after a power cut at this moment.
-    fn release(&mut self, at: usize, work: Work, last_index: Option<u64>) -> Result<(), String> {
-        self.look()?;
-        let size = self.durable.size();
-        if let Some(last) = last_index.filter(|last| *last >= size) {
-            return Err(format!("rule 2: something leaves that needs record {last} of the tree; {size} are durable"));
-        }
-        match work {
-            Work::Effect(job) => {
-                let name = (job.run.clone(), job.call.to_string(), job.attempt);
-                self.must_be_durable(self.intended.get(&name).copied(), "effect", &job.idempotency_key)?;
-                self.send(Flight::Effect(at, job));
-            }
-            Work::Poll(job) => {
-                let name = (job.source.id.clone(), job.poll);
-                self.must_be_durable(self.polled.get(&name).copied(), "reading", &name.0)?;
-                self.send(Flight::Poll(at, job));
-            }
-            Work::Tell(tell) => tell(Ok(())),
-            Work::Keep(snapshot) => self.send(Flight::Keep(at, snapshot)),
-            Work::Show(activity) => {
-                self.trace.say(format_args!("{} shown: {} {}", self.now, activity.kind, activity.subject));
-            }
-            Work::Stop { run, call, attempt } => self.stop_effect(at, run, call, attempt),
-            Work::Relay { id, event } => self.relay(at, &id, &event),
-            Work::Turn(_) | Work::Judge(_) => {}
-        }
-        Ok(())
-    }
-
-    /// A try is no longer wanted. What has not left yet is stopped, sometimes
-    /// in time; what is outside comes back with its result.
-    fn stop_effect(&mut self, at: usize, run: String, call: huiyin_flow::CallId, attempt: u32) {
-        let found = self.flights.iter().position(|(_, flight)| {
-            matches!(flight, Flight::Effect(part, job)
-                if *part == at && job.run == run && job.call == call && job.attempt == attempt)
-        });
-        if let Some(found) = found
-            && self.random.chance(2, 3)
-        {
-            self.flights.swap_remove(found);
-            let outcome = EffectOutcome::Stopped { begun: self.random.chance(1, 3) };
-            self.trace.say(format_args!("{} stopped: {run} {call} try {attempt}", self.now));
-            self.send(Flight::Deliver(at, Message::Effect(EffectDone { run, call, attempt, outcome })));
-        }
-    }
-
-    /// An event is passed on to every other partition; once all have it, its own hears of it.
-    fn relay(&mut self, at: usize, id: &str, event: &Arc<serde_json::Value>) {
-        let left = Arc::new(AtomicUsize::new(self.news.len()));
-        let counted = move |answers: &Arc<Mutex<Vec<Answer>>>, id: &str, left: &AtomicUsize| {
-            if left.fetch_sub(1, Ordering::Relaxed) == 1 {
-                answers.lock().unwrap_or_else(PoisonError::into_inner).push(Answer::Relayed(at, id.to_owned()));
-            }
-        };
-        for peer in (0..self.news.len()).filter(|peer| *peer != at) {
-            let (answers, left, name) = (Arc::clone(&self.answers), Arc::clone(&left), id.to_owned());
-            let reply = Box::new(move |said: Result<_, Refusal>| {
-                if said.is_ok() {
-                    counted(&answers, &name, &left);
-                }
-            });
-            let event = serde_json::Value::clone(event);
-            let relayed = Some(format!("relay:{at}:{id}"));
-            self.send(Flight::Deliver(peer, Message::Event { unit: None, event, relayed, reply }));
-        }
-        counted(&self.answers, id, &left);
-    }
-
-    fn must_be_durable(&self, place: Option<(u32, u64)>, what: &str, name: &str) -> Result<(), String> {
-        match place {
-            None => Err(format!("rule 3: the {what} {name} leaves, and no record intends it")),
-            Some((partition, seq)) if self.durable.last_seq(partition) < seq => Err(format!(
-                "rule 2: the {what} {name} leaves; its intention is record {partition}/{seq}, durable is {}",
-                self.durable.last_seq(partition)
-            )),
-            Some(_) => Ok(()),
-        }
-    }
-
-    /// Looks at what the disk really has.
-    fn look(&mut self) -> Result<(), String> {
-        let synced = self.disk.synced();
-        if synced != self.looked {
-            self.looked = synced;
-            self.durable.look(&self.disk.durable(), Path::new(FOLDER)).map_err(|e| e.to_string())?;
-        }
-        Ok(())
-    }
-
-    fn cut(&mut self) -> Cut {
-        if self.random.chance(1, 2) { Cut::Clean } else { Cut::Torn }
-    }
-
-    fn fault(&mut self) -> Result<(), String> {
-        match self.random.below(16) {
-            0 | 1 => self.crash(None),
-            2 | 3 => self.crash(Some(Cut::Clean)),
-            4 | 5 => self.crash(Some(Cut::Torn)),
-            6..=8 => {
-                let left = self.random.below(8);
-                self.trouble(Trouble::PowerGoes(left))
-            }
-            9 => self.trouble(Trouble::SyncFails),
-            10 => self.trouble(Trouble::SyncFailsAndForgets),
-            11 => self.trouble(Trouble::NoSpace),
-            _ => {
-                let step = match self.random.below(3) {
-                    0 => self.random.between(-5_400_000, 5_400_000),
-                    _ => self.random.between(-60_000, 60_000),
-                };
-                self.skew += step;
-                self.counts.clock_steps += 1;
-                self.trace.say(format_args!("{} the clock is set by {step} ms", self.now));
-                Ok(())
-            }
-        }
-    }
-
-    #[allow(clippy::unnecessary_wraps)] // one shape for every kind of fault
-    fn trouble(&mut self, trouble: Trouble) -> Result<(), String> {
-        self.trace.say(format_args!("{} the disk: {trouble:?}", self.now));
-        self.disk.set_trouble(Some(trouble));
-        Ok(())
-    }
-
-    /// The host ends here; with a cut the machine does. Then it starts again.
-    fn crash(&mut self, cut: Option<Cut>) -> Result<(), String> {
-        self.counts.crashes += 1;
-        self.trace.say(format_args!("{} crash, {cut:?}", self.now));
-        self.remember_leaves()?;
-        self.host = None;
-        self.disk.set_trouble(None);
-        if let Some(cut) = cut {
-            self.disk.cut_power(cut);
-        }
-        // What is outside goes on; some of what was on its way back comes late.
-        let flights = std::mem::take(&mut self.flights);
-        for (at, flight) in flights {
-            let stays = match &flight {
-                Flight::Effect(..) | Flight::Poll(..) => self.random.chance(2, 3),
-                Flight::Deliver(_, Message::Effect(_) | Message::Page(_)) => self.random.chance(1, 3),
-                Flight::Deliver(_, Message::Turn(_)) => self.random.chance(1, 8),
-                _ => false,
-            };
-            if stays {
-                self.counts.repeated += 1;
-                self.flights.push((at, flight));
-            }
-        }
-        self.boot()
-    }
-
-    fn remember_leaves(&mut self) -> Result<(), String> {
-        let Some(host) = &self.host else { return Ok(()) };
-        let size = host.journal.size();
-        while (self.leaves.len() as u64) < size {
-            let from = self.leaves.len() as u64;
-            let more = host.journal.leaves(from, 4_096).map_err(|e| format!("the leaves do not read: {e}"))?;
-            if more.is_empty() {
-                return Err(format!("the journal has {size} records and gives no leaf {from}"));
-            }
-            self.leaves.extend(more.iter().map(|leaf| digest(leaf)));
-        }
-        Ok(())
-    }
-
-    fn boot(&mut self) -> Result<(), String> {
-        loop {
-            if self.faults && self.quiet_since.is_none() && self.random.chance(1, 6) {
-                let left = self.random.below(14);
-                self.disk.set_trouble(Some(Trouble::PowerGoes(left)));
-            }
-            let views = self.views.found(self.setup.partitions, &mut self.random);
-            match self.try_boot(&views)? {
-                Some(host) => {
-                    self.host = Some(host);
-                    break;
-                }
-                None => {
-                    self.counts.crashes += 1;
-                    self.trace.say(format_args!("{} the power went during the start", self.now));
-                    let cut = self.cut();
-                    self.disk.cut_power(cut);
-                }
-            }
-        }
-        let now = self.host_now();
-        for at in 0..self.setup.partitions as usize {
-            let Some(part) = self.part(at) else { continue };
-            let steps = part.commit.resume(now);
-            self.take(at, steps)?;
-        }
-        Ok(())
-    }
-
-    /// A start; none if the power went meanwhile.
-    fn try_boot(&mut self, views: &[Option<Snapshot>]) -> Result<Option<Host>, String> {
-        let found = match Found::open(&self.setup, &self.disk, views) {
-            Ok(found) => found,
-            Err(NoStart::PowerOff) => return Ok(None),
-            Err(NoStart::Broken(why)) => return Err(why),
-        };
-        // What was in the cache is durable once the journal has opened: it syncs what it found.
-        self.durable = Durable::default();
-        self.looked = u64::MAX;
-        self.counts.snapshots += found.loaded.iter().filter(|(_, snapshot)| *snapshot > 0).count() as u64;
-        self.check_found(&found)?;
-        let now = self.host_now();
-        match found.assemble(&self.setup, &mut self.definitions, &self.disk, &mut self.random, now) {
-            Ok(host) => {
-                self.trace.say(format_args!("{} started with {} records", self.now, host.journal.size()));
-                Ok(Some(host))
-            }
-            Err(NoStart::PowerOff) => Ok(None),
-            Err(NoStart::Broken(why)) => Err(why),
-        }
-    }
-
-    /// Holds what a start has found against everything that was promised.
-    fn check_found(&mut self, found: &Found) -> Result<(), String> {
-        let journal = found.journal();
-        let leaves = journal.leaves(0, usize::MAX).map_err(|e| format!("the leaves do not read: {e}"))?;
-        if leaves.len() < self.leaves.len() {
-            return Err(format!("{} records were called durable, {} are there", self.leaves.len(), leaves.len()));
-        }
-        for (at, (leaf, known)) in leaves.iter().zip(&self.leaves).enumerate() {
-            if digest(leaf) != *known {
-                return Err(format!("record {at} of the tree was called durable, and is another one now"));
-            }
-        }
-        for (partition, (state, snapshot)) in (0u32..).zip(&found.loaded) {
-            let replayed = self.replay(journal, partition)?;
-            let loaded = Snapshot::of(state).map_err(|e| e.to_string())?;
-            if replayed != loaded.digest {
-                return Err(format!(
-                    "partition {partition} loaded from its snapshot at {snapshot} differs from all its records at {}",
-                    state.seq
-                ));
-            }
-            // What was decided and is not there was never durable; it never happened.
-            self.samples.retain(|(of, seq), _| *of != partition || *seq <= state.seq);
-        }
-        self.client.check(found.loaded.iter().map(|(state, _)| state))
-    }
-
-    /// A partition's digest from its records alone, held on the way against
-    /// what the living partition knew after the same records.
-    fn replay(&self, journal: &huiyin_journal::SegmentJournal, partition: u32) -> Result<String, String> {
-        let mut state = State::default();
-        for record in journal.read(partition, 1).map_err(|e| e.to_string())? {
-            let record = record.map_err(|e| format!("a record does not read: {e}"))?;
-            let entry: Option<Entry> = huiyin_engine::record::decode(&record).map_err(|e| e.to_string())?;
-            if let Some(entry) = entry {
-                state
-                    .apply(&entry, record.header.time)
-                    .map_err(|e| format!("record {} does not apply: {e}", record.header.id))?;
-            }
-            state.seq = record.header.seq;
-            if let Some(known) = self.samples.get(&(partition, state.seq)) {
-                let snapshot = Snapshot::of(&state).map_err(|e| e.to_string())?;
-                if snapshot.digest != *known {
-                    return Err(format!(
-                        "partition {partition} knew something at record {} that its records do not say",
-                        state.seq
-                    ));
-                }
-            }
-        }
-        Snapshot::of(&state).map(|snapshot| snapshot.digest).map_err(|e| e.to_string())
-    }
-
     /// Takes in what people outside were told.
     fn hear(&mut self) -> Result<(), String> {
         let answers = std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner));
@@ -784,14 +450,14 @@ impl Sim {
     }
 
     /// Whether nothing is under way any more but what repeats for ever.
-    fn at_rest(&mut self) -> Result<bool, String> {
-        let Some(host) = &self.host else { return Ok(false) };
+    fn at_rest(&self) -> bool {
+        let Some(host) = &self.host else { return false };
         let idle = self.flights.is_empty()
             && !host.stepper.waiting()
             && host.parts.iter().all(|part| {
                 part.inbox.is_empty() && part.pending.is_empty() && !part.commit.pending() && !part.commit.backlog()
             });
-        Ok(idle && self.client.satisfied() && self.open_runs().is_empty())
+        idle && self.client.satisfied() && self.open_runs().is_empty()
     }
 
     /// Runs that have yet to end, by our own account: all but those that wait
@@ -851,10 +517,4 @@ impl std::fmt::Display for Answer {
             Answer::Other(what, ok) => write!(f, "{what}: {ok}"),
         }
     }
-}
-
-fn digest(leaf: &[u8]) -> u64 {
-    let mut trace = Trace::new(false);
-    trace.bytes(leaf);
-    trace.digest()
 }
