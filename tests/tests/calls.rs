@@ -242,11 +242,7 @@ async fn a_status_that_is_no_success_is_the_tasks_error() {
     // A POST that surely was not begun is an error as any other, not a matter for a person.
     let post =
         json!({"call": "http", "with": {"method": "post", "endpoint": format!("http://{nobody}/x"), "body": {}}});
-<<<<<<< HEAD
-    let house = house(&server, &json!([{"ask": post}]), grant);
-=======
     let house = house(&json!([{"ask": post}]), grant);
->>>>>>> calls
     let engine = house.in_memory().await.unwrap();
     let refused = fault(&engine.run(submission("ask", json!({}))).await.unwrap());
     assert!(refused.is(ErrorKind::Communication) && refused.to_string().contains("no connection"), "{refused}");
@@ -649,11 +645,7 @@ async fn a_suspended_run_asks_nothing_and_goes_on_where_it_was() {
     let server = Server::open().await;
     let tasks =
         json!([{"slow": get(format!("{}/slow", server.origin))}, {"then": get(format!("{}/then", server.origin))}]);
-<<<<<<< HEAD
-    let house = house(&server, &tasks, server.grant());
-=======
     let house = house(&tasks, server.grant());
->>>>>>> calls
     let engine = house.on_disk().await.unwrap();
     engine.submit(named("ask", "held", json!({}))).await.unwrap();
     until("the request", async || Ok((server.heard("/slow").len() == 1).then_some(()))).await.unwrap();
@@ -680,11 +672,7 @@ async fn cancelling_stops_what_is_in_hand() {
     let server = Server::open().await;
     let slow =
         json!({"call": "http", "with": {"method": "post", "endpoint": format!("{}/slow", server.origin), "body": {}}});
-<<<<<<< HEAD
-    let house = house(&server, &json!([{"slow": slow}]), server.grant());
-=======
     let house = house(&json!([{"slow": slow}]), server.grant());
->>>>>>> calls
     let engine = house.on_disk().await.unwrap();
     engine.submit(named("ask", "stopped", json!({}))).await.unwrap();
     until("the request", async || Ok((server.heard("/slow").len() == 1).then_some(()))).await.unwrap();

@@ -45,10 +45,6 @@ pub enum Step {
     Turn(Box<TurnJob>),
     /// Let a worker evaluate filters: pure, so it need not wait.
     Judge(JudgeJob),
-    /// Let a worker evaluate filters: pure, so it need not wait.
-    Judge(JudgeJob),
-    /// Let a worker evaluate filters: pure, so it need not wait.
-    Judge(JudgeJob),
     /// This may leave the partition now.
     Release {
         /// What.
@@ -245,8 +241,6 @@ impl Commit {
         }
         self.steps.extend(now.into_iter().filter_map(|work| match work {
             Work::Turn(job) => Some(Step::Turn(job)),
-            Work::Judge(job) => Some(Step::Judge(job)),
-            Work::Judge(job) => Some(Step::Judge(job)),
             Work::Judge(job) => Some(Step::Judge(job)),
             _ => None,
         }));

@@ -42,7 +42,7 @@ impl Core {
         if let (Some(why), OrderKind::Suspend | OrderKind::Resume) = (&state.quarantined, order.kind) {
             return Err(Refusal::Refused(format!("run {run} is set aside for a person: {why}")));
         }
-        if state.quarantined.is_some() && self.busy.contains(run) {
+        if state.quarantined.is_some() && self.busy.contains_key(run) {
             // Its last turn is still out.
             return Err(Refusal::Busy);
         }
@@ -78,11 +78,7 @@ impl Core {
                 let mut flow = Arc::unwrap_or_clone(flow);
                 let evaluator = Arc::clone(&self.evaluator);
                 let turn = huiyin_flow::advance(&deployed.definition, &mut flow, event, &Env::new(now, 0, &*evaluator));
-<<<<<<< HEAD
                 self.take_turn_in(
-=======
-                self.turn_done(
->>>>>>> calls
                     TurnDone {
                         run: run.to_owned(),
                         turn: 0,
@@ -132,6 +128,8 @@ impl Core {
             let done = match (order.kind, phase) {
                 (OrderKind::Cancel, None) | (OrderKind::Suspend, Some(Phase::Suspended)) => true,
                 (OrderKind::Resume, Some(phase)) => phase != Phase::Suspended,
+                // It went on, and with what it had kept it came to its end at once.
+                (OrderKind::Resume, None) => self.state.ended(run).is_some_and(|end| end.status != "cancelled"),
                 _ => false,
             };
             if done && order.kind != OrderKind::Cancel {

@@ -138,10 +138,6 @@ pub(super) fn places(
         .collect()
 }
 
-<<<<<<< HEAD
-#[allow(clippy::too_many_arguments)] // the parts of one deployment, each used once
-fn deploy(
-=======
 /// The workflows that one runs and that will not be there for its unit.
 fn missing_below(wanted: &Wanted, definition: &Definition, unit: Option<&str>, file: &Path) -> Vec<String> {
     let serves = |other: &WorkflowConfig| {
@@ -171,8 +167,8 @@ fn missing_below(wanted: &Wanted, definition: &Definition, unit: Option<&str>, f
     problems
 }
 
-pub(super) fn deploy(
->>>>>>> calls
+#[allow(clippy::too_many_arguments)] // the parts of one deployment, each used once
+fn deploy(
     entries: &mut Vec<(Entry, String, Option<String>)>,
     keep: &mut BTreeSet<String>,
     state: &State,

@@ -220,11 +220,7 @@ pub(crate) enum TaskKind {
     For {
         each: Arc<str>,
         at: Arc<str>,
-<<<<<<< HEAD
-        items: Program,
-=======
         items: Template,
->>>>>>> flow
         condition: Option<Program>,
         list: Vec<TaskId>,
     },
