@@ -168,7 +168,7 @@ fn missing_below(wanted: &Wanted, definition: &Definition, unit: Option<&str>, f
 }
 
 #[allow(clippy::too_many_arguments)] // the parts of one deployment, each used once
-fn deploy(
+pub(super) fn deploy(
     entries: &mut Vec<(Entry, String, Option<String>)>,
     keep: &mut BTreeSet<String>,
     state: &State,
