@@ -211,10 +211,7 @@ fn given_or_when(words: &str, doc: Option<&str>) -> Result<Step, String> {
 
 fn check(words: &str, doc: Option<&str>) -> Result<Option<Check>, String> {
     let value = || value_of(doc);
-    let rest = match words.strip_prefix("the workflow should ") {
-        Some(rest) => rest,
-        None => return other_check(words, doc),
-    };
+    let Some(rest) = words.strip_prefix("the workflow should ") else { return other_check(words, doc) };
     Ok(Some(match rest {
         "cancel" => Check::Cancelled,
         "complete" => Check::Completed(None),
