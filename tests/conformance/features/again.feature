@@ -5,7 +5,7 @@ Feature: Failed runs set to work again
       """yaml
       {left: 4}
       """
-    And GET /stock of the service answers 500 once
+    And GET /stock of the service answers 500 for 30 seconds
     And a workflow with definition:
       """yaml
       document: {dsl: '1.0.3', namespace: tests, name: again, version: '1.0.0'}
@@ -21,7 +21,8 @@ Feature: Failed runs set to work again
       """yaml
       status: 500
       """
-    When the run is retried
+    When 1 minute passes
+    And the run is retried
     Then the workflow should complete with output:
       """yaml
       left: 4

@@ -15,17 +15,18 @@ Feature: Extensions
                 - bow: {set: {bowed: true}}
       do:
         - nap: {wait: {seconds: 5}}
-        - end: {set: {done: true}}
+        - finish: {set: {done: true}}
       """
     When the workflow is executed
-    Then greet should run before nap
+    Then greet should complete
+    And the workflow should be waiting
     When 5 seconds pass
     Then the workflow should complete with output:
       """yaml
       done: true
       """
     And bow should run after nap
-    And bow should run before end
+    And bow should run before finish
 
   Scenario: A call is answered before it is made
     Given a workflow with definition:

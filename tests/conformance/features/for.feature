@@ -13,7 +13,7 @@ Feature: Going through a list
               - tick:
                   set:
                     names: ${ .names }
-                    ticked: ${ .ticked + [{who: $who, at: $index}] }
+                    ticked: '${ .ticked + [{who: $who, at: $index}] }'
       """
     And given the workflow input is:
       """yaml

@@ -61,7 +61,7 @@ Feature: Doing several things at once
                     do:
                       - run: {wait: {minutes: 1}}
                       - win: {set: {won: hare}}
-        - after: {set: {result: ${ .won }}}
+        - after: {set: {result: '${ .won }'}}
       """
     When the workflow is executed
     And 1 minute passes

@@ -9,7 +9,7 @@ Feature: Functions of the catalog
         functions:
           add:
             call: tally:0.1.0@default
-            with: {numbers: ${ .list }}
+            with: {numbers: '${ .list }'}
       do:
         - one:
             call: tally:0.1.0@default

@@ -32,8 +32,8 @@ pub enum Step {
         status: u16,
         /// The body.
         body: Option<Value>,
-        /// How often before the answer that was set before comes again; none for ever.
-        times: Option<u32>,
+        /// How long, from now; then the answer that was set before comes again. None for ever.
+        lasting: Option<SignedDuration>,
     },
     /// A run of the workflow under test, or of another.
     Execute(Option<String>),
@@ -198,23 +198,20 @@ fn given_or_when(words: &str, doc: Option<&str>) -> Result<Step, String> {
     if let Some((what, rest)) = words.split_once(" of the service answers ") {
         let (method, path) = target(what)?;
         let rest = rest.trim_end_matches(" with:");
-        let (status, times) = match rest.split_once(' ') {
+        let (status, lasting) = match rest.split_once(" for ") {
             None => (rest, None),
-            Some((status, times)) => (status, Some(count(times)?)),
+            Some((status, lasting)) => (status, Some(duration(lasting)?)),
         };
         let status = status.parse().map_err(|_| format!("`{status}` is no status"))?;
         let body = doc.map(|doc| value_of(Some(doc))).transpose()?;
-        return Ok(Step::Answer { method, path, status, body, times });
+        return Ok(Step::Answer { method, path, status, body, lasting });
     }
     Err("no step is written like that; see docs/reference/conformance.md".to_owned())
 }
 
 fn check(words: &str, doc: Option<&str>) -> Result<Option<Check>, String> {
     let value = || value_of(doc);
-    let rest = match words.strip_prefix("the workflow should ") {
-        Some(rest) => rest,
-        None => return other_check(words, doc),
-    };
+    let Some(rest) = words.strip_prefix("the workflow should ") else { return other_check(words, doc) };
     Ok(Some(match rest {
         "cancel" => Check::Cancelled,
         "complete" => Check::Completed(None),

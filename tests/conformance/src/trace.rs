@@ -96,8 +96,14 @@ impl Reading {
             }
             Fact::Caught { error, .. } | Fact::Faulted { error, .. } => {
                 let error = serde_json::to_value(&*error).unwrap_or_default();
-                let instance = error.get("instance").and_then(Value::as_str).unwrap_or_default();
-                self.tell(instance.into(), Happening::Failed(error));
+                let task: Arc<str> = error.get("instance").and_then(Value::as_str).unwrap_or_default().into();
+                // A task that only raises is on record by its error alone.
+                let before = self.tasks.len();
+                self.tasks.retain(|_, (open, _)| *open != task);
+                if self.tasks.len() == before {
+                    self.tell(Arc::clone(&task), Happening::Began);
+                }
+                self.tell(task, failed(&error));
             }
             Fact::Left { frame, output, .. } => {
                 let Some((task, parent)) = self.tasks.remove(&frame) else { return };
@@ -109,6 +115,10 @@ impl Reading {
             _ => {}
         }
     }
+}
+
+fn failed(error: &Value) -> Happening {
+    Happening::Failed(error.clone())
 }
 
 impl Trace {

@@ -185,9 +185,19 @@ impl World {
                 Ok(())
             }
             Step::Secret { name, value } => self.secret(name, value),
-            Step::Answer { method, path, status, body, times } => {
-                let (method, path, body) = (method.clone(), path.clone(), body.clone());
-                self.rig.services.set(self.number, Answer { method, path, status: *status, body, times: *times });
+            Step::Answer { method, path, status, body, lasting } => {
+                let until = match lasting {
+                    Some(long) => Some(self.clock.now().checked_add(*long).map_err(|e| e.to_string())?),
+                    None => None,
+                };
+                let answer = Answer {
+                    method: method.clone(),
+                    path: path.clone(),
+                    status: *status,
+                    body: body.clone(),
+                    until: until.map(|until| (Arc::clone(&self.clock), until)),
+                };
+                self.rig.services.set(self.number, answer);
                 Ok(())
             }
             Step::Execute(name) => {

@@ -128,6 +128,8 @@ impl Core {
             let done = match (order.kind, phase) {
                 (OrderKind::Cancel, None) | (OrderKind::Suspend, Some(Phase::Suspended)) => true,
                 (OrderKind::Resume, Some(phase)) => phase != Phase::Suspended,
+                // It went on, and with what it had kept it came to its end at once.
+                (OrderKind::Resume, None) => self.state.ended(run).is_some_and(|end| end.status != "cancelled"),
                 _ => false,
             };
             if done && order.kind != OrderKind::Cancel {

@@ -12,7 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, Response, StatusCode, header};
 use base64::Engine as _;
+use huiyin_engine::shell::Clock as _;
+use jiff::Timestamp;
 use serde_json::{Value, json};
+
+use crate::clock::VirtualClock;
 
 /// The kit's pet shop.
 pub const PETSTORE: &str = "petstore.swagger.io";
@@ -22,7 +26,7 @@ pub const HTTPBIN: &str = "httpbin.org";
 pub const SERVICE: &str = "service.example";
 
 /// An answer that a scenario set.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Answer {
     /// To which method.
     pub method: String,
@@ -32,8 +36,8 @@ pub struct Answer {
     pub status: u16,
     /// The body.
     pub body: Option<Value>,
-    /// How often it is given; none for ever.
-    pub times: Option<u32>,
+    /// Until when it is given, by the clock; none for ever.
+    pub until: Option<(Arc<VirtualClock>, Timestamp)>,
 }
 
 /// A request that came to our own service.
@@ -156,13 +160,9 @@ fn ours(talks: &mut HashMap<u64, Talk>, mut asked: Asked) -> Response<Body> {
     };
     asked.path = format!("/{path}");
     let bare = asked.path.split('?').next().unwrap_or_default().to_owned();
-    let given =
-        talk.answers.iter_mut().rev().find(|a| a.method == asked.method && a.path == bare && a.times != Some(0)).map(
-            |answer| {
-                answer.times = answer.times.map(|left| left - 1);
-                answer.clone()
-            },
-        );
+    let over = |answer: &Answer| answer.until.as_ref().is_some_and(|(clock, until)| clock.now() >= *until);
+    let applies = |a: &&Answer| a.method == asked.method && a.path == bare && !over(a);
+    let given = talk.answers.iter().rev().find(applies).cloned();
     talk.asked.push(asked);
     match given {
         Some(answer) => {

@@ -44,6 +44,8 @@ where
                         });
                         // A client that goes away is no fault of ours.
                         let _ = hyper::server::conn::http1::Builder::new()
+                            // Answers tell the same at any time.
+                            .auto_date_header(false)
                             .serve_connection(TokioIo::new(stream), service)
                             .await;
                     });
