@@ -22,6 +22,8 @@ lint: ## formatting, clippy, licences and sources of the dependencies
 	cargo clippy --workspace --all-targets -- -D warnings
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans sources; else echo "cargo-deny is not installed: licences and sources not checked"; fi
 
+# One set of features for all that is built here: without `--package` it is the workspace's.
+test: HUIYIN = cargo run --quiet --bin huiyin --
 test: plugins lint ## everything that CI checks
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace && cargo test --workspace --doc; else cargo test --workspace; fi
 
