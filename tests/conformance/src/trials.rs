@@ -10,6 +10,9 @@ use crate::feature::{self, Scenario};
 use crate::store::Crash;
 use crate::world::{self, Mode, Outcome, Rig};
 
+/// Failures after which no more crashes are tried: each may take its time.
+const ENOUGH: usize = 3;
+
 /// Appends that a scenario may make beyond twice those of its first run.
 const MORE: u64 = 10;
 
@@ -47,6 +50,9 @@ fn crashing(rig: &Arc<Rig>, scenario: &Scenario) -> Result<(), String> {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(why) => wrong.push(format!("{crash}: {why}")),
+            }
+            if wrong.len() == ENOUGH {
+                break;
             }
         }
     }
