@@ -46,7 +46,7 @@ pub(crate) struct Cli {
 enum Command {
     Demo(commands::demo::Args),
     Serve(commands::serve::Args),
-    Run(commands::run::Args),
+    Run(Box<commands::run::Args>),
     Workflow(commands::workflow::Args),
     Plugin(commands::plugin::Args),
     Case(commands::case::Args),

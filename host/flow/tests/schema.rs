@@ -264,10 +264,9 @@ proptest! {
                 continue;
             }
             let faults = faults(&changed);
-            match accepted(&changed) {
-                Ok(()) => prop_assert_eq!(faults, Vec::<String>::new(), "the parser accepts\n{:#}", changed),
-                // The parser is stricter; nothing is owed.
-                Err(_) => {}
+            // The parser is stricter; where it refuses nothing is owed.
+            if accepted(&changed).is_ok() {
+                prop_assert_eq!(faults, Vec::<String>::new(), "the parser accepts\n{:#}", changed);
             }
         }
     }

@@ -126,8 +126,8 @@ impl Core {
         let (plugin, attempt) = (effect.plugin.clone(), effect.attempt);
         let held = state.flow.phase() == huiyin_flow::Phase::Suspended;
         match done.outcome {
-            // It is looked for again when the run goes on.
-            EffectOutcome::Found(_) if held => {}
+            // It is looked for, or tried, again when the run goes on.
+            EffectOutcome::Found(_) | EffectOutcome::Stopped { .. } if held => {}
             EffectOutcome::Found(request) => {
                 if let Some(workflow) = self.workflow_of(&done.run) {
                     let request = Arc::new(Request::Http(*request));
@@ -144,8 +144,6 @@ impl Core {
                 self.settle(&done.run, done.call, outcome, kv, now);
             }
             EffectOutcome::Unknown(reason) => self.unknown(&done.run, done.call, reason, now),
-            // It is tried again when the run goes on.
-            EffectOutcome::Stopped { .. } if held => {}
             EffectOutcome::Stopped { begun: false } => {
                 self.again(&done.run, done.call, attempt + 1, now);
             }

@@ -264,7 +264,9 @@ impl Plan {
         match place {
             "path" => self.fill(name, &joined(value, between)),
             "query" if format == "multi" => {
-                items(value).iter().for_each(|item| self.ask(name, &encode(&text_of(item))))
+                for item in items(value) {
+                    self.ask(name, &encode(&text_of(item)));
+                }
             }
             "query" => self.ask(name, &joined(value, between)),
             "header" => self.header(name, plain(value)),

@@ -168,7 +168,7 @@ impl Requester {
     /// # Errors
     /// As [`Requester::secret`].
     pub fn fill(&self, text: &str, origin: &Origin) -> Result<Zeroizing<String>, RequestError> {
-        self.filled(text, |name| self.secret(name, origin))
+        filled(text, |name| self.secret(name, origin))
     }
 
     /// The same for another part of the request, which its grant must name.
@@ -176,7 +176,7 @@ impl Requester {
     /// # Errors
     /// As [`Requester::secret`], and when the part is not granted.
     pub fn fill_in(&self, text: &str, origin: &Origin, place: SecretPlace) -> Result<Zeroizing<String>, RequestError> {
-        self.filled(text, |name| {
+        filled(text, |name| {
             self.effective.secret_in(name, origin, place).map_err(|denial| self.denied(denial))?;
             self.value(name)
         })
@@ -217,27 +217,6 @@ impl Requester {
             .map_err(|_| RequestError::Invalid(format!("the secret `{}` is no text", name.escape_debug())))?;
         self.hide(text, &format!("{OPEN}{name}{CLOSE}"));
         Ok(Zeroizing::new(text.to_owned()))
-    }
-
-    fn filled(
-        &self,
-        text: &str,
-        value: impl Fn(&str) -> Result<Zeroizing<String>, RequestError>,
-    ) -> Result<Zeroizing<String>, RequestError> {
-        let mut filled = Zeroizing::new(String::with_capacity(text.len() * 2));
-        let mut rest = text;
-        while let Some(at) = rest.find(OPEN) {
-            let (before, after) = rest.split_at(at);
-            filled.push_str(before);
-            let after = &after[OPEN.len()..];
-            let Some(end) = after.find(CLOSE) else {
-                return Err(RequestError::Invalid("a secret's placeholder is cut short".to_owned()));
-            };
-            filled.push_str(&value(&after[..end])?);
-            rest = &after[end + CLOSE.len()..];
-        }
-        filled.push_str(rest);
-        Ok(filled)
     }
 
     fn denied(&self, denial: Denial) -> RequestError {
@@ -316,7 +295,7 @@ impl Requester {
         if !has_placeholder(&text) {
             return Ok(Zeroizing::new(text));
         }
-        self.filled(&text, |name| {
+        filled(&text, |name| {
             self.effective.secret_in(name, origin, SecretPlace::Query).map_err(|denial| self.denied(denial))?;
             let value = self.value(name)?;
             let encoded = Zeroizing::new(encode(&value));
@@ -371,6 +350,27 @@ impl Requester {
         };
         RequestError::Failed { why, effect }
     }
+}
+
+/// The text with what `value` gives for each placeholder in its place.
+fn filled(
+    text: &str,
+    value: impl Fn(&str) -> Result<Zeroizing<String>, RequestError>,
+) -> Result<Zeroizing<String>, RequestError> {
+    let mut filled = Zeroizing::new(String::with_capacity(text.len() * 2));
+    let mut rest = text;
+    while let Some(at) = rest.find(OPEN) {
+        let (before, after) = rest.split_at(at);
+        filled.push_str(before);
+        let after = &after[OPEN.len()..];
+        let Some(end) = after.find(CLOSE) else {
+            return Err(RequestError::Invalid("a secret's placeholder is cut short".to_owned()));
+        };
+        filled.push_str(&value(&after[..end])?);
+        rest = &after[end + CLOSE.len()..];
+    }
+    filled.push_str(rest);
+    Ok(filled)
 }
 
 /// Percent-encodes all but the unreserved characters (RFC 3986 §2.3).
