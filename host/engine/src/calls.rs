@@ -65,13 +65,40 @@ pub fn pure_call(
     key: &str,
     now: Timestamp,
 ) -> Result<Value, FlowError> {
+    told_call(house, pin, with, unit, key, now).map_err(|(error, _)| error)
+}
+
+/// The same; an error comes with its [`fault`].
+///
+/// # Errors
+/// As the DSL sees them, and as they are recorded.
+pub fn told_call(
+    house: &House,
+    pin: &Pin,
+    with: &Value,
+    unit: &str,
+    key: &str,
+    now: Timestamp,
+) -> Result<Value, (FlowError, String)> {
     let Some(package) = house.package(&pin.digest) else {
-        return Err(not_installed(pin));
+        return Err((not_installed(pin), "not-installed".to_owned()));
     };
-    let operation = operation(&package, pin, with).map_err(|e| invalid(&e))?;
+    let operation = operation(&package, pin, with).map_err(|e| (invalid(&e), "arguments".to_owned()))?;
     match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &house.limits) {
         Ok(output) => Ok(output.to_json()),
-        Err(error) => Err(flow_error(&error, pin)),
+        Err(error) => Err((flow_error(&error, pin), fault(&error))),
+    }
+}
+
+/// A failed call in one word, as it is recorded: `limit:<name>` for a limit,
+/// `plugin` for an error of the plugin's own, `trap`, `output`, `host`.
+pub fn fault(error: &CallError) -> String {
+    match error {
+        CallError::Limit { hit, .. } => format!("limit:{}", hit.limit.key()),
+        CallError::Plugin(_) => "plugin".to_owned(),
+        CallError::Trap { .. } => "trap".to_owned(),
+        CallError::BadOutput { .. } => "output".to_owned(),
+        _ => "host".to_owned(),
     }
 }
 

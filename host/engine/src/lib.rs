@@ -15,6 +15,8 @@
 //! | [`cloud_event`] | what makes an event one |
 //! | [`schedules`] | schedules as people see and steer them |
 //! | [`extension`] | what a workflow says to the host: `document.metadata.huiyin` |
+//! | [`originals`] | items as the floor reads and the desk keeps them |
+//! | [`replay`] | recorded calls of pure plugins, made again |
 //! | [`effects`] | plugin calls and requests that reach outside |
 //! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
 //! | [`state`], [`record`] | what a partition knows, and the records it knows it from |
@@ -43,10 +45,12 @@ pub mod house;
 pub mod intake;
 pub mod ledger;
 pub mod lifecycle;
+pub mod originals;
 pub mod partition;
 #[cfg(feature = "planted")]
 pub mod planted;
 pub mod record;
+pub mod replay;
 pub mod requests;
 pub mod schedules;
 pub mod shell;

@@ -6,6 +6,7 @@
 //! a changed shape is a new version, with an upcaster in the journal's
 //! registry. Nothing here may be renamed without one.
 
+mod call;
 mod event;
 mod schedule;
 
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use call::{Batch, FloorJudged, JudgedItem, Made, sum};
 pub use event::{EventDelivered, EventJudged, EventRelayed, Gathered, Relay, SinkAdvanced, Started, Undecided};
 pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed};
 
@@ -120,6 +122,10 @@ pub struct RunTurn {
     /// Why, where a person suspended, resumed or cancelled the run; who is in the header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// There where it made pure calls, with what the facts leave open of them.
+    /// Absent, too, in records of versions that did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Vec<Made>>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's calling convention
@@ -368,6 +374,7 @@ entries! {
     ScheduleResumed = "huiyin.schedule.resumed.v1",
     SinkAdvanced = "huiyin.sink.advanced.v1",
     DeskDecided = "huiyin.desk.decided.v1",
+    FloorJudged = "huiyin.floor.judged.v1",
     SnapshotTaken = "huiyin.snapshot.taken.v1",
 }
 

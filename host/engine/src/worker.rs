@@ -11,9 +11,10 @@ use crossbeam_channel::{Receiver, Sender};
 use huiyin_flow::{Command, Env, ErrorKind, Event, FlowError};
 use serde_json::Value;
 
-use crate::calls::pure_call;
+use crate::calls::told_call;
 use crate::house::House;
 use crate::partition::{Input, JudgeJob, Judged, TurnDone, TurnJob};
+use crate::record::{Made, sum};
 
 /// What one turn may use.
 #[derive(Debug, Clone, Copy)]
@@ -182,6 +183,7 @@ pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget) -> TurnDone
             facts: Vec::new(),
             commands: Vec::new(),
             consumed: 0,
+            made: None,
             rest: Vec::new(),
             failed: Some("the interpreter failed; this is a fault of Huiyin, please report it".to_owned()),
         },
@@ -202,7 +204,10 @@ pub fn judge(job: JudgeJob, house: &House) -> Judged {
 fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
     let TurnJob { run, turn: number, deployed, flow, inputs, now, random } = job;
     let mut flow = Arc::unwrap_or_clone(flow);
+    // Calls that an earlier turn decided: their time is not that of their task.
+    let mut earlier = inputs.len();
     let mut inputs: VecDeque<Input> = inputs.into();
+    let mut made: Option<Vec<Made>> = None;
     let mut facts = Vec::new();
     let mut commands = Vec::new();
     let mut consumed = 0;
@@ -213,10 +218,18 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
             None => break,
             Some(Input::Event(event)) => event,
             Some(Input::Call(command)) => match make(&deployed, &run, &command, now, house) {
-                Some(event) => event,
+                Some((event, mut told)) => {
+                    told.now = (earlier > 0).then(|| u64::try_from(now.as_millisecond()).unwrap_or_default());
+                    let made = made.get_or_insert_default();
+                    if told.now.is_some() || told.result.is_some() || told.failed.is_some() {
+                        made.push(told);
+                    }
+                    event
+                }
                 None => continue,
             },
         };
+        earlier = earlier.saturating_sub(1);
         if matches!(event, Event::Event { .. }) {
             consumed += 1;
         }
@@ -235,23 +248,38 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
             inputs.push_back(Input::Event(Event::Continue));
         }
     }
-    TurnDone { run, turn: number, flow: Arc::new(flow), facts, commands, consumed, rest: inputs.into(), failed: None }
+    TurnDone { run, turn: number, flow: Arc::new(flow), facts, commands, consumed, made, rest: inputs.into(), failed: None }
 }
 
-/// Makes a pure call and gives its result as an event.
+/// Makes a pure call and gives its result as an event, and what the facts will
+/// not say of it.
 fn make(
     deployed: &crate::deployment::Deployed,
     run: &str,
     command: &Command,
     now: jiff::Timestamp,
     house: &House,
-) -> Option<Event> {
-    let Command::Call { call, slot, function, with, .. } = command else { return None };
-    let outcome: Result<Value, FlowError> = match deployed.target(slot.as_deref(), function) {
+) -> Option<(Event, Made)> {
+    let Command::Call { call, task, slot, function, with, .. } = command else { return None };
+    let outcome = match deployed.target(slot.as_deref(), function) {
         crate::deployment::Target::Plugin(pin) => {
-            pure_call(house, &pin, with, deployed.unit.as_deref().unwrap_or_default(), &format!("{run}-{call}"), now)
+            told_call(house, &pin, with, deployed.unit.as_deref().unwrap_or_default(), &format!("{run}-{call}"), now)
         }
-        _ => Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not a pure plugin", function.name))),
+        _ => {
+            let why = format!("`{}` is not a pure plugin", function.name);
+            Err((FlowError::new(ErrorKind::Configuration, why), "not-pure".to_owned()))
+        }
     };
-    Some(Event::Result { call: *call, outcome })
+    let mut told = Made { call: call.0, now: None, result: None, failed: None };
+    let outcome: Result<Value, FlowError> = match outcome {
+        Ok(value) => {
+            told.result = (!deployed.definition.gives_result(task)).then(|| sum(&value));
+            Ok(value)
+        }
+        Err((error, fault)) => {
+            told.failed = Some(fault);
+            Err(error)
+        }
+    };
+    Some((Event::Result { call: *call, outcome }, told))
 }

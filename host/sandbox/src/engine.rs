@@ -81,6 +81,44 @@ impl Engines {
     }
 }
 
+/// An engine in the fastest settings known and with nothing that guards or
+/// repeats: no deadlines, no fuel, no canonical NaNs. The measure of [`crate::bare`].
+pub(crate) fn plain() -> wasmtime::Result<Engine> {
+    let pool = PoolConfig { instances: 1, ..PoolConfig::default() };
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(self::pool(&pool)));
+    Engine::new(&config)
+}
+
+/// The pools of an engine.
+fn pool(config: &PoolConfig) -> PoolingAllocationConfig {
+    // Slots beyond the gate: for warm instances and for looking at packages.
+    let count = config.instances.max(1).saturating_add(SPARE);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(count)
+        .max_core_instances_per_component(512)
+        .total_core_instances(count.saturating_mul(512))
+        .max_memories_per_component(MEMORIES_EACH)
+        .total_memories(count.saturating_mul(MEMORIES_EACH))
+        .max_tables_per_component(TABLES_EACH)
+        .total_tables(count.saturating_mul(TABLES_EACH))
+        .table_elements(usize::try_from(Limits::ceiling().table_elements).unwrap_or(usize::MAX))
+        .max_memory_size(usize::try_from(config.memory_bytes).unwrap_or(usize::MAX))
+        .total_stacks(count)
+        .max_unused_warm_slots(count)
+        .linear_memory_keep_resident(KEEP_MEMORY)
+        .table_keep_resident(KEEP_TABLE)
+        .async_stack_keep_resident(KEEP_STACK);
+    // PAGEMAP_SCAN (Linux 6.7) tells which pages were written, so that
+    // only those are wiped.
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes);
+    }
+    pool
+}
+
 fn settings(engine: &EngineConfig, pooling: bool, pure: bool) -> Config {
     let mut config = Config::new();
     config
@@ -98,29 +136,7 @@ fn settings(engine: &EngineConfig, pooling: bool, pure: bool) -> Config {
         config.cranelift_nan_canonicalization(true).relaxed_simd_deterministic(true);
     }
     if pooling {
-        // Slots beyond the gate: for warm instances and for looking at packages.
-        let count = engine.pool.instances.max(1).saturating_add(SPARE);
-        let mut pool = PoolingAllocationConfig::new();
-        pool.total_component_instances(count)
-            .max_core_instances_per_component(512)
-            .total_core_instances(count.saturating_mul(512))
-            .max_memories_per_component(MEMORIES_EACH)
-            .total_memories(count.saturating_mul(MEMORIES_EACH))
-            .max_tables_per_component(TABLES_EACH)
-            .total_tables(count.saturating_mul(TABLES_EACH))
-            .table_elements(usize::try_from(Limits::ceiling().table_elements).unwrap_or(usize::MAX))
-            .max_memory_size(usize::try_from(engine.pool.memory_bytes).unwrap_or(usize::MAX))
-            .total_stacks(count)
-            .max_unused_warm_slots(count)
-            .linear_memory_keep_resident(KEEP_MEMORY)
-            .table_keep_resident(KEEP_TABLE)
-            .async_stack_keep_resident(KEEP_STACK);
-        // PAGEMAP_SCAN (Linux 6.7) tells which pages were written, so that
-        // only those are wiped.
-        if PoolingAllocationConfig::is_pagemap_scan_available() {
-            pool.pagemap_scan(Enabled::Yes);
-        }
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(&engine.pool)));
     } else {
         config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
     }

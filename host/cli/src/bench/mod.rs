@@ -5,6 +5,7 @@ mod bare;
 mod disk;
 mod durable;
 mod process;
+mod pure;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,6 +67,11 @@ const ALL: &[(&[&str], Measure)] = &[
     (&["submit-64-p50", "submit-64-p99"], |folder| durable::latency(folder, 64)),
     (&["disk-per-step"], durable::disk),
     (&["start", "resident"], process::start),
+    (&["call-step"], pure::step),
+    (&["call-classify"], pure::classify_one),
+    (&["call-report"], pure::report),
+    (&["classify-keyword"], pure::keyword),
+    (&["classify-risk-level"], pure::risk_level),
 ];
 
 /// The names that `--only` takes.

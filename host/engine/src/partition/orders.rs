@@ -86,6 +86,7 @@ impl Core {
                         facts: turn.facts,
                         commands: turn.commands,
                         consumed: 0,
+                        made: None,
                         rest: Vec::new(),
                         failed: None,
                     },
