@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use huiyin_engine::record::{self, Batch, Entry};
 use huiyin_journal::{Draft, Journal as _, Payload, SegmentJournal};
-use huiyin_sandbox::Limits;
+use huiyin_sandbox::{Context, Kind, LimitName, Limits, Operation, Package, Sandbox, SandboxConfig};
 use huiyin_tests::bureau::UNIT;
 use huiyin_tests::guests::{self, Does};
 use huiyin_tests::house::{House, named, plugin};
@@ -92,7 +92,7 @@ async fn lived(house: &mut House) {
         {"back": {"set": {"items": "${ $workflow.input.items }"}}},
         {"risk": judge("risk-level", json!({}))},
         {"sum": {"call": "tally:0.1.0@default", "with": {"numbers": ["${ .count }", 1]}}},
-        {"filter": {"call": "jq:0.1.0@default", "with": {"config": {"program": ".a / 3, .b | ., 0.1", "vars": []}, "input": {"a": 1, "b": 2.5}, "vars": {}}}},
+        {"filter": {"call": "jq:0.1.0@default", "with": {"config": {"program": "[.a / 3, .b, 0.1]", "vars": []}, "input": {"a": 1, "b": 2.5}, "vars": {}}}},
         {"report": {"call": "flash-report:0.1.0@default", "with": {
             "case": "530500-20240301-0001", "level": "II", "title": "老鹰岩山火", "occurred_at": "2024-03-01T08:10:00Z",
             "lead_unit": "青枫县林业局", "issuer": "林海市林业局",
@@ -224,6 +224,88 @@ async fn a_component_that_is_gone_can_be_named() {
     std::fs::write(&file, &other).unwrap();
     let (code, report) = replay(&house.data(), &["--plugin", file.to_str().unwrap()]);
     assert_eq!((code, &report["identical"]), (0, &json!(3)), "{report}");
+}
+
+/// One operation of each pure plugin, with floats that have no short form among what they say.
+fn operations() -> Vec<(&'static str, Kind, Value, Value)> {
+    let items: Vec<Value> = items().iter().take(40).map(|item| serde_json::to_value(item).unwrap()).collect();
+    let rules = json!({"rules": [{"name": "火", "when": ["山火", "火"], "level": "II", "score": 0.30000000000000004}]});
+    let report = json!({
+        "case": "530500-20240301-0001", "level": "II", "title": "老鹰岩山火", "occurred_at": "2024-03-01T08:10:00Z",
+        "lead_unit": "青枫县林业局", "issuer": "林海市林业局", "facts": [{"text": "山火蔓延", "evidence": ["hot-0"]}]
+    });
+    let weights = json!({"weights": {"content": 0.1, "public": 0.2, "media": 0.7000000000000001}});
+    vec![
+        ("keyword", Kind::Classifier, rules, json!({"items": items})),
+        ("risk-level", Kind::Classifier, weights, json!({"items": items})),
+        ("flash-report", Kind::Reporter, json!({}), report),
+        ("tally", Kind::Step, json!({}), json!({"numbers": [1, 2, 3]})),
+        (
+            "jq",
+            Kind::Step,
+            json!({"program": "[.x / 3, (.x | sqrt), 1e300 * 10, .y]", "vars": []}),
+            json!({"input": {"x": 2, "y": 0.1}, "vars": {}}),
+        ),
+    ]
+}
+
+#[test]
+fn every_pure_plugin_gives_the_same_bytes_a_thousand_times_and_burns_the_same_fuel() {
+    let context = Context {
+        call_id: "call".into(),
+        attempt: 1,
+        unit: UNIT.into(),
+        now: 1_709_284_000_000,
+        idempotency_key: "call".into(),
+    };
+    let counting = || {
+        let cache_dir = Some(huiyin_tests::house::code_cache());
+        Sandbox::new(SandboxConfig { fuel: true, cache_dir, ..SandboxConfig::default() }).unwrap()
+    };
+    let (here, there) = (counting(), counting());
+    for (name, kind, config, input) in operations() {
+        let operation = Operation::from_json(kind, &config, &input).unwrap();
+        let package = here.load(&plugin(name).unwrap()).unwrap();
+        assert!(package.pure, "{name}");
+        let bytes = |sandbox: &Sandbox, package: &Package, limits: &Limits| {
+            sandbox.call_pure(package, &context, &operation, limits).map(|output| output.to_json().to_string())
+        };
+        let first = bytes(&here, &package, &Limits::default()).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..250 {
+                        assert_eq!(bytes(&here, &package, &Limits::default()).unwrap(), first, "{name}");
+                    }
+                });
+            }
+        });
+        let mut warm = here.warm(&package).unwrap();
+        for _ in 0..100 {
+            let again = warm.call(&context, &operation, &Limits::default()).unwrap().to_json().to_string();
+            assert_eq!(again, first, "{name}, in an instance used again");
+        }
+        assert_eq!(warm.instances(), 1, "{name}");
+
+        let other = there.load(&plugin(name).unwrap()).unwrap();
+        assert_eq!(bytes(&there, &other, &Limits::default()).unwrap(), first, "{name}");
+        let (mut no, mut yes) = (0_u64, 1 << 40);
+        while yes - no > 1 {
+            let middle = no + (yes - no) / 2;
+            match bytes(&here, &package, &Limits { fuel: Some(middle), ..Limits::default() }) {
+                Ok(_) => yes = middle,
+                Err(error) => {
+                    assert_eq!(error.limit(), Some(LimitName::Fuel), "{name}: {error}");
+                    no = middle;
+                }
+            }
+        }
+        let with = |fuel: u64| Limits { fuel: Some(fuel), ..Limits::default() };
+        for _ in 0..20 {
+            assert_eq!(bytes(&there, &other, &with(yes)).unwrap(), first, "{name}");
+            assert!(bytes(&there, &other, &with(yes - 1)).is_err(), "{name} burns less elsewhere");
+        }
+    }
 }
 
 #[test]

@@ -184,8 +184,14 @@ impl Drop for Ticker {
 /// Lets only so many calls in at once; the others wait.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    free: Mutex<u32>,
+    places: Mutex<Places>,
     freed: Condvar,
+}
+
+#[derive(Debug)]
+struct Places {
+    free: u32,
+    waiting: u32,
 }
 
 /// A place inside; gives itself back.
@@ -193,29 +199,35 @@ pub(crate) struct Place<'a>(&'a Gate);
 
 impl Gate {
     pub(crate) fn new(places: u32) -> Self {
-        Self { free: Mutex::new(places.max(1)), freed: Condvar::new() }
+        Self { places: Mutex::new(Places { free: places.max(1), waiting: 0 }), freed: Condvar::new() }
     }
 
     /// A place, or none when none came free in time.
     pub(crate) fn enter(&self, patience: Duration) -> Option<Place<'_>> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        if *free == 0 {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.free == 0 {
             let until = Instant::now() + patience;
-            while *free == 0 {
+            while places.free == 0 {
                 let left = until.checked_duration_since(Instant::now())?;
-                (free, _) = self.freed.wait_timeout(free, left).unwrap_or_else(PoisonError::into_inner);
+                places.waiting += 1;
+                (places, _) = self.freed.wait_timeout(places, left).unwrap_or_else(PoisonError::into_inner);
+                places.waiting -= 1;
             }
         }
-        *free -= 1;
+        places.free -= 1;
         Some(Place(self))
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let mut free = self.0.free.lock().unwrap_or_else(PoisonError::into_inner);
-        *free += 1;
-        drop(free);
-        self.0.freed.notify_one();
+        let mut places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.free += 1;
+        let waiting = places.waiting;
+        drop(places);
+        // Waking costs a system call, also where nobody sleeps.
+        if waiting > 0 {
+            self.0.freed.notify_one();
+        }
     }
 }
