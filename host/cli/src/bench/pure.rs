@@ -43,7 +43,7 @@ impl Pair {
             call_id: "bench".to_owned(),
             attempt: 1,
             unit: "530000".to_owned(),
-            now: 1_709_280_000_000,
+            now: 1_709_284_200_000,
             idempotency_key: "bench".to_owned(),
         };
         Ok(Pair { sandbox, package, bare, operation, context, limits: Limits::default() })
