@@ -24,6 +24,7 @@ fn items() -> Vec<huiyin_desk::Item> {
     let mut titles: Vec<(String, String)> = Vec::new();
     if let Ok(entries) = std::fs::read_dir(&folder) {
         let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.retain(|file| file.extension().is_some_and(|e| e == "json"));
         files.sort();
         for file in files {
             let list: Vec<Value> = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
@@ -112,6 +113,7 @@ async fn lived(house: &mut House) {
     // Pushed once more: known, and judged from what was pushed, not from what was kept.
     engine.receive(UNIT, "hot", items[..20].to_vec(), "person:test").await.unwrap();
     engine.stop().await.unwrap();
+    drop(engine);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,6 +200,7 @@ async fn calls_that_hit_a_limit_or_whose_component_is_gone_are_named() {
     let end = engine.run(named("bad", "bad-1", json!({}))).await.unwrap();
     assert_eq!(end.status, "completed", "{}", end.result);
     engine.stop().await.unwrap();
+    drop(engine);
     let (code, report) = replay(&house.data(), &[]);
     assert_eq!(code, 0, "{report}");
     assert_eq!(report["not_repeated"], json!({"it hit a limit": 1, "it gave no result": 1}), "{report}");
@@ -217,6 +220,7 @@ async fn a_component_that_is_gone_can_be_named() {
     let engine = house.on_disk().await.unwrap();
     engine.run(named("honest", "one", json!({"n": 1}))).await.unwrap();
     engine.stop().await.unwrap();
+    drop(engine);
     let (code, report) = replay(&house.data(), &[]);
     assert_eq!((code, &report["identical"]), (0, &json!(0)), "{report}");
     assert_eq!(report["not_repeated"], json!({"the component is gone": 3}), "{report}");
