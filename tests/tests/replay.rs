@@ -33,7 +33,8 @@ fn items() -> Vec<huiyin_desk::Item> {
     } else {
         eprintln!("{} is not there; the demo's own items take the place of real titles", folder.display());
         let sample: Value =
-            serde_json::from_slice(&std::fs::read(huiyin_tests::project("workflows/demo/items.json")).unwrap()).unwrap();
+            serde_json::from_slice(&std::fs::read(huiyin_tests::project("workflows/demo/items.json")).unwrap())
+                .unwrap();
         let own = sample["items"].as_array().unwrap().iter();
         let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
         titles.extend(own.cycle().take(ITEMS).map(|item| (text(item, "title"), text(item, "body"))));
@@ -118,8 +119,7 @@ async fn lived(house: &mut House) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_pure_plugin_says_the_same_in_a_fresh_process() {
-    let mut house =
-        House::with(&["jq", "tally", "keyword", "risk-level", "flash-report"]).unwrap();
+    let mut house = House::with(&["jq", "tally", "keyword", "risk-level", "flash-report"]).unwrap();
     lived(&mut house).await;
     let data = house.data();
     let (code, report) = replay(&data, &["--all"]);
@@ -194,7 +194,8 @@ async fn calls_that_hit_a_limit_or_whose_component_is_gone_are_named() {
     // It is in no program: only its file has it.
     let own = guests::step("stranger", &Does::LoopsForEver).unwrap();
     assert_ne!(own, plugin("jq").unwrap());
-    let caught = |name: &str| json!({"try": [{"go": {"call": format!("{name}:0.1.0@default"), "with": {}}}], "catch": {}});
+    let caught =
+        |name: &str| json!({"try": [{"go": {"call": format!("{name}:0.1.0@default"), "with": {}}}], "catch": {}});
     house.workflow("bad", &[], &json!({"do": [{"loops": caught("looper")}, {"mumbles": caught("mumbler")}]})).unwrap();
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(named("bad", "bad-1", json!({}))).await.unwrap();

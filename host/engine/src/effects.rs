@@ -276,10 +276,9 @@ async fn judge(
     let house = Arc::clone(house);
     let wanted: Vec<Item> = fresh.iter().filter_map(|at| items.get(*at)).cloned().collect();
     let (unit, key, count) = (unit.to_owned(), key.to_owned(), wanted.len());
-    let (given, mut judgement) =
-        tokio::task::spawn_blocking(move || floor_verdicts(&house, wanted, &unit, &key, now))
-            .await
-            .unwrap_or_else(|_| (vec![Err("the floor's classifier could not be run".to_owned()); count], None));
+    let (given, mut judgement) = tokio::task::spawn_blocking(move || floor_verdicts(&house, wanted, &unit, &key, now))
+        .await
+        .unwrap_or_else(|_| (vec![Err("the floor's classifier could not be run".to_owned()); count], None));
     for (at, floor) in fresh.iter().zip(given) {
         if let Some(place) = floors.get_mut(*at) {
             *place = floor;
@@ -355,8 +354,7 @@ fn judged(
 type Classified = Result<(Vec<Result<Verdict, String>>, String), (FlowError, String)>;
 
 fn classify(house: &House, pin: &Pin, items: Vec<Item>, unit: &str, key: &str, now: jiff::Timestamp) -> Classified {
-    let package =
-        house.package(&pin.digest).ok_or_else(|| (calls::not_installed(pin), "not-installed".to_owned()))?;
+    let package = house.package(&pin.digest).ok_or_else(|| (calls::not_installed(pin), "not-installed".to_owned()))?;
     let operation = Operation::Classify { config: pin.config.to_string(), model: Arc::from([]), state: None, items };
     let output = house
         .sandbox

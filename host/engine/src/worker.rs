@@ -248,7 +248,17 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
             inputs.push_back(Input::Event(Event::Continue));
         }
     }
-    TurnDone { run, turn: number, flow: Arc::new(flow), facts, commands, consumed, made, rest: inputs.into(), failed: None }
+    TurnDone {
+        run,
+        turn: number,
+        flow: Arc::new(flow),
+        facts,
+        commands,
+        consumed,
+        made,
+        rest: inputs.into(),
+        failed: None,
+    }
 }
 
 /// Makes a pure call and gives its result as an event, and what the facts will

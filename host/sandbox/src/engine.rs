@@ -86,9 +86,7 @@ impl Engines {
 pub(crate) fn plain() -> wasmtime::Result<Engine> {
     let pool = PoolConfig { instances: 1, ..PoolConfig::default() };
     let mut config = Config::new();
-    config
-        .wasm_component_model(true)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(self::pool(&pool)));
+    config.wasm_component_model(true).allocation_strategy(InstanceAllocationStrategy::Pooling(self::pool(&pool)));
     Engine::new(&config)
 }
 

@@ -54,13 +54,13 @@ impl Core {
                     _ => None,
                 };
                 match self.write_decision(decision.facts, None, actor, now) {
-                Ok(()) => {
-                    if let Some((entry, source)) = floor {
-                        self.floor_judged(&entry, &source, unit, now);
+                    Ok(()) => {
+                        if let Some((entry, source)) = floor {
+                            self.floor_judged(&entry, &source, unit, now);
+                        }
+                        self.tell(reply, Ok(decision.output));
                     }
-                    self.tell(reply, Ok(decision.output));
-                }
-                Err(message) => self.tell(reply, Err(Refusal::Invalid { pointer: "/".to_owned(), message })),
+                    Err(message) => self.tell(reply, Err(Refusal::Invalid { pointer: "/".to_owned(), message })),
                 }
             }
             Err(error) => self.tell(reply, Err(refusal(&error))),

@@ -26,10 +26,9 @@ pub(super) fn entry(judgement: &Judgement, unit: &str, items: &[&Item], facts: &
         })
         .peekable();
     let named = judgement.which.iter().filter_map(|at| items.get(*at)).map(|item| {
-        taken.next_if(|taken| taken.item == **item).map_or_else(
-            || JudgedItem::Whole(Box::new((*item).clone())),
-            |taken| JudgedItem::Taken(taken.item_id),
-        )
+        taken
+            .next_if(|taken| taken.item == **item)
+            .map_or_else(|| JudgedItem::Whole(Box::new((*item).clone())), |taken| JudgedItem::Taken(taken.item_id))
     });
     Entry::FloorJudged(FloorJudged {
         unit: unit.to_owned(),
