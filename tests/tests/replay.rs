@@ -152,11 +152,16 @@ async fn every_pure_plugin_says_the_same_in_a_fresh_process() {
     let (partition, key) = (floor.header.partition, floor.header.datakey.clone());
     {
         let journal = journal(&data);
-        let items = journal.read(partition, 1).unwrap().map(Result::unwrap).find_map(|found| {
-            let Payload::Open(payload) = &found.payload else { return None };
-            (found.header.seq < floor.header.seq && found.header.kind == "huiyin.desk.decided.v1")
-                .then(|| payload.to_vec())
-        });
+        let items: Vec<Vec<u8>> = journal
+            .read(partition, 1)
+            .unwrap()
+            .map(Result::unwrap)
+            .filter(|found| found.header.seq < floor.header.seq && found.header.kind == "huiyin.desk.decided.v1")
+            .filter_map(|found| match found.payload {
+                Payload::Open(payload) => Some(payload.to_vec()),
+                Payload::Redacted => None,
+            })
+            .collect();
         let draft = |kind: &str, payload| Draft {
             kind: kind.to_owned(),
             subject: "source/forged".to_owned(),
@@ -167,10 +172,8 @@ async fn every_pure_plugin_says_the_same_in_a_fresh_process() {
             key: key.split('~').next().unwrap().to_owned(),
             payload,
         };
-        let forged = vec![
-            draft("huiyin.desk.decided.v1", items.unwrap()),
-            draft("huiyin.floor.judged.v1", Entry::FloorJudged(judged).encode().unwrap()),
-        ];
+        let mut forged: Vec<Draft> = items.into_iter().map(|items| draft("huiyin.desk.decided.v1", items)).collect();
+        forged.push(draft("huiyin.floor.judged.v1", Entry::FloorJudged(judged).encode().unwrap()));
         journal.append(partition, journal.last_seq(partition), forged).await.unwrap();
     }
     let (code, report) = replay(&data, &[]);
