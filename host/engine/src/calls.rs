@@ -69,9 +69,10 @@ pub fn pure_call(
         return Err(not_installed(pin));
     };
     let operation = operation(&package, pin, with).map_err(|e| invalid(&e))?;
-    match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &house.limits) {
+    let limits = house.limits(&pin.plugin, unit);
+    match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &limits) {
         Ok(output) => Ok(output.to_json()),
-        Err(error) => Err(flow_error(&error, pin)),
+        Err(error) => Err(flow_error(house, &error, pin, unit)),
     }
 }
 
@@ -92,9 +93,21 @@ pub fn invalid(error: &ContractError) -> FlowError {
     FlowError::new(ErrorKind::Validation, error.to_string())
 }
 
+/// What went wrong, for people: with the key of the configuration where it was a limit.
+pub fn words(house: &House, error: &CallError, plugin: &str, unit: &str) -> String {
+    let advice = match error {
+        CallError::Limit { hit, .. } => house.tuning().advice(hit.limit, plugin, unit).map(|advice| (hit, advice)),
+        _ => None,
+    };
+    match advice {
+        Some((hit, advice)) => format!("{plugin}: {}; {advice}", hit.said()),
+        None => format!("{plugin}: {error}"),
+    }
+}
+
 /// A failed call as an error of the DSL. Only for calls that surely did nothing.
-pub fn flow_error(error: &CallError, pin: &Pin) -> FlowError {
-    let detail = format!("{}: {error}", pin.plugin);
+pub fn flow_error(house: &House, error: &CallError, pin: &Pin, unit: &str) -> FlowError {
+    let detail = words(house, error, &pin.plugin, unit);
     match error {
         CallError::Plugin(PluginError::Transient(_)) => {
             FlowError::new(ErrorKind::Communication, detail).with_status(503)

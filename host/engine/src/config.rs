@@ -13,6 +13,9 @@ use huiyin_sandbox::egress::way::{EgressSettings, Mapping};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::admission::AdmissionConfig;
+use crate::limits::LimitsConfig;
+
 /// The whole file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
@@ -33,6 +36,10 @@ pub struct HostConfig {
     pub grants: Vec<GrantConfig>,
     /// The way out itself: names that stand for addresses, authorities to trust.
     pub egress: EgressConfig,
+    /// What plugin calls may use, by host, plugin and unit.
+    pub limits: LimitsConfig,
+    /// How many calls may be out at once, and how many may wait.
+    pub admission: AdmissionConfig,
     /// Who is told of the lifecycle of workflows.
     pub lifecycle: LifecycleConfig,
     /// Where secrets are kept, by name.

@@ -11,11 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Binding;
 use crate::deployment::Deployed;
+use crate::effects::Effects;
 use crate::house::House;
 use crate::ledger::Ledger;
 use crate::partition::{Activity, Message, Order, OrderKind, Refusal, Reopen, Reply, Resolve, StartRun};
 use crate::shell::Clock;
 use crate::state::{FinishedRun, State};
+use crate::worker::Workers;
 
 /// Commands from outside under way at once; beyond this they are told to wait (rule 11).
 const INTAKE: usize = 16_384;
@@ -33,6 +35,8 @@ pub struct Engine {
     pub(crate) partitions: Vec<Partition>,
     pub(crate) activity: broadcast::Sender<Activity>,
     pub(crate) intake: Arc<Semaphore>,
+    pub(crate) workers: Arc<Workers>,
+    pub(crate) effects: Arc<Effects>,
     pub(crate) next: std::sync::atomic::AtomicUsize,
     pub(crate) stop: CancellationToken,
     pub(crate) failed: CancellationToken,
@@ -118,7 +122,20 @@ impl Engine {
         self.ask(partition, |reply| Message::Start(StartRun { finished: Some(reply), ..start })).await
     }
 
+    /// Whether more may be taken in for a unit: only that much may wait, of
+    /// its turns and of its calls (rule 11). What is in already is not asked.
+    pub(crate) fn room(&self, unit: Option<&str>) -> Result<(), Refusal> {
+        let unit = unit.unwrap_or_default();
+        let bounds = self.effects.gate().bounds();
+        let (mine, all) = self.workers.waiting(unit);
+        if mine >= bounds.queue || all >= bounds.queue_of_host() || self.effects.gate().crowded(unit) {
+            return Err(Refusal::Busy);
+        }
+        Ok(())
+    }
+
     fn prepare(&self, s: Submission) -> Result<(usize, StartRun), Refusal> {
+        self.room(s.unit.as_deref())?;
         let mut found: Vec<(usize, InForce)> = Vec::new();
         for (at, partition) in self.partitions.iter().enumerate() {
             for workflow in partition.in_force() {

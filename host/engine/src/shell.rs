@@ -143,12 +143,18 @@ impl Shell {
                 Step::Append { expected, drafts } => {
                     pending.push_back(self.journal.append(self.partition, expected, drafts));
                 }
-                Step::Turn(job) => self.workers.run(move |house| {
-                    let _ = inbox.send(Message::Turn(Box::new(worker::take_turn(*job, house))));
-                }),
-                Step::Judge(job) => self.workers.run(move |house| {
-                    let _ = inbox.send(Message::Judged(worker::judge(job, house)));
-                }),
+                Step::Turn(job) => {
+                    let deployed = Arc::clone(&job.deployed);
+                    self.workers.run(deployed.unit.as_deref().unwrap_or_default(), move |house| {
+                        let _ = inbox.send(Message::Turn(Box::new(worker::take_turn(*job, house))));
+                    });
+                }
+                Step::Judge(job) => {
+                    let unit = job.deployed.first().and_then(|deployed| deployed.unit.clone()).unwrap_or_default();
+                    self.workers.run(&unit, move |house| {
+                        let _ = inbox.send(Message::Judged(worker::judge(job, house)));
+                    });
+                }
                 Step::Release { work, last_index } => self.release(work, last_index),
             }
         }
@@ -169,7 +175,7 @@ impl Shell {
                 let inbox = self.inbox.clone();
                 self.leaving(last_index);
                 let trying = Arc::clone(&self.effects).effect_or_unknown(*job);
-                tokio::spawn(async move {
+                self.effects.spawn(async move {
                     let _ = inbox.send(Message::Effect(trying.await));
                 });
             }
@@ -177,7 +183,7 @@ impl Shell {
             Work::Poll(job) => {
                 let (effects, inbox) = (Arc::clone(&self.effects), self.inbox.clone());
                 self.leaving(last_index);
-                tokio::spawn(async move {
+                self.effects.spawn(async move {
                     let _ = inbox.send(Message::Page(effects.poll_or_error(job).await));
                 });
             }
