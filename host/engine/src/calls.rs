@@ -53,10 +53,40 @@ pub fn operation(package: &Package, pin: &Pin, with: &Value) -> Result<Operation
     Operation::from_json(package.manifest.kind, &config, &input)
 }
 
+/// A call that failed.
+#[derive(Debug, Clone)]
+pub struct PluginFault {
+    /// As the DSL sees it.
+    pub error: FlowError,
+    /// By the plugin's own fault; see [`own_fault`].
+    pub own: bool,
+}
+
+impl From<FlowError> for PluginFault {
+    fn from(error: FlowError) -> PluginFault {
+        PluginFault { error, own: false }
+    }
+}
+
+/// Whether a call failed by the plugin's own fault: a trap, a limit it ran
+/// into, an answer that the contract does not allow. Not its considered
+/// answers, and not what it was given or denied.
+pub fn own_fault(error: &CallError) -> bool {
+    match error {
+        CallError::Limit { hit, .. } => hit.limit != huiyin_sandbox::LimitName::InputBytes,
+        CallError::Trap { .. } | CallError::BadOutput { .. } => true,
+        CallError::Plugin(_)
+        | CallError::Denied { .. }
+        | CallError::Misuse { .. }
+        | CallError::Stopped { .. }
+        | CallError::Host { .. } => false,
+    }
+}
+
 /// Calls a pure plugin, on this thread.
 ///
 /// # Errors
-/// As the DSL sees them.
+/// As the DSL sees them, and whether the plugin is to blame.
 pub fn pure_call(
     house: &House,
     pin: &Pin,
@@ -64,15 +94,15 @@ pub fn pure_call(
     unit: &str,
     key: &str,
     now: Timestamp,
-) -> Result<Value, FlowError> {
+) -> Result<Value, PluginFault> {
     let Some(package) = house.package(&pin.digest) else {
-        return Err(not_installed(pin));
+        return Err(not_installed(pin).into());
     };
     let operation = operation(&package, pin, with).map_err(|e| invalid(&e))?;
     let limits = house.limits(&pin.plugin, unit);
     match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &limits) {
         Ok(output) => Ok(output.to_json()),
-        Err(error) => Err(flow_error(house, &error, pin, unit)),
+        Err(error) => Err(PluginFault { error: flow_error(house, &error, pin, unit), own: own_fault(&error) }),
     }
 }
 

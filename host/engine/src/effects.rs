@@ -145,11 +145,12 @@ impl Effects {
         let stop = CancellationToken::new();
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), stop.clone());
         async move {
-            let outcome = AssertUnwindSafe(self.effect(job, stop)).catch_unwind().await.unwrap_or_else(|_| {
-                EffectOutcome::Unknown("the host failed while it was being tried; please report it".to_owned())
+            let (outcome, fault) = AssertUnwindSafe(self.effect(job, stop)).catch_unwind().await.unwrap_or_else(|_| {
+                let why = "the host failed while it was being tried; please report it";
+                (EffectOutcome::Unknown(why.to_owned()), None)
             });
             self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-            EffectDone { run, call, attempt, outcome }
+            EffectDone { run, call, attempt, outcome, fault }
         }
     }
 
@@ -166,38 +167,44 @@ impl Effects {
         })
     }
 
-    async fn effect(&self, job: EffectJob, stop: CancellationToken) -> EffectOutcome {
+    /// What came of it; and how the plugin failed, where it did by its own fault.
+    async fn effect(&self, job: EffectJob, stop: CancellationToken) -> (EffectOutcome, Option<String>) {
         let of = match &job.errand {
             Errand::Plugin { pin, .. } => pin.plugin.as_str(),
             Errand::Request { workflow, .. } => workflow.as_str(),
         };
         let _place: Option<Place> = tokio::select! {
             place = self.gate.enter(&job.unit, of) => place,
-            () = stop.cancelled() => return EffectOutcome::Stopped { begun: false },
+            () = stop.cancelled() => return (EffectOutcome::Stopped { begun: false }, None),
         };
         match &job.errand {
             Errand::Plugin { pin, with } => self.plugin(&job, pin, with, stop).await,
-            Errand::Request { request, workflow } => self.request(&job, request, workflow, &stop).await,
+            Errand::Request { request, workflow } => (self.request(&job, request, workflow, &stop).await, None),
         }
     }
 
-    async fn plugin(&self, job: &EffectJob, pin: &Pin, with: &Value, stop: CancellationToken) -> EffectOutcome {
+    async fn plugin(
+        &self,
+        job: &EffectJob,
+        pin: &Pin,
+        with: &Value,
+        stop: CancellationToken,
+    ) -> (EffectOutcome, Option<String>) {
         let Some(package) = self.house.package(&pin.digest) else {
-            return EffectOutcome::Settled(Err(calls::not_installed(pin)), Vec::new());
+            return (EffectOutcome::Settled(Err(calls::not_installed(pin)), Vec::new()), None);
         };
         let operation = match calls::operation(&package, pin, with) {
             Ok(operation) => operation,
-            Err(error) => return EffectOutcome::Settled(Err(calls::invalid(&error)), Vec::new()),
+            Err(error) => return (EffectOutcome::Settled(Err(calls::invalid(&error)), Vec::new()), None),
         };
         let context = calls::context(&job.unit, job.attempt, &job.idempotency_key, job.now);
         let grant = self.grants.of(&pin.plugin, &job.unit);
         let limits = self.house.limits(&pin.plugin, &job.unit);
-        match self
-            .house
-            .sandbox
-            .call(&package, &context, &operation, &grant, &self.access(&job.kv, stop), &limits)
-            .await
-        {
+        let access = self.access(&job.kv, stop);
+        let called = self.house.sandbox.call(&package, &context, &operation, &grant, &access, &limits).await;
+        let blame = called.as_ref().err().filter(|error| calls::own_fault(error));
+        let fault = blame.map(|error| calls::words(&self.house, error, &pin.plugin, &job.unit));
+        let outcome = match called {
             Ok(done) => EffectOutcome::Settled(Ok(done.output.to_json()), done.kv_writes),
             Err(CallError::Stopped { effect }) => EffectOutcome::Stopped { begun: effect == Effect::Unknown },
             Err(error) if calls::unknown(&error) => {
@@ -206,7 +213,8 @@ impl Effects {
             Err(error) => {
                 EffectOutcome::Settled(Err(calls::flow_error(&self.house, &error, pin, &job.unit)), Vec::new())
             }
-        }
+        };
+        (outcome, fault)
     }
 
     async fn request(

@@ -31,8 +31,8 @@ pub struct Engine {
     /// The units' choices, for what is deployed while the host runs.
     pub(crate) bindings: Vec<Binding>,
     /// One deployment at a time.
-    pub(crate) deploying: tokio::sync::Mutex<()>,
-    pub(crate) partitions: Vec<Partition>,
+    pub(crate) deploying: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) partitions: Vec<Arc<Partition>>,
     pub(crate) activity: broadcast::Sender<Activity>,
     pub(crate) intake: Arc<Semaphore>,
     pub(crate) workers: Arc<Workers>,
@@ -60,6 +60,24 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
+    /// Notes what came into force here, the partition of this number, instead of what has the same names.
+    pub(crate) fn now_has(&self, new: &[Arc<Deployed>], at: usize) {
+        let replaced = |name: &str, unit: &Option<String>| new.iter().any(|d| d.name == name && d.unit == *unit);
+        let mut known = self.workflows.write().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|old| !replaced(&old.name, &old.unit));
+        known.extend(new.iter().map(|deployed| InForce {
+            name: deployed.name.clone(),
+            version: deployed.version.clone(),
+            unit: deployed.unit.clone(),
+            deployment: deployed.id.clone(),
+        }));
+        drop(known);
+        let mut scheduled = self.scheduled.write().unwrap_or_else(PoisonError::into_inner);
+        scheduled.retain(|old| !replaced(&old.name, &old.unit));
+        let here = |d: &&Arc<Deployed>| d.schedule.is_some() && (d.unit.is_some() || at == 0);
+        scheduled.extend(new.iter().filter(here).cloned());
+    }
+
     /// The workflows in force.
     pub(crate) fn in_force(&self) -> Vec<InForce> {
         self.workflows.read().unwrap_or_else(PoisonError::into_inner).clone()

@@ -14,6 +14,7 @@
 //! | [`fair`], [`admission`] | whose turn it is among units, and how many calls may be out at once |
 //! | [`intake`] | items and events that are pushed in |
 //! | [`cloud_event`] | what makes an event one |
+//! | [`bindings`], [`rebind`], [`canary`] | what slots stand for: known, changed while the host runs, tried |
 //! | [`schedules`] | schedules as people see and steer them |
 //! | [`extension`] | what a workflow says to the host: `document.metadata.huiyin` |
 //! | [`effects`] | plugin calls and requests that reach outside |
@@ -30,7 +31,9 @@ compile_error!(
 );
 
 pub mod admission;
+pub mod bindings;
 pub mod calls;
+pub mod canary;
 pub mod cloud_event;
 pub mod commit;
 pub mod config;
@@ -51,6 +54,7 @@ pub mod limits;
 pub mod partition;
 #[cfg(feature = "planted")]
 pub mod planted;
+pub mod rebind;
 pub mod record;
 pub mod requests;
 pub mod schedules;

@@ -40,7 +40,7 @@ use crate::evaluator::{NoJq, SandboxedJq};
 use crate::house::{House, InstallError};
 use crate::lifecycle::Known;
 use crate::limits::Tuning;
-use crate::partition::{Core, Message, Snapshot};
+use crate::partition::{Core, Failing, Message, Patience, Snapshot};
 use crate::record::{DecodeError, Entry, SnapshotTaken};
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
 use crate::sources::WatchedSource;
@@ -256,6 +256,7 @@ impl Engine {
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
         let egress = options.config.egress.read(&options.base).map_err(StartError::Config)?;
         let admission = options.config.admission.read().map_err(StartError::Config)?;
+        let patience = options.config.quarantine.read().map_err(StartError::Config)?;
         let base = options.limits.clone().unwrap_or_default();
         let tuning = Tuning::read(&options.config.limits, &base).map_err(StartError::Config)?;
         let house = match &options.house {
@@ -298,7 +299,7 @@ impl Engine {
             ledger: store.ledger.clone(),
             clock: Arc::clone(&clock),
             bindings: options.config.bindings.clone(),
-            deploying: tokio::sync::Mutex::new(()),
+            deploying: Arc::default(),
             partitions: Vec::new(),
             activity,
             intake: Engine::intake_gate(),
@@ -313,6 +314,7 @@ impl Engine {
             ledger_task: tokio::sync::Mutex::new(None),
         };
         let peers = Peers::default();
+        let (tell_failing, failing) = mpsc::unbounded_channel();
         let mut known = HashMap::new();
         let mut definitions = Definitions::default();
         for (partition, (state, snapshot)) in (0u32..).zip(loaded.into_iter().zip(snapshots)) {
@@ -338,9 +340,14 @@ impl Engine {
                     options.watch.clone(),
                     &peers,
                     partitions,
+                    &tell_failing,
+                    patience,
                 )
                 .await;
         }
+        drop(tell_failing);
+        // Ends with the partitions.
+        tokio::spawn(engine.rebinder().keep(failing));
         // Set once, here.
         let _ = peers.set(engine.partitions.iter().map(|p| p.inbox.clone()).collect());
         engine.serve_sinks(sinks, &known).await;
@@ -372,6 +379,8 @@ impl Engine {
         watch: Option<Arc<dyn EgressWatch>>,
         peers: &Peers,
         partitions: u32,
+        failing: &mpsc::UnboundedSender<(u32, Failing)>,
+        patience: Patience,
     ) {
         let (inbox, messages) = mpsc::unbounded_channel::<Message>();
         let workflows = state
@@ -394,12 +403,12 @@ impl Engine {
             .filter(|(_, d)| d.active && (d.unit.is_some() || partition == 0))
             .filter_map(|(id, _)| deployed.get(id).filter(|d| d.schedule.is_some()).cloned())
             .collect();
-        self.partitions.push(Partition {
+        self.partitions.push(Arc::new(Partition {
             scheduled: std::sync::RwLock::new(scheduled),
             inbox: inbox.clone(),
             units: state.units.iter().cloned().collect(),
             workflows: std::sync::RwLock::new(workflows),
-        });
+        }));
         let shell = Shell {
             partition,
             journal: Arc::clone(&self.journal),
@@ -412,6 +421,7 @@ impl Engine {
             peers: Arc::clone(peers),
             views: store.views.clone(),
             snapshot,
+            failing: failing.clone(),
             stop: self.stop.clone(),
         };
         let core = Core::new(
@@ -424,7 +434,8 @@ impl Engine {
             Arc::clone(&self.house.evaluator),
             store.max_record,
         )
-        .among(partitions);
+        .among(partitions)
+        .with_patience(patience);
         let (stop, failed, views) = (self.stop.clone(), self.failed.clone(), store.views.clone());
         let (journal, clock) = (Arc::clone(&self.journal), Arc::clone(&self.clock));
         self.tasks.lock().await.push(tokio::spawn(async move {

@@ -11,7 +11,8 @@ use crossbeam_channel::{Receiver, Sender};
 use huiyin_flow::{Command, Env, ErrorKind, Event, FlowError};
 use serde_json::Value;
 
-use crate::calls::pure_call;
+use crate::calls::{PluginFault, pure_call};
+use crate::canary::{Canaries, Made};
 use crate::fair::{Fair, Ticket};
 use crate::house::House;
 use crate::partition::{Input, JudgeJob, Judged, TurnDone, TurnJob};
@@ -297,6 +298,8 @@ pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget) -> TurnDone
             commands: Vec::new(),
             consumed: 0,
             rest: Vec::new(),
+            faults: Vec::new(),
+            made: Vec::new(),
             failed: Some("the interpreter failed; this is a fault of Huiyin, please report it".to_owned()),
         },
     }
@@ -314,7 +317,8 @@ pub fn judge(job: JudgeJob, house: &House) -> Judged {
 }
 
 fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
-    let TurnJob { run, turn: number, deployed, flow, inputs, now, random } = job;
+    let TurnJob { run, turn: number, deployed, flow, inputs, canaries, now, random } = job;
+    let mut beside = Beside { canaries, ..Beside::default() };
     let mut flow = Arc::unwrap_or_clone(flow);
     let mut inputs: VecDeque<Input> = inputs.into();
     let mut facts = Vec::new();
@@ -326,7 +330,7 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
         let event = match inputs.pop_front() {
             None => break,
             Some(Input::Event(event)) => event,
-            Some(Input::Call(command)) => match make(&deployed, &run, &command, now, house) {
+            Some(Input::Call(command)) => match make(&deployed, &run, &command, now, house, &mut beside) {
                 Some(event) => event,
                 None => continue,
             },
@@ -349,7 +353,19 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
             inputs.push_back(Input::Event(Event::Continue));
         }
     }
-    TurnDone { run, turn: number, flow: Arc::new(flow), facts, commands, consumed, rest: inputs.into(), failed: None }
+    let Beside { faults, made, .. } = beside;
+    let (flow, rest) = (Arc::new(flow), inputs.into());
+    TurnDone { run, turn: number, flow, facts, commands, consumed, rest, faults, made, failed: None }
+}
+
+/// What a turn learns beside its own business.
+#[derive(Default)]
+struct Beside {
+    canaries: Option<Arc<Canaries>>,
+    /// Plugins that failed by their own fault: which function, and how.
+    faults: Vec<(String, String)>,
+    /// Calls that a canary is to make, too.
+    made: Vec<Made>,
 }
 
 /// Makes a pure call and gives its result as an event.
@@ -359,13 +375,27 @@ fn make(
     command: &Command,
     now: jiff::Timestamp,
     house: &House,
+    beside: &mut Beside,
 ) -> Option<Event> {
     let Command::Call { call, slot, function, with, .. } = command else { return None };
-    let outcome: Result<Value, FlowError> = match deployed.target(slot.as_deref(), function) {
+    let outcome: Result<Value, PluginFault> = match deployed.target(slot.as_deref(), function) {
         crate::deployment::Target::Plugin(pin) => {
             pure_call(house, &pin, with, deployed.unit.as_deref().unwrap_or_default(), &format!("{run}-{call}"), now)
         }
-        _ => Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not a pure plugin", function.name))),
+        _ => Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not a pure plugin", function.name)).into()),
     };
+    let outcome = outcome.map_err(|fault| {
+        if fault.own {
+            let how = fault.error.detail.clone().unwrap_or_default();
+            beside.faults.push((crate::deployment::key(slot.as_deref(), function), how));
+        }
+        fault.error
+    });
+    if let (Some(canaries), Some(slot)) = (&beside.canaries, slot)
+        && canaries.contains_key(&**slot)
+    {
+        let (slot, with) = (slot.to_string(), Arc::clone(with));
+        beside.made.push(Made { slot, call: *call, with, outcome: outcome.clone() });
+    }
     Some(Event::Result { call: *call, outcome })
 }
