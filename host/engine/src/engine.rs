@@ -440,7 +440,7 @@ impl Engine {
 
     /// The workflows in force, each once.
     pub fn workflows(&self) -> Vec<InForce> {
-        let mut all: Vec<InForce> = self.partitions.iter().flat_map(Partition::in_force).collect();
+        let mut all: Vec<InForce> = self.partitions.iter().flat_map(|partition| partition.in_force()).collect();
         all.sort_by(|a, b| (&a.name, &a.unit).cmp(&(&b.name, &b.unit)));
         all.dedup_by(|a, b| a.deployment == b.deployment && a.unit == b.unit);
         all
