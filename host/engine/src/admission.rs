@@ -152,8 +152,7 @@ impl Gate {
     /// Whether so many calls wait, of this unit or of all, that no more should be taken in for it.
     pub fn crowded(&self, unit: &str) -> bool {
         let inside = self.inside();
-        inside.waiting.waiting() >= self.bounds.queue_of_host()
-            || inside.waiting.waiting_of(unit) >= self.bounds.queue
+        inside.waiting.waiting() >= self.bounds.queue_of_host() || inside.waiting.waiting_of(unit) >= self.bounds.queue
     }
 
     /// How many calls wait, and how many are out.

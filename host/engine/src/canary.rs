@@ -102,11 +102,7 @@ pub fn watch(job: CanaryJob, house: &House) -> Watched {
 
 /// How many items both were asked about, and where what they say differs: in
 /// level, score or labels. Reasons are words, and may differ.
-fn compare(
-    with: &Value,
-    was: &Result<Value, FlowError>,
-    would: &Result<Value, FlowError>,
-) -> (u32, Vec<Difference>) {
+fn compare(with: &Value, was: &Result<Value, FlowError>, would: &Result<Value, FlowError>) -> (u32, Vec<Difference>) {
     let ids: Option<Vec<&str>> = with
         .get("items")
         .and_then(Value::as_array)
@@ -178,11 +174,13 @@ mod tests {
     #[test]
     fn only_items_of_which_they_say_different_things_are_told() {
         let was = json!({"verdicts": [{"level": "I", "score": 0.9, "labels": [], "reasons": ["x"]}, {"level": null, "score": 0.0}]});
-        let would =
-            json!({"verdicts": [{"level": "II", "score": 0.7, "labels": ["fire"], "reasons": ["y"]}, {"level": null, "score": 0.0, "reasons": ["z"]}]});
+        let would = json!({"verdicts": [{"level": "II", "score": 0.7, "labels": ["fire"], "reasons": ["y"]}, {"level": null, "score": 0.0, "reasons": ["z"]}]});
         let (items, found) = compare(&with(), &Ok(was.clone()), &Ok(would));
         assert_eq!((items, found.len()), (2, 1));
-        assert_eq!((found[0].item.as_str(), found[0].was.level.as_deref(), found[0].would.level.as_deref()), ("a", Some("I"), Some("II")));
+        assert_eq!(
+            (found[0].item.as_str(), found[0].was.level.as_deref(), found[0].would.level.as_deref()),
+            ("a", Some("I"), Some("II"))
+        );
         assert_eq!(compare(&with(), &Ok(was.clone()), &Ok(was)).1, []);
     }
 

@@ -114,7 +114,8 @@ impl Engine {
         let (house, bindings) = (Arc::clone(&self.house), self.bindings.clone());
         let (wanted, by) = (places.keys().cloned().collect::<Vec<_>>(), actor.to_owned());
         // Compiling takes its time and must not hold up what else goes on.
-        let checked = tokio::task::spawn_blocking(move || check(texts, &wanted, &rivals, &bindings, &over, &house, &by));
+        let checked =
+            tokio::task::spawn_blocking(move || check(texts, &wanted, &rivals, &bindings, &over, &house, &by));
         let (checked, warnings) = checked.await.map_err(|e| Refusal::Store(e.to_string()))??;
         let before: BTreeSet<String> = self.workflows().into_iter().map(|w| w.deployment).collect();
         let mut report = DeployReport { deployed: Vec::with_capacity(checked.len()), warnings };

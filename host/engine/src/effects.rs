@@ -201,7 +201,8 @@ impl Effects {
         let grant = self.grants.of(&pin.plugin, &job.unit);
         let limits = self.house.limits(&pin.plugin, &job.unit);
         let access = self.access(&job.kv, stop);
-        let called = self.house.sandbox.call(&package, &context, &operation, &grant, &access, &limits).await;
+        let calling = self.house.sandbox.call(&package, &context, &operation, &grant, &access, &limits);
+        let called = off_the_loop(&package, calling).await;
         let blame = called.as_ref().err().filter(|error| calls::own_fault(error));
         let fault = blame.map(|error| calls::words(&self.house, error, &pin.plugin, &job.unit));
         let outcome = match called {
@@ -270,17 +271,10 @@ impl Effects {
         let context = calls::context(&source.unit, 1, &key, job.now);
         let operation =
             Operation::Collect { config: source.config.to_string(), cursor: job.cursor.clone(), limit: job.limit };
-        let called = self
-            .house
-            .sandbox
-            .call(
-                &source.package,
-                &context,
-                &operation,
-                &source.grant,
-                &self.access(&job.kv, CancellationToken::new()),
-                &self.house.limits(&source.collector.plugin, &source.unit),
-            )
+        let access = self.access(&job.kv, CancellationToken::new());
+        let limits = self.house.limits(&source.collector.plugin, &source.unit);
+        let calling = self.house.sandbox.call(&source.package, &context, &operation, &source.grant, &access, &limits);
+        let called = off_the_loop(&source.package, calling)
             .await
             .map_err(|e| poll_error(&self.house, &e, &source.collector.plugin, &source.unit))?;
         let Output::Page(mut page) = called.output else {
@@ -296,6 +290,16 @@ impl Effects {
         }
         let floors = judge(&self.workers, page.items.clone(), &source.unit, &key, job.now).await;
         Ok(ReadPage { page, floors, kv: called.kv_writes })
+    }
+}
+
+/// A component that imports nothing runs on the caller's thread to its end,
+/// so that the executor's other calls go on elsewhere meanwhile.
+async fn off_the_loop<T>(package: &huiyin_sandbox::Package, calling: impl Future<Output = T>) -> T {
+    if package.pure {
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(calling))
+    } else {
+        calling.await
     }
 }
 

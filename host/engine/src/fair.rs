@@ -54,14 +54,7 @@ pub struct Ticket {
 
 impl<C, J> Default for Fair<C, J> {
     fn default() -> Fair<C, J> {
-        Fair {
-            names: HashMap::new(),
-            lanes: Vec::new(),
-            order: BTreeSet::new(),
-            clock: 0,
-            jobs: 0,
-            arrivals: 0,
-        }
+        Fair { names: HashMap::new(), lanes: Vec::new(), order: BTreeSet::new(), clock: 0, jobs: 0, arrivals: 0 }
     }
 }
 

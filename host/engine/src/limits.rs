@@ -231,7 +231,10 @@ mod tests {
         assert_eq!(tuning.of("feed:0.2.0", "cuihu").memory_bytes, 1_000_000);
         let advice = |plugin, unit| tuning.advice(LimitName::WallMs, plugin, unit).unwrap();
         assert_eq!(advice("feed:0.1.0", "cuihu"), "raise `/limits/units/cuihu/wall_ms` of huiyin.json, at most 30000");
-        assert_eq!(advice("feed:0.1.0", "linhai"), "raise `/limits/plugins/feed/wall_ms` of huiyin.json, at most 30000");
+        assert_eq!(
+            advice("feed:0.1.0", "linhai"),
+            "raise `/limits/plugins/feed/wall_ms` of huiyin.json, at most 30000"
+        );
         assert!(advice("feed:0.2.0", "linhai").contains("/limits/plugins/feed:0.2.0/wall_ms"));
         assert!(advice("keyword:0.1.0", "cuihu").contains("/limits/plugins/keyword:0.1.0/wall_ms"));
         assert_eq!(tuning.advice(LimitName::Handles, "feed:0.1.0", "cuihu"), None);
@@ -257,8 +260,11 @@ mod tests {
     }
 
     fn tuned() -> impl Strategy<Value = Tuned> {
-        (prop::option::of(1..600_000_u64), prop::option::of(1..1_000_u64))
-            .prop_map(|(wall_ms, http_requests)| Tuned { wall_ms, http_requests, ..Tuned::default() })
+        (prop::option::of(1..600_000_u64), prop::option::of(1..1_000_u64)).prop_map(|(wall_ms, http_requests)| Tuned {
+            wall_ms,
+            http_requests,
+            ..Tuned::default()
+        })
     }
 
     proptest! {

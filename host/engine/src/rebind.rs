@@ -274,9 +274,9 @@ impl Rebinder {
         let mut found = Vec::new();
         for (at, partition) in self.partitions.iter().enumerate() {
             for workflow in partition.in_force() {
-                let named =
-                    workflow.name == word.workflow || workflow.name.rsplit('/').next() == Some(&word.workflow);
-                let meant = workflow.unit == word.unit || (word.unit.as_deref() == Some("*") && workflow.unit.is_some());
+                let named = workflow.name == word.workflow || workflow.name.rsplit('/').next() == Some(&word.workflow);
+                let meant =
+                    workflow.unit == word.unit || (word.unit.as_deref() == Some("*") && workflow.unit.is_some());
                 if named && meant {
                     found.push((at, workflow));
                 }
@@ -364,11 +364,7 @@ impl Rebinder {
         Ok(Rebound { of, plugin, digest, changed: new != id, deployment: new })
     }
 
-    async fn ask<T: Send + 'static>(
-        &self,
-        at: usize,
-        message: impl FnOnce(Reply<T>) -> Message,
-    ) -> Result<T, Refusal> {
+    async fn ask<T: Send + 'static>(&self, at: usize, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Refusal> {
         let (tell, told) = oneshot::channel();
         let reply: Reply<T> = Box::new(move |answer| drop(tell.send(answer)));
         let partition = self.partitions.get(at).ok_or_else(gone)?;

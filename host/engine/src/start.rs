@@ -261,9 +261,7 @@ impl Engine {
         let tuning = Tuning::read(&options.config.limits, &base).map_err(StartError::Config)?;
         let house = match &options.house {
             Some(house) => Arc::clone(house),
-            None => {
-                open_tuned(cache, &components(&options)?, tuning, egress, pool(&options, &admission))?
-            }
+            None => open_tuned(cache, &components(&options)?, tuning, egress, pool(&options, &admission))?,
         };
         let wanted = read_wanted(&options, &house)?;
         let secrets = Arc::clone(&wanted.grants.secrets) as Arc<dyn huiyin_sandbox::SecretSource>;
@@ -288,9 +286,8 @@ impl Engine {
         }
         let (activity, _) = broadcast::channel(ACTIVITY_KEPT);
         let no_thread = |error| StartError::Io { path: "a thread".to_owned(), error };
-        let workers = Arc::new(
-            Workers::start(&house, options.workers.unwrap_or_else(default_workers)).map_err(no_thread)?,
-        );
+        let workers =
+            Arc::new(Workers::start(&house, options.workers.unwrap_or_else(default_workers)).map_err(no_thread)?);
         let effects = Effects::new(Arc::clone(&house), wanted.grants, Arc::clone(&workers), admission);
         let effects = Arc::new(effects.map_err(no_thread)?);
         let mut engine = Engine {

@@ -151,7 +151,9 @@ pub(crate) async fn differences(
         named && row.of.unit == unit && row.of.slot == slot
     });
     let Some(row) = row else {
-        return Err(Problem::not_found(format_args!("no workflow `{workflow}` with a slot `{slot}` is in force for that unit")));
+        return Err(Problem::not_found(format_args!(
+            "no workflow `{workflow}` with a slot `{slot}` is in force for that unit"
+        )));
     };
     let differences = app.engine.canary_differences(&row.of, most).await?;
     Ok(axum::Json(json!({"binding": row, "differences": differences})))

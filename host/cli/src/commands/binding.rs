@@ -46,7 +46,9 @@ enum Command {
         host: HostArgs,
     },
     /// Hand a slot back to what the configuration says
-    #[command(after_help = "Example:\n  huiyin binding reset assess classify --unit qingfeng --reason \"tried enough\"")]
+    #[command(
+        after_help = "Example:\n  huiyin binding reset assess classify --unit qingfeng --reason \"tried enough\""
+    )]
     Reset {
         #[command(flatten)]
         slot: SlotArgs,
@@ -56,7 +58,9 @@ enum Command {
         host: HostArgs,
     },
     /// Let a slot have its own plugin again that was set aside after faults
-    #[command(after_help = "Example:\n  huiyin binding lift assess classify --unit qingfeng --reason \"the list of words is mended\"")]
+    #[command(
+        after_help = "Example:\n  huiyin binding lift assess classify --unit qingfeng --reason \"the list of words is mended\""
+    )]
     Lift {
         #[command(flatten)]
         slot: SlotArgs,
@@ -140,9 +144,7 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
             let body = plugin.body(slot)?;
             tell(&Client::of(host)?.post("/v1/bindings", &body)?, output)
         }
-        Command::Reset { slot, why, host } => {
-            tell(&Client::of(host)?.post("/v1/bindings", &slot.body(why))?, output)
-        }
+        Command::Reset { slot, why, host } => tell(&Client::of(host)?.post("/v1/bindings", &slot.body(why))?, output),
         Command::Lift { slot, why, host } => {
             tell(&Client::of(host)?.post("/v1/bindings/lift", &slot.body(why))?, output)
         }

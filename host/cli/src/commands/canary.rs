@@ -41,7 +41,9 @@ enum Command {
         host: HostArgs,
     },
     /// Let a canary take the slot: new runs get it at once
-    #[command(after_help = "Example:\n  huiyin canary promote assess classify --unit qingfeng --reason \"no difference in a week\"")]
+    #[command(
+        after_help = "Example:\n  huiyin canary promote assess classify --unit qingfeng --reason \"no difference in a week\""
+    )]
     Promote {
         #[command(flatten)]
         slot: SlotArgs,
@@ -51,7 +53,9 @@ enum Command {
         host: HostArgs,
     },
     /// End a canary
-    #[command(after_help = "Example:\n  huiyin canary drop assess classify --unit qingfeng --reason \"it misses fires\"")]
+    #[command(
+        after_help = "Example:\n  huiyin canary drop assess classify --unit qingfeng --reason \"it misses fires\""
+    )]
     Drop {
         #[command(flatten)]
         slot: SlotArgs,

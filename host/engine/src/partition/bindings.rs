@@ -146,7 +146,8 @@ impl Core {
 
     /// Whether what failed is what the slot stands for now.
     fn still_bound(&self, x: &BindingQuarantined) -> bool {
-        let mut of = self.state.deployments.values().filter(|d| d.active && d.name == x.of.workflow && d.unit == x.of.unit);
+        let mut of =
+            self.state.deployments.values().filter(|d| d.active && d.name == x.of.workflow && d.unit == x.of.unit);
         of.any(|d| d.pins.get(&x.of.slot).is_some_and(|pin| pin.digest == x.from.digest))
     }
 
@@ -187,8 +188,7 @@ impl Core {
                 continue;
             }
             self.watching += 1;
-            let of =
-                SlotOf { workflow: deployed.name.clone(), unit: deployed.unit.clone(), slot: made.slot.clone() };
+            let of = SlotOf { workflow: deployed.name.clone(), unit: deployed.unit.clone(), slot: made.slot.clone() };
             let (run, key) = (run.to_owned(), key.clone());
             self.out.now.push(Work::Canary(Box::new(CanaryJob { of, run, key, pin, made, now })));
         }

@@ -302,7 +302,7 @@ impl Core {
             self.end_child(&child, run, now);
         }
         let subject = format!("run/{run}");
-        for (call, attempt, _) in &open {
+        for (call, attempt, harmless) in &open {
             let reason = "the run gave it up while it was being tried".to_owned();
             let entry = Entry::EffectUnknown(EffectUnknown { run: run.to_owned(), call: call.to_string(), reason });
             self.record(
@@ -310,6 +310,10 @@ impl Core {
                 About { subject: &subject, actor: Self::ENGINE, unit: deployed.unit.as_deref(), key: &key },
                 now,
             );
+            if !harmless {
+                let data = json!({"call": call.to_string(), "reason": "the run gave it up while it was being tried"});
+                self.show("huiyin.effect.unknown.v1", &subject, deployed.unit.as_deref(), data, now);
+            }
             self.out.durable.push(Work::Stop { run: run.to_owned(), call: *call, attempt: *attempt });
         }
         open.into_iter().find(|(_, _, harmless)| !harmless).map(|(call, ..)| call)

@@ -101,7 +101,13 @@ impl Core {
                 self.write(&entry, payload, about, now);
                 self.show("huiyin.source.read.v1", &subject, Some(&source.unit), json!({"items": count}), now);
                 if failed >= self.patience.faults {
-                    self.show("huiyin.source.recovered.v1", &subject, Some(&source.unit), json!({"failures": failed}), now);
+                    self.show(
+                        "huiyin.source.recovered.v1",
+                        &subject,
+                        Some(&source.unit),
+                        json!({"failures": failed}),
+                        now,
+                    );
                 }
                 self.after_facts(&facts, now);
                 self.write_own(follows, now);
@@ -130,7 +136,8 @@ impl Core {
                     now,
                 );
                 if failures + 1 == self.patience.faults {
-                    let data = json!({"failures": failures + 1, "error": error.message, "collector": source.collector.plugin});
+                    let data =
+                        json!({"failures": failures + 1, "error": error.message, "collector": source.collector.plugin});
                     self.show("huiyin.source.failing.v1", &subject, Some(&source.unit), data, now);
                 }
             }

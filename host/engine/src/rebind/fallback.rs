@@ -3,7 +3,7 @@
 //! workflow's own call. If all that is left is what fails, it stays, visibly.
 
 use super::{
-    Binding, BindingQuarantined, Definition, Entry, Failing, House, Override, Pin, Rebinder, Refusal, Standing, SlotOf,
+    Binding, BindingQuarantined, Definition, Entry, Failing, House, Override, Pin, Rebinder, Refusal, SlotOf, Standing,
     State, deployment, mpsc,
 };
 

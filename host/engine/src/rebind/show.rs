@@ -164,9 +164,8 @@ impl Engine {
                 };
                 let Some(definition) = known.entry(Arc::clone(&workflow.text)).or_insert_with(read) else { continue };
                 for slot in definition.functions() {
-                    let configured = |b: &&crate::config::Binding| {
-                        b.workflow == definition.document().name && *b.slot == *slot.name
-                    };
+                    let configured =
+                        |b: &&crate::config::Binding| b.workflow == definition.document().name && *b.slot == *slot.name;
                     let own = bindings.iter().filter(configured);
                     let whose = own
                         .filter(|b| b.unit == "*" || Some(&b.unit) == workflow.unit.as_ref())
@@ -193,9 +192,8 @@ impl Engine {
         let mut any = false;
         for at in 0..self.partitions.len() {
             let wanted = of.clone();
-            let canary = self.look(at, move |state: &State, _| {
-                state.bindings.slot(&wanted).and_then(|slot| slot.canary.clone())
-            });
+            let canary = self
+                .look(at, move |state: &State, _| state.bindings.slot(&wanted).and_then(|slot| slot.canary.clone()));
             let Some(canary) = canary.await? else { continue };
             any = true;
             let (journal, of) = (Arc::clone(&self.journal), of.clone());
@@ -210,9 +208,12 @@ impl Engine {
                     }
                     let (time, run, call) = (record.header.time, compared.run, compared.call);
                     let told = compared.differences.into_iter();
-                    all.extend(
-                        told.map(|difference| Differing { time, run: run.clone(), call: call.clone(), difference }),
-                    );
+                    all.extend(told.map(|difference| Differing {
+                        time,
+                        run: run.clone(),
+                        call: call.clone(),
+                        difference,
+                    }));
                     let over = all.len().saturating_sub(most);
                     all.drain(..over);
                 }
@@ -248,7 +249,13 @@ fn row(workflow: &InForce, slot: &huiyin_flow::Slot, configured: Option<&'static
         kind,
         plugin: pin.plugin.clone(),
         digest: pin.digest.clone(),
-        from: if instead { "quarantine" } else if chosen.is_some() { "person" } else { configured.unwrap_or("workflow") },
+        from: if instead {
+            "quarantine"
+        } else if chosen.is_some() {
+            "person"
+        } else {
+            configured.unwrap_or("workflow")
+        },
         chosen: chosen.map(Said::from),
         quarantined,
         canary: known.and_then(|known| known.canary.as_ref()).map(CanaryRow::from),
