@@ -135,10 +135,8 @@ impl Engine {
                 let pin = to.as_ref().map(|to| chosen(house, standing, &word.slot, to)).transpose()?;
                 let (of, actor, reason) = (standing.of(&word.slot), word.actor.clone(), word.reason.clone());
                 if pin.is_none() && standing.bindings.slot(&of).is_none_or(|slot| slot.chosen.is_none()) {
-                    return Err(Refusal::Refused(format!(
-                        "nobody bound slot `{}`; it has what the configuration says",
-                        word.slot
-                    )));
+                    let why = format!("nobody bound slot `{}`; it has what the configuration says", word.slot);
+                    return Err(No::Nothing(Refusal::Refused(why)));
                 }
                 Ok(vec![Entry::BindingChanged(BindingChanged { of, pin, actor, reason })])
             })
@@ -154,7 +152,8 @@ impl Engine {
             .each(&word, |_, standing| {
                 let of = standing.of(&word.slot);
                 if standing.bindings.slot(&of).is_none_or(|slot| slot.quarantined.is_empty()) {
-                    return Err(Refusal::Refused(format!("nothing of slot `{}` is set aside", word.slot)));
+                    let why = format!("nothing of slot `{}` is set aside", word.slot);
+                    return Err(No::Nothing(Refusal::Refused(why)));
                 }
                 let (actor, reason) = (word.actor.clone(), word.reason.clone());
                 Ok(vec![Entry::BindingLifted(BindingLifted { of, actor, reason })])
@@ -172,20 +171,21 @@ impl Engine {
             .each(&word, |house, standing| {
                 let pin = chosen(house, standing, &word.slot, &plugin)?;
                 let of = standing.of(&word.slot);
-                if !house.package(&pin.digest).is_some_and(|package| package.pure) {
-                    return Err(Refusal::Refused(format!(
-                        "`{}` reaches outside; only pure plugins can be tried beside another: what a canary does must not count",
-                        pin.plugin
-                    )));
+                let own = standing.deployment.pins.get(&word.slot);
+                for pin in std::iter::once(&pin).chain(own) {
+                    if !house.package(&pin.digest).is_some_and(|package| package.pure) {
+                        return Err(refused(format!(
+                            "`{}` reaches outside; only a pure plugin can be tried beside a pure one: what a canary does must not count",
+                            pin.plugin
+                        )));
+                    }
                 }
                 if let Some(canary) = standing.bindings.slot(&of).and_then(|slot| slot.canary.as_ref()) {
-                    return Err(Refusal::Refused(format!(
-                        "slot `{}` has the canary `{}`; promote or drop it first",
-                        word.slot, canary.pin.plugin
-                    )));
+                    let (slot, known) = (&word.slot, &canary.pin.plugin);
+                    return Err(refused(format!("slot `{slot}` has the canary `{known}`; promote or drop it first")));
                 }
-                if standing.deployment.pins.get(&word.slot) == Some(&pin) {
-                    return Err(Refusal::Refused(format!("slot `{}` is `{}` already", word.slot, pin.plugin)));
+                if own == Some(&pin) {
+                    return Err(refused(format!("slot `{}` is `{}` already", word.slot, pin.plugin)));
                 }
                 let (actor, reason) = (word.actor.clone(), word.reason.clone());
                 Ok(vec![Entry::CanaryStarted(CanaryStarted { of, pin, actor, reason })])
@@ -203,7 +203,7 @@ impl Engine {
                 let of = standing.of(&word.slot);
                 let canary = standing.bindings.slot(&of).and_then(|slot| slot.canary.clone());
                 let Some(canary) = canary else {
-                    return Err(Refusal::NotFound(format!("slot `{}` has no canary", word.slot)));
+                    return Err(No::Nothing(Refusal::NotFound(format!("slot `{}` has no canary", word.slot))));
                 };
                 let (actor, reason) = (word.actor.clone(), word.reason.clone());
                 let how = if promote { CanaryEnd::Promoted } else { CanaryEnd::Dropped };
@@ -217,6 +217,24 @@ impl Engine {
             })
             .await
     }
+}
+
+/// Why nothing is done for one place.
+enum No {
+    /// It must not be: nor anywhere else, then.
+    Refusal(Refusal),
+    /// There is nothing to do here; elsewhere there may be.
+    Nothing(Refusal),
+}
+
+impl From<Refusal> for No {
+    fn from(refusal: Refusal) -> No {
+        No::Refusal(refusal)
+    }
+}
+
+fn refused(why: String) -> No {
+    No::Refusal(Refusal::Refused(why))
 }
 
 /// The plugin that a person means for a slot.
@@ -244,19 +262,25 @@ impl Rebinder {
     async fn each(
         &self,
         word: &SlotWord,
-        entries: impl Fn(&House, &Standing) -> Result<Vec<Entry>, Refusal>,
+        entries: impl Fn(&House, &Standing) -> Result<Vec<Entry>, No>,
     ) -> Result<Vec<Rebound>, Refusal> {
         if word.reason.trim().is_empty() || word.reason.len() > MAX_REASON {
             let message = format!("say why, in at most {MAX_REASON} bytes");
             return Err(Refusal::Invalid { pointer: "/reason".to_owned(), message });
         }
         let _turn = self.deploying.lock().await;
-        let mut standing = Vec::new();
+        let (mut standing, mut nothing) = (Vec::new(), None);
         for (at, workflow) in self.places(word)? {
             let Some(found) = self.standing(at, &workflow.deployment).await? else { continue };
             found.slot(&word.slot)?;
-            let entries = entries(&self.house, &found)?;
-            standing.push((at, found, entries));
+            match entries(&self.house, &found) {
+                Ok(entries) => standing.push((at, found, entries)),
+                Err(No::Refusal(refusal)) => return Err(refusal),
+                Err(No::Nothing(refusal)) => nothing = Some(refusal),
+            }
+        }
+        if let Some(refusal) = nothing.filter(|_| standing.is_empty()) {
+            return Err(refusal);
         }
         let mut all: Vec<Rebound> = Vec::new();
         for (at, found, entries) in standing {

@@ -176,7 +176,16 @@ impl Engine {
             }
             // What serves no unit is in every partition, and told once.
             rows.sort_by(|a, b| a.of.cmp(&b.of));
-            rows.dedup_by(|a, b| a.of == b.of);
+            rows.dedup_by(|again, first| {
+                let same = again.of == first.of;
+                if let (true, Some(again), Some(first)) = (same, &again.canary, &mut first.canary) {
+                    first.calls += again.calls;
+                    first.items += again.items;
+                    first.differing += again.differing;
+                    first.skipped += again.skipped;
+                }
+                same
+            });
             rows
         });
         rows.await.map_err(|e| Refusal::Store(e.to_string()))
