@@ -51,8 +51,6 @@ pub enum Does {
     Says(&'static str),
     /// Breaks at once.
     Traps,
-    /// Breaks at the calls of this unit, and answers with this text to others.
-    TrapsFor(&'static str, &'static str),
     /// Writes the file `mark` into the spool; at its first try it then breaks,
     /// later it answers `{}`.
     WritesThenTraps {
@@ -86,7 +84,7 @@ pub fn guest(kind: Kind, name: &str, version: &str, does: &Does) -> Result<Vec<u
     let garbage = data.text("{\"sum\": not json");
     let empty = data.text("{}");
     let said = data.text(match does {
-        Does::Says(text) | Does::TrapsFor(_, text) => text,
+        Does::Says(text) => text,
         _ => "",
     });
     let (import, more, body) = match does {
@@ -105,15 +103,6 @@ pub fn guest(kind: Kind, name: &str, version: &str, does: &Does) -> Result<Vec<u
         Does::SaysGarbage => ("", "", answer(garbage)),
         Does::Says(_) => ("", "", answer(said)),
         Does::Traps => ("", "", "unreachable".to_owned()),
-        // The length of its code tells the unit.
-        Does::TrapsFor(unit, _) => {
-            let unlucky = unit.len();
-            (
-                "",
-                "",
-                format!("(if (i32.eq (local.get $unit_n) (i32.const {unlucky})) (then unreachable)) {}", answer(said)),
-            )
-        }
         Does::WritesThenHangs { .. } | Does::WritesThenTraps { .. } => (
             SPOOL,
             "",

@@ -103,7 +103,7 @@ async fn a_flood_of_hanging_calls_does_not_hold_up_another_units_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn beyond_the_bound_a_units_intake_waits_and_no_other_units() {
     let mut house = house();
-    hanging(&mut house, 300);
+    hanging(&mut house, 1_000);
     house.config.admission = serde_json::from_value(json!({"effects": 2, "queue": 4})).unwrap();
     let engine = house.in_memory().await.unwrap();
     let (mut accepted, mut told_to_wait) = (0, false);

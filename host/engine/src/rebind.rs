@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::show::{BindingRow, CanaryRow, Differing};
+pub use self::show::{Aside, BindingRow, CanaryRow, Differing, Said};
 use crate::bindings::{Bindings, Override};
 use crate::config::Binding;
 use crate::deployment::{self, Deployed, HouseCatalog};
