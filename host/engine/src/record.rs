@@ -20,11 +20,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use call::{Batch, FloorJudged, JudgedItem, Made, sum};
 pub use binding::{
     BindingChanged, BindingLifted, BindingQuarantined, CanaryCompared, CanaryEnd, CanaryEnded, CanaryStarted,
     Difference, Said, SlotOf,
 };
+pub use call::{Batch, FloorJudged, JudgedItem, Made, sum};
 pub use event::{EventDelivered, EventJudged, EventRelayed, Gathered, Relay, SinkAdvanced, Started, Undecided};
 pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed};
 
