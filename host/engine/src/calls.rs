@@ -99,7 +99,7 @@ pub fn flow_error(error: &CallError, pin: &Pin) -> FlowError {
         CallError::Plugin(PluginError::Transient(_)) => {
             FlowError::new(ErrorKind::Communication, detail).with_status(503)
         }
-        CallError::Plugin(PluginError::RateLimited(_)) => {
+        CallError::Plugin(PluginError::RateLimited(_)) | CallError::Paced { .. } => {
             FlowError::new(ErrorKind::Communication, detail).with_status(429)
         }
         CallError::Plugin(PluginError::InvalidInput(_)) | CallError::Misuse { .. } => {
@@ -107,9 +107,7 @@ pub fn flow_error(error: &CallError, pin: &Pin) -> FlowError {
         }
         CallError::Plugin(PluginError::InvalidConfig(_)) => FlowError::new(ErrorKind::Configuration, detail),
         CallError::Denied { .. } => FlowError::new(ErrorKind::Authorization, detail),
-        CallError::Limit { hit, .. } if hit.limit == huiyin_sandbox::LimitName::WallMs => {
-            FlowError::new(ErrorKind::Timeout, detail)
-        }
+        CallError::Limit { hit, .. } if hit.limit.is_time() => FlowError::new(ErrorKind::Timeout, detail),
         _ => FlowError::new(ErrorKind::Runtime, detail),
     }
 }

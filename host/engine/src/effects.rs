@@ -14,13 +14,13 @@ use huiyin_sandbox::{
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
 use crate::calls;
 use crate::house::House;
 use crate::partition::{EffectDone, EffectJob, EffectOutcome, Errand, Floor, PageDone, PollError, PollJob, ReadPage};
 use crate::record::Pin;
 use crate::requests::{Behalf, Fault, Requests};
+use crate::secrets::Secrets;
 
 /// Effects in hand at once, for the whole host.
 const AT_ONCE: usize = 64;
@@ -42,24 +42,21 @@ pub struct Grants {
     pub granted: Vec<(String, String, Arc<Grant>)>,
     /// The same of workflows, by `namespace/name` or `namespace/name:version`.
     pub workflows: Vec<(String, String, Arc<Grant>)>,
+    /// What a unit's policy allows at most, by unit; a unit that is not here sets no cap.
+    pub caps: BTreeMap<String, Arc<Grant>>,
     /// Secret values by name.
     pub secrets: Arc<Secrets>,
-}
-
-/// Secret values, in memory that is wiped when it is dropped.
-#[derive(Default)]
-pub struct Secrets(pub BTreeMap<String, Zeroizing<Vec<u8>>>);
-
-impl SecretSource for Secrets {
-    fn secret(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
-        self.0.get(name).cloned()
-    }
 }
 
 impl Grants {
     /// What a plugin may reach on behalf of a unit: the most specific grant, or nothing.
     pub fn of(&self, plugin: &str, unit: &str) -> Arc<Grant> {
         nearest(&self.granted, plugin, unit)
+    }
+
+    /// What the unit's policy allows at most; none where it sets no cap.
+    pub fn cap(&self, unit: &str) -> Option<Arc<Grant>> {
+        self.caps.get(unit).map(Arc::clone)
     }
 
     /// What a workflow's own requests may reach on behalf of a unit.
@@ -90,9 +87,9 @@ impl Effects {
         self.grants.of(plugin, unit)
     }
 
-    fn access(&self, kv: &Arc<BTreeMap<String, Vec<u8>>>, stop: CancellationToken) -> HostAccess {
+    fn access(&self, unit: &str, kv: &Arc<BTreeMap<String, Vec<u8>>>, stop: CancellationToken) -> HostAccess {
         let secrets = Arc::clone(&self.grants.secrets) as Arc<dyn SecretSource>;
-        HostAccess { secrets, kv: Arc::clone(kv), log: None, stop }
+        HostAccess { secrets, kv: Arc::clone(kv), log: None, cap: self.grants.cap(unit), stop }
     }
 
     /// Stops an effect in hand: its outcome then says whether it had begun. One
@@ -158,7 +155,7 @@ impl Effects {
         match self
             .house
             .sandbox
-            .call(&package, &context, &operation, &grant, &self.access(&job.kv, stop), &self.house.limits)
+            .call(&package, &context, &operation, &grant, &self.access(&job.unit, &job.kv, stop), &self.house.limits)
             .await
         {
             Ok(done) => EffectOutcome::Settled(Ok(done.output.to_json()), done.kv_writes),
@@ -179,6 +176,7 @@ impl Effects {
             workflow: workflow.to_owned(),
             unit: job.unit.clone(),
             grant: self.grants.of_workflow(workflow, &job.unit),
+            cap: self.grants.cap(&job.unit),
             secrets: Arc::clone(&self.grants.secrets) as Arc<dyn SecretSource>,
             idempotency_key: job.idempotency_key.clone(),
         };
@@ -229,7 +227,7 @@ impl Effects {
                 &context,
                 &operation,
                 &source.grant,
-                &self.access(&job.kv, CancellationToken::new()),
+                &self.access(&source.unit, &job.kv, CancellationToken::new()),
                 &self.house.limits,
             )
             .await
@@ -316,6 +314,7 @@ fn classify(
 fn poll_error(error: &CallError) -> PollError {
     let retry_after = match error {
         CallError::Plugin(PluginError::RateLimited(seconds)) => Some(*seconds),
+        CallError::Paced { paced, .. } => Some(paced.seconds),
         _ => None,
     };
     PollError { message: error.to_string(), retry_after }

@@ -49,6 +49,7 @@ pub mod planted;
 pub mod record;
 pub mod requests;
 pub mod schedules;
+pub mod secrets;
 pub mod shell;
 pub mod sources;
 pub mod start;
