@@ -160,7 +160,7 @@ impl Sandbox {
         let (log, log_dropped) = guest.log.take();
         Ok(Called {
             output,
-            kv_writes: guest.kv.take(),
+            kv_writes: guest.kv.take(guest.effective.kv().unwrap_or_default(), traffic.effect() == Effect::NotDone),
             log,
             log_dropped,
             http_requests: traffic.requests(),

@@ -95,7 +95,13 @@ async fn state_travels_with_the_result_or_not_at_all() {
     let called = call(&keeper(false), &granted, &host, &limits).await.unwrap();
     assert_eq!(
         called.kv_writes,
-        [KvWrite { key: "a".into(), expected: Some(b"1".to_vec()), value: Some(b"2".to_vec()) }]
+        [KvWrite {
+            key: "a".into(),
+            expected: Some(b"1".to_vec()),
+            value: Some(b"2".to_vec()),
+            quota: 100,
+            alone: true
+        }]
     );
     assert!(matches!(
         call(&keeper(true), &granted, &host, &limits).await,

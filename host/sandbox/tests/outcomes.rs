@@ -8,7 +8,6 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::time::Duration;
 
 use huiyin_sandbox::egress::request::RequestError;
@@ -18,33 +17,11 @@ use support::context;
 use support::dns::Dns;
 use support::http::{Sends, package};
 use support::peer::{Peer, host, loopback, ok, post, send, silence};
+use support::tls::Place;
 
 /// Short times, so that each can be waited for.
 fn limits() -> Limits {
     Limits { connect_ms: 300, first_byte_ms: 300, idle_ms: 300, request_ms: 2_000, ..Limits::default() }
-}
-
-/// A TLS server with a certificate of nobody's.
-fn tls(
-    each: impl Fn(&mut rustls::StreamOwned<rustls::ServerConnection, std::net::TcpStream>) + Send + Sync + 'static,
-) -> Peer {
-    let key = rcgen::generate_simple_self_signed(["own.example.cn".to_owned()]).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![key.cert.der().clone()],
-            rustls::pki_types::PrivatePkcs8KeyDer::from(key.signing_key.serialize_der()).into(),
-        )
-        .unwrap();
-    let config = Arc::new(config);
-    Peer::start(move |stream, _| {
-        let connection = rustls::ServerConnection::new(config.clone()).unwrap();
-        let mut stream = rustls::StreamOwned::new(connection, stream.try_clone().unwrap());
-        each(&mut stream);
-    })
 }
 
 /// Where it fails, where the request goes, what is known, which limit is named.
@@ -83,6 +60,7 @@ fn cases() -> Vec<Case> {
             limit: Some(LimitName::ConnectMs),
         },
     ];
+    let nobody = Place::start("own.example.cn", "hi");
     let mut case = |what, scheme: &str, effect, limit, peer: Peer| {
         let uri = format!("{scheme}://{}/", peer.address);
         cases.push(Case { what, peer: Some(peer), uri, effect, limit });
@@ -105,10 +83,7 @@ fn cases() -> Vec<Case> {
         "https",
         NotDone,
         None,
-        tls(|stream| {
-            let mut some = [0; 20];
-            drop(stream.read(&mut some));
-        }),
+        Peer { address: nobody.address, ..Peer::start(|_, _| {}) },
     );
     case("cut after the request", "http", Unknown, None, Peer::start(|stream, peer| drop(peer.head(stream))));
     case(
@@ -168,9 +143,8 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-fn names() -> (EgressSettings, Dns, std::net::UdpSocket) {
-    // One server for all names cannot be silent for one of them, so that one is asked for through the proxy's door:
-    // a mapping would be the admin's own word.
+/// A DNS server that knows no name, one that leads inward, and one that it takes too long over.
+fn names() -> (EgressSettings, Dns) {
     let dns = Dns::start(|name, _| match name {
         "inward.example.cn" => Some(vec!["169.254.169.254".parse().unwrap()]),
         "silent.example.cn" => {
@@ -179,13 +153,12 @@ fn names() -> (EgressSettings, Dns, std::net::UdpSocket) {
         }
         _ => None,
     });
-    let (socket, _) = Dns::silent();
-    (EgressSettings { dns: vec![dns.address], ..EgressSettings::default() }, dns, socket)
+    (EgressSettings { dns: vec![dns.address], ..EgressSettings::default() }, dns)
 }
 
 #[tokio::test]
 async fn a_workflows_request_knows_what_it_may_have_done() {
-    let (settings, _dns, _socket) = names();
+    let (settings, _dns) = names();
     let host = host(settings);
     for case in cases() {
         let error = send(&host, &loopback(), &limits(), &post(case.uri.clone())).await.unwrap_err();
@@ -204,7 +177,7 @@ async fn a_workflows_request_knows_what_it_may_have_done() {
 
 #[tokio::test]
 async fn a_plugins_call_knows_what_it_may_have_done() {
-    let (settings, _dns, _socket) = names();
+    let (settings, _dns) = names();
     let host = host(settings);
     for case in cases() {
         let (scheme, rest) = case.uri.split_once("://").unwrap();
@@ -241,32 +214,12 @@ async fn a_plugin_that_copes_with_a_time_out_has_its_own_word_and_the_limit_besi
 
 #[tokio::test]
 async fn a_trusted_certificate_and_the_mapped_name_pass() {
-    let key = rcgen::generate_simple_self_signed(["own.example.cn".to_owned()]).unwrap();
-    let pem = key.cert.pem();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![key.cert.der().clone()],
-            rustls::pki_types::PrivatePkcs8KeyDer::from(key.signing_key.serialize_der()).into(),
-        )
-        .unwrap();
-    let config = Arc::new(config);
-    let peer = Peer::start(move |stream, _| {
-        let connection = rustls::ServerConnection::new(config.clone()).unwrap();
-        let mut stream = rustls::StreamOwned::new(connection, stream.try_clone().unwrap());
-        let mut head = [0; 4096];
-        if stream.read(&mut head).is_ok() {
-            drop(stream.write_all(&ok("hi")));
-        }
-    });
+    let place = Place::start("own.example.cn", "hi");
     let mut settings = EgressSettings {
-        resolve: vec![Mapping::parse("own.example.cn", &peer.address.to_string()).unwrap()],
+        resolve: vec![Mapping::parse("own.example.cn", &place.address.to_string()).unwrap()],
         ..EgressSettings::default()
     };
-    settings.trust_pem(pem.as_bytes()).unwrap();
+    settings.trust_pem(place.pem.as_bytes()).unwrap();
     let answer = send(&host(settings), &loopback(), &limits(), &post("https://own.example.cn/".into())).await.unwrap();
     assert_eq!(answer.body, b"hi");
 }

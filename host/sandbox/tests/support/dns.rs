@@ -30,13 +30,6 @@ impl Dns {
         Self { address, asked }
     }
 
-    /// Says nothing, ever.
-    pub fn silent() -> (UdpSocket, SocketAddr) {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let address = socket.local_addr().unwrap();
-        (socket, address)
-    }
-
     /// How often an IPv4 address was asked for.
     pub fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)

@@ -7,6 +7,7 @@
 pub mod dns;
 pub mod http;
 pub mod peer;
+pub mod tls;
 
 use std::fmt::Write as _;
 use std::path::Path;
