@@ -23,7 +23,7 @@ use crate::limits::{LimitHit, LimitName, Limits, Meter};
 use crate::operation::{Operation, Output};
 use crate::package::{Code, Package};
 use crate::sandbox::{HANDLES, Sandbox, busy, check_call, finish};
-use crate::types::Context;
+use crate::types::{Context, PluginError};
 
 /// Everything one call has with the host.
 pub(crate) struct Guest {
@@ -234,12 +234,15 @@ fn explain(error: CallError, refusals: Vec<Refusal>, effect: Effect) -> CallErro
     if own_limit {
         return error.with_effect(effect);
     }
+    // What the plugin says of its input or configuration, no other time would change.
+    let own_fault = matches!(error, CallError::Plugin(PluginError::InvalidInput(_) | PluginError::InvalidConfig(_)));
     let mut late = None;
     for refusal in refusals {
         match refusal {
             Refusal::Denied(denial) => return CallError::Denied { denial: Box::new(denial), effect },
             Refusal::Limit(hit) => return CallError::Limit { hit, effect },
-            Refusal::Paced(paced) => return CallError::Paced { paced, effect },
+            Refusal::Paced(paced) if !own_fault => return CallError::Paced { paced, effect },
+            Refusal::Paced(_) => {}
             Refusal::Late(hit) => late = late.or(Some(Ok(hit))),
             Refusal::Way(why) => late = late.or(Some(Err(why))),
         }

@@ -309,7 +309,7 @@ async fn requests_beyond_the_rate_wait_or_are_told_how_long() {
     }
     assert!(began.elapsed() >= Duration::from_millis(390), "the third and the fourth waited: {:?}", began.elapsed());
     // Another name is another queue.
-    as_asker(&host, "b", "u", 100, peer.url("/")).await.unwrap();
+    as_asker(&host, "b", "u", 10_000, peer.url("/")).await.unwrap();
     // Too little time to wait.
     let error = as_asker(&host, "a", "u", 100, peer.url("/")).await.unwrap_err();
     let RequestError::Paced { paced, effect } = &error else { panic!("{error:?}") };
@@ -325,14 +325,14 @@ async fn a_units_plugins_share_its_rate() {
     let peer = Peer::answers(ok("hi"));
     let host = paced(FREE, Pace { concurrent: 0, per_second: 1, burst: 2 });
     for name in ["a", "b"] {
-        as_asker(&host, name, "u", 300, peer.url("/")).await.unwrap();
+        as_asker(&host, name, "u", 10_000, peer.url("/")).await.unwrap();
     }
-    let error = as_asker(&host, "c", "u", 300, peer.url("/")).await.unwrap_err();
+    let error = as_asker(&host, "c", "u", 50, peer.url("/")).await.unwrap_err();
     assert!(
         error.to_string().contains("the unit `u`") && error.to_string().contains("egress.perUnit.perSecond"),
         "{error}"
     );
-    as_asker(&host, "c", "v", 300, peer.url("/")).await.unwrap();
+    as_asker(&host, "c", "v", 10_000, peer.url("/")).await.unwrap();
 }
 
 #[tokio::test]
@@ -378,11 +378,11 @@ async fn a_plugin_over_its_rate_is_told_apart_from_one_that_fails() {
     let host = paced(Pace { concurrent: 0, per_second: 1, burst: 1 }, FREE);
     let package = host.load(&package(&Sends::get(peer.address.to_string(), "/"))).unwrap();
     let operation = Operation::Run { config: "{}".into(), input: "1".into() };
-    let limits = Limits { wall_ms: 500, ..Limits::default() };
+    let (patient, hasty) = (Limits::default(), Limits { wall_ms: 500, ..Limits::default() });
     let (context, grant, access) = (context(), loopback(), HostAccess::default());
-    let call = || host.call(&package, &context, &operation, &grant, &access, &limits);
-    call().await.unwrap();
-    let error = call().await.unwrap_err();
+    let call = |limits| host.call(&package, &context, &operation, &grant, &access, limits);
+    call(&patient).await.unwrap();
+    let error = call(&hasty).await.unwrap_err();
     let CallError::Paced { paced, effect } = &error else { panic!("{error:?}") };
     assert!(paced.seconds >= 1 && *effect == Effect::NotDone);
     assert!(error.to_string().contains("`test-guest`") && error.to_string().contains("try again in"), "{error}");

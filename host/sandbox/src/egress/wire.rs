@@ -55,7 +55,8 @@ pub(super) async fn send(
     let whole = Wait::new(LimitName::RequestMs, limits.request_ms, None);
     let end = Instant::now() + whole.time;
 
-    let opening = open(&mut request, &origin, effective, way, &traffic);
+    let by = Instant::now() + connect.time;
+    let opening = open(&mut request, &origin, by, effective, way, &traffic);
     let stream = timeout(connect.time, opening).await.map_err(|_| {
         traffic.late(&connect);
         Error::ConnectionTimeout
@@ -99,6 +100,8 @@ pub(super) async fn send(
         }
     };
     let (mut head, body) = head.into_parts();
+    // Without a body it is over already.
+    let turn = (!http_body::Body::is_end_stream(&body)).then_some(turn);
     let coding = if asks_head || http_body::Body::is_end_stream(&body) { None } else { decode::coding(&head.headers) };
     let wire = Arc::new(AtomicU64::new(0));
     let answer = Answer {
@@ -109,7 +112,7 @@ pub(super) async fn send(
         whole,
         end: Box::pin(tokio::time::sleep_until(end)),
         waiting: None,
-        _turn: turn,
+        turn,
     };
     let mut body = answer.boxed_unsync();
     if let Some(coding) = coding {
@@ -149,13 +152,16 @@ fn head_fault(error: hyper::Error, traffic: &Traffic) -> Error {
 async fn open(
     request: &mut Request<Body>,
     origin: &Origin,
+    by: Instant,
     effective: &Effective,
     way: &Way,
     traffic: &Traffic,
 ) -> Result<Box<dyn Stream>, Error> {
     let stream: Box<dyn Stream> = match way.route(origin, effective, traffic).await? {
-        Route::Direct(addresses) => Box::new(dial(&addresses).await?),
-        Route::Tunnel { proxy, addresses, target } => proxy.tunnel(dial(&addresses).await?, &target, traffic).await?,
+        Route::Direct(addresses) => Box::new(dial(&addresses, by).await?),
+        Route::Tunnel { proxy, addresses, target } => {
+            proxy.tunnel(dial(&addresses, by).await?, &target, traffic).await?
+        }
         Route::Forward { proxy, addresses } => {
             let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
             let uri = format!("{}://{}{path}", origin.scheme.as_str(), proxy::target(origin));
@@ -163,7 +169,7 @@ async fn open(
             if let Some(login) = proxy.authorization(traffic)? {
                 request.headers_mut().insert(header::PROXY_AUTHORIZATION, login);
             }
-            Box::new(dial(&addresses).await?)
+            Box::new(dial(&addresses, by).await?)
         }
     };
     match origin.scheme {
@@ -177,16 +183,23 @@ async fn open(
     }
 }
 
-async fn dial(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
+/// Connects to the first address that answers. None but the last may take more
+/// than its share of the time, so that a dead one does not stand for all.
+async fn dial(addresses: &[SocketAddr], by: Instant) -> Result<TcpStream, Error> {
     let mut last = Error::DestinationNotFound;
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
+    for (at, address) in addresses.iter().enumerate() {
+        let left = u32::try_from(addresses.len() - at).unwrap_or(u32::MAX);
+        let share = by.saturating_duration_since(Instant::now()) / left;
+        let connecting = TcpStream::connect(address);
+        let connected = if left == 1 { Ok(connecting.await) } else { timeout(share, connecting).await };
+        match connected {
+            Ok(Ok(stream)) => {
                 // Small requests should not wait for more of them (RFC 896).
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }
-            Err(error) => last = Error::Connect(error),
+            Ok(Err(error)) => last = Error::Connect(error),
+            Err(_) => last = Error::ConnectionTimeout,
         }
     }
     Err(last)
@@ -255,7 +268,7 @@ struct Answer {
     end: Pin<Box<Sleep>>,
     waiting: Option<Pin<Box<Sleep>>>,
     /// The request is under way until its answer has been read.
-    _turn: Turn,
+    turn: Option<Turn>,
 }
 
 impl http_body::Body for Answer {
@@ -268,8 +281,14 @@ impl http_body::Body for Answer {
             return Poll::Ready(Some(Err(Error::ConnectionReadTimeout)));
         }
         match Pin::new(&mut self.inner).poll_frame(cx) {
-            Poll::Ready(None) => Poll::Ready(None),
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(None) => {
+                self.turn = None;
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Err(error))) => {
+                self.turn = None;
+                Poll::Ready(Some(Err(error.into())))
+            }
             Poll::Ready(Some(Ok(frame))) => {
                 self.waiting = None;
                 let size = frame.data_ref().map_or(0, |data| data.len() as u64);

@@ -21,7 +21,7 @@ pub struct Sends {
     pub header: Option<(&'static str, &'static str)>,
     /// Put the placeholder of this secret into the header `x-token`.
     pub secret: Option<&'static str>,
-    /// Answer with the first piece of the body instead of the status.
+    /// Answer with the body, up to 64 KiB of it, instead of the status.
     pub gives_body: bool,
     /// Trap where a request fails, instead of saying `transient`.
     pub traps: bool,
@@ -166,12 +166,12 @@ pub fn package(sends: &Sends) -> Vec<u8> {
            (i32.const 0x100))"
     );
     let end = if sends.gives_body {
-        super::ok_text("(local.get $body_p)", "(local.get $body_n)")
+        super::ok_text("(i32.const 0x8000)", "(local.get $body_n)")
     } else {
         super::ok_text("(i32.const 0x200)", "(i32.const 3)")
     };
     let body = format!(
-        "(local $body_p i32) (local $body_n i32) (local $fields i32) (local $req i32) (local $future i32) (local $answer i32) (local $s i32)
+        "(local $body_n i32) (local $fields i32) (local $req i32) (local $future i32) (local $answer i32) (local $s i32)
          (local $p i32) (local $n i32) (local $left i32)
          (local.set $left (i32.const {times}))
          (loop $again
@@ -195,9 +195,10 @@ pub fn package(sends: &Sends) -> Vec<u8> {
            (block $end (loop $on
              (call $read (local.get $p) (i64.const 65536) (i32.const 0x340))
              (br_if $end (i32.load8_u (i32.const 0x340)))
-             (if (i32.and (i32.eqz (local.get $body_n)) (i32.ne (i32.load (i32.const 0x348)) (i32.const 0))) (then
-               (local.set $body_p (i32.load (i32.const 0x344)))
-               (local.set $body_n (i32.load (i32.const 0x348)))))
+             (if (i32.lt_u (i32.add (local.get $body_n) (i32.load (i32.const 0x348))) (i32.const 0x10000)) (then
+               (memory.copy (i32.add (i32.const 0x8000) (local.get $body_n))
+                 (i32.load (i32.const 0x344)) (i32.load (i32.const 0x348)))
+               (local.set $body_n (i32.add (local.get $body_n) (i32.load (i32.const 0x348))))))
              (br $on)))
            (if (i32.eqz (i32.load8_u (i32.const 0x344))) (then (return (call $fail))))
            (local.set $left (i32.sub (local.get $left) (i32.const 1)))
