@@ -116,11 +116,12 @@ fn answers(grant: &Grant, ask: &HttpAsk) -> Value {
             entries(grant, name, &ask.origin).any(|secret| secret.also.contains(&SecretPlace::Body)),
         ])
     };
+    let addresses = ["127.0.0.1", "127.0.0.2", "10.0.0.1", "8.8.8.8", "fd00::1"].map(|a| allows_address(grant, a));
     json!({
         "http": allows_http(grant, ask), "x": secret("x"), "y": secret("y"), "z": secret("z"),
         "spool": grant.spool, "kv": grant.kv_bytes, "clocks": grant.clocks,
         "log": grant.log.map(|log| [log.bytes, log.lines]),
-        "addresses": ["127.0.0.1", "127.0.0.2", "10.0.0.1", "8.8.8.8", "fd00::1"].map(|a| allows_address(grant, a)),
+        "addresses": addresses,
     })
 }
 

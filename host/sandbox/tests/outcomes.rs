@@ -60,7 +60,7 @@ fn cases() -> Vec<Case> {
             limit: Some(LimitName::ConnectMs),
         },
     ];
-    let nobody = Place::start("own.example.cn", "hi");
+    let nobody = Place::start("own.example.cn", "hi").peer;
     let mut case = |what, scheme: &str, effect, limit, peer: Peer| {
         let uri = format!("{scheme}://{}/", peer.address);
         cases.push(Case { what, peer: Some(peer), uri, effect, limit });
@@ -78,13 +78,7 @@ fn cases() -> Vec<Case> {
         }),
     );
     case("TLS: silent", "https", NotDone, Some(LimitName::ConnectMs), Peer::start(|_, _| silence()));
-    case(
-        "TLS: a certificate of nobody's",
-        "https",
-        NotDone,
-        None,
-        Peer { address: nobody.address, ..Peer::start(|_, _| {}) },
-    );
+    case("TLS: a certificate of nobody's", "https", NotDone, None, nobody);
     case("cut after the request", "http", Unknown, None, Peer::start(|stream, peer| drop(peer.head(stream))));
     case(
         "silent after the request",

@@ -1,6 +1,6 @@
 //! What the configuration asks for, read and checked: nothing is written here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +10,6 @@ use huiyin_deadline::schedule::{Interval, Schedule};
 use huiyin_desk::PolicyPack;
 use huiyin_flow::Definition;
 use jiff::Timestamp;
-use zeroize::Zeroizing;
 
 use super::{Options, StartError};
 use crate::config::{SourceConfig, SourceSchedule, WorkflowConfig};

@@ -12,6 +12,7 @@ pub struct Place {
     pub address: SocketAddr,
     /// The certificate.
     pub pem: String,
+    pub peer: Peer,
 }
 
 impl Place {
@@ -45,6 +46,6 @@ impl Place {
             let connection = rustls::ServerConnection::new(config.clone()).unwrap();
             each(&mut rustls::StreamOwned::new(connection, stream.try_clone().unwrap()));
         });
-        Self { address: peer.address, pem: key.cert.pem() }
+        Self { address: peer.address, pem: key.cert.pem(), peer }
     }
 }
