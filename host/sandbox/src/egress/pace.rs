@@ -126,8 +126,8 @@ impl Paces {
         }
         for (is_unit, name, pace, key) in doors {
             let gate = self.gate(is_unit, name, pace);
-            let whose = if is_unit { "the unit" } else { "" };
-            let whose = format!("{whose} `{}`", name.escape_debug());
+            let name = name.escape_debug();
+            let whose = if is_unit { format!("the unit `{name}`") } else { format!("`{name}`") };
             if let Some(bucket) = &gate.bucket {
                 let patience = patience(deadline);
                 let wait = bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now(), patience);
@@ -138,8 +138,7 @@ impl Paces {
                         return Err(Paced {
                             what: format!(
                                 "the requests of {} follow each other faster than `egress.{key}.perSecond` of {} allows",
-                                whose.trim_start(),
-                                pace.per_second
+                                whose, pace.per_second
                             ),
                             seconds: u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1),
                         });
@@ -154,8 +153,7 @@ impl Paces {
                         return Err(Paced {
                             what: format!(
                                 "{} has as many requests under way as `egress.{key}.concurrent` of {} allows",
-                                whose.trim_start(),
-                                pace.concurrent
+                                whose, pace.concurrent
                             ),
                             seconds: 1,
                         });
