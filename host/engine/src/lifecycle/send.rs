@@ -146,7 +146,7 @@ impl Sink {
         if let Some(name) = &self.hmac {
             headers.push(("huiyin-signature".to_owned(), self.signature(name, &body, now)?));
         }
-        let limits = Limits { wall_ms: WALL_MS, ..self.house.limits.clone() };
+        let limits = Limits { wall_ms: WALL_MS, ..self.house.tuning().default().clone() };
         let requester = self
             .house
             .sandbox

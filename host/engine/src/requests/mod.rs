@@ -132,7 +132,7 @@ impl Requests {
 
     /// What a request may use, ready to be made; its wall time begins now.
     pub fn begin(&self, behalf: &Behalf) -> Requester {
-        self.requester(behalf, &self.house.limits)
+        self.requester(behalf, &self.house.limits("", &behalf.unit))
     }
 
     /// Finds the operation that `call: openapi` names, and gives the request
@@ -166,7 +166,7 @@ impl Requests {
             redirect: true,
             authentication: asked.document_authentication.clone(),
         };
-        let limits = Limits { response_bytes: MAX_DOCUMENT, ..self.house.limits.clone() };
+        let limits = Limits { response_bytes: MAX_DOCUMENT, ..self.house.limits("", &behalf.unit).into_owned() };
         let requester = self.requester(behalf, &limits);
         let failed = |fault: Fault| match fault {
             Fault::Error(error) => error,
