@@ -62,6 +62,7 @@ pub mod record;
 pub mod replay;
 pub mod requests;
 pub mod schedules;
+pub mod secrets;
 pub mod shell;
 pub mod sources;
 pub mod start;
