@@ -3,11 +3,13 @@
 //! come out (rule 2). The same messages with the same clock and ids give the
 //! same records, so a simulated host can drive it as well as the live one.
 
+mod bindings;
 mod children;
 mod deploy;
 mod desk;
 mod effects;
 mod events;
+mod judged;
 mod kv;
 mod orders;
 mod runs;
@@ -26,12 +28,14 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+pub use self::bindings::{Failing, Patience};
 pub use self::events::{Delivered, JudgeJob, Judged};
 pub use self::schedules::PauseCommand;
 pub(crate) use self::schedules::{scheduled_runs, standing};
 use self::wakes::Wakes;
+use crate::canary::{Canaries, CanaryJob, Made, Watched};
 use crate::deployment::Deployed;
-use crate::record::{Entry, Pin, SinkAdvanced, SnapshotTaken};
+use crate::record::{self, Batch, Entry, Pin, SinkAdvanced, SnapshotTaken};
 use crate::sources::WatchedSource;
 use crate::state::{FinishedRun, State};
 
@@ -85,6 +89,8 @@ pub enum Message {
         actor: String,
         /// What.
         command: Box<huiyin_desk::Command>,
+        /// How the floor judged the items that the command brings.
+        judged: Option<Box<Judgement>>,
         /// Told the output.
         reply: Reply<Value>,
     },
@@ -107,6 +113,8 @@ pub enum Message {
     Resolve(Resolve),
     /// A worker evaluated the filters of triggers.
     Judged(Judged),
+    /// A worker has made a call with a canary.
+    Watched(Box<Watched>),
     /// Every other partition has an event that was to be passed on.
     Relayed {
         /// Its name.
@@ -130,6 +138,8 @@ pub struct Deploy {
     pub workflows: Vec<(crate::record::WorkflowDeployed, Arc<Deployed>)>,
     /// Deployments to withdraw.
     pub withdrawn: Vec<String>,
+    /// What is to be recorded about slots, before the workflows that follow from it.
+    pub bindings: Vec<Entry>,
     /// Who.
     pub actor: String,
     /// Told once it is in force.
@@ -249,8 +259,14 @@ pub struct TurnDone {
     pub commands: Vec<huiyin_flow::Command>,
     /// Events of [`Event::Event`] that it took in.
     pub consumed: u32,
+    /// What the facts leave open of the pure calls it made; none where it made none.
+    pub told: Option<Vec<record::Made>>,
     /// What it did not get to: the turn's budget ran out.
     pub rest: Vec<Input>,
+    /// Plugins that failed by their own fault: which function, and how.
+    pub faults: Vec<(String, String)>,
+    /// Calls that a canary is to make, too.
+    pub made: Vec<Made>,
     /// Our own failure, if the turn could not be taken.
     pub failed: Option<String>,
 }
@@ -266,6 +282,8 @@ pub struct EffectDone {
     pub attempt: u32,
     /// What came of it.
     pub outcome: EffectOutcome,
+    /// How the plugin failed, where it did by its own fault.
+    pub fault: Option<String>,
 }
 
 /// What came of an effect.
@@ -302,12 +320,29 @@ pub struct ReadPage {
     pub page: Page,
     /// The floor's verdict on each of its items.
     pub floors: Vec<Floor>,
+    /// How the floor came by them.
+    pub judged: Option<Box<Judgement>>,
     /// What the collector wants kept.
     pub kv: Vec<KvWrite>,
 }
 
 /// The floor's verdict of one item, or why there is none (rule 7).
 pub type Floor = Result<huiyin_sandbox::Verdict, String>;
+
+/// The floor's calls behind the verdicts of a batch of items.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// The classifier and its configuration.
+    pub pin: Pin,
+    /// The id that its calls had.
+    pub call: String,
+    /// The time that it was given, in milliseconds since the Unix epoch.
+    pub now: u64,
+    /// The items that it had, by their places in the batch.
+    pub which: Vec<usize>,
+    /// Its calls.
+    pub batches: Vec<Batch>,
+}
 
 /// Why a source could not be read.
 #[derive(Clone)]
@@ -341,6 +376,10 @@ pub enum Work {
     Keep(Snapshot),
     /// Evaluate filters of triggers. May run ahead of the disk.
     Judge(JudgeJob),
+    /// Make a call with a canary. May run ahead of the disk.
+    Canary(Box<CanaryJob>),
+    /// A slot's plugin failed too often: find what else may be bound.
+    Failing(Box<Failing>),
     /// Pass an event on to the other partitions. Only after the records are durable.
     Relay {
         /// Names it.
@@ -364,6 +403,8 @@ pub struct TurnJob {
     pub flow: Arc<RunState>,
     /// What has happened, and pure calls that were decided and not made.
     pub inputs: Vec<Input>,
+    /// What is watched beside its slots.
+    pub canaries: Option<Arc<Canaries>>,
     /// The time of the turn.
     pub now: Timestamp,
     /// Randomness for jitter.
@@ -432,6 +473,10 @@ pub struct PollJob {
     pub now: Timestamp,
     /// What the collector has kept for the unit.
     pub kv: Arc<BTreeMap<String, Vec<u8>>>,
+    /// The desk as it was then: what it has met is not judged again.
+    pub desk: huiyin_desk::Desk,
+    /// The key of content hashes.
+    pub content_key: [u8; 32],
 }
 
 /// One line of what is going on, for terminals, consoles and event streams.
@@ -501,6 +546,14 @@ pub struct Core {
     /// What took the place of deployments while the host runs: who asked for
     /// one just before gets the other.
     successors: HashMap<String, String>,
+    /// The latest faults of plugins.
+    faults: bindings::Faults,
+    patience: Patience,
+    /// What is watched, by deployment.
+    canaries: HashMap<String, Arc<Canaries>>,
+    /// Canary calls under way, and calls since the last that were not compared.
+    watching: usize,
+    unwatched: u32,
     /// How many partitions the host has.
     partitions: u32,
     out: Output,
@@ -545,6 +598,11 @@ impl Core {
             judging: HashMap::new(),
             listeners: BTreeSet::new(),
             successors: HashMap::new(),
+            faults: HashMap::new(),
+            patience: Patience::default(),
+            canaries: HashMap::new(),
+            watching: 0,
+            unwatched: 0,
             partitions: 1,
             out: Output::default(),
             max_record,
@@ -592,9 +650,12 @@ impl Core {
             Message::Turn(done) => self.turn_done(*done, now),
             Message::Effect(done) => self.effect_done(done, now),
             Message::Page(done) => self.page_done(done, now),
-            Message::Desk { unit, actor, command, reply } => self.desk_command(&unit, &actor, &command, reply, now),
+            Message::Desk { unit, actor, command, judged, reply } => {
+                self.desk_command(&unit, &actor, &command, judged.as_deref(), reply, now);
+            }
             Message::Event { unit, event, relayed, reply } => self.take_event(unit, event, relayed, reply, now),
             Message::Judged(judged) => self.judged(judged, now),
+            Message::Watched(watched) => self.watched(*watched, now),
             Message::Relayed { id } => self.relayed(&id, now),
             Message::Pause(command, reply) => self.pause_schedule(command, reply, now),
             Message::Sunk(place, reply) => {
@@ -772,6 +833,7 @@ impl Core {
     /// Puts a partition to work after its state was loaded: overdue clocks
     /// fire, runs go on, sources are read, schedules are set.
     pub fn resume(&mut self, now: Timestamp) {
+        self.see_canaries();
         self.tick_desk(now);
         self.resume_runs(now);
         #[cfg(feature = "planted")]

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::bindings::Bindings;
 use crate::heard::Heard;
 use crate::record::{Entry, KvSet, Parent, Pin, RunReopened};
 
@@ -67,6 +68,9 @@ pub struct State {
     /// What is remembered about events.
     #[serde(default)]
     pub heard: Heard,
+    /// What people chose for slots, what was set aside, what is watched.
+    #[serde(default)]
+    pub bindings: Bindings,
     /// How far each sink of lifecycle events has come.
     #[serde(default)]
     pub sinks: BTreeMap<String, SinkPlace>,
@@ -466,6 +470,12 @@ impl State {
                     self.schedules.entry(id.clone()).or_default().since = Some(time);
                 }
             }
+            Entry::BindingChanged(_)
+            | Entry::BindingQuarantined(_)
+            | Entry::BindingLifted(_)
+            | Entry::CanaryStarted(_)
+            | Entry::CanaryCompared(_)
+            | Entry::CanaryEnded(_) => self.bindings.apply(entry, self.seq + 1, time),
             Entry::SinkAdvanced(x) => {
                 let place = SinkPlace { next: x.next, floor: x.floor, given_up: x.given_up };
                 self.sinks.insert(x.sink.clone(), place);
@@ -475,7 +485,7 @@ impl State {
                     self.desk.apply(fact);
                 }
             }
-            Entry::SnapshotTaken(_) => {}
+            Entry::FloorJudged(_) | Entry::SnapshotTaken(_) => {}
         }
         Ok(())
     }

@@ -4,7 +4,9 @@
 mod bare;
 mod disk;
 mod durable;
+mod fairness;
 mod process;
+mod pure;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -64,8 +66,14 @@ const ALL: &[(&[&str], Measure)] = &[
     (&["submit-1-p50", "submit-1-p99"], |folder| durable::latency(folder, 1)),
     (&["submit-16-p50", "submit-16-p99"], |folder| durable::latency(folder, 16)),
     (&["submit-64-p50", "submit-64-p99"], |folder| durable::latency(folder, 64)),
+    (&["fairness-p50", "fairness-p99"], fairness::beside_a_flood),
     (&["disk-per-step"], durable::disk),
     (&["start", "resident"], process::start),
+    (&["call-step"], pure::step),
+    (&["call-classify"], pure::classify_one),
+    (&["call-report"], pure::report),
+    (&["classify-keyword"], pure::keyword),
+    (&["classify-risk-level"], pure::risk_level),
 ];
 
 /// The names that `--only` takes.

@@ -130,6 +130,7 @@ impl Core {
             deployed,
             flow: Arc::clone(&state.flow),
             inputs,
+            canaries: self.canaries.get(&state.deployment).cloned(),
             now,
             random: self.dice.random(),
         };
@@ -152,6 +153,14 @@ impl Core {
             return;
         }
         let Some(state) = self.state.runs.get(&done.run) else { return };
+        if !done.faults.is_empty() || !done.made.is_empty() {
+            let deployment = state.deployment.clone();
+            for (function, how) in done.faults {
+                self.plugin_failed(&deployment, &function, how, now);
+            }
+            self.beside(&done.run, &deployment, done.made, now);
+        }
+        let Some(state) = self.state.runs.get(&done.run) else { return };
         let (key, reopened) = (state.key.clone(), state.reopened.is_some());
         let Some(deployed) = self.deployed.get(&state.deployment).cloned() else { return };
         let unit = deployed.unit.clone();
@@ -167,7 +176,8 @@ impl Core {
             let order = self.ordered(&run, &done.facts);
             let reason = order.map(|order| order.reason.clone());
             let actor = order.map_or_else(|| Self::ENGINE.to_owned(), |order| order.actor.clone());
-            let turn = RunTurn { run: run.clone(), facts: done.facts, consumed: done.consumed, reason };
+            let turn =
+                RunTurn { run: run.clone(), facts: done.facts, consumed: done.consumed, reason, made: done.told };
             let entry = Entry::RunTurn(turn);
             let payload = match self.encoded(&entry) {
                 Ok(payload) => payload,
