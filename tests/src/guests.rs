@@ -41,6 +41,14 @@ pub enum Does {
 /// # Errors
 /// When the text does not assemble: a mistake in this file.
 pub fn step(name: &str, does: &Does) -> Result<Vec<u8>, String> {
+    step_of(name, "0.1.0", does)
+}
+
+/// The same of another version.
+///
+/// # Errors
+/// When the text does not assemble: a mistake in this file.
+pub fn step_of(name: &str, version: &str, does: &Does) -> Result<Vec<u8>, String> {
     let mut data = Data::default();
     let mark = data.text("mark");
     let garbage = data.text("{\"sum\": not json");
@@ -72,7 +80,7 @@ pub fn step(name: &str, does: &Does) -> Result<Vec<u8>, String> {
             ),
         ),
     };
-    let manifest = data.manifest(name, does);
+    let manifest = data.manifest(name, version, does);
     let bytes = data.escaped();
     let text = format!(
         r#"(module
@@ -129,9 +137,9 @@ impl Data {
     }
 
     /// The record that `describe` gives.
-    fn manifest(&mut self, name: &str, does: &Does) -> usize {
+    fn manifest(&mut self, name: &str, version: &str, does: &Does) -> usize {
         const STEP: u32 = 4;
-        let texts = [name, "0.1.0", "A guest of the tests.", "{}", "{}", "{}"].map(|text| self.text(text));
+        let texts = [name, version, "A guest of the tests.", "{}", "{}", "{}"].map(|text| self.text(text));
         // One capability at most: `spool`, which has no payload.
         let mut spool = [0_u8; 32];
         spool[0] = 2;

@@ -10,6 +10,7 @@ mod demo;
 mod folders;
 mod host;
 mod output;
+mod registry;
 mod text;
 mod times;
 
@@ -57,6 +58,9 @@ enum Command {
     Audit(commands::audit::Args),
     Bench(commands::bench::Args),
     Completions(commands::completions::Args),
+    /// Compile a package from stdin to stdout, within limits: what the host starts for each
+    #[command(hide = true)]
+    CompilePackage,
 }
 
 /// Reads the command line, does what it says, and gives the exit code.
@@ -84,6 +88,7 @@ pub fn main_with(setup: Setup) -> ExitCode {
         Command::Audit(args) => commands::audit::run(args, cli.output),
         Command::Bench(args) => commands::bench::run(args, cli.output),
         Command::Completions(args) => commands::completions::run(args),
+        Command::CompilePackage => return huiyin_sandbox::serve_child(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -214,17 +214,17 @@ pub fn pin(
         .collect();
     for function in definition.calls().iter().filter(|f| !core(&f.name)) {
         let name = key(None, function);
-        match house.find(&name) {
-            Some((pin, _)) => {
+        match house.usable(&name, unit) {
+            Ok((pin, _)) => {
                 pins.insert(name, pin);
             }
-            None => problems.push(format!("`{name}` is not installed; install it with `huiyin plugin install`")),
+            Err(why) => problems.push(why),
         }
     }
     for slot in definition.functions().iter().filter(|s| !core(&s.function.name)) {
         // The unit's own binding before the one for all.
         let binding = mine.iter().filter(|b| *b.slot == *slot.name).max_by_key(|b| b.unit != "*");
-        match bound(slot, binding.copied(), house) {
+        match bound(slot, binding.copied(), unit, house) {
             Ok(pin) => {
                 pins.insert(slot.name.to_string(), pin);
             }
@@ -240,15 +240,18 @@ pub fn pin(
 }
 
 /// What a slot stands for with a unit's binding.
-fn bound(slot: &huiyin_flow::Slot, binding: Option<&Binding>, house: &House) -> Result<Pin, String> {
+fn bound(
+    slot: &huiyin_flow::Slot,
+    binding: Option<&Binding>,
+    unit: Option<&str>,
+    house: &House,
+) -> Result<Pin, String> {
     let own = key(None, &slot.function);
     let Some(binding) = binding else {
-        return house.find(&own).map(|(pin, _)| pin).ok_or_else(|| format!("`{own}` is not installed"));
+        return house.usable(&own, unit).map(|(pin, _)| pin);
     };
     let wanted = binding.plugin.clone().unwrap_or_else(|| own.clone());
-    let (mut pin, package) = house
-        .find(&wanted)
-        .ok_or_else(|| format!("`{wanted}` is not installed; install it with `huiyin plugin install`"))?;
+    let (mut pin, package) = house.usable(&wanted, unit)?;
     if let Some(digest) = binding.digest.as_ref().filter(|d| **d != pin.digest) {
         return Err(format!("`{wanted}` has the digest {}, the binding pins {digest}", pin.digest));
     }

@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::FutureExt as _;
 use huiyin_flow::{CallId, FlowError, Request};
 use huiyin_sandbox::{
-    CallError, Effect, Grant, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict,
+    CallError, Effect, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict,
 };
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
 use crate::calls;
+use crate::grants::Grants;
 use crate::house::House;
 use crate::partition::{EffectDone, EffectJob, EffectOutcome, Errand, Floor, PageDone, PollError, PollJob, ReadPage};
 use crate::record::Pin;
@@ -28,66 +28,18 @@ const AT_ONCE: usize = 64;
 /// Makes effectful calls.
 pub struct Effects {
     house: Arc<House>,
-    grants: Grants,
+    grants: Arc<Grants>,
     requests: Requests,
     at_once: Semaphore,
     /// What stops each effect in hand.
     in_hand: Mutex<HashMap<(String, CallId, u32), CancellationToken>>,
 }
 
-/// What an admin granted, by plugin and unit, and the secrets that grants name.
-#[derive(Default)]
-pub struct Grants {
-    /// `(plugin name or name:version, unit or *)` and what it may reach.
-    pub granted: Vec<(String, String, Arc<Grant>)>,
-    /// The same of workflows, by `namespace/name` or `namespace/name:version`.
-    pub workflows: Vec<(String, String, Arc<Grant>)>,
-    /// Secret values by name.
-    pub secrets: Arc<Secrets>,
-}
-
-/// Secret values, in memory that is wiped when it is dropped.
-#[derive(Default)]
-pub struct Secrets(pub BTreeMap<String, Zeroizing<Vec<u8>>>);
-
-impl SecretSource for Secrets {
-    fn secret(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
-        self.0.get(name).cloned()
-    }
-}
-
-impl Grants {
-    /// What a plugin may reach on behalf of a unit: the most specific grant, or nothing.
-    pub fn of(&self, plugin: &str, unit: &str) -> Arc<Grant> {
-        nearest(&self.granted, plugin, unit)
-    }
-
-    /// What a workflow's own requests may reach on behalf of a unit.
-    pub fn of_workflow(&self, workflow: &str, unit: &str) -> Arc<Grant> {
-        nearest(&self.workflows, workflow, unit)
-    }
-}
-
-/// The most specific of the grants to `name:version`, or nothing.
-fn nearest(granted: &[(String, String, Arc<Grant>)], name: &str, unit: &str) -> Arc<Grant> {
-    let bare = name.split(':').next().unwrap_or(name);
-    granted
-        .iter()
-        .filter(|(n, u, _)| (n == name || n == bare) && (u == unit || u == "*"))
-        .max_by_key(|(n, u, _)| (u != "*", n == name))
-        .map_or_else(|| Arc::new(Grant::default()), |(_, _, grant)| Arc::clone(grant))
-}
-
 impl Effects {
     /// An executor.
-    pub fn new(house: Arc<House>, grants: Grants) -> Effects {
+    pub fn new(house: Arc<House>, grants: Arc<Grants>) -> Effects {
         let requests = Requests::new(Arc::clone(&house));
         Effects { house, grants, requests, at_once: Semaphore::new(AT_ONCE), in_hand: Mutex::default() }
-    }
-
-    /// What a plugin may reach.
-    pub fn grant(&self, plugin: &str, unit: &str) -> Arc<Grant> {
-        self.grants.of(plugin, unit)
     }
 
     fn access(&self, kv: &Arc<BTreeMap<String, Vec<u8>>>, stop: CancellationToken) -> HostAccess {
@@ -228,7 +180,7 @@ impl Effects {
                 &source.package,
                 &context,
                 &operation,
-                &source.grant,
+                &self.grants.of(&source.collector.plugin, &source.unit),
                 &self.access(&job.kv, CancellationToken::new()),
                 &self.house.limits,
             )
@@ -327,8 +279,8 @@ fn poll_error(error: &CallError) -> PollError {
 /// When its classifier is not installed, in words.
 pub fn floor_pin(house: &House, floor: &huiyin_desk::policy::Floor) -> Result<Pin, String> {
     let name = format!("{}:{}", floor.name, floor.version);
-    let (mut pin, _) =
-        house.find(&name).ok_or_else(|| format!("the policy pack's floor classifier `{name}` is not installed"))?;
+    // It judges for every unit, so every unit must be able to trust it.
+    let (mut pin, _) = house.usable(&name, None).map_err(|why| format!("the policy pack's floor classifier: {why}"))?;
     pin.config = floor.config.clone();
     Ok(pin)
 }

@@ -38,14 +38,17 @@ pub mod effects;
 pub mod engine;
 pub mod evaluator;
 pub mod extension;
+pub mod grants;
 pub mod heard;
 pub mod house;
 pub mod intake;
 pub mod ledger;
 pub mod lifecycle;
+pub mod packages;
 pub mod partition;
 #[cfg(feature = "planted")]
 pub mod planted;
+pub mod plugins;
 pub mod record;
 pub mod requests;
 pub mod schedules;
@@ -54,6 +57,7 @@ pub mod sources;
 pub mod start;
 pub mod state;
 pub mod timetable;
+pub mod trust;
 pub mod worker;
 
 pub use engine::{Engine, InForce, Submission};

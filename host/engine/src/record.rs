@@ -7,6 +7,7 @@
 //! registry. Nothing here may be renamed without one.
 
 mod event;
+mod plugin;
 mod schedule;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use event::{EventDelivered, EventJudged, EventRelayed, Gathered, Relay, SinkAdvanced, Started, Undecided};
+pub use plugin::{PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
 pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed};
 
 /// The data key of what belongs to a unit and to no case or source; the host's where there is no unit.
@@ -367,6 +369,10 @@ entries! {
     SchedulePaused = "huiyin.schedule.paused.v1",
     ScheduleResumed = "huiyin.schedule.resumed.v1",
     SinkAdvanced = "huiyin.sink.advanced.v1",
+    PluginInstalled = "huiyin.plugin.installed.v1",
+    PluginRemoved = "huiyin.plugin.removed.v1",
+    PluginGranted = "huiyin.plugin.granted.v1",
+    PluginRevoked = "huiyin.plugin.revoked.v1",
     DeskDecided = "huiyin.desk.decided.v1",
     SnapshotTaken = "huiyin.snapshot.taken.v1",
 }

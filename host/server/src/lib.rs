@@ -15,6 +15,7 @@ mod events;
 mod intake;
 mod listen;
 mod log;
+mod plugins;
 mod problem;
 mod runs;
 mod schedules;

@@ -153,7 +153,6 @@ fn wanted(workload: &Workload, house: &Arc<huiyin_engine::house::House>) -> Resu
                 collector: collector.clone(),
                 package: Arc::clone(&package),
                 config: serde_json::Value::Null,
-                grant: Arc::new(Grant::default()),
                 channel: None,
                 schedule: Timetable(Schedule::Every { every, anchor: Timestamp::UNIX_EPOCH }),
                 limit: 5,

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::{Options, StartError};
 use crate::config::{SourceConfig, SourceSchedule, WorkflowConfig};
 use crate::deployment::HouseCatalog;
-use crate::effects::{Grants, Secrets};
+use crate::grants::{Caps, Grants, OwnFolders, Secrets};
 use crate::house::House;
 use crate::sources::WatchedSource;
 use crate::timetable::Timetable;
@@ -35,10 +35,10 @@ pub struct Wanted {
     /// What is watched.
     pub sources: Vec<Arc<WatchedSource>>,
     /// What plugins may reach.
-    pub grants: Grants,
+    pub grants: Arc<Grants>,
 }
 
-pub(super) fn read_wanted(options: &Options, house: &House) -> Result<Wanted, StartError> {
+pub(super) fn read_wanted(options: &Options, house: &House, own: &OwnFolders) -> Result<Wanted, StartError> {
     let config = &options.config;
     let mut problems = Vec::new();
     let policy = match &config.policy {
@@ -47,6 +47,9 @@ pub(super) fn read_wanted(options: &Options, house: &House) -> Result<Wanted, St
             let path = options.base.join(file);
             let text = read_text(&path)?;
             let pack = PolicyPack::parse(&text, &path.display().to_string()).map_err(StartError::Policy)?;
+            if let Err(found) = Caps::read(&pack) {
+                problems.extend(found);
+            }
             Some(pack)
         }
     };
@@ -69,7 +72,8 @@ pub(super) fn read_wanted(options: &Options, house: &House) -> Result<Wanted, St
         let mut grant = given.grant.clone();
         // A spool folder stands relative to the configuration, like every path in it.
         grant.spool = grant.spool.map(|folder| absolute(&options.base.join(folder)));
-        if let Err(error) = grant.check() {
+        let fault = grant.check().map_err(|error| error.to_string()).and_then(|()| own.check(&grant));
+        if let Err(error) = fault {
             problems.push(format!("/grants/{at}/grant: {error}"));
             continue;
         }
@@ -93,10 +97,11 @@ pub(super) fn read_wanted(options: &Options, house: &House) -> Result<Wanted, St
             Err(error) => problems.push(format!("/secrets/{name}: {error}")),
         }
     }
-    let grants = Grants { granted, workflows: to_workflows, secrets: Arc::new(secrets) };
+    let secrets = Arc::new(secrets);
+    let grants = Arc::new(Grants { granted, workflows: to_workflows, secrets, ..Grants::default() });
     let mut sources = Vec::new();
     for (at, source) in config.sources.iter().enumerate() {
-        match watched(source, &units, house, &grants) {
+        match watched(source, &units, house) {
             Ok(source) if sources.iter().any(|s: &Arc<WatchedSource>| s.id == source.id) => {
                 problems.push(format!(
                     "/sources/{at}: the unit {} has two sources of the name `{}`",
@@ -141,7 +146,6 @@ pub(super) fn watched(
     source: &SourceConfig,
     units: &BTreeSet<String>,
     house: &House,
-    grants: &Grants,
 ) -> Result<WatchedSource, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if source.name.is_empty() || source.name.len() > 64 || !source.name.chars().all(plain) {
@@ -151,7 +155,7 @@ pub(super) fn watched(
         return Err(format!("there is no unit {} in the policy pack", source.unit));
     }
     let (collector, package) =
-        house.find(&source.collector).ok_or_else(|| format!("collector `{}` is not installed", source.collector))?;
+        house.usable(&source.collector, Some(&source.unit)).map_err(|why| format!("collector: {why}"))?;
     if package.manifest.kind != huiyin_sandbox::Kind::Collector {
         return Err(format!("`{}` is a {}, not a collector", source.collector, package.manifest.kind.name()));
     }
@@ -166,7 +170,6 @@ pub(super) fn watched(
         id: format!("{}/{}", source.unit, source.name),
         name: source.name.clone(),
         unit: source.unit.clone(),
-        grant: grants.of(&collector.plugin, &source.unit),
         collector,
         package,
         config: source.config.clone(),

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use huiyin_sandbox::{Capability, Sandbox, SandboxConfig};
+use huiyin_sandbox::Capability;
 use serde_json::json;
 
 use super::component::imports;
+use crate::host::sandbox;
 use crate::output::{Failure, Output, print, print_json, read_bytes, shown};
 use crate::text::plain;
 
@@ -20,7 +21,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let bytes = read_bytes(&args.file, MAX_PACKAGE)?;
-    let sandbox = Sandbox::new(SandboxConfig::small()).map_err(Failure::unreachable)?;
+    let sandbox = sandbox()?;
     let file = shown(&args.file);
     let package = sandbox.load(&bytes).map_err(|error| Failure::invalid(format_args!("{file}: {error}")))?;
     let imports = imports(&bytes)?;
