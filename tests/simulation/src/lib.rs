@@ -36,7 +36,6 @@ use huiyin_engine::sources::WatchedSource;
 use huiyin_engine::start::Wanted;
 use huiyin_engine::timetable::Timetable;
 use huiyin_flow::Definition;
-use huiyin_sandbox::Grant;
 use jiff::Timestamp;
 
 pub use host::Bug;

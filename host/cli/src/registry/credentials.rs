@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use oci_client::secrets::RegistryAuth;
 use serde::Deserialize;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::output::Failure;
 
@@ -27,12 +27,12 @@ struct Config {
     cred_helpers: BTreeMap<String, String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ZeroizeOnDrop)]
 struct Entry {
-    auth: Option<Zeroizing<String>>,
+    auth: Option<String>,
     username: Option<String>,
-    password: Option<Zeroizing<String>>,
-    registrytoken: Option<Zeroizing<String>>,
+    password: Option<String>,
+    registrytoken: Option<String>,
 }
 
 /// The credentials for a registry: of the file given, or of docker's own; none
@@ -99,10 +99,10 @@ fn read(file: &Path) -> Result<Config, Failure> {
 
 fn auth(entry: &Entry) -> Result<Option<RegistryAuth>, String> {
     if let Some(token) = entry.registrytoken.as_ref().filter(|token| !token.is_empty()) {
-        return Ok(Some(RegistryAuth::Bearer(token.to_string())));
+        return Ok(Some(RegistryAuth::Bearer(token.clone())));
     }
     if let (Some(user), Some(password)) = (&entry.username, &entry.password) {
-        return Ok(Some(RegistryAuth::Basic(user.clone(), password.to_string())));
+        return Ok(Some(RegistryAuth::Basic(user.clone(), password.clone())));
     }
     let Some(auth) = entry.auth.as_ref().filter(|auth| !auth.is_empty()) else { return Ok(None) };
     let both = STANDARD.decode(auth.trim()).ok().map(Zeroizing::new);
