@@ -117,6 +117,7 @@ impl Engine {
     /// [`Refusal`]; nothing is installed then.
     pub async fn install_plugin(&self, bytes: Vec<u8>, word: Word<'_>) -> Result<InstallReport, Refusal> {
         let _turn = self.deploying.lock().await;
+        self.house.sandbox.fits(&bytes).map_err(|error| invalid("", error))?;
         let judged = self.packages.trust.judge(&bytes).map_err(|error| invalid("", error))?;
         let (house, bytes) = (Arc::clone(&self.house), Arc::new(bytes));
         let given = Arc::clone(&bytes);

@@ -35,7 +35,7 @@ pub enum SandboxError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PackageError {
     /// Larger than the host takes.
-    #[error("the package has {size} bytes, the host takes {allowed}; raise `max_package_bytes` or make it smaller")]
+    #[error("the package has {size} bytes, the host takes {allowed}; make it smaller, or raise `packages.maxBytes`")]
     TooLarge {
         /// Its size.
         size: u64,

@@ -124,13 +124,16 @@ impl Sandbox {
         self.shared.engines.pooled
     }
 
+    /// Whether a package is small enough to be looked at.
+    pub fn fits(&self, bytes: &[u8]) -> Result<(), PackageError> {
+        let (size, allowed) = (bytes.len() as u64, self.shared.config.max_package_bytes);
+        if size > allowed { Err(PackageError::TooLarge { size, allowed }) } else { Ok(()) }
+    }
+
     /// Checks and compiles a package (or takes its compiled form from the cache).
     pub fn load(&self, bytes: &[u8]) -> Result<Arc<Package>, PackageError> {
-        let allowed = self.shared.config.max_package_bytes;
+        self.fits(bytes)?;
         let size = bytes.len() as u64;
-        if size > allowed {
-            return Err(PackageError::TooLarge { size, allowed });
-        }
         let parts = split(bytes)?;
         let (bytes, digest) = (parts.content, parts.digest());
         let shape = inspect(bytes)?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use huiyin_engine::trust::claimed;
 use huiyin_sandbox::Capability;
 use serde_json::json;
 
@@ -25,6 +26,8 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let file = shown(&args.file);
     let package = sandbox.load(&bytes).map_err(|error| Failure::invalid(format_args!("{file}: {error}")))?;
     let imports = imports(&bytes)?;
+    // Claimed only: whom to trust is a host's choice.
+    let signers = claimed(&bytes).map_err(|error| Failure::invalid(format_args!("{file}: {error}")))?;
     let manifest = &package.manifest;
     if output == Output::Json {
         return print_json(&json!({
@@ -32,6 +35,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
             "digest": package.digest,
             "size": package.size,
             "pure": package.pure,
+            "signed_by": signers,
             "imports": imports,
             "manifest": manifest,
         }));
@@ -47,6 +51,9 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         if package.pure { "yes" } else { "no" },
         if manifest.idempotent { "yes" } else { "no" },
     );
+    for signer in &signers {
+        text.push_str(&format!("signed by   {} (not verified)\n", plain(signer)));
+    }
     for import in imports {
         text.push_str(&format!("imports     {import}\n"));
     }
