@@ -7,16 +7,17 @@ use huiyin_engine::record::{Entry, KINDS, PluginGranted, PluginInstalled, Plugin
 use huiyin_engine::state::State;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::Value;
 
 #[derive(Deserialize)]
 struct Line {
     r#type: String,
-    payload: Box<RawValue>,
+    /// The keys keep their order.
+    payload: Value,
 }
 
 fn entry(line: &Line) -> Entry {
-    let text = line.payload.get();
+    let text = &line.payload.to_string();
     match line.r#type.as_str() {
         "huiyin.plugin.installed.v1" => Entry::PluginInstalled(serde_json::from_str::<PluginInstalled>(text).unwrap()),
         "huiyin.plugin.removed.v1" => Entry::PluginRemoved(serde_json::from_str::<PluginRemoved>(text).unwrap()),
@@ -34,7 +35,7 @@ fn the_records_of_plugins_are_read_as_they_were_written_and_lead_where_they_led(
         let line: Line = serde_json::from_str(text).unwrap();
         let entry = entry(&line);
         assert_eq!(entry.kind(), line.r#type, "line {}", n + 1);
-        assert_eq!(String::from_utf8(entry.encode().unwrap()).unwrap(), line.payload.get(), "line {}", n + 1);
+        assert_eq!(String::from_utf8(entry.encode().unwrap()).unwrap(), line.payload.to_string(), "line {}", n + 1);
         state.apply(&entry, Timestamp::UNIX_EPOCH).unwrap();
         seen.insert(line.r#type);
     }
