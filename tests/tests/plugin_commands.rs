@@ -125,7 +125,10 @@ fn at_rest_a_package_is_installed_only_if_it_is_trusted() {
     refused(&install, 2, "a published version never changes");
     let listed = huiyin(&["plugin", "list", "--data", &data, "--output", "json"]);
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
-    assert_eq!((&listed["plugins"][0]["plugin"], &listed["plugins"][0]["publishers"]), (&json!("odd:0.1.0"), &json!(["acme"])));
+    assert_eq!(
+        (&listed["plugins"][0]["plugin"], &listed["plugins"][0]["publishers"]),
+        (&json!("odd:0.1.0"), &json!(["acme"]))
+    );
     place.trust(&json!({"publishers": [{"key": "acme+00000000+AAAA"}]}));
     refused(&install, 2, "/trust/publishers/0/key");
 }
@@ -157,7 +160,10 @@ fn on_a_running_host_everything_is_asked_of_it() {
     assert!(line.contains("installed") && line.contains("@*") && line.contains("unused"), "{listed}");
     let listed: Value = serde_json::from_str(&ok(&["plugin", "list", "--data", &data, "--output", "json"])).unwrap();
     let found = listed["plugins"].as_array().unwrap().iter().find(|row| row["plugin"] == "odd:0.1.0").unwrap();
-    assert_eq!((&found["installed"]["reason"], &found["grants"][0]["reason"]), (&json!("new board"), &json!("its notes")));
+    assert_eq!(
+        (&found["installed"]["reason"], &found["grants"][0]["reason"]),
+        (&json!("new board"), &json!("its notes"))
+    );
 
     let workflow = place.text("odd.json");
     let document = json!({"dsl": "1.0.3", "namespace": "tests", "name": "odd", "version": "1.0.0"});

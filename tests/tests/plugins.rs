@@ -73,8 +73,7 @@ fn calling(name: &str, call: &str, with: &Value) -> WorkflowText {
     WorkflowText { file: format!("{name}.json"), text: text.to_string() }
 }
 
-const MESSAGE: fn() -> Value =
-    || json!({"subject": "s", "text": "t", "recipients": ["r"], "attachments": []});
+const MESSAGE: fn() -> Value = || json!({"subject": "s", "text": "t", "recipients": ["r"], "attachments": []});
 
 async fn run(engine: &Engine, workflow: &str, unit: Option<&str>) -> FinishedRun {
     let unit = unit.map(str::to_owned);
@@ -127,7 +126,10 @@ async fn unsigned_unknown_and_altered_packages_are_refused_before_anything_is_co
     let package = guest("odd", "0.1.0");
     assert!(words(engine.install_plugin(package.clone(), WORD).await).contains("is not signed"));
     let unknown = sign(&package, &stranger).unwrap();
-    assert!(words(engine.install_plugin(unknown.clone(), WORD).await).contains("signed by stranger, whom nobody here trusts"));
+    assert!(
+        words(engine.install_plugin(unknown.clone(), WORD).await)
+            .contains("signed by stranger, whom nobody here trusts")
+    );
     // A signature is for one content only; what was changed after it is refused.
     let signed = sign(&package, &friend).unwrap();
     let mut altered = signed.clone();
@@ -262,11 +264,9 @@ async fn a_plugin_stays_as_long_as_somebody_needs_it() {
     let used = words(engine.remove_plugin("slow-hand:0.1.0", WORD).await);
     assert!(used.contains("run the-act") && !used.contains("workflow"), "a running run keeps it: {used}");
     engine.cancel("the-act", "enough", "person:admin").await.unwrap();
-    until("the end of the run", async || {
-        Ok(engine.remove_plugin("slow-hand:0.1.0", WORD).await.is_ok().then_some(()))
-    })
-    .await
-    .unwrap();
+    until("the end of the run", async || Ok(engine.remove_plugin("slow-hand:0.1.0", WORD).await.is_ok().then_some(())))
+        .await
+        .unwrap();
     assert!(row(&engine, "slow-hand:0.1.0").await.is_none());
     assert!(!house.data().join("plugins/slow-hand-0.1.0.wasm").exists());
 
@@ -287,7 +287,11 @@ async fn a_grant_holds_from_the_next_call_on_and_until_it_is_taken_back() {
     std::fs::create_dir_all(&outbox).unwrap();
     let engine = house.on_disk().await.unwrap();
     let denied = run(&engine, "tell", None).await;
-    assert!(denied.status == "faulted" && denied.result.to_string().contains("no folder is granted"), "{}", denied.result);
+    assert!(
+        denied.status == "faulted" && denied.result.to_string().contains("no folder is granted"),
+        "{}",
+        denied.result
+    );
     engine.grant_plugin("file", "*", &json!({"spool": outbox}), WORD).await.unwrap();
     assert_eq!(run(&engine, "tell", None).await.status, "completed");
     let grants = row(&engine, "file:0.1.0").await.unwrap().grants;
@@ -351,7 +355,9 @@ async fn a_units_policy_holds_every_grant() {
     let below = (0..units.len()).find(|at| *at != root).unwrap();
     let policy = house.folder.path().join("policy.json");
     house.config.policy = Some("policy.json".into());
-    house.workflow("tell", &["*"], &json!({"do": [{"tell": {"call": "file:0.1.0@default", "with": MESSAGE()}}]})).unwrap();
+    house
+        .workflow("tell", &["*"], &json!({"do": [{"tell": {"call": "file:0.1.0@default", "with": MESSAGE()}}]}))
+        .unwrap();
     let grant = json!({"plugin": "file", "grant": {"spool": outbox}});
     house.config.grants.push(serde_json::from_value(grant).unwrap());
 

@@ -73,11 +73,11 @@ pub(crate) fn reference(text: &str) -> Result<Reference, String> {
     if !text.contains('/') || !(host.contains(['.', ':']) || host == "localhost") {
         return Err("name the registry, too, as in registry.example.cn/plugins/feed:0.1.0".to_owned());
     }
-    let reference: Reference = text.parse().map_err(|error| format!("{error}"))?;
-    if reference.tag().is_none() && reference.digest().is_none() {
+    // Nothing is taken for granted: a reader would put `latest` here.
+    if !text.rsplit('/').next().unwrap_or_default().contains([':', '@']) {
         return Err("give a tag, as in :0.1.0, or a digest".to_owned());
     }
-    Ok(reference)
+    text.parse().map_err(|error| format!("{error}"))
 }
 
 /// Reads a digest.
@@ -142,7 +142,9 @@ impl Registry {
             pushed.map_err(|error| failure(&error))?;
         }
         let kind = http::HeaderValue::from_static(OCI_IMAGE_MEDIA_TYPE);
-        within(self.client.push_manifest_raw(&self.reference, manifest, kind)).await?.map_err(|error| failure(&error))?;
+        within(self.client.push_manifest_raw(&self.reference, manifest, kind))
+            .await?
+            .map_err(|error| failure(&error))?;
         Ok((digest, true))
     }
 

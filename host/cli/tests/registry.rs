@@ -3,7 +3,7 @@
 
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![allow(missing_docs)]
+#![allow(missing_docs, unreachable_pub)]
 
 #[path = "registry/server.rs"]
 mod server;
@@ -80,7 +80,15 @@ fn a_package_comes_back_as_it_was_with_its_signature() {
     answer(&huiyin(&["plugin", "keygen", "acme", "--out", &text(&key), "--output", "json"]));
     let keyword = package("keyword");
     answer(&huiyin(&[
-        "plugin", "sign", &text(&keyword), "--key", &text(&key), "--out", &text(&signed), "--output", "json",
+        "plugin",
+        "sign",
+        &text(&keyword),
+        "--key",
+        &text(&key),
+        "--out",
+        &text(&signed),
+        "--output",
+        "json",
     ]));
     let reference = format!("{}/plugins/keyword:0.1.0", registry.host);
     let published = answer(&publish(&signed, &reference, &["--plain-http"]));

@@ -2,7 +2,7 @@
 
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![allow(missing_docs)]
+#![allow(missing_docs, unreachable_pub)]
 
 mod common;
 

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use huiyin_sandbox::{CompileLimits, Grant};
 use huiyin_sandbox::egress::way::{EgressSettings, Mapping};
+use huiyin_sandbox::{CompileLimits, Grant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

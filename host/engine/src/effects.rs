@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use huiyin_flow::{CallId, FlowError, Request};
-use huiyin_sandbox::{
-    CallError, Effect, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict,
-};
+use huiyin_sandbox::{CallError, Effect, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;

@@ -88,11 +88,7 @@ impl Grants {
 }
 
 /// The most specific of the grants to `name:version`, or nothing. Later ones win over equal ones.
-fn nearest<'g>(
-    granted: impl Iterator<Item = &'g (String, String, Arc<Grant>)>,
-    name: &str,
-    unit: &str,
-) -> Arc<Grant> {
+fn nearest<'g>(granted: impl Iterator<Item = &'g (String, String, Arc<Grant>)>, name: &str, unit: &str) -> Arc<Grant> {
     let bare = name.split(':').next().unwrap_or(name);
     granted
         .filter(|(n, u, _)| (n == name || n == bare) && (u == unit || u == "*"))
@@ -144,9 +140,8 @@ impl Caps {
         let mut caps = HashMap::new();
         for unit in &pack.units {
             let line = pack.line(&unit.code).filter_map(|above| own.get(above.code.as_str()));
-            let cap = line.fold(None, |cap: Option<Grant>, one| {
-                Some(cap.map_or_else(|| one.clone(), |cap| cap.intersect(one)))
-            });
+            let cap = line
+                .fold(None, |cap: Option<Grant>, one| Some(cap.map_or_else(|| one.clone(), |cap| cap.intersect(one))));
             if let Some(cap) = cap {
                 caps.insert(unit.code.clone(), cap);
             }

@@ -160,8 +160,7 @@ impl Engine {
             }
             return Err(refusal);
         }
-        let provenance =
-            Provenance { origin: Origin::Installed, publishers: judged.publishers, units: judged.units };
+        let provenance = Provenance { origin: Origin::Installed, publishers: judged.publishers, units: judged.units };
         self.house.install_from(package, provenance).map_err(|error| invalid("", error))?;
         Ok(report)
     }

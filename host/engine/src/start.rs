@@ -27,8 +27,8 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::force::same_schedule;
-pub(crate) use self::store::private_file;
 use self::store::Store;
+pub(crate) use self::store::private_file;
 use self::wanted::read_wanted;
 use crate::config::HostConfig;
 use crate::deployment::Deployed;

@@ -9,8 +9,8 @@
 use std::collections::BTreeSet;
 
 use huiyin_audit::{Note, NoteError, SignerKey, VerifierKey};
-use huiyin_sandbox::signed::{Parts, attach, split};
 use huiyin_sandbox::PackageError;
+use huiyin_sandbox::signed::{Parts, attach, split};
 
 use crate::config::TrustConfig;
 
@@ -191,7 +191,11 @@ impl Trust {
         if judgement.publishers.is_empty() {
             if self.untrusted.is_empty() {
                 let names = claimed(package)?;
-                return Err(if names.is_empty() { TrustError::Unsigned } else { TrustError::Unknown(names.join(", ")) });
+                return Err(if names.is_empty() {
+                    TrustError::Unsigned
+                } else {
+                    TrustError::Unknown(names.join(", "))
+                });
             }
             judgement.units = self.untrusted.clone();
         } else {

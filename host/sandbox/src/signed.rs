@@ -73,8 +73,7 @@ pub fn split(bytes: &[u8]) -> Result<Parts<'_>, PackageError> {
                 text.len()
             )));
         }
-        let text =
-            std::str::from_utf8(text).map_err(|_| PackageError::Signature("it is not UTF-8 text".to_owned()))?;
+        let text = std::str::from_utf8(text).map_err(|_| PackageError::Signature("it is not UTF-8 text".to_owned()))?;
         found = Some(Parts { content: &bytes[..start], signature: Some(text) });
     }
     Ok(found.unwrap_or(Parts { content: bytes, signature: None }))

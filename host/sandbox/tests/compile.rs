@@ -37,9 +37,11 @@ fn main() -> ExitCode {
         ("what_is_not_valid_is_refused_with_its_reason", what_is_not_valid_is_refused_with_its_reason),
         ("more_than_the_host_looks_at_is_refused_before_compiling", more_than_the_host_looks_at_is_refused),
     ];
-    let run = |test: fn()| move || -> Result<(), Failed> {
-        test();
-        Ok(())
+    let run = |test: fn()| {
+        move || -> Result<(), Failed> {
+            test();
+            Ok(())
+        }
     };
     let trials = tests.into_iter().map(|(name, test)| Trial::test(name, run(test))).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -100,11 +102,16 @@ fn a_cached_package_needs_no_child() {
 
 /// A step with so much code that compiling it takes seconds.
 fn heavy() -> Vec<u8> {
+    heavy_with(1_500, 400)
+}
+
+/// A step with so many functions of so many operations.
+fn heavy_with(functions: usize, operations: usize) -> Vec<u8> {
     use std::fmt::Write as _;
     let mut more = String::new();
-    for n in 0..1_500 {
+    for n in 0..functions {
         let _ = write!(more, "(func $f{n} (param i64 i64) (result i64)");
-        for k in 0..400 {
+        for k in 0..operations {
             let _ = write!(
                 more,
                 "(local.set 0 (i64.rotl (i64.mul (local.get 0) (i64.const {k})) (i64.xor (local.get 1) (local.get 0))))"
@@ -113,12 +120,10 @@ fn heavy() -> Vec<u8> {
         more.push_str("(local.get 0))");
     }
     // Packed without being compiled here: that is what is to be tested.
-    let wat = module(&Says::new(Kind::Step), &mut Data::new(), "", &more, &ok_text("(local.get $in_p)", "(local.get $in_n)"));
-    let component = wit_component::ComponentEncoder::default()
-        .module(&core(&wat, "step-plugin"))
-        .unwrap()
-        .encode()
-        .unwrap();
+    let wat =
+        module(&Says::new(Kind::Step), &mut Data::new(), "", &more, &ok_text("(local.get $in_p)", "(local.get $in_n)"));
+    let component =
+        wit_component::ComponentEncoder::default().module(&core(&wat, "step-plugin")).unwrap().encode().unwrap();
     with_manifest(component)
 }
 
@@ -150,8 +155,21 @@ fn too_much_time_is_refused() {
 }
 
 fn too_much_memory_is_refused() {
-    let bytes = 192 << 20;
-    let (error, _) = refused(CompileLimits { memory_bytes: bytes, ..CompileLimits::default() });
+    // The least that is enough for a small one: what the program itself takes.
+    let enough = |bytes: &u64| {
+        let limits = CompileLimits { memory_bytes: *bytes, ..CompileLimits::default() };
+        match with(child(limits), None).load(&echo()) {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(error, PackageError::CompileMemory { bytes: *bytes });
+                false
+            }
+        }
+    };
+    let bytes = [32_u64, 64, 128, 256, 512, 1024].map(|mib| mib << 20).into_iter().find(enough).unwrap();
+    let large = heavy_with(1, 200_000);
+    let sandbox = with(child(CompileLimits { memory_bytes: bytes, ..CompileLimits::default() }), None);
+    let error = sandbox.load(&large).unwrap_err();
     assert_eq!(error, PackageError::CompileMemory { bytes });
     assert!(error.to_string().contains("packages.compileMemoryBytes"), "{error}");
 }
@@ -183,9 +201,10 @@ fn the_child_gets_nothing_of_the_hosts_environment() {
     for line in variables {
         assert!(known.iter().any(|name| line.starts_with(name)), "{line}");
     }
-    let open = told.lines().filter(|line| line.contains(" -> ") && !line.contains("pipe:")).filter(|line| {
-        !line.contains("/dev/null") && !line.contains("compiler") && !line.contains("told")
-    });
+    let open = told
+        .lines()
+        .filter(|line| line.contains(" -> ") && !line.contains("pipe:"))
+        .filter(|line| !line.contains("/dev/null") && !line.contains("compiler") && !line.contains("told"));
     assert_eq!(open.collect::<Vec<_>>(), Vec::<&str>::new(), "only its pipes are open");
 }
 

@@ -148,8 +148,8 @@ fn checked(workflow: &Path, plugins: &[(String, Vec<u8>)], data: Option<&Path>) 
         bytes: bytes.clone(),
         origin: Origin::Configured,
     }));
-    let house = open_house_with(cache(data), &components, &Trust::default(), compiler())
-        .map_err(|error| refused(&error))?;
+    let house =
+        open_house_with(cache(data), &components, &Trust::default(), compiler()).map_err(|error| refused(&error))?;
     match huiyin_flow::Definition::parse(&text, &shown(workflow), &HouseCatalog(&house), &*house.evaluator) {
         Ok(definition) => Ok(format!("{}/{}", definition.document().namespace, definition.document().name)),
         Err(diagnostics) => Err(explain(&StartError::Workflow(diagnostics))),

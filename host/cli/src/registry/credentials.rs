@@ -54,8 +54,12 @@ pub(super) fn of(host: &str, given: Option<&Path>) -> Result<RegistryAuth, Failu
             }
             let helper = config.cred_helpers.get(host).or(config.creds_store.as_ref());
             Err(wrong(match helper {
-                Some(helper) => format!("the credentials for {host} are kept by the program `{helper}`, which is not asked; give --auth with a file that holds them"),
-                None => format!("the entry for {host} has neither `auth`, nor `username` and `password`, nor `registrytoken`"),
+                Some(helper) => format!(
+                    "the credentials for {host} are kept by the program `{helper}`, which is not asked; give --auth with a file that holds them"
+                ),
+                None => format!(
+                    "the entry for {host} has neither `auth`, nor `username` and `password`, nor `registrytoken`"
+                ),
             }))
         }
         None if given.is_some() => Err(wrong(format!("it has no entry for {host} in `auths`"))),
@@ -93,7 +97,11 @@ fn read(file: &Path) -> Result<Config, Failure> {
     }
     // The reader's words could show what stands in the file: only the place is told.
     serde_json::from_slice(&text).map_err(|error| {
-        Failure::invalid(format_args!("{name}:{}:{}: not in the form of docker's config.json", error.line(), error.column()))
+        Failure::invalid(format_args!(
+            "{name}:{}:{}: not in the form of docker's config.json",
+            error.line(),
+            error.column()
+        ))
     })
 }
 

@@ -83,8 +83,7 @@ impl Registry {
                     let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
                     std::fs::write(at.join("server.pem"), made.cert.pem()).unwrap();
                     std::fs::write(at.join("server.key"), made.signing_key.serialize_pem()).unwrap();
-                    config["http"]["tls"] =
-                        json!({"certificate": at.join("server.pem"), "key": at.join("server.key")});
+                    config["http"]["tls"] = json!({"certificate": at.join("server.pem"), "key": at.join("server.key")});
                 }
             }
             // JSON is YAML.
@@ -159,7 +158,8 @@ impl Registry {
     pub fn put_image(&self, repository: &str, tag: &str) {
         let blob = |bytes: &[u8]| {
             let digest = format!("sha256:{}", hex::encode(Sha256::digest(bytes)));
-            let begun = ureq::post(format!("http://{}/v2/{repository}/blobs/uploads/", self.host)).send_empty().unwrap();
+            let begun =
+                ureq::post(format!("http://{}/v2/{repository}/blobs/uploads/", self.host)).send_empty().unwrap();
             let place = begun.headers()["location"].to_str().unwrap().to_owned();
             let mark = if place.contains('?') { '&' } else { '?' };
             ureq::put(format!("{place}{mark}digest={digest}"))

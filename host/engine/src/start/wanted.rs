@@ -142,11 +142,7 @@ pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     if bytes.is_empty() { Err(format!("{name}: is empty")) } else { Ok(bytes) }
 }
 
-pub(super) fn watched(
-    source: &SourceConfig,
-    units: &BTreeSet<String>,
-    house: &House,
-) -> Result<WatchedSource, String> {
+pub(super) fn watched(source: &SourceConfig, units: &BTreeSet<String>, house: &House) -> Result<WatchedSource, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if source.name.is_empty() || source.name.len() > 64 || !source.name.chars().all(plain) {
         return Err(format!("name: `{}` is no name; write 1 to 64 letters, digits or -_. of ASCII", source.name));

@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -94,6 +95,7 @@ impl ChildCompiler {
             return Err(PackageError::Host("the compiler has no pipes".to_owned()));
         };
         let most = self.limits.output_bytes.saturating_add(1);
+        let until = Instant::now() + self.limits.wall;
         std::thread::scope(|scope| {
             // A child that ends early closes its end; that is told by its status.
             scope.spawn(move || input.write_all(&line).and_then(|()| input.write_all(bytes)));
@@ -124,7 +126,7 @@ impl ChildCompiler {
             if over {
                 let _ = child.kill();
             }
-            let status = child.wait().map_err(host)?;
+            let status = ended(&mut child, until).map_err(host)?;
             let words = words.join().unwrap_or_default();
             Ok(Left { answer: answer?, words, status })
         })
@@ -155,9 +157,31 @@ impl ChildCompiler {
     }
 }
 
-/// Rust's word when an allocation fails, and the system's.
+/// Rust's word when an allocation fails, and the system's; also that there is
+/// no room for the stack of another thread.
 fn out_of_memory(words: &str) -> bool {
-    ["memory allocation of", "Cannot allocate memory", "os error 12", "allocator"].iter().any(|sign| words.contains(sign))
+    const SIGNS: [&str; 6] = [
+        "memory allocation",
+        "Cannot allocate memory",
+        "os error 12",
+        "memory allocator",
+        "Resource temporarily unavailable",
+        "ThreadPoolBuildError",
+    ];
+    SIGNS.iter().any(|sign| words.contains(sign))
+}
+
+/// How a child that has given its answer ended: at once, or it is made to.
+fn ended(child: &mut Child, until: Instant) -> std::io::Result<ExitStatus> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if Instant::now() >= until {
+            child.kill()?;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn host(error: impl std::fmt::Display) -> PackageError {

@@ -24,17 +24,16 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     } else {
         let trust = trust_of(&args.host.data, None)?;
         let files = installed(&args.host.data)?;
-        let rows: Result<Vec<Value>, Failure> = files
-            .iter()
-            .map(|file| Ok(at_rest(&shown(file), &read_bytes(file, MAX_PACKAGE)?, &trust)))
-            .collect();
+        let rows: Result<Vec<Value>, Failure> =
+            files.iter().map(|file| Ok(at_rest(&shown(file), &read_bytes(file, MAX_PACKAGE)?, &trust))).collect();
         note("no host runs there: what its data folder holds, without grants and uses");
         json!({"plugins": rows?})
     };
     if output == Output::Json {
         return print_json(&answer);
     }
-    let rows: Vec<Vec<String>> = answer.get("plugins").and_then(Value::as_array).into_iter().flatten().map(row).collect();
+    let rows: Vec<Vec<String>> =
+        answer.get("plugins").and_then(Value::as_array).into_iter().flatten().map(row).collect();
     print(table(&["PLUGIN", "KIND", "DIGEST", "FROM", "SIGNED BY", "GRANTS", "STATE"], &rows))
 }
 
@@ -52,7 +51,9 @@ fn at_rest(file: &str, bytes: &[u8], trust: &Trust) -> Value {
             "publishers": publishers,
             "withheld": withheld,
         }),
-        (Err(error), _) | (_, Err(error)) => json!({"plugin": file, "origin": "installed", "withheld": error.to_string()}),
+        (Err(error), _) | (_, Err(error)) => {
+            json!({"plugin": file, "origin": "installed", "withheld": error.to_string()})
+        }
     }
 }
 
@@ -64,8 +65,10 @@ fn row(plugin: &Value) -> Vec<String> {
     };
     let or_dash = |all: Vec<String>| if all.is_empty() { "-".to_owned() } else { all.join(", ") };
     let grants = plugin.get("grants").and_then(Value::as_array).into_iter().flatten();
-    let grants: Vec<String> =
-        grants.filter_map(|grant| grant.get("unit").and_then(Value::as_str)).map(|unit| format!("@{}", plain(unit))).collect();
+    let grants: Vec<String> = grants
+        .filter_map(|grant| grant.get("unit").and_then(Value::as_str))
+        .map(|unit| format!("@{}", plain(unit)))
+        .collect();
     let digest: String = text("digest").chars().take(12).collect();
     let used = list("used_by");
     let state = match plugin.get("withheld").and_then(Value::as_str) {

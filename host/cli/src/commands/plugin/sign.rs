@@ -61,8 +61,6 @@ pub(super) fn sign(args: &Sign, output: Output) -> Result<(), Failure> {
     let plugin = format!("{}:{}", manifest.name, manifest.version);
     match output {
         Output::Text => print(format_args!("{plugin}  signed by {}  sha256:{digest}\n", publishers.join(", "))),
-        Output::Json => {
-            print_json(&json!({"plugin": plugin, "digest": digest, "publishers": publishers, "file": out}))
-        }
+        Output::Json => print_json(&json!({"plugin": plugin, "digest": digest, "publishers": publishers, "file": out})),
     }
 }
