@@ -168,7 +168,7 @@ async fn a_publisher_is_trusted_by_the_units_that_say_so() {
     house.config.trust = trusting(vec![publisher(&acme, &[mine])], &[]);
     let engine = house.on_disk().await.unwrap();
     let report = engine.install_plugin(sign(&guest("odd", "0.1.0"), &acme).unwrap(), WORD).await.unwrap();
-    assert_eq!(report.units, [mine.clone()]);
+    assert_eq!(report.units, std::slice::from_ref(mine));
     let text = calling("odd", "odd:0.1.0", &json!({}));
     engine.deploy(vec![text.clone()], std::slice::from_ref(mine), "person:admin").await.unwrap();
     let refused = engine.deploy(vec![text], std::slice::from_ref(other), "person:admin").await.unwrap_err();

@@ -190,7 +190,7 @@ impl Registry {
         let mut bytes = Vec::new();
         while let Some(part) = stream.stream.next().await {
             let part = part.map_err(|error| {
-                let broken = error.get_ref().is_some_and(|inner| inner.is::<DigestError>());
+                let broken = matches!(error.get_ref(), Some(inner) if inner.is::<DigestError>());
                 let words = format!("{}: {error}", self.reference);
                 if broken { Failure::failed(words) } else { Failure::unreachable(words) }
             })?;

@@ -47,7 +47,7 @@ enum Command {
     #[command(
         after_help = "Example:\n  echo '{\"http\": [{\"origin\": \"https://board.example.cn\"}]}' | huiyin plugin grant feed --unit 530500 --grant - --reason \"the county's board\"\n\nIn effect is what the manifest asks for, this grants, and the unit's policy allows. It takes the place of an earlier grant to the same plugin and unit."
     )]
-    Grant(change::Grant),
+    Grant(change::GrantArgs),
     /// Take a grant back
     #[command(after_help = "Example:\n  huiyin plugin revoke feed --unit 530500 --reason \"the board has moved\"")]
     Revoke(change::Revoke),

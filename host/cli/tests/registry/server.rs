@@ -49,65 +49,67 @@ fn programs() -> (PathBuf, PathBuf) {
 
 impl Registry {
     pub fn start(access: &Access<'_>) -> Registry {
+        // A port may be taken between our letting it go and the registry's taking it: then another.
+        (0..5).find_map(|_| Self::try_start(access)).expect("docker-registry finds no free port")
+    }
+
+    /// None where the port was taken meanwhile.
+    fn try_start(access: &Access<'_>) -> Option<Registry> {
         let (program, htpasswd) = programs();
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
-        // A port may be taken between our letting it go and the registry's taking it: then another.
-        for _ in 0..5 {
-            let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-            let host = format!("127.0.0.1:{port}");
-            let mut config = json!({
-                "version": "0.1",
-                "log": {"level": "error"},
-                "storage": {"filesystem": {"rootdirectory": at.join("store")}},
-                "http": {"addr": host, "secret": "for tests"},
-            });
-            match access {
-                Access::Open => {}
-                Access::Password { user, password } => {
-                    let made = Command::new(&htpasswd).args(["-Bbn", user, password]).output().unwrap();
-                    assert!(made.status.success());
-                    std::fs::write(at.join("passwords"), made.stdout).unwrap();
-                    config["auth"] = json!({"htpasswd": {"realm": "tests", "path": at.join("passwords")}});
-                }
-                Access::Tokens(server) => {
-                    std::fs::write(at.join("token-roots.pem"), server.certificate()).unwrap();
-                    config["auth"] = json!({"token": {
-                        "realm": server.realm(),
-                        "service": tokens::SERVICE,
-                        "issuer": tokens::ISSUER,
-                        "rootcertbundle": at.join("token-roots.pem"),
-                    }});
-                }
-                Access::Tls => {
-                    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
-                    std::fs::write(at.join("server.pem"), made.cert.pem()).unwrap();
-                    std::fs::write(at.join("server.key"), made.signing_key.serialize_pem()).unwrap();
-                    config["http"]["tls"] = json!({"certificate": at.join("server.pem"), "key": at.join("server.key")});
-                }
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let host = format!("127.0.0.1:{port}");
+        let mut config = json!({
+            "version": "0.1",
+            "log": {"level": "error"},
+            "storage": {"filesystem": {"rootdirectory": at.join("store")}},
+            "http": {"addr": host, "secret": "for tests"},
+        });
+        match access {
+            Access::Open => {}
+            Access::Password { user, password } => {
+                let made = Command::new(&htpasswd).args(["-Bbn", user, password]).output().unwrap();
+                assert!(made.status.success());
+                std::fs::write(at.join("passwords"), made.stdout).unwrap();
+                config["auth"] = json!({"htpasswd": {"realm": "tests", "path": at.join("passwords")}});
             }
-            // JSON is YAML.
-            std::fs::write(at.join("config.yml"), config.to_string()).unwrap();
-            let log = std::fs::File::create(at.join("log")).unwrap();
-            let child = Command::new(&program)
-                .arg("serve")
-                .arg(at.join("config.yml"))
-                .env_clear()
-                .env("OTEL_TRACES_EXPORTER", "none")
-                .stdout(Stdio::null())
-                .stderr(log)
-                .spawn()
-                .unwrap();
-            let scheme = if matches!(access, Access::Tls) { "https" } else { "http" };
-            let mut registry = Registry { child, folder, host, scheme };
-            if registry.ready() {
-                return registry;
+            Access::Tokens(server) => {
+                std::fs::write(at.join("token-roots.pem"), server.certificate()).unwrap();
+                config["auth"] = json!({"token": {
+                    "realm": server.realm(),
+                    "service": tokens::SERVICE,
+                    "issuer": tokens::ISSUER,
+                    "rootcertbundle": at.join("token-roots.pem"),
+                }});
             }
-            let said = std::fs::read_to_string(registry.folder.path().join("log")).unwrap();
-            assert!(said.contains("address already in use"), "docker-registry did not start:\n{said}");
-            return Registry::start(access);
+            Access::Tls => {
+                let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+                std::fs::write(at.join("server.pem"), made.cert.pem()).unwrap();
+                std::fs::write(at.join("server.key"), made.signing_key.serialize_pem()).unwrap();
+                config["http"]["tls"] = json!({"certificate": at.join("server.pem"), "key": at.join("server.key")});
+            }
         }
-        panic!("no free port");
+        // JSON is YAML.
+        std::fs::write(at.join("config.yml"), config.to_string()).unwrap();
+        let log = std::fs::File::create(at.join("log")).unwrap();
+        let child = Command::new(&program)
+            .arg("serve")
+            .arg(at.join("config.yml"))
+            .env_clear()
+            .env("OTEL_TRACES_EXPORTER", "none")
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let scheme = if matches!(access, Access::Tls) { "https" } else { "http" };
+        let mut registry = Registry { child, folder, host, scheme };
+        if registry.ready() {
+            return Some(registry);
+        }
+        let said = std::fs::read_to_string(registry.folder.path().join("log")).unwrap();
+        assert!(said.contains("address already in use"), "docker-registry did not start:\n{said}");
+        None
     }
 
     /// Waits until it listens; false if it ended instead.

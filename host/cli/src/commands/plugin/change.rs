@@ -12,7 +12,7 @@ use crate::output::{Failure, read_json};
 const MAX_GRANT: u64 = 1 << 20;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Grant {
+pub(super) struct GrantArgs {
     /// The plugin, `name:version`, or `name` for every version.
     plugin: String,
     /// What it may reach, a JSON file as in the configuration's `grants`, or - for stdin.
@@ -53,7 +53,7 @@ pub(super) struct Remove {
     host: HostArgs,
 }
 
-pub(super) fn grant(args: &Grant) -> Result<(), Failure> {
+pub(super) fn grant(args: &GrantArgs) -> Result<(), Failure> {
     let grant = read_json(&args.grant, MAX_GRANT)?;
     let Which { unit, reason, host } = &args.which;
     let body = json!({"unit": unit, "grant": grant, "reason": reason});
