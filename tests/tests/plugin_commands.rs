@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use huiyin_tests::guests::{Does, step_of};
+use huiyin_tests::guests::{Does, Kind, guest};
 use huiyin_tests::host::{Host, Start};
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ impl Place {
     /// A package that only these tests have.
     fn package(&self, version: &str) -> String {
         let file = self.at(&format!("odd-{version}.wasm"));
-        std::fs::write(&file, step_of("odd", version, &Does::SaysGarbage).unwrap()).unwrap();
+        std::fs::write(&file, guest(Kind::Step, "odd", version, &Does::SaysGarbage).unwrap()).unwrap();
         file.display().to_string()
     }
 
@@ -118,7 +118,7 @@ fn at_rest_a_package_is_installed_only_if_it_is_trusted() {
     assert!(ok(&install).contains("odd:0.1.0  installed  sha256:"));
     assert!(ok(&install).contains("already installed"));
     // Other bytes under the same name, signed or not.
-    let mut other = step_of("odd", "0.1.0", &Does::Recurses).unwrap();
+    let mut other = guest(Kind::Step, "odd", "0.1.0", &Does::Recurses).unwrap();
     other.extend_from_slice(&[0, 3, 1, b'x', b'y']);
     std::fs::write(&package, other).unwrap();
     ok(&["plugin", "sign", &package, "--key", &key]);

@@ -7,11 +7,11 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use huiyin_desk::PolicyPack;
-use huiyin_sandbox::{Grant, SecretSource};
+use huiyin_sandbox::Grant;
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use crate::plugins::{Given, whose};
+use crate::secrets::Secrets;
 
 /// Grants and the secrets that they name.
 #[derive(Default)]
@@ -23,43 +23,42 @@ pub struct Grants {
     /// Secret values by name.
     pub secrets: Arc<Secrets>,
     /// What people granted to plugins while the host ran, by `plugin@unit`.
-    pub given: RwLock<BTreeMap<String, (String, String, Arc<Grant>)>>,
+    given: RwLock<BTreeMap<String, (String, String, Arc<Grant>)>>,
     /// What each unit's policy allows.
-    pub caps: RwLock<Caps>,
-}
-
-/// Secret values, in memory that is wiped when it is dropped.
-#[derive(Default)]
-pub struct Secrets(pub BTreeMap<String, Zeroizing<Vec<u8>>>);
-
-impl SecretSource for Secrets {
-    fn secret(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
-        self.0.get(name).cloned()
-    }
+    caps: RwLock<Caps>,
 }
 
 impl Grants {
-    /// What a plugin may reach on behalf of a unit: the most specific grant
-    /// within the unit's cap, or nothing. Of two for the same plugin and unit
-    /// the one that a person gave at run time counts.
+    /// Those of a configuration: to plugins, and to workflows.
+    pub fn new(
+        granted: Vec<(String, String, Arc<Grant>)>,
+        workflows: Vec<(String, String, Arc<Grant>)>,
+        secrets: Arc<Secrets>,
+    ) -> Grants {
+        Grants { granted, workflows, secrets, given: RwLock::default(), caps: RwLock::default() }
+    }
+
+    /// What an admin granted to a plugin on behalf of a unit: the most specific
+    /// grant, or nothing. Of two for the same plugin and unit the one that a
+    /// person gave at run time counts.
     pub fn of(&self, plugin: &str, unit: &str) -> Arc<Grant> {
         let given = self.given.read().unwrap_or_else(PoisonError::into_inner);
-        let all = self.granted.iter().chain(given.values());
-        let grant = nearest(all, plugin, unit);
-        drop(given);
-        self.capped(grant, unit)
+        nearest(self.granted.iter().chain(given.values()), plugin, unit)
     }
 
-    /// What a workflow's own requests may reach on behalf of a unit.
+    /// What an admin granted to a workflow's own requests on behalf of a unit.
     pub fn of_workflow(&self, workflow: &str, unit: &str) -> Arc<Grant> {
-        self.capped(nearest(self.workflows.iter(), workflow, unit), unit)
+        nearest(self.workflows.iter(), workflow, unit)
     }
 
-    fn capped(&self, grant: Arc<Grant>, unit: &str) -> Arc<Grant> {
-        match self.caps.read().unwrap_or_else(PoisonError::into_inner).0.get(unit) {
-            Some(cap) => Arc::new(grant.intersect(cap)),
-            None => grant,
-        }
+    /// What the unit's policy allows at most; none where it sets no cap.
+    pub fn cap(&self, unit: &str) -> Option<Arc<Grant>> {
+        self.caps.read().unwrap_or_else(PoisonError::into_inner).0.get(unit).map(Arc::clone)
+    }
+
+    /// Puts the caps of the policy pack in force.
+    pub(crate) fn put_caps(&self, caps: Caps) {
+        *self.caps.write().unwrap_or_else(PoisonError::into_inner) = caps;
     }
 
     /// Puts a grant that is on record into force.
@@ -115,7 +114,7 @@ pub fn read_grant(value: &Value) -> Result<Grant, String> {
 /// What units' policies allow: for each unit the most that any plugin or
 /// workflow may reach on its behalf. A unit without one is not held by it.
 #[derive(Debug, Clone, Default)]
-pub struct Caps(HashMap<String, Grant>);
+pub struct Caps(HashMap<String, Arc<Grant>>);
 
 impl Caps {
     /// Reads the caps of a policy pack. A unit is held by its own and by those
@@ -143,7 +142,7 @@ impl Caps {
             let cap = line
                 .fold(None, |cap: Option<Grant>, one| Some(cap.map_or_else(|| one.clone(), |cap| cap.intersect(one))));
             if let Some(cap) = cap {
-                caps.insert(unit.code.clone(), cap);
+                caps.insert(unit.code.clone(), Arc::new(cap));
             }
         }
         Ok(Caps(caps))

@@ -405,6 +405,7 @@ impl Engine {
                         found.extend(by.iter().map(|by| (pin.digest.clone(), by.clone())));
                     }
                 }
+                found.extend(state.bindings.pins().map(|(slot, pin)| (pin.digest.clone(), format!("slot {slot}"))));
                 found
             })
             .await?;

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use huiyin_desk::Problem;
 use huiyin_flow::{Diagnostic, Evaluator};
 use huiyin_journal::{Draft, Journal, JournalError};
-use huiyin_sandbox::{ChildCompiler, Compiler, Limits, PackageError, Sandbox, SandboxConfig, SandboxError};
+use huiyin_sandbox::{ChildCompiler, Compiler, Limits, PackageError, PoolConfig, Sandbox, SandboxConfig, SandboxError};
 use huiyin_views::Views;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc};
@@ -30,6 +30,7 @@ pub(crate) use self::force::same_schedule;
 use self::store::Store;
 pub(crate) use self::store::private_file;
 use self::wanted::read_wanted;
+use crate::admission::Admission;
 use crate::config::HostConfig;
 use crate::deployment::Deployed;
 use crate::dice::SystemDice;
@@ -39,14 +40,16 @@ use crate::evaluator::{NoJq, SandboxedJq};
 use crate::grants::{Caps, OwnFolders};
 use crate::house::{House, InstallError, Origin};
 use crate::lifecycle::Known;
+use crate::limits::Tuning;
 use crate::packages::Packages;
-use crate::partition::{Core, Message, Snapshot};
+use crate::partition::{Core, Failing, Message, Patience, Snapshot};
 use crate::record::{DecodeError, Entry, SnapshotTaken};
+use crate::secrets::Secrets;
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
 use crate::sources::WatchedSource;
 use crate::state::{ApplyError, State};
 use crate::trust::{Trust, TrustError};
-use crate::worker::Workers;
+use crate::worker::{self, Workers};
 
 pub use self::force::bring_into_force;
 pub use self::load::load;
@@ -227,15 +230,15 @@ pub fn open_house_with(
     compiler: Compiler,
 ) -> Result<Arc<House>, StartError> {
     let config = SandboxConfig { cache_dir: cache, compiler, ..SandboxConfig::default() };
-    open_limited(config, components, trust, Limits::default()).map(|(house, _)| house)
+    open_tuned(config, components, trust, &Tuning::plain(&Limits::default())).map(|(house, _)| house)
 }
 
 /// The same, with limits for each plugin call; gives what was found installed.
-fn open_limited(
+fn open_tuned(
     config: SandboxConfig,
     components: &[Candidate],
     trust: &Trust,
-    limits: Limits,
+    tuning: &Tuning,
 ) -> Result<(Arc<House>, Vec<Found>), StartError> {
     let sandbox = Arc::new(Sandbox::new(config)?);
     let loaded = packages::load_all(&sandbox, trust, components);
@@ -243,7 +246,7 @@ fn open_limited(
         Some(package) => Arc::new(SandboxedJq::new(Arc::clone(&sandbox), Arc::clone(package))),
         None => Arc::new(NoJq),
     };
-    let house = House::new(sandbox, evaluator, limits.at_most(&Limits::ceiling()));
+    let house = House::new(sandbox, evaluator, tuning.default()).tuned(tuning.clone());
     let found = packages::install_all(&house, loaded)?;
     Ok((Arc::new(house), found))
 }
@@ -266,7 +269,14 @@ impl Engine {
     pub async fn start(options: Options) -> Result<Engine, StartError> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
-        let egress = options.config.egress.read(&options.base).map_err(StartError::Config)?;
+        let secrets = Secrets::open(&options.config.secrets, &options.base, options.data.as_deref());
+        let secrets = Arc::new(secrets.map_err(StartError::Config)?);
+        let source = Arc::clone(&secrets) as Arc<dyn huiyin_sandbox::SecretSource>;
+        let egress = options.config.egress.read(&options.base, &source).map_err(StartError::Config)?;
+        let admission = options.config.admission.read().map_err(StartError::Config)?;
+        let patience = options.config.quarantine.read().map_err(StartError::Config)?;
+        let base = options.limits.clone().unwrap_or_default();
+        let tuning = Tuning::read(&options.config.limits, &base).map_err(StartError::Config)?;
         let trust = Trust::read(&options.config.trust).map_err(StartError::Config)?;
         let own = OwnFolders::new(options.data.as_deref(), cache.as_deref());
         let (house, found) = match &options.house {
@@ -276,23 +286,23 @@ impl Engine {
                 let config = SandboxConfig {
                     cache_dir: cache,
                     egress,
+                    pool: pool(&options, &admission),
+                    fuel: tuning.counts_fuel(),
                     compiler: compiler(&options),
                     max_package_bytes: options.config.packages.max_bytes.unwrap_or(usual.max_package_bytes),
                     ..usual
                 };
-                let limits = options.limits.clone().unwrap_or_default();
-                let (house, found) = open_limited(config, &packages::candidates(&options)?, &trust, limits)?;
+                let (house, found) = open_tuned(config, &packages::candidates(&options)?, &trust, &tuning)?;
                 (house, Some(found))
             }
         };
-        let wanted = read_wanted(&options, &house, &own)?;
+        let wanted = read_wanted(&options, &house, &own, secrets)?;
         let unknown = trust.unknown_units(&wanted.units);
         if !unknown.is_empty() {
             let problem = |unit: String| format!("/trust: there is no unit {unit} in the policy pack");
             return Err(StartError::Config(unknown.into_iter().map(problem).collect()));
         }
-        let secrets = Arc::clone(&wanted.grants.secrets) as Arc<dyn huiyin_sandbox::SecretSource>;
-        let sinks = sinks::read(&options.config, &secrets, &house)?;
+        let sinks = sinks::read(&options.config, &source, &house)?;
         let store = Store::open(&options)?;
         let partitions = store.partitions(&options.config)?;
         let mut loaded = Vec::with_capacity(partitions as usize);
@@ -315,7 +325,7 @@ impl Engine {
             // The pack in force, also where the configuration names none any more.
             if let Some(pack) = home.desk.policy() {
                 let caps = Caps::read(pack).map_err(StartError::Config)?;
-                *wanted.grants.caps.write().unwrap_or_else(std::sync::PoisonError::into_inner) = caps;
+                wanted.grants.put_caps(caps);
             }
         }
         if let Some(pack) = &wanted.policy {
@@ -323,6 +333,11 @@ impl Engine {
             *house.floor.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(pin);
         }
         let (activity, _) = broadcast::channel(ACTIVITY_KEPT);
+        let no_thread = |error| StartError::Io { path: "a thread".to_owned(), error };
+        let workers =
+            Arc::new(Workers::start(&house, options.workers.unwrap_or_else(default_workers)).map_err(no_thread)?);
+        let effects = Effects::new(Arc::clone(&house), Arc::clone(&wanted.grants), Arc::clone(&workers), admission);
+        let effects = Arc::new(effects.map_err(no_thread)?);
         let mut engine = Engine {
             house: Arc::clone(&house),
             journal: Arc::clone(&store.journal),
@@ -336,10 +351,12 @@ impl Engine {
                 folder: options.data.as_ref().map(|data| data.join("plugins")),
                 sources: wanted.sources.clone(),
             },
-            deploying: tokio::sync::Mutex::new(()),
+            deploying: Arc::default(),
             partitions: Vec::new(),
             activity,
             intake: Engine::intake_gate(),
+            workers: Arc::clone(&workers),
+            effects: Arc::clone(&effects),
             next: std::sync::atomic::AtomicUsize::new(0),
             stop: CancellationToken::new(),
             failed: CancellationToken::new(),
@@ -348,13 +365,8 @@ impl Engine {
             sinks: Vec::new(),
             ledger_task: tokio::sync::Mutex::new(None),
         };
-        let workers = options.workers.unwrap_or_else(default_workers);
-        let workers = Arc::new(
-            Workers::start(&house, workers)
-                .map_err(|error| StartError::Io { path: "a worker thread".to_owned(), error })?,
-        );
-        let effects = Arc::new(Effects::new(Arc::clone(&house), wanted.grants));
         let peers = Peers::default();
+        let (tell_failing, failing) = mpsc::unbounded_channel();
         let mut known = HashMap::new();
         let mut definitions = Definitions::default();
         for (partition, (state, snapshot)) in (0u32..).zip(loaded.into_iter().zip(snapshots)) {
@@ -380,9 +392,14 @@ impl Engine {
                     options.watch.clone(),
                     &peers,
                     partitions,
+                    &tell_failing,
+                    patience,
                 )
                 .await;
         }
+        drop(tell_failing);
+        // Ends with the partitions.
+        tokio::spawn(engine.rebinder().keep(failing));
         // Set once, here.
         let _ = peers.set(engine.partitions.iter().map(|p| p.inbox.clone()).collect());
         engine.serve_sinks(sinks, &known).await;
@@ -414,6 +431,8 @@ impl Engine {
         watch: Option<Arc<dyn EgressWatch>>,
         peers: &Peers,
         partitions: u32,
+        failing: &mpsc::UnboundedSender<(u32, Failing)>,
+        patience: Patience,
     ) {
         let (inbox, messages) = mpsc::unbounded_channel::<Message>();
         let workflows = state
@@ -436,12 +455,12 @@ impl Engine {
             .filter(|(_, d)| d.active && (d.unit.is_some() || partition == 0))
             .filter_map(|(id, _)| deployed.get(id).filter(|d| d.schedule.is_some()).cloned())
             .collect();
-        self.partitions.push(Partition {
+        self.partitions.push(Arc::new(Partition {
             scheduled: std::sync::RwLock::new(scheduled),
             inbox: inbox.clone(),
             units: state.units.iter().cloned().collect(),
             workflows: std::sync::RwLock::new(workflows),
-        });
+        }));
         let shell = Shell {
             partition,
             journal: Arc::clone(&self.journal),
@@ -454,6 +473,7 @@ impl Engine {
             peers: Arc::clone(peers),
             views: store.views.clone(),
             snapshot,
+            failing: failing.clone(),
             stop: self.stop.clone(),
         };
         let core = Core::new(
@@ -466,7 +486,8 @@ impl Engine {
             Arc::clone(&self.house.evaluator),
             store.max_record,
         )
-        .among(partitions);
+        .among(partitions)
+        .with_patience(patience);
         let (stop, failed, views) = (self.stop.clone(), self.failed.clone(), store.views.clone());
         let (journal, clock) = (Arc::clone(&self.journal), Arc::clone(&self.clock));
         self.tasks.lock().await.push(tokio::spawn(async move {
@@ -486,6 +507,16 @@ impl Engine {
             }
         }));
     }
+}
+
+/// Pools of which every call that may be out finds an instance: each of the
+/// two engines has its own, so effects take none from pure calls. A worker has
+/// one instance at a time, and the evaluator keeps some warm.
+fn pool(options: &Options, admission: &Admission) -> PoolConfig {
+    let usual = PoolConfig::default();
+    let pure = worker::seats(options.workers.unwrap_or_else(default_workers)) + crate::evaluator::IDLE;
+    let most = u32::try_from(admission.effects.max(pure)).unwrap_or(u32::MAX);
+    PoolConfig { instances: usual.instances.max(most), ..usual }
 }
 
 /// As many jobs at once as there are cores: more would only take turns.
