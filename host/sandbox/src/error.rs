@@ -268,7 +268,10 @@ pub(crate) fn from_wasmtime(error: &wasmtime::Error, bounds: &Bounds) -> CallErr
     if cause.contains("instance count too high") {
         return limit(LimitName::Instances, bounds.instances);
     }
-    if cause.contains("too many component handles") || cause.contains("resource table has no free") {
+    if cause.contains("too many component handles")
+        || cause.contains("handle limit exceeded")
+        || cause.contains("resource table has no free")
+    {
         return limit(LimitName::Handles, bounds.handles);
     }
     CallError::Trap { reason: plain(&cause), effect }

@@ -36,6 +36,10 @@ pub struct Limits {
     pub request_bytes: u64,
     /// Bodies of all responses together, in bytes.
     pub response_bytes: u64,
+    /// Files it tries to write into the spool.
+    pub spool_files: u64,
+    /// What is in them together, in bytes.
+    pub spool_bytes: u64,
     /// Wasm instructions, roughly; only where the sandbox was made with fuel.
     pub fuel: Option<u64>,
 }
@@ -54,6 +58,8 @@ impl Default for Limits {
             http_requests: 32,
             request_bytes: 16 * MIB,
             response_bytes: 32 * MIB,
+            spool_files: 100,
+            spool_bytes: 64 * MIB,
             fuel: None,
         }
     }
@@ -74,6 +80,8 @@ impl Limits {
             http_requests: 1_000,
             request_bytes: 256 * MIB,
             response_bytes: 256 * MIB,
+            spool_files: 10_000,
+            spool_bytes: 1024 * MIB,
             fuel: None,
         }
     }
@@ -93,6 +101,8 @@ impl Limits {
             http_requests: self.http_requests.min(most.http_requests),
             request_bytes: self.request_bytes.min(most.request_bytes),
             response_bytes: self.response_bytes.min(most.response_bytes),
+            spool_files: self.spool_files.min(most.spool_files),
+            spool_bytes: self.spool_bytes.min(most.spool_bytes),
             fuel: match (self.fuel, most.fuel) {
                 (Some(mine), Some(cap)) => Some(mine.min(cap)),
                 (mine, cap) => mine.or(cap),
@@ -125,6 +135,10 @@ pub enum LimitName {
     RequestBytes,
     /// [`Limits::response_bytes`]
     ResponseBytes,
+    /// [`Limits::spool_files`]
+    SpoolFiles,
+    /// [`Limits::spool_bytes`]
+    SpoolBytes,
     /// [`Limits::fuel`]
     Fuel,
     /// Live handles to host resources: fixed.
@@ -145,6 +159,8 @@ impl LimitName {
             Self::HttpRequests => "http_requests",
             Self::RequestBytes => "request_bytes",
             Self::ResponseBytes => "response_bytes",
+            Self::SpoolFiles => "spool_files",
+            Self::SpoolBytes => "spool_bytes",
             Self::Fuel => "fuel",
             Self::Handles => "handles",
         }
@@ -163,6 +179,8 @@ impl LimitName {
             Self::HttpRequests => ceiling.http_requests,
             Self::RequestBytes => ceiling.request_bytes,
             Self::ResponseBytes => ceiling.response_bytes,
+            Self::SpoolFiles => ceiling.spool_files,
+            Self::SpoolBytes => ceiling.spool_bytes,
             Self::StackBytes => {
                 return "it is set for the whole host as `stack_bytes` of the sandbox".to_owned();
             }

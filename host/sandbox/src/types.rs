@@ -103,6 +103,27 @@ pub enum PluginError {
     Unknown(String),
 }
 
+/// The longest text of a plugin's error that is kept, in bytes: errors go into
+/// the journal, the log and people's screens.
+const ERROR_BYTES: usize = 4096;
+
+impl PluginError {
+    /// With its text cut off where it is too long; `…` says so.
+    pub(crate) fn shortened(mut self) -> Self {
+        match &mut self {
+            Self::Transient(text) | Self::InvalidInput(text) | Self::InvalidConfig(text) | Self::Unknown(text) => {
+                if text.len() > ERROR_BYTES {
+                    text.truncate(text.floor_char_boundary(ERROR_BYTES));
+                    text.push('…');
+                    text.shrink_to_fit();
+                }
+            }
+            Self::RateLimited(_) => {}
+        }
+        self
+    }
+}
+
 /// One page of a source.
 #[derive(Debug, Clone, PartialEq, Eq, ComponentType, Lift, Lower)]
 #[component(record)]

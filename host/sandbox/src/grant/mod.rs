@@ -17,6 +17,7 @@ use serde_json::json;
 pub use origin::{Host, Origin, OriginError, OriginPattern, Scheme};
 
 use crate::manifest::{Capability, Manifest};
+use crate::strict::Strict;
 
 /// Why a grant cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -164,7 +165,7 @@ impl Grant {
     /// Reads a grant from JSON.
     pub fn from_json(text: &str) -> Result<Self, GrantError> {
         let fault = |why: &dyn fmt::Display| GrantError::Json(why.to_string());
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|error| fault(&error))?;
+        let Strict(value) = serde_json::from_str(text).map_err(|error| fault(&error))?;
         if !value.is_object() {
             return Err(fault(&"it must be a JSON object"));
         }
