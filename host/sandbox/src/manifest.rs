@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::PackageError;
+use crate::error::{PackageError, cut};
 use crate::grant::HttpGrant;
 use crate::strict::{self, Strict};
 use crate::types::wire;
@@ -146,14 +146,14 @@ impl Manifest {
             return Err(PackageError::BadManifest(too_large(bytes.len())));
         }
         let manifest: Self =
-            serde_json::from_slice(bytes).map_err(|error| PackageError::BadManifest(error.to_string()))?;
+            serde_json::from_slice(bytes).map_err(|error| PackageError::BadManifest(cut(&error.to_string())))?;
         if manifest.contract != CONTRACT {
             return Err(PackageError::ContractVersion {
                 found: format!("huiyin:plugin@{}", manifest.contract),
                 expected: CONTRACT,
             });
         }
-        manifest.check().map_err(PackageError::BadManifest)?;
+        manifest.check().map_err(|why| PackageError::BadManifest(cut(&why)))?;
         Ok(manifest)
     }
 
@@ -164,6 +164,10 @@ impl Manifest {
 
     /// Checks what `describe` gave.
     pub(crate) fn from_wire(wire: wire::Manifest) -> Result<Self, String> {
+        Self::read_wire(wire).map_err(|why| cut(&why))
+    }
+
+    fn read_wire(wire: wire::Manifest) -> Result<Self, String> {
         let schema = |name: &str, text: &str| {
             if text.len() > MANIFEST_BYTES {
                 return Err(format!("{name}: {}", too_large(text.len())));

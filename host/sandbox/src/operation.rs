@@ -284,8 +284,7 @@ fn check_media_type(text: &str) -> Result<(), String> {
     if text.len() <= 255 && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
         return Ok(());
     }
-    let shown: String = text.chars().take(100).collect();
-    Err(format!("the media type `{}` is not up to 255 visible ASCII characters", shown.escape_debug()))
+    Err(format!("the media type `{}` is not up to 255 visible ASCII characters", crate::error::shown(text)))
 }
 
 fn bytes(blob: Option<Blob>, pointer: &str) -> Result<Option<Vec<u8>>, ContractError> {

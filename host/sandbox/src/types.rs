@@ -108,7 +108,8 @@ pub enum PluginError {
 const ERROR_BYTES: usize = 4096;
 
 impl PluginError {
-    /// With its text cut off where it is too long; `…` says so.
+    /// As people and their terminals may see it: its text cut off where it is
+    /// too long (`…` says so), control characters but line breaks and tabs replaced.
     pub(crate) fn shortened(mut self) -> Self {
         match &mut self {
             Self::Transient(text) | Self::InvalidInput(text) | Self::InvalidConfig(text) | Self::Unknown(text) => {
@@ -116,6 +117,10 @@ impl PluginError {
                     text.truncate(text.floor_char_boundary(ERROR_BYTES));
                     text.push('…');
                     text.shrink_to_fit();
+                }
+                let hidden = |c: char| c.is_control() && c != '\n' && c != '\t';
+                if text.contains(hidden) {
+                    *text = text.replace(hidden, "\u{fffd}");
                 }
             }
             Self::RateLimited(_) => {}

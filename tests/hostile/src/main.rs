@@ -1,11 +1,13 @@
-//! `huiyin-hostile list | table | repeat NAME [COUNT]`: the table of hostile
-//! plugins, as a list or as its document has it, and one of them repeated in
-//! this process, which then says by how many KiB its memory grew.
+//! `huiyin-hostile list | table | repeat NAME [COUNT] | seeds TARGET FOLDER`:
+//! the table of hostile plugins, as a list or as its document has it; one of
+//! them repeated in this process, which then says by how many KiB its memory
+//! grew; what fuzzing of a target begins with, as files.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use huiyin_hostile::case::Case;
+use huiyin_hostile::targets::TARGETS;
 use huiyin_hostile::trial::Trial;
 use huiyin_hostile::{cases, table};
 
@@ -28,7 +30,8 @@ fn main() -> ExitCode {
             Ok(count) => repeat(name, count),
             Err(error) => Err(format!("`{count}` is no number: {error}")),
         },
-        _ => Err("huiyin-hostile list | table | repeat NAME [COUNT]".to_owned()),
+        ["seeds", target, folder] => seeds(target, folder),
+        _ => Err("huiyin-hostile list | table | repeat NAME [COUNT] | seeds TARGET FOLDER".to_owned()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,5 +51,15 @@ fn repeat(name: &str, count: usize) -> Result<(), String> {
     let mut trial = Trial::new(case, 2, Duration::from_millis(1))?;
     let grown = runtime.block_on(trial.repeats(count))?;
     println!("{grown}");
+    Ok(())
+}
+
+fn seeds(target: &str, folder: &str) -> Result<(), String> {
+    let found = TARGETS.iter().find(|known| known.name == target);
+    let found = found.ok_or_else(|| format!("there is no target `{target}`"))?;
+    for (number, seed) in found.seeds().iter().enumerate() {
+        let file = std::path::Path::new(folder).join(format!("seed-{number:03}"));
+        std::fs::write(&file, seed).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
     Ok(())
 }

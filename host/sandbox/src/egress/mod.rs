@@ -210,7 +210,7 @@ fn admit(
     let authority = uri.authority().map_or("", http::uri::Authority::as_str);
     let origin = Origin::from_authority(scheme, authority).map_err(|error| {
         traffic.denied(Denial {
-            what: format!("a request to `{}`", authority.escape_debug()),
+            what: format!("a request to `{}`", crate::error::shown(authority)),
             why: error.to_string(),
             grant_to_add: None,
         })

@@ -16,6 +16,7 @@ use serde_json::json;
 
 pub use origin::{Host, Origin, OriginError, OriginPattern, Scheme};
 
+use crate::error::shown;
 use crate::manifest::{Capability, Manifest};
 use crate::strict::Strict;
 
@@ -309,7 +310,7 @@ impl Effective {
 
     /// May this request be sent?
     pub fn http(&self, ask: &HttpAsk) -> Result<(), Denial> {
-        let what = format!("{} {}{}", ask.method, ask.origin, ask.path.escape_debug());
+        let what = format!("{} {}{}", ask.method, ask.origin, shown(&ask.path));
         if has_dots(&ask.path) || ask.path.contains('\\') {
             return Err(Denial {
                 what,
@@ -337,7 +338,7 @@ impl Effective {
 
     /// May this secret be used at all?
     pub fn secret(&self, name: &str) -> Result<(), Denial> {
-        let what = format!("the secret `{}`", name.escape_debug());
+        let what = format!("the secret `{}`", shown(name));
         if !self.asks_all && !self.asked_secrets.iter().any(|asked| asked == name) {
             return Err(Denial {
                 what,
@@ -473,7 +474,7 @@ fn has_dots(path: &str) -> bool {
 
 /// The smallest prefix worth granting for a path: its folder.
 fn folder_of(path: &str) -> &str {
-    if path.contains('%') {
+    if path.contains('%') || path.len() > 200 {
         return "/";
     }
     match path.rfind('/') {

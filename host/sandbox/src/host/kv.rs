@@ -66,7 +66,13 @@ impl Kv {
             return Err(KvFault::Quota);
         }
         self.used = used;
-        self.written.insert(key, value);
+        if value.is_none() && !self.committed.contains_key(&key) {
+            // Nothing is left to be said of it; kept, such keys would be
+            // without number, for they count for nothing.
+            self.written.remove(&key);
+        } else {
+            self.written.insert(key, value);
+        }
         Ok(())
     }
 
@@ -131,6 +137,20 @@ mod tests {
         assert_eq!(kv.get("a"), Some(&bytes("2")));
         assert_eq!(kv.compare_and_set("a".into(), Some(&bytes("1")), None, 100), Err(KvFault::Conflict));
         assert_eq!(kv.take(), [KvWrite { key: "a".into(), expected: Some(bytes("1")), value: Some(bytes("2")) }]);
+    }
+
+    #[test]
+    fn keys_that_are_removed_again_leave_nothing() {
+        let committed = Arc::new(BTreeMap::from([("a".to_owned(), bytes("1"))]));
+        let mut kv = Kv::new(committed);
+        for number in 0..1000 {
+            kv.compare_and_set(format!("n{number}"), None, None, 10).unwrap();
+            kv.compare_and_set(format!("k{number}"), None, Some(vec![]), 10).unwrap();
+            kv.compare_and_set(format!("k{number}"), Some(&vec![]), None, 10).unwrap();
+        }
+        kv.compare_and_set("a".into(), Some(&bytes("1")), None, 10).unwrap();
+        assert_eq!(kv.written.len(), 1);
+        assert_eq!(kv.take(), [KvWrite { key: "a".into(), expected: Some(bytes("1")), value: None }]);
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     } else {
         return Ok(());
     };
-    Err(format!("`{}` is not a plain file name: {fault}", name.escape_debug()))
+    Err(format!("`{}` is not a plain file name: {fault}", crate::error::shown(name)))
 }
 
 /// Writes the file; the same bytes again change nothing.

@@ -278,13 +278,13 @@ pub(super) fn cases() -> Vec<Case> {
             .server(Pours(b"HTTP/1.1 200 OK\r\n\r\n", b"xxxxxxxx"))
             .limits(|limits| {
                 limits.wall_ms = 10_000;
-                limits.response_bytes = 200_000;
+                limits.response_bytes = 50_000;
             }),
         egress("endless-chunks", "reads chunks of one byte without end", Limit(ResponseBytes), visits("/"))
             .server(Pours(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"1\r\nx\r\n"))
             .limits(|limits| {
                 limits.wall_ms = 10_000;
-                limits.response_bytes = 5_000;
+                limits.response_bytes = 200;
             }),
         egress("chunk-of-2-to-the-64", "reads a chunk whose size is no number of 64 bits", Told("broke off"), visits("/"))
             .server(Says(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\nx")),

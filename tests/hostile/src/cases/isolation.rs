@@ -40,12 +40,12 @@ pub fn rummager() -> Guest {
            (local.set $p (i32.add (local.get $p) (i32.const 8)))
            (br_if $look (i32.lt_u (local.get $p) (i32.const 0xc80000))))
          ;; 6: what grows is empty, too.
-         (drop (memory.grow (i32.const 60)))
+         (drop (memory.grow (i32.const 40)))
          (local.set $p (i32.const 0xc80000))
          (loop $look
            (if (i64.ne (i64.load (local.get $p)) (i64.const 0)) (then (return (call $number (i32.const 6)))))
            (local.set $p (i32.add (local.get $p) (i32.const 8)))
-           (br_if $look (i32.lt_u (local.get $p) (i32.const 0x1040000))))
+           (br_if $look (i32.lt_u (local.get $p) (i32.const 0xf00000))))
          ;; 7: new elements of a table are empty.
          (drop (table.grow $t (ref.null func) (i32.const 500)))
          (local.set $i (i32.const 10))
@@ -62,7 +62,7 @@ pub fn rummager() -> Guest {
          (loop $leave
            (i64.store (local.get $p) (local.get $mark))
            (local.set $p (i32.add (local.get $p) (i32.const 8)))
-           (br_if $leave (i32.lt_u (local.get $p) (i32.const 0x1040000))))
+           (br_if $leave (i32.lt_u (local.get $p) (i32.const 0xf00000))))
          ;; And end as told: trap, loop for ever, or answer.
          (if (i32.eq (local.get $k) (i32.const 116)) (then unreachable))
          (if (i32.eq (local.get $k) (i32.const 108)) (then (loop $ever (br $ever))))

@@ -216,7 +216,7 @@ fn manifests() -> Vec<Case> {
             Class::Lies,
             "kind-it-is-not",
             "says that it is a notifier and is a step",
-            "it says it is a notifier",
+            "a notifier has no input-schema",
             honest().with(|guest| guest.said_kind = Some(3)),
         )
         .slow(),

@@ -227,6 +227,37 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .slow(),
         memory(
+            "error-that-steers-terminals",
+            "fails with an error text that clears the screen and rings the bell",
+            Told("harmless"),
+            Guest::step("(call $fail (i32.const 2) @\"\\x1b[2J\\x07harmless\")"),
+        ),
+        memory(
+            "huge-secret-name",
+            "asks for a secret whose name has 10 MiB, sixteen times",
+            Expect::Denied("manifest does not ask"),
+            Guest::step(
+                "(memory.fill (i32.const 0x20000) (i32.const 0x61) (i32.const 0xa00000))
+                 (loop $l
+                   (call $secret (i32.const 0x20000) (i32.const 0xa00000) (i32.const 0x340))
+                   (global.set $heap (i32.const 0xb00000))
+                   (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                   (br_if $l (i32.lt_u (local.get $i) (i32.const 16))))
+                 (call $fail (i32.const 2) @\"no secret\")",
+            )
+            .pages("400"),
+        )
+        .slow(),
+        memory(
+            "huge-path-denied",
+            "asks a place for a path of 60,000 characters, which is not granted",
+            Expect::Denied("manifest does not ask"),
+            Guest::step(
+                "(memory.fill (i32.const 0x30000) (i32.const 0x2f) (i32.const 60000))
+                 (call $visit @\"news.example.cn\" (i32.const 0x30000) (i32.const 60000))",
+            ),
+        ),
+        memory(
             "flood-of-fields",
             "makes HTTP header fields without end",
             Limit(Handles),
@@ -347,6 +378,27 @@ pub(super) fn cases() -> Vec<Case> {
             .asks(Asks::Kv(1000)),
         )
         .grant(&json!({"kv_bytes": 1000})),
+        memory(
+            "flood-of-removed-keys",
+            "removes a new key that never was, again and again",
+            Harmless("nothing is kept of it", |called: &Called| {
+                if called.kv_writes.is_empty() { Ok(()) } else { Err(format!("{} writes", called.kv_writes.len())) }
+            }),
+            Guest::step(
+                "(loop $l
+                   (i32.store (i32.const 0x400) (i32.add (local.get $i) (i32.const 0x10101010)))
+                   (i32.store (i32.const 0x400) (i32.and (i32.load (i32.const 0x400)) (i32.const 0x7f7f7f7f)))
+                   (call $kv_set (i32.const 0x400) (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 0)
+                      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0x340))
+                   (if (i32.load8_u (i32.const 0x340)) (then (return (call $fail (i32.const 2) @\"refused\"))))
+                   (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                   (br_if $l (i32.lt_u (local.get $i) (i32.const 2000))))
+                 (call $answer @\"1\")",
+            )
+            .asks(Asks::Kv(1000)),
+        )
+        .grant(&json!({"kv_bytes": 1000}))
+        .slow(),
         memory(
             "huge-value",
             "keeps a value of 10 MiB",

@@ -403,9 +403,15 @@ impl Data {
     }
 }
 
-/// `\r`, `\n`, `\t`, `\0` and `\q` (a double quote) by their characters.
+/// `\r`, `\n`, `\t`, `\0`, `\q` (a double quote), `\x1b` and `\x07` by their characters.
 fn unescaped(text: &str) -> String {
-    text.replace("\\r", "\r").replace("\\n", "\n").replace("\\t", "\t").replace("\\0", "\0").replace("\\q", "\"")
+    text.replace("\\r", "\r")
+        .replace("\\n", "\n")
+        .replace("\\t", "\t")
+        .replace("\\0", "\0")
+        .replace("\\q", "\"")
+        .replace("\\x1b", "\x1b")
+        .replace("\\x07", "\x07")
 }
 
 fn words(words: &[usize]) -> Vec<u8> {
