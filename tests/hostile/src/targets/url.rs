@@ -6,6 +6,7 @@
 
 use huiyin_sandbox::Grant;
 use huiyin_sandbox::grant::{Effective, HttpAsk, Origin, OriginPattern, Scheme};
+use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use crate::cases::INWARD;
@@ -72,15 +73,7 @@ fn below() -> Grant {
 
 /// Percent-decoded, as far as it stays text.
 fn decoded(path: &str) -> String {
-    let mut out = Vec::new();
-    let mut rest = path.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|digits| byte == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
-        let value = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        out.push(value.unwrap_or(byte));
-        rest = if value.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8(out).unwrap_or_else(|_| path.to_owned())
+    percent_decode_str(path).decode_utf8().map_or_else(|_| path.to_owned(), std::borrow::Cow::into_owned)
 }
 
 pub(super) fn origins() -> Vec<Vec<u8>> {
