@@ -33,19 +33,19 @@ pub fn rummager() -> Guest {
          ;; 4: its own image is as it was written.
          (if (i32.ne (i32.load (i32.const 0x8000)) (i32.const 0x676e6f73)) (then (return (call $number (i32.const 4)))))
          ;; 5: memory is as large as declared, and empty but for the image and the arguments.
-         (if (i32.ne (memory.size) (i32.const 200)) (then (return (call $number (i32.const 5)))))
+         (if (i32.ne (memory.size) (i32.const 96)) (then (return (call $number (i32.const 5)))))
          (local.set $p (i32.const 0x40000))
          (loop $look
            (if (i64.ne (i64.load (local.get $p)) (i64.const 0)) (then (return (call $number (i32.const 5)))))
            (local.set $p (i32.add (local.get $p) (i32.const 8)))
-           (br_if $look (i32.lt_u (local.get $p) (i32.const 0xc80000))))
+           (br_if $look (i32.lt_u (local.get $p) (i32.const 0x600000))))
          ;; 6: what grows is empty, too.
-         (drop (memory.grow (i32.const 40)))
-         (local.set $p (i32.const 0xc80000))
+         (drop (memory.grow (i32.const 16)))
+         (local.set $p (i32.const 0x600000))
          (loop $look
            (if (i64.ne (i64.load (local.get $p)) (i64.const 0)) (then (return (call $number (i32.const 6)))))
            (local.set $p (i32.add (local.get $p) (i32.const 8)))
-           (br_if $look (i32.lt_u (local.get $p) (i32.const 0xf00000))))
+           (br_if $look (i32.lt_u (local.get $p) (i32.const 0x700000))))
          ;; 7: new elements of a table are empty.
          (drop (table.grow $t (ref.null func) (i32.const 500)))
          (local.set $i (i32.const 10))
@@ -62,13 +62,13 @@ pub fn rummager() -> Guest {
          (loop $leave
            (i64.store (local.get $p) (local.get $mark))
            (local.set $p (i32.add (local.get $p) (i32.const 8)))
-           (br_if $leave (i32.lt_u (local.get $p) (i32.const 0xf00000))))
+           (br_if $leave (i32.lt_u (local.get $p) (i32.const 0x700000))))
          ;; And end as told: trap, loop for ever, or answer.
          (if (i32.eq (local.get $k) (i32.const 116)) (then unreachable))
          (if (i32.eq (local.get $k) (i32.const 108)) (then (loop $ever (br $ever))))
          (call $number (i32.const 0))"
     ))
-    .pages("200")
+    .pages("96")
     .more(
         "(global $g (mut i64) (i64.const 77))
          (table $t 10 funcref)

@@ -37,7 +37,7 @@ pub const TARGETS: [Target; 9] = [
     Target { name: "grant", run: fuzz_grant, mutations: 4_000, seeds: grant::seeds },
     Target { name: "origin", run: fuzz_origin, mutations: 8_000, seeds: url::origins },
     Target { name: "request", run: fuzz_request, mutations: 8_000, seeds: url::requests },
-    Target { name: "package", run: fuzz_package, mutations: 600, seeds: package::seeds },
+    Target { name: "package", run: fuzz_package, mutations: 150, seeds: package::seeds },
     Target { name: "workflow", run: fuzz_workflow, mutations: 1_500, seeds: texts::workflows },
     Target { name: "policy", run: fuzz_policy, mutations: 600, seeds: texts::policies },
     Target { name: "segment", run: fuzz_segment, mutations: 4_000, seeds: journal::segments },

@@ -36,12 +36,12 @@ pub fn fuzz_package(bytes: &[u8]) {
     assert!(began.elapsed().as_secs() < 20, "the call went on for {:?}", began.elapsed());
 }
 
-/// The smallest of the hostile plugins.
+/// Some of the smallest hostile plugins.
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     let small = |case: &Case| {
         let bytes = (case.package)().ok()?;
         let waits = matches!(case.expect, Expect::Limit(huiyin_sandbox::LimitName::WallMs));
         (bytes.len() < 16_000 && !waits).then_some(bytes)
     };
-    crate::cases::all().iter().filter_map(small).collect()
+    crate::cases::all().iter().step_by(4).filter_map(small).collect()
 }
