@@ -51,7 +51,7 @@ pub fn fuzz_request(bytes: &[u8]) {
     same_to_browsers(&origin, rest.split(['/', '?', '#']).next().unwrap_or_default());
     let path = rest.find('/').map_or("/", |at| &rest[at..]);
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    let effective = Effective::of_workflow(&below());
+    let effective = Effective::of_workflow(&below(), None);
     let ask = HttpAsk { origin, method: "GET".to_owned(), path: path.to_owned() };
     if effective.http(&ask).is_err() {
         return;
