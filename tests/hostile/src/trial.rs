@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use huiyin_sandbox::egress::pace::Pace;
 use huiyin_sandbox::{
     CallError, Called, Effect, HostAccess, LimitName, Limits, Operation, Output, Package, PoolConfig, Sandbox,
     SandboxConfig, SecretSource,
@@ -75,6 +76,9 @@ impl<'a> Trial<'a> {
             // Those that hang when they are looked at would do so for seconds.
             config.most.wall_ms = LOOK_MS;
         }
+        // Thousands of repeats a second are no plugin's pace.
+        config.egress.per_plugin = Pace { concurrent: 0, per_second: 0, burst: 0 };
+        config.egress.per_unit = config.egress.per_plugin;
         let sandbox = Sandbox::new(config).map_err(|error| error.to_string())?;
         let server = case.server.map(Server::start).transpose()?;
         let input = match (&server, &case.input) {

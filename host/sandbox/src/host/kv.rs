@@ -157,7 +157,8 @@ mod tests {
         }
         kv.compare_and_set("a".into(), Some(&bytes("1")), None, 10).unwrap();
         assert_eq!(kv.written.len(), 1);
-        assert_eq!(kv.take(), [KvWrite { key: "a".into(), expected: Some(bytes("1")), value: None }]);
+        let (expected, value) = (Some(bytes("1")), None);
+        assert_eq!(kv.take(10, true), [KvWrite { key: "a".into(), expected, value, quota: 10, alone: true }]);
     }
 
     #[test]

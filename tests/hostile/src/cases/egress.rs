@@ -1,10 +1,12 @@
 //! Requests to where a plugin may not, and servers that mean harm to a plugin
 //! that may.
 
+use std::io::Write as _;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use huiyin_sandbox::Called;
-use huiyin_sandbox::LimitName::{HttpRequests, RequestBytes, ResponseBytes, WallMs};
+use huiyin_sandbox::LimitName::{DecodeRatio, HeaderBytes, HttpRequests, RequestBytes, ResponseBytes, WallMs};
 use serde_json::json;
 
 use super::{answered, of};
@@ -60,6 +62,22 @@ const READ: &str = "
 
 fn status(wanted: u32) -> impl Fn(&Called) -> Result<(), String> {
     move |called| answered(called, &json!(wanted))
+}
+
+/// 8 MiB of zeros as gzip, which makes 8 KiB of them.
+fn bomb() -> &'static [u8] {
+    static BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut answer = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n".to_vec();
+        let mut encoder = flate2::write::GzEncoder::new(&mut answer, flate2::Compression::best());
+        let written = encoder.write_all(&vec![0; 8 << 20]).and_then(|()| encoder.try_finish());
+        drop(encoder);
+        // Writing to memory does not fail; if it did, the case would.
+        if written.is_err() {
+            answer.clear();
+        }
+        answer
+    });
+    &BOMB
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -267,10 +285,12 @@ pub(super) fn cases() -> Vec<Case> {
         egress("slow-body", "reads a body that comes a byte at a time", Limit(WallMs), visits("/"))
             .server(Drips(b"HTTP/1.1 200 OK\r\n\r\n", b"x", Duration::from_millis(20)))
             .slow(),
-        egress("endless-headers", "reads a head without end", Told("no answer"), visits("/"))
-            .server(Pours(b"HTTP/1.1 200 OK\r\n", b"x-a: b\r\n")),
-        egress("endless-header-line", "reads a header line without end", Told("no answer"), visits("/"))
-            .server(Pours(b"HTTP/1.1 200 OK\r\nx-a: ", b"bbbbbbbb")),
+        egress("endless-headers", "reads a head without end", Limit(HeaderBytes), visits("/"))
+            .server(Pours(b"HTTP/1.1 200 OK\r\n", b"x-a: b\r\n"))
+            .limits(|limits| limits.wall_ms = 10_000),
+        egress("endless-header-line", "reads a header line without end", Limit(HeaderBytes), visits("/"))
+            .server(Pours(b"HTTP/1.1 200 OK\r\nx-a: ", b"bbbbbbbb"))
+            .limits(|limits| limits.wall_ms = 10_000),
         egress("endless-interim-answers", "reads `100 Continue` without end", Limit(WallMs), visits("/"))
             .server(Pours(b"", b"HTTP/1.1 100 Continue\r\n\r\n"))
             .slow(),
@@ -280,6 +300,9 @@ pub(super) fn cases() -> Vec<Case> {
                 limits.wall_ms = 10_000;
                 limits.response_bytes = 50_000;
             }),
+        egress("gzip-bomb", "reads an answer that decompresses to a thousand times its size", Limit(DecodeRatio), visits("/"))
+            .server(Says(bomb()))
+            .limits(|limits| limits.wall_ms = 10_000),
         egress("endless-chunks", "reads chunks of one byte without end", Limit(ResponseBytes), visits("/"))
             .server(Pours(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"1\r\nx\r\n"))
             .limits(|limits| {

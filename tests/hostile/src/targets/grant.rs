@@ -20,7 +20,10 @@ pub fn fuzz_grant(bytes: &[u8]) {
             }
             let nothing = grant.intersect(&Grant::default());
             assert!(
-                nothing.http.is_empty() && nothing.secrets.is_empty() && nothing.spool.is_none() && nothing.kv_bytes == 0,
+                nothing.http.is_empty()
+                    && nothing.secrets.is_empty()
+                    && nothing.spool.is_none()
+                    && nothing.kv_bytes == 0,
                 "more than nothing in common with nothing"
             );
         }
