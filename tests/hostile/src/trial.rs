@@ -7,9 +7,8 @@ use std::time::Duration;
 use huiyin_sandbox::egress::pace::Pace;
 use huiyin_sandbox::{
     CallError, Called, Effect, HostAccess, LimitName, Limits, Operation, Output, Package, PoolConfig, Sandbox,
-    SandboxConfig, SecretSource,
+    SandboxConfig, SecretSource, SecretValue,
 };
-use zeroize::Zeroizing;
 
 use crate::case::{Case, Expect};
 use crate::honest::{Honest, context};
@@ -19,11 +18,12 @@ use crate::servers::Server;
 /// The value of the one secret there is; no guest and no error may ever show it.
 pub const SECRET: &str = "the-value-of-the-secret";
 
-struct One;
+/// Has one secret, `token`.
+pub struct OneSecret;
 
-impl SecretSource for One {
-    fn secret(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
-        (name == "token").then(|| Zeroizing::new(SECRET.as_bytes().to_vec()))
+impl SecretSource for OneSecret {
+    fn secret(&self, name: &str) -> Option<SecretValue> {
+        (name == "token").then(|| SecretValue::from(SECRET.as_bytes().to_vec()))
     }
 }
 
@@ -102,7 +102,7 @@ impl<'a> Trial<'a> {
             let _ = std::fs::create_dir_all(&spool);
             grant.spool = Some(spool);
         }
-        let host = HostAccess { secrets: Arc::new(One), ..HostAccess::default() };
+        let host = HostAccess { secrets: Arc::new(OneSecret), ..HostAccess::default() };
         let operation = crate::cases::operation(package.manifest.kind, &self.input);
         match self.sandbox.call(package, &context(), &operation, &grant, &host, &self.limits).await {
             Ok(called) => End::Done(Box::new(called)),

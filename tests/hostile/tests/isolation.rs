@@ -10,12 +10,11 @@ use huiyin_hostile::cases::isolation::{other_rummager, rummager};
 use huiyin_hostile::guest::{Asks, Guest};
 use huiyin_hostile::honest::{Honest, context};
 use huiyin_hostile::servers::{Behaviour, Server};
-use huiyin_hostile::trial::{SECRET, run};
+use huiyin_hostile::trial::{OneSecret, SECRET, run};
 use huiyin_sandbox::{
-    CallError, Grant, HostAccess, LimitName, Limits, Output, Package, PoolConfig, Sandbox, SandboxConfig, SecretSource,
+    CallError, Grant, HostAccess, LimitName, Limits, Output, Package, PoolConfig, Sandbox, SandboxConfig,
 };
 use serde_json::json;
-use zeroize::Zeroizing;
 
 /// A sandbox of few places, so that calls must follow each other into them.
 fn narrow(pooling: bool) -> Sandbox {
@@ -182,14 +181,6 @@ async fn one_that_traps_beside_another_harms_it_not() {
     assert_eq!(waiting.await.unwrap().unwrap().output, Output::Json(json!(0)));
 }
 
-struct One;
-
-impl SecretSource for One {
-    fn secret(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
-        (name == "token").then(|| Zeroizing::new(SECRET.as_bytes().to_vec()))
-    }
-}
-
 #[tokio::test]
 async fn a_placeholder_of_one_call_is_worth_nothing_in_the_next() {
     // The first call tells its placeholder; the second, of a plugin that may
@@ -218,7 +209,7 @@ async fn a_placeholder_of_one_call_is_worth_nothing_in_the_next() {
         .to_string(),
     )
     .unwrap();
-    let host = HostAccess { secrets: Arc::new(One), ..HostAccess::default() };
+    let host = HostAccess { secrets: Arc::new(OneSecret), ..HostAccess::default() };
     let (context, limits) = (context(), limits());
     let told = sandbox.call(&tells, &context, &run("1"), &grant, &host, &limits).await.unwrap();
     let Output::Json(placeholder) = told.output else { panic!("{:?}", told.output) };
