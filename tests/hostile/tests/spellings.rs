@@ -11,6 +11,7 @@ use huiyin_hostile::cases::INWARD;
 use huiyin_hostile::guest::{Asks, Guest};
 use huiyin_hostile::honest::context;
 use huiyin_hostile::trial::run;
+use huiyin_sandbox::egress::pace::{Asker, Pace};
 use huiyin_sandbox::egress::request::Ask;
 use huiyin_sandbox::{CallError, Effect, Grant, HostAccess, Limits, NoSecrets, Sandbox, SandboxConfig};
 
@@ -34,9 +35,17 @@ fn listener() -> (u16, Arc<AtomicUsize>) {
     (port, came)
 }
 
+/// A sandbox without a pace: hundreds of refusals a second are none.
+fn sandbox() -> Sandbox {
+    let mut config = SandboxConfig::default();
+    config.egress.per_plugin = Pace { concurrent: 0, per_second: 0, burst: 0 };
+    config.egress.per_unit = config.egress.per_plugin;
+    Sandbox::new(config).unwrap()
+}
+
 #[tokio::test]
 async fn a_plugin_reaches_no_inner_place_however_it_is_spelled() {
-    let sandbox = Sandbox::new(SandboxConfig::default()).unwrap();
+    let sandbox = sandbox();
     let (port, came) = listener();
     let limits = Limits { wall_ms: 3_000, ..Limits::default() };
     for inward in INWARD {
@@ -72,13 +81,14 @@ async fn a_plugin_reaches_no_inner_place_however_it_is_spelled() {
 
 #[tokio::test]
 async fn nor_does_a_workflows_own_request() {
-    let sandbox = Sandbox::new(SandboxConfig::default()).unwrap();
+    let sandbox = sandbox();
     let (port, came) = listener();
     for inward in INWARD {
         let authority = inward.authority.replace("\\r", "\r").replace("\\n", "\n").replace("\\t", "\t");
         for authority in [authority.clone(), format!("{authority}:{port}")] {
-            let requester =
-                sandbox.requester(&all_places(), Arc::new(NoSecrets), &Limits { wall_ms: 3_000, ..Limits::default() });
+            let asker = Asker { name: "hostile".to_owned(), unit: String::new() };
+            let limits = Limits { wall_ms: 3_000, ..Limits::default() };
+            let requester = sandbox.requester(asker, &all_places(), None, Arc::new(NoSecrets), &limits);
             let uri = format!("http://{authority}/latest/meta-data/");
             let ask = Ask { method: "GET".to_owned(), uri, ..Ask::default() };
             let error = requester.send(&ask).await.expect_err(&authority);
