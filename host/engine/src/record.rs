@@ -7,6 +7,7 @@
 //! registry. Nothing here may be renamed without one.
 
 mod binding;
+mod call;
 mod event;
 mod plugin;
 mod schedule;
@@ -24,6 +25,7 @@ pub use binding::{
     BindingChanged, BindingLifted, BindingQuarantined, CanaryCompared, CanaryEnd, CanaryEnded, CanaryStarted,
     Difference, Said, SlotOf,
 };
+pub use call::{Batch, FloorJudged, JudgedItem, Made, sum};
 pub use event::{EventDelivered, EventJudged, EventRelayed, Gathered, Relay, SinkAdvanced, Started, Undecided};
 pub use plugin::{PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
 pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed};
@@ -127,6 +129,10 @@ pub struct RunTurn {
     /// Why, where a person suspended, resumed or cancelled the run; who is in the header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// There where it made pure calls, with what the facts leave open of them.
+    /// Absent, too, in records of versions that did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Vec<Made>>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's calling convention
@@ -385,6 +391,7 @@ entries! {
     PluginGranted = "huiyin.plugin.granted.v1",
     PluginRevoked = "huiyin.plugin.revoked.v1",
     DeskDecided = "huiyin.desk.decided.v1",
+    FloorJudged = "huiyin.floor.judged.v1",
     SnapshotTaken = "huiyin.snapshot.taken.v1",
 }
 

@@ -31,8 +31,10 @@ pub mod package;
 mod precompiled;
 mod sandbox;
 pub mod signed;
+mod strict;
 mod types;
 mod warm;
+mod weight;
 
 pub use compile::{ChildCompiler, CompileLimits, Compiler, serve_child};
 pub use effect::Called;
