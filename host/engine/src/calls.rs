@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use huiyin_flow::{ErrorKind, FlowError};
-use huiyin_sandbox::{CallError, Context, ContractError, Effect, Operation, Package, PluginError};
+use huiyin_sandbox::{CallError, Context, ContractError, Effect, LimitName, Operation, Package, PluginError};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -73,14 +73,30 @@ impl From<FlowError> for PluginFault {
 /// answers, and not what it was given or denied.
 pub fn own_fault(error: &CallError) -> bool {
     match error {
-        CallError::Limit { hit, .. } => hit.limit != huiyin_sandbox::LimitName::InputBytes,
+        CallError::Limit { hit, .. } => !given(hit.limit),
         CallError::Trap { .. } | CallError::BadOutput { .. } => true,
         CallError::Plugin(_)
+        | CallError::Paced { .. }
         | CallError::Denied { .. }
         | CallError::Misuse { .. }
         | CallError::Stopped { .. }
         | CallError::Host { .. } => false,
     }
+}
+
+/// Whether a limit is passed by what a call is given: its input, or what the
+/// other side of a request does.
+fn given(limit: LimitName) -> bool {
+    matches!(
+        limit,
+        LimitName::InputBytes
+            | LimitName::HeaderBytes
+            | LimitName::DecodeRatio
+            | LimitName::ConnectMs
+            | LimitName::FirstByteMs
+            | LimitName::IdleMs
+            | LimitName::RequestMs
+    )
 }
 
 /// Calls a pure plugin, on this thread.
@@ -142,7 +158,7 @@ pub fn flow_error(house: &House, error: &CallError, pin: &Pin, unit: &str) -> Fl
         CallError::Plugin(PluginError::Transient(_)) => {
             FlowError::new(ErrorKind::Communication, detail).with_status(503)
         }
-        CallError::Plugin(PluginError::RateLimited(_)) => {
+        CallError::Plugin(PluginError::RateLimited(_)) | CallError::Paced { .. } => {
             FlowError::new(ErrorKind::Communication, detail).with_status(429)
         }
         CallError::Plugin(PluginError::InvalidInput(_)) | CallError::Misuse { .. } => {
@@ -150,9 +166,7 @@ pub fn flow_error(house: &House, error: &CallError, pin: &Pin, unit: &str) -> Fl
         }
         CallError::Plugin(PluginError::InvalidConfig(_)) => FlowError::new(ErrorKind::Configuration, detail),
         CallError::Denied { .. } => FlowError::new(ErrorKind::Authorization, detail),
-        CallError::Limit { hit, .. } if hit.limit == huiyin_sandbox::LimitName::WallMs => {
-            FlowError::new(ErrorKind::Timeout, detail)
-        }
+        CallError::Limit { hit, .. } if hit.limit.is_time() => FlowError::new(ErrorKind::Timeout, detail),
         _ => FlowError::new(ErrorKind::Runtime, detail),
     }
 }

@@ -13,7 +13,6 @@ use huiyin_sandbox::{
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
 use crate::admission::{Admission, Gate, Place};
 use crate::calls;
@@ -21,6 +20,7 @@ use crate::house::House;
 use crate::partition::{EffectDone, EffectJob, EffectOutcome, Errand, Floor, PageDone, PollError, PollJob, ReadPage};
 use crate::record::Pin;
 use crate::requests::{Behalf, Fault, Requests};
+use crate::secrets::Secrets;
 use crate::worker::{NICE, Workers};
 
 /// Makes effectful calls, on threads of its own: a guest that is busy gives way
@@ -44,24 +44,21 @@ pub struct Grants {
     pub granted: Vec<(String, String, Arc<Grant>)>,
     /// The same of workflows, by `namespace/name` or `namespace/name:version`.
     pub workflows: Vec<(String, String, Arc<Grant>)>,
+    /// What a unit's policy allows at most, by unit; a unit that is not here sets no cap.
+    pub caps: BTreeMap<String, Arc<Grant>>,
     /// Secret values by name.
     pub secrets: Arc<Secrets>,
-}
-
-/// Secret values, in memory that is wiped when it is dropped.
-#[derive(Default)]
-pub struct Secrets(pub BTreeMap<String, Zeroizing<Vec<u8>>>);
-
-impl SecretSource for Secrets {
-    fn secret(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
-        self.0.get(name).cloned()
-    }
 }
 
 impl Grants {
     /// What a plugin may reach on behalf of a unit: the most specific grant, or nothing.
     pub fn of(&self, plugin: &str, unit: &str) -> Arc<Grant> {
         nearest(&self.granted, plugin, unit)
+    }
+
+    /// What the unit's policy allows at most; none where it sets no cap.
+    pub fn cap(&self, unit: &str) -> Option<Arc<Grant>> {
+        self.caps.get(unit).map(Arc::clone)
     }
 
     /// What a workflow's own requests may reach on behalf of a unit.
@@ -122,9 +119,9 @@ impl Effects {
         self.grants.of(plugin, unit)
     }
 
-    fn access(&self, kv: &Arc<BTreeMap<String, Vec<u8>>>, stop: CancellationToken) -> HostAccess {
+    fn access(&self, unit: &str, kv: &Arc<BTreeMap<String, Vec<u8>>>, stop: CancellationToken) -> HostAccess {
         let secrets = Arc::clone(&self.grants.secrets) as Arc<dyn SecretSource>;
-        HostAccess { secrets, kv: Arc::clone(kv), log: None, stop }
+        HostAccess { secrets, kv: Arc::clone(kv), log: None, cap: self.grants.cap(unit), stop }
     }
 
     /// Stops an effect in hand: its outcome then says whether it had begun. One
@@ -200,7 +197,7 @@ impl Effects {
         let context = calls::context(&job.unit, job.attempt, &job.idempotency_key, job.now);
         let grant = self.grants.of(&pin.plugin, &job.unit);
         let limits = self.house.limits(&pin.plugin, &job.unit);
-        let access = self.access(&job.kv, stop);
+        let access = self.access(&job.unit, &job.kv, stop);
         let calling = self.house.sandbox.call(&package, &context, &operation, &grant, &access, &limits);
         let called = off_the_loop(&package, calling).await;
         let blame = called.as_ref().err().filter(|error| calls::own_fault(error));
@@ -229,6 +226,7 @@ impl Effects {
             workflow: workflow.to_owned(),
             unit: job.unit.clone(),
             grant: self.grants.of_workflow(workflow, &job.unit),
+            cap: self.grants.cap(&job.unit),
             secrets: Arc::clone(&self.grants.secrets) as Arc<dyn SecretSource>,
             idempotency_key: job.idempotency_key.clone(),
         };
@@ -271,7 +269,7 @@ impl Effects {
         let context = calls::context(&source.unit, 1, &key, job.now);
         let operation =
             Operation::Collect { config: source.config.to_string(), cursor: job.cursor.clone(), limit: job.limit };
-        let access = self.access(&job.kv, CancellationToken::new());
+        let access = self.access(&source.unit, &job.kv, CancellationToken::new());
         let limits = self.house.limits(&source.collector.plugin, &source.unit);
         let calling = self.house.sandbox.call(&source.package, &context, &operation, &source.grant, &access, &limits);
         let called = off_the_loop(&source.package, calling)
@@ -381,6 +379,7 @@ fn classify(
 fn poll_error(house: &House, error: &CallError, plugin: &str, unit: &str) -> PollError {
     let retry_after = match error {
         CallError::Plugin(PluginError::RateLimited(seconds)) => Some(*seconds),
+        CallError::Paced { paced, .. } => Some(paced.seconds),
         _ => None,
     };
     PollError { message: calls::words(house, error, plugin, unit), retry_after }

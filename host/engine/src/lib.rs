@@ -58,6 +58,7 @@ pub mod rebind;
 pub mod record;
 pub mod requests;
 pub mod schedules;
+pub mod secrets;
 pub mod shell;
 pub mod sources;
 pub mod start;
