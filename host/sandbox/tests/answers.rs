@@ -313,6 +313,7 @@ async fn no_error_shows_a_secret() {
     }
     let value = huiyin_sandbox::SecretValue::from(SECRET.as_bytes().to_vec());
     assert_eq!(format!("{value:?}"), "SecretValue(…)");
+    #[allow(clippy::unnecessary_literal_unwrap)] // a panic that shows the value is what is tried
     let panicked = std::panic::catch_unwind(|| Err::<(), _>(value).expect("told")).unwrap_err();
     let said = panicked.downcast_ref::<String>().unwrap();
     assert!(!said.contains("s3cret") && said.contains("SecretValue"), "{said}");

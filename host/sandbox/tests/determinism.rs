@@ -10,7 +10,7 @@ use huiyin_sandbox::{CallError, LimitName, Limits, Operation, Output, PoolConfig
 use support::{context, ok_text, sandbox, step_with};
 
 /// Writes `count` bytes from 0x300 on as hexadecimal digits in quotes to 0x2000.
-const HEX: &str = r#"
+const HEX: &str = r"
   (func $digit (param $n i32) (result i32)
     (i32.add (local.get $n) (select (i32.const 87) (i32.const 48) (i32.gt_u (local.get $n) (i32.const 9)))))
   (func $hex (param $count i32)
@@ -23,7 +23,7 @@ const HEX: &str = r#"
       (i32.store8 offset=0x2002 (i32.shl (local.get $i) (i32.const 1)) (call $digit (i32.and (local.get $b) (i32.const 15))))
       (local.set $i (i32.add (local.get $i) (i32.const 1)))
       (br $next)))
-    (i32.store8 offset=0x2001 (i32.shl (local.get $count) (i32.const 1)) (i32.const 34)))"#;
+    (i32.store8 offset=0x2001 (i32.shl (local.get $count) (i32.const 1)) (i32.const 34)))";
 
 /// A step that leaves `count` bytes at 0x300 and answers with them.
 fn guest(count: usize, body: &str) -> Vec<u8> {
@@ -162,7 +162,7 @@ fn relaxed_instructions_are_not() {
     let lane = |n: usize| &found[n * 16..n * 16 + 16];
     let int = |n: usize| i32::from_le_bytes(lane(n)[..4].try_into().unwrap());
     // One rounding: 2^-104 is left. With two there would be 0.
-    assert_eq!(f64::from_le_bytes(lane(0)[..8].try_into().unwrap()), 2_f64.powi(-104));
+    assert_eq!(u64::from_le_bytes(lane(0)[..8].try_into().unwrap()), 2_f64.powi(-104).to_bits());
     assert_eq!(lane(1), [0; 16]);
     assert_eq!(lane(2), [0; 16]);
     assert_eq!(int(3), 0);

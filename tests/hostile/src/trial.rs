@@ -187,7 +187,7 @@ impl<'a> Trial<'a> {
             End::Failed(error) => error.to_string(),
             End::Done(_) => String::new(),
         };
-        if said.contains(SECRET) || said.contains("0x") && !said.contains("`") {
+        if said.contains(SECRET) || said.contains("0x") && !said.contains('`') {
             return Err(format!("{name}: an error shows what it must not: {said}"));
         }
         if said.len() > ERROR_BYTES || said.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
