@@ -2,7 +2,7 @@
 //! bytes (rule 10), for every pure plugin that Huiyin carries and 1,000 items.
 
 // Clippy's settings for tests do not reach helper functions of integration tests.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreadable_literal)]
 
 use std::path::Path;
 use std::process::{Command, Output};

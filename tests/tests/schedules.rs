@@ -262,7 +262,7 @@ async fn what_was_missed_is_made_up_for_as_the_policy_says() {
         (json!({"catchUp": {"policy": "all", "within": "PT3H"}}), vec![1, 4, 5, 6], vec![late(2, 3)]),
         (json!({"catchUp": {"policy": "all", "limit": 2}}), vec![1, 5, 6], vec![late(2, 4)]),
     ] {
-        assert_eq!(down_for_hours(&policy).await, (fired, missed), "{policy}");
+        assert_eq!(Box::pin(down_for_hours(&policy)).await, (fired, missed), "{policy}");
     }
 }
 

@@ -57,7 +57,7 @@ pub fn operation(package: &Package, pin: &Pin, with: &Value) -> Result<Operation
 #[derive(Debug, Clone)]
 pub struct PluginFault {
     /// As the DSL sees it.
-    pub error: FlowError,
+    pub error: Box<FlowError>,
     /// By the plugin's own fault; see [`own_fault`].
     pub own: bool,
     /// In one word, as it is recorded; see [`fault`].
@@ -66,7 +66,7 @@ pub struct PluginFault {
 
 impl From<FlowError> for PluginFault {
     fn from(error: FlowError) -> PluginFault {
-        PluginFault { error, own: false, word: "host".to_owned() }
+        PluginFault { error: Box::new(error), own: false, word: "host".to_owned() }
     }
 }
 
@@ -113,7 +113,7 @@ pub fn pure_call(
     key: &str,
     now: Timestamp,
 ) -> Result<Value, PluginFault> {
-    let before = |error: FlowError, word: &str| PluginFault { error, own: false, word: word.to_owned() };
+    let before = |error: FlowError, word: &str| PluginFault { error: Box::new(error), own: false, word: word.to_owned() };
     let Some(package) = house.package(&pin.digest) else {
         return Err(before(not_installed(pin), "not-installed"));
     };
@@ -122,7 +122,7 @@ pub fn pure_call(
     match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &limits) {
         Ok(output) => Ok(output.to_json()),
         Err(error) => Err(PluginFault {
-            error: flow_error(house, &error, pin, unit),
+            error: Box::new(flow_error(house, &error, pin, unit)),
             own: own_fault(&error),
             word: fault(&error),
         }),

@@ -86,7 +86,7 @@ pub fn watch(job: CanaryJob, house: &House) -> Watched {
         Ok(Ok(output)) => (Ok(output), None),
         Ok(Err(PluginFault { error, own, .. })) => {
             let fault = own.then(|| error.detail.clone().unwrap_or_else(|| error.to_string()));
-            (Err(error), fault)
+            (Err(*error), fault)
         }
         // The host's own failure: nothing is known, and it is nobody's fault.
         Err(_) => {

@@ -364,19 +364,19 @@ fn judged(
 }
 
 /// The verdicts, and the sum of the outcome they came in.
-type Classified = Result<(Vec<Result<Verdict, String>>, String), (FlowError, String)>;
+type Classified = Result<(Vec<Result<Verdict, String>>, String), (Box<FlowError>, String)>;
 
 fn classify(house: &House, pin: &Pin, items: Vec<Item>, unit: &str, key: &str, now: jiff::Timestamp) -> Classified {
-    let package = house.package(&pin.digest).ok_or_else(|| (calls::not_installed(pin), "not-installed".to_owned()))?;
+    let package = house.package(&pin.digest).ok_or_else(|| (Box::new(calls::not_installed(pin)), "not-installed".to_owned()))?;
     let operation = Operation::Classify { config: pin.config.to_string(), model: Arc::from([]), state: None, items };
     let output = house
         .sandbox
         .call_pure(&package, &calls::context(unit, 1, key, now), &operation, &house.limits(&pin.plugin, unit))
-        .map_err(|e| (calls::flow_error(house, &e, pin, unit), calls::fault(&e)))?;
+        .map_err(|e| (Box::new(calls::flow_error(house, &e, pin, unit)), calls::fault(&e)))?;
     let result = sum(&output.to_json());
     let Output::Outcome(outcome) = output else {
         let what = format!("{}: is not a classifier", pin.plugin);
-        return Err((FlowError::new(huiyin_flow::ErrorKind::Runtime, what), "output".to_owned()));
+        return Err((Box::new(FlowError::new(huiyin_flow::ErrorKind::Runtime, what)), "output".to_owned()));
     };
     Ok((outcome.verdicts, result))
 }

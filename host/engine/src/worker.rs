@@ -411,7 +411,7 @@ fn make(
                 let how = fault.error.detail.clone().unwrap_or_default();
                 beside.faults.push((crate::deployment::key(slot.as_deref(), function), how));
             }
-            Err(fault.error)
+            Err(*fault.error)
         }
     };
     if let (Some(canaries), Some(slot)) = (&beside.canaries, slot)
