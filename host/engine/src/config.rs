@@ -13,6 +13,8 @@ use huiyin_sandbox::egress::way::{EgressSettings, Mapping};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::payload::LimitsConfig;
+
 /// The whole file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
@@ -37,6 +39,8 @@ pub struct HostConfig {
     pub lifecycle: LifecycleConfig,
     /// Where secrets are kept, by name.
     pub secrets: BTreeMap<String, SecretConfig>,
+    /// What is taken in and passed on.
+    pub limits: LimitsConfig,
     /// How many partitions a new data folder gets; the number of cores unless told.
     pub partitions: Option<u32>,
 }

@@ -20,7 +20,8 @@ use crate::calls;
 use crate::house::House;
 use crate::partition::{EffectDone, EffectJob, EffectOutcome, Errand, Floor, PageDone, PollError, PollJob, ReadPage};
 use crate::record::Pin;
-use crate::requests::{Behalf, Fault, Requests};
+use crate::payload::Payload;
+use crate::requests::{Behalf, Fault, Requests, described, repeatable};
 
 /// Effects in hand at once, for the whole host.
 const AT_ONCE: usize = 64;
@@ -30,6 +31,7 @@ pub struct Effects {
     house: Arc<House>,
     grants: Grants,
     requests: Requests,
+    payload: Payload,
     at_once: Semaphore,
     /// What stops each effect in hand.
     in_hand: Mutex<HashMap<(String, CallId, u32), CancellationToken>>,
@@ -80,9 +82,9 @@ fn nearest(granted: &[(String, String, Arc<Grant>)], name: &str, unit: &str) -> 
 
 impl Effects {
     /// An executor.
-    pub fn new(house: Arc<House>, grants: Grants) -> Effects {
+    pub fn new(house: Arc<House>, grants: Grants, payload: Payload) -> Effects {
         let requests = Requests::new(Arc::clone(&house));
-        Effects { house, grants, requests, at_once: Semaphore::new(AT_ONCE), in_hand: Mutex::default() }
+        Effects { house, grants, requests, payload, at_once: Semaphore::new(AT_ONCE), in_hand: Mutex::default() }
     }
 
     /// What a plugin may reach.
@@ -161,7 +163,13 @@ impl Effects {
             .call(&package, &context, &operation, &grant, &self.access(&job.kv, stop), &self.house.limits)
             .await
         {
-            Ok(done) => EffectOutcome::Settled(Ok(done.output.to_json()), done.kv_writes),
+            Ok(done) => {
+                let harmless = package.manifest.idempotent;
+                EffectOutcome::Settled(
+                    self.payload.result(&pin.plugin, done.output.to_json(), harmless),
+                    done.kv_writes,
+                )
+            }
             Err(CallError::Stopped { effect }) => EffectOutcome::Stopped { begun: effect == Effect::Unknown },
             Err(error) if calls::unknown(&error) => EffectOutcome::Unknown(format!("{}: {error}", pin.plugin)),
             Err(error) => EffectOutcome::Settled(Err(calls::flow_error(&error, pin)), Vec::new()),
@@ -195,7 +203,11 @@ impl Effects {
                 let requester = self.requests.begin(&behalf);
                 tokio::select! {
                     done = self.requests.send(asked, &behalf, &requester) => match done {
-                        Ok(value) => EffectOutcome::Settled(Ok(value), Vec::new()),
+                        Ok(value) => {
+                            let what = described(&asked.method, &asked.uri);
+                            let result = self.payload.result(&what, value, repeatable(&asked.method));
+                            EffectOutcome::Settled(result, Vec::new())
+                        }
                         Err(Fault::Error(error)) => EffectOutcome::Settled(Err(error), Vec::new()),
                         Err(Fault::Unknown(why)) => EffectOutcome::Unknown(why),
                     },

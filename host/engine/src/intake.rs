@@ -25,6 +25,16 @@ impl Engine {
         actor: &str,
     ) -> Result<Value, Refusal> {
         self.partition_of(unit)?;
+        let most = self.payload().value;
+        for (at, item) in items.iter().enumerate() {
+            let bytes = huiyin_flow::json_bytes(item);
+            if bytes > most {
+                let message = format!(
+                    "the item takes {bytes} bytes as JSON, a payload may take {most}; send less, or let an admin raise `limits.payloadBytes`"
+                );
+                return Err(Refusal::Invalid { pointer: format!("/items/{at}"), message });
+            }
+        }
         let (house, whose, now, count) = (Arc::clone(self.house()), unit.to_owned(), self.now(), items.len());
         let originals: Vec<huiyin_sandbox::Item> = items.iter().map(original).collect();
         // The classifier takes its time: off the event loop.
@@ -46,6 +56,7 @@ impl Engine {
     pub async fn event(&self, unit: Option<&str>, event: Value) -> Result<Delivered, Refusal> {
         crate::cloud_event::check(&event)
             .map_err(|fault| Refusal::Invalid { pointer: fault.pointer, message: fault.message })?;
+        let _room = self.room_for(&event)?;
         let send = async |partition: usize, unit: Option<String>, event: Value| {
             self.ask(partition, |reply| Message::Event { unit, event, relayed: None, reply }).await
         };

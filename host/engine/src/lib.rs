@@ -18,6 +18,7 @@
 //! | [`effects`] | plugin calls and requests that reach outside |
 //! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
 //! | [`state`], [`record`] | what a partition knows, and the records it knows it from |
+//! | [`payload`] | how large a value may be |
 //! | [`lifecycle`] | telling others what workflows do |
 //! | [`ledger`] | the audit tree and its checkpoints |
 
@@ -44,9 +45,11 @@ pub mod intake;
 pub mod ledger;
 pub mod lifecycle;
 pub mod partition;
+pub mod payload;
 #[cfg(feature = "planted")]
 pub mod planted;
 pub mod record;
+mod records;
 pub mod requests;
 pub mod schedules;
 pub mod shell;

@@ -249,6 +249,7 @@ impl Engine {
     pub async fn start(options: Options) -> Result<Engine, StartError> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
+        let payload = options.config.limits.read().map_err(StartError::Config)?;
         let egress = options.config.egress.read(&options.base).map_err(StartError::Config)?;
         let house = match &options.house {
             Some(house) => Arc::clone(house),
@@ -281,11 +282,13 @@ impl Engine {
             journal: Arc::clone(&store.journal),
             ledger: store.ledger.clone(),
             clock: Arc::clone(&clock),
+            payload,
             bindings: options.config.bindings.clone(),
             deploying: tokio::sync::Mutex::new(()),
             partitions: Vec::new(),
             activity,
             intake: Engine::intake_gate(),
+            intake_room: Engine::intake_room(),
             next: std::sync::atomic::AtomicUsize::new(0),
             stop: CancellationToken::new(),
             failed: CancellationToken::new(),
@@ -299,7 +302,7 @@ impl Engine {
             Workers::start(&house, workers)
                 .map_err(|error| StartError::Io { path: "a worker thread".to_owned(), error })?,
         );
-        let effects = Arc::new(Effects::new(Arc::clone(&house), wanted.grants));
+        let effects = Arc::new(Effects::new(Arc::clone(&house), wanted.grants, payload));
         let peers = Peers::default();
         let mut known = HashMap::new();
         let mut definitions = Definitions::default();
@@ -410,7 +413,7 @@ impl Engine {
             Box::new(SystemDice::default()),
             store.content_key,
             Arc::clone(&self.house.evaluator),
-            store.max_record,
+            self.payload,
         )
         .among(partitions);
         let (stop, failed, views) = (self.stop.clone(), self.failed.clone(), store.views.clone());

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::calls::pure_call;
 use crate::house::House;
 use crate::partition::{Input, JudgeJob, Judged, TurnDone, TurnJob};
+use crate::payload::TURN;
 
 /// What one turn may use.
 #[derive(Debug, Clone, Copy)]
@@ -183,6 +184,7 @@ pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget) -> TurnDone
             commands: Vec::new(),
             consumed: 0,
             rest: Vec::new(),
+            weight: None,
             failed: Some("the interpreter failed; this is a fault of Huiyin, please report it".to_owned()),
         },
     }
@@ -200,15 +202,23 @@ pub fn judge(job: JudgeJob, house: &House) -> Judged {
 }
 
 fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
-    let TurnJob { run, turn: number, deployed, flow, inputs, now, random } = job;
+    let TurnJob { run, turn: number, deployed, flow, inputs, now, random, payload } = job;
     let mut flow = Arc::unwrap_or_clone(flow);
     let mut inputs: VecDeque<Input> = inputs.into();
     let mut facts = Vec::new();
     let mut commands = Vec::new();
     let mut consumed = 0;
     let began = Instant::now();
-    let mut env = Env { now, random, evaluator: &*house.evaluator, max_steps: budget.stretch };
-    while facts.len() < budget.facts && budget.time.is_none_or(|most| began.elapsed() < most) {
+    let mut bytes = 0;
+    let mut env = Env {
+        now,
+        random,
+        evaluator: &*house.evaluator,
+        max_steps: budget.stretch,
+        max_bytes: TURN,
+        max_value: payload.value,
+    };
+    while facts.len() < budget.facts && bytes <= TURN && budget.time.is_none_or(|most| began.elapsed() < most) {
         let event = match inputs.pop_front() {
             None => break,
             Some(Input::Event(event)) => event,
@@ -223,6 +233,7 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
         let turn = huiyin_flow::advance(&deployed.definition, &mut flow, event, &env);
         env.random = env.random.rotate_left(17) ^ 0x9e37_79b9_7f4a_7c15;
         facts.extend(turn.facts);
+        bytes += turn.bytes;
         for command in turn.commands {
             match &command {
                 Command::Call { slot, function, .. } if deployed.pure(slot.as_deref(), function) => {
@@ -235,7 +246,10 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
             inputs.push_back(Input::Event(Event::Continue));
         }
     }
-    TurnDone { run, turn: number, flow: Arc::new(flow), facts, commands, consumed, rest: inputs.into(), failed: None }
+    // Counted here, since the partition's loop has no time for it.
+    let weight = flow.outcome().is_some().then(|| huiyin_flow::json_bytes(&flow));
+    let rest = inputs.into();
+    TurnDone { run, turn: number, flow: Arc::new(flow), facts, commands, consumed, rest, weight, failed: None }
 }
 
 /// Makes a pure call and gives its result as an event.

@@ -14,7 +14,7 @@ use crate::ring::{join_id, lock};
 use crate::seal::{self, DataKey, KEY_BYTES};
 use crate::{
     AppendFuture, Appended, BlobId, Draft, Header, Journal, JournalError, Options, Payload, Record, RecordIter,
-    SALT_BYTES, Upcasters, record,
+    SALT_BYTES, Unsettled, Upcasters, record,
 };
 
 #[derive(Debug, Clone)]
@@ -192,6 +192,20 @@ impl Journal for MemoryJournal {
             Some((_, content)) => Ok(content.clone()),
             None => Err(JournalError::BlobMissing { id: id.to_string() }),
         }
+    }
+
+    fn unsettled_blobs(&self) -> Result<Option<Unsettled>, JournalError> {
+        // What a crash leaves behind is nothing.
+        Ok(None)
+    }
+
+    fn settle_blobs(&self, _: &[BlobId]) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn remove_blob(&self, id: &BlobId) -> Result<(), JournalError> {
+        self.state().blobs.remove(id);
+        Ok(())
     }
 
     fn destroy_key(&self, key: &str) -> Result<(), JournalError> {

@@ -80,6 +80,8 @@ pub struct Counts {
     pub tries: u64,
     /// Records in the log.
     pub records: u64,
+    /// Blobs that they name.
+    pub blobs: u64,
     /// Runs that ended.
     pub ended: u64,
     /// Runs that wait for a person, rightly.
@@ -100,6 +102,7 @@ impl Counts {
         self.clock_steps += more.clock_steps;
         self.tries += more.tries;
         self.records += more.records;
+        self.blobs += more.blobs;
         self.ended += more.ended;
         self.waiting += more.waiting;
         self.breaches += more.breaches;

@@ -87,6 +87,7 @@ impl Core {
                         commands: turn.commands,
                         consumed: 0,
                         rest: Vec::new(),
+                        weight: None,
                         failed: None,
                     },
                     now,
@@ -205,6 +206,9 @@ impl Core {
         let subject = format!("run/{run}");
         let about = About { subject: &subject, actor: &reopen.actor, unit: unit.as_deref(), key: &key };
         let invalid = |message: String| Refusal::Invalid { pointer: "/input".to_owned(), message };
+        if let Some(input) = &reopen.input {
+            self.payload.check("the input", input).map_err(invalid)?;
+        }
         let payload = self.encoded(&entry).map_err(|why| invalid(format!("the input {why}")))?;
         if !self.write(&entry, payload, about, now) {
             return Err(Refusal::Refused(format!("run {run} cannot be set to work again")));
@@ -297,6 +301,10 @@ impl Core {
         };
         if self.busy.contains_key(run) && state.quarantined.is_some() {
             return Err(Refusal::Busy);
+        }
+        if let Some(output) = &resolve.happened {
+            let pointer = "/output".to_owned();
+            self.payload.check("what it gave", output).map_err(|message| Refusal::Invalid { pointer, message })?;
         }
         let (key, set_aside) = (state.key.clone(), state.quarantined.is_some());
         let attempt = state.effects.get(&call).map(|effect| effect.attempt);
