@@ -198,10 +198,7 @@ impl Core {
     /// Tries an effect that the run still waits for once more; false if it waits no longer.
     pub(super) fn again(&mut self, run: &str, call: CallId, attempt: u32, now: Timestamp) -> bool {
         let Some(state) = self.state.runs.get(run) else { return false };
-        let command = huiyin_flow::outstanding(&state.flow)
-            .into_iter()
-            .find(|c| matches!(c, Command::Call { call: c, .. } | Command::Request { call: c, .. } if *c == call));
-        let errand = match command {
+        let errand = match state.flow.pending(call) {
             Some(Command::Call { slot, function, with, .. }) => {
                 match self.deployed.get(&state.deployment).map(|d| d.target(slot.as_deref(), &function)) {
                     Some(Target::Plugin(pin)) => Errand::Plugin { pin, with },

@@ -1,6 +1,6 @@
 //! How runs end, what is kept of them then, and how one is set to work again.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use huiyin_flow::{FlowError, Outcome, RunState, json_bytes};
@@ -86,18 +86,8 @@ impl State {
         run.input = None;
         run.reopened = None;
         let flow = Arc::clone(&run.flow);
-        if !run.effects.is_empty() {
-            let open: BTreeSet<String> = huiyin_flow::outstanding(&flow)
-                .iter()
-                .filter_map(|c| match c {
-                    huiyin_flow::Command::Call { call, .. }
-                    | huiyin_flow::Command::Request { call, .. }
-                    | huiyin_flow::Command::Run { call, .. } => Some(call.to_string()),
-                    _ => None,
-                })
-                .collect();
-            run.effects.retain(|call, _| open.contains(call));
-        }
+        let awaited = |call: &str| call.parse().is_ok_and(|call| flow.pending(huiyin_flow::CallId(call)).is_some());
+        run.effects.retain(|call, _| awaited(call));
         let Some(outcome) = flow.outcome() else { return };
         let (status, result) = ended(outcome);
         let Some(run) = self.runs.remove(id) else { return };
