@@ -30,6 +30,17 @@ pub(crate) fn waits_for_a_person(run: &Run) -> bool {
             .any(|effect| effect.unknown.is_some() && (effect.plugin.starts_with(ONCE) || effect.attempt >= TRIES))
 }
 
+/// Whether a run waits for a person, or for a run below that does.
+pub(crate) fn stuck(state: &State, run: &Run) -> bool {
+    waits_for_a_person(run)
+        || run
+            .effects
+            .values()
+            .filter(|effect| effect.settled.is_none())
+            .filter_map(|effect| state.runs.get(effect.child.as_ref()?))
+            .any(waits_for_a_person)
+}
+
 /// How things ended.
 #[derive(Debug, Default)]
 pub(crate) struct Ends {
@@ -204,7 +215,7 @@ impl Sim {
                 return Err(format!("{} facts of the desk found nothing to apply to", state.desk.strays()));
             }
             for (id, run) in &state.runs {
-                if waits_for_a_person(run) {
+                if stuck(state, run) {
                     ends.waiting.insert(id.clone());
                 }
             }

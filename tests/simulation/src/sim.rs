@@ -474,7 +474,7 @@ impl Sim {
                     .deployments
                     .get(&run.deployment)
                     .is_some_and(|d| d.name.ends_with(crate::workload::BY_THE_CLOCK));
-                !clock && !crate::judge::waits_for_a_person(run)
+                !clock && !crate::judge::stuck(state, run)
             })
             .map(|(_, id, _)| id.clone())
             .collect()
