@@ -81,10 +81,11 @@ async fn answer(State(world): State<Arc<World>>, uri: Uri, headers: HeaderMap, b
             let field = |name: &str| fields.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
             let asked = world.heard.lock().unwrap().iter().filter(|h| h.uri == heard.uri).count();
             match field("grant_type") {
-                "refresh_token" if field("refresh_token") == "spent" => {
-                    (StatusCode::BAD_REQUEST, axum::Json(json!({"error": "invalid_grant", "error_description": "spent"})))
-                        .into_response()
-                }
+                "refresh_token" if field("refresh_token") == "spent" => (
+                    StatusCode::BAD_REQUEST,
+                    axum::Json(json!({"error": "invalid_grant", "error_description": "spent"})),
+                )
+                    .into_response(),
                 // Its last seconds count for nothing, so it is good for about one second.
                 "password" => json(json!({"access_token": token(&origin, asked), "token_type": "bearer",
                     "expires_in": 31, "refresh_token": "the-refresh-token"})),
@@ -121,10 +122,8 @@ fn of(server: &Server, tasks: &Value, secrets: &[(&str, &str, Value)]) -> House 
     let mut house = House::with(&["jq", "tally"]).unwrap();
     let names: Vec<&str> = secrets.iter().map(|(name, ..)| *name).collect();
     house.workflow("ask", &[], &json!({"use": {"secrets": names}, "do": tasks})).unwrap();
-    let granted: Vec<Value> = secrets
-        .iter()
-        .map(|(name, _, also)| json!({"name": name, "hosts": [server.origin], "also": also}))
-        .collect();
+    let granted: Vec<Value> =
+        secrets.iter().map(|(name, _, also)| json!({"name": name, "hosts": [server.origin], "also": also})).collect();
     let grant = json!({"workflow": "tests/ask", "grant": server.grant(json!(granted))});
     house.config.grants.push(serde_json::from_value(grant).unwrap());
     for (name, value, _) in secrets {
@@ -277,7 +276,10 @@ async fn a_client_may_say_who_it_is_in_the_header() {
     // RFC 6749 §2.3.1: each encoded as in a form, then joined.
     let pair = STANDARD.encode("hui%3Ayin:a+secret%2Fof+ours");
     assert_eq!(asked.authorization, format!("Basic {pair}"));
-    assert_eq!((asked.kind.as_str(), asked.body.as_str()), ("application/json", "{\"grant_type\":\"client_credentials\"}"));
+    assert_eq!(
+        (asked.kind.as_str(), asked.body.as_str()),
+        ("application/json", "{\"grant_type\":\"client_credentials\"}")
+    );
     hidden(&house.data(), &["a secret/of ours", &pair]);
 }
 

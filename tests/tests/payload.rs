@@ -162,7 +162,11 @@ async fn what_comes_in_too_large_is_refused_with_its_size_and_place() {
         other => panic!("{other}"),
     };
     let large = json!({"text": text(20_000)});
-    refused(engine.submit(submission("large", large.clone())).await.unwrap_err(), "/input", "the input takes 20011 bytes");
+    refused(
+        engine.submit(submission("large", large.clone())).await.unwrap_err(),
+        "/input",
+        "the input takes 20011 bytes",
+    );
     refused(engine.run(submission("large", large.clone())).await.unwrap_err(), "/input", "the input takes 20011 bytes");
     let event = json!({"specversion": "1.0", "id": "1", "source": "/t", "type": "t.t", "data": large});
     refused(engine.event(None, event).await.unwrap_err(), "/event", "the event takes");

@@ -110,10 +110,11 @@ impl Engine {
         }
         let rivals = self.rivals().await?;
         let (house, bindings) = (Arc::clone(&self.house), self.bindings.clone());
-        let in_force = self.workflows();
+        let standing = self.workflows();
         let (wanted, by) = (places.keys().cloned().collect::<Vec<_>>(), actor.to_owned());
         // Compiling takes its time and must not hold up what else goes on.
-        let checked = tokio::task::spawn_blocking(move || check(texts, &wanted, &rivals, &in_force, &bindings, &house, &by));
+        let checked =
+            tokio::task::spawn_blocking(move || check(texts, &wanted, &rivals, &standing, &bindings, &house, &by));
         let (checked, warnings) = checked.await.map_err(|e| Refusal::Store(e.to_string()))??;
         let before: BTreeSet<String> = self.workflows().into_iter().map(|w| w.deployment).collect();
         let mut report = DeployReport { deployed: Vec::with_capacity(checked.len()), warnings };
@@ -262,10 +263,8 @@ fn check(
     }
     let (mut problems, mut names, mut checked) = (Vec::new(), BTreeSet::new(), Vec::new());
     // What will be in force: what is given, and what stands and is not replaced by it.
-    let with: Vec<(String, String)> = definitions
-        .iter()
-        .map(|(_, d)| (deployment::workflow_name(d), d.document().version.clone()))
-        .collect();
+    let with: Vec<(String, String)> =
+        definitions.iter().map(|(_, d)| (deployment::workflow_name(d), d.document().version.clone())).collect();
     for (given, definition) in definitions {
         let name = deployment::workflow_name(&definition);
         if !names.insert(name.clone()) {

@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 use crate::calls;
 use crate::house::House;
 use crate::partition::{EffectDone, EffectJob, EffectOutcome, Errand, Floor, PageDone, PollError, PollJob, ReadPage};
-use crate::record::Pin;
 use crate::payload::Payload;
+use crate::record::Pin;
 use crate::requests::{Behalf, Fault, Requests, described, repeatable};
 
 /// Effects in hand at once, for the whole host.

@@ -29,8 +29,8 @@ pub use self::events::{Delivered, JudgeJob, Judged};
 use self::header::{About, name_fault, unfit};
 pub use self::message::{
     Activity, Deploy, Dice, EffectDone, EffectJob, EffectOutcome, Errand, Floor, Input, Message, Order, OrderKind,
-    Output, PageDone, PollError, PollJob, Query, ReadPage, Refusal, Reopen, Reply, Resolve, Snapshot, StartRun, TurnDone,
-    TurnJob, Work,
+    Output, PageDone, PollError, PollJob, Query, ReadPage, Refusal, Reopen, Reply, Resolve, Snapshot, StartRun,
+    TurnDone, TurnJob, Work,
 };
 pub use self::schedules::PauseCommand;
 pub(crate) use self::schedules::{scheduled_runs, standing};

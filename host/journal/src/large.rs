@@ -86,7 +86,12 @@ struct Held {
 
 /// What the thread is to do, in this order.
 enum Job {
-    Append { partition: u32, expected: u64, batch: Vec<Draft>, reply: oneshot::Sender<AppendFuture> },
+    Append {
+        partition: u32,
+        expected: u64,
+        batch: Vec<Draft>,
+        reply: oneshot::Sender<AppendFuture>,
+    },
     /// The records that name these are durable.
     Settle(Vec<BlobId>),
     Stop,
@@ -259,7 +264,11 @@ fn outlined(inner: &dyn Journal, mut draft: Draft, threshold: usize) -> Result<(
 }
 
 /// The same for a batch.
-fn outlined_all(inner: &dyn Journal, batch: Vec<Draft>, threshold: usize) -> Result<(Vec<Draft>, Vec<BlobId>), JournalError> {
+fn outlined_all(
+    inner: &dyn Journal,
+    batch: Vec<Draft>,
+    threshold: usize,
+) -> Result<(Vec<Draft>, Vec<BlobId>), JournalError> {
     let mut blobs = Vec::new();
     let mut drafts = Vec::with_capacity(batch.len());
     for draft in batch {
@@ -348,16 +357,19 @@ impl Journal for LargePayloads {
                 }
             };
         };
-        let mut turn = self.turn();
-        if !large && !turn.held.contains_key(&partition) {
-            return self.inner.append(partition, expected_seq, batch);
-        }
-        let held = turn.held.entry(partition).or_insert(Held { batches: 0, last_seq: expected_seq });
-        held.batches += 1;
-        held.last_seq = expected_seq + batch.len() as u64;
-        let (reply, placed) = oneshot::channel();
-        let sent = aside.send(Job::Append { partition, expected: expected_seq, batch, reply });
-        drop(turn);
+        let (placed, sent) = {
+            let mut turn = self.turn();
+            if !large && !turn.held.contains_key(&partition) {
+                // Appends of one partition come one after the other, so none can get in between here.
+                drop(turn);
+                return self.inner.append(partition, expected_seq, batch);
+            }
+            let held = turn.held.entry(partition).or_insert(Held { batches: 0, last_seq: expected_seq });
+            held.batches += 1;
+            held.last_seq = expected_seq + batch.len() as u64;
+            let (reply, placed) = oneshot::channel();
+            (placed, aside.send(Job::Append { partition, expected: expected_seq, batch, reply }))
+        };
         Box::pin(async move {
             let stopped = || JournalError::Poisoned { cause: "the writer of blobs stopped unexpectedly".into() };
             sent.map_err(|_| stopped())?;

@@ -16,7 +16,9 @@ use crate::read::{Records, TreeRecords};
 use crate::ring::{Ring, lock};
 use crate::shared::{Settings, Shared};
 use crate::writer::{Writer, create_segment, is_segment, segment_path};
-use crate::{AppendFuture, BlobId, Draft, Journal, JournalError, RecordIter, Unsettled, Upcasters, files, record, scan, seal};
+use crate::{
+    AppendFuture, BlobId, Draft, Journal, JournalError, RecordIter, Unsettled, Upcasters, files, record, scan, seal,
+};
 
 /// How a segment journal is opened.
 #[derive(Debug, Clone)]

@@ -262,7 +262,10 @@ async fn the_power_may_go_at_any_moment() -> Result {
                 assert_eq!(text(&record?), payload(seen, len), "after {operations} operations");
                 seen += 1;
             }
-            assert!(seen + 1 >= confirmed, "after {operations} operations {seen} are there, {confirmed} were confirmed");
+            assert!(
+                seen + 1 >= confirmed,
+                "after {operations} operations {seen} are there, {confirmed} were confirmed"
+            );
             // It goes on, and ends well.
             assert_eq!(work(&journal, seen).await, 6);
             let mut named = BTreeSet::new();

@@ -180,7 +180,8 @@ fn told(world: &World, kind: &str, path: &str) -> Result<(), String> {
     let began = Instant::now();
     loop {
         let asked = world.rig.services.asked(world.number);
-        let bodies = asked.iter().filter(|a| a.path == path).filter_map(|a| serde_json::from_slice::<Value>(&a.body).ok());
+        let bodies =
+            asked.iter().filter(|a| a.path == path).filter_map(|a| serde_json::from_slice::<Value>(&a.body).ok());
         let events: Vec<Value> = bodies
             .flat_map(|body| match body {
                 Value::Array(events) => events,

@@ -212,7 +212,9 @@ fn given_or_when(words: &str, doc: Option<&str>) -> Result<Step, String> {
     if let Some(count) = words.strip_prefix("the host has ").and_then(|rest| rest.strip_suffix(" partitions")) {
         return count.parse().map(Step::Partitions).map_err(|_| format!("`{count}` is no number"));
     }
-    if let Some(path) = words.strip_prefix("lifecycle events are told to ").and_then(|r| r.strip_suffix(" of the service")) {
+    if let Some(path) =
+        words.strip_prefix("lifecycle events are told to ").and_then(|r| r.strip_suffix(" of the service"))
+    {
         return Ok(Step::Sink(path.to_owned()));
     }
     if let Some(long) = words.strip_suffix(" pass").or_else(|| words.strip_suffix(" passes")) {

@@ -10,8 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use huiyin_journal::{
-    AppendFuture, BlobId, Draft, Journal, JournalError, MemoryJournal, Options, RecordIter, SegmentJournal,
-    Unsettled,
+    AppendFuture, BlobId, Draft, Journal, JournalError, MemoryJournal, Options, RecordIter, SegmentJournal, Unsettled,
 };
 use tokio::sync::watch;
 

@@ -487,9 +487,7 @@ impl World {
             Act::Cancel => self.ask(async |engine| engine.cancel(&run, why, who).await)?,
             Act::Suspend => self.ask(async |engine| engine.suspend(&run, why, who).await)?,
             Act::Resume => self.ask(async |engine| engine.resume(&run, why, who).await)?,
-            Act::Resolve(gave) => {
-                self.ask(async |engine| engine.resolve(&run, None, gave.clone(), why, who).await)?
-            }
+            Act::Resolve(gave) => self.ask(async |engine| engine.resolve(&run, None, gave.clone(), why, who).await)?,
             Act::Retry => self.ask(async |engine| engine.retry(&run, why, who).await)?,
             Act::RestartFrom(task, input) => {
                 self.ask(async |engine| engine.restart(&run, task, input.clone(), why, who).await)?

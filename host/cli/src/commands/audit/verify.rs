@@ -27,17 +27,10 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let report = huiyin_audit::recompute(&checkpoints, &mut store.leaves()).map_err(Failure::failed)?;
     // What a reader of records would trip over, and values that lie in blobs.
     let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
-    findings.extend(
-        store
-            .journal
-            .inner()
-            .read_all(0)
-            .map_err(Failure::failed)?
-            .filter_map(|record| match record {
-                Ok(record) => store.journal.whole(record).err().map(|error| error.to_string()),
-                Err(error) => Some(error.to_string()),
-            }),
-    );
+    findings.extend(store.journal.inner().read_all(0).map_err(Failure::failed)?.filter_map(|record| match record {
+        Ok(record) => store.journal.whole(record).err().map(|error| error.to_string()),
+        Err(error) => Some(error.to_string()),
+    }));
     match output {
         Output::Text => {
             for finding in &findings {
