@@ -84,7 +84,7 @@ async fn a_large_value_goes_through_a_run_and_a_restart_unchanged() {
         {"wait": {"wait": "PT0.01S"}},
         {"give": {"set": {"text": "${ $context.kept }", "n": "${ .all.n }"}}},
     ]));
-    let (value, large) = (text(5 * MIB), text(3 * MIB));
+    let (value, large) = (text(2 * MIB), text(MIB));
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(named("large", "one", json!({"text": value, "n": 1}))).await.unwrap();
     assert_eq!((end.status.as_str(), &end.result), ("completed", &json!({"text": value, "n": 1})));
