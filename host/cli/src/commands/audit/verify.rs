@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use huiyin_audit::VerifierKey;
-use huiyin_journal::Journal as _;
 use serde_json::json;
 
 use super::store;
