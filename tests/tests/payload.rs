@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::{IntoResponse as _, Response};
-use huiyin_engine::payload::LimitsConfig;
+use huiyin_engine::limits::LimitsConfig;
 use huiyin_engine::record::{self, Entry};
 use huiyin_engine::state::FinishedRun;
 use huiyin_engine::{Engine, Refusal};
@@ -34,7 +34,7 @@ fn house(tasks: &Value) -> House {
 
 fn limited(tasks: &Value, bytes: usize) -> House {
     let mut house = house(tasks);
-    house.config.limits = LimitsConfig { payload_bytes: Some(bytes as u64) };
+    house.config.limits = LimitsConfig { payload_bytes: Some(bytes as u64), ..LimitsConfig::default() };
     house
 }
 

@@ -10,6 +10,7 @@ mod demo;
 mod folders;
 mod host;
 mod output;
+mod process;
 mod text;
 mod times;
 
@@ -49,9 +50,12 @@ enum Command {
     Run(Box<commands::run::Args>),
     Workflow(commands::workflow::Args),
     Plugin(commands::plugin::Args),
+    Binding(commands::binding::Args),
+    Canary(commands::canary::Args),
     Case(commands::case::Args),
     Source(commands::source::Args),
     Schedule(commands::schedule::Args),
+    Secret(commands::secret::Args),
     Cron(commands::cron::Args),
     Deadline(commands::deadline::Args),
     Audit(commands::audit::Args),
@@ -76,9 +80,12 @@ pub fn main_with(setup: Setup) -> ExitCode {
         Command::Run(args) => commands::run::run(args, &setup, cli.output),
         Command::Workflow(args) => commands::workflow::run(args, cli.output),
         Command::Plugin(args) => commands::plugin::run(args, cli.output),
+        Command::Binding(args) => commands::binding::run(args, cli.output),
+        Command::Canary(args) => commands::canary::run(args, cli.output),
         Command::Case(args) => commands::case::run(args, cli.output),
         Command::Source(args) => commands::source::run(args, cli.output),
         Command::Schedule(args) => commands::schedule::run(args, cli.output),
+        Command::Secret(args) => commands::secret::run(args, cli.output),
         Command::Cron(args) => commands::cron::run(args, cli.output),
         Command::Deadline(args) => commands::deadline::run(args, cli.output),
         Command::Audit(args) => commands::audit::run(args, cli.output),

@@ -11,12 +11,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Binding;
 use crate::deployment::Deployed;
+use crate::effects::Effects;
 use crate::house::House;
 use crate::ledger::Ledger;
 use crate::partition::{Activity, Message, Order, OrderKind, Refusal, Reopen, Reply, Resolve, StartRun};
 use crate::payload::Payload;
 use crate::shell::Clock;
 use crate::state::{FinishedRun, State};
+use crate::worker::Workers;
 
 /// Commands from outside under way at once; beyond this they are told to wait (rule 11).
 const INTAKE: usize = 16_384;
@@ -38,12 +40,14 @@ pub struct Engine {
     /// The units' choices, for what is deployed while the host runs.
     pub(crate) bindings: Vec<Binding>,
     /// One deployment at a time.
-    pub(crate) deploying: tokio::sync::Mutex<()>,
-    pub(crate) partitions: Vec<Partition>,
+    pub(crate) deploying: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) partitions: Vec<Arc<Partition>>,
     pub(crate) activity: broadcast::Sender<Activity>,
     pub(crate) intake: Arc<Semaphore>,
     /// The same in KiB of large values.
     pub(crate) intake_room: Arc<Semaphore>,
+    pub(crate) workers: Arc<Workers>,
+    pub(crate) effects: Arc<Effects>,
     pub(crate) next: std::sync::atomic::AtomicUsize,
     pub(crate) stop: CancellationToken,
     pub(crate) failed: CancellationToken,
@@ -67,6 +71,24 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
+    /// Notes what came into force here, the partition of this number, instead of what has the same names.
+    pub(crate) fn now_has(&self, new: &[Arc<Deployed>], at: usize) {
+        let replaced = |name: &str, unit: &Option<String>| new.iter().any(|d| d.name == name && d.unit == *unit);
+        let mut known = self.workflows.write().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|old| !replaced(&old.name, &old.unit));
+        known.extend(new.iter().map(|deployed| InForce {
+            name: deployed.name.clone(),
+            version: deployed.version.clone(),
+            unit: deployed.unit.clone(),
+            deployment: deployed.id.clone(),
+        }));
+        drop(known);
+        let mut scheduled = self.scheduled.write().unwrap_or_else(PoisonError::into_inner);
+        scheduled.retain(|old| !replaced(&old.name, &old.unit));
+        let here = |d: &&Arc<Deployed>| d.schedule.is_some() && (d.unit.is_some() || at == 0);
+        scheduled.extend(new.iter().filter(here).cloned());
+    }
+
     /// The workflows in force.
     pub(crate) fn in_force(&self) -> Vec<InForce> {
         self.workflows.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -143,7 +165,20 @@ impl Engine {
         self.ask(partition, |reply| Message::Start(StartRun { finished: Some(reply), ..start })).await
     }
 
+    /// Whether more may be taken in for a unit: only that much may wait, of
+    /// its turns and of its calls (rule 11). What is in already is not asked.
+    pub(crate) fn room(&self, unit: Option<&str>) -> Result<(), Refusal> {
+        let unit = unit.unwrap_or_default();
+        let bounds = self.effects.gate().bounds();
+        let (mine, all) = self.workers.waiting(unit);
+        if mine >= bounds.queue || all >= bounds.queue_of_host() || self.effects.gate().crowded(unit) {
+            return Err(Refusal::Busy);
+        }
+        Ok(())
+    }
+
     fn prepare(&self, s: Submission) -> Result<(usize, StartRun), Refusal> {
+        self.room(s.unit.as_deref())?;
         let mut found: Vec<(usize, InForce)> = Vec::new();
         for (at, partition) in self.partitions.iter().enumerate() {
             for workflow in partition.in_force() {
@@ -399,7 +434,7 @@ impl Engine {
 
     /// The workflows in force, each once.
     pub fn workflows(&self) -> Vec<InForce> {
-        let mut all: Vec<InForce> = self.partitions.iter().flat_map(Partition::in_force).collect();
+        let mut all: Vec<InForce> = self.partitions.iter().flat_map(|partition| partition.in_force()).collect();
         all.sort_by(|a, b| (&a.name, &a.unit).cmp(&(&b.name, &b.unit)));
         all.dedup_by(|a, b| a.deployment == b.deployment && a.unit == b.unit);
         all

@@ -3,6 +3,7 @@
 //! come out (rule 2). The same messages with the same clock and ids give the
 //! same records, so a simulated host can drive it as well as the live one.
 
+mod bindings;
 mod children;
 mod deploy;
 mod desk;
@@ -25,6 +26,7 @@ use huiyin_journal::Draft;
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub use self::bindings::{Failing, Patience};
 pub use self::events::{Delivered, JudgeJob, Judged};
 use self::header::{About, name_fault, unfit};
 pub use self::message::{
@@ -35,6 +37,7 @@ pub use self::message::{
 pub use self::schedules::PauseCommand;
 pub(crate) use self::schedules::{scheduled_runs, standing};
 use self::wakes::Wakes;
+use crate::canary::Canaries;
 use crate::deployment::Deployed;
 use crate::payload::Payload;
 use crate::record::{Entry, SnapshotTaken};
@@ -70,6 +73,14 @@ pub struct Core {
     /// What took the place of deployments while the host runs: who asked for
     /// one just before gets the other.
     successors: HashMap<String, String>,
+    /// The latest faults of plugins.
+    faults: bindings::Faults,
+    patience: Patience,
+    /// What is watched, by deployment.
+    canaries: HashMap<String, Arc<Canaries>>,
+    /// Canary calls under way, and calls since the last that were not compared.
+    watching: usize,
+    unwatched: u32,
     /// How many partitions the host has.
     partitions: u32,
     out: Output,
@@ -114,6 +125,11 @@ impl Core {
             judging: HashMap::new(),
             listeners: BTreeSet::new(),
             successors: HashMap::new(),
+            faults: HashMap::new(),
+            patience: Patience::default(),
+            canaries: HashMap::new(),
+            watching: 0,
+            unwatched: 0,
             partitions: 1,
             out: Output::default(),
             payload,
@@ -164,6 +180,7 @@ impl Core {
             Message::Desk { unit, actor, command, reply } => self.desk_command(&unit, &actor, &command, reply, now),
             Message::Event { unit, event, relayed, reply } => self.take_event(unit, event, relayed, reply, now),
             Message::Judged(judged) => self.judged(judged, now),
+            Message::Watched(watched) => self.watched(*watched, now),
             Message::Relayed { id } => self.relayed(&id, now),
             Message::Pause(command, reply) => self.pause_schedule(command, reply, now),
             Message::Sunk(place, reply) => {
@@ -301,6 +318,7 @@ impl Core {
     /// Puts a partition to work after its state was loaded: overdue clocks
     /// fire, runs go on, sources are read, schedules are set.
     pub fn resume(&mut self, now: Timestamp) {
+        self.see_canaries();
         self.tick_desk(now);
         self.resume_runs(now);
         #[cfg(feature = "planted")]

@@ -4,7 +4,6 @@
 //! run or the host.
 
 use huiyin_flow::{ErrorKind, FlowError, Happened};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Bytes of JSON that one value may take, unless told.
@@ -23,29 +22,6 @@ pub const TURN: u64 = 4 << 20;
 /// How much of a result that is too large an error keeps, in bytes of JSON.
 const HEAD: usize = 4 << 10;
 
-/// Limits of what the host takes in and passes on, as configured.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-pub struct LimitsConfig {
-    /// Bytes that one value may take as JSON: an input, an output, a call's
-    /// arguments or result, an event, an item. 16 MiB unless told, 64 MiB at most.
-    pub payload_bytes: Option<u64>,
-}
-
-impl LimitsConfig {
-    /// The limits that are in force.
-    ///
-    /// # Errors
-    /// When one is not to be had.
-    pub fn read(&self) -> Result<Payload, Vec<String>> {
-        let value = self.payload_bytes.unwrap_or(DEFAULT);
-        if !(FLOOR..=CEILING).contains(&value) {
-            return Err(vec![format!("/limits/payloadBytes: {value} is not between {FLOOR} and {CEILING} bytes")]);
-        }
-        Ok(Payload { value })
-    }
-}
-
 /// The limit of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Payload {
@@ -60,6 +36,18 @@ impl Default for Payload {
 }
 
 impl Payload {
+    /// The limit as configured: 16 MiB unless told, 64 MiB at most.
+    ///
+    /// # Errors
+    /// When it is not to be had.
+    pub fn read(bytes: Option<u64>) -> Result<Payload, Vec<String>> {
+        let value = bytes.unwrap_or(DEFAULT);
+        if !(FLOOR..=CEILING).contains(&value) {
+            return Err(vec![format!("/limits/payloadBytes: {value} is not between {FLOOR} and {CEILING} bytes")]);
+        }
+        Ok(Payload { value })
+    }
+
     /// Bytes that a record's payload may have before its large values go into
     /// blobs: a turn ends after [`TURN`] bytes, its last fact brings a few values more.
     pub fn record(self) -> u64 {
@@ -146,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_limit_has_a_ceiling() {
-        let read = |payload_bytes| LimitsConfig { payload_bytes }.read();
+        let read = Payload::read;
         assert_eq!(read(None), Ok(Payload { value: DEFAULT }));
         assert_eq!(read(Some(CEILING)), Ok(Payload { value: CEILING }));
         for wrong in [0, CEILING + 1] {

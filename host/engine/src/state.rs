@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::bindings::Bindings;
 use crate::heard::Heard;
 use crate::record::{Parent, Pin, RunReopened};
 
@@ -74,6 +75,9 @@ pub struct State {
     /// What is remembered about events.
     #[serde(default)]
     pub heard: Heard,
+    /// What people chose for slots, what was set aside, what is watched.
+    #[serde(default)]
+    pub bindings: Bindings,
     /// How far each sink of lifecycle events has come.
     #[serde(default)]
     pub sinks: BTreeMap<String, SinkPlace>,

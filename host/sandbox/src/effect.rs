@@ -5,13 +5,15 @@ use std::time::{Duration, Instant};
 
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
-use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtx, WasiClocksCtxView, WasiClocksView};
+use wasmtime_wasi::clocks::{WasiClocksCtx, WasiClocksCtxView, WasiClocksView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
+use crate::egress::pace::Asker;
 use crate::egress::{Egress, Refusal, Traffic};
 use crate::error::{CallError, Effect};
 use crate::grant::{Denial, Effective, Grant};
+use crate::host::clocks::Stopped;
 use crate::host::kv::Kv;
 use crate::host::log::Log;
 use crate::host::secrets::SecretBox;
@@ -21,7 +23,7 @@ use crate::limits::{LimitHit, LimitName, Limits, Meter};
 use crate::operation::{Operation, Output};
 use crate::package::{Code, Package};
 use crate::sandbox::{HANDLES, Sandbox, busy, check_call, finish};
-use crate::types::Context;
+use crate::types::{Context, PluginError};
 
 /// Everything one call has with the host.
 pub(crate) struct Guest {
@@ -29,6 +31,7 @@ pub(crate) struct Guest {
     table: ResourceTable,
     http: WasiHttpCtx,
     clocks: WasiClocksCtx,
+    pub(crate) stopped: Stopped,
     egress: Egress,
     pub(crate) effective: Arc<Effective>,
     pub(crate) traffic: Arc<Traffic>,
@@ -65,8 +68,8 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     wit::huiyin::plugin::kv::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     wit::huiyin::plugin::spool::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
-    monotonic_clock::add_to_linker::<Guest, WasiClocks>(&mut linker, Guest::clocks)?;
-    wall_clock::add_to_linker::<Guest, WasiClocks>(&mut linker, Guest::clocks)?;
+    monotonic_clock::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    wall_clock::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     Ok(linker)
 }
@@ -90,8 +93,8 @@ pub struct Called {
 
 impl Sandbox {
     /// Calls a package that reaches outside, in a fresh instance. `grant` is
-    /// what the admin granted and the unit's policy allows
-    /// ([`Grant::intersect`]); the manifest is intersected here.
+    /// what the admin granted; the manifest and the unit's cap
+    /// ([`HostAccess::cap`]) are asked beside it.
     ///
     /// Needs a Tokio runtime with time and I/O. Dropping the future ends the
     /// call. A pure package runs on the calling thread.
@@ -129,7 +132,7 @@ impl Sandbox {
             return Err(busy());
         };
 
-        let traffic = Traffic::new(&limits);
+        let traffic = Traffic::new(&limits, deadline);
         let mut store = self.guest_store(package, context, grant, host, &limits, &traffic, deadline);
         let bounds = self.bounds(&limits);
         let running = async {
@@ -157,7 +160,7 @@ impl Sandbox {
         let (log, log_dropped) = guest.log.take();
         Ok(Called {
             output,
-            kv_writes: guest.kv.take(),
+            kv_writes: guest.kv.take(guest.effective.kv().unwrap_or_default(), traffic.effect() == Effect::NotDone),
             log,
             log_dropped,
             http_requests: traffic.requests(),
@@ -165,7 +168,7 @@ impl Sandbox {
                 .into_iter()
                 .filter_map(|refusal| match refusal {
                     Refusal::Denied(denial) => Some(denial),
-                    Refusal::Limit(_) => None,
+                    _ => None,
                 })
                 .collect(),
         })
@@ -182,7 +185,7 @@ impl Sandbox {
         traffic: &Arc<Traffic>,
         deadline: Instant,
     ) -> Store<Guest> {
-        let effective = Arc::new(Effective::new(&package.manifest, grant));
+        let effective = Arc::new(Effective::new(&package.manifest, grant, host.cap.as_deref()));
         let secret_box = Arc::new(SecretBox::default());
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
@@ -191,18 +194,20 @@ impl Sandbox {
             table,
             http: WasiHttpCtx::new(),
             clocks: WasiClocksCtx::default(),
+            stopped: (!effective.clocks()).then_some(context.now),
             egress: Egress {
                 effective: effective.clone(),
                 traffic: traffic.clone(),
                 secrets: secret_box.clone(),
                 way: self.shared.way.clone(),
+                asker: Arc::new(Asker { name: package.manifest.name.clone(), unit: context.unit.clone() }),
             },
-            effective,
             traffic: traffic.clone(),
             secret_box,
             secret_source: host.secrets.clone(),
-            log: Log::new(&context.call_id, host.log.clone(), limits),
+            log: Log::new(&context.call_id, host.log.clone(), effective.log(limits)),
             kv: Kv::new(host.kv.clone()),
+            effective,
         };
         let mut store = Store::new(&self.shared.engines.effect, guest);
         store.limiter(|guest| &mut guest.meter);
@@ -226,9 +231,29 @@ impl Sandbox {
 /// refused it something, the refusal is the reason worth telling.
 fn explain(error: CallError, refusals: Vec<Refusal>, effect: Effect) -> CallError {
     let own_limit = matches!(error, CallError::Limit { .. } | CallError::Misuse { .. } | CallError::Stopped { .. });
-    match refusals.into_iter().next() {
-        Some(Refusal::Denied(denial)) if !own_limit => CallError::Denied { denial: Box::new(denial), effect },
-        Some(Refusal::Limit(hit)) if !own_limit => CallError::Limit { hit, effect },
-        _ => error.with_effect(effect),
+    if own_limit {
+        return error.with_effect(effect);
+    }
+    // What the plugin says of its input or configuration, no other time would change.
+    let own_fault = matches!(error, CallError::Plugin(PluginError::InvalidInput(_) | PluginError::InvalidConfig(_)));
+    let mut late = None;
+    for refusal in refusals {
+        match refusal {
+            Refusal::Denied(denial) => return CallError::Denied { denial: Box::new(denial), effect },
+            Refusal::Limit(hit) => return CallError::Limit { hit, effect },
+            Refusal::Paced(paced) if !own_fault => return CallError::Paced { paced, effect },
+            Refusal::Paced(_) => {}
+            Refusal::Late(hit) => late = late.or(Some(Ok(hit))),
+            Refusal::Way(why) => late = late.or(Some(Err(why))),
+        }
+    }
+    // A plugin may have coped with these: what it says of its own work holds.
+    match (late, error) {
+        (Some(late), CallError::Plugin(own)) => {
+            CallError::Plugin(own.with_hint(&late.map_or_else(|why| why, |hit| hit.to_string())))
+        }
+        (Some(Ok(hit)), _) => CallError::Limit { hit, effect },
+        (Some(Err(why)), CallError::Host { .. } | CallError::Trap { .. }) => CallError::Host { why, effect },
+        (_, error) => error.with_effect(effect),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! No message holds an address, a path of the host or a secret.
 
+use crate::egress::Paced;
 use crate::grant::Denial;
 use crate::limits::{LimitHit, LimitName};
 use crate::types::PluginError;
@@ -157,6 +158,14 @@ pub enum CallError {
         /// What may have happened outside.
         effect: Effect,
     },
+    /// It asked too much at once, or too fast, and failed.
+    #[error("{paced}")]
+    Paced {
+        /// What holds it back, and for how long.
+        paced: Paced,
+        /// What may have happened outside.
+        effect: Effect,
+    },
     /// The plugin reached for something it was not granted, and failed.
     #[error("{denial}")]
     Denied {
@@ -196,6 +205,7 @@ impl CallError {
             Self::Limit { effect, .. }
             | Self::Trap { effect, .. }
             | Self::BadOutput { effect, .. }
+            | Self::Paced { effect, .. }
             | Self::Denied { effect, .. }
             | Self::Stopped { effect }
             | Self::Host { effect, .. } => *effect,
@@ -216,6 +226,7 @@ impl CallError {
             Self::Limit { effect, .. }
             | Self::Trap { effect, .. }
             | Self::BadOutput { effect, .. }
+            | Self::Paced { effect, .. }
             | Self::Denied { effect, .. }
             | Self::Stopped { effect }
             | Self::Host { effect, .. } => *effect = now,

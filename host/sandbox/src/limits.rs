@@ -36,6 +36,21 @@ pub struct Limits {
     pub request_bytes: u64,
     /// Bodies of all responses together, in bytes.
     pub response_bytes: u64,
+    /// Bytes of a response's head.
+    pub header_bytes: u64,
+    /// Header fields of a response.
+    pub headers: u64,
+    /// How many times larger than what came over the wire a response may
+    /// become when it is decompressed; the first 1 MiB is free.
+    pub decode_ratio: u64,
+    /// Until a connection stands (name, TCP, proxy, TLS), in milliseconds.
+    pub connect_ms: u64,
+    /// From there until the head of the response, in milliseconds.
+    pub first_byte_ms: u64,
+    /// Silence between two pieces of a response, in milliseconds.
+    pub idle_ms: u64,
+    /// One request from its beginning to the end of its response, in milliseconds.
+    pub request_ms: u64,
     /// Wasm instructions, roughly; only where the sandbox was made with fuel.
     pub fuel: Option<u64>,
 }
@@ -54,6 +69,13 @@ impl Default for Limits {
             http_requests: 32,
             request_bytes: 16 * MIB,
             response_bytes: 32 * MIB,
+            header_bytes: 64 * KIB,
+            headers: 100,
+            decode_ratio: 100,
+            connect_ms: 10_000,
+            first_byte_ms: 60_000,
+            idle_ms: 60_000,
+            request_ms: 120_000,
             fuel: None,
         }
     }
@@ -74,6 +96,13 @@ impl Limits {
             http_requests: 1_000,
             request_bytes: 256 * MIB,
             response_bytes: 256 * MIB,
+            header_bytes: MIB,
+            headers: 1_000,
+            decode_ratio: 1_000,
+            connect_ms: 60_000,
+            first_byte_ms: 600_000,
+            idle_ms: 600_000,
+            request_ms: 600_000,
             fuel: None,
         }
     }
@@ -93,6 +122,13 @@ impl Limits {
             http_requests: self.http_requests.min(most.http_requests),
             request_bytes: self.request_bytes.min(most.request_bytes),
             response_bytes: self.response_bytes.min(most.response_bytes),
+            header_bytes: self.header_bytes.min(most.header_bytes),
+            headers: self.headers.min(most.headers),
+            decode_ratio: self.decode_ratio.min(most.decode_ratio),
+            connect_ms: self.connect_ms.min(most.connect_ms),
+            first_byte_ms: self.first_byte_ms.min(most.first_byte_ms),
+            idle_ms: self.idle_ms.min(most.idle_ms),
+            request_ms: self.request_ms.min(most.request_ms),
             fuel: match (self.fuel, most.fuel) {
                 (Some(mine), Some(cap)) => Some(mine.min(cap)),
                 (mine, cap) => mine.or(cap),
@@ -125,6 +161,18 @@ pub enum LimitName {
     RequestBytes,
     /// [`Limits::response_bytes`]
     ResponseBytes,
+    /// [`Limits::header_bytes`], or [`Limits::headers`].
+    HeaderBytes,
+    /// [`Limits::decode_ratio`]
+    DecodeRatio,
+    /// [`Limits::connect_ms`]
+    ConnectMs,
+    /// [`Limits::first_byte_ms`]
+    FirstByteMs,
+    /// [`Limits::idle_ms`]
+    IdleMs,
+    /// [`Limits::request_ms`]
+    RequestMs,
     /// [`Limits::fuel`]
     Fuel,
     /// Live handles to host resources: fixed.
@@ -145,9 +193,20 @@ impl LimitName {
             Self::HttpRequests => "http_requests",
             Self::RequestBytes => "request_bytes",
             Self::ResponseBytes => "response_bytes",
+            Self::HeaderBytes => "header_bytes",
+            Self::DecodeRatio => "decode_ratio",
+            Self::ConnectMs => "connect_ms",
+            Self::FirstByteMs => "first_byte_ms",
+            Self::IdleMs => "idle_ms",
+            Self::RequestMs => "request_ms",
             Self::Fuel => "fuel",
             Self::Handles => "handles",
         }
+    }
+
+    /// Whether it is a bound on time.
+    pub fn is_time(self) -> bool {
+        matches!(self, Self::WallMs | Self::ConnectMs | Self::FirstByteMs | Self::IdleMs | Self::RequestMs)
     }
 
     /// How to raise it, as a sentence for people.
@@ -163,6 +222,12 @@ impl LimitName {
             Self::HttpRequests => ceiling.http_requests,
             Self::RequestBytes => ceiling.request_bytes,
             Self::ResponseBytes => ceiling.response_bytes,
+            Self::HeaderBytes => ceiling.header_bytes,
+            Self::DecodeRatio => ceiling.decode_ratio,
+            Self::ConnectMs => ceiling.connect_ms,
+            Self::FirstByteMs => ceiling.first_byte_ms,
+            Self::IdleMs => ceiling.idle_ms,
+            Self::RequestMs => ceiling.request_ms,
             Self::StackBytes => {
                 return "it is set for the whole host as `stack_bytes` of the sandbox".to_owned();
             }
@@ -184,14 +249,21 @@ pub struct LimitHit {
     pub used: Option<u64>,
 }
 
+impl LimitHit {
+    /// What happened, without the advice how to raise it: a caller that has
+    /// limits of its own knows better where.
+    pub fn said(&self) -> String {
+        let of = format!("the limit `{}` of {}", self.limit.key(), self.allowed);
+        match self.used {
+            Some(used) => format!("{of} was passed ({used})"),
+            None => format!("{of} was reached"),
+        }
+    }
+}
+
 impl std::fmt::Display for LimitHit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the limit `{}` of {}", self.limit.key(), self.allowed)?;
-        match self.used {
-            Some(used) => write!(f, " was passed ({used})")?,
-            None => write!(f, " was reached")?,
-        }
-        write!(f, "; {}", self.limit.advice())
+        write!(f, "{}; {}", self.said(), self.limit.advice())
     }
 }
 

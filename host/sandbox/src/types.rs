@@ -103,6 +103,17 @@ pub enum PluginError {
     Unknown(String),
 }
 
+impl PluginError {
+    /// The same with what the host knows beside it, where there is room for words.
+    pub(crate) fn with_hint(self, hint: &str) -> Self {
+        match self {
+            Self::Transient(text) => Self::Transient(format!("{text} ({hint})")),
+            Self::Unknown(text) => Self::Unknown(format!("{text} ({hint})")),
+            other => other,
+        }
+    }
+}
+
 /// One page of a source.
 #[derive(Debug, Clone, PartialEq, Eq, ComponentType, Lift, Lower)]
 #[component(record)]

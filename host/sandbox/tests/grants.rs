@@ -187,7 +187,7 @@ fn a_path_prefix_covers_whole_segments_and_cannot_be_left() {
     });
     let manifest = Manifest::from_json(manifest.to_string().as_bytes()).unwrap();
     let grant = json!({"http": [{"origin": "https://x.cn", "methods": ["GET"], "path_prefix": "/api"}]});
-    let effective = Effective::new(&manifest, &Grant::from_json(&grant.to_string()).unwrap());
+    let effective = Effective::new(&manifest, &Grant::from_json(&grant.to_string()).unwrap(), None);
     let ask = |method: &str, path: &str| {
         effective.http(&HttpAsk {
             origin: origin(Scheme::Https, "x.cn"),
@@ -217,7 +217,7 @@ fn a_path_prefix_covers_whole_segments_and_cannot_be_left() {
     }
     let denial = ask("POST", "/api/items").unwrap_err();
     let add = Grant::from_json(&denial.grant_to_add.unwrap()).unwrap();
-    let effective = Effective::new(&manifest, &add);
+    let effective = Effective::new(&manifest, &add, None);
     let again =
         HttpAsk { origin: origin(Scheme::Https, "x.cn"), method: "POST".to_owned(), path: "/api/items".to_owned() };
     assert_eq!(effective.http(&again), Ok(()));

@@ -2,6 +2,8 @@
 
 pub(crate) mod audit;
 pub(crate) mod bench;
+pub(crate) mod binding;
+pub(crate) mod canary;
 pub(crate) mod case;
 pub(crate) mod completions;
 pub(crate) mod cron;
@@ -10,6 +12,7 @@ pub(crate) mod demo;
 pub(crate) mod plugin;
 pub(crate) mod run;
 pub(crate) mod schedule;
+pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod source;
 pub(crate) mod workflow;

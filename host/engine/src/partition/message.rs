@@ -12,10 +12,11 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{Delivered, JudgeJob, Judged, PauseCommand};
+use super::{Delivered, Failing, JudgeJob, Judged, PauseCommand};
+use crate::canary::{Canaries, CanaryJob, Made, Watched};
 use crate::deployment::Deployed;
 use crate::payload::Payload;
-use crate::record::{Pin, SinkAdvanced};
+use crate::record::{Entry, Pin, SinkAdvanced};
 use crate::sources::WatchedSource;
 use crate::state::{FinishedRun, State};
 
@@ -91,6 +92,8 @@ pub enum Message {
     Resolve(Resolve),
     /// A worker evaluated the filters of triggers.
     Judged(Judged),
+    /// A worker has made a call with a canary.
+    Watched(Box<Watched>),
     /// Every other partition has an event that was to be passed on.
     Relayed {
         /// Its name.
@@ -114,6 +117,8 @@ pub struct Deploy {
     pub workflows: Vec<(crate::record::WorkflowDeployed, Arc<Deployed>)>,
     /// Deployments to withdraw.
     pub withdrawn: Vec<String>,
+    /// What is to be recorded about slots, before the workflows that follow from it.
+    pub bindings: Vec<Entry>,
     /// Who.
     pub actor: String,
     /// Told once it is in force.
@@ -235,6 +240,10 @@ pub struct TurnDone {
     pub consumed: u32,
     /// What it did not get to: the turn's budget ran out.
     pub rest: Vec<Input>,
+    /// Plugins that failed by their own fault: which function, and how.
+    pub faults: Vec<(String, String)>,
+    /// Calls that a canary is to make, too.
+    pub made: Vec<Made>,
     /// The bytes of its state, where it has ended with this turn.
     pub weight: Option<u64>,
     /// Our own failure, if the turn could not be taken.
@@ -252,6 +261,8 @@ pub struct EffectDone {
     pub attempt: u32,
     /// What came of it.
     pub outcome: EffectOutcome,
+    /// How the plugin failed, where it did by its own fault.
+    pub fault: Option<String>,
 }
 
 /// What came of an effect.
@@ -327,6 +338,10 @@ pub enum Work {
     Keep(Snapshot),
     /// Evaluate filters of triggers. May run ahead of the disk.
     Judge(JudgeJob),
+    /// Make a call with a canary. May run ahead of the disk.
+    Canary(Box<CanaryJob>),
+    /// A slot's plugin failed too often: find what else may be bound.
+    Failing(Box<Failing>),
     /// Pass an event on to the other partitions. Only after the records are durable.
     Relay {
         /// Names it.
@@ -350,6 +365,8 @@ pub struct TurnJob {
     pub flow: Arc<RunState>,
     /// What has happened, and pure calls that were decided and not made.
     pub inputs: Vec<Input>,
+    /// What is watched beside its slots.
+    pub canaries: Option<Arc<Canaries>>,
     /// The time of the turn.
     pub now: Timestamp,
     /// Randomness for jitter.

@@ -88,6 +88,8 @@ impl Core {
                         consumed: 0,
                         rest: Vec::new(),
                         weight: None,
+                        faults: Vec::new(),
+                        made: Vec::new(),
                         failed: None,
                     },
                     now,

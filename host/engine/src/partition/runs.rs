@@ -134,6 +134,7 @@ impl Core {
             deployed,
             flow: Arc::clone(&state.flow),
             inputs,
+            canaries: self.canaries.get(&state.deployment).cloned(),
             now,
             random: self.dice.random(),
             payload: self.payload,
@@ -155,6 +156,14 @@ impl Core {
         if let Some(reason) = &done.failed {
             self.quarantine(&done.run, reason, None, now);
             return;
+        }
+        let Some(state) = self.state.runs.get(&done.run) else { return };
+        if !done.faults.is_empty() || !done.made.is_empty() {
+            let deployment = state.deployment.clone();
+            for (function, how) in done.faults {
+                self.plugin_failed(&deployment, &function, how, now);
+            }
+            self.beside(&done.run, &deployment, done.made, now);
         }
         let Some(state) = self.state.runs.get(&done.run) else { return };
         let (key, reopened) = (state.key.clone(), state.reopened.is_some());

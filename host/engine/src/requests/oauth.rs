@@ -151,8 +151,8 @@ fn list(value: Option<&Value>) -> Vec<String> {
 }
 
 fn requester(requests: &Requests, behalf: &Behalf) -> Requester {
-    let limits = Limits { response_bytes: MAX_ANSWER, ..requests.house.limits.clone() };
-    requests.house.sandbox.requester(&behalf.grant, std::sync::Arc::clone(&behalf.secrets), &limits)
+    let limits = Limits { response_bytes: MAX_ANSWER, ..requests.house.limits("", &behalf.unit).into_owned() };
+    requests.requester(behalf, &limits)
 }
 
 /// Whatever went wrong here, the request that wanted a token was not begun.

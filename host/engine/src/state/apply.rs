@@ -183,6 +183,12 @@ impl State {
                     self.schedules.entry(id.clone()).or_default().since = Some(time);
                 }
             }
+            Entry::BindingChanged(_)
+            | Entry::BindingQuarantined(_)
+            | Entry::BindingLifted(_)
+            | Entry::CanaryStarted(_)
+            | Entry::CanaryCompared(_)
+            | Entry::CanaryEnded(_) => self.bindings.apply(entry, self.seq + 1, time),
             Entry::SinkAdvanced(x) => {
                 let place = SinkPlace { next: x.next, floor: x.floor, given_up: x.given_up };
                 self.sinks.insert(x.sink.clone(), place);

@@ -21,6 +21,12 @@ pub struct KvWrite {
     pub expected: Option<Vec<u8>>,
     /// The new value; none removes the key.
     pub value: Option<Vec<u8>>,
+    /// What keys and values may take together; calls at the same time may not
+    /// pass it together either.
+    pub quota: u64,
+    /// The call did nothing else that anybody could see: where this does not
+    /// fit any more, it may be made again.
+    pub alone: bool,
 }
 
 /// The state of one call.
@@ -71,12 +77,12 @@ impl Kv {
     }
 
     /// The writes, without those that changed nothing.
-    pub(crate) fn take(&mut self) -> Vec<KvWrite> {
+    pub(crate) fn take(&mut self, quota: u64, alone: bool) -> Vec<KvWrite> {
         std::mem::take(&mut self.written)
             .into_iter()
             .filter_map(|(key, value)| {
                 let expected = self.committed.get(&key).cloned();
-                (expected != value).then_some(KvWrite { key, expected, value })
+                (expected != value).then_some(KvWrite { key, expected, value, quota, alone })
             })
             .collect()
     }
@@ -130,7 +136,8 @@ mod tests {
         kv.compare_and_set("b".into(), Some(&bytes("x")), None, 100).unwrap();
         assert_eq!(kv.get("a"), Some(&bytes("2")));
         assert_eq!(kv.compare_and_set("a".into(), Some(&bytes("1")), None, 100), Err(KvFault::Conflict));
-        assert_eq!(kv.take(), [KvWrite { key: "a".into(), expected: Some(bytes("1")), value: Some(bytes("2")) }]);
+        let (expected, value) = (Some(bytes("1")), Some(bytes("2")));
+        assert_eq!(kv.take(100, true), [KvWrite { key: "a".into(), expected, value, quota: 100, alone: true }]);
     }
 
     #[test]

@@ -96,7 +96,7 @@ fn compare(path: &Path, bytes: &[u8]) -> io::Result<Option<bool>> {
 impl wit::Host for Guest {
     async fn put(&mut self, name: String, bytes: Vec<u8>) -> Result<String, wit::Error> {
         let folder = match self.effective.spool() {
-            Ok(folder) => folder.clone(),
+            Ok(folder) => folder,
             Err(denial) => {
                 let text = denial.to_string();
                 self.traffic.refuse(Refusal::Denied(denial));
