@@ -41,6 +41,7 @@ use crate::house::{House, InstallError};
 use crate::lifecycle::Known;
 use crate::limits::Tuning;
 use crate::partition::{Core, Failing, Message, Patience, Snapshot};
+use crate::payload::Payload;
 use crate::record::{DecodeError, Entry, SnapshotTaken};
 use crate::secrets::Secrets;
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
