@@ -197,7 +197,7 @@ impl Requests {
 /// A failed request as the workflow sees it. `what` is the request in words.
 fn fault(error: &RequestError, what: &str, repeatable: bool, behalf: &Behalf) -> Fault {
     if let RequestError::Limit { hit, .. } = error
-        && hit.limit == LimitName::ResponseBytes
+        && hit.limit == huiyin_sandbox::LimitName::ResponseBytes
         && !repeatable
     {
         // It was answered: it happened, and no `retry` does it again (rule 3).
