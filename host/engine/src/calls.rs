@@ -60,11 +60,13 @@ pub struct PluginFault {
     pub error: FlowError,
     /// By the plugin's own fault; see [`own_fault`].
     pub own: bool,
+    /// In one word, as it is recorded; see [`fault`].
+    pub word: String,
 }
 
 impl From<FlowError> for PluginFault {
     fn from(error: FlowError) -> PluginFault {
-        PluginFault { error, own: false }
+        PluginFault { error, own: false, word: "host".to_owned() }
     }
 }
 
@@ -111,14 +113,31 @@ pub fn pure_call(
     key: &str,
     now: Timestamp,
 ) -> Result<Value, PluginFault> {
+    let before = |error: FlowError, word: &str| PluginFault { error, own: false, word: word.to_owned() };
     let Some(package) = house.package(&pin.digest) else {
-        return Err(not_installed(pin).into());
+        return Err(before(not_installed(pin), "not-installed"));
     };
-    let operation = operation(&package, pin, with).map_err(|e| invalid(&e))?;
+    let operation = operation(&package, pin, with).map_err(|e| before(invalid(&e), "arguments"))?;
     let limits = house.limits(&pin.plugin, unit);
     match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &limits) {
         Ok(output) => Ok(output.to_json()),
-        Err(error) => Err(PluginFault { error: flow_error(house, &error, pin, unit), own: own_fault(&error) }),
+        Err(error) => Err(PluginFault {
+            error: flow_error(house, &error, pin, unit),
+            own: own_fault(&error),
+            word: fault(&error),
+        }),
+    }
+}
+
+/// A failed call in one word, as it is recorded: `limit:<name>` for a limit,
+/// `plugin` for an error of the plugin's own, `trap`, `output`, `host`.
+pub fn fault(error: &CallError) -> String {
+    match error {
+        CallError::Limit { hit, .. } => format!("limit:{}", hit.limit.key()),
+        CallError::Plugin(_) => "plugin".to_owned(),
+        CallError::Trap { .. } => "trap".to_owned(),
+        CallError::BadOutput { .. } => "output".to_owned(),
+        _ => "host".to_owned(),
     }
 }
 

@@ -17,6 +17,8 @@
 //! | [`bindings`], [`rebind`], [`canary`] | what slots stand for: known, changed while the host runs, tried |
 //! | [`schedules`] | schedules as people see and steer them |
 //! | [`extension`] | what a workflow says to the host: `document.metadata.huiyin` |
+//! | [`originals`] | items as the floor reads and the desk keeps them |
+//! | [`replay`] | recorded calls of pure plugins, made again |
 //! | [`effects`] | plugin calls and requests that reach outside |
 //! | [`limits`] | what a call may use, by host, plugin and unit |
 //! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
@@ -52,6 +54,7 @@ pub mod intake;
 pub mod ledger;
 pub mod lifecycle;
 pub mod limits;
+pub mod originals;
 pub mod partition;
 pub mod payload;
 #[cfg(feature = "planted")]
@@ -59,6 +62,7 @@ pub mod planted;
 pub mod rebind;
 pub mod record;
 mod records;
+pub mod replay;
 pub mod requests;
 pub mod schedules;
 pub mod secrets;

@@ -10,6 +10,7 @@ mod desk;
 mod effects;
 mod events;
 mod header;
+mod judged;
 mod kv;
 mod message;
 mod orders;
@@ -30,9 +31,9 @@ pub use self::bindings::{Failing, Patience};
 pub use self::events::{Delivered, JudgeJob, Judged};
 use self::header::{About, name_fault, unfit};
 pub use self::message::{
-    Activity, Deploy, Dice, EffectDone, EffectJob, EffectOutcome, Errand, Floor, Input, Message, Order, OrderKind,
-    Output, PageDone, PollError, PollJob, Query, ReadPage, Refusal, Reopen, Reply, Resolve, Snapshot, StartRun,
-    TurnDone, TurnJob, Work,
+    Activity, Deploy, Dice, EffectDone, EffectJob, EffectOutcome, Errand, Floor, Input, Judgement, Message, Order,
+    OrderKind, Output, PageDone, PollError, PollJob, Query, ReadPage, Refusal, Reopen, Reply, Resolve, Snapshot,
+    StartRun, TurnDone, TurnJob, Work,
 };
 pub use self::schedules::PauseCommand;
 pub(crate) use self::schedules::{scheduled_runs, standing};
@@ -177,7 +178,9 @@ impl Core {
             Message::Turn(done) => self.turn_done(*done, now),
             Message::Effect(done) => self.effect_done(done, now),
             Message::Page(done) => self.page_done(done, now),
-            Message::Desk { unit, actor, command, reply } => self.desk_command(&unit, &actor, &command, reply, now),
+            Message::Desk { unit, actor, command, judged, reply } => {
+                self.desk_command(&unit, &actor, &command, judged.as_deref(), reply, now);
+            }
             Message::Event { unit, event, relayed, reply } => self.take_event(unit, event, relayed, reply, now),
             Message::Judged(judged) => self.judged(judged, now),
             Message::Watched(watched) => self.watched(*watched, now),

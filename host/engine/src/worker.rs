@@ -17,6 +17,7 @@ use crate::fair::{Fair, Ticket};
 use crate::house::House;
 use crate::partition::{Input, JudgeJob, Judged, TurnDone, TurnJob};
 use crate::payload::TURN;
+use crate::record::{self, sum};
 
 /// What one turn may use.
 #[derive(Debug, Clone, Copy)]
@@ -298,6 +299,7 @@ pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget) -> TurnDone
             facts: Vec::new(),
             commands: Vec::new(),
             consumed: 0,
+            told: None,
             rest: Vec::new(),
             weight: None,
             faults: Vec::new(),
@@ -322,6 +324,8 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
     let TurnJob { run, turn: number, deployed, flow, inputs, canaries, now, random, payload } = job;
     let mut beside = Beside { canaries, ..Beside::default() };
     let mut flow = Arc::unwrap_or_clone(flow);
+    // Calls that an earlier turn decided: their time is not that of their task.
+    let mut earlier = inputs.len();
     let mut inputs: VecDeque<Input> = inputs.into();
     let mut facts = Vec::new();
     let mut commands = Vec::new();
@@ -341,10 +345,18 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
             None => break,
             Some(Input::Event(event)) => event,
             Some(Input::Call(command)) => match make(&deployed, &run, &command, now, house, &mut beside) {
-                Some(event) => event,
+                Some((event, mut told)) => {
+                    told.now = (earlier > 0).then(|| u64::try_from(now.as_millisecond()).unwrap_or_default());
+                    let calls = beside.told.get_or_insert_default();
+                    if told.now.is_some() || told.result.is_some() || told.failed.is_some() {
+                        calls.push(told);
+                    }
+                    event
+                }
                 None => continue,
             },
         };
+        earlier = earlier.saturating_sub(1);
         if matches!(event, Event::Event { .. }) {
             consumed += 1;
         }
@@ -364,11 +376,11 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
             inputs.push_back(Input::Event(Event::Continue));
         }
     }
-    let Beside { faults, made, .. } = beside;
+    let Beside { faults, made, told, .. } = beside;
     // Counted here, since the partition's loop has no time for it.
     let weight = flow.outcome().is_some().then(|| huiyin_flow::json_bytes(&flow));
     let (flow, rest) = (Arc::new(flow), inputs.into());
-    TurnDone { run, turn: number, flow, facts, commands, consumed, rest, weight, faults, made, failed: None }
+    TurnDone { run, turn: number, flow, facts, commands, consumed, told, rest, weight, faults, made, failed: None }
 }
 
 /// What a turn learns beside its own business.
@@ -379,9 +391,12 @@ struct Beside {
     faults: Vec<(String, String)>,
     /// Calls that a canary is to make, too.
     made: Vec<Made>,
+    /// What the facts leave open of the pure calls it made.
+    told: Option<Vec<record::Made>>,
 }
 
-/// Makes a pure call and gives its result as an event.
+/// Makes a pure call and gives its result as an event, and what the facts will
+/// not say of it.
 fn make(
     deployed: &crate::deployment::Deployed,
     run: &str,
@@ -389,26 +404,34 @@ fn make(
     now: jiff::Timestamp,
     house: &House,
     beside: &mut Beside,
-) -> Option<Event> {
-    let Command::Call { call, slot, function, with, .. } = command else { return None };
+) -> Option<(Event, record::Made)> {
+    let Command::Call { call, task, slot, function, with, .. } = command else { return None };
     let outcome: Result<Value, PluginFault> = match deployed.target(slot.as_deref(), function) {
         crate::deployment::Target::Plugin(pin) => {
             pure_call(house, &pin, with, deployed.unit.as_deref().unwrap_or_default(), &format!("{run}-{call}"), now)
         }
         _ => Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not a pure plugin", function.name)).into()),
     };
-    let outcome = outcome.map_err(|fault| {
-        if fault.own {
-            let how = fault.error.detail.clone().unwrap_or_default();
-            beside.faults.push((crate::deployment::key(slot.as_deref(), function), how));
+    let mut told = record::Made { call: call.0, now: None, result: None, failed: None };
+    let outcome = match outcome {
+        Ok(value) => {
+            told.result = (!deployed.definition.gives_result(task)).then(|| sum(&value));
+            Ok(value)
         }
-        fault.error
-    });
+        Err(fault) => {
+            told.failed = Some(fault.word);
+            if fault.own {
+                let how = fault.error.detail.clone().unwrap_or_default();
+                beside.faults.push((crate::deployment::key(slot.as_deref(), function), how));
+            }
+            Err(fault.error)
+        }
+    };
     if let (Some(canaries), Some(slot)) = (&beside.canaries, slot)
         && canaries.contains_key(&**slot)
     {
         let (slot, with) = (slot.to_string(), Arc::clone(with));
         beside.made.push(Made { slot, call: *call, with, outcome: outcome.clone() });
     }
-    Some(Event::Result { call: *call, outcome })
+    Some((Event::Result { call: *call, outcome }, told))
 }

@@ -4,7 +4,7 @@
 
 use crate::egress::Paced;
 use crate::grant::Denial;
-use crate::limits::{LimitHit, LimitName};
+use crate::limits::{HostShort, LimitHit, LimitName};
 use crate::types::PluginError;
 
 /// Whether a failed call may have done something outside.
@@ -253,6 +253,9 @@ pub(crate) fn from_wasmtime(error: &wasmtime::Error, bounds: &Bounds) -> CallErr
     let limit = |limit, allowed| CallError::Limit { hit: LimitHit { limit, allowed, used: None }, effect };
     if let Some(hit) = error.downcast_ref::<LimitHit>() {
         return CallError::Limit { hit: *hit, effect };
+    }
+    if let Some(short) = error.downcast_ref::<HostShort>() {
+        return CallError::Host { why: short.to_string(), effect };
     }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return CallError::Host {

@@ -269,6 +269,12 @@ impl std::fmt::Display for LimitHit {
 
 impl std::error::Error for LimitHit {}
 
+/// The host could not give what the limits allow. It ends the call: answering
+/// −1 would let the plugin's result depend on the host's load (rule 10).
+#[derive(Debug, thiserror::Error)]
+#[error("the host could not give the plugin the {0} that its limits allow")]
+pub(crate) struct HostShort(&'static str);
+
 /// Counts memory and tables of one store and stops their growth at the limit.
 ///
 /// Growth over the limit ends the call instead of answering −1, so that the
@@ -337,6 +343,18 @@ impl ResourceLimiter for Meter {
         }
         self.table_used = total;
         Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        // Beyond what any memory of its type can be: the same −1 everywhere.
+        if error.to_string().contains("memory type's limits") {
+            return Ok(());
+        }
+        Err(wasmtime::Error::new(HostShort("memory")))
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(wasmtime::Error::new(HostShort("table")))
     }
 
     fn instances(&self) -> usize {
