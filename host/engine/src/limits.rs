@@ -283,6 +283,7 @@ mod tests {
         #[test]
         fn no_cap_is_ever_passed(default in tuned(), ceiling in tuned(), plugin in tuned(), unit in tuned()) {
             let config = LimitsConfig {
+                payload_bytes: None,
                 default, ceiling,
                 plugins: BTreeMap::from([("p".to_owned(), plugin)]),
                 units: BTreeMap::from([("u".to_owned(), unit)]),
