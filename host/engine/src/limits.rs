@@ -81,6 +81,8 @@ tuned!(
     http_requests,
     request_bytes,
     response_bytes,
+    spool_files,
+    spool_bytes,
     header_bytes,
     headers,
     decode_ratio,

@@ -17,6 +17,7 @@ use crate::host::clocks::Stopped;
 use crate::host::kv::Kv;
 use crate::host::log::Log;
 use crate::host::secrets::SecretBox;
+use crate::host::spool::Spooled;
 use crate::host::{HostAccess, KvWrite, LogLine, SecretSource, wit};
 use crate::invoke;
 use crate::limits::{LimitHit, LimitName, Limits, Meter};
@@ -39,6 +40,7 @@ pub(crate) struct Guest {
     pub(crate) secret_source: Arc<dyn SecretSource>,
     pub(crate) log: Log,
     pub(crate) kv: Kv,
+    pub(crate) spooled: Spooled,
 }
 
 impl IoView for Guest {
@@ -71,7 +73,35 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     monotonic_clock::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     wall_clock::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    short_methods(&mut linker)?;
     Ok(linker)
+}
+
+/// The longest name of an HTTP method, in bytes; the longest registered one
+/// (IANA, `UPDATEREDIRECTREF`) has 17.
+const METHOD_BYTES: usize = 32;
+
+/// The largest set of header fields a guest may build, in bytes of names and
+/// values: servers refuse more than 8 to 16 KiB.
+const FIELDS_BYTES: usize = 32 << 10;
+
+/// A request keeps its method as text until it is sent, of any length; a
+/// thousand requests that are never sent would hold gigabytes of the host.
+fn short_methods(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    use wasmtime_wasi_http::p2::bindings::http::types::{HostOutgoingRequest, Method, OutgoingRequest};
+    linker.allow_shadowing(true);
+    linker.instance("wasi:http/types@0.2.12")?.func_wrap(
+        "[method]outgoing-request.set-method",
+        |mut store: wasmtime::StoreContextMut<'_, Guest>,
+         (request, method): (wasmtime::component::Resource<OutgoingRequest>, Method)| {
+            if matches!(&method, Method::Other(name) if name.len() > METHOD_BYTES) {
+                return Ok((Err(()),));
+            }
+            Ok((store.data_mut().http().set_method(request, method)?,))
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
 }
 
 /// What a call gave, with everything that belongs to it.
@@ -187,12 +217,14 @@ impl Sandbox {
     ) -> Store<Guest> {
         let effective = Arc::new(Effective::new(&package.manifest, grant, host.cap.as_deref()));
         let secret_box = Arc::new(SecretBox::default());
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(FIELDS_BYTES);
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
         let guest = Guest {
             meter: Meter::new(limits),
             table,
-            http: WasiHttpCtx::new(),
+            http,
             clocks: WasiClocksCtx::default(),
             stopped: (!effective.clocks()).then_some(context.now),
             egress: Egress {
@@ -207,6 +239,7 @@ impl Sandbox {
             secret_source: host.secrets.clone(),
             log: Log::new(&context.call_id, host.log.clone(), effective.log(limits)),
             kv: Kv::new(host.kv.clone()),
+            spooled: Spooled::new(limits),
             effective,
         };
         let mut store = Store::new(&self.shared.engines.effect, guest);

@@ -29,8 +29,10 @@ mod operation;
 pub mod package;
 mod precompiled;
 mod sandbox;
+mod strict;
 mod types;
 mod warm;
+mod weight;
 
 pub use effect::Called;
 pub use engine::PoolConfig;

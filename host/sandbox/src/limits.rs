@@ -36,6 +36,10 @@ pub struct Limits {
     pub request_bytes: u64,
     /// Bodies of all responses together, in bytes.
     pub response_bytes: u64,
+    /// Files it tries to write into the spool.
+    pub spool_files: u64,
+    /// What is in them together, in bytes.
+    pub spool_bytes: u64,
     /// Bytes of a response's head.
     pub header_bytes: u64,
     /// Header fields of a response.
@@ -69,6 +73,8 @@ impl Default for Limits {
             http_requests: 32,
             request_bytes: 16 * MIB,
             response_bytes: 32 * MIB,
+            spool_files: 100,
+            spool_bytes: 64 * MIB,
             header_bytes: 64 * KIB,
             headers: 100,
             decode_ratio: 100,
@@ -96,6 +102,8 @@ impl Limits {
             http_requests: 1_000,
             request_bytes: 256 * MIB,
             response_bytes: 256 * MIB,
+            spool_files: 10_000,
+            spool_bytes: 1024 * MIB,
             header_bytes: MIB,
             headers: 1_000,
             decode_ratio: 1_000,
@@ -122,6 +130,8 @@ impl Limits {
             http_requests: self.http_requests.min(most.http_requests),
             request_bytes: self.request_bytes.min(most.request_bytes),
             response_bytes: self.response_bytes.min(most.response_bytes),
+            spool_files: self.spool_files.min(most.spool_files),
+            spool_bytes: self.spool_bytes.min(most.spool_bytes),
             header_bytes: self.header_bytes.min(most.header_bytes),
             headers: self.headers.min(most.headers),
             decode_ratio: self.decode_ratio.min(most.decode_ratio),
@@ -161,6 +171,10 @@ pub enum LimitName {
     RequestBytes,
     /// [`Limits::response_bytes`]
     ResponseBytes,
+    /// [`Limits::spool_files`]
+    SpoolFiles,
+    /// [`Limits::spool_bytes`]
+    SpoolBytes,
     /// [`Limits::header_bytes`], or [`Limits::headers`].
     HeaderBytes,
     /// [`Limits::decode_ratio`]
@@ -193,6 +207,8 @@ impl LimitName {
             Self::HttpRequests => "http_requests",
             Self::RequestBytes => "request_bytes",
             Self::ResponseBytes => "response_bytes",
+            Self::SpoolFiles => "spool_files",
+            Self::SpoolBytes => "spool_bytes",
             Self::HeaderBytes => "header_bytes",
             Self::DecodeRatio => "decode_ratio",
             Self::ConnectMs => "connect_ms",
@@ -222,6 +238,8 @@ impl LimitName {
             Self::HttpRequests => ceiling.http_requests,
             Self::RequestBytes => ceiling.request_bytes,
             Self::ResponseBytes => ceiling.response_bytes,
+            Self::SpoolFiles => ceiling.spool_files,
+            Self::SpoolBytes => ceiling.spool_bytes,
             Self::HeaderBytes => ceiling.header_bytes,
             Self::DecodeRatio => ceiling.decode_ratio,
             Self::ConnectMs => ceiling.connect_ms,

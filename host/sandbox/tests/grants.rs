@@ -269,3 +269,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_path_below_a_prefix_is_below_it_to_servers_behind_servers_too() {
+    let grant = Grant::from_json(r#"{"http": [{"origin": "http://a.cn", "path_prefix": "/api"}]}"#).unwrap();
+    let effective = Effective::of_workflow(&grant, None);
+    let ask = |path: &str| {
+        let origin = Origin::from_authority(Scheme::Http, "a.cn").unwrap();
+        effective.http(&HttpAsk { origin, method: "GET".into(), path: path.into() }).is_ok()
+    };
+    for path in
+        ["/api", "/api/x", "/api/a%20b", "/api/100%25", "/api/a;b=1/c", "/api/...", "/api/x.y", "/api/%e7%81%ab"]
+    {
+        assert!(ask(path), "{path}");
+    }
+    for path in [
+        "/apix",
+        "/api/..",
+        "/api/%2e%2e/x",
+        "/api/%252e%252e/x",
+        "/api/%25252e%25252e/x",
+        "/api/%25%32%65%2e/x",
+        "/api/..;/x",
+        "/api/..;a=b/x",
+        "/api/a%2fb",
+        "/api/a%252fb",
+        "/api/a%5cb",
+        "/api/a%255Cb",
+        &format!("/api/%{}41", "25".repeat(20)),
+    ] {
+        assert!(!ask(path), "{path}");
+    }
+}

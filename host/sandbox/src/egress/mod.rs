@@ -67,6 +67,12 @@ impl WasiHttpHooks for Egress {
         Arc::new(is_forbidden)
     }
 
+    /// What a guest may have lying in a body that nobody reads; with a thousand
+    /// handles the usual megabyte would be a gigabyte of the host's memory.
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        64 << 10
+    }
+
     fn send_request(
         &mut self,
         request: Request<Body>,
@@ -130,7 +136,7 @@ fn admit(
     };
     let authority = uri.authority().map_or("", http::uri::Authority::as_str);
     let origin = Origin::from_authority(scheme, authority).map_err(|error| {
-        traffic.denied(Denial::by_host(format!("a request to `{}`", authority.escape_debug()), error.to_string()))
+        traffic.denied(Denial::by_host(format!("a request to `{}`", crate::error::shown(authority)), error.to_string()))
     })?;
     let ask = HttpAsk {
         origin: origin.clone(),

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::http::{folder_of, has_dots, is_method};
 use super::intersect::deeper;
 use super::{Grant, HttpAsk, HttpGrant, LogBudget, Origin, OriginPattern, SecretGrant, SecretPlace};
+use crate::error::shown;
 use crate::limits::Limits;
 use crate::manifest::{Capability, Manifest};
 
@@ -126,7 +127,7 @@ impl Effective {
 
     /// May this request be sent?
     pub fn http(&self, ask: &HttpAsk) -> Result<(), Denial> {
-        let what = || format!("{} {}{}", ask.method.escape_debug(), ask.origin, ask.path.escape_debug());
+        let what = || format!("{} {}{}", shown(&ask.method), ask.origin, shown(&ask.path));
         if matches!(ask.method.as_str(), "CONNECT" | "TRACE") {
             return Err(Denial::by_host(what(), "the host sends no CONNECT and no TRACE"));
         }
@@ -152,7 +153,7 @@ impl Effective {
 
     /// May this secret be used at all?
     pub fn secret(&self, name: &str) -> Result<(), Denial> {
-        let what = || format!("the secret `{}`", name.escape_debug());
+        let what = || format!("the secret `{}`", shown(name));
         if self.asked.as_ref().is_some_and(|asked| !asked.secrets.iter().any(|asked| asked == name)) {
             return Err(Denial::by_manifest(what(), "it"));
         }

@@ -146,25 +146,49 @@ fn path_within(path: &str, prefix: &str) -> bool {
         Some(rest) => {
             (rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))
                 // An encoded slash could leave the prefix on the server's side.
-                && !rest.to_ascii_lowercase().contains("%2f")
-                && !rest.to_ascii_lowercase().contains("%5c")
+                && !has_hidden_slash(rest)
         }
         None => false,
     }
 }
 
 /// Whether a path holds a `.` or `..` segment, plain or percent-encoded
-/// (RFC 3986 §5.2.4).
+/// (RFC 3986 §5.2.4) however often, or with parameters behind it, which some
+/// servers leave out first (`..;x`).
 pub(super) fn has_dots(path: &str) -> bool {
-    path.split(['/', '\\']).any(|segment| {
-        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
-        plain == "." || plain == ".."
+    let Some(path) = decoded(path) else { return true };
+    path.split(|byte| matches!(byte, b'/' | b'\\')).any(|segment| {
+        let name = segment.split(|byte| *byte == b';').next().unwrap_or_default();
+        matches!(name, b"." | b"..")
     })
+}
+
+/// Whether a path holds a slash that only decoding shows.
+fn has_hidden_slash(path: &str) -> bool {
+    let slashes = |bytes: &[u8]| bytes.iter().filter(|byte| matches!(byte, b'/' | b'\\')).count();
+    decoded(path).is_none_or(|whole| slashes(&whole) != slashes(path.as_bytes()))
+}
+
+/// How often a path may be percent-encoded: servers behind servers decode once each.
+const LAYERS: usize = 4;
+
+/// The path with everything decoded; none where it is encoded more often than
+/// anybody means well by.
+fn decoded(path: &str) -> Option<Vec<u8>> {
+    let mut now = path.as_bytes().to_vec();
+    for _ in 0..=LAYERS {
+        let next: Vec<u8> = percent_encoding::percent_decode(&now).collect();
+        if next == now {
+            return Some(now);
+        }
+        now = next;
+    }
+    None
 }
 
 /// The smallest prefix worth granting for a path: its folder.
 pub(super) fn folder_of(path: &str) -> &str {
-    if path.contains(['%', '?', '#']) {
+    if path.contains(['%', '?', '#']) || path.len() > 200 {
         return "/";
     }
     match path.rfind('/') {

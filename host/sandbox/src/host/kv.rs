@@ -72,7 +72,13 @@ impl Kv {
             return Err(KvFault::Quota);
         }
         self.used = used;
-        self.written.insert(key, value);
+        if value.is_none() && !self.committed.contains_key(&key) {
+            // Nothing is left to be said of it; kept, such keys would be
+            // without number, for they count for nothing.
+            self.written.remove(&key);
+        } else {
+            self.written.insert(key, value);
+        }
         Ok(())
     }
 
@@ -138,6 +144,21 @@ mod tests {
         assert_eq!(kv.compare_and_set("a".into(), Some(&bytes("1")), None, 100), Err(KvFault::Conflict));
         let (expected, value) = (Some(bytes("1")), Some(bytes("2")));
         assert_eq!(kv.take(100, true), [KvWrite { key: "a".into(), expected, value, quota: 100, alone: true }]);
+    }
+
+    #[test]
+    fn keys_that_are_removed_again_leave_nothing() {
+        let committed = Arc::new(BTreeMap::from([("a".to_owned(), bytes("1"))]));
+        let mut kv = Kv::new(committed);
+        for number in 0..1000 {
+            kv.compare_and_set(format!("n{number}"), None, None, 10).unwrap();
+            kv.compare_and_set(format!("k{number}"), None, Some(vec![]), 10).unwrap();
+            kv.compare_and_set(format!("k{number}"), Some(&vec![]), None, 10).unwrap();
+        }
+        kv.compare_and_set("a".into(), Some(&bytes("1")), None, 10).unwrap();
+        assert_eq!(kv.written.len(), 1);
+        let (expected, value) = (Some(bytes("1")), None);
+        assert_eq!(kv.take(10, true), [KvWrite { key: "a".into(), expected, value, quota: 10, alone: true }]);
     }
 
     #[test]
