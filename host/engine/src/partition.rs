@@ -14,6 +14,7 @@ mod judged;
 mod kv;
 mod message;
 mod orders;
+mod plugins;
 mod runs;
 mod schedules;
 mod sources;
@@ -200,6 +201,7 @@ impl Core {
                 self.out.durable.push(Work::Keep(snapshot));
             }
             Message::Deploy(deploy) => self.deploy(deploy, now),
+            Message::Plugin(entry, reply) => self.plugin_word(&entry, reply, now),
             Message::Query(query) => {
                 let answer = query(&self.state, now);
                 self.out.durable.push(Work::Tell(Box::new(move |outcome| {

@@ -245,10 +245,8 @@ fn chosen(house: &House, standing: &Standing, slot: &str, to: &PluginWord) -> Re
         let message = format!("`{}` names no version; write name:version", to.plugin);
         return Err(invalid("/plugin", message));
     }
-    let Some((mut pin, _)) = house.find(&to.plugin) else {
-        let message = format!("`{}` is not installed; install it with `huiyin plugin install`", to.plugin);
-        return Err(invalid("/plugin", message));
-    };
+    let usable = house.usable(&to.plugin, standing.deployment.unit.as_deref());
+    let (mut pin, _) = usable.map_err(|why| invalid("/plugin", why))?;
     if let Some(digest) = to.digest.as_ref().filter(|digest| **digest != pin.digest) {
         let message = format!("`{}` has the digest {}, not {digest}", to.plugin, pin.digest);
         return Err(invalid("/digest", message));

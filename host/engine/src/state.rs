@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::bindings::Bindings;
 use crate::heard::Heard;
+pub use crate::plugins::{Given, Installed, Plugins};
 use crate::record::{Parent, Pin, RunReopened};
 
 /// Finished runs kept for those who ask afterwards.
@@ -81,6 +82,9 @@ pub struct State {
     /// How far each sink of lifecycle events has come.
     #[serde(default)]
     pub sinks: BTreeMap<String, SinkPlace>,
+    /// What people installed and granted; in the first partition only.
+    #[serde(default)]
+    pub plugins: Plugins,
 }
 
 /// A workflow in force, or one that runs still need.

@@ -47,6 +47,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 /// The whole body.
 pub(crate) async fn bytes(request: Request) -> Result<Bytes, Problem> {
     let most = request.extensions().get::<BodyLimit>().map_or(BESIDE as usize, |limit| limit.0);
+    bytes_within(request, most).await
+}
+
+/// The whole body, of at most so many bytes.
+pub(crate) async fn bytes_within(request: Request, most: usize) -> Result<Bytes, Problem> {
     let body = Limited::new(request.into_body(), most).collect().await.map_err(|error| {
         if error.downcast_ref::<LengthLimitError>().is_some() {
             Problem::too_large(most)

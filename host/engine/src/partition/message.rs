@@ -107,6 +107,8 @@ pub enum Message {
     Pause(PauseCommand, Reply<()>),
     /// A sink of lifecycle events has come further.
     Sunk(SinkAdvanced, Reply<()>),
+    /// A person installs, removes, grants or revokes; the records of plugins only.
+    Plugin(Box<Entry>, Reply<()>),
     /// Look at the state.
     Query(Query),
     /// A snapshot of the state was written out: record its digest, then keep it.
