@@ -545,6 +545,32 @@ async fn a_workflow_that_runs_what_is_not_there_is_not_deployed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_deploys_must_find_what_it_runs_and_is_found_by_the_configuration() {
+    let text = |name: &str, tasks: Value| {
+        let document = json!({"dsl": "1.0.3", "namespace": "tests", "name": name, "version": "1.0.0"});
+        let text = json!({"document": document, "do": tasks}).to_string();
+        huiyin_engine::deploy::WorkflowText { file: format!("{name}.json"), text }
+    };
+    let runs = |name: &str| json!([{"below": {"run": {"workflow": {"namespace": "tests", "name": name, "version": "1.0.0"}}}}]);
+    let (child, parent) = (text("child", json!([{"x": {"set": {"n": 7}}}])), text("parent", runs("child")));
+    let mut house = House::with(&["jq", "tally"]).unwrap();
+    house.honest().unwrap();
+    let engine = house.on_disk().await.unwrap();
+    let refused = engine.deploy(vec![parent.clone()], &[], "person:li").await.unwrap_err().to_string();
+    assert_eq!(refused, "parent.json: it runs `tests/child`, which is not among the workflows");
+    // Together they are, and one that is in force counts as well.
+    engine.deploy(vec![parent, child], &[], "person:li").await.unwrap();
+    engine.deploy(vec![text("top", runs("parent"))], &[], "person:li").await.unwrap();
+    assert_eq!(engine.run(submission("top", json!({}))).await.unwrap().result, json!({"n": 7}));
+    engine.stop().await.unwrap();
+    drop(engine);
+    house.workflow("above", &[], &json!({"do": runs("top")})).unwrap();
+    let engine = house.on_disk().await.unwrap();
+    assert_eq!(engine.run(submission("above", json!({}))).await.unwrap().result, json!({"n": 7}));
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_below_outlives_the_host_and_is_started_once() {
     let house = family(&json!([{"pause": {"wait": "PT2S"}}, {"twice": {"set": {"n": "${ .n * 2 }"}}}]), true);
     let first = house.on_disk().await.unwrap();

@@ -63,6 +63,36 @@ fn a_kept_run_is_in_the_log_with_a_proof_that_holds() {
 }
 
 #[test]
+fn a_value_that_lies_in_a_blob_is_verified_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let at = data.display().to_string();
+    let workflow = folder.path().join("large.json");
+    let document = json!({"dsl": "1.0.3", "namespace": "tests", "name": "large", "version": "1.0.0"});
+    std::fs::write(&workflow, json!({"document": document, "do": [{"pass": {"set": {"n": 1}}}]}).to_string()).unwrap();
+    let input = folder.path().join("input.json");
+    std::fs::write(&input, json!({"text": "林".repeat(200_000)}).to_string()).unwrap();
+    let (workflow, input) = (workflow.display().to_string(), input.display().to_string());
+    let ran = huiyin(&["run", &workflow, "--input", &input, "--data", &at]);
+    assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
+    let verify = || huiyin(&["audit", "verify", "--data", &at, "--output", "json"]);
+    assert_eq!(verify().status.code(), Some(0), "{}", String::from_utf8_lossy(&verify().stdout));
+
+    let folders = std::fs::read_dir(data.join("journal/blobs")).unwrap().map(|folder| folder.unwrap().path());
+    let blob = folders.filter(|path| path.is_dir()).flat_map(|path| std::fs::read_dir(path).unwrap()).next();
+    let blob = blob.unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&blob).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&blob, bytes).unwrap();
+    let damaged = verify();
+    let report: Value = serde_json::from_slice(&damaged.stdout).unwrap();
+    assert_eq!((damaged.status.code(), &report["whole"]), (Some(1), &json!(false)), "{report}");
+    let finding = report["findings"][0].as_str().unwrap();
+    assert!(finding.starts_with("record 0/") && finding.contains(&blob.display().to_string()), "{finding}");
+}
+
+#[test]
 fn an_address_open_to_others_or_a_wrong_configuration_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data").display().to_string();

@@ -112,10 +112,12 @@ impl Engine {
         let rivals = self.rivals().await?;
         let over = self.overrides().await?;
         let (house, bindings) = (Arc::clone(&self.house), self.bindings.clone());
+        let standing = self.workflows();
         let (wanted, by) = (places.keys().cloned().collect::<Vec<_>>(), actor.to_owned());
         // Compiling takes its time and must not hold up what else goes on.
-        let checked =
-            tokio::task::spawn_blocking(move || check(texts, &wanted, &rivals, &bindings, &over, &house, &by));
+        let checked = tokio::task::spawn_blocking(move || {
+            check(texts, &wanted, &rivals, &standing, &bindings, &over, &house, &by)
+        });
         let (checked, warnings) = checked.await.map_err(|e| Refusal::Store(e.to_string()))??;
         let before: BTreeSet<String> = self.workflows().into_iter().map(|w| w.deployment).collect();
         let mut report = DeployReport { deployed: Vec::with_capacity(checked.len()), warnings };
@@ -243,6 +245,7 @@ fn check(
     texts: Vec<WorkflowText>,
     units: &[Option<String>],
     rivals: &BTreeMap<String, Vec<Rival>>,
+    in_force: &[InForce],
     bindings: &[Binding],
     over: &BTreeMap<(String, Option<String>), Overrides>,
     house: &House,
@@ -266,6 +269,9 @@ fn check(
         return Err(DeployError::Invalid(errors));
     }
     let (mut problems, mut names, mut checked) = (Vec::new(), BTreeSet::new(), Vec::new());
+    // What will be in force: what is given, and what stands and is not replaced by it.
+    let with: Vec<(String, String)> =
+        definitions.iter().map(|(_, d)| (deployment::workflow_name(d), d.document().version.clone())).collect();
     let none = Overrides::new();
     for (given, definition) in definitions {
         let name = deployment::workflow_name(&definition);
@@ -273,6 +279,14 @@ fn check(
             problems.push(format!("{}: `{name}` is given twice", given.file));
         }
         for unit in units {
+            let stands = in_force
+                .iter()
+                .filter(|w| w.unit.is_none() || w.unit == *unit)
+                .filter(|w| w.unit != *unit || !with.iter().any(|(name, _)| *name == w.name))
+                .map(|w| (w.name.as_str(), w.version.as_str()));
+            let there: Vec<(&str, &str)> = with.iter().map(|(n, v)| (n.as_str(), v.as_str())).chain(stands).collect();
+            let missing = deployment::missing_below(&definition, unit.as_deref(), &there);
+            problems.extend(missing.into_iter().map(|why| format!("{}: {why}", given.file)));
             if let Some(why) = published(&definition, unit.as_deref(), rivals.get(&name), house) {
                 problems.push(format!("{}: {why}", given.file));
             }

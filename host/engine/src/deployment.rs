@@ -154,6 +154,27 @@ pub fn workflow_name(definition: &Definition) -> String {
     format!("{}/{}", document.namespace, document.name)
 }
 
+/// Why a workflow that runs others cannot serve a unit: those that are not `there`, by name and version.
+pub fn missing_below(definition: &Definition, unit: Option<&str>, there: &[(&str, &str)]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for below in definition.subflows() {
+        let name = format!("{}/{}", below.namespace, below.name);
+        let versions: Vec<&str> =
+            there.iter().filter(|(other, _)| *other == name).map(|(_, version)| *version).collect();
+        if versions.is_empty() {
+            let whom = unit.map_or_else(String::new, |unit| format!(" for unit {unit}"));
+            problems.push(format!("it runs `{name}`, which is not among the workflows{whom}"));
+        } else if below.version != "latest" && !versions.contains(&below.version.as_str()) {
+            problems.push(format!(
+                "it runs `{name}` in version {}, which is there in version {}",
+                below.version,
+                versions.join(", ")
+            ));
+        }
+    }
+    problems
+}
+
 /// The plugin that a call means by these pins; none where it means a core function, or nothing.
 pub fn pinned<'a>(pins: &'a BTreeMap<String, Pin>, slot: Option<&str>, function: &FunctionRef) -> Option<&'a Pin> {
     if core(&function.name) { None } else { pins.get(&key(slot, function)) }

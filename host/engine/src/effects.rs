@@ -20,8 +20,9 @@ use crate::originals::{collected, original};
 use crate::partition::{
     EffectDone, EffectJob, EffectOutcome, Errand, Floor, Judgement, PageDone, PollError, PollJob, ReadPage,
 };
+use crate::payload::Payload;
 use crate::record::{Batch, Pin, sum};
-use crate::requests::{Behalf, Fault, Requests};
+use crate::requests::{Behalf, Fault, Requests, described, repeatable};
 use crate::worker::{NICE, Workers};
 
 /// Makes effectful calls, on threads of its own: a guest that is busy gives way
@@ -30,6 +31,7 @@ pub struct Effects {
     house: Arc<House>,
     grants: Arc<Grants>,
     requests: Requests,
+    payload: Payload,
     gate: Arc<Gate>,
     workers: Arc<Workers>,
     /// None only while this is being dropped.
@@ -48,6 +50,7 @@ impl Effects {
         grants: Arc<Grants>,
         workers: Arc<Workers>,
         admission: Admission,
+        payload: Payload,
     ) -> std::io::Result<Effects> {
         let requests = Requests::new(Arc::clone(&house));
         let threads = tokio::runtime::Builder::new_multi_thread()
@@ -60,7 +63,16 @@ impl Effects {
             .enable_all()
             .build()?;
         let gate = Gate::new(admission);
-        Ok(Effects { house, grants, requests, gate, workers, threads: Some(threads), in_hand: Mutex::default() })
+        Ok(Effects {
+            house,
+            grants,
+            requests,
+            payload,
+            gate,
+            workers,
+            threads: Some(threads),
+            in_hand: Mutex::default(),
+        })
     }
 
     /// Whose turn it is to call.
@@ -159,7 +171,11 @@ impl Effects {
         let blame = called.as_ref().err().filter(|error| calls::own_fault(error));
         let fault = blame.map(|error| calls::words(&self.house, error, &pin.plugin, &job.unit));
         let outcome = match called {
-            Ok(done) => EffectOutcome::Settled(Ok(done.output.to_json()), done.kv_writes),
+            Ok(done) => {
+                let harmless = package.manifest.idempotent;
+                let result = self.payload.result(&pin.plugin, done.output.to_json(), harmless);
+                EffectOutcome::Settled(result, done.kv_writes)
+            }
             Err(CallError::Stopped { effect }) => EffectOutcome::Stopped { begun: effect == Effect::Unknown },
             Err(error) if calls::unknown(&error) => {
                 EffectOutcome::Unknown(calls::words(&self.house, &error, &pin.plugin, &job.unit))
@@ -199,7 +215,11 @@ impl Effects {
                 let requester = self.requests.begin(&behalf);
                 tokio::select! {
                     done = self.requests.send(asked, &behalf, &requester) => match done {
-                        Ok(value) => EffectOutcome::Settled(Ok(value), Vec::new()),
+                        Ok(value) => {
+                            let what = described(&asked.method, &asked.uri);
+                            let result = self.payload.result(&what, value, repeatable(&asked.method));
+                            EffectOutcome::Settled(result, Vec::new())
+                        }
                         Err(Fault::Error(error)) => EffectOutcome::Settled(Err(error), Vec::new()),
                         Err(Fault::Unknown(why)) => EffectOutcome::Unknown(why),
                     },

@@ -3,10 +3,10 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use huiyin_journal::{Journal, JournalError, Record};
+use huiyin_journal::Journal;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Binding;
@@ -15,6 +15,7 @@ use crate::effects::Effects;
 use crate::house::House;
 use crate::ledger::Ledger;
 use crate::partition::{Activity, Judgement, Message, Order, OrderKind, Refusal, Reopen, Reply, Resolve, StartRun};
+use crate::payload::Payload;
 use crate::shell::Clock;
 use crate::state::{FinishedRun, State};
 use crate::worker::Workers;
@@ -22,12 +23,20 @@ use crate::worker::Workers;
 /// Commands from outside under way at once; beyond this they are told to wait (rule 11).
 const INTAKE: usize = 16_384;
 
+/// KiB of large values that commands from outside under way may hold at once.
+const INTAKE_KIB: u32 = 256 << 10;
+
+/// Bytes up to which a value counts for nothing there.
+const SMALL: u64 = 64 << 10;
+
 /// A running host.
 pub struct Engine {
     pub(crate) house: Arc<House>,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) ledger: Option<Arc<Ledger>>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// How large a value may be.
+    pub(crate) payload: Payload,
     /// The units' choices, for what is deployed while the host runs.
     pub(crate) bindings: Vec<Binding>,
     /// What installing and granting needs.
@@ -37,6 +46,8 @@ pub struct Engine {
     pub(crate) partitions: Vec<Arc<Partition>>,
     pub(crate) activity: broadcast::Sender<Activity>,
     pub(crate) intake: Arc<Semaphore>,
+    /// The same in KiB of large values.
+    pub(crate) intake_room: Arc<Semaphore>,
     pub(crate) workers: Arc<Workers>,
     pub(crate) effects: Arc<Effects>,
     pub(crate) next: std::sync::atomic::AtomicUsize,
@@ -124,11 +135,24 @@ impl Engine {
         Arc::new(Semaphore::new(INTAKE))
     }
 
+    /// The semaphore for what large values of intake take, in KiB.
+    pub(crate) fn intake_room() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(INTAKE_KIB as usize))
+    }
+
+    /// Room for a value that comes in; told to wait where there is none (rule 11).
+    pub(crate) fn room_for(&self, value: &Value) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+        let Some(bytes) = huiyin_flow::more_than(value, SMALL) else { return Ok(None) };
+        let kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).min(INTAKE_KIB);
+        Arc::clone(&self.intake_room).try_acquire_many_owned(kib).map(Some).map_err(|_| Refusal::Busy)
+    }
+
     /// Starts a run; gives its id once it will run come what may.
     ///
     /// # Errors
     /// [`Refusal`]
     pub async fn submit(&self, submission: Submission) -> Result<String, Refusal> {
+        let _room = self.room_for(&submission.input)?;
         let (partition, start) = self.prepare(submission)?;
         self.ask(partition, |reply| Message::Start(StartRun { accepted: Some(reply), ..start })).await
     }
@@ -138,6 +162,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]
     pub async fn run(&self, submission: Submission) -> Result<FinishedRun, Refusal> {
+        let _room = self.room_for(&submission.input)?;
         let (partition, start) = self.prepare(submission)?;
         self.ask(partition, |reply| Message::Start(StartRun { finished: Some(reply), ..start })).await
     }
@@ -335,7 +360,7 @@ impl Engine {
     }
 
     /// The partition of a run that is still known.
-    async fn home_of(&self, run: &str) -> Result<usize, Refusal> {
+    pub(crate) async fn home_of(&self, run: &str) -> Result<usize, Refusal> {
         for at in 0..self.partitions.len() {
             let id = run.to_owned();
             if self.look(at, move |state, _| state.runs.contains_key(&id) || state.ended(&id).is_some()).await? {
@@ -343,37 +368,6 @@ impl Engine {
             }
         }
         Err(Refusal::NotFound(format!("there is no run {run}, or it ended too long ago")))
-    }
-
-    /// The records of a run, in their order. Costs reading the partition's part
-    /// of the log from the run's start to its end, or to now.
-    ///
-    /// # Errors
-    /// [`Refusal`]
-    pub async fn records_of(&self, run: &str) -> Result<Vec<Record>, Refusal> {
-        let at = self.home_of(run).await?;
-        let id = run.to_owned();
-        let span = self.look(at, move |state, _| match state.runs.get(&id) {
-            Some(run) => (run.first, state.seq),
-            None => state.ended(&id).map_or((0, 0), |ended| (ended.first, ended.last)),
-        });
-        let (first, last) = span.await?;
-        let (journal, partition, subject) = (Arc::clone(&self.journal), at as u32, format!("run/{run}"));
-        let read = tokio::task::spawn_blocking(move || {
-            let mut found = Vec::new();
-            for record in journal.read(partition, first.max(1))? {
-                let record = record?;
-                if record.header.seq > last {
-                    break;
-                }
-                if record.header.subject == subject {
-                    found.push(record);
-                }
-            }
-            Ok::<_, JournalError>(found)
-        });
-        let found = read.await.map_err(|error| Refusal::Store(error.to_string()))?;
-        found.map_err(|error| Refusal::Store(error.to_string()))
     }
 
     /// Looks at one partition; the answer comes once all it may have seen is durable.
@@ -495,6 +489,11 @@ impl Engine {
     /// What is installed.
     pub fn house(&self) -> &Arc<House> {
         &self.house
+    }
+
+    /// How large a value may be.
+    pub fn payload(&self) -> Payload {
+        self.payload
     }
 
     /// The present moment, by the host's clock.

@@ -24,6 +24,16 @@ impl Engine {
     ) -> Result<Value, Refusal> {
         self.partition_of(unit)?;
         self.room(Some(unit))?;
+        let most = self.payload().value;
+        for (at, item) in items.iter().enumerate() {
+            let bytes = huiyin_flow::json_bytes(item);
+            if bytes > most {
+                let message = format!(
+                    "the item takes {bytes} bytes as JSON, a payload may take {most}; send less, or let an admin raise `limits.payloadBytes`"
+                );
+                return Err(Refusal::Invalid { pointer: format!("/items/{at}"), message });
+            }
+        }
         let originals: Vec<huiyin_sandbox::Item> = items.iter().map(original).collect();
         // The classifier takes its time: off the event loop.
         let every = (0..originals.len()).collect();
@@ -44,6 +54,7 @@ impl Engine {
         crate::cloud_event::check(&event)
             .map_err(|fault| Refusal::Invalid { pointer: fault.pointer, message: fault.message })?;
         self.room(unit)?;
+        let _room = self.room_for(&event)?;
         let send = async |partition: usize, unit: Option<String>, event: Value| {
             self.ask(partition, |reply| Message::Event { unit, event, relayed: None, reply }).await
         };

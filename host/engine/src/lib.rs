@@ -23,6 +23,7 @@
 //! | [`limits`] | what a call may use, by host, plugin and unit |
 //! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
 //! | [`state`], [`record`] | what a partition knows, and the records it knows it from |
+//! | [`payload`] | how large a value may be |
 //! | [`lifecycle`] | telling others what workflows do |
 //! | [`ledger`] | the audit tree and its checkpoints |
 
@@ -57,11 +58,13 @@ pub mod limits;
 pub mod originals;
 pub mod packages;
 pub mod partition;
+pub mod payload;
 #[cfg(feature = "planted")]
 pub mod planted;
 pub mod plugins;
 pub mod rebind;
 pub mod record;
+mod records;
 pub mod replay;
 pub mod requests;
 pub mod schedules;

@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct LimitsConfig {
+    /// Bytes that one value may take as JSON: an input, an output, a call's
+    /// arguments or result, an event, an item. See [`crate::payload`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload_bytes: Option<u64>,
     /// What a call gets where nothing else is said.
     pub default: Tuned,
     /// What no call gets more than.
@@ -281,6 +285,7 @@ mod tests {
         #[test]
         fn no_cap_is_ever_passed(default in tuned(), ceiling in tuned(), plugin in tuned(), unit in tuned()) {
             let config = LimitsConfig {
+                payload_bytes: None,
                 default, ceiling,
                 plugins: BTreeMap::from([("p".to_owned(), plugin)]),
                 units: BTreeMap::from([("u".to_owned(), unit)]),

@@ -9,8 +9,10 @@ mod deploy;
 mod desk;
 mod effects;
 mod events;
+mod header;
 mod judged;
 mod kv;
+mod message;
 mod orders;
 mod plugins;
 mod runs;
@@ -21,504 +23,28 @@ mod wakes;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use huiyin_flow::{CallId, Event, FlowError, HttpRequest, Request, RunState, TimerId};
+use huiyin_flow::{CallId, Event, TimerId};
 use huiyin_journal::Draft;
-use huiyin_sandbox::{KvWrite, Page};
 use jiff::Timestamp;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
 
 pub use self::bindings::{Failing, Patience};
 pub use self::events::{Delivered, JudgeJob, Judged};
+use self::header::{About, name_fault, unfit};
+pub use self::message::{
+    Activity, Deploy, Dice, EffectDone, EffectJob, EffectOutcome, Errand, Floor, Input, Judgement, Message, Order,
+    OrderKind, Output, PageDone, PollError, PollJob, Query, ReadPage, Refusal, Reopen, Reply, Resolve, Snapshot,
+    StartRun, TurnDone, TurnJob, Work,
+};
 pub use self::schedules::PauseCommand;
 pub(crate) use self::schedules::{scheduled_runs, standing};
 use self::wakes::Wakes;
-use crate::canary::{Canaries, CanaryJob, Made, Watched};
+use crate::canary::Canaries;
 use crate::deployment::Deployed;
-use crate::record::{self, Batch, Entry, Pin, SinkAdvanced, SnapshotTaken};
+use crate::payload::Payload;
+use crate::record::{Entry, SnapshotTaken};
 use crate::sources::WatchedSource;
 use crate::state::{FinishedRun, State};
-
-/// Who is told of an outcome; called once what led to it is durable.
-pub type Reply<T> = Box<dyn FnOnce(Result<T, Refusal>) + Send>;
-
-/// A question about the partition's state; asked in order with the commands,
-/// answered once all it may have seen is durable.
-pub type Query = Box<dyn FnOnce(&State, Timestamp) -> Box<dyn FnOnce() + Send> + Send>;
-
-/// Why a command was not carried out. Nothing of it has happened.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Refusal {
-    /// There is no such thing here.
-    #[error("{0}")]
-    NotFound(String),
-    /// The rules forbid it.
-    #[error("{0}")]
-    Refused(String),
-    /// The input is at fault.
-    #[error("{message} (at {pointer})")]
-    Invalid {
-        /// JSON pointer into the input.
-        pointer: String,
-        /// What is wrong and how to mend it.
-        message: String,
-    },
-    /// Too much is under way; ask again shortly.
-    #[error("the host has as much in hand as it may; try again shortly")]
-    Busy,
-    /// The store failed: whether it was kept is not known until it is asked again.
-    #[error("the store failed: {0}")]
-    Store(String),
-}
-
-/// Everything that can happen to a partition.
-pub enum Message {
-    /// Start a run.
-    Start(StartRun),
-    /// A worker finished a turn.
-    Turn(Box<TurnDone>),
-    /// An effect of a run ended.
-    Effect(EffectDone),
-    /// A source was read.
-    Page(PageDone),
-    /// A person or the API acts on the desk.
-    Desk {
-        /// On behalf of which unit.
-        unit: String,
-        /// Who.
-        actor: String,
-        /// What.
-        command: Box<huiyin_desk::Command>,
-        /// How the floor judged the items that the command brings.
-        judged: Option<Box<Judgement>>,
-        /// Told the output.
-        reply: Reply<Value>,
-    },
-    /// A CloudEvent from outside or from another partition.
-    Event {
-        /// The unit it concerns.
-        unit: Option<String>,
-        /// The event.
-        event: Value,
-        /// Its name with the partition that passes it on.
-        relayed: Option<String>,
-        /// Told how many runs it started or woke.
-        reply: Reply<Delivered>,
-    },
-    /// A person orders a run to stop, hold or go on.
-    Order(Order),
-    /// A person sets a run to work again.
-    Reopen(Reopen),
-    /// A person says what became of an effect.
-    Resolve(Resolve),
-    /// A worker evaluated the filters of triggers.
-    Judged(Judged),
-    /// A worker has made a call with a canary.
-    Watched(Box<Watched>),
-    /// Every other partition has an event that was to be passed on.
-    Relayed {
-        /// Its name.
-        id: String,
-    },
-    /// Bring workflows into force, and withdraw others.
-    Deploy(Deploy),
-    /// A person pauses a schedule or lets it go on.
-    Pause(PauseCommand, Reply<()>),
-    /// A sink of lifecycle events has come further.
-    Sunk(SinkAdvanced, Reply<()>),
-    /// A person installs, removes, grants or revokes; the records of plugins only.
-    Plugin(Box<Entry>, Reply<()>),
-    /// Look at the state.
-    Query(Query),
-    /// A snapshot of the state was written out: record its digest, then keep it.
-    Snapshot(Snapshot),
-}
-
-/// Workflows to bring into force or to withdraw, by a person: all of them or none.
-pub struct Deploy {
-    /// To bring into force, each ready to run.
-    pub workflows: Vec<(crate::record::WorkflowDeployed, Arc<Deployed>)>,
-    /// Deployments to withdraw.
-    pub withdrawn: Vec<String>,
-    /// What is to be recorded about slots, before the workflows that follow from it.
-    pub bindings: Vec<Entry>,
-    /// Who.
-    pub actor: String,
-    /// Told once it is in force.
-    pub reply: Reply<()>,
-}
-
-/// What a partition knew at one point of its journal.
-pub struct Snapshot {
-    /// The last record it contains.
-    pub seq: u64,
-    /// SHA-256 of the bytes, hex.
-    pub digest: String,
-    /// The state, written out.
-    pub bytes: Vec<u8>,
-}
-
-impl Snapshot {
-    /// Writes a state out.
-    ///
-    /// # Errors
-    /// When it does not encode.
-    pub fn of(state: &State) -> Result<Snapshot, serde_json::Error> {
-        let bytes = serde_json::to_vec(state)?;
-        Ok(Snapshot { seq: state.seq, digest: hex::encode(Sha256::digest(&bytes)), bytes })
-    }
-}
-
-/// A run to start.
-pub struct StartRun {
-    /// The deployment.
-    pub deployment: String,
-    /// The run's id.
-    pub run: String,
-    /// What starts it.
-    pub trigger: String,
-    /// The data key of its records.
-    pub key: String,
-    /// The workflow's input.
-    pub input: Value,
-    /// Who.
-    pub actor: String,
-    /// Told its id, once it will run come what may.
-    pub accepted: Option<Reply<String>>,
-    /// Told its end.
-    pub finished: Option<Reply<FinishedRun>>,
-}
-
-/// A person's order to a run.
-pub struct Order {
-    /// The run.
-    pub run: String,
-    /// What it is to do.
-    pub kind: OrderKind,
-    /// Who.
-    pub actor: String,
-    /// Why.
-    pub reason: String,
-    /// Told once it is on record.
-    pub reply: Reply<()>,
-}
-
-/// What a run is ordered to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OrderKind {
-    /// End.
-    Cancel,
-    /// Hold: what comes in is kept, nothing goes on.
-    Suspend,
-    /// Go on.
-    Resume,
-}
-
-/// A run to set to work again.
-pub struct Reopen {
-    /// The run.
-    pub run: String,
-    /// JSON Pointer of the task to go on with; none for the one that failed.
-    pub task: Option<String>,
-    /// The raw input of that task, if it is to be another.
-    pub input: Option<Value>,
-    /// Who.
-    pub actor: String,
-    /// Why.
-    pub reason: String,
-    /// Told once it is on record.
-    pub reply: Reply<()>,
-}
-
-/// What became of an effect of unknown outcome.
-pub struct Resolve {
-    /// The run.
-    pub run: String,
-    /// The call; none where the run has but one such.
-    pub call: Option<u64>,
-    /// What it gave, if it happened; none if it surely did not.
-    pub happened: Option<Value>,
-    /// Who says so.
-    pub actor: String,
-    /// How that is known.
-    pub reason: String,
-    /// Told once it is on record.
-    pub reply: Reply<()>,
-}
-
-/// What a worker brings back.
-#[derive(Clone)]
-pub struct TurnDone {
-    /// The run.
-    pub run: String,
-    /// Which turn.
-    pub turn: u64,
-    /// Its state after the turn.
-    pub flow: Arc<RunState>,
-    /// What was decided.
-    pub facts: Vec<huiyin_flow::Fact>,
-    /// What is to be done, pure calls already done.
-    pub commands: Vec<huiyin_flow::Command>,
-    /// Events of [`Event::Event`] that it took in.
-    pub consumed: u32,
-    /// What the facts leave open of the pure calls it made; none where it made none.
-    pub told: Option<Vec<record::Made>>,
-    /// What it did not get to: the turn's budget ran out.
-    pub rest: Vec<Input>,
-    /// Plugins that failed by their own fault: which function, and how.
-    pub faults: Vec<(String, String)>,
-    /// Calls that a canary is to make, too.
-    pub made: Vec<Made>,
-    /// Our own failure, if the turn could not be taken.
-    pub failed: Option<String>,
-}
-
-/// How an effect ended.
-#[derive(Clone)]
-pub struct EffectDone {
-    /// The run.
-    pub run: String,
-    /// The call.
-    pub call: CallId,
-    /// The try.
-    pub attempt: u32,
-    /// What came of it.
-    pub outcome: EffectOutcome,
-    /// How the plugin failed, where it did by its own fault.
-    pub fault: Option<String>,
-}
-
-/// What came of an effect.
-#[derive(Clone)]
-pub enum EffectOutcome {
-    /// It happened, or surely did not; and what the plugin wants kept.
-    Settled(Result<Value, FlowError>, Vec<KvWrite>),
-    /// Nobody knows (rule 3).
-    Unknown(String),
-    /// The operation of an OpenAPI document stands for this request, which was not sent yet.
-    Found(Box<HttpRequest>),
-    /// It was stopped because the partition asked for it ([`Work::Stop`]).
-    Stopped {
-        /// It may have happened.
-        begun: bool,
-    },
-}
-
-/// How reading a source ended.
-#[derive(Clone)]
-pub struct PageDone {
-    /// The source.
-    pub source: String,
-    /// The reading.
-    pub poll: u64,
-    /// The page with the floor's verdicts, or what went wrong.
-    pub outcome: Result<ReadPage, PollError>,
-}
-
-/// What reading a source brought.
-#[derive(Clone)]
-pub struct ReadPage {
-    /// The page.
-    pub page: Page,
-    /// The floor's verdict on each of its items.
-    pub floors: Vec<Floor>,
-    /// How the floor came by them.
-    pub judged: Option<Box<Judgement>>,
-    /// What the collector wants kept.
-    pub kv: Vec<KvWrite>,
-}
-
-/// The floor's verdict of one item, or why there is none (rule 7).
-pub type Floor = Result<huiyin_sandbox::Verdict, String>;
-
-/// The floor's calls behind the verdicts of a batch of items.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Judgement {
-    /// The classifier and its configuration.
-    pub pin: Pin,
-    /// The id that its calls had.
-    pub call: String,
-    /// The time that it was given, in milliseconds since the Unix epoch.
-    pub now: u64,
-    /// The items that it had, by their places in the batch.
-    pub which: Vec<usize>,
-    /// Its calls.
-    pub batches: Vec<Batch>,
-}
-
-/// Why a source could not be read.
-#[derive(Clone)]
-pub struct PollError {
-    /// What went wrong.
-    pub message: String,
-    /// Seconds to wait at least.
-    pub retry_after: Option<u32>,
-}
-
-/// Work handed out.
-pub enum Work {
-    /// Let a worker take a turn. May run ahead of the disk.
-    Turn(Box<TurnJob>),
-    /// Call a plugin of a run. Only after the records are durable.
-    Effect(Box<EffectJob>),
-    /// Stop an effect in hand. Only after the records are durable.
-    Stop {
-        /// The run.
-        run: String,
-        /// The call.
-        call: CallId,
-        /// The try.
-        attempt: u32,
-    },
-    /// Read a source. Only after the records are durable.
-    Poll(PollJob),
-    /// Tell somebody. Only after the records are durable.
-    Tell(Box<dyn FnOnce(Result<(), Refusal>) + Send>),
-    /// Keep a snapshot. Only after its record is durable.
-    Keep(Snapshot),
-    /// Evaluate filters of triggers. May run ahead of the disk.
-    Judge(JudgeJob),
-    /// Make a call with a canary. May run ahead of the disk.
-    Canary(Box<CanaryJob>),
-    /// A slot's plugin failed too often: find what else may be bound.
-    Failing(Box<Failing>),
-    /// Pass an event on to the other partitions. Only after the records are durable.
-    Relay {
-        /// Names it.
-        id: String,
-        /// The event.
-        event: Arc<Value>,
-    },
-    /// Show on the activity feed. Only after the records are durable.
-    Show(Activity),
-}
-
-/// A turn to take.
-pub struct TurnJob {
-    /// The run.
-    pub run: String,
-    /// Which turn, of all the partition's: only its own result is awaited.
-    pub turn: u64,
-    /// What it runs.
-    pub deployed: Arc<Deployed>,
-    /// Its state.
-    pub flow: Arc<RunState>,
-    /// What has happened, and pure calls that were decided and not made.
-    pub inputs: Vec<Input>,
-    /// What is watched beside its slots.
-    pub canaries: Option<Arc<Canaries>>,
-    /// The time of the turn.
-    pub now: Timestamp,
-    /// Randomness for jitter.
-    pub random: u64,
-}
-
-/// What a turn begins with.
-#[derive(Debug, Clone)]
-pub enum Input {
-    /// Something happened.
-    Event(Event),
-    /// A pure call was decided in an earlier turn: make it.
-    Call(huiyin_flow::Command),
-}
-
-/// What an effect is.
-#[derive(Clone)]
-pub enum Errand {
-    /// A call of a plugin.
-    Plugin {
-        /// What to call.
-        pin: Pin,
-        /// The call's arguments.
-        with: Arc<Value>,
-    },
-    /// A request of the workflow's own.
-    Request {
-        /// What is asked for.
-        request: Arc<Request>,
-        /// The workflow, `namespace/name:version`: it has the grant.
-        workflow: String,
-    },
-}
-
-/// An effect to try.
-pub struct EffectJob {
-    /// The run.
-    pub run: String,
-    /// The call.
-    pub call: CallId,
-    /// The try, from 1.
-    pub attempt: u32,
-    /// The unit on whose behalf.
-    pub unit: String,
-    /// What to do.
-    pub errand: Errand,
-    /// The same on every try.
-    pub idempotency_key: String,
-    /// The call's journaled time.
-    pub now: Timestamp,
-    /// What the plugin has kept for the unit.
-    pub kv: Arc<BTreeMap<String, Vec<u8>>>,
-}
-
-/// A source to read.
-pub struct PollJob {
-    /// The source.
-    pub source: Arc<WatchedSource>,
-    /// The reading.
-    pub poll: u64,
-    /// Where to go on.
-    pub cursor: Option<String>,
-    /// Items wanted at most.
-    pub limit: u32,
-    /// The journaled time.
-    pub now: Timestamp,
-    /// What the collector has kept for the unit.
-    pub kv: Arc<BTreeMap<String, Vec<u8>>>,
-    /// The desk as it was then: what it has met is not judged again.
-    pub desk: huiyin_desk::Desk,
-    /// The key of content hashes.
-    pub content_key: [u8; 32],
-}
-
-/// One line of what is going on, for terminals, consoles and event streams.
-/// It has a CloudEvent's type, subject and data.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Activity {
-    /// Such as `huiyin.case.opened.v1`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Such as `case/530500…`.
-    pub subject: String,
-    /// The unit concerned.
-    pub unit: Option<String>,
-    /// When.
-    pub time: Timestamp,
-    /// The facts.
-    pub data: Value,
-}
-
-/// Ids and randomness: the live host's are real, a simulation's are seeded.
-pub trait Dice: Send {
-    /// A fresh UUIDv7, greater than every one before.
-    fn uuid(&mut self, now: Timestamp) -> Uuid;
-    /// 64 random bits.
-    fn random(&mut self) -> u64;
-}
-
-/// What one or more messages led to.
-#[derive(Default)]
-pub struct Output {
-    /// Records to append, in order.
-    pub drafts: Vec<Draft>,
-    /// What they hold together, in bytes.
-    pub bytes: u64,
-    /// Work that may start at once: pure, so that it can be thrown away.
-    pub now: Vec<Work>,
-    /// Work that must wait until the drafts are durable.
-    pub durable: Vec<Work>,
-}
 
 /// A partition's decisions.
 pub struct Core {
@@ -560,8 +86,8 @@ pub struct Core {
     /// How many partitions the host has.
     partitions: u32,
     out: Output,
-    /// The largest payload that the journal takes, in bytes.
-    max_record: u64,
+    /// How large a value may be.
+    payload: Payload,
     /// A fault on purpose, to show that the tests find it.
     #[cfg(feature = "planted")]
     planted: Option<crate::planted::Planted>,
@@ -578,7 +104,7 @@ impl Core {
         mut dice: Box<dyn Dice>,
         content_key: [u8; 32],
         evaluator: Arc<dyn huiyin_flow::Evaluator>,
-        max_record: u64,
+        payload: Payload,
     ) -> Core {
         // Not the numbers that an earlier loading of this partition gave.
         let turns = dice.random() >> 1;
@@ -608,7 +134,7 @@ impl Core {
             unwatched: 0,
             partitions: 1,
             out: Output::default(),
-            max_record,
+            payload,
             #[cfg(feature = "planted")]
             planted: None,
         }
@@ -693,8 +219,9 @@ impl Core {
     /// that the journal refuses would stop the host (rule 11).
     fn encoded(&self, entry: &Entry) -> Result<Vec<u8>, String> {
         let payload = entry.encode().map_err(|error| format!("does not encode: {error}"))?;
-        if payload.len() as u64 > self.max_record {
-            return Err(format!("takes {} bytes, a record holds at most {}", payload.len(), self.max_record));
+        let most = self.payload.record();
+        if payload.len() as u64 > most {
+            return Err(format!("takes {} bytes, a record takes at most {most}", payload.len()));
         }
         Ok(payload)
     }
@@ -764,47 +291,6 @@ impl Core {
 
     /// The name of the engine as an actor.
     const ENGINE: &'static str = "system:engine";
-}
-
-/// What a record's header says beside its type.
-#[derive(Clone, Copy)]
-struct About<'a> {
-    subject: &'a str,
-    actor: &'a str,
-    unit: Option<&'a str>,
-    key: &'a str,
-}
-
-/// Whether an event leaves no room in a record for what is kept along with it.
-fn too_large(event: &Value, max_record: u64) -> bool {
-    const BESIDE: u64 = 64 << 10;
-    event.to_string().len() as u64 + BESIDE > max_record
-}
-
-/// Why a record's header cannot say this, if it cannot: what the journal
-/// would refuse, found before anything has changed.
-fn unfit(about: About<'_>) -> Option<String> {
-    if about.key.contains('~') {
-        return Some(format!("the data key `{}` holds `~`", about.key));
-    }
-    let unit = about.unit.unwrap_or("-");
-    [("subject", about.subject, 256), ("actor", about.actor, 160), ("unit", unit, 64), ("data key", about.key, 140)]
-        .into_iter()
-        .find_map(|(what, text, most)| name_fault(text, most).map(|why| format!("the {what} {why}")))
-}
-
-/// Why a text cannot be a name in a record's header, if it cannot.
-fn name_fault(text: &str, most: usize) -> Option<String> {
-    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\');
-    if text.is_empty() {
-        Some("is empty".to_owned())
-    } else if text.len() > most {
-        Some(format!("has {} bytes, {most} are allowed", text.len()))
-    } else {
-        text.chars()
-            .find(|c| !plain(*c))
-            .map(|c| format!("holds {c:?}; printable ASCII without spaces, quotes and backslashes is allowed"))
-    }
 }
 
 /// A timer of a run, as the wakes hold it.

@@ -430,9 +430,9 @@ pub fn decode(record: &Record) -> Result<Option<Entry>, DecodeError> {
         return Ok(None);
     };
     let header = &record.header;
-    match Entry::decode_as(&header.kind, payload) {
-        None => Err(DecodeError::UnknownKind { id: header.id.clone(), kind: header.kind.clone() }),
-        Some(Err(error)) => Err(DecodeError::Malformed { id: header.id.clone(), kind: header.kind.clone(), error }),
+    match Entry::decode_as(&record.kind, payload) {
+        None => Err(DecodeError::UnknownKind { id: header.id.clone(), kind: record.kind.clone() }),
+        Some(Err(error)) => Err(DecodeError::Malformed { id: header.id.clone(), kind: record.kind.clone(), error }),
         Some(Ok(entry)) => Ok(Some(entry)),
     }
 }

@@ -43,6 +43,7 @@ use crate::lifecycle::Known;
 use crate::limits::Tuning;
 use crate::packages::Packages;
 use crate::partition::{Core, Failing, Message, Patience, Snapshot};
+use crate::payload::Payload;
 use crate::record::{DecodeError, Entry, SnapshotTaken};
 use crate::secrets::Secrets;
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
@@ -269,6 +270,7 @@ impl Engine {
     pub async fn start(options: Options) -> Result<Engine, StartError> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
+        let payload = Payload::read(options.config.limits.payload_bytes).map_err(StartError::Config)?;
         let secrets = Secrets::open(&options.config.secrets, &options.base, options.data.as_deref());
         let secrets = Arc::new(secrets.map_err(StartError::Config)?);
         let source = Arc::clone(&secrets) as Arc<dyn huiyin_sandbox::SecretSource>;
@@ -336,13 +338,15 @@ impl Engine {
         let no_thread = |error| StartError::Io { path: "a thread".to_owned(), error };
         let workers =
             Arc::new(Workers::start(&house, options.workers.unwrap_or_else(default_workers)).map_err(no_thread)?);
-        let effects = Effects::new(Arc::clone(&house), Arc::clone(&wanted.grants), Arc::clone(&workers), admission);
+        let effects =
+            Effects::new(Arc::clone(&house), Arc::clone(&wanted.grants), Arc::clone(&workers), admission, payload);
         let effects = Arc::new(effects.map_err(no_thread)?);
         let mut engine = Engine {
             house: Arc::clone(&house),
             journal: Arc::clone(&store.journal),
             ledger: store.ledger.clone(),
             clock: Arc::clone(&clock),
+            payload,
             bindings: options.config.bindings.clone(),
             packages: Packages {
                 trust,
@@ -355,6 +359,7 @@ impl Engine {
             partitions: Vec::new(),
             activity,
             intake: Engine::intake_gate(),
+            intake_room: Engine::intake_room(),
             workers: Arc::clone(&workers),
             effects: Arc::clone(&effects),
             next: std::sync::atomic::AtomicUsize::new(0),
@@ -484,7 +489,7 @@ impl Engine {
             Box::new(SystemDice::default()),
             store.content_key,
             Arc::clone(&self.house.evaluator),
-            store.max_record,
+            self.payload,
         )
         .among(partitions)
         .with_patience(patience);

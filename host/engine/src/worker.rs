@@ -16,6 +16,7 @@ use crate::canary::{Canaries, Made};
 use crate::fair::{Fair, Ticket};
 use crate::house::House;
 use crate::partition::{Input, JudgeJob, Judged, TurnDone, TurnJob};
+use crate::payload::TURN;
 use crate::record::{self, sum};
 
 /// What one turn may use.
@@ -300,6 +301,7 @@ pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget) -> TurnDone
             consumed: 0,
             told: None,
             rest: Vec::new(),
+            weight: None,
             faults: Vec::new(),
             made: Vec::new(),
             failed: Some("the interpreter failed; this is a fault of Huiyin, please report it".to_owned()),
@@ -319,7 +321,7 @@ pub fn judge(job: JudgeJob, house: &House) -> Judged {
 }
 
 fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
-    let TurnJob { run, turn: number, deployed, flow, inputs, canaries, now, random } = job;
+    let TurnJob { run, turn: number, deployed, flow, inputs, canaries, now, random, payload } = job;
     let mut beside = Beside { canaries, ..Beside::default() };
     let mut flow = Arc::unwrap_or_clone(flow);
     // Calls that an earlier turn decided: their time is not that of their task.
@@ -329,8 +331,16 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
     let mut commands = Vec::new();
     let mut consumed = 0;
     let began = Instant::now();
-    let mut env = Env { now, random, evaluator: &*house.evaluator, max_steps: budget.stretch };
-    while facts.len() < budget.facts && budget.time.is_none_or(|most| began.elapsed() < most) {
+    let mut bytes = 0;
+    let mut env = Env {
+        now,
+        random,
+        evaluator: &*house.evaluator,
+        max_steps: budget.stretch,
+        max_bytes: TURN,
+        max_value: payload.value,
+    };
+    while facts.len() < budget.facts && bytes <= TURN && budget.time.is_none_or(|most| began.elapsed() < most) {
         let event = match inputs.pop_front() {
             None => break,
             Some(Input::Event(event)) => event,
@@ -353,6 +363,7 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
         let turn = huiyin_flow::advance(&deployed.definition, &mut flow, event, &env);
         env.random = env.random.rotate_left(17) ^ 0x9e37_79b9_7f4a_7c15;
         facts.extend(turn.facts);
+        bytes += turn.bytes;
         for command in turn.commands {
             match &command {
                 Command::Call { slot, function, .. } if deployed.pure(slot.as_deref(), function) => {
@@ -366,8 +377,10 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
         }
     }
     let Beside { faults, made, told, .. } = beside;
+    // Counted here, since the partition's loop has no time for it.
+    let weight = flow.outcome().is_some().then(|| huiyin_flow::json_bytes(&flow));
     let (flow, rest) = (Arc::new(flow), inputs.into());
-    TurnDone { run, turn: number, flow, facts, commands, consumed, told, rest, faults, made, failed: None }
+    TurnDone { run, turn: number, flow, facts, commands, consumed, told, rest, weight, faults, made, failed: None }
 }
 
 /// What a turn learns beside its own business.

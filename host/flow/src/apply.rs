@@ -1,11 +1,15 @@
 //! From facts to state. Must never evaluate, call, or decide anything: a fact
 //! says it all, so that a journal outlives every version of the deciding code.
 
-use std::collections::BTreeSet;
+mod ended;
+mod entered;
+
 use std::sync::Arc;
 
-use crate::fact::{Alarm, Caught, Fact, FrameId, Next, Opened, Place, Rearmed, Restart};
-use crate::state::{Ended, Frame, FrameKind, Listening, Outcome, Phase, RunState, Scope, Stage};
+use self::ended::{end, reopened};
+use self::entered::entered;
+use crate::fact::{Alarm, Caught, Fact, FrameId, Next, Place};
+use crate::state::{Frame, FrameKind, Listening, Outcome, Phase, RunState, Scope, Stage};
 
 /// A fact that does not belong to the state it was applied to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -242,128 +246,6 @@ pub(crate) fn doomed(state: &RunState, fact: &Fact) -> Vec<FrameId> {
     }
 }
 
-#[allow(clippy::too_many_arguments)] // the fields of one fact
-fn entered(
-    state: &mut RunState,
-    id: FrameId,
-    parent: FrameId,
-    task: &Arc<str>,
-    at: jiff::Timestamp,
-    input: Option<&Arc<serde_json::Value>>,
-    alarm: Option<Alarm>,
-    what: &Opened,
-) -> Result<(), ApplyError> {
-    let above = get(state, parent)?.scope.as_mut().ok_or(ApplyError::Mismatch(parent))?;
-    above.child = Some(id);
-    let raw = Arc::clone(&above.data);
-    let input = input.map_or_else(|| Arc::clone(&raw), Arc::clone);
-    state.ready.remove(&parent);
-    state.next = state.next.max(id.0 + 1);
-    seen(state, alarm.as_ref());
-    let (kind, listed) = match what {
-        Opened::Do => (FrameKind::Do, Some(&input)),
-        Opened::For { items } => (FrameKind::For { items: Arc::clone(items), index: None }, Some(&input)),
-        Opened::Try { alarm } => {
-            seen(state, alarm.as_ref());
-            (FrameKind::Try { attempt: 1, stage: Stage::Trying { alarm: *alarm } }, Some(&input))
-        }
-        Opened::Fork { branches, compete } => {
-            for index in 0..*branches {
-                let branch = FrameId(id.0 + 1 + u64::from(index));
-                let mut below = frame(
-                    Some(id),
-                    Arc::clone(task),
-                    at,
-                    &input,
-                    &input,
-                    None,
-                    Some(&input),
-                    FrameKind::Branch { index },
-                );
-                if let Some(scope) = &mut below.scope {
-                    scope.next = Next::At(index);
-                }
-                state.frames.insert(branch, below);
-                state.ready.insert(branch);
-                state.next = state.next.max(branch.0 + 1);
-            }
-            (
-                FrameKind::Fork {
-                    compete: *compete,
-                    outputs: vec![None; *branches as usize],
-                    nulls: BTreeSet::new(),
-                    winner: None,
-                },
-                None,
-            )
-        }
-        Opened::Call { function, slot, with, attempt } => (
-            FrameKind::Call {
-                function: Arc::clone(function),
-                slot: slot.clone(),
-                with: Arc::clone(with),
-                attempt: *attempt,
-            },
-            None,
-        ),
-        Opened::Request { request, attempt } => {
-            (FrameKind::Request { request: Arc::clone(request), attempt: *attempt }, None)
-        }
-        Opened::Run { workflow, with, wait, attempt } => (
-            FrameKind::Workflow {
-                workflow: Arc::clone(workflow),
-                with: Arc::clone(with),
-                wait: *wait,
-                attempt: *attempt,
-            },
-            None,
-        ),
-        Opened::Wait { alarm } => {
-            seen(state, Some(alarm));
-            (FrameKind::Wait { until: *alarm }, None)
-        }
-        Opened::Listen { filters, all, until, until_all, repeat, queued, quiet } => (
-            FrameKind::Listen(Box::new(Listening {
-                filters: filters.clone(),
-                pending: numbers(filters.len()),
-                all: *all,
-                heard: Vec::new(),
-                until: until.clone(),
-                until_pending: numbers(until.len()),
-                until_all: *until_all,
-                repeat: *repeat,
-                queued: *queued,
-                quiet: *quiet,
-                over: false,
-                queue: std::collections::VecDeque::new(),
-                item: None,
-                count: 0,
-                keys: serde_json::Map::new(),
-            })),
-            None,
-        ),
-        Opened::Function { with } => (FrameKind::Function, Some(with.as_ref().unwrap_or(&input))),
-        Opened::Extended { layers, place } => (
-            FrameKind::Extended { layers: layers.clone(), place: *place, output: None, then: Next::Exit },
-            Some(&input),
-        ),
-    };
-    let mut new = frame(Some(parent), Arc::clone(task), at, &raw, &input, alarm, listed, kind);
-    if listed.is_some() {
-        state.ready.insert(id);
-        // A `for` first decides whether there is a round at all.
-        if let (FrameKind::For { .. }, Some(scope)) = (&new.kind, &mut new.scope) {
-            scope.next = Next::Exit;
-        }
-    }
-    state.frames.insert(id, new);
-    Ok(())
-}
-
-fn numbers(count: usize) -> Vec<u32> {
-    (0..u32::try_from(count).unwrap_or(u32::MAX)).collect()
-}
-
 /// An event was consumed.
 fn hear(listening: &mut Listening, filter: u32, item: &Arc<serde_json::Value>, until: bool) {
     if until {
@@ -440,72 +322,6 @@ fn remove(state: &mut RunState, gone: &[FrameId]) {
         state.ready.remove(id);
     }
 }
-
-fn end(state: &mut RunState, phase: Phase, outcome: Outcome, failed: Option<FrameId>) {
-    state.phase = phase;
-    state.outcome = Some(outcome);
-    state.ended = Some(Box::new(Ended {
-        frames: std::mem::take(&mut state.frames),
-        ready: std::mem::take(&mut state.ready),
-        held: std::mem::take(&mut state.held),
-        failed,
-    }));
-    state.alarm = None;
-}
-
-fn reopened(
-    state: &mut RunState,
-    input: Option<&Arc<serde_json::Value>>,
-    restart: &[Restart],
-    alarm: Option<Alarm>,
-    alarms: &[Rearmed],
-) -> Result<(), ApplyError> {
-    // A run of a journal that is older than this has nothing to go on from.
-    let Some(ended) = &state.ended else { return Err(ApplyError::Phase(state.phase)) };
-    for Restart { frame, .. } in restart {
-        match ended.frames.get(frame) {
-            None => return Err(ApplyError::NoFrame(*frame)),
-            Some(frame_) if frame_.scope.is_none() => return Err(ApplyError::Mismatch(*frame)),
-            Some(_) => {}
-        }
-    }
-    let Some(ended) = state.ended.take() else { return Err(ApplyError::Phase(state.phase)) };
-    let Ended { frames, ready, .. } = *ended;
-    state.frames = frames;
-    state.ready = ready;
-    state.phase = Phase::Running;
-    state.outcome = None;
-    state.alarm = alarm;
-    seen(state, alarm.as_ref());
-    let mut input = input;
-    for Restart { frame: id, index } in restart {
-        let gone = state.frames.subtree(*id).split_off(1);
-        remove(state, &gone);
-        let frame = get(state, *id)?;
-        if let Some(scope) = &mut frame.scope {
-            scope.next = Next::At(*index);
-            scope.child = None;
-            if let Some(input) = input.take() {
-                scope.data = Arc::clone(input);
-            }
-        }
-        state.ready.insert(*id);
-    }
-    for Rearmed { frame, timeout, inner } in alarms {
-        state.frames.rearm(*frame, |frame| {
-            if timeout.is_some() {
-                frame.alarm = *timeout;
-            }
-            if let Some(new) = inner {
-                frame.rearm(*new);
-            }
-        });
-        seen(state, timeout.as_ref());
-        seen(state, inner.as_ref());
-    }
-    Ok(())
-}
-
 fn scope(data: &Arc<serde_json::Value>) -> Scope {
     Scope { next: Next::At(0), data: Arc::clone(data), child: None }
 }

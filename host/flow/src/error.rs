@@ -85,6 +85,21 @@ pub struct FlowError {
     /// JSON Pointer of the task it comes from; empty until the run knows it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub instance: String,
+    /// The call did what it was to do, and only its result could not be taken:
+    /// no `retry` does it a second time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub happened: Option<Happened>,
+}
+
+/// What is known of a result that could not be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Happened {
+    /// How many bytes it has as JSON, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// How it begins, as JSON text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub head: String,
 }
 
 impl FlowError {
@@ -96,7 +111,15 @@ impl FlowError {
             title: Some(kind.title().to_owned()),
             detail: Some(detail.into()),
             instance: String::new(),
+            happened: None,
         }
+    }
+
+    /// The same error of a call that did its work all the same.
+    #[must_use]
+    pub fn although(mut self, happened: Happened) -> Self {
+        self.happened = Some(happened);
+        self
     }
 
     /// The same error with another status.

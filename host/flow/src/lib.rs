@@ -22,13 +22,14 @@ mod outline;
 mod request;
 mod run;
 mod schema;
+mod size;
 mod source;
 mod state;
 
 pub use apply::{ApplyError, apply};
 pub use diagnostic::{Diagnostic, Severity};
 pub use diagram::{mermaid, svg};
-pub use error::{ErrorKind, FlowError, same_type};
+pub use error::{ErrorKind, FlowError, Happened, same_type};
 pub use expr::{Evaluator, ExprError};
 pub use fact::{Alarm, CallId, Caught, Fact, FrameId, Next, Opened, Place, Rearmed, Restart, SubId, TimerId};
 pub use lifecycle::lifecycle;
@@ -40,5 +41,6 @@ pub use model::{
 pub use request::{Authentication, HttpRequest, OpenApiRequest, Request, ResponseForm, WorkflowRef};
 pub use run::{Command, Env, Event, Turn, advance, decide, outstanding};
 pub use schema::{workflow_schema, workflow_test_schema};
+pub use size::{json_bytes, more_than};
 pub use source::{locate, read_value};
 pub use state::{ActiveTask, Outcome, Phase, RunState};

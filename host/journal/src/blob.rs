@@ -78,12 +78,18 @@ pub(crate) fn put(shared: &Shared, key: &str, content: &[u8]) -> Result<BlobId, 
     if let Some(bytes) = files::read(disk, &path)?
         && bytes_fit(&bytes)
     {
+        if lock(&shared.confirmed).contains(&id) {
+            return Ok(id);
+        }
         // It may have been left by a killed process in the system's cache only.
         let file = disk.open(&path).map_err(|e| JournalError::io("opening", &path, &e))?;
         file.sync_data().map_err(|e| JournalError::sync(&path, &e))?;
         sync_dirs(disk, shared, &dir)?;
+        confirmed(shared, &id);
         return Ok(id);
     }
+    // Before the blob: what no record comes to name must be found again.
+    lock(&shared.unsettled).add(shared, &id)?;
     disk.create_dir(&dir).map_err(|e| JournalError::io("making", &dir, &e))?;
     let mut bytes = Vec::with_capacity(content.len() + 256);
     bytes.extend_from_slice(MAGIC);
@@ -97,7 +103,39 @@ pub(crate) fn put(shared: &Shared, key: &str, content: &[u8]) -> Result<BlobId, 
     bytes.extend_from_slice(&crc.to_be_bytes());
     files::write_new(disk, &dir, &path, &bytes)?;
     sync_dirs(disk, shared, &dir)?;
+    confirmed(shared, &id);
     Ok(id)
+}
+
+/// Blobs that need no further sync are remembered up to this many.
+const CONFIRMED: usize = 4_096;
+
+fn confirmed(shared: &Shared, id: &BlobId) {
+    let mut confirmed = lock(&shared.confirmed);
+    if confirmed.len() >= CONFIRMED {
+        confirmed.clear();
+    }
+    confirmed.insert(id.clone());
+}
+
+/// Removes a blob, and what is left of one that was being written.
+pub(crate) fn remove(shared: &Shared, id: &BlobId) -> Result<(), JournalError> {
+    let (dir, path) = place(shared, id);
+    let _turn = lock(&shared.blob_turn);
+    lock(&shared.confirmed).remove(id);
+    let disk = &*shared.disk;
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(files::TEMPORARY);
+    for path in [path, temporary.into()] {
+        match disk.remove(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(JournalError::io("removing", &path, &e)),
+            _ => {}
+        }
+    }
+    match disk.sync_dir(&dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(JournalError::sync(&dir, &e)),
+        _ => Ok(()),
+    }
 }
 
 /// Reads a blob; none if its key was destroyed.

@@ -113,6 +113,14 @@ pub enum JournalError {
         /// The blob's id.
         id: String,
     },
+    /// The values of a record that lie in blobs cannot be had.
+    #[error("record {record}: {why}")]
+    Outlined {
+        /// The record's id.
+        record: String,
+        /// What is wrong, with its place.
+        why: String,
+    },
     /// An old record could not be brought to its newest version.
     #[error("record type {kind} could not be brought up to date: {why}")]
     Upcast {

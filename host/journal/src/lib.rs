@@ -13,8 +13,10 @@ pub mod faults;
 mod files;
 mod frame;
 mod index;
+mod large;
 mod master;
 mod memory;
+mod outline;
 mod prepare;
 mod queue;
 mod read;
@@ -24,6 +26,7 @@ mod scan;
 mod seal;
 mod shared;
 mod store;
+mod unsettled;
 mod upcast;
 mod writer;
 
@@ -36,9 +39,11 @@ use tokio::sync::watch;
 pub use blob::BlobId;
 pub use disk::{Disk, DiskFile, DiskLock, LockFailure, RealDisk};
 pub use error::JournalError;
+pub use large::{BlobRef, LargePayloads, OUTLINE_BYTES, references};
 pub use memory::MemoryJournal;
 pub use record::{Appended, Draft, Header, Payload, Record, SALT_BYTES, commitment};
 pub use store::{Options, SegmentJournal};
+pub use unsettled::Unsettled;
 pub use upcast::{Upcast, Upcasters};
 
 /// Resolves when the batch is durable, or with the reason why it will never be.
@@ -80,6 +85,16 @@ pub trait Journal: Send + Sync {
 
     /// Reads a blob; `None` if its data key was destroyed.
     fn get_blob(&self, id: &BlobId) -> Result<Option<Vec<u8>>, JournalError>;
+
+    /// Blobs that were put, and of which nobody has said that their records are durable: after a
+    /// crash, those that no record may name. None if there are none.
+    fn unsettled_blobs(&self) -> Result<Option<Unsettled>, JournalError>;
+
+    /// The records that name these blobs are durable, or the blobs are gone. Blocks for the disk.
+    fn settle_blobs(&self, blobs: &[BlobId]) -> Result<(), JournalError>;
+
+    /// Removes a blob that no record names; fine if it is not there. Blocks for the disk.
+    fn remove_blob(&self, id: &BlobId) -> Result<(), JournalError>;
 
     /// Destroys the named data key for good: payloads and blobs under it read as redacted from now
     /// on, leaves and commitments stay. A later append under the same name gets a new key. Fine if

@@ -14,7 +14,7 @@ use crate::ring::{join_id, lock};
 use crate::seal::{self, DataKey, KEY_BYTES};
 use crate::{
     AppendFuture, Appended, BlobId, Draft, Header, Journal, JournalError, Options, Payload, Record, RecordIter,
-    SALT_BYTES, Upcasters, record,
+    SALT_BYTES, Unsettled, Upcasters, record,
 };
 
 #[derive(Debug, Clone)]
@@ -43,14 +43,14 @@ pub struct MemoryJournal {
     size: watch::Sender<u64>,
 }
 
+/// No file has to be read back in one piece, so a blob may be as large as its form can say.
+fn limits() -> Options {
+    Options { max_blob_bytes: u64::from(u32::MAX), ..Options::default() }
+}
+
 impl Default for MemoryJournal {
     fn default() -> Self {
-        Self {
-            source: "huiyin:memory".into(),
-            limits: Options::default(),
-            state: Mutex::default(),
-            size: watch::Sender::new(0),
-        }
+        Self { source: "huiyin:memory".into(), limits: limits(), state: Mutex::default(), size: watch::Sender::new(0) }
     }
 }
 
@@ -62,7 +62,7 @@ impl MemoryJournal {
 
     /// An empty journal that brings old record types up to date when they are read.
     pub fn with_upcasters(upcasters: Arc<Upcasters>) -> Self {
-        Self { limits: Options { upcasters, ..Options::default() }, ..Self::default() }
+        Self { limits: Options { upcasters, ..limits() }, ..Self::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -192,6 +192,20 @@ impl Journal for MemoryJournal {
             Some((_, content)) => Ok(content.clone()),
             None => Err(JournalError::BlobMissing { id: id.to_string() }),
         }
+    }
+
+    fn unsettled_blobs(&self) -> Result<Option<Unsettled>, JournalError> {
+        // What a crash leaves behind is nothing.
+        Ok(None)
+    }
+
+    fn settle_blobs(&self, _: &[BlobId]) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn remove_blob(&self, id: &BlobId) -> Result<(), JournalError> {
+        self.state().blobs.remove(id);
+        Ok(())
     }
 
     fn destroy_key(&self, key: &str) -> Result<(), JournalError> {

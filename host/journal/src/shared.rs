@@ -1,17 +1,18 @@
 //! What the appenders, the writer and the readers of one open journal have in common.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::Upcasters;
 use crate::disk::Disk;
 use crate::index::Index;
 use crate::queue::Queue;
 use crate::ring::Ring;
+use crate::unsettled::UnsettledList;
+use crate::{BlobId, Upcasters};
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -29,6 +30,10 @@ pub(crate) struct Shared {
     pub(crate) upcasters: Arc<Upcasters>,
     /// Blobs are written one at a time.
     pub(crate) blob_turn: Mutex<()>,
+    /// Blobs that this journal has seen durable.
+    pub(crate) confirmed: Mutex<HashSet<BlobId>>,
+    /// Blobs whose records may not be durable.
+    pub(crate) unsettled: Mutex<UnsettledList>,
     index: RwLock<Index>,
     recent: Mutex<Recent>,
 }
@@ -78,6 +83,8 @@ impl Shared {
             size: watch::Sender::new(index.size),
             upcasters: settings.upcasters,
             blob_turn: Mutex::new(()),
+            confirmed: Mutex::default(),
+            unsettled: Mutex::default(),
             index: RwLock::new(index),
             recent: Mutex::default(),
         }

@@ -13,10 +13,12 @@ use crate::frame::SEGMENT_HEADER;
 use crate::index::{FrameRef, Index, Segment};
 use crate::prepare::{Prepared, size};
 use crate::read::{Records, TreeRecords};
-use crate::ring::Ring;
+use crate::ring::{Ring, lock};
 use crate::shared::{Settings, Shared};
 use crate::writer::{Writer, create_segment, is_segment, segment_path};
-use crate::{AppendFuture, BlobId, Draft, Journal, JournalError, RecordIter, Upcasters, files, record, scan, seal};
+use crate::{
+    AppendFuture, BlobId, Draft, Journal, JournalError, RecordIter, Unsettled, Upcasters, files, record, scan, seal,
+};
 
 /// How a segment journal is opened.
 #[derive(Debug, Clone)]
@@ -260,6 +262,18 @@ impl Journal for SegmentJournal {
 
     fn get_blob(&self, id: &BlobId) -> Result<Option<Vec<u8>>, JournalError> {
         crate::blob::get(&self.shared, id)
+    }
+
+    fn unsettled_blobs(&self) -> Result<Option<Unsettled>, JournalError> {
+        lock(&self.shared.unsettled).found(&self.shared)
+    }
+
+    fn settle_blobs(&self, blobs: &[BlobId]) -> Result<(), JournalError> {
+        lock(&self.shared.unsettled).settle(&self.shared, blobs)
+    }
+
+    fn remove_blob(&self, id: &BlobId) -> Result<(), JournalError> {
+        crate::blob::remove(&self.shared, id)
     }
 
     fn destroy_key(&self, key: &str) -> Result<(), JournalError> {

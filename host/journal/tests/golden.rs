@@ -4,10 +4,12 @@ mod common;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use common::{Result, all, copy_dir, draft, text};
-use huiyin_journal::{Journal, Options, Payload, SegmentJournal, commitment};
+use huiyin_journal::{Journal, LargePayloads, Options, Payload, SegmentJournal, commitment, references};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 fn golden(version: &str) -> Result<(tempfile::TempDir, PathBuf)> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/journal").join(version);
@@ -55,5 +57,31 @@ async fn version_1_reads_as_it_was_written() -> Result {
     let records = all(&SegmentJournal::open(&dir, Options::default())?)?;
     check(&records[..29])?;
     assert_eq!((records.len(), text(&records[29]), text(&records[30])), (31, &b"more"[..], &b"and more"[..]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn large_payloads_of_version_1_read_as_they_were_written() -> Result {
+    let (_copy, dir) = golden("v1-outlined")?;
+    let expected: Value = serde_json::from_slice(&std::fs::read(dir.join("expected.json"))?)?;
+    let expected = expected["records"].as_array().ok_or("no records")?;
+    let journal = LargePayloads::in_turn(Arc::new(SegmentJournal::open(&dir, Options::default())?));
+    assert_eq!(journal.sweep()?, 0);
+    let stored: Vec<_> = journal.inner().read_all(0)?.collect::<Result<_, _>>()?;
+    assert_eq!((stored.len(), expected.len()), (5, 5));
+    for (stored, expected) in stored.into_iter().zip(expected) {
+        assert_eq!(Some(std::str::from_utf8(&stored.leaf)?), expected["leaf"].as_str());
+        let places: Vec<Value> = references(&stored)?.into_iter().map(|reference| reference.at.into()).collect();
+        assert_eq!(Value::from(places), expected["places"]);
+        let whole = journal.whole(stored)?;
+        assert_eq!(Some(whole.kind.as_str()), expected["kind"].as_str());
+        match &whole.payload {
+            Payload::Open(bytes) => {
+                assert_eq!(Some(bytes.len() as u64), expected["payload"]["bytes"].as_u64());
+                assert_eq!(Some(hex::encode(Sha256::digest(bytes)).as_str()), expected["payload"]["sha256"].as_str());
+            }
+            Payload::Redacted => assert_eq!(expected["payload"], Value::Null),
+        }
+    }
     Ok(())
 }

@@ -191,3 +191,59 @@ async fn a_refused_append_says_why() -> Result {
     assert!(matches!(first, Err(JournalError::Io { .. } | JournalError::SyncFailed { .. })), "{first:?}");
     Ok(())
 }
+
+/// Copies a journal's folder as a power cut would find it: with this as its only segment file.
+fn found(from: &std::path::Path, segment: &std::path::Path, bytes: &[u8]) -> Result<tempfile::TempDir> {
+    let copy = tempfile::tempdir()?;
+    common::copy_dir(from, copy.path());
+    std::fs::write(copy.path().join("segments").join(segment.file_name().ok_or("no name")?), bytes)?;
+    Ok(copy)
+}
+
+#[tokio::test]
+async fn an_append_is_kept_whole_or_not_at_all() -> Result {
+    const SECTOR: usize = 512;
+    let dir = tempfile::tempdir()?;
+    let journal = SegmentJournal::open(dir.path(), small(&lossy(None)))?;
+    journal.append(1, 0, vec![draft("case:1", payload(1, 0, 100))]).await?;
+    let segment = common::segments(dir.path()).pop().ok_or("no segment")?;
+    let before = std::fs::read(&segment)?;
+    let batch: Vec<_> = (1..7).map(|n| draft("case:1", payload(1, n, 450))).collect();
+    journal.append(1, 1, batch).await?;
+    let after = std::fs::read(&segment)?;
+    let changed: Vec<usize> = (0..after.len().div_ceil(SECTOR))
+        .filter(|n| {
+            let sector = |bytes: &[u8]| bytes.iter().skip(n * SECTOR).take(SECTOR).copied().collect::<Vec<_>>();
+            sector(&before) != sector(&after)
+        })
+        .collect();
+    assert!((3..8).contains(&changed.len()), "{} sectors", changed.len());
+    // Every way in which a disk may keep some of the sectors and lose the others.
+    let (mut none, mut all_of_it) = (0, 0);
+    for kept in 0..1_usize << changed.len() {
+        let mut bytes = before.clone();
+        bytes.resize(after.len().max(before.len()), 0);
+        for (_, sector) in changed.iter().enumerate().filter(|(at, _)| kept >> at & 1 == 1) {
+            let place = sector * SECTOR..((sector + 1) * SECTOR).min(after.len());
+            bytes[place.clone()].copy_from_slice(&after[place]);
+        }
+        let copy = found(dir.path(), &segment, &bytes)?;
+        let records = all(&SegmentJournal::open(copy.path(), small(&lossy(None)))?)?;
+        match records.len() {
+            1 => none += 1,
+            7 => all_of_it += 1,
+            other => panic!("{other} records after {kept:b}"),
+        }
+    }
+    assert_eq!((none, all_of_it), ((1 << changed.len()) - 1, 1));
+    // And lengths at which a copy of the file may end.
+    let end = after.iter().rposition(|b| *b != 0).ok_or("an empty segment")? + 1;
+    for len in before.iter().rposition(|b| *b != 0).ok_or("an empty segment")? + 1..end {
+        if len % 17 > 0 && len + 1 < end {
+            continue;
+        }
+        let copy = found(dir.path(), &segment, &after[..len])?;
+        assert_eq!(all(&SegmentJournal::open(copy.path(), small(&lossy(None)))?)?.len(), 1, "cut at {len}");
+    }
+    Ok(())
+}

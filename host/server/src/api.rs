@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use huiyin_engine::Engine;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::body::BodyLimit;
 use crate::problem::Problem;
 use crate::token::Token;
 use crate::{activity, bindings, caller, catalog, desk, events, intake, log, plugins, runs, schedules, workflows};
@@ -29,6 +30,7 @@ pub(crate) struct App {
 
 /// The API as a service. `stop` ends what streams.
 pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Router {
+    let limit = BodyLimit::of(engine.payload());
     let app = App { engine, token: Arc::new(token), stop };
     let guarded = Router::new()
         .route("/v1/host", get(catalog::host))
@@ -78,6 +80,7 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
         .fallback(|| async { Problem::not_found("the API has no such path; see docs/reference/api.md") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(Extension(limit))
         .layer(CatchPanicLayer::custom(|_| {
             use axum::response::IntoResponse as _;
             Problem::internal("a handler failed; this is a fault of Huiyin, please report it").into_response()

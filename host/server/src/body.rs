@@ -8,8 +8,23 @@ use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
 
+/// What a body may have beside the largest payload, in bytes.
+const BESIDE: u64 = 64 << 10;
+
 /// The largest body, in bytes.
-pub const MAX_BODY_BYTES: usize = 4 << 20;
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyLimit(pub(crate) usize);
+
+impl BodyLimit {
+    pub(crate) fn of(payload: huiyin_engine::payload::Payload) -> BodyLimit {
+        BodyLimit(max_body_bytes(payload))
+    }
+}
+
+/// The largest body, in bytes: one payload and what stands around it.
+pub fn max_body_bytes(payload: huiyin_engine::payload::Payload) -> usize {
+    usize::try_from(payload.value + BESIDE).unwrap_or(usize::MAX)
+}
 
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -31,7 +46,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
 /// The whole body.
 pub(crate) async fn bytes(request: Request) -> Result<Bytes, Problem> {
-    bytes_within(request, MAX_BODY_BYTES).await
+    let most = request.extensions().get::<BodyLimit>().map_or(BESIDE as usize, |limit| limit.0);
+    bytes_within(request, most).await
 }
 
 /// The whole body, of at most so many bytes.

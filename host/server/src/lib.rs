@@ -24,7 +24,7 @@ mod token;
 mod workflows;
 
 pub use api::router;
-pub use body::MAX_BODY_BYTES;
+pub use body::max_body_bytes;
 pub use caller::ACTOR_HEADER;
 pub use desk::by_urgency;
 pub use listen::{ListenError, bind, serve};

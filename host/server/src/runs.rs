@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use huiyin_engine::Submission;
-use huiyin_engine::state::{FinishedRun, Run, State as PartitionState};
+use huiyin_engine::state::{FinishedRun, Run, SMALL_RESULT, State as PartitionState};
 use huiyin_flow::Phase;
 use huiyin_journal::Payload;
 use serde::Deserialize;
@@ -112,7 +112,7 @@ pub(crate) async fn list(
                 named && is(run, "status", &which.status) && is(run, "unit", &which.unit)
             };
             let ended = state.finished.iter().rev().chain(state.failed.iter().rev());
-            let ended = ended.map(|run| finished(run, Some(state)));
+            let ended = ended.map(|run| listed(run, state));
             let under_way = state.runs.iter().rev().map(|(id, run)| running(id, run, state));
             under_way.chain(ended).filter(wanted).take(limit).collect::<Vec<_>>()
         })
@@ -133,11 +133,16 @@ pub(crate) async fn show(
     let found = app
         .engine
         .look_all(move |state, _| {
-            let ended = || state.ended(&wanted).map(|run| finished(run, Some(state)));
+            let ended = || state.ended(&wanted).map(|run| listed(run, state));
             state.runs.get(&wanted).map(|run| running(&wanted, run, state)).or_else(ended)
         })
         .await?;
     match found.into_iter().flatten().next() {
+        Some(mut run) if run["large"] == true => {
+            let result = if run["status"] == "completed" { "output" } else { "error" };
+            run[result] = app.engine.result_of(&id).await?;
+            Ok(axum::Json(run))
+        }
         Some(run) => Ok(axum::Json(run)),
         None => Err(Problem::not_found(format_args!("there is no run {id}, or it ended long ago"))),
     }
@@ -168,7 +173,7 @@ pub(crate) async fn records(
             json!({
                 "id": header.id,
                 "index": record.index,
-                "type": header.kind,
+                "type": record.kind,
                 "time": header.time,
                 "actor": header.actor,
                 "redacted": record.payload == Payload::Redacted,
@@ -322,6 +327,27 @@ fn running(id: &str, run: &Run, state: &PartitionState) -> Value {
         "quarantined": run.quarantined,
         "doubtful": run.doubtful,
     })
+}
+
+/// A run that has ended, without a large result: that is told of one run only, and read from the log.
+fn listed(run: &FinishedRun, state: &PartitionState) -> Value {
+    if run.forgotten || huiyin_flow::more_than(&run.result, SMALL_RESULT).is_some() {
+        let told = FinishedRun {
+            run: run.run.clone(),
+            deployment: run.deployment.clone(),
+            status: run.status.clone(),
+            trigger: run.trigger.clone(),
+            key: String::new(),
+            parent: run.parent.clone(),
+            flow: run.flow.clone(),
+            result: Value::Null,
+            ..*run
+        };
+        let mut value = finished(&told, Some(state));
+        value["large"] = true.into();
+        return value;
+    }
+    finished(run, Some(state))
 }
 
 fn finished(run: &FinishedRun, state: Option<&PartitionState>) -> Value {

@@ -63,3 +63,48 @@ Feature: What people do to runs
     And the host restarts
     And the run is cancelled
     Then the workflow should cancel
+
+  @a-person-may-have-to-look
+  Scenario: A person says that a call of which nobody knows did happen
+    Given a workflow with definition:
+      """yaml
+      document: {dsl: '1.0.3', namespace: tests, name: doubtful, version: '1.0.0'}
+      do:
+        - send: {call: http, with: {method: post, endpoint: https://service.example/cut-off, body: {n: 1}}}
+        - keep: {set: {receipt: '${ .receipt }'}}
+      """
+    And POST /cut-off of the service is cut off
+    When the workflow is executed
+    Then a person should have to look
+    And keep should not run
+    When a person says that the call happened and gave:
+      """yaml
+      receipt: r-17
+      """
+    Then the workflow should complete with output:
+      """yaml
+      receipt: r-17
+      """
+    And POST /cut-off of the service should have been asked 1 time
+
+  @a-person-may-have-to-look
+  Scenario: A person says that a call of which nobody knows did not happen
+    Given a workflow with definition:
+      """yaml
+      document: {dsl: '1.0.3', namespace: tests, name: undone, version: '1.0.0'}
+      do:
+        - send: {call: http, with: {method: post, endpoint: https://service.example/cut-off-once, body: {n: 1}}}
+        - keep: {set: {receipt: '${ .receipt }'}}
+      """
+    And POST /cut-off-once of the service is cut off
+    When the workflow is executed
+    Then a person should have to look
+    When POST /cut-off-once of the service answers 200 with:
+      """yaml
+      receipt: r-18
+      """
+    And a person says that the call did not happen
+    Then the workflow should complete with output:
+      """yaml
+      receipt: r-18
+      """

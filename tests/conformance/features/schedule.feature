@@ -77,3 +77,40 @@ Feature: Runs that start by themselves
       """
     When the host is down for 5 hours
     Then 1 run of hourly should have completed
+
+  Scenario: When each of several events has come
+    Given a workflow with definition:
+      """yaml
+      document: {dsl: '1.0.3', namespace: tests, name: together, version: '1.0.0'}
+      schedule:
+        on:
+          all:
+            - with: {type: org.example.rain.v1}
+            - with: {type: org.example.flood.v1}
+      do:
+        - say: {set: {types: '${ [.[].type] | sort }'}}
+      """
+    When an event arrives:
+      """yaml
+      {id: r1, source: /weather, type: org.example.rain.v1}
+      """
+    And an event arrives:
+      """yaml
+      {id: r2, source: /weather, type: org.example.rain.v1}
+      """
+    Then 0 runs of together should have completed
+    When the host restarts
+    And an event arrives:
+      """yaml
+      {id: f1, source: /river, type: org.example.flood.v1}
+      """
+    Then the runs of together should have given:
+      """yaml
+      - types: [org.example.flood.v1, org.example.rain.v1]
+      """
+    # Each event counts for one run only.
+    When an event arrives:
+      """yaml
+      {id: f2, source: /river, type: org.example.flood.v1}
+      """
+    Then 1 run of together should have completed

@@ -1,5 +1,7 @@
 //! What a scenario expects, held against what the host shows.
 
+use std::time::{Duration, Instant};
+
 use huiyin_engine::record;
 use huiyin_engine::state::FinishedRun;
 use huiyin_flow::Phase;
@@ -8,6 +10,9 @@ use serde_json::Value;
 use crate::step::{Check, TaskCheck};
 use crate::trace::{self, Happening, Trace, named};
 use crate::world::World;
+
+/// The longest wait for what a sink is told.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Checks; the host is at rest.
 ///
@@ -59,6 +64,7 @@ pub(crate) fn check(world: &mut World, check: &Check) -> Result<(), String> {
             same(&ended.iter().map(|run| run.result.clone()).collect(), wanted)
         }
         Check::Asked { method, path, times } => asked(world, method, path, *times),
+        Check::Told { kind, path } => told(world, kind, path),
         Check::Authorized(wanted) => {
             let asked = world.rig.services.asked(world.number);
             let given = asked.iter().any(|asked| asked.authorization.as_deref() == Some(wanted));
@@ -79,7 +85,7 @@ fn end(world: &mut World, status: &str) -> Result<FinishedRun, String> {
 
 fn phase(world: &mut World, wanted: Phase) -> Result<(), String> {
     let (run, _) = world.run.clone().ok_or("no run was executed")?;
-    let found = world.look(move |state, _| {
+    let found = world.find(move |state, _| {
         state
             .runs
             .get(&run)
@@ -100,7 +106,7 @@ pub(crate) fn needs_person(world: &mut World) -> Result<(), String> {
     let found = world.look(move |state, _| {
         state.runs.get(&run).is_some_and(|r| r.quarantined.is_some() || r.effects.values().any(|e| e.unknown.is_some()))
     })?;
-    if found { Ok(()) } else { Err("the run does not wait for a person".to_owned()) }
+    if found.contains(&true) { Ok(()) } else { Err("the run does not wait for a person".to_owned()) }
 }
 
 fn trace_of(world: &World) -> Result<Trace, String> {
@@ -167,6 +173,30 @@ fn asked(world: &World, method: &str, path: &str, wanted: usize) -> Result<(), S
         return Ok(());
     }
     Err(format!("it was asked {times} times: {asked:?}"))
+}
+
+/// Sinks are told beside everything else, at their own pace.
+fn told(world: &World, kind: &str, path: &str) -> Result<(), String> {
+    let began = Instant::now();
+    loop {
+        let asked = world.rig.services.asked(world.number);
+        let bodies =
+            asked.iter().filter(|a| a.path == path).filter_map(|a| serde_json::from_slice::<Value>(&a.body).ok());
+        let events: Vec<Value> = bodies
+            .flat_map(|body| match body {
+                Value::Array(events) => events,
+                event => vec![event],
+            })
+            .collect();
+        if events.iter().any(|event| event["type"] == kind) {
+            return Ok(());
+        }
+        if began.elapsed() > PATIENCE {
+            let types: Vec<&Value> = events.iter().map(|event| &event["type"]).collect();
+            return Err(format!("it was told of {types:?}"));
+        }
+        world.breathe(Duration::from_millis(5));
+    }
 }
 
 fn not_journaled(world: &World, text: &str) -> Result<(), String> {

@@ -32,9 +32,15 @@ pub enum Step {
         status: u16,
         /// The body.
         body: Option<Value>,
+        /// The connection breaks within the answer.
+        cut: bool,
         /// How long, from now; then the answer that was set before comes again. None for ever.
         lasting: Option<SignedDuration>,
     },
+    /// How many partitions the host has; one unless told.
+    Partitions(u32),
+    /// A sink of lifecycle events at this path of the service.
+    Sink(String),
     /// A run of the workflow under test, or of another.
     Execute(Option<String>),
     /// Time.
@@ -65,6 +71,8 @@ pub enum Act {
     Cancel,
     /// Try the failed task again.
     Retry,
+    /// Say what became of a call of which nobody knows: what it gave, or that it did not happen.
+    Resolve(Option<Value>),
     /// Go on from a task, perhaps with another input.
     RestartFrom(String, Option<Value>),
 }
@@ -106,6 +114,13 @@ pub enum Check {
         path: String,
         /// How often.
         times: usize,
+    },
+    /// The service was told of a lifecycle event of this type, at this path.
+    Told {
+        /// The type.
+        kind: String,
+        /// The path.
+        path: String,
     },
     /// The service was given this `Authorization`.
     Authorized(String),
@@ -164,6 +179,8 @@ impl Step {
             "the run is resumed" => Step::Person(Act::Resume),
             "the run is cancelled" => Step::Person(Act::Cancel),
             "the run is retried" => Step::Person(Act::Retry),
+            "a person says that the call did not happen" => Step::Person(Act::Resolve(None)),
+            "a person says that the call happened and gave:" => Step::Person(Act::Resolve(Some(value()?))),
             _ => return given_or_when(words, doc.as_deref()),
         })
     }
@@ -192,8 +209,20 @@ fn given_or_when(words: &str, doc: Option<&str>) -> Result<Step, String> {
         };
         return Ok(Step::Secret { name: name.to_owned(), value: value.to_owned() });
     }
+    if let Some(count) = words.strip_prefix("the host has ").and_then(|rest| rest.strip_suffix(" partitions")) {
+        return count.parse().map(Step::Partitions).map_err(|_| format!("`{count}` is no number"));
+    }
+    if let Some(path) =
+        words.strip_prefix("lifecycle events are told to ").and_then(|r| r.strip_suffix(" of the service"))
+    {
+        return Ok(Step::Sink(path.to_owned()));
+    }
     if let Some(long) = words.strip_suffix(" pass").or_else(|| words.strip_suffix(" passes")) {
         return duration(long).map(Step::Pass);
+    }
+    if let Some(what) = words.strip_suffix(" of the service is cut off") {
+        let (method, path) = target(what)?;
+        return Ok(Step::Answer { method, path, status: 200, body: None, cut: true, lasting: None });
     }
     if let Some((what, rest)) = words.split_once(" of the service answers ") {
         let (method, path) = target(what)?;
@@ -204,7 +233,7 @@ fn given_or_when(words: &str, doc: Option<&str>) -> Result<Step, String> {
         };
         let status = status.parse().map_err(|_| format!("`{status}` is no status"))?;
         let body = doc.map(|doc| value_of(Some(doc))).transpose()?;
-        return Ok(Step::Answer { method, path, status, body, lasting });
+        return Ok(Step::Answer { method, path, status, body, cut: false, lasting });
     }
     Err("no step is written like that; see docs/reference/conformance.md".to_owned())
 }
@@ -246,6 +275,12 @@ fn other_check(words: &str, doc: Option<&str>) -> Result<Option<Check>, String> 
     }
     if let Some(took) = words.strip_prefix("the run should have taken ") {
         return Ok(Some(Check::Took(duration(took)?)));
+    }
+    if let Some(rest) = words.strip_prefix("the service should have been told of ") {
+        let Some((kind, path)) = rest.split_once(" at ") else {
+            return Err("write: the service should have been told of <type> at <path>".to_owned());
+        };
+        return Ok(Some(Check::Told { kind: kind.to_owned(), path: path.to_owned() }));
     }
     if let Some(text) = words.strip_prefix("the service should have been given the authorization \"") {
         return Ok(Some(Check::Authorized(text.trim_end_matches('"').to_owned())));

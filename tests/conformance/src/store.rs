@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use huiyin_journal::{
-    AppendFuture, BlobId, Draft, Journal, JournalError, MemoryJournal, Options, RecordIter, SegmentJournal,
+    AppendFuture, BlobId, Draft, Journal, JournalError, MemoryJournal, Options, RecordIter, SegmentJournal, Unsettled,
 };
 use tokio::sync::watch;
 
@@ -177,6 +177,18 @@ impl Journal for Lent {
 
     fn get_blob(&self, id: &BlobId) -> Result<Option<Vec<u8>>, JournalError> {
         self.journal.get_blob(id)
+    }
+
+    fn unsettled_blobs(&self) -> Result<Option<Unsettled>, JournalError> {
+        self.journal.unsettled_blobs()
+    }
+
+    fn settle_blobs(&self, blobs: &[BlobId]) -> Result<(), JournalError> {
+        self.journal.settle_blobs(blobs)
+    }
+
+    fn remove_blob(&self, id: &BlobId) -> Result<(), JournalError> {
+        self.journal.remove_blob(id)
     }
 
     fn destroy_key(&self, key: &str) -> Result<(), JournalError> {

@@ -185,7 +185,7 @@ impl World {
                 Ok(())
             }
             Step::Secret { name, value } => self.secret(name, value),
-            Step::Answer { method, path, status, body, lasting } => {
+            Step::Answer { method, path, status, body, cut, lasting } => {
                 let until = match lasting {
                     Some(long) => Some(self.clock.now().checked_add(*long).map_err(|e| e.to_string())?),
                     None => None,
@@ -195,9 +195,23 @@ impl World {
                     path: path.clone(),
                     status: *status,
                     body: body.clone(),
+                    cut: *cut,
                     until: until.map(|until| (Arc::clone(&self.clock), until)),
                 };
                 self.rig.services.set(self.number, answer);
+                Ok(())
+            }
+            Step::Partitions(count) => {
+                self.config.partitions = Some(*count);
+                Ok(())
+            }
+            Step::Sink(path) => {
+                let method = "POST".to_owned();
+                let uri = format!("https://service.example/{}{path}", self.number);
+                let thanks = Answer { method, path: path.clone(), status: 202, body: None, cut: false, until: None };
+                self.rig.services.set(self.number, thanks);
+                let sink = json!({"name": path.trim_matches('/'), "uri": uri});
+                self.config.lifecycle.sinks.push(serde_json::from_value(sink).map_err(|e| e.to_string())?);
                 Ok(())
             }
             Step::Execute(name) => {
@@ -371,12 +385,20 @@ impl World {
         }
     }
 
-    /// Looks at the host's only partition.
+    /// Looks at every partition of the host.
     pub(crate) fn look<T: Send + 'static>(
         &mut self,
         look: impl Fn(&State, Timestamp) -> T + Send + Sync + Clone + 'static,
-    ) -> Result<T, String> {
-        self.ask(async |engine| engine.look(0, look.clone()).await)?.map_err(|refusal| refusal.to_string())
+    ) -> Result<Vec<T>, String> {
+        self.ask(async |engine| engine.look_all(look.clone()).await)?.map_err(|refusal| refusal.to_string())
+    }
+
+    /// The first that any partition gives.
+    pub(crate) fn find<T: Send + 'static>(
+        &mut self,
+        look: impl Fn(&State, Timestamp) -> Option<T> + Send + Sync + Clone + 'static,
+    ) -> Result<Option<T>, String> {
+        Ok(self.look(look)?.into_iter().flatten().next())
     }
 
     /// Waits until nothing goes on but waiting.
@@ -386,7 +408,7 @@ impl World {
         self.look(|_, _| ())?;
         let mut calm = 0;
         loop {
-            let why = self.look(rest::restless)?;
+            let why = self.find(rest::restless)?;
             calm = if why.is_none() { calm + 1 } else { 0 };
             if calm == 2 {
                 return Ok(());
@@ -400,7 +422,7 @@ impl World {
         }
     }
 
-    fn breathe(&self, long: Duration) {
+    pub(crate) fn breathe(&self, long: Duration) {
         if let Some(alive) = &self.alive {
             alive.runtime.block_on(async move { tokio::time::sleep(long).await });
         }
@@ -449,7 +471,7 @@ impl World {
             if now >= target {
                 return Ok(());
             }
-            let due = self.look(rest::next_timer)?;
+            let due = self.look(rest::next_timer)?.into_iter().flatten().min();
             let hop = self.scheduled.then(|| now.checked_add(HOP).ok()).flatten();
             let next = [due, hop, Some(target)].into_iter().flatten().min().unwrap_or(target);
             self.clock.set(next.min(target));
@@ -465,6 +487,7 @@ impl World {
             Act::Cancel => self.ask(async |engine| engine.cancel(&run, why, who).await)?,
             Act::Suspend => self.ask(async |engine| engine.suspend(&run, why, who).await)?,
             Act::Resume => self.ask(async |engine| engine.resume(&run, why, who).await)?,
+            Act::Resolve(gave) => self.ask(async |engine| engine.resolve(&run, None, gave.clone(), why, who).await)?,
             Act::Retry => self.ask(async |engine| engine.retry(&run, why, who).await)?,
             Act::RestartFrom(task, input) => {
                 self.ask(async |engine| engine.restart(&run, task, input.clone(), why, who).await)?
@@ -484,21 +507,24 @@ impl World {
     /// The latest run's end, if it has ended.
     pub(crate) fn ended(&mut self) -> Result<Option<FinishedRun>, String> {
         let (run, _) = self.run.clone().ok_or("no run was executed")?;
-        self.look(move |state, _| state.ended(&run).cloned())
+        self.find(move |state, _| state.ended(&run).cloned())
     }
 
     /// The runs of a workflow that have ended, in order.
     pub(crate) fn ended_of(&mut self, workflow: &str) -> Result<Vec<FinishedRun>, String> {
         let workflow = workflow.to_owned();
-        self.look(move |state, _| {
+        let ended = self.look(move |state, _| {
             let of = |f: &&FinishedRun| name_of(state, &f.deployment).is_some_and(|name| same(&name, &workflow));
-            state.finished.iter().filter(of).cloned().collect()
-        })
+            state.finished.iter().filter(of).cloned().collect::<Vec<_>>()
+        })?;
+        let mut ended: Vec<FinishedRun> = ended.into_iter().flatten().collect();
+        ended.sort_by_key(|run| run.ended);
+        Ok(ended)
     }
 
     fn outcome(&mut self) -> Result<Outcome, String> {
         self.settle()?;
-        let mut runs = self.look(|state, _| {
+        let runs = self.look(|state, _| {
             let ended = state
                 .finished
                 .iter()
@@ -515,9 +541,12 @@ impl World {
             });
             ended.chain(open).collect::<Vec<_>>()
         })?;
+        let mut runs: Vec<_> = runs.into_iter().flatten().collect();
         runs.sort_by_key(|(name, stand, result)| (name.clone(), stand.clone(), result.to_string()));
         let mut asked = std::collections::BTreeMap::<String, usize>::new();
-        for request in self.rig.services.asked(self.number) {
+        // What is told to sinks is told at least once; which events, is another check.
+        let sinks: Vec<String> = self.config.lifecycle.sinks.iter().map(|sink| format!("/{}", sink.name)).collect();
+        for request in self.rig.services.asked(self.number).iter().filter(|asked| !sinks.contains(&asked.path)) {
             let body = String::from_utf8_lossy(&request.body);
             *asked.entry(format!("{} {} {body}", request.method, request.path)).or_default() += 1;
         }

@@ -172,7 +172,7 @@ impl Sim {
 
     /// A partition's digest from its records alone, held on the way against
     /// what the living partition knew after the same records.
-    pub(crate) fn replay(&self, journal: &huiyin_journal::SegmentJournal, partition: u32) -> Result<String, String> {
+    pub(crate) fn replay(&self, journal: &huiyin_journal::LargePayloads, partition: u32) -> Result<String, String> {
         let mut state = State::default();
         for record in journal.read(partition, 1).map_err(|e| e.to_string())? {
             let record = record.map_err(|e| format!("a record does not read: {e}"))?;

@@ -11,11 +11,12 @@ use huiyin_engine::commit::Commit;
 use huiyin_engine::config::HostConfig;
 use huiyin_engine::house::House;
 use huiyin_engine::partition::{Core, Dice, Message, Snapshot};
+use huiyin_engine::payload::Payload;
 use huiyin_engine::planted::Planted;
 use huiyin_engine::start::{Definitions, Wanted, bring_into_force, load};
 use huiyin_engine::state::State;
 use huiyin_journal::faults::{PlantedBug, Stepper};
-use huiyin_journal::{AppendFuture, Appended, Journal, JournalError, Options, SegmentJournal};
+use huiyin_journal::{AppendFuture, Appended, Journal, JournalError, LargePayloads, Options, SegmentJournal};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -84,7 +85,7 @@ pub struct Part {
 /// An incarnation.
 pub struct Host {
     /// The real journal on the simulated disk.
-    pub journal: Arc<SegmentJournal>,
+    pub journal: Arc<LargePayloads>,
     /// Its writer.
     pub stepper: Stepper,
     /// Its partitions.
@@ -101,7 +102,7 @@ pub enum NoStart {
 
 /// A journal as it was found, with what was loaded from it.
 pub struct Found {
-    journal: Arc<SegmentJournal>,
+    journal: Arc<LargePayloads>,
     stepper: Stepper,
     /// The partitions' states and the last record in the snapshot each was loaded from.
     pub loaded: Vec<(State, u64)>,
@@ -130,6 +131,8 @@ impl Found {
             }
         };
         let (journal, stepper) = SegmentJournal::open_stepped(Path::new(FOLDER), options).map_err(|e| no(&e))?;
+        let journal = large(journal);
+        journal.sweep().map_err(|e| no(&e))?;
         let mut loaded = Vec::new();
         for partition in 0..setup.partitions {
             let snapshot = views.get(partition as usize).and_then(Option::as_ref);
@@ -139,7 +142,7 @@ impl Found {
     }
 
     /// The journal.
-    pub fn journal(&self) -> &SegmentJournal {
+    pub fn journal(&self) -> &LargePayloads {
         &self.journal
     }
 
@@ -178,7 +181,7 @@ impl Found {
                 Box::new(SeededDice { random: random.part(random.clone().draw()), last: 0 }),
                 CONTENT_KEY,
                 Arc::clone(&setup.house.evaluator),
-                Options::default().max_payload_bytes,
+                Payload::default(),
             )
             .among(setup.partitions);
             random.draw();
@@ -192,6 +195,14 @@ impl Found {
         }
         Ok(Host { journal: self.journal, stepper: self.stepper, parts })
     }
+}
+
+/// Payloads above so many bytes have their large values in blobs: little enough for many to have.
+const LARGE: usize = 700;
+
+/// The journal as the host has it.
+pub fn large(journal: SegmentJournal) -> LargePayloads {
+    LargePayloads::above(Arc::new(journal), LARGE)
 }
 
 /// Where a deployment of this name for this unit lives: partition and digest.

@@ -8,10 +8,10 @@ use huiyin_deadline::clock::ClockFact;
 use huiyin_desk::Fact as DeskFact;
 use huiyin_engine::record::{self, Entry};
 use huiyin_engine::state::{FinishedRun, Run, State};
-use huiyin_journal::{Journal as _, Options, SegmentJournal};
+use huiyin_journal::{Disk as _, Journal as _, LargePayloads, Options, SegmentJournal, references};
 use jiff::Timestamp;
 
-use crate::host::FOLDER;
+use crate::host::{FOLDER, large};
 use crate::plugins::ONCE;
 use crate::sim::Sim;
 use crate::workload::{DONE, REPORTER, UNITS};
@@ -28,6 +28,17 @@ pub(crate) fn waits_for_a_person(run: &Run) -> bool {
             .effects
             .values()
             .any(|effect| effect.unknown.is_some() && (effect.plugin.starts_with(ONCE) || effect.attempt >= TRIES))
+}
+
+/// Whether a run waits for a person, or for a run below that does.
+pub(crate) fn stuck(state: &State, run: &Run) -> bool {
+    waits_for_a_person(run)
+        || run
+            .effects
+            .values()
+            .filter(|effect| effect.settled.is_none())
+            .filter_map(|effect| state.runs.get(effect.child.as_ref()?))
+            .any(waits_for_a_person)
 }
 
 /// How things ended.
@@ -88,6 +99,9 @@ impl Sim {
         };
         let (journal, _stepper) = SegmentJournal::open_stepped(Path::new(FOLDER), options)
             .map_err(|e| format!("the journal does not open at the end: {e}"))?;
+        let journal = large(journal);
+        journal.sweep().map_err(|e| format!("the blobs are not swept: {e}"))?;
+        self.judge_blobs(&journal)?;
         let mut account = Account::default();
         for found in journal.read_all(0).map_err(|e| e.to_string())? {
             let found = found.map_err(|e| format!("a record does not read: {e}"))?;
@@ -98,6 +112,26 @@ impl Sim {
             }
         }
         Ok(account)
+    }
+
+    /// Every blob is one that a record names: what a crash left in between was removed.
+    fn judge_blobs(&mut self, journal: &LargePayloads) -> Result<(), String> {
+        let mut named = BTreeSet::new();
+        for found in journal.inner().read_all(0).map_err(|e| e.to_string())? {
+            let found = found.map_err(|e| format!("a record does not read: {e}"))?;
+            named.extend(references(&found).map_err(|e| e.to_string())?.into_iter().map(|r| r.blob.to_string()));
+        }
+        let blobs = Path::new(FOLDER).join("blobs");
+        let list = |folder: &Path| self.disk.list(folder).map_err(|e| format!("{}: {e}", folder.display()));
+        for folder in list(&blobs)?.into_iter().filter(|name| name.len() == 2) {
+            for file in list(&blobs.join(folder))? {
+                if !named.contains(&file) {
+                    return Err(format!("the blob {file} is named by no record"));
+                }
+            }
+        }
+        self.counts.blobs += named.len() as u64;
+        Ok(())
     }
 
     /// Rule 4: no item lost, none taken twice.
@@ -181,7 +215,7 @@ impl Sim {
                 return Err(format!("{} facts of the desk found nothing to apply to", state.desk.strays()));
             }
             for (id, run) in &state.runs {
-                if waits_for_a_person(run) {
+                if stuck(state, run) {
                     ends.waiting.insert(id.clone());
                 }
             }

@@ -80,6 +80,8 @@ pub struct Counts {
     pub tries: u64,
     /// Records in the log.
     pub records: u64,
+    /// Blobs that they name.
+    pub blobs: u64,
     /// Runs that ended.
     pub ended: u64,
     /// Runs that wait for a person, rightly.
@@ -100,6 +102,7 @@ impl Counts {
         self.clock_steps += more.clock_steps;
         self.tries += more.tries;
         self.records += more.records;
+        self.blobs += more.blobs;
         self.ended += more.ended;
         self.waiting += more.waiting;
         self.breaches += more.breaches;
@@ -471,7 +474,7 @@ impl Sim {
                     .deployments
                     .get(&run.deployment)
                     .is_some_and(|d| d.name.ends_with(crate::workload::BY_THE_CLOCK));
-                !clock && !crate::judge::waits_for_a_person(run)
+                !clock && !crate::judge::stuck(state, run)
             })
             .map(|(_, id, _)| id.clone())
             .collect()

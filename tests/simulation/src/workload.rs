@@ -21,6 +21,8 @@ pub(crate) const AFTERWARDS: &str = "afterwards";
 pub(crate) const BY_THE_CLOCK: &str = "by-the-clock";
 /// The workflow that reports each case.
 pub(crate) const REPORTER: &str = "reporter";
+/// The workflow that others run.
+pub(crate) const BELOW: &str = "below";
 /// What runs publish when they are told to.
 pub(crate) const DONE: &str = "sim.done";
 /// What runs listen for; the subject is the run's id.
@@ -86,6 +88,7 @@ impl Workload {
         let horizon = random.between(20, 100) * 60_000;
         let mut workflows: Vec<Workflow> = (0..random.between(2, 4)).map(|n| generated(n, random)).collect();
         let asked = workflows.len();
+        workflows.push(below(random));
         workflows.push(afterwards());
         workflows.push(by_the_clock(random));
         if random.chance(2, 3) {
@@ -166,7 +169,7 @@ impl Maker<'_> {
     }
 
     fn task(&mut self, depth: u32, label: &str) -> Value {
-        let kinds = if depth < 2 { 13 } else { 9 };
+        let kinds = if depth < 2 { 14 } else { 9 };
         match self.random.below(kinds) {
             0 => json!({"set": {"acc": "${ .acc + 1 }"}}),
             1 => json!({"wait": format!("PT{}S", self.random.between(1, 240))}),
@@ -222,6 +225,13 @@ impl Maker<'_> {
                 let count = self.random.between(1, 3);
                 json!({"do": self.list(count, depth + 1, label)})
             }
+            12 => {
+                let input = json!({"acc": "${ .acc }", "label": format!("${{ {label} }}")});
+                json!({
+                    "run": {"workflow": {"namespace": "sim", "name": BELOW, "version": "1.0.0", "input": input}},
+                    "output": {"as": "${ {acc: .acc} }"}
+                })
+            }
             _ if depth == 0 => {
                 let event = json!({"type": DONE, "source": "/sim", "data": {"id": format!("${{ {label} }}")}});
                 json!({"emit": {"event": {"with": event}}, "output": {"as": "${ $input }"}})
@@ -240,6 +250,22 @@ impl Maker<'_> {
             "output": {"as": "${ {acc: (($input.acc + .n) % 1000)} }"}
         })
     }
+}
+
+/// Run by others: gives `acc` after an effect that may fail, some time, or both.
+fn below(random: &mut Random) -> Workflow {
+    let mut maker = Maker { random, tasks: 0 };
+    let rest = format!("PT{}S", maker.random.between(1, 120));
+    let fails = maker.random.between(0, 2);
+    let effect = maker.effect(".label + \"/below\"", fails);
+    let kept = |mut effect: Value| {
+        effect["output"] = json!({"as": "${ {acc: (($input.acc + .n) % 1000), label: $input.label} }"});
+        effect
+    };
+    let retry = json!({"delay": "PT5S", "limit": {"attempt": {"count": 5}}});
+    let tried = json!({"try": [{"tried": kept(effect)}], "catch": {"retry": retry}});
+    let tasks = json!([{"rest": {"wait": rest}}, {"effect": tried}, {"more": {"set": {"acc": "${ .acc + 1 }"}}}]);
+    Workflow { text: document(BELOW, json!({"do": tasks})), name: BELOW.to_owned() }
 }
 
 fn afterwards() -> Workflow {

@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{CatchUp, Overlap, Policy, Schedule};
 
-/// A time is late when it is longer ago than this, or when the next one has come too.
+/// A time is late when it is longer ago than this, or when the next one has come too. Where times are put off, it
+/// counts from when a time fires, and one that was held up by those before it is not late for that.
 pub const LATE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Missed times are counted up to this many.
@@ -196,7 +197,7 @@ fn chosen(
     now: Timestamp,
 ) -> Vec<Timestamp> {
     let ago = |due: Timestamp| now.duration_since(due);
-    let on_time = ago(policy.at(seed, newest)) <= LATE;
+    let on_time = on_time(schedule, policy, seed, decided, newest, now);
     let (within, limit) = match policy.catch_up {
         CatchUp::None => (SignedDuration::ZERO, 1),
         CatchUp::Last { within } => (within.unwrap_or(SignedDuration::MAX), 1),
@@ -205,14 +206,30 @@ fn chosen(
     let mut chosen = Vec::new();
     let mut next = Some(newest);
     while let Some(due) = next
-        && chosen.len() < limit
-        && ((chosen.is_empty() && on_time) || ago(due) <= within)
+        && (on_time.is_some_and(|first| due >= first) || (chosen.len() < limit && ago(due) <= within))
     {
         chosen.push(due);
         next = schedule.latest(decided, before(due));
     }
     chosen.reverse();
     chosen
+}
+
+/// The earliest time that is not late, of those after `decided` up to and including `newest`.
+fn on_time(
+    schedule: &Schedule,
+    policy: &Policy,
+    seed: &str,
+    decided: Timestamp,
+    newest: Timestamp,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let recent = |due: &Timestamp| now.duration_since(policy.at(seed, *due)) <= LATE;
+    let Some(jitter) = policy.jitter else { return Some(newest).filter(recent) };
+    // They fire in their order, so those behind one that fires now fire now. What is further back fired long ago.
+    let far = jitter.saturating_add(LATE);
+    let from = now.checked_sub(far).unwrap_or(Timestamp::MIN).max(decided);
+    std::iter::successors(schedule.next(from), |due| schedule.next(*due)).take_while(|due| *due <= newest).find(recent)
 }
 
 fn before(at: Timestamp) -> Timestamp {

@@ -94,7 +94,7 @@ impl Follower {
 
     /// Takes a record in; tells its events, where they are wanted.
     fn take_in(&mut self, found: &Record, wanted: Option<(Option<&str>, &[String], &mut Vec<(String, Value)>)>) {
-        if !matches!(found.header.kind.as_str(), "huiyin.run.started.v1" | "huiyin.run.turn.v1") {
+        if !matches!(found.kind.as_str(), "huiyin.run.started.v1" | "huiyin.run.turn.v1") {
             return;
         }
         match record::decode(found) {
@@ -184,7 +184,7 @@ impl Follower {
 
     fn find(&self, deployment: &str, until: u64) -> Option<Known> {
         let all = self.journal.read_all(0).ok()?.map_while(Result::ok).take_while(|found| found.index < until);
-        let mut deployed = all.filter(|found| found.header.kind == "huiyin.workflow.deployed.v1");
+        let mut deployed = all.filter(|found| found.kind == "huiyin.workflow.deployed.v1");
         deployed.find_map(|found| match record::decode(&found) {
             Ok(Some(Entry::WorkflowDeployed(x))) if x.deployment == deployment => {
                 let catalog = HouseCatalog(&self.house);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use huiyin_flow::{CallId, Command, ErrorKind, Event, FlowError, Request};
+use huiyin_flow::{CallId, Command, ErrorKind, Event, FlowError, Happened, Request};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -197,15 +197,11 @@ impl Core {
         });
         let payload = match self.encoded(&entry) {
             Ok(payload) => payload,
-            Err(why) if harmless => {
-                // Nothing was changed by asking: the task fails, and may be tried again.
-                let error = FlowError::new(ErrorKind::Communication, format!("{plugin}: the answer {why}"));
-                self.settle(run, call, Err(error), Vec::new(), now);
-                return;
-            }
             Err(why) => {
-                // It was done: neither a repetition nor an error would be true.
-                self.quarantine(run, &format!("{plugin} did its work, and its answer {why}"), Some(call), now);
+                // What it keeps of its own is too much: the task fails. What was done is not done again for it.
+                let error = FlowError::new(ErrorKind::Runtime, format!("{plugin}: the result {why}"));
+                let error = if harmless { error } else { error.although(Happened::default()) };
+                self.settle(run, call, Err(error), Vec::new(), now);
                 return;
             }
         };

@@ -14,7 +14,7 @@ use huiyin_flow::Event;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{About, Core, Refusal, Reply, StartRun, Work, too_large};
+use super::{About, Core, Refusal, Reply, StartRun, Work};
 use crate::cloud_event;
 use crate::deployment::{Answer, Deployed};
 use crate::heard::{self, Pending};
@@ -74,8 +74,7 @@ impl Core {
         reply: Reply<Delivered>,
         now: Timestamp,
     ) {
-        if too_large(&event, self.max_record) {
-            let message = format!("the event is larger than what a record holds, {} bytes", self.max_record);
+        if let Err(message) = self.payload.check("the event", &event) {
             self.tell(reply, Err(Refusal::Invalid { pointer: "/event".to_owned(), message }));
             return;
         }

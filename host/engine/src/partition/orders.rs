@@ -88,6 +88,7 @@ impl Core {
                         consumed: 0,
                         told: None,
                         rest: Vec::new(),
+                        weight: None,
                         faults: Vec::new(),
                         made: Vec::new(),
                         failed: None,
@@ -208,6 +209,9 @@ impl Core {
         let subject = format!("run/{run}");
         let about = About { subject: &subject, actor: &reopen.actor, unit: unit.as_deref(), key: &key };
         let invalid = |message: String| Refusal::Invalid { pointer: "/input".to_owned(), message };
+        if let Some(input) = &reopen.input {
+            self.payload.check("the input", input).map_err(invalid)?;
+        }
         let payload = self.encoded(&entry).map_err(|why| invalid(format!("the input {why}")))?;
         if !self.write(&entry, payload, about, now) {
             return Err(Refusal::Refused(format!("run {run} cannot be set to work again")));
@@ -300,6 +304,10 @@ impl Core {
         };
         if self.busy.contains_key(run) && state.quarantined.is_some() {
             return Err(Refusal::Busy);
+        }
+        if let Some(output) = &resolve.happened {
+            let pointer = "/output".to_owned();
+            self.payload.check("what it gave", output).map_err(|message| Refusal::Invalid { pointer, message })?;
         }
         let (key, set_aside) = (state.key.clone(), state.quarantined.is_some());
         let attempt = state.effects.get(&call).map(|effect| effect.attempt);

@@ -44,6 +44,9 @@ impl Core {
             }
             return;
         }
+        // Events were looked at one by one when they came.
+        let by_events = start.trigger.starts_with("event:");
+        let too_large = self.payload.check("the input", &start.input).err().filter(|_| !by_events);
         let entry = Entry::RunStarted(RunStarted {
             run: start.run.clone(),
             deployment: start.deployment,
@@ -57,6 +60,7 @@ impl Core {
         let about = About { subject: &subject, actor: &start.actor, unit: unit.as_deref(), key: &start.key };
         let payload = name_fault(&start.run, MAX_RUN_ID)
             .map(|why| ("/run", format!("the run's id {why}")))
+            .or_else(|| too_large.map(|why| ("/input", why)))
             .or_else(|| unfit(about).map(|why| ("/actor", why)))
             .map_or_else(|| self.encoded(&entry).map_err(|why| ("/input", format!("the input {why}"))), Err);
         let payload = match payload {
@@ -133,6 +137,7 @@ impl Core {
             canaries: self.canaries.get(&state.deployment).cloned(),
             now,
             random: self.dice.random(),
+            payload: self.payload,
         };
         self.out.now.push(Work::Turn(Box::new(job)));
     }
@@ -187,7 +192,7 @@ impl Core {
                 }
             };
             let doubtful = self.given_up(&run, &deployed, &done.commands, now);
-            self.state.put_turn(&run, done.flow, done.consumed, now);
+            self.state.put_turn(&run, done.flow, done.consumed, done.weight, now);
             let about = About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key };
             self.draft(&entry, payload, about, now);
             if let Some(call) = doubtful

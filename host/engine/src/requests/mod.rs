@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use huiyin_flow::{ErrorKind, FlowError, HttpRequest, OpenApiRequest, ResponseForm};
+use huiyin_flow::{ErrorKind, FlowError, Happened, HttpRequest, OpenApiRequest, ResponseForm};
 use huiyin_sandbox::egress::pace::Asker;
 use huiyin_sandbox::egress::request::{RequestError, Requester};
 use huiyin_sandbox::{Denier, Effect, Grant, Limits, SecretSource};
@@ -127,7 +127,12 @@ impl Requests {
     /// [`Fault`]
     pub async fn send(&self, asked: &HttpRequest, behalf: &Behalf, requester: &Requester) -> Result<Value, Fault> {
         let answer = http::exchange(self, asked, behalf, requester).await?;
-        answer::output(&answer, asked.output, asked.redirect, requester).map_err(Fault::Error)
+        answer::output(&answer, asked.output, asked.redirect, requester).map_err(|error| {
+            // It was done, and only its answer is of no use: no `retry` does it again (rule 3).
+            let done = (200..300).contains(&answer.status) && !repeatable(&asked.method);
+            let bytes = Some(answer.body.len() as u64);
+            Fault::Error(if done { error.although(Happened { bytes, head: String::new() }) } else { error })
+        })
     }
 
     /// What a request may use, ready to be made; its wall time begins now.
@@ -191,6 +196,14 @@ impl Requests {
 
 /// A failed request as the workflow sees it. `what` is the request in words.
 fn fault(error: &RequestError, what: &str, repeatable: bool, behalf: &Behalf) -> Fault {
+    if let RequestError::Limit { hit, .. } = error
+        && hit.limit == huiyin_sandbox::LimitName::ResponseBytes
+        && !repeatable
+    {
+        // It was answered: it happened, and no `retry` does it again (rule 3).
+        let error = FlowError::new(ErrorKind::Runtime, format!("{what}: {error}")).with_status(413);
+        return Fault::Error(error.although(Happened { bytes: hit.used, head: String::new() }));
+    }
     if error.outcome() == Effect::Unknown && !repeatable && !matches!(error, RequestError::Denied { .. }) {
         return Fault::Unknown(format!("{what}: {error}"));
     }

@@ -198,7 +198,8 @@ impl Tokens {
         let token = match refresh {
             // A refresh token may have run out, too: then it is asked for anew.
             Some(refresh) => match ask_for(properties, Some(&refresh), requests, behalf).await {
-                Ok(token) => token,
+                // One that is not replaced stays good (RFC 6749 §6).
+                Ok(token) => Token { refresh: token.refresh.or(Some(refresh)), ..token },
                 Err(_) => ask_for(properties, None, requests, behalf).await?,
             },
             None => ask_for(properties, None, requests, behalf).await?,

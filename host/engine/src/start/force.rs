@@ -64,6 +64,7 @@ pub async fn bring_into_force(
     let mut problems = Vec::new();
     let mut keep: Vec<BTreeSet<String>> = loaded.iter().map(|_| BTreeSet::new()).collect();
     let mut named = BTreeSet::new();
+    let persons = by_persons(loaded);
     for (workflow, text, definition) in &wanted.workflows {
         for (at, unit) in places(workflow, &homes, loaded.len()) {
             // Either would replace the other, in turns, at each start.
@@ -76,7 +77,7 @@ pub async fn bring_into_force(
                 ));
                 continue;
             }
-            problems.extend(missing_below(wanted, definition, unit.as_deref(), &workflow.file));
+            problems.extend(missing_below(wanted, &persons, definition, unit.as_deref(), &workflow.file));
             let over = loaded[at].bindings.of(&deployment::workflow_name(definition), unit.as_deref());
             match deployment::pin(definition, unit.as_deref(), &config.bindings, &over, house) {
                 Err(found) => problems.extend(found.into_iter().map(|p| format!("{}: {p}", workflow.file.display()))),
@@ -139,33 +140,40 @@ pub(super) fn places(
         .collect()
 }
 
-/// The workflows that one runs and that will not be there for its unit.
-fn missing_below(wanted: &Wanted, definition: &Definition, unit: Option<&str>, file: &Path) -> Vec<String> {
+/// The workflows that one runs and that will not be there for its unit: neither configured nor deployed by a person.
+fn missing_below(
+    wanted: &Wanted,
+    persons: &[(String, String, Option<String>)],
+    definition: &Definition,
+    unit: Option<&str>,
+    file: &Path,
+) -> Vec<String> {
     let serves = |other: &WorkflowConfig| {
         other.units.is_empty() || unit.is_some_and(|unit| other.units.iter().any(|u| u == "*" || u == unit))
     };
-    let mut problems = Vec::new();
-    for below in definition.subflows() {
-        let name = format!("{}/{}", below.namespace, below.name);
-        let versions: Vec<&str> = wanted
-            .workflows
-            .iter()
-            .filter(|(other, _, d)| serves(other) && deployment::workflow_name(d) == name)
-            .map(|(_, _, d)| d.document().version.as_str())
-            .collect();
-        if versions.is_empty() {
-            let whom = unit.map_or_else(String::new, |unit| format!(" for unit {unit}"));
-            problems.push(format!("{}: it runs `{name}`, which is not among the workflows{whom}", file.display()));
-        } else if below.version != "latest" && !versions.contains(&below.version.as_str()) {
-            problems.push(format!(
-                "{}: it runs `{name}` in version {}, which is there in version {}",
-                file.display(),
-                below.version,
-                versions.join(", ")
-            ));
-        }
-    }
-    problems
+    let configured = wanted.workflows.iter().filter(|(other, ..)| serves(other));
+    let configured: Vec<(String, &str)> =
+        configured.map(|(_, _, d)| (deployment::workflow_name(d), d.document().version.as_str())).collect();
+    let persons = persons.iter().filter(|(_, _, whose)| whose.is_none() || whose.as_deref() == unit);
+    let there: Vec<(&str, &str)> = configured
+        .iter()
+        .map(|(name, version)| (name.as_str(), *version))
+        .chain(persons.map(|(name, version, _)| (name.as_str(), version.as_str())))
+        .collect();
+    let missing = deployment::missing_below(definition, unit, &there);
+    missing.into_iter().map(|why| format!("{}: {why}", file.display())).collect()
+}
+
+/// What persons have deployed: name, version, and for whom.
+fn by_persons(loaded: &[State]) -> Vec<(String, String, Option<String>)> {
+    let all = loaded.iter().flat_map(|state| state.deployments.values()).filter(|d| d.active && d.by.is_some());
+    all.map(|d| {
+        // It was read when it was deployed.
+        let text = huiyin_flow::read_value(&d.text, &d.name).unwrap_or_default();
+        let version = text.pointer("/document/version").and_then(serde_json::Value::as_str).unwrap_or_default();
+        (d.name.clone(), version.to_owned(), d.unit.clone())
+    })
+    .collect()
 }
 
 #[allow(clippy::too_many_arguments)] // the parts of one deployment, each used once

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use huiyin_journal::{Journal, MemoryJournal, SegmentJournal};
+use huiyin_journal::{Journal, LargePayloads, MemoryJournal, SegmentJournal};
 use huiyin_views::Views;
 
 use super::{Options, StartError, io_error};
 use crate::config::HostConfig;
 use crate::ledger::Ledger;
 use crate::partition::Snapshot;
+use crate::payload::{CEILING, Payload};
 use crate::state::State;
 
 /// Where everything is kept.
@@ -19,7 +20,6 @@ pub(super) struct Store {
     pub(super) ledger: Option<Arc<Ledger>>,
     pub(super) data: Option<PathBuf>,
     pub(super) content_key: [u8; 32],
-    pub(super) max_record: u64,
 }
 
 /// Bytes that the journal may have queued: more than all partitions together
@@ -29,23 +29,32 @@ pub(super) const QUEUED: u64 = 16 << 30;
 impl Store {
     pub(super) fn open(options: &Options) -> Result<Store, StartError> {
         let Some(data) = &options.data else {
-            let max_record = huiyin_journal::Options::default().max_payload_bytes;
+            let journal = options.store.clone().unwrap_or_else(|| Arc::new(MemoryJournal::new()));
             return Ok(Store {
-                journal: options.store.clone().unwrap_or_else(|| Arc::new(MemoryJournal::new())),
+                journal: Arc::new(LargePayloads::in_turn(journal)),
                 views: None,
                 ledger: None,
                 data: None,
                 content_key: random_key(),
-                max_record,
             });
         };
-        let max_record = options.journal.max_payload_bytes;
         std::fs::create_dir_all(data).map_err(|error| io_error(data, error))?;
         let journal = SegmentJournal::open(
             data.join("journal"),
-            huiyin_journal::Options { max_queued_bytes: QUEUED, ..options.journal.clone() },
+            huiyin_journal::Options {
+                max_queued_bytes: QUEUED,
+                max_blob_bytes: Payload { value: CEILING }.record(),
+                ..options.journal.clone()
+            },
         )?;
         let origin = journal.source().replace(':', "/");
+        let journal = LargePayloads::new(Arc::new(journal))
+            .map_err(|error| StartError::Io { path: "a thread of the journal".to_owned(), error })?;
+        // Before anything is appended: what a crash left between a blob and its record.
+        let swept = journal.sweep()?;
+        if swept > 0 {
+            tracing::info!(blobs = swept, "removed blobs that no record names");
+        }
         let journal: Arc<dyn Journal> = Arc::new(journal);
         let (views, opened) = Views::open(data.join("views"), VIEWS_SCHEMA)?;
         tracing::info!(?opened, "views");
@@ -62,7 +71,6 @@ impl Store {
             ledger: Some(Arc::new(ledger)),
             data: Some(data.clone()),
             content_key: content_key(data)?,
-            max_record,
         })
     }
 

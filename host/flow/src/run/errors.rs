@@ -42,7 +42,7 @@ impl Machine<'_> {
                 upcoming: &upcoming,
                 ..Point::outside(&def, self.state)
             };
-            match self.reaction(frame, catch, &point) {
+            match self.reaction(frame, catch, error.happened.is_some(), &point) {
                 Ok(Some(how)) => {
                     let from = from.filter(|from| *from != id);
                     self.emit(Fact::Caught { frame: id, error: Arc::new(error), how, from });
@@ -57,7 +57,13 @@ impl Machine<'_> {
     }
 
     /// What a `try` does about an error that passed its filter; `None`: not its own.
-    fn reaction(&self, frame: &Frame, catch: &Catch, point: &Point<'_>) -> Result<Option<Caught>, FlowError> {
+    fn reaction(
+        &self,
+        frame: &Frame,
+        catch: &Catch,
+        happened: bool,
+        point: &Point<'_>,
+    ) -> Result<Option<Caught>, FlowError> {
         let evaluator = self.env.evaluator;
         let holds =
             |program: &crate::expr::Program| program.holds(&frame.input, point, evaluator).map_err(|e| expression(&e));
@@ -72,7 +78,8 @@ impl Machine<'_> {
             return Ok(None);
         }
         if let Some(policy) = &catch.retry {
-            if let Some(again) = self.again(frame, policy, point)? {
+            // What has happened is not done a second time for want of its result.
+            if !happened && let Some(again) = self.again(frame, policy, point)? {
                 return Ok(Some(again));
             }
             // No further attempt: without a handler, or a way to go on, the error is not dealt with.

@@ -14,6 +14,7 @@ use super::scope::Point;
 use crate::error::FlowError;
 use crate::fact::{Fact, FrameId, Place};
 use crate::model::{Definition, Task};
+use crate::size::fits;
 use crate::state::FrameKind;
 
 impl Machine<'_> {
@@ -109,7 +110,10 @@ impl Machine<'_> {
                     Some(place) => Fact::Passed { frame: id, place, output: Some(output), context, then: Some(then) },
                     None => Fact::Left { frame: id, output: Some(output), context, next: then },
                 };
-                self.emit(fact);
+                match fits(fact, self.env.max_value) {
+                    Ok(fact) => self.emit(fact),
+                    Err(error) => self.raise(Some(parent), error.at(&task.pointer)),
+                }
             }
             Err(error) => self.raise(Some(parent), error.at(&task.pointer)),
         }

@@ -10,6 +10,7 @@ use crate::error::{ErrorKind, FlowError};
 use crate::expr::ExprError;
 use crate::fact::{Alarm, Fact, FrameId, Next, Place, TimerId};
 use crate::model::{DataFlow, Definition, DurationSpec, SchemaCheck, Target, TaskId, TaskKind, Then};
+use crate::size::{fits, too_large};
 use crate::state::{Frame, FrameKind, Frames, Stage};
 
 /// Output and context of a task that is done.
@@ -32,7 +33,10 @@ impl Machine<'_> {
     fn begin(&mut self) {
         let inner = Arc::clone(&self.def.0);
         match self.prepare(&inner.data, inner.timeout.as_ref()) {
-            Ok((data, alarm)) => self.emit(Fact::Prepared { data, alarm }),
+            Ok((data, alarm)) => match fits(Fact::Prepared { data, alarm }, self.env.max_value) {
+                Ok(fact) => self.emit(fact),
+                Err(error) => self.emit(Fact::Faulted { error: Arc::new(error.at("/input/from")), frame: None }),
+            },
             Err(error) => self.emit(Fact::Faulted { error: Arc::new(error), frame: None }),
         }
     }
@@ -186,7 +190,15 @@ impl Machine<'_> {
                 };
                 let next = self.next_of(&def, parent, then);
                 let output = (given || task.data.output_as.is_some()).then_some(output);
-                self.emit(Fact::Left { frame: id, output, context, next });
+                let natural = output.is_none().then(|| frame.gathered(self.env.max_value)).flatten();
+                let left = match natural {
+                    Some(bytes) => Err(too_large("output", bytes, self.env.max_value)),
+                    None => fits(Fact::Left { frame: id, output, context, next }, self.env.max_value),
+                };
+                match left {
+                    Ok(fact) => self.emit(fact),
+                    Err(error) => self.raise(Some(parent), error.at(&task.pointer)),
+                }
             }
             Err(error) => self.raise(Some(parent), error.at(&task.pointer)),
         }
@@ -238,7 +250,10 @@ impl Machine<'_> {
         let def = self.def.clone();
         let point = Point::outside(&def, self.state);
         match self.finish(&point, &def.0.data, raw) {
-            Ok(Finish { output, .. }) => self.emit(Fact::Completed { output }),
+            Ok(Finish { output, .. }) => match fits(Fact::Completed { output }, self.env.max_value) {
+                Ok(fact) => self.emit(fact),
+                Err(error) => self.emit(Fact::Faulted { error: Arc::new(error.at("/output")), frame: None }),
+            },
             Err(error) => self.emit(Fact::Faulted { error: Arc::new(error.at("/output")), frame: None }),
         }
     }

@@ -10,6 +10,7 @@ use super::scope::Point;
 use crate::error::{ErrorKind, FlowError};
 use crate::fact::{Fact, FrameId};
 use crate::model::{Definition, FilterSpec, ListenSpec, Task, TaskKind, Until};
+use crate::size::fits;
 use crate::state::{Frame, Listening};
 
 /// The longest output of one `listen`, in events. One whose `until` is plainly
@@ -91,7 +92,7 @@ impl Machine<'_> {
     pub(super) fn iterated(&mut self, id: FrameId) {
         let def = self.def.clone();
         let Some(frame) = self.state.frames.get(&id) else { return };
-        match self.iteration(&def, frame, id) {
+        match self.iteration(&def, frame, id).and_then(|fact| fits(fact, self.env.max_value)) {
             Ok(fact) => self.emit(fact),
             Err(error) => {
                 let (parent, task) = (frame.parent, Arc::clone(&frame.task));

@@ -25,6 +25,7 @@ use crate::expr::Evaluator;
 use crate::fact::{Alarm, CallId, Caught, Fact, FrameId, SubId, TimerId, present};
 use crate::model::{Definition, EventFilter, FunctionRef};
 use crate::request::{Request, WorkflowRef};
+use crate::size::brought;
 use crate::state::{FrameKind, Outcome, Phase, RunState, Stage};
 pub(crate) use flow::list;
 pub(crate) use reopen::plan as reopening;
@@ -181,6 +182,9 @@ pub struct Turn {
     pub commands: Vec<Command>,
     /// The budget ran out: journal, then give [`Event::Continue`].
     pub more: bool,
+    /// About how many bytes of values the facts bring.
+    #[serde(default)]
+    pub bytes: u64,
 }
 
 /// What a turn may know of the world.
@@ -194,12 +198,16 @@ pub struct Env<'e> {
     pub evaluator: &'e dyn Evaluator,
     /// Steps after which a turn must yield.
     pub max_steps: u32,
+    /// Bytes of new values, about, after which it must, too.
+    pub max_bytes: u64,
+    /// The most that one value may take, in bytes of JSON.
+    pub max_value: u64,
 }
 
 impl<'e> Env<'e> {
     /// With the usual budget.
     pub fn new(now: Timestamp, random: u64, evaluator: &'e dyn Evaluator) -> Self {
-        Self { now, random, evaluator, max_steps: 10_000 }
+        Self { now, random, evaluator, max_steps: 10_000, max_bytes: 4 << 20, max_value: 16 << 20 }
     }
 }
 
@@ -219,12 +227,14 @@ pub fn advance(def: &Definition, state: &mut RunState, event: Event, env: &Env<'
         commands: Vec::new(),
         open: HashMap::new(),
         more: false,
+        bytes: 0,
         fired: None,
         answered: None,
     };
     machine.event(event);
     machine.go();
-    Turn { facts: machine.facts, commands: machine.commands.into_iter().flatten().collect(), more: machine.more }
+    let commands = machine.commands.into_iter().flatten().collect();
+    Turn { facts: machine.facts, commands, more: machine.more, bytes: machine.bytes }
 }
 
 /// What must be armed again after a reload: calls without result, timers,
@@ -279,6 +289,8 @@ pub(crate) struct Machine<'m> {
     /// Where among the commands something was asked for.
     open: HashMap<Asked, usize>,
     more: bool,
+    /// About how many bytes of values the facts bring.
+    bytes: u64,
     /// The timer that brought this turn about: there is nothing to cancel.
     fired: Option<TimerId>,
     /// The call that did.
@@ -327,6 +339,9 @@ impl Machine<'_> {
         for _ in 0..self.env.max_steps.max(1) {
             if self.state.phase != Phase::Running {
                 return;
+            }
+            if self.bytes > self.env.max_bytes {
+                break;
             }
             let Some(id) = self.state.ready.first().copied() else { return };
             self.step(id);
@@ -390,6 +405,7 @@ impl Machine<'_> {
             }
             _ => {}
         }
+        self.bytes += brought(&fact);
         self.facts.push(fact);
     }
 

@@ -10,6 +10,7 @@ use super::scope::Point;
 use crate::error::{ErrorKind, FlowError};
 use crate::fact::{Alarm, Fact, FrameId, Opened, TimerId};
 use crate::model::{Definition, FilterSpec, ListenSpec, Target, Task, TaskKind, Then, Until};
+use crate::size::fits;
 use crate::state::FrameKind;
 
 /// What became of a task at its turn.
@@ -23,7 +24,7 @@ enum Done {
 impl Machine<'_> {
     /// Runs the task that is next in the list of `parent`.
     pub(super) fn run_task(&mut self, parent: FrameId, task: &Task) {
-        match self.decide_task(parent, task) {
+        match self.decide_task(parent, task).and_then(|fact| fits(fact, self.env.max_value)) {
             Ok(fact) => self.emit(fact),
             Err(error) => self.raise(Some(parent), error.at(&task.pointer)),
         }

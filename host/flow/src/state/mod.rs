@@ -471,6 +471,25 @@ impl Frame {
             _ => self.scope.as_ref().map_or_else(|| Arc::clone(&self.input), |scope| Arc::clone(&scope.data)),
         }
     }
+
+    /// The bytes of JSON that what it gathered takes together, if that is more than `limit`.
+    pub(crate) fn gathered(&self, limit: u64) -> Option<u64> {
+        let sum = |items: &mut dyn Iterator<Item = &Arc<Value>>| {
+            let mut bytes = 2;
+            for item in items {
+                bytes += crate::size::json_bytes(&**item) + 1;
+                if bytes > limit {
+                    return Some(bytes);
+                }
+            }
+            None
+        };
+        match &self.kind {
+            FrameKind::Fork { outputs, winner: None, .. } => sum(&mut outputs.iter().flatten()),
+            FrameKind::Listen(listening) => sum(&mut listening.heard.iter()),
+            _ => None,
+        }
+    }
 }
 
 impl FrameKind {

@@ -46,6 +46,8 @@ struct State {
     seeded: Seeded,
     counter: u64,
     off: bool,
+    /// Operations until the power goes by itself.
+    left: Option<u64>,
     synced_bytes: u64,
     syncs: u64,
     checked: Durable,
@@ -76,6 +78,7 @@ impl LossyDisk {
             seeded: Seeded(options.tear.unwrap_or(0)),
             counter: 0,
             off: false,
+            left: None,
             synced_bytes: 0,
             syncs: 0,
             checked: Durable::default(),
@@ -97,6 +100,16 @@ impl LossyDisk {
         }
     }
 
+    /// The power goes by itself before the operation after this many.
+    pub fn cut_power_after(&self, operations: u64) {
+        lock(&self.state).left = Some(operations);
+    }
+
+    /// Whether the power is off.
+    pub fn is_off(&self) -> bool {
+        lock(&self.state).off
+    }
+
     /// Bytes that were made durable so far.
     pub fn synced_bytes(&self) -> u64 {
         lock(&self.state).synced_bytes
@@ -114,7 +127,11 @@ impl LossyDisk {
     }
 
     fn state(&self) -> io::Result<MutexGuard<'_, State>> {
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
+        if let Some(left) = state.left {
+            state.off |= left == 0;
+            state.left = Some(left.saturating_sub(1));
+        }
         if state.off { Err(io::Error::other("the power is off")) } else { Ok(state) }
     }
 

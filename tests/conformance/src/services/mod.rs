@@ -36,6 +36,8 @@ pub struct Answer {
     pub status: u16,
     /// The body.
     pub body: Option<Value>,
+    /// The connection breaks within the answer.
+    pub cut: bool,
     /// Until when it is given, by the clock; none for ever.
     pub until: Option<(Arc<VirtualClock>, Timestamp)>,
 }
@@ -165,6 +167,10 @@ fn ours(talks: &mut HashMap<u64, Talk>, mut asked: Asked) -> Response<Body> {
     let given = talk.answers.iter().rev().find(applies).cloned();
     talk.asked.push(asked);
     match given {
+        Some(answer) if answer.cut => {
+            let parts = [Ok(Bytes::from_static(b"{")), Err(std::io::Error::other("cut off"))];
+            Response::new(Body::from_stream(futures::stream::iter(parts)))
+        }
         Some(answer) => {
             plain(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::NOT_FOUND), answer.body.as_ref())
         }

@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let index = match (args.index, args.record) {
         (Some(index), _) => index,
         (None, Some((partition, seq))) => {
-            let first = store.journal.read(partition, seq).map_err(Failure::failed)?.next();
+            let first = store.journal.inner().read(partition, seq).map_err(Failure::failed)?.next();
             let record = first.transpose().map_err(Failure::failed)?;
             record
                 .map(|record| record.index)

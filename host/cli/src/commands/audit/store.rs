@@ -1,15 +1,16 @@
 //! The log of a data folder, read without a host.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use huiyin_audit::{CheckpointStore, SignerKey, SourceError, VerifierKey};
-use huiyin_journal::{Journal, JournalError, Options, SegmentJournal};
+use huiyin_journal::{Journal, JournalError, LargePayloads, Options, SegmentJournal};
 
 use crate::output::Failure;
 
 /// The parts of a data folder that make up the log.
 pub(super) struct Store {
-    pub(super) journal: SegmentJournal,
+    pub(super) journal: LargePayloads,
     pub(super) folder: PathBuf,
 }
 
@@ -24,7 +25,7 @@ pub(super) fn open(data: &Path) -> Result<Store, Failure> {
         // What is damaged is what this command is asked to find.
         error => Failure::failed(error),
     })?;
-    Ok(Store { journal, folder: data.to_owned() })
+    Ok(Store { journal: LargePayloads::in_turn(Arc::new(journal)), folder: data.to_owned() })
 }
 
 impl Store {

@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use huiyin_audit::VerifierKey;
-use huiyin_journal::Journal as _;
 use serde_json::json;
 
 use super::store;
@@ -25,15 +24,12 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let store = store::open(&args.data)?;
     let checkpoints = store.checkpoints(store.keys(&args.key)?)?;
     let report = huiyin_audit::recompute(&checkpoints, &mut store.leaves()).map_err(Failure::failed)?;
-    // The leaves' own order: what a reader of records would trip over.
+    // What a reader of records would trip over, and values that lie in blobs.
     let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
-    findings.extend(
-        store
-            .journal
-            .read_all(0)
-            .map_err(Failure::failed)?
-            .filter_map(|record| record.err().map(|error| error.to_string())),
-    );
+    findings.extend(store.journal.inner().read_all(0).map_err(Failure::failed)?.filter_map(|record| match record {
+        Ok(record) => store.journal.whole(record).err().map(|error| error.to_string()),
+        Err(error) => Some(error.to_string()),
+    }));
     match output {
         Output::Text => {
             for finding in &findings {

@@ -12,7 +12,7 @@ use crate::output::{Failure, Output, note, print, print_json, read_json};
 use crate::text::{fit, plain, table};
 
 /// The largest input or output that is handed over, in bytes.
-const MAX_VALUE: u64 = 4 << 20;
+const MAX_VALUE: u64 = 64 << 20;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

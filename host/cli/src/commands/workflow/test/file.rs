@@ -208,7 +208,7 @@ impl Problem {
         let standard = STANDARD.iter().find(|(word, kind)| *word == self.kind || kind.uri() == self.kind);
         let status = self.status.or_else(|| standard.map(|(_, kind)| kind.status())).unwrap_or(500);
         let kind = error_type(&self.kind).to_owned();
-        FlowError { kind, status, title: self.title, detail: self.detail, instance: String::new() }
+        FlowError { kind, status, title: self.title, detail: self.detail, instance: String::new(), happened: None }
     }
 }
 

@@ -1,0 +1,145 @@
+//! How large one value may be that a workflow, a plugin, an event or an item
+//! brings, and what follows for a record. A value above the limit is an error
+//! for whoever brought it, with its size and the limit in it; it never stops a
+//! run or the host.
+
+use huiyin_flow::{ErrorKind, FlowError, Happened};
+use serde_json::Value;
+
+/// Bytes of JSON that one value may take, unless told.
+pub const DEFAULT: u64 = 16 << 20;
+
+/// The most that may be told: a turn holds a few such values at once, and a
+/// worker takes them in memory.
+pub const CEILING: u64 = 64 << 20;
+
+/// The least that may be told.
+pub const FLOOR: u64 = 1 << 10;
+
+/// Bytes of values after which a turn ends, so that its record stays small.
+pub const TURN: u64 = 4 << 20;
+
+/// How much of a result that is too large an error keeps, in bytes of JSON.
+const HEAD: usize = 4 << 10;
+
+/// The limit of a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Payload {
+    /// Bytes that one value may take as JSON.
+    pub value: u64,
+}
+
+impl Default for Payload {
+    fn default() -> Payload {
+        Payload { value: DEFAULT }
+    }
+}
+
+impl Payload {
+    /// The limit as configured: 16 MiB unless told, 64 MiB at most.
+    ///
+    /// # Errors
+    /// When it is not to be had.
+    pub fn read(bytes: Option<u64>) -> Result<Payload, Vec<String>> {
+        let value = bytes.unwrap_or(DEFAULT);
+        if !(FLOOR..=CEILING).contains(&value) {
+            return Err(vec![format!("/limits/payloadBytes: {value} is not between {FLOOR} and {CEILING} bytes")]);
+        }
+        Ok(Payload { value })
+    }
+
+    /// Bytes that a record's payload may have before its large values go into
+    /// blobs: a turn ends after [`TURN`] bytes, its last fact brings a few values more.
+    pub fn record(self) -> u64 {
+        4 * self.value + 4 * TURN
+    }
+
+    /// Why a value is not taken, if it is too large. `what` is it in words.
+    ///
+    /// # Errors
+    /// What is wrong and how to mend it.
+    pub fn check(self, what: &str, value: &Value) -> Result<(), String> {
+        match huiyin_flow::more_than(value, self.value) {
+            None => Ok(()),
+            Some(bytes) => Err(format!(
+                "{what} takes {bytes} bytes as JSON, a payload may take {}; send less, or let an admin raise `limits.payloadBytes`",
+                self.value
+            )),
+        }
+    }
+
+    /// A call's result, or the error that takes its place because it is too
+    /// large. `harmless`: asking again does no harm. Otherwise the error says
+    /// that it happened, so that no `retry` does it again (rule 3).
+    ///
+    /// # Errors
+    /// When it is too large.
+    pub fn result(self, by: &str, value: Value, harmless: bool) -> Result<Value, FlowError> {
+        let Some(bytes) = huiyin_flow::more_than(&value, self.value) else { return Ok(value) };
+        let detail = format!(
+            "{by}: the result takes {bytes} bytes as JSON, a payload may take {}; ask for less, or let an admin raise `limits.payloadBytes`",
+            self.value
+        );
+        let error = FlowError::new(ErrorKind::Runtime, detail).with_status(413);
+        Err(if harmless { error } else { error.although(Happened { bytes: Some(bytes), head: head(&value) }) })
+    }
+}
+
+/// How a value begins, as JSON text.
+fn head(value: &Value) -> String {
+    struct Head(Vec<u8>);
+    impl std::io::Write for Head {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let room = HEAD.saturating_sub(self.0.len());
+            if room == 0 {
+                return Err(std::io::ErrorKind::WriteZero.into());
+            }
+            self.0.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut head = Head(Vec::with_capacity(HEAD));
+    // It ends with an error once there is enough.
+    let _ = serde_json::to_writer(&mut head, value);
+    let whole = match std::str::from_utf8(&head.0) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(head.0.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default(),
+    };
+    whole.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_result_that_is_too_large_says_so_and_keeps_how_it_begins() {
+        let payload = Payload { value: 100 };
+        assert_eq!(payload.result("x", json!("fits"), false), Ok(json!("fits")));
+        let large = json!({"receipt": "r-17", "text": "火".repeat(3000)});
+        let error = payload.result("webhook:0.1.0", large.clone(), false).unwrap_err();
+        assert_eq!(error.status, 413);
+        let detail = error.detail.as_deref().unwrap();
+        assert!(detail.starts_with("webhook:0.1.0: the result takes 9030 bytes") && detail.contains("may take 100"));
+        let happened = error.happened.unwrap();
+        assert_eq!(happened.bytes, Some(large.to_string().len() as u64));
+        assert!(happened.head.starts_with("{\"receipt\":\"r-17\"") && happened.head.len() <= HEAD);
+        assert_eq!(payload.result("x", large, true).unwrap_err().happened, None);
+    }
+
+    #[test]
+    fn the_limit_has_a_ceiling() {
+        let read = Payload::read;
+        assert_eq!(read(None), Ok(Payload { value: DEFAULT }));
+        assert_eq!(read(Some(CEILING)), Ok(Payload { value: CEILING }));
+        for wrong in [0, CEILING + 1] {
+            let problem = read(Some(wrong)).unwrap_err().join("");
+            assert_eq!(problem, format!("/limits/payloadBytes: {wrong} is not between 1024 and 67108864 bytes"));
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! How large values are: in bytes of JSON, the one measure that people can
+//! check and that the limit of a payload speaks of.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::{ErrorKind, FlowError};
+use crate::fact::{Fact, Opened};
+use crate::request::Request;
+
+/// The bytes that a value takes as compact JSON.
+pub fn json_bytes(value: &impl Serialize) -> u64 {
+    struct Counter(u64);
+    impl std::io::Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len() as u64;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counter = Counter(0);
+    // What cannot be counted is more than anybody allows.
+    serde_json::to_writer(&mut counter, value).map_or(u64::MAX, |()| counter.0)
+}
+
+/// How many bytes of JSON a value takes, if that is more than `limit`.
+/// Costs next to nothing for a small one.
+pub fn more_than(value: &Value, limit: u64) -> Option<u64> {
+    (at_most(value) > limit).then(|| json_bytes(value)).filter(|bytes| *bytes > limit)
+}
+
+/// Not less than the bytes of JSON, and quick to say.
+fn at_most(value: &Value) -> u64 {
+    // A byte of text becomes `\u0000` at the worst; no number takes more than 26 (RFC 8259, f64).
+    let text = |text: &str| 6 * text.len() as u64 + 2;
+    match value {
+        Value::Null | Value::Bool(_) => 5,
+        Value::Number(_) => 26,
+        Value::String(string) => text(string),
+        Value::Array(items) => items.iter().fold(2, |sum, item| sum + at_most(item) + 1),
+        Value::Object(fields) => fields.iter().fold(2, |sum, (name, value)| sum + text(name) + at_most(value) + 2),
+    }
+}
+
+/// About how many bytes a value takes, never more than [`at_most`].
+fn about(value: &Value) -> u64 {
+    match value {
+        Value::Null | Value::Bool(_) => 4,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() as u64 + 2,
+        Value::Array(items) => items.iter().fold(2, |sum, item| sum + about(item) + 1),
+        Value::Object(fields) => fields.iter().fold(2, |sum, (name, value)| sum + name.len() as u64 + about(value) + 4),
+    }
+}
+
+/// Tells every value that a fact adds, with what it is.
+fn each<'f>(fact: &'f Fact, with: &mut dyn FnMut(&'static str, &'f Value)) {
+    match fact {
+        Fact::Start { input, .. } => with("input", input),
+        Fact::Prepared { data, .. } => some(with, "input", data),
+        Fact::Ran { output, context, event, .. } => {
+            some(with, "output", output);
+            some(with, "exported context", context);
+            some(with, "event", event);
+        }
+        Fact::Entered { input, what, .. } => {
+            some(with, "input", input);
+            match what {
+                Opened::For { items } => with("list", items),
+                Opened::Call { with: arguments, .. } | Opened::Run { with: arguments, .. } => {
+                    with("arguments", arguments);
+                }
+                Opened::Function { with: Some(arguments) } => with("arguments", arguments),
+                Opened::Request { request, .. } => match &**request {
+                    Request::Http(asked) => {
+                        asked.body.iter().for_each(|body| with("body", body));
+                        asked.headers.values().chain(asked.query.values()).for_each(|value| with("request", value));
+                    }
+                    Request::OpenApi(asked) => asked.parameters.values().for_each(|value| with("parameters", value)),
+                },
+                _ => {}
+            }
+        }
+        Fact::Heard { item, .. } => with("event", item),
+        Fact::Iterated { output, context, .. }
+        | Fact::Passed { output, context, .. }
+        | Fact::Left { output, context, .. } => {
+            some(with, "output", output);
+            some(with, "exported context", context);
+        }
+        Fact::Reopened { input, .. } => some(with, "input", input),
+        Fact::Completed { output } => with("output", output),
+        _ => {}
+    }
+}
+
+fn some<'f>(with: &mut dyn FnMut(&'static str, &'f Value), what: &'static str, value: &'f Option<Arc<Value>>) {
+    if let Some(value) = value {
+        with(what, value);
+    }
+}
+
+/// About how many bytes of values a fact brings.
+pub(crate) fn brought(fact: &Fact) -> u64 {
+    let mut bytes = 0;
+    each(fact, &mut |_, value| bytes += about(value));
+    bytes
+}
+
+/// The error for a fact with a value that is more than a payload may be.
+pub(crate) fn fits(fact: Fact, limit: u64) -> Result<Fact, FlowError> {
+    let mut error = None;
+    each(&fact, &mut |what, value| {
+        if error.is_none()
+            && let Some(bytes) = more_than(value, limit)
+        {
+            error = Some(too_large(what, bytes, limit));
+        }
+    });
+    error.map_or(Ok(fact), Err)
+}
+
+/// The error for a value that is more than a payload may be.
+pub(crate) fn too_large(what: &str, bytes: u64, limit: u64) -> FlowError {
+    let detail = format!(
+        "the {what} takes {bytes} bytes as JSON, a payload may take {limit}; pass on less of it, or let an admin raise `limits.payloadBytes`"
+    );
+    FlowError::new(ErrorKind::Runtime, detail).with_status(413)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_value_takes_more_than_the_quick_answer(text in ".{0,40}", number in any::<f64>(), whole in any::<i64>()) {
+            let value = json!({&*text: [text, number, whole, null, true], "b": {"c": text}});
+            let bytes = value.to_string().len() as u64;
+            prop_assert_eq!(json_bytes(&value), bytes);
+            prop_assert!(at_most(&value) >= bytes && about(&value) <= at_most(&value));
+            prop_assert_eq!(more_than(&value, bytes), None);
+            prop_assert_eq!(more_than(&value, bytes - 1), Some(bytes));
+        }
+    }
+}
