@@ -113,7 +113,8 @@ pub fn pure_call(
     key: &str,
     now: Timestamp,
 ) -> Result<Value, PluginFault> {
-    let before = |error: FlowError, word: &str| PluginFault { error: Box::new(error), own: false, word: word.to_owned() };
+    let before =
+        |error: FlowError, word: &str| PluginFault { error: Box::new(error), own: false, word: word.to_owned() };
     let Some(package) = house.package(&pin.digest) else {
         return Err(before(not_installed(pin), "not-installed"));
     };

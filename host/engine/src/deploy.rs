@@ -241,6 +241,7 @@ impl Checked {
 }
 
 /// Everything that can be wrong, found before anything is written.
+#[allow(clippy::too_many_arguments)] // one check, and all that it looks at
 fn check(
     texts: Vec<WorkflowText>,
     units: &[Option<String>],

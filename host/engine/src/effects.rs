@@ -387,7 +387,8 @@ fn judged(
 type Classified = Result<(Vec<Result<Verdict, String>>, String), (Box<FlowError>, String)>;
 
 fn classify(house: &House, pin: &Pin, items: Vec<Item>, unit: &str, key: &str, now: jiff::Timestamp) -> Classified {
-    let package = house.package(&pin.digest).ok_or_else(|| (Box::new(calls::not_installed(pin)), "not-installed".to_owned()))?;
+    let package =
+        house.package(&pin.digest).ok_or_else(|| (Box::new(calls::not_installed(pin)), "not-installed".to_owned()))?;
     let operation = Operation::Classify { config: pin.config.to_string(), model: Arc::from([]), state: None, items };
     let output = house
         .sandbox

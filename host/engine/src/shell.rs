@@ -192,7 +192,7 @@ impl Shell {
                 let (effects, inbox) = (Arc::clone(&self.effects), self.inbox.clone());
                 self.leaving(last_index);
                 self.effects.spawn(async move {
-                    let _ = inbox.send(Message::Page(effects.poll_or_error(job).await));
+                    let _ = inbox.send(Message::Page(effects.poll_or_error(*job).await));
                 });
             }
             Work::Tell(tell) => {

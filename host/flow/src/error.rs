@@ -88,7 +88,7 @@ pub struct FlowError {
     /// The call did what it was to do, and only its result could not be taken:
     /// no `retry` does it a second time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub happened: Option<Happened>,
+    pub happened: Option<Box<Happened>>,
 }
 
 /// What is known of a result that could not be taken.
@@ -118,7 +118,7 @@ impl FlowError {
     /// The same error of a call that did its work all the same.
     #[must_use]
     pub fn although(mut self, happened: Happened) -> Self {
-        self.happened = Some(happened);
+        self.happened = Some(Box::new(happened));
         self
     }
 

@@ -61,14 +61,14 @@ fn about(value: &Value) -> u64 {
 fn each<'f>(fact: &'f Fact, with: &mut dyn FnMut(&'static str, &'f Value)) {
     match fact {
         Fact::Start { input, .. } => with("input", input),
-        Fact::Prepared { data, .. } => some(with, "input", data),
+        Fact::Prepared { data, .. } => some(with, "input", data.as_ref()),
         Fact::Ran { output, context, event, .. } => {
-            some(with, "output", output);
-            some(with, "exported context", context);
-            some(with, "event", event);
+            some(with, "output", output.as_ref());
+            some(with, "exported context", context.as_ref());
+            some(with, "event", event.as_ref());
         }
         Fact::Entered { input, what, .. } => {
-            some(with, "input", input);
+            some(with, "input", input.as_ref());
             match what {
                 Opened::For { items } => with("list", items),
                 Opened::Call { with: arguments, .. } | Opened::Run { with: arguments, .. } => {
@@ -89,16 +89,16 @@ fn each<'f>(fact: &'f Fact, with: &mut dyn FnMut(&'static str, &'f Value)) {
         Fact::Iterated { output, context, .. }
         | Fact::Passed { output, context, .. }
         | Fact::Left { output, context, .. } => {
-            some(with, "output", output);
-            some(with, "exported context", context);
+            some(with, "output", output.as_ref());
+            some(with, "exported context", context.as_ref());
         }
-        Fact::Reopened { input, .. } => some(with, "input", input),
+        Fact::Reopened { input, .. } => some(with, "input", input.as_ref()),
         Fact::Completed { output } => with("output", output),
         _ => {}
     }
 }
 
-fn some<'f>(with: &mut dyn FnMut(&'static str, &'f Value), what: &'static str, value: &'f Option<Arc<Value>>) {
+fn some<'f>(with: &mut dyn FnMut(&'static str, &'f Value), what: &'static str, value: Option<&'f Arc<Value>>) {
     if let Some(value) = value {
         with(what, value);
     }

@@ -354,7 +354,7 @@ pub enum Work {
         attempt: u32,
     },
     /// Read a source. Only after the records are durable.
-    Poll(PollJob),
+    Poll(Box<PollJob>),
     /// Tell somebody. Only after the records are durable.
     Tell(Box<dyn FnOnce(Result<(), Refusal>) + Send>),
     /// Keep a snapshot. Only after its record is durable.

@@ -65,7 +65,7 @@ impl Core {
         let limit = (source.limit >> known.failures.min(16)).max(1);
         let (desk, content_key) = (self.state.desk.clone(), self.content_key);
         let job = PollJob { source, poll, cursor: known.cursor, limit, now, kv, desk, content_key };
-        self.out.durable.push(Work::Poll(job));
+        self.out.durable.push(Work::Poll(Box::new(job)));
     }
 
     pub(super) fn page_done(&mut self, done: PageDone, now: Timestamp) {
