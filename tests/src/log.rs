@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use huiyin_deadline::clock::ClockFact;
 use huiyin_desk::Fact;
 use huiyin_engine::record::{self, Entry};
-use huiyin_journal::{Journal as _, Options, SegmentJournal};
+use huiyin_journal::{Journal as _, LargePayloads, Options, SegmentJournal};
 use jiff::Timestamp;
 
 /// What the log says, counted.
@@ -54,6 +55,7 @@ pub fn kinds(data: &Path) -> Result<Vec<String>, String> {
 /// When it cannot be read, or holds a record that cannot be.
 pub fn account(data: &Path) -> Result<Account, String> {
     let journal = SegmentJournal::open(data.join("journal"), Options::default()).map_err(|e| e.to_string())?;
+    let journal = LargePayloads::in_turn(Arc::new(journal));
     let mut account = Account::default();
     for found in journal.read_all(0).map_err(|e| e.to_string())? {
         let found = found.map_err(|e| e.to_string())?;

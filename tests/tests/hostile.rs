@@ -240,24 +240,19 @@ async fn an_expression_that_nests_without_end_fails_its_own_task() {
     engine.stop().await.unwrap();
 }
 
-/// Runs that would write more than a record holds, and runs in such numbers
-/// that the journal cannot take all at once.
+/// A run with a value larger than a payload may be.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_says_too_much_stays_its_own_affair() {
     let mut house = House::with(&["jq", "tally"]).unwrap();
     house.honest().unwrap();
     house.workflow("loud", &[], &json!({"do": [{"harm": {"set": {"x": "${ \"x\" * 6000000 }"}}}]})).unwrap();
+    house.config.limits.payload_bytes = Some(4 << 20);
     let engine = Arc::new(house.on_disk().await.unwrap());
-    let id = engine.submit(named("loud", "the-loud", json!({}))).await.unwrap();
-    let why = until("the run set aside", async || {
-        let id = id.clone();
-        let found = engine.look_all(move |state, _| state.runs.get(&id).and_then(|r| r.quarantined.clone())).await;
-        Ok(found.map_err(|e| e.to_string())?.into_iter().flatten().next())
-    });
-    let (why, honest) = futures::join!(why, honest_runs(&engine, HONEST, AT_ONCE, || true));
+    let loud = engine.run(named("loud", "the-loud", json!({})));
+    let (end, honest) = futures::join!(loud, honest_runs(&engine, HONEST, AT_ONCE, || true));
     honest.unwrap();
-    let why = why.unwrap();
-    assert!(why.contains("bytes") && why.contains("a record holds at most"), "{why}");
+    let error = fault(&end.unwrap());
+    assert!(error.status == 413 && error.to_string().contains("`limits.payloadBytes`"), "{error}");
     engine.stop().await.unwrap();
     drop(engine);
     // Nor does it keep the host from coming back.
@@ -267,13 +262,13 @@ async fn a_run_that_says_too_much_stays_its_own_affair() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_input_too_large_for_a_record_is_refused() {
+async fn an_input_larger_than_a_payload_is_refused() {
     let mut house = House::with(&["jq", "tally"]).unwrap();
     house.honest().unwrap();
     let engine = house.on_disk().await.unwrap();
-    let refused = engine.run(submission("honest", json!({"n": 1, "more": "x".repeat(6_000_000)}))).await.unwrap_err();
+    let refused = engine.run(submission("honest", json!({"n": 1, "more": "x".repeat(17_000_000)}))).await.unwrap_err();
     assert!(matches!(&refused, Refusal::Invalid { pointer, .. } if pointer == "/input"), "{refused}");
-    assert!(refused.to_string().contains("a record holds at most"), "{refused}");
+    assert!(refused.to_string().contains("a payload may take 16777216"), "{refused}");
     honest_runs(&engine, HONEST, AT_ONCE, || true).await.unwrap();
     engine.stop().await.unwrap();
 }

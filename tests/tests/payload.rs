@@ -221,13 +221,15 @@ async fn a_post_whose_answer_is_too_large_stays_done_and_is_not_done_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_get_whose_answer_is_too_large_is_an_error_as_any_other() {
     let (origin, asked) = server().await;
-    let (engine, end) = run(&asking(&origin, "get", 200_000, 100_000)).await;
+    let house = asking(&origin, "get", 200_000, 100_000);
+    let (engine, end) = run(&house).await;
     let error = fault(&end);
     assert_eq!((error.status, error.happened.as_ref()), (413, None), "{error}");
     assert_eq!(asked.load(Ordering::SeqCst), 3, "asking again does no harm");
     engine.stop().await.unwrap();
     asked.store(0, Ordering::SeqCst);
-    let (engine, end) = run(&asking(&origin, "post", 50_000, 100_000)).await;
+    let house = asking(&origin, "post", 50_000, 100_000);
+    let (engine, end) = run(&house).await;
     assert_eq!((end.status.as_str(), &end.result), ("completed", &json!({"receipt": "r-17"})));
     engine.stop().await.unwrap();
 }
