@@ -31,7 +31,11 @@ fn journal_size(data: &Path) -> u64 {
 /// What a stopped host's journal says, decoded.
 fn entries(data: &Path) -> Vec<Entry> {
     let journal = SegmentJournal::open(data.join("journal"), huiyin_journal::Options::default()).unwrap();
-    LargePayloads::in_turn(Arc::new(journal)).read_all(0).unwrap().filter_map(|found| record::decode(&found.unwrap()).unwrap()).collect()
+    LargePayloads::in_turn(Arc::new(journal))
+        .read_all(0)
+        .unwrap()
+        .filter_map(|found| record::decode(&found.unwrap()).unwrap())
+        .collect()
 }
 
 /// The runs that are neither finished nor set aside.
@@ -793,7 +797,10 @@ fn a_page_of_large_texts_is_taken_once() {
         engine.stop().await.unwrap();
     });
     let kinds = huiyin_tests::log::kinds(&house.data()).unwrap();
-    assert!(kinds.iter().any(|kind| kind == "huiyin.source.page.v1.outlined.v1"), "no page was large: this test shows nothing");
+    assert!(
+        kinds.iter().any(|kind| kind == "huiyin.source.page.v1.outlined.v1"),
+        "no page was large: this test shows nothing"
+    );
     let items = account(&house.data()).unwrap().items;
     assert_eq!(items.len(), 30);
     assert!(items.values().all(|times| *times == 1), "{items:?}");

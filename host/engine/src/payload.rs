@@ -125,7 +125,8 @@ mod tests {
         let error = payload.result("webhook:0.1.0", large.clone(), false).unwrap_err();
         assert_eq!(error.status, 413);
         let detail = error.detail.as_deref().unwrap();
-        assert!(detail.starts_with("webhook:0.1.0: the result takes 9030 bytes") && detail.contains("may take 100"));
+        let told = format!("webhook:0.1.0: the result takes {} bytes", large.to_string().len());
+        assert!(detail.starts_with(&told) && detail.contains("may take 100"), "{detail}");
         let happened = error.happened.unwrap();
         assert_eq!(happened.bytes, Some(large.to_string().len() as u64));
         assert!(happened.head.starts_with("{\"receipt\":\"r-17\"") && happened.head.len() <= HEAD);

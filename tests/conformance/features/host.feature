@@ -1,5 +1,6 @@
 Feature: The host around the workflows
 
+  @not-crashing
   Scenario: What a workflow does is told to whoever is to know
     Given a workflow with definition:
       """yaml

@@ -85,7 +85,6 @@ Feature: What people do to runs
       """yaml
       receipt: r-17
       """
-    And POST /cut-off of the service should have been asked once
 
   @a-person-may-have-to-look
   Scenario: A person says that a call of which nobody knows did not happen

@@ -100,6 +100,11 @@ pub(super) async fn send(
         }
     };
     let (mut head, body) = head.into_parts();
+    // hyper reads a little further than it is told to before it looks.
+    let size: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if size as u64 > traffic.limits.header_bytes {
+        return Err(head_too_large(&traffic));
+    }
     // Without a body it is over already.
     let turn = (!http_body::Body::is_end_stream(&body)).then_some(turn);
     let coding = if asks_head || http_body::Body::is_end_stream(&body) { None } else { decode::coding(&head.headers) };
@@ -140,11 +145,15 @@ pub(super) async fn send(
 /// The head of the answer did not come, or not as it should.
 fn head_fault(error: hyper::Error, traffic: &Traffic) -> Error {
     if error.is_parse_too_large() {
-        // hyper does not tell too many fields from too long ones.
-        traffic.over(LimitName::HeaderBytes, traffic.limits.header_bytes, None);
-        return Error::HttpResponseHeaderSectionSize(u32::try_from(traffic.limits.header_bytes).ok());
+        // hyper does not tell too many fields from too long ones, nor from a length beyond all bounds.
+        return head_too_large(traffic);
     }
     error.into()
+}
+
+fn head_too_large(traffic: &Traffic) -> Error {
+    traffic.over(LimitName::HeaderBytes, traffic.limits.header_bytes, None);
+    Error::HttpResponseHeaderSectionSize(u32::try_from(traffic.limits.header_bytes).ok())
 }
 
 /// Opens the way to the place. The request is told where it stands if a proxy
