@@ -17,7 +17,7 @@
 //! | [`extension`] | what a workflow says to the host: `document.metadata.huiyin` |
 //! | [`effects`] | plugin calls and requests that reach outside |
 //! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
-//! | [`state`], [`record`] | what a partition knows, and the records it knows it from |
+//! | [`state`], [`ended`], [`record`] | what a partition knows, and the records it knows it from |
 //! | [`lifecycle`] | telling others what workflows do |
 //! | [`ledger`] | the audit tree and its checkpoints |
 
@@ -35,6 +35,7 @@ pub mod deploy;
 pub mod deployment;
 pub mod dice;
 pub mod effects;
+pub mod ended;
 pub mod engine;
 pub mod evaluator;
 pub mod extension;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+pub use crate::ended::{Ended, FinishedRun};
 use crate::heard::Heard;
 use crate::record::{Entry, KvSet, Parent, Pin, RunReopened};
 
@@ -23,7 +24,7 @@ pub const FINISHED_KEPT: usize = 1_000;
 pub const FAILED_KEPT: usize = 10_000;
 
 /// What the interpreter remembers of all finished runs together, in bytes of
-/// JSON; beyond it the oldest can still be looked at, and not be set to work again.
+/// JSON, about; beyond it the oldest can still be looked at, and not be set to work again.
 pub const REOPENABLE_BYTES: u64 = 64 << 20;
 
 /// Everything one partition knows.
@@ -40,10 +41,10 @@ pub struct State {
     /// Running runs by id.
     pub runs: BTreeMap<String, Run>,
     /// The latest finished runs, oldest first.
-    pub finished: VecDeque<FinishedRun>,
+    pub finished: Ended,
     /// Earlier ones that did not end well, oldest first.
     #[serde(default)]
-    pub failed: VecDeque<FinishedRun>,
+    pub failed: Ended,
     /// What all of them together remember, in bytes.
     #[serde(default)]
     pub remembered: u64,
@@ -177,44 +178,6 @@ impl EffectState {
     pub fn open(&self) -> bool {
         self.unknown.is_none() && self.settled.is_none() && self.child.is_none()
     }
-}
-
-/// A run that has ended.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct FinishedRun {
-    /// Its id.
-    pub run: String,
-    /// What it ran.
-    pub deployment: String,
-    /// When it started.
-    pub started: Timestamp,
-    /// When it ended.
-    pub ended: Timestamp,
-    /// `completed`, `faulted` or `cancelled`.
-    pub status: String,
-    /// The output, or the error.
-    pub result: Value,
-    /// What started it.
-    #[serde(default)]
-    pub trigger: String,
-    /// The data key of its records.
-    #[serde(default)]
-    pub key: String,
-    /// The run that ran it.
-    #[serde(default)]
-    pub parent: Option<Parent>,
-    /// The record with which it started.
-    #[serde(default)]
-    pub first: u64,
-    /// The record with which it ended.
-    #[serde(default)]
-    pub last: u64,
-    /// What the interpreter remembers, while there is room for it.
-    #[serde(default)]
-    pub flow: Option<Arc<RunState>>,
-    /// Its size, in bytes of JSON.
-    #[serde(default)]
-    pub weight: u64,
 }
 
 /// What is known of a source.
@@ -536,7 +499,7 @@ impl State {
 
     /// A run that has ended, if it is still known.
     pub fn ended(&self, run: &str) -> Option<&FinishedRun> {
-        self.finished.iter().rev().chain(self.failed.iter().rev()).find(|f| f.run == run)
+        self.finished.find(run).or_else(|| self.failed.find(run))
     }
 
     /// The call of the run above stands for the one below, until that has ended.
@@ -554,7 +517,7 @@ impl State {
     /// Puts a run that had ended back among those that run.
     fn reopen(&mut self, x: &RunReopened) -> Result<(), ApplyError> {
         let gone = || ApplyError(format!("run {} has not ended, or is no longer known", x.run));
-        let known = |list: &VecDeque<FinishedRun>| list.iter().rposition(|f| f.run == x.run && f.flow.is_some());
+        let known = |list: &Ended| list.iter().rposition(|f| f.run == x.run && f.flow.is_some());
         let ended = match (known(&self.finished), known(&self.failed)) {
             (Some(at), _) => self.finished.remove(at),
             (None, Some(at)) => self.failed.remove(at),
@@ -619,7 +582,7 @@ impl State {
         if let Some(parent) = run.parent.as_ref().filter(|p| p.wait) {
             self.child_ended(parent, id, outcome);
         }
-        let weight = weight(&flow);
+        let weight = flow.weight();
         self.remembered += weight;
         self.finished.push_back(FinishedRun {
             run: id.to_owned(),
@@ -727,25 +690,5 @@ fn ended(outcome: &Outcome) -> (&'static str, Value) {
         Outcome::Completed(output) => ("completed", Value::clone(output)),
         Outcome::Faulted(error) => ("faulted", serde_json::to_value(error).unwrap_or_default()),
         Outcome::Cancelled(reason) => ("cancelled", Value::from(&**reason)),
-    }
-}
-
-/// The bytes that a run's state takes as JSON.
-fn weight(flow: &RunState) -> u64 {
-    struct Counter(u64);
-    impl std::io::Write for Counter {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 += bytes.len() as u64;
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut counter = Counter(0);
-    // What cannot be counted weighs much.
-    match serde_json::to_writer(&mut counter, flow) {
-        Ok(()) => counter.0,
-        Err(_) => REOPENABLE_BYTES,
     }
 }

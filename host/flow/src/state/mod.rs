@@ -2,6 +2,7 @@
 //! interpreter remembers. Frames of tasks that are done are dropped.
 
 mod frames;
+mod weight;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
