@@ -70,7 +70,7 @@ pub fn pure_call(
     };
     let operation = operation(&package, pin, with).map_err(|e| invalid(&e))?;
     match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &house.limits) {
-        Ok(output) => Ok(output.to_json()),
+        Ok(output) => Ok(output.into_json()),
         Err(error) => Err(flow_error(&error, pin)),
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::config::Binding;
 use crate::deployment::{self, Deployed, HouseCatalog};
-use crate::engine::{Engine, InForce};
+use crate::engine::Engine;
 use crate::extension;
 use crate::house::House;
 use crate::partition::{Deploy, Message, Refusal, Reply};
@@ -138,7 +138,7 @@ impl Engine {
             if let Some(partition) = self.partitions.get(at) {
                 let mut known = partition.workflows.write().unwrap_or_else(PoisonError::into_inner);
                 known.retain(|old| !new.iter().any(|new| new.name == old.name && new.unit == old.unit));
-                known.extend(new.iter().map(|deployed| in_force(deployed)));
+                known.extend(new.iter().cloned());
                 let mut scheduled = partition.scheduled.write().unwrap_or_else(PoisonError::into_inner);
                 scheduled.retain(|old| !new.iter().any(|new| new.name == old.name && new.unit == old.unit));
                 scheduled.extend(new.into_iter().filter(|d| d.schedule.is_some() && (d.unit.is_some() || at == 0)));
@@ -156,9 +156,8 @@ impl Engine {
         let _turn = self.deploying.lock().await;
         let mut found = false;
         for (at, partition) in self.partitions.iter().enumerate() {
-            let is = |w: &InForce| w.name == name && w.unit.as_deref() == unit;
-            let withdrawn: Vec<String> =
-                partition.in_force().iter().filter(|w| is(w)).map(|w| w.deployment.clone()).collect();
+            let is = |w: &Deployed| w.name == name && w.unit.as_deref() == unit;
+            let withdrawn: Vec<String> = partition.in_force().iter().filter(|w| is(w)).map(|w| w.id.clone()).collect();
             if withdrawn.is_empty() {
                 continue;
             }
@@ -211,15 +210,6 @@ impl Engine {
             rivals.entry(name).or_default().push(rival);
         }
         Ok(rivals)
-    }
-}
-
-fn in_force(deployed: &Deployed) -> InForce {
-    InForce {
-        name: deployed.name.clone(),
-        version: deployed.version.clone(),
-        unit: deployed.unit.clone(),
-        deployment: deployed.id.clone(),
     }
 }
 

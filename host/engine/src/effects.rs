@@ -161,7 +161,7 @@ impl Effects {
             .call(&package, &context, &operation, &grant, &self.access(&job.kv, stop), &self.house.limits)
             .await
         {
-            Ok(done) => EffectOutcome::Settled(Ok(done.output.to_json()), done.kv_writes),
+            Ok(done) => EffectOutcome::Settled(Ok(done.output.into_json()), done.kv_writes),
             Err(CallError::Stopped { effect }) => EffectOutcome::Stopped { begun: effect == Effect::Unknown },
             Err(error) if calls::unknown(&error) => EffectOutcome::Unknown(format!("{}: {error}", pin.plugin)),
             Err(error) => EffectOutcome::Settled(Err(calls::flow_error(&error, pin)), Vec::new()),

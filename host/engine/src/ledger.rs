@@ -17,6 +17,11 @@ pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 /// journal still has them in memory.
 const FOLLOW_EVERY: Duration = Duration::from_millis(50);
 
+/// Leaves hashed at a stretch; then others have the core if they want it.
+const PIECE: usize = 64;
+/// Leaves behind the log from which more are hashed at a stretch.
+const FAR: u64 = 4_096;
+
 /// The verifiable log over a journal.
 pub struct Ledger {
     journal: Arc<dyn Journal>,
@@ -60,9 +65,21 @@ impl Ledger {
 
     /// Takes in what became durable, signing nothing.
     fn follow(&self) -> Result<(), AuditError> {
-        let size = self.log().catch_up(&mut leaves(&self.journal))?;
-        self.seen.store(size, Ordering::Relaxed);
-        Ok(())
+        let mut source = leaves(&self.journal);
+        loop {
+            let size = {
+                let mut log = self.log();
+                // Far behind, they come from the disk, where little at a time would be read over and over.
+                let far = self.journal.size().saturating_sub(log.size()) > FAR;
+                let new = source(log.size(), if far { FAR as usize } else { PIECE }).map_err(AuditError::Leaves)?;
+                if new.is_empty() {
+                    return Ok(());
+                }
+                log.append(new)
+            };
+            self.seen.store(size, Ordering::Relaxed);
+            std::thread::yield_now();
+        }
     }
 
     /// The latest signed checkpoint.

@@ -34,7 +34,7 @@ use crate::config::HostConfig;
 use crate::deployment::Deployed;
 use crate::dice::SystemDice;
 use crate::effects::{Effects, floor_pin};
-use crate::engine::{Engine, InForce, Partition};
+use crate::engine::{Engine, Partition};
 use crate::evaluator::{NoJq, SandboxedJq};
 use crate::house::{House, InstallError};
 use crate::lifecycle::Known;
@@ -276,6 +276,11 @@ impl Engine {
             *house.floor.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(pin);
         }
         let (activity, _) = broadcast::channel(ACTIVITY_KEPT);
+        let workers = options.workers.unwrap_or_else(default_workers);
+        let workers = Arc::new(
+            Workers::start(&house, workers)
+                .map_err(|error| StartError::Io { path: "a worker thread".to_owned(), error })?,
+        );
         let mut engine = Engine {
             house: Arc::clone(&house),
             journal: Arc::clone(&store.journal),
@@ -284,6 +289,7 @@ impl Engine {
             bindings: options.config.bindings.clone(),
             deploying: tokio::sync::Mutex::new(()),
             partitions: Vec::new(),
+            workers: Arc::clone(&workers),
             activity,
             intake: Engine::intake_gate(),
             next: std::sync::atomic::AtomicUsize::new(0),
@@ -294,11 +300,6 @@ impl Engine {
             sinks: Vec::new(),
             ledger_task: tokio::sync::Mutex::new(None),
         };
-        let workers = options.workers.unwrap_or_else(default_workers);
-        let workers = Arc::new(
-            Workers::start(&house, workers)
-                .map_err(|error| StartError::Io { path: "a worker thread".to_owned(), error })?,
-        );
         let effects = Arc::new(Effects::new(Arc::clone(&house), wanted.grants));
         let peers = Peers::default();
         let mut known = HashMap::new();
@@ -366,15 +367,7 @@ impl Engine {
             .deployments
             .iter()
             .filter(|(_, d)| d.active)
-            .filter_map(|(id, d)| {
-                let deployed = deployed.get(id)?;
-                Some(InForce {
-                    name: d.name.clone(),
-                    version: deployed.version.clone(),
-                    unit: d.unit.clone(),
-                    deployment: id.clone(),
-                })
-            })
+            .filter_map(|(id, _)| deployed.get(id).cloned())
             .collect();
         let scheduled = state
             .deployments

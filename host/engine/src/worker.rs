@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use huiyin_flow::{Command, Env, ErrorKind, Event, FlowError};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::calls::pure_call;
+use crate::deployment::Deployed;
 use crate::house::House;
-use crate::partition::{Input, JudgeJob, Judged, TurnDone, TurnJob};
+use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, start_event};
 
 /// What one turn may use.
 #[derive(Debug, Clone, Copy)]
@@ -122,15 +124,20 @@ impl Worker {
         let _ = rustix::process::setpriority_process(None, NICE);
         let Some(seat) = self.seats.get(self.at) else { return };
         while self.free.recv().is_ok() {
-            let Ok(job) = self.inbox.recv() else {
-                // No more jobs: the next one in line shall see it too.
-                let _ = self.places.send(());
-                return;
-            };
-            seat.store(micros(self.began).max(1) << 1, Ordering::Release);
-            job(&self.house);
-            if seat.swap(0, Ordering::AcqRel) & 1 == 0 {
-                let _ = self.places.send(());
+            // The place is kept from job to job: passing it on each time would wake another thread
+            // for every job.
+            loop {
+                let Ok(job) = self.inbox.recv() else {
+                    // No more jobs: the next one in line shall see it too.
+                    let _ = self.places.send(());
+                    return;
+                };
+                seat.store(micros(self.began).max(1) << 1, Ordering::Release);
+                job(&self.house);
+                if seat.swap(0, Ordering::AcqRel) & 1 == 1 {
+                    // It took so long that another has the place.
+                    break;
+                }
             }
         }
     }
@@ -159,6 +166,28 @@ impl Drop for Workers {
             let _ = thread.join();
         }
     }
+}
+
+/// Takes the first turn of a run that no partition knows yet.
+pub fn first_turn(
+    start: &StartRun,
+    deployed: &Arc<Deployed>,
+    now: Timestamp,
+    random: u64,
+    house: &House,
+    budget: Budget,
+) -> FirstTurn {
+    let event = start_event(&start.run, &start.input, deployed.unit.as_deref(), &start.trigger, now);
+    let job = TurnJob {
+        run: start.run.clone(),
+        turn: 0,
+        deployed: Arc::clone(deployed),
+        flow: Arc::default(),
+        inputs: vec![Input::Event(event)],
+        now,
+        random,
+    };
+    FirstTurn { now, done: Box::new(take_turn_within(job, house, budget)) }
 }
 
 /// Takes one turn: everything a run can do before it has to wait.
@@ -202,6 +231,7 @@ pub fn judge(job: JudgeJob, house: &House) -> Judged {
 fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
     let TurnJob { run, turn: number, deployed, flow, inputs, now, random } = job;
     let mut flow = Arc::unwrap_or_clone(flow);
+    let first = matches!(inputs.first(), Some(Input::Event(Event::Start { .. })));
     let mut inputs: VecDeque<Input> = inputs.into();
     let mut facts = Vec::new();
     let mut commands = Vec::new();
@@ -235,6 +265,9 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
             inputs.push_back(Input::Event(Event::Continue));
         }
     }
+    if first {
+        deployed.took(began.elapsed());
+    }
     TurnDone { run, turn: number, flow: Arc::new(flow), facts, commands, consumed, rest: inputs.into(), failed: None }
 }
 
@@ -247,11 +280,11 @@ fn make(
     house: &House,
 ) -> Option<Event> {
     let Command::Call { call, slot, function, with, .. } = command else { return None };
-    let outcome: Result<Value, FlowError> = match deployed.target(slot.as_deref(), function) {
-        crate::deployment::Target::Plugin(pin) => {
-            pure_call(house, &pin, with, deployed.unit.as_deref().unwrap_or_default(), &format!("{run}-{call}"), now)
+    let outcome: Result<Value, FlowError> = match deployed.pure_pin(slot.as_deref(), function) {
+        Some(pin) => {
+            pure_call(house, pin, with, deployed.unit.as_deref().unwrap_or_default(), &format!("{run}-{call}"), now)
         }
-        _ => Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not a pure plugin", function.name))),
+        None => Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not a pure plugin", function.name))),
     };
     Some(Event::Result { call: *call, outcome })
 }
