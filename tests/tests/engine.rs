@@ -65,6 +65,8 @@ async fn a_run_whose_end_is_awaited_is_started_once_and_with_its_first_turn() {
     let mut house = House::with(&["jq", "tally"]).unwrap();
     house.honest().unwrap();
     let engine = house.on_disk().await.unwrap();
+    // Turns are taken ahead once one is known to be quick.
+    engine.run(submission("honest", json!({"n": 1}))).await.unwrap();
     // The same id many times at once: each of them takes a first turn ahead, one has its place.
     let asked = (0..16).map(|_| engine.run(named("honest", "twin", json!({"n": 7}))));
     for end in futures::future::join_all(asked).await {

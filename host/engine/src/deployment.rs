@@ -35,8 +35,8 @@ pub struct Deployed {
     packages: BTreeMap<String, Arc<Package>>,
     /// The pins that are pure, by slot or by function: what is called over and over.
     pure: HashMap<String, Pure>,
-    /// The last first turn of a run took too long to be waited for before the run is on record.
-    slow: AtomicBool,
+    /// The last first turn of a run was over so soon that the run's start can wait for it.
+    quick: AtomicBool,
 }
 
 /// A first turn that takes longer is not taken ahead of the run's start: until
@@ -79,18 +79,19 @@ impl Deployed {
         }
         let name = workflow_name(&definition);
         let version = definition.document().version.clone();
-        let slow = AtomicBool::new(false);
-        Deployed { id, name, version, unit, definition, pins, schedule, packages, pure, slow }
+        let quick = AtomicBool::new(false);
+        Deployed { id, name, version, unit, definition, pins, schedule, packages, pure, quick }
     }
 
-    /// Whether first turns of its runs are over at once, as far as the last one tells.
+    /// Whether first turns of its runs are over at once, as far as the last one
+    /// tells; not, until there was one.
     pub(crate) fn quick(&self) -> bool {
-        !self.slow.load(Ordering::Relaxed)
+        self.quick.load(Ordering::Relaxed)
     }
 
     /// A first turn took so long.
     pub(crate) fn took(&self, time: Duration) {
-        self.slow.store(time > QUICK, Ordering::Relaxed);
+        self.quick.store(time <= QUICK, Ordering::Relaxed);
     }
 
     /// What a call means.

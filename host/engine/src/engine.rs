@@ -122,10 +122,10 @@ impl Engine {
         self.ask(partition, |reply| Message::Start(StartRun { accepted: Some(reply), ..start })).await
     }
 
-    /// Starts a run and waits for its end. Where the workflow's first turns
-    /// are quick, the first is taken before the partition hears of the run, so
-    /// that start and turn are appended together: until then nobody was told
-    /// of the run, and nothing of it has left.
+    /// Starts a run and waits for its end. Where first turns of the workflow
+    /// are known to be quick, this one is taken before the partition hears of
+    /// the run, so that start and turn are appended together: until then nobody
+    /// was told of the run, and nothing of it has left.
     ///
     /// # Errors
     /// [`Refusal`]
