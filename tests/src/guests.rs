@@ -16,7 +16,26 @@ const RUN: &str = "(param $call i32) (param $call_n i32) (param $attempt i32) (p
     (param $now i64) (param $key i32) (param $key_n i32) (param $config i32) (param $config_n i32) \
     (param $in i32) (param $in_n i32) (result i32)";
 
-/// What a step plugin does.
+/// More parameters than the canonical ABI passes one by one are passed in memory.
+const SPILLED: &str = "(param $all i32) (result i32)";
+
+/// The core function `collect` of a collector.
+const COLLECT: &str = "(param $call i32) (param $call_n i32) (param $attempt i32) (param $unit i32) (param $unit_n i32) \
+    (param $now i64) (param $key i32) (param $key_n i32) (param $config i32) (param $config_n i32) \
+    (param $has i32) (param $cursor i32) (param $cursor_n i32) (param $limit i32) (result i32)";
+
+/// The kinds that a guest may be of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Gives no page.
+    Collector,
+    /// Gives no verdict.
+    Classifier,
+    /// Answers JSON with JSON.
+    Step,
+}
+
+/// What a guest does.
 pub enum Does {
     /// Never comes back.
     LoopsForEver,
@@ -28,6 +47,16 @@ pub enum Does {
     Recurses,
     /// Answers with text that is not JSON.
     SaysGarbage,
+    /// Answers with this text.
+    Says(&'static str),
+    /// Breaks at once.
+    Traps,
+    /// Writes the file `mark` into the spool; at its first try it then breaks,
+    /// later it answers `{}`.
+    WritesThenTraps {
+        /// Whether it says that repeating it does no harm.
+        idempotent: bool,
+    },
     /// Writes the file `mark` into the spool; at its first try it then never
     /// comes back, later it answers `{}`.
     WritesThenHangs {
@@ -36,15 +65,28 @@ pub enum Does {
     },
 }
 
-/// A finished component of the name given, version 0.1.0.
+/// A finished step of the name given, version 0.1.0.
 ///
 /// # Errors
 /// When the text does not assemble: a mistake in this file.
 pub fn step(name: &str, does: &Does) -> Result<Vec<u8>, String> {
+    guest(Kind::Step, name, "0.1.0", does)
+}
+
+/// A finished component of one of these kinds. Only a step answers; of the others
+/// there are those that break and those that never come back.
+///
+/// # Errors
+/// When the text does not assemble: a mistake in this file.
+pub fn guest(kind: Kind, name: &str, version: &str, does: &Does) -> Result<Vec<u8>, String> {
     let mut data = Data::default();
     let mark = data.text("mark");
     let garbage = data.text("{\"sum\": not json");
     let empty = data.text("{}");
+    let said = data.text(match does {
+        Does::Says(text) => text,
+        _ => "",
+    });
     let (import, more, body) = match does {
         Does::LoopsForEver => ("", "", HANG.to_owned()),
         Does::LoopsForEverWithHandsFree => {
@@ -59,20 +101,28 @@ pub fn step(name: &str, does: &Does) -> Result<Vec<u8>, String> {
             "(drop (call $deeper (i64.const 0))) unreachable".to_owned(),
         ),
         Does::SaysGarbage => ("", "", answer(garbage)),
-        Does::WritesThenHangs { .. } => (
+        Does::Says(_) => ("", "", answer(said)),
+        Does::Traps => ("", "", "unreachable".to_owned()),
+        Does::WritesThenHangs { .. } | Does::WritesThenTraps { .. } => (
             SPOOL,
             "",
             format!(
                 "(call $put (i32.const {at}) (i32.const {len}) (i32.const {at}) (i32.const {len}) (i32.const 0x200))
-                 (if (i32.eq (local.get $attempt) (i32.const 1)) (then {HANG}))
+                 (if (i32.eq (local.get $attempt) (i32.const 1)) (then {then}))
                  {}",
                 answer(empty),
                 at = mark.0,
                 len = mark.1,
+                then = if matches!(does, Does::WritesThenTraps { .. }) { "unreachable" } else { HANG },
             ),
         ),
     };
-    let manifest = data.manifest(name, does);
+    let manifest = data.manifest(kind, name, version, does);
+    let (function, parameters, world) = match kind {
+        Kind::Step => ("step@0.1.0#run", RUN, "step-plugin"),
+        Kind::Classifier => ("classifier@0.1.0#classify", SPILLED, "classifier-plugin"),
+        Kind::Collector => ("collector@0.1.0#collect", COLLECT, "collector-plugin"),
+    };
     let bytes = data.escaped();
     let text = format!(
         r#"(module
@@ -87,7 +137,7 @@ pub fn step(name: &str, does: &Does) -> Result<Vec<u8>, String> {
     (global.set $heap (i32.add (local.get $at) (local.get $new)))
     (local.get $at))
   (func (export "huiyin:plugin/info@0.1.0#describe") (result i32) (i32.const {manifest}))
-  (func (export "huiyin:plugin/step@0.1.0#run") {RUN} {body})
+  (func (export "huiyin:plugin/{function}") {parameters} {body})
 )"#
     );
     let mut core = wat::parse_str(&text).map_err(|e| e.to_string())?;
@@ -95,7 +145,7 @@ pub fn step(name: &str, does: &Does) -> Result<Vec<u8>, String> {
     let contract = std::fs::read_to_string(&contract).map_err(|e| format!("{}: {e}", contract.display()))?;
     let mut resolve = Resolve::default();
     let package = resolve.push_str("plugin.wit", &contract).map_err(|e| e.to_string())?;
-    let world = resolve.select_world(&[package], Some("step-plugin")).map_err(|e| e.to_string())?;
+    let world = resolve.select_world(&[package], Some(world)).map_err(|e| e.to_string())?;
     embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8).map_err(|e| e.to_string())?;
     componentize(&core).map_err(|e| e.to_string())
 }
@@ -129,13 +179,20 @@ impl Data {
     }
 
     /// The record that `describe` gives.
-    fn manifest(&mut self, name: &str, does: &Does) -> usize {
-        const STEP: u32 = 4;
-        let texts = [name, "0.1.0", "A guest of the tests.", "{}", "{}", "{}"].map(|text| self.text(text));
+    fn manifest(&mut self, kind: Kind, name: &str, version: &str, does: &Does) -> usize {
+        // Their places in the contract's `enum kind`.
+        let kind: usize = match kind {
+            Kind::Collector => 0,
+            Kind::Classifier => 1,
+            Kind::Step => 4,
+        };
+        // Only a step has schemas of input and output.
+        let schema = if kind == 4 { "{}" } else { "" };
+        let texts = [name, version, "A guest of the tests.", "{}", schema, schema].map(|text| self.text(text));
         // One capability at most: `spool`, which has no payload.
         let mut spool = [0_u8; 32];
         spool[0] = 2;
-        let asks = usize::from(matches!(does, Does::WritesThenHangs { .. }));
+        let asks = usize::from(matches!(does, Does::WritesThenHangs { .. } | Does::WritesThenTraps { .. }));
         let list = self.put(&spool, 8);
         let mut record = Vec::new();
         let mut words = |words: &[usize]| {
@@ -145,11 +202,13 @@ impl Data {
         };
         for (n, (at, len)) in texts.into_iter().enumerate() {
             if n == 2 {
-                words(&[STEP as usize]);
+                words(&[kind]);
             }
             words(&[at, len]);
         }
-        words(&[list, asks, usize::from(matches!(does, Does::WritesThenHangs { idempotent: true }))]);
+        let repeatable =
+            matches!(does, Does::WritesThenHangs { idempotent: true } | Does::WritesThenTraps { idempotent: true });
+        words(&[list, asks, usize::from(repeatable)]);
         self.put(&record, 8)
     }
 

@@ -679,7 +679,7 @@ async fn a_snapshot_that_the_journal_does_not_speak_of_counts_for_nothing() {
     let mut house = House::with(&["jq", "tally", "risk-level"]).unwrap();
     let known = but_seq(lived(&mut house).await);
     // The version of the views' form, as the host opens them.
-    let (views, _) = huiyin_views::Views::open(house.data().join("views"), 2).unwrap();
+    let (views, _) = huiyin_views::Views::open(house.data().join("views"), 3).unwrap();
     let mut forged = 0;
     for partition in 0..2 {
         let Some(snapshot) = views.snapshot(partition).unwrap() else { continue };

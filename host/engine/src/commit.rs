@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use huiyin_journal::{Appended, Draft, JournalError};
 use jiff::Timestamp;
 
+use crate::canary::CanaryJob;
 use crate::partition::{Core, JudgeJob, Message, Output, Refusal, TurnJob, Work};
 use crate::state::State;
 
@@ -45,6 +46,8 @@ pub enum Step {
     Turn(Box<TurnJob>),
     /// Let a worker evaluate filters: pure, so it need not wait.
     Judge(JudgeJob),
+    /// Let a worker make a call with a canary: pure, so it need not wait.
+    Canary(Box<CanaryJob>),
     /// This may leave the partition now.
     Release {
         /// What.
@@ -242,6 +245,7 @@ impl Commit {
         self.steps.extend(now.into_iter().filter_map(|work| match work {
             Work::Turn(job) => Some(Step::Turn(job)),
             Work::Judge(job) => Some(Step::Judge(job)),
+            Work::Canary(job) => Some(Step::Canary(job)),
             _ => None,
         }));
         std::mem::take(&mut self.steps)

@@ -8,10 +8,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use huiyin_deadline::schedule::Interval;
 use huiyin_sandbox::Grant;
 use huiyin_sandbox::egress::way::{EgressSettings, Mapping};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::admission::AdmissionConfig;
+use crate::limits::LimitsConfig;
+use crate::partition::Patience;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -33,6 +39,12 @@ pub struct HostConfig {
     pub grants: Vec<GrantConfig>,
     /// The way out itself: names that stand for addresses, authorities to trust.
     pub egress: EgressConfig,
+    /// What plugin calls may use, by host, plugin and unit.
+    pub limits: LimitsConfig,
+    /// How long plugins are borne with that fail by their own fault.
+    pub quarantine: QuarantineConfig,
+    /// How many calls may be out at once, and how many may wait.
+    pub admission: AdmissionConfig,
     /// Who is told of the lifecycle of workflows.
     pub lifecycle: LifecycleConfig,
     /// Where secrets are kept, by name.
@@ -137,6 +149,41 @@ pub struct EgressConfig {
     pub resolve: BTreeMap<String, String>,
     /// PEM files of certificate authorities trusted beside Mozilla's, relative to this file.
     pub roots: Vec<PathBuf>,
+}
+
+/// How long plugins are borne with that fail by their own fault.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct QuarantineConfig {
+    /// How often a slot's plugin may fail before another is bound; 5 unless told.
+    pub faults: Option<u32>,
+    /// Within which time, an ISO 8601 duration; `PT10M` unless told.
+    pub within: Option<String>,
+}
+
+impl QuarantineConfig {
+    /// Reads the figures.
+    ///
+    /// # Errors
+    /// What is wrong with them, each with its JSON pointer.
+    pub fn read(&self) -> Result<Patience, Vec<String>> {
+        let mut patience = Patience::default();
+        let mut problems = Vec::new();
+        match self.faults {
+            Some(faults @ 1..=1_000) => patience.faults = faults,
+            Some(faults) => problems.push(format!("/quarantine/faults: {faults} is not from 1 to 1000")),
+            None => {}
+        }
+        match self.within.as_ref().map(|text| text.parse::<Interval>()) {
+            Some(Ok(within)) if within.duration() <= SignedDuration::from_hours(24) => {
+                patience.within = within.duration();
+            }
+            Some(Ok(_)) => problems.push("/quarantine/within: is longer than a day".to_owned()),
+            Some(Err(error)) => problems.push(format!("/quarantine/within: {error}")),
+            None => {}
+        }
+        if problems.is_empty() { Ok(patience) } else { Err(problems) }
+    }
 }
 
 impl EgressConfig {

@@ -8,6 +8,7 @@ use huiyin_flow::{Definition, Diagnostic};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::bindings::Overrides;
 use crate::config::Binding;
 use crate::deployment::{self, Deployed, HouseCatalog};
 use crate::engine::Engine;
@@ -109,10 +110,12 @@ impl Engine {
             return Err(Refusal::Invalid { pointer: "/workflows".to_owned(), message }.into());
         }
         let rivals = self.rivals().await?;
+        let over = self.overrides().await?;
         let (house, bindings) = (Arc::clone(&self.house), self.bindings.clone());
         let (wanted, by) = (places.keys().cloned().collect::<Vec<_>>(), actor.to_owned());
         // Compiling takes its time and must not hold up what else goes on.
-        let checked = tokio::task::spawn_blocking(move || check(texts, &wanted, &rivals, &bindings, &house, &by));
+        let checked =
+            tokio::task::spawn_blocking(move || check(texts, &wanted, &rivals, &bindings, &over, &house, &by));
         let (checked, warnings) = checked.await.map_err(|e| Refusal::Store(e.to_string()))??;
         let before: BTreeSet<String> = self.workflows().into_iter().map(|w| w.deployment).collect();
         let mut report = DeployReport { deployed: Vec::with_capacity(checked.len()), warnings };
@@ -134,14 +137,10 @@ impl Engine {
         for (at, workflows) in portions {
             let new: Vec<Arc<Deployed>> = workflows.iter().map(|(_, deployed)| Arc::clone(deployed)).collect();
             let actor = actor.to_owned();
-            self.tell_deploy(at, |reply| Deploy { workflows, withdrawn: Vec::new(), actor, reply }).await?;
+            let (withdrawn, bindings) = (Vec::new(), Vec::new());
+            self.tell_deploy(at, |reply| Deploy { workflows, withdrawn, bindings, actor, reply }).await?;
             if let Some(partition) = self.partitions.get(at) {
-                let mut known = partition.workflows.write().unwrap_or_else(PoisonError::into_inner);
-                known.retain(|old| !new.iter().any(|new| new.name == old.name && new.unit == old.unit));
-                known.extend(new.iter().cloned());
-                let mut scheduled = partition.scheduled.write().unwrap_or_else(PoisonError::into_inner);
-                scheduled.retain(|old| !new.iter().any(|new| new.name == old.name && new.unit == old.unit));
-                scheduled.extend(new.into_iter().filter(|d| d.schedule.is_some() && (d.unit.is_some() || at == 0)));
+                partition.now_has(&new, at);
             }
         }
         Ok(report)
@@ -163,7 +162,8 @@ impl Engine {
             }
             found = true;
             let actor = actor.to_owned();
-            self.tell_deploy(at, |reply| Deploy { workflows: Vec::new(), withdrawn, actor, reply }).await?;
+            let (workflows, bindings) = (Vec::new(), Vec::new());
+            self.tell_deploy(at, |reply| Deploy { workflows, withdrawn, bindings, actor, reply }).await?;
             partition.workflows.write().unwrap_or_else(PoisonError::into_inner).retain(|w| !is(w));
             let mut scheduled = partition.scheduled.write().unwrap_or_else(PoisonError::into_inner);
             scheduled.retain(|d| d.name != name || d.unit.as_deref() != unit);
@@ -192,6 +192,21 @@ impl Engine {
             }
         }
         Ok(places)
+    }
+
+    /// What people chose for slots and what was set aside, by workflow and unit.
+    async fn overrides(&self) -> Result<BTreeMap<(String, Option<String>), Overrides>, Refusal> {
+        let found = self
+            .look_all(|state: &State, _| {
+                let of = |slot: &crate::bindings::Slot| {
+                    let (workflow, unit) = (slot.of.workflow.clone(), slot.of.unit.clone());
+                    let over = state.bindings.of(&workflow, unit.as_deref());
+                    ((workflow, unit), over)
+                };
+                state.bindings.slots().map(of).collect::<Vec<_>>()
+            })
+            .await?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// What is in force, by name.
@@ -228,6 +243,7 @@ fn check(
     units: &[Option<String>],
     rivals: &BTreeMap<String, Vec<Rival>>,
     bindings: &[Binding],
+    over: &BTreeMap<(String, Option<String>), Overrides>,
     house: &House,
     by: &str,
 ) -> Result<(Vec<Checked>, Vec<Diagnostic>), DeployError> {
@@ -249,6 +265,7 @@ fn check(
         return Err(DeployError::Invalid(errors));
     }
     let (mut problems, mut names, mut checked) = (Vec::new(), BTreeSet::new(), Vec::new());
+    let none = Overrides::new();
     for (given, definition) in definitions {
         let name = deployment::workflow_name(&definition);
         if !names.insert(name.clone()) {
@@ -258,7 +275,8 @@ fn check(
             if let Some(why) = published(&definition, unit.as_deref(), rivals.get(&name), house) {
                 problems.push(format!("{}: {why}", given.file));
             }
-            match deployment::pin(&definition, unit.as_deref(), bindings, house) {
+            let mine = over.get(&(name.clone(), unit.clone())).unwrap_or(&none);
+            match deployment::pin(&definition, unit.as_deref(), bindings, mine, house) {
                 Ok(pins) => {
                     let old = rivals.get(&name).into_iter().flatten().find(|rival| rival.unit == *unit);
                     let anchor =

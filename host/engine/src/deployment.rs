@@ -11,6 +11,7 @@ use huiyin_sandbox::Package;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::bindings::Overrides;
 use crate::config::Binding;
 use crate::house::House;
 use crate::record::Pin;
@@ -92,6 +93,11 @@ impl Deployed {
     /// A first turn took so long.
     pub(crate) fn took(&self, time: Duration) {
         self.quick.store(time <= QUICK, Ordering::Relaxed);
+    }
+
+    /// Whether a function is a slot, which can be rebound.
+    pub fn is_slot(&self, name: &str) -> bool {
+        self.definition.functions().iter().any(|slot| *slot.name == *name)
     }
 
     /// What a call means.
@@ -187,7 +193,7 @@ pub fn workflow_name(definition: &Definition) -> String {
 }
 
 /// The name under which a function is pinned.
-fn key(slot: Option<&str>, function: &FunctionRef) -> String {
+pub(crate) fn key(slot: Option<&str>, function: &FunctionRef) -> String {
     match slot {
         Some(slot) => slot.to_owned(),
         None => format!("{}:{}", function.name, function.version),
@@ -234,7 +240,8 @@ impl Catalog for HouseCatalog<'_> {
 
 /// Resolves every plugin function of a definition to an exact component, with
 /// the unit's bindings in their places (rule 7: a binding changes a slot's
-/// target and configuration, nothing else).
+/// target and configuration, nothing else). What people chose while the host
+/// ran (`over`) counts before the configuration.
 ///
 /// # Errors
 /// Every binding or function that cannot be resolved.
@@ -242,6 +249,7 @@ pub fn pin(
     definition: &Definition,
     unit: Option<&str>,
     bindings: &[Binding],
+    over: &Overrides,
     house: &House,
 ) -> Result<BTreeMap<String, Pin>, Vec<String>> {
     let mut problems = Vec::new();
@@ -262,8 +270,14 @@ pub fn pin(
     for slot in definition.functions().iter().filter(|s| !core(&s.function.name)) {
         // The unit's own binding before the one for all.
         let binding = mine.iter().filter(|b| *b.slot == *slot.name).max_by_key(|b| b.unit != "*");
-        match bound(slot, binding.copied(), house) {
-            Ok(pin) => {
+        let over = over.get(&*slot.name);
+        let own = match over.and_then(|over| over.chosen.clone()) {
+            Some(chosen) => fits(slot, chosen, house),
+            None => bound(slot, binding.copied(), house),
+        };
+        match own {
+            Ok(own) => {
+                let pin = over.map_or_else(|| own.clone(), |over| over.effective(own.clone()));
                 pins.insert(slot.name.to_string(), pin);
             }
             Err(problem) => problems.push(format!("slot `{}`: {problem}", slot.name)),
@@ -277,8 +291,21 @@ pub fn pin(
     if problems.is_empty() { Ok(pins) } else { Err(problems) }
 }
 
+/// What was chosen for a slot, if it fits there. A component that is gone is
+/// no reason to refuse the workflow: its calls say so.
+pub(crate) fn fits(slot: &huiyin_flow::Slot, pin: Pin, house: &House) -> Result<Pin, String> {
+    let Some(package) = house.package(&pin.digest) else { return Ok(pin) };
+    let kind = package.manifest.kind.name();
+    match &slot.info.kind {
+        FunctionKind::Plugin { kind: takes } if takes != kind => {
+            Err(format!("`{}` is a {kind}, the slot takes a {takes}", pin.plugin))
+        }
+        _ => Ok(pin),
+    }
+}
+
 /// What a slot stands for with a unit's binding.
-fn bound(slot: &huiyin_flow::Slot, binding: Option<&Binding>, house: &House) -> Result<Pin, String> {
+pub(crate) fn bound(slot: &huiyin_flow::Slot, binding: Option<&Binding>, house: &House) -> Result<Pin, String> {
     let own = key(None, &slot.function);
     let Some(binding) = binding else {
         return house.find(&own).map(|(pin, _)| pin).ok_or_else(|| format!("`{own}` is not installed"));
@@ -290,15 +317,9 @@ fn bound(slot: &huiyin_flow::Slot, binding: Option<&Binding>, house: &House) -> 
     if let Some(digest) = binding.digest.as_ref().filter(|d| **d != pin.digest) {
         return Err(format!("`{wanted}` has the digest {}, the binding pins {digest}", pin.digest));
     }
-    let kind = package.manifest.kind.name();
-    match &slot.info.kind {
-        FunctionKind::Plugin { kind: takes } if takes != kind => {
-            return Err(format!("`{wanted}` is a {kind}, the slot takes a {takes}"));
-        }
-        _ => {}
-    }
+    drop(package);
     pin.config = binding.config.clone();
-    Ok(pin)
+    fits(slot, pin, house)
 }
 
 /// The deployment's name: a digest over all that decides what its runs do.

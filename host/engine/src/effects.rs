@@ -12,25 +12,27 @@ use huiyin_sandbox::{
     CallError, Effect, Grant, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict,
 };
 use serde_json::Value;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use crate::admission::{Admission, Gate, Place};
 use crate::calls;
 use crate::house::House;
 use crate::partition::{EffectDone, EffectJob, EffectOutcome, Errand, Floor, PageDone, PollError, PollJob, ReadPage};
 use crate::record::Pin;
 use crate::requests::{Behalf, Fault, Requests};
+use crate::worker::{NICE, Workers};
 
-/// Effects in hand at once, for the whole host.
-const AT_ONCE: usize = 64;
-
-/// Makes effectful calls.
+/// Makes effectful calls, on threads of its own: a guest that is busy gives way
+/// to other guests, and the partitions' loops never wait for any of them.
 pub struct Effects {
     house: Arc<House>,
     grants: Grants,
     requests: Requests,
-    at_once: Semaphore,
+    gate: Arc<Gate>,
+    workers: Arc<Workers>,
+    /// None only while this is being dropped.
+    threads: Option<tokio::runtime::Runtime>,
     /// What stops each effect in hand.
     in_hand: Mutex<HashMap<(String, CallId, u32), CancellationToken>>,
 }
@@ -80,9 +82,39 @@ fn nearest(granted: &[(String, String, Arc<Grant>)], name: &str, unit: &str) -> 
 
 impl Effects {
     /// An executor.
-    pub fn new(house: Arc<House>, grants: Grants) -> Effects {
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn new(
+        house: Arc<House>,
+        grants: Grants,
+        workers: Arc<Workers>,
+        admission: Admission,
+    ) -> std::io::Result<Effects> {
         let requests = Requests::new(Arc::clone(&house));
-        Effects { house, grants, requests, at_once: Semaphore::new(AT_ONCE), in_hand: Mutex::default() }
+        let threads = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(std::thread::available_parallelism().map_or(2, std::num::NonZero::get))
+            .thread_name("effects")
+            .on_thread_start(|| {
+                // Where the system does not allow it, the order of things is a little less good.
+                let _ = rustix::process::setpriority_process(None, NICE);
+            })
+            .enable_all()
+            .build()?;
+        let gate = Gate::new(admission);
+        Ok(Effects { house, grants, requests, gate, workers, threads: Some(threads), in_hand: Mutex::default() })
+    }
+
+    /// Whose turn it is to call.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// Lets something run on the executor's threads.
+    pub fn spawn(&self, trying: impl Future<Output = ()> + Send + 'static) {
+        if let Some(threads) = &self.threads {
+            threads.spawn(trying);
+        }
     }
 
     /// What a plugin may reach.
@@ -113,11 +145,12 @@ impl Effects {
         let stop = CancellationToken::new();
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), stop.clone());
         async move {
-            let outcome = AssertUnwindSafe(self.effect(job, stop)).catch_unwind().await.unwrap_or_else(|_| {
-                EffectOutcome::Unknown("the host failed while it was being tried; please report it".to_owned())
+            let (outcome, fault) = AssertUnwindSafe(self.effect(job, stop)).catch_unwind().await.unwrap_or_else(|_| {
+                let why = "the host failed while it was being tried; please report it";
+                (EffectOutcome::Unknown(why.to_owned()), None)
             });
             self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-            EffectDone { run, call, attempt, outcome }
+            EffectDone { run, call, attempt, outcome, fault }
         }
     }
 
@@ -134,38 +167,55 @@ impl Effects {
         })
     }
 
-    async fn effect(&self, job: EffectJob, stop: CancellationToken) -> EffectOutcome {
-        let _turn = tokio::select! {
-            turn = self.at_once.acquire() => turn,
-            () = stop.cancelled() => return EffectOutcome::Stopped { begun: false },
+    /// What came of it; and how the plugin failed, where it did by its own fault.
+    async fn effect(&self, job: EffectJob, stop: CancellationToken) -> (EffectOutcome, Option<String>) {
+        let of = match &job.errand {
+            Errand::Plugin { pin, .. } => pin.plugin.as_str(),
+            Errand::Request { workflow, .. } => workflow.as_str(),
+        };
+        let _place: Option<Place> = tokio::select! {
+            place = self.gate.enter(&job.unit, of) => place,
+            () = stop.cancelled() => return (EffectOutcome::Stopped { begun: false }, None),
         };
         match &job.errand {
             Errand::Plugin { pin, with } => self.plugin(&job, pin, with, stop).await,
-            Errand::Request { request, workflow } => self.request(&job, request, workflow, &stop).await,
+            Errand::Request { request, workflow } => (self.request(&job, request, workflow, &stop).await, None),
         }
     }
 
-    async fn plugin(&self, job: &EffectJob, pin: &Pin, with: &Value, stop: CancellationToken) -> EffectOutcome {
+    async fn plugin(
+        &self,
+        job: &EffectJob,
+        pin: &Pin,
+        with: &Value,
+        stop: CancellationToken,
+    ) -> (EffectOutcome, Option<String>) {
         let Some(package) = self.house.package(&pin.digest) else {
-            return EffectOutcome::Settled(Err(calls::not_installed(pin)), Vec::new());
+            return (EffectOutcome::Settled(Err(calls::not_installed(pin)), Vec::new()), None);
         };
         let operation = match calls::operation(&package, pin, with) {
             Ok(operation) => operation,
-            Err(error) => return EffectOutcome::Settled(Err(calls::invalid(&error)), Vec::new()),
+            Err(error) => return (EffectOutcome::Settled(Err(calls::invalid(&error)), Vec::new()), None),
         };
         let context = calls::context(&job.unit, job.attempt, &job.idempotency_key, job.now);
         let grant = self.grants.of(&pin.plugin, &job.unit);
-        match self
-            .house
-            .sandbox
-            .call(&package, &context, &operation, &grant, &self.access(&job.kv, stop), &self.house.limits)
-            .await
-        {
+        let limits = self.house.limits(&pin.plugin, &job.unit);
+        let access = self.access(&job.kv, stop);
+        let calling = self.house.sandbox.call(&package, &context, &operation, &grant, &access, &limits);
+        let called = off_the_loop(&package, calling).await;
+        let blame = called.as_ref().err().filter(|error| calls::own_fault(error));
+        let fault = blame.map(|error| calls::words(&self.house, error, &pin.plugin, &job.unit));
+        let outcome = match called {
             Ok(done) => EffectOutcome::Settled(Ok(done.output.into_json()), done.kv_writes),
             Err(CallError::Stopped { effect }) => EffectOutcome::Stopped { begun: effect == Effect::Unknown },
-            Err(error) if calls::unknown(&error) => EffectOutcome::Unknown(format!("{}: {error}", pin.plugin)),
-            Err(error) => EffectOutcome::Settled(Err(calls::flow_error(&error, pin)), Vec::new()),
-        }
+            Err(error) if calls::unknown(&error) => {
+                EffectOutcome::Unknown(calls::words(&self.house, &error, &pin.plugin, &job.unit))
+            }
+            Err(error) => {
+                EffectOutcome::Settled(Err(calls::flow_error(&self.house, &error, pin, &job.unit)), Vec::new())
+            }
+        };
+        (outcome, fault)
     }
 
     async fn request(
@@ -209,8 +259,8 @@ impl Effects {
 
     /// Reads a source and lets the floor judge what came.
     pub async fn poll(&self, job: PollJob) -> PageDone {
-        let _turn = self.at_once.acquire().await;
         let source = Arc::clone(&job.source);
+        let _place = self.gate.enter(&source.unit, &source.collector.plugin).await;
         let outcome = self.read(&job).await;
         PageDone { source: source.id.clone(), poll: job.poll, outcome }
     }
@@ -221,19 +271,12 @@ impl Effects {
         let context = calls::context(&source.unit, 1, &key, job.now);
         let operation =
             Operation::Collect { config: source.config.to_string(), cursor: job.cursor.clone(), limit: job.limit };
-        let called = self
-            .house
-            .sandbox
-            .call(
-                &source.package,
-                &context,
-                &operation,
-                &source.grant,
-                &self.access(&job.kv, CancellationToken::new()),
-                &self.house.limits,
-            )
+        let access = self.access(&job.kv, CancellationToken::new());
+        let limits = self.house.limits(&source.collector.plugin, &source.unit);
+        let calling = self.house.sandbox.call(&source.package, &context, &operation, &source.grant, &access, &limits);
+        let called = off_the_loop(&source.package, calling)
             .await
-            .map_err(|e| poll_error(&e))?;
+            .map_err(|e| poll_error(&self.house, &e, &source.collector.plugin, &source.unit))?;
         let Output::Page(mut page) = called.output else {
             return Err(PollError {
                 message: format!("{} is not a collector", source.collector.plugin),
@@ -245,22 +288,44 @@ impl Effects {
             item.source.clone_from(&source.name);
             item.observed = observed;
         }
-        let floors = judge(&self.house, &page.items, &source.unit, &key, job.now).await;
+        let floors = judge(&self.workers, page.items.clone(), &source.unit, &key, job.now).await;
         Ok(ReadPage { page, floors, kv: called.kv_writes })
     }
 }
 
-/// The floor's verdicts on the original items (rule 7), off the event loop.
-async fn judge(house: &Arc<House>, items: &[Item], unit: &str, key: &str, now: jiff::Timestamp) -> Vec<Floor> {
+/// A component that imports nothing runs on the caller's thread to its end,
+/// so that the executor's other calls go on elsewhere meanwhile.
+async fn off_the_loop<T>(package: &huiyin_sandbox::Package, calling: impl Future<Output = T>) -> T {
+    if package.pure {
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(calling))
+    } else {
+        calling.await
+    }
+}
+
+impl Drop for Effects {
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            // What is in hand ends as in a crash: its outcome is unknown.
+            threads.shutdown_background();
+        }
+    }
+}
+
+/// The floor's verdicts on the original items (rule 7), by a worker when it is the unit's turn.
+pub(crate) async fn judge(
+    workers: &Workers,
+    items: Vec<Item>,
+    unit: &str,
+    key: &str,
+    now: jiff::Timestamp,
+) -> Vec<Floor> {
     if items.is_empty() {
         return Vec::new();
     }
-    let house = Arc::clone(house);
-    let (items, unit, key) = (items.to_vec(), unit.to_owned(), key.to_owned());
-    let count = items.len();
-    tokio::task::spawn_blocking(move || floor_verdicts(&house, items, &unit, &key, now))
-        .await
-        .unwrap_or_else(|_| vec![Err("the floor's classifier could not be run".to_owned()); count])
+    let (whose, key, count) = (unit.to_owned(), key.to_owned(), items.len());
+    let judged = workers.ask(unit, move |house| floor_verdicts(house, items, &whose, &key, now)).await;
+    judged.unwrap_or_else(|| vec![Err("the floor's classifier could not be run".to_owned()); count])
 }
 
 /// The floor's verdict on each item: no verdict is an error with its reason,
@@ -303,8 +368,8 @@ fn classify(
     let operation = Operation::Classify { config: pin.config.to_string(), model: Arc::from([]), state: None, items };
     let output = house
         .sandbox
-        .call_pure(&package, &calls::context(unit, 1, key, now), &operation, &house.limits)
-        .map_err(|e| calls::flow_error(&e, pin))?;
+        .call_pure(&package, &calls::context(unit, 1, key, now), &operation, &house.limits(&pin.plugin, unit))
+        .map_err(|e| calls::flow_error(house, &e, pin, unit))?;
     let short = |what: &str| FlowError::new(huiyin_flow::ErrorKind::Runtime, format!("{}: {what}", pin.plugin));
     let Output::Outcome(outcome) = output else { return Err(short("is not a classifier")) };
     if outcome.verdicts.len() != count {
@@ -313,12 +378,12 @@ fn classify(
     Ok(outcome.verdicts)
 }
 
-fn poll_error(error: &CallError) -> PollError {
+fn poll_error(house: &House, error: &CallError, plugin: &str, unit: &str) -> PollError {
     let retry_after = match error {
         CallError::Plugin(PluginError::RateLimited(seconds)) => Some(*seconds),
         _ => None,
     };
-    PollError { message: error.to_string(), retry_after }
+    PollError { message: calls::words(house, error, plugin, unit), retry_after }
 }
 
 /// The pin of a policy pack's floor.

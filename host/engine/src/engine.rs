@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Binding;
 use crate::deployment::Deployed;
+use crate::effects::Effects;
 use crate::house::House;
 use crate::ledger::Ledger;
 use crate::partition::{Activity, Message, Order, OrderKind, Refusal, Reopen, Reply, Resolve, StartRun};
@@ -30,11 +31,12 @@ pub struct Engine {
     /// The units' choices, for what is deployed while the host runs.
     pub(crate) bindings: Vec<Binding>,
     /// One deployment at a time.
-    pub(crate) deploying: tokio::sync::Mutex<()>,
-    pub(crate) partitions: Vec<Partition>,
-    pub(crate) workers: Arc<Workers>,
+    pub(crate) deploying: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) partitions: Vec<Arc<Partition>>,
     pub(crate) activity: broadcast::Sender<Activity>,
     pub(crate) intake: Arc<Semaphore>,
+    pub(crate) workers: Arc<Workers>,
+    pub(crate) effects: Arc<Effects>,
     pub(crate) next: std::sync::atomic::AtomicUsize,
     pub(crate) stop: CancellationToken,
     pub(crate) failed: CancellationToken,
@@ -58,6 +60,19 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
+    /// Notes what came into force here, the partition of this number, instead of what has the same names.
+    pub(crate) fn now_has(&self, new: &[Arc<Deployed>], at: usize) {
+        let replaced = |name: &str, unit: &Option<String>| new.iter().any(|d| d.name == name && d.unit == *unit);
+        let mut known = self.workflows.write().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|old| !replaced(&old.name, &old.unit));
+        known.extend(new.iter().cloned());
+        drop(known);
+        let mut scheduled = self.scheduled.write().unwrap_or_else(PoisonError::into_inner);
+        scheduled.retain(|old| !replaced(&old.name, &old.unit));
+        let here = |d: &&Arc<Deployed>| d.schedule.is_some() && (d.unit.is_some() || at == 0);
+        scheduled.extend(new.iter().filter(here).cloned());
+    }
+
     /// The workflows in force.
     pub(crate) fn in_force(&self) -> Vec<Arc<Deployed>> {
         self.workflows.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -137,7 +152,8 @@ impl Engine {
         let (now, random) = (self.clock.now(), uuid::Uuid::new_v4().as_u64_pair().0);
         self.asked(partition, |reply, inbox| {
             let inbox = inbox.clone();
-            self.workers.run(move |house| {
+            let unit = deployed.unit.clone().unwrap_or_default();
+            self.workers.run(&unit, move |house| {
                 let first = worker::first_turn(&start, &deployed, now, random, house, Budget::default());
                 // Fails only when the partition is gone; the reply is dropped then, and says so.
                 let _ = inbox.send(Message::Start(StartRun { finished: Some(reply), first: Some(first), ..start }));
@@ -147,7 +163,20 @@ impl Engine {
         .await
     }
 
+    /// Whether more may be taken in for a unit: only that much may wait, of
+    /// its turns and of its calls (rule 11). What is in already is not asked.
+    pub(crate) fn room(&self, unit: Option<&str>) -> Result<(), Refusal> {
+        let unit = unit.unwrap_or_default();
+        let bounds = self.effects.gate().bounds();
+        let (mine, all) = self.workers.waiting(unit);
+        if mine >= bounds.queue || all >= bounds.queue_of_host() || self.effects.gate().crowded(unit) {
+            return Err(Refusal::Busy);
+        }
+        Ok(())
+    }
+
     fn prepare(&self, s: Submission) -> Result<(usize, Arc<Deployed>, StartRun), Refusal> {
+        self.room(s.unit.as_deref())?;
         let mut found: Vec<(usize, Arc<Deployed>)> = Vec::new();
         for (at, partition) in self.partitions.iter().enumerate() {
             let named = |name: &str| name == s.workflow || name.rsplit('/').next() == Some(&s.workflow);
@@ -435,7 +464,7 @@ impl Engine {
 
     /// The workflows in force, each once.
     pub fn workflows(&self) -> Vec<InForce> {
-        let all = self.partitions.iter().flat_map(Partition::in_force);
+        let all = self.partitions.iter().flat_map(|partition| partition.in_force());
         let mut all: Vec<InForce> = all.map(|deployed| InForce::of(&deployed)).collect();
         all.sort_by(|a, b| (&a.name, &a.unit).cmp(&(&b.name, &b.unit)));
         all.dedup_by(|a, b| a.deployment == b.deployment && a.unit == b.unit);

@@ -1,6 +1,7 @@
 //! What the host has in common for all partitions: the sandbox, the installed
 //! packages, the evaluator, the floor.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
@@ -8,6 +9,7 @@ use huiyin_flow::Evaluator;
 use huiyin_sandbox::{Limits, Package, Sandbox};
 use serde_json::Value;
 
+use crate::limits::Tuning;
 use crate::record::Pin;
 
 /// Shared by all workers.
@@ -18,8 +20,7 @@ pub struct House {
     pub evaluator: Arc<dyn Evaluator>,
     /// The classifier that no unit can rebind (rule 7), with its configuration.
     pub floor: RwLock<Option<Pin>>,
-    /// What one plugin call may use.
-    pub limits: Limits,
+    tuning: Tuning,
     packages: RwLock<Packages>,
 }
 
@@ -41,8 +42,26 @@ pub struct InstallError {
 
 impl House {
     /// A house with nothing installed.
-    pub fn new(sandbox: Arc<Sandbox>, evaluator: Arc<dyn Evaluator>, limits: Limits) -> House {
-        House { sandbox, evaluator, floor: RwLock::new(None), limits, packages: RwLock::default() }
+    pub fn new(sandbox: Arc<Sandbox>, evaluator: Arc<dyn Evaluator>, limits: &Limits) -> House {
+        let tuning = Tuning::plain(limits);
+        House { sandbox, evaluator, floor: RwLock::new(None), tuning, packages: RwLock::default() }
+    }
+
+    /// With limits by host, plugin and unit.
+    #[must_use]
+    pub fn tuned(self, tuning: Tuning) -> House {
+        House { tuning, ..self }
+    }
+
+    /// What one call of a plugin, `name:version`, may use on behalf of a unit;
+    /// an empty name stands for a workflow's own requests.
+    pub fn limits(&self, plugin: &str, unit: &str) -> Cow<'_, Limits> {
+        self.tuning.of(plugin, unit)
+    }
+
+    /// The limits.
+    pub fn tuning(&self) -> &Tuning {
+        &self.tuning
     }
 
     /// Installs a package under its `name:version`.

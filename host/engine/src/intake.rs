@@ -2,13 +2,11 @@
 //! ones: the floor judges the original, and only then does the desk take them
 //! (rule 7). Events are checked, and taken in once.
 
-use std::sync::Arc;
-
 use huiyin_desk::{Command, Receive, ReceivedItem};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::effects::floor_verdicts;
+use crate::effects::judge;
 use crate::engine::Engine;
 use crate::partition::{Delivered, Floor, Message, Refusal, verdict};
 
@@ -25,12 +23,10 @@ impl Engine {
         actor: &str,
     ) -> Result<Value, Refusal> {
         self.partition_of(unit)?;
-        let (house, whose, now, count) = (Arc::clone(self.house()), unit.to_owned(), self.now(), items.len());
+        self.room(Some(unit))?;
         let originals: Vec<huiyin_sandbox::Item> = items.iter().map(original).collect();
         // The classifier takes its time: off the event loop.
-        let floors = tokio::task::spawn_blocking(move || floor_verdicts(&house, originals, &whose, "push", now))
-            .await
-            .unwrap_or_else(|_| vec![Err("the floor's classifier could not be run".to_owned()); count]);
+        let floors = judge(&self.workers, originals, unit, "push", self.now()).await;
         let items = items.into_iter().zip(floors).map(|(item, floor)| judged(item, floor)).collect();
         let receive = Receive { unit: unit.to_owned(), source: source.to_owned(), items };
         self.command(unit, actor, Command::Receive(receive)).await
@@ -46,6 +42,7 @@ impl Engine {
     pub async fn event(&self, unit: Option<&str>, event: Value) -> Result<Delivered, Refusal> {
         crate::cloud_event::check(&event)
             .map_err(|fault| Refusal::Invalid { pointer: fault.pointer, message: fault.message })?;
+        self.room(unit)?;
         let send = async |partition: usize, unit: Option<String>, event: Value| {
             self.ask(partition, |reply| Message::Event { unit, event, relayed: None, reply }).await
         };

@@ -11,11 +11,14 @@
 //! | [`commit`] | when what was decided may be known: the output-commit rule, without I/O |
 //! | [`shell`] | a partition alive: inbox, journal, timer |
 //! | [`worker`] | threads that take runs' turns |
+//! | [`fair`], [`admission`] | whose turn it is among units, and how many calls may be out at once |
 //! | [`intake`] | items and events that are pushed in |
 //! | [`cloud_event`] | what makes an event one |
+//! | [`bindings`], [`rebind`], [`canary`] | what slots stand for: known, changed while the host runs, tried |
 //! | [`schedules`] | schedules as people see and steer them |
 //! | [`extension`] | what a workflow says to the host: `document.metadata.huiyin` |
 //! | [`effects`] | plugin calls and requests that reach outside |
+//! | [`limits`] | what a call may use, by host, plugin and unit |
 //! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
 //! | [`state`], [`ended`], [`record`] | what a partition knows, and the records it knows it from |
 //! | [`lifecycle`] | telling others what workflows do |
@@ -27,7 +30,10 @@ compile_error!(
      build a release with `cargo build --release --package huiyin`"
 );
 
+pub mod admission;
+pub mod bindings;
 pub mod calls;
+pub mod canary;
 pub mod cloud_event;
 pub mod commit;
 pub mod config;
@@ -39,14 +45,17 @@ pub mod ended;
 pub mod engine;
 pub mod evaluator;
 pub mod extension;
+pub mod fair;
 pub mod heard;
 pub mod house;
 pub mod intake;
 pub mod ledger;
 pub mod lifecycle;
+pub mod limits;
 pub mod partition;
 #[cfg(feature = "planted")]
 pub mod planted;
+pub mod rebind;
 pub mod record;
 pub mod requests;
 pub mod schedules;

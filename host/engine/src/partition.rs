@@ -3,6 +3,7 @@
 //! come out (rule 2). The same messages with the same clock and ids give the
 //! same records, so a simulated host can drive it as well as the live one.
 
+mod bindings;
 mod children;
 mod deploy;
 mod desk;
@@ -26,11 +27,13 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+pub use self::bindings::{Failing, Patience};
 pub use self::events::{Delivered, JudgeJob, Judged};
 pub(crate) use self::runs::start_event;
 pub use self::schedules::PauseCommand;
 pub(crate) use self::schedules::{scheduled_runs, standing};
 use self::wakes::Wakes;
+use crate::canary::{Canaries, CanaryJob, Made, Watched};
 use crate::deployment::Deployed;
 use crate::record::{Entry, Pin, SinkAdvanced, SnapshotTaken};
 use crate::sources::WatchedSource;
@@ -108,6 +111,8 @@ pub enum Message {
     Resolve(Resolve),
     /// A worker evaluated the filters of triggers.
     Judged(Judged),
+    /// A worker has made a call with a canary.
+    Watched(Box<Watched>),
     /// Every other partition has an event that was to be passed on.
     Relayed {
         /// Its name.
@@ -131,6 +136,8 @@ pub struct Deploy {
     pub workflows: Vec<(crate::record::WorkflowDeployed, Arc<Deployed>)>,
     /// Deployments to withdraw.
     pub withdrawn: Vec<String>,
+    /// What is to be recorded about slots, before the workflows that follow from it.
+    pub bindings: Vec<Entry>,
     /// Who.
     pub actor: String,
     /// Told once it is in force.
@@ -283,6 +290,10 @@ pub struct TurnDone {
     pub consumed: u32,
     /// What it did not get to: the turn's budget ran out.
     pub rest: Vec<Input>,
+    /// Plugins that failed by their own fault: which function, and how.
+    pub faults: Vec<(String, String)>,
+    /// Calls that a canary is to make, too.
+    pub made: Vec<Made>,
     /// Our own failure, if the turn could not be taken.
     pub failed: Option<String>,
 }
@@ -298,6 +309,8 @@ pub struct EffectDone {
     pub attempt: u32,
     /// What came of it.
     pub outcome: EffectOutcome,
+    /// How the plugin failed, where it did by its own fault.
+    pub fault: Option<String>,
 }
 
 /// What came of an effect.
@@ -373,6 +386,10 @@ pub enum Work {
     Keep(Snapshot),
     /// Evaluate filters of triggers. May run ahead of the disk.
     Judge(JudgeJob),
+    /// Make a call with a canary. May run ahead of the disk.
+    Canary(Box<CanaryJob>),
+    /// A slot's plugin failed too often: find what else may be bound.
+    Failing(Box<Failing>),
     /// Pass an event on to the other partitions. Only after the records are durable.
     Relay {
         /// Names it.
@@ -396,6 +413,8 @@ pub struct TurnJob {
     pub flow: Arc<RunState>,
     /// What has happened, and pure calls that were decided and not made.
     pub inputs: Vec<Input>,
+    /// What is watched beside its slots.
+    pub canaries: Option<Arc<Canaries>>,
     /// The time of the turn.
     pub now: Timestamp,
     /// Randomness for jitter.
@@ -533,6 +552,14 @@ pub struct Core {
     /// What took the place of deployments while the host runs: who asked for
     /// one just before gets the other.
     successors: HashMap<String, String>,
+    /// The latest faults of plugins.
+    faults: bindings::Faults,
+    patience: Patience,
+    /// What is watched, by deployment.
+    canaries: HashMap<String, Arc<Canaries>>,
+    /// Canary calls under way, and calls since the last that were not compared.
+    watching: usize,
+    unwatched: u32,
     /// How many partitions the host has.
     partitions: u32,
     out: Output,
@@ -577,6 +604,11 @@ impl Core {
             judging: HashMap::new(),
             listeners: BTreeSet::new(),
             successors: HashMap::new(),
+            faults: HashMap::new(),
+            patience: Patience::default(),
+            canaries: HashMap::new(),
+            watching: 0,
+            unwatched: 0,
             partitions: 1,
             out: Output::default(),
             max_record,
@@ -632,6 +664,7 @@ impl Core {
             Message::Desk { unit, actor, command, reply } => self.desk_command(&unit, &actor, &command, reply, now),
             Message::Event { unit, event, relayed, reply } => self.take_event(unit, event, relayed, reply, now),
             Message::Judged(judged) => self.judged(judged, now),
+            Message::Watched(watched) => self.watched(*watched, now),
             Message::Relayed { id } => self.relayed(&id, now),
             Message::Pause(command, reply) => self.pause_schedule(command, reply, now),
             Message::Sunk(place, reply) => {
@@ -809,6 +842,7 @@ impl Core {
     /// Puts a partition to work after its state was loaded: overdue clocks
     /// fire, runs go on, sources are read, schedules are set.
     pub fn resume(&mut self, now: Timestamp) {
+        self.see_canaries();
         self.tick_desk(now);
         self.resume_runs(now);
         #[cfg(feature = "planted")]

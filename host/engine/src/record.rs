@@ -6,6 +6,7 @@
 //! a changed shape is a new version, with an upcaster in the journal's
 //! registry. Nothing here may be renamed without one.
 
+mod binding;
 mod event;
 mod schedule;
 
@@ -18,6 +19,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use binding::{
+    BindingChanged, BindingLifted, BindingQuarantined, CanaryCompared, CanaryEnd, CanaryEnded, CanaryStarted,
+    Difference, Said, SlotOf,
+};
 pub use event::{EventDelivered, EventJudged, EventRelayed, Gathered, Relay, SinkAdvanced, Started, Undecided};
 pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed};
 
@@ -366,6 +371,12 @@ entries! {
     ScheduleMissed = "huiyin.schedule.missed.v1",
     SchedulePaused = "huiyin.schedule.paused.v1",
     ScheduleResumed = "huiyin.schedule.resumed.v1",
+    BindingChanged = "huiyin.binding.changed.v1",
+    BindingQuarantined = "huiyin.binding.quarantined.v1",
+    BindingLifted = "huiyin.binding.lifted.v1",
+    CanaryStarted = "huiyin.canary.started.v1",
+    CanaryCompared = "huiyin.canary.compared.v1",
+    CanaryEnded = "huiyin.canary.ended.v1",
     SinkAdvanced = "huiyin.sink.advanced.v1",
     DeskDecided = "huiyin.desk.decided.v1",
     SnapshotTaken = "huiyin.snapshot.taken.v1",

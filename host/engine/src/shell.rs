@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commit::{Commit, SNAPSHOT_EVERY, Step};
 use crate::effects::Effects;
-use crate::partition::{Activity, Core, Delivered, Message, Reply, Snapshot, Work};
+use crate::partition::{Activity, Core, Delivered, Failing, Message, Reply, Snapshot, Work};
 use crate::state::State;
 use crate::worker::{self, Workers};
 
@@ -74,6 +74,8 @@ pub struct Shell {
     pub views: Option<Arc<Views>>,
     /// The last record in the latest snapshot.
     pub snapshot: u64,
+    /// Whoever finds what may be bound instead of a plugin that fails.
+    pub failing: mpsc::UnboundedSender<(u32, Failing)>,
     /// Asks the shell to stop.
     pub stop: CancellationToken,
 }
@@ -153,12 +155,24 @@ impl Shell {
                 Step::Append { expected, drafts } => {
                     pending.push_back(self.journal.append(self.partition, expected, drafts));
                 }
-                Step::Turn(job) => self.workers.run(move |house| {
-                    let _ = inbox.send(Message::Turn(Box::new(worker::take_turn(*job, house))));
-                }),
-                Step::Judge(job) => self.workers.run(move |house| {
-                    let _ = inbox.send(Message::Judged(worker::judge(job, house)));
-                }),
+                Step::Turn(job) => {
+                    let deployed = Arc::clone(&job.deployed);
+                    self.workers.run(deployed.unit.as_deref().unwrap_or_default(), move |house| {
+                        let _ = inbox.send(Message::Turn(Box::new(worker::take_turn(*job, house))));
+                    });
+                }
+                Step::Judge(job) => {
+                    let unit = job.deployed.first().and_then(|deployed| deployed.unit.clone()).unwrap_or_default();
+                    self.workers.run(&unit, move |house| {
+                        let _ = inbox.send(Message::Judged(worker::judge(job, house)));
+                    });
+                }
+                Step::Canary(job) => {
+                    let unit = job.of.unit.clone().unwrap_or_default();
+                    self.workers.run(&unit, move |house| {
+                        let _ = inbox.send(Message::Watched(Box::new(crate::canary::watch(*job, house))));
+                    });
+                }
                 Step::Release { work, last_index } => self.release(work, last_index),
             }
         }
@@ -182,7 +196,7 @@ impl Shell {
                 let inbox = self.inbox.clone();
                 self.leaving(last_index);
                 let trying = Arc::clone(&self.effects).effect_or_unknown(*job);
-                tokio::spawn(async move {
+                self.effects.spawn(async move {
                     let _ = inbox.send(Message::Effect(trying.await));
                 });
             }
@@ -190,7 +204,7 @@ impl Shell {
             Work::Poll(job) => {
                 let (effects, inbox) = (Arc::clone(&self.effects), self.inbox.clone());
                 self.leaving(last_index);
-                tokio::spawn(async move {
+                self.effects.spawn(async move {
                     let _ = inbox.send(Message::Page(effects.poll_or_error(job).await));
                 });
             }
@@ -213,7 +227,11 @@ impl Shell {
                 self.leaving(last_index);
                 tokio::spawn(relay(Arc::clone(&self.peers), self.partition, self.inbox.clone(), id, event));
             }
-            Work::Turn(_) | Work::Judge(_) => {}
+            Work::Failing(failing) => {
+                // Nobody listens while the host stops.
+                let _ = self.failing.send((self.partition, *failing));
+            }
+            Work::Turn(_) | Work::Judge(_) | Work::Canary(_) => {}
         }
     }
 

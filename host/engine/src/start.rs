@@ -21,7 +21,7 @@ use huiyin_desk::Problem;
 use huiyin_flow::{Diagnostic, Evaluator};
 use huiyin_journal::{Draft, Journal, JournalError};
 use huiyin_sandbox::egress::way::EgressSettings;
-use huiyin_sandbox::{Limits, Package, PackageError, Sandbox, SandboxConfig, SandboxError};
+use huiyin_sandbox::{Limits, Package, PackageError, PoolConfig, Sandbox, SandboxConfig, SandboxError};
 use huiyin_views::Views;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc};
@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::force::same_schedule;
 use self::store::Store;
 use self::wanted::read_wanted;
+use crate::admission::Admission;
 use crate::config::HostConfig;
 use crate::deployment::Deployed;
 use crate::dice::SystemDice;
@@ -38,12 +39,13 @@ use crate::engine::{Engine, Partition};
 use crate::evaluator::{NoJq, SandboxedJq};
 use crate::house::{House, InstallError};
 use crate::lifecycle::Known;
-use crate::partition::{Core, Message, Snapshot};
+use crate::limits::Tuning;
+use crate::partition::{Core, Failing, Message, Patience, Snapshot};
 use crate::record::{DecodeError, Entry, SnapshotTaken};
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
 use crate::sources::WatchedSource;
 use crate::state::{ApplyError, State};
-use crate::worker::Workers;
+use crate::worker::{self, Workers};
 
 pub use self::force::bring_into_force;
 pub use self::load::load;
@@ -187,17 +189,20 @@ fn lines<T: std::fmt::Display>(all: &[T]) -> String {
 /// # Errors
 /// When the sandbox cannot be set up or a component is refused.
 pub fn open_house(cache: Option<PathBuf>, components: &[(String, Vec<u8>)]) -> Result<Arc<House>, StartError> {
-    open_limited(cache, components, Limits::default(), EgressSettings::default())
+    let tuning = Tuning::plain(&Limits::default());
+    open_tuned(cache, components, tuning, EgressSettings::default(), PoolConfig::default())
 }
 
-/// The same, with limits for each plugin call, and the admin's settings of the way out.
-fn open_limited(
+/// The same, with limits for each plugin call, the admin's settings of the way out, and pools of some size.
+fn open_tuned(
     cache: Option<PathBuf>,
     components: &[(String, Vec<u8>)],
-    limits: Limits,
+    tuning: Tuning,
     egress: EgressSettings,
+    pool: PoolConfig,
 ) -> Result<Arc<House>, StartError> {
-    let config = SandboxConfig { cache_dir: cache, egress, ..SandboxConfig::default() };
+    let fuel = tuning.counts_fuel();
+    let config = SandboxConfig { cache_dir: cache, egress, pool, fuel, ..SandboxConfig::default() };
     let sandbox = Arc::new(Sandbox::new(config)?);
     let packages = load_all(&sandbox, components)?;
     let jq = packages.iter().find(|p| p.manifest.name == JQ);
@@ -205,7 +210,7 @@ fn open_limited(
         Some(package) => Arc::new(SandboxedJq::new(Arc::clone(&sandbox), Arc::clone(package))),
         None => Arc::new(NoJq),
     };
-    let house = House::new(sandbox, evaluator, limits.at_most(&Limits::ceiling()));
+    let house = House::new(sandbox, evaluator, tuning.default()).tuned(tuning.clone());
     for package in packages {
         house.install(package)?;
     }
@@ -250,9 +255,13 @@ impl Engine {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
         let egress = options.config.egress.read(&options.base).map_err(StartError::Config)?;
+        let admission = options.config.admission.read().map_err(StartError::Config)?;
+        let patience = options.config.quarantine.read().map_err(StartError::Config)?;
+        let base = options.limits.clone().unwrap_or_default();
+        let tuning = Tuning::read(&options.config.limits, &base).map_err(StartError::Config)?;
         let house = match &options.house {
             Some(house) => Arc::clone(house),
-            None => open_limited(cache, &components(&options)?, options.limits.clone().unwrap_or_default(), egress)?,
+            None => open_tuned(cache, &components(&options)?, tuning, egress, pool(&options, &admission))?,
         };
         let wanted = read_wanted(&options, &house)?;
         let secrets = Arc::clone(&wanted.grants.secrets) as Arc<dyn huiyin_sandbox::SecretSource>;
@@ -276,22 +285,23 @@ impl Engine {
             *house.floor.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(pin);
         }
         let (activity, _) = broadcast::channel(ACTIVITY_KEPT);
-        let workers = options.workers.unwrap_or_else(default_workers);
-        let workers = Arc::new(
-            Workers::start(&house, workers)
-                .map_err(|error| StartError::Io { path: "a worker thread".to_owned(), error })?,
-        );
+        let no_thread = |error| StartError::Io { path: "a thread".to_owned(), error };
+        let workers =
+            Arc::new(Workers::start(&house, options.workers.unwrap_or_else(default_workers)).map_err(no_thread)?);
+        let effects = Effects::new(Arc::clone(&house), wanted.grants, Arc::clone(&workers), admission);
+        let effects = Arc::new(effects.map_err(no_thread)?);
         let mut engine = Engine {
             house: Arc::clone(&house),
             journal: Arc::clone(&store.journal),
             ledger: store.ledger.clone(),
             clock: Arc::clone(&clock),
             bindings: options.config.bindings.clone(),
-            deploying: tokio::sync::Mutex::new(()),
+            deploying: Arc::default(),
             partitions: Vec::new(),
-            workers: Arc::clone(&workers),
             activity,
             intake: Engine::intake_gate(),
+            workers: Arc::clone(&workers),
+            effects: Arc::clone(&effects),
             next: std::sync::atomic::AtomicUsize::new(0),
             stop: CancellationToken::new(),
             failed: CancellationToken::new(),
@@ -300,8 +310,8 @@ impl Engine {
             sinks: Vec::new(),
             ledger_task: tokio::sync::Mutex::new(None),
         };
-        let effects = Arc::new(Effects::new(Arc::clone(&house), wanted.grants));
         let peers = Peers::default();
+        let (tell_failing, failing) = mpsc::unbounded_channel();
         let mut known = HashMap::new();
         let mut definitions = Definitions::default();
         for (partition, (state, snapshot)) in (0u32..).zip(loaded.into_iter().zip(snapshots)) {
@@ -327,9 +337,14 @@ impl Engine {
                     options.watch.clone(),
                     &peers,
                     partitions,
+                    &tell_failing,
+                    patience,
                 )
                 .await;
         }
+        drop(tell_failing);
+        // Ends with the partitions.
+        tokio::spawn(engine.rebinder().keep(failing));
         // Set once, here.
         let _ = peers.set(engine.partitions.iter().map(|p| p.inbox.clone()).collect());
         engine.serve_sinks(sinks, &known).await;
@@ -361,6 +376,8 @@ impl Engine {
         watch: Option<Arc<dyn EgressWatch>>,
         peers: &Peers,
         partitions: u32,
+        failing: &mpsc::UnboundedSender<(u32, Failing)>,
+        patience: Patience,
     ) {
         let (inbox, messages) = mpsc::unbounded_channel::<Message>();
         let workflows = state
@@ -375,12 +392,12 @@ impl Engine {
             .filter(|(_, d)| d.active && (d.unit.is_some() || partition == 0))
             .filter_map(|(id, _)| deployed.get(id).filter(|d| d.schedule.is_some()).cloned())
             .collect();
-        self.partitions.push(Partition {
+        self.partitions.push(Arc::new(Partition {
             scheduled: std::sync::RwLock::new(scheduled),
             inbox: inbox.clone(),
             units: state.units.iter().cloned().collect(),
             workflows: std::sync::RwLock::new(workflows),
-        });
+        }));
         let shell = Shell {
             partition,
             journal: Arc::clone(&self.journal),
@@ -393,6 +410,7 @@ impl Engine {
             peers: Arc::clone(peers),
             views: store.views.clone(),
             snapshot,
+            failing: failing.clone(),
             stop: self.stop.clone(),
         };
         let core = Core::new(
@@ -405,7 +423,8 @@ impl Engine {
             Arc::clone(&self.house.evaluator),
             store.max_record,
         )
-        .among(partitions);
+        .among(partitions)
+        .with_patience(patience);
         let (stop, failed, views) = (self.stop.clone(), self.failed.clone(), store.views.clone());
         let (journal, clock) = (Arc::clone(&self.journal), Arc::clone(&self.clock));
         self.tasks.lock().await.push(tokio::spawn(async move {
@@ -425,6 +444,16 @@ impl Engine {
             }
         }));
     }
+}
+
+/// Pools of which every call that may be out finds an instance: each of the
+/// two engines has its own, so effects take none from pure calls. A worker has
+/// one instance at a time, and the evaluator keeps some warm.
+fn pool(options: &Options, admission: &Admission) -> PoolConfig {
+    let usual = PoolConfig::default();
+    let pure = worker::seats(options.workers.unwrap_or_else(default_workers)) + crate::evaluator::IDLE;
+    let most = u32::try_from(admission.effects.max(pure)).unwrap_or(u32::MAX);
+    PoolConfig { instances: usual.instances.max(most), ..usual }
 }
 
 /// As many jobs at once as there are cores: more would only take turns.

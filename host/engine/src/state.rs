@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::bindings::Bindings;
 pub use crate::ended::{Ended, FinishedRun};
 use crate::heard::Heard;
 use crate::record::{Entry, KvSet, Parent, Pin, RunReopened};
@@ -68,6 +69,9 @@ pub struct State {
     /// What is remembered about events.
     #[serde(default)]
     pub heard: Heard,
+    /// What people chose for slots, what was set aside, what is watched.
+    #[serde(default)]
+    pub bindings: Bindings,
     /// How far each sink of lifecycle events has come.
     #[serde(default)]
     pub sinks: BTreeMap<String, SinkPlace>,
@@ -429,6 +433,12 @@ impl State {
                     self.schedules.entry(id.clone()).or_default().since = Some(time);
                 }
             }
+            Entry::BindingChanged(_)
+            | Entry::BindingQuarantined(_)
+            | Entry::BindingLifted(_)
+            | Entry::CanaryStarted(_)
+            | Entry::CanaryCompared(_)
+            | Entry::CanaryEnded(_) => self.bindings.apply(entry, self.seq + 1, time),
             Entry::SinkAdvanced(x) => {
                 let place = SinkPlace { next: x.next, floor: x.floor, given_up: x.given_up };
                 self.sinks.insert(x.sink.clone(), place);
@@ -562,18 +572,8 @@ impl State {
         run.input = None;
         run.reopened = None;
         let flow = Arc::clone(&run.flow);
-        if !run.effects.is_empty() {
-            let open: BTreeSet<String> = huiyin_flow::outstanding(&flow)
-                .iter()
-                .filter_map(|c| match c {
-                    huiyin_flow::Command::Call { call, .. }
-                    | huiyin_flow::Command::Request { call, .. }
-                    | huiyin_flow::Command::Run { call, .. } => Some(call.to_string()),
-                    _ => None,
-                })
-                .collect();
-            run.effects.retain(|call, _| open.contains(call));
-        }
+        let awaited = |call: &str| call.parse().is_ok_and(|call| flow.pending(huiyin_flow::CallId(call)).is_some());
+        run.effects.retain(|call, _| awaited(call));
         let Some(outcome) = flow.outcome() else { return };
         let (status, result) = ended(outcome);
         let Some(run) = self.runs.remove(id) else { return };

@@ -3,8 +3,8 @@
 //! any of them, and a run of pure steps needs one hand-over in all.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -12,8 +12,10 @@ use huiyin_flow::{Command, Env, ErrorKind, Event, FlowError};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::calls::pure_call;
+use crate::calls::{PluginFault, pure_call};
+use crate::canary::{Canaries, Made};
 use crate::deployment::Deployed;
+use crate::fair::{Fair, Ticket};
 use crate::house::House;
 use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, start_event};
 
@@ -46,12 +48,13 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// How much workers stand back behind the partitions' loops and the journal,
 /// in steps of `nice`: what is nearly done goes out first.
-const NICE: i32 = 5;
+pub(crate) const NICE: i32 = 5;
 
-/// The pool. As many jobs run at once as there are cores, not counting slow ones.
+/// The pool. As many jobs run at once as there are cores, not counting slow
+/// ones. Whose job is next is decided among the units ([`crate::fair`]), and no
+/// unit ever sits in all the seats.
 pub struct Workers {
-    jobs: Option<Sender<Job>>,
-    stop: Arc<AtomicBool>,
+    queue: Arc<Queue>,
     threads: Vec<std::thread::JoinHandle<()>>,
 }
 
@@ -60,6 +63,73 @@ pub struct Workers {
 /// slow and its place given on. One word, so that end and giving on cannot cross.
 type Seat = AtomicU64;
 
+/// What waits for the workers: the jobs in their order, and a token for each.
+struct Queue {
+    waiting: Mutex<Waiting>,
+    tokens: Sender<()>,
+    /// The host stops: what waits is still done.
+    stop: AtomicBool,
+    /// Seats that one unit may sit in.
+    per_unit: usize,
+}
+
+enum Next {
+    Job(Job, Ticket),
+    /// What waits is of units that sit in as many seats as they may.
+    Later,
+    /// Nothing comes any more.
+    End,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: Fair<(), Job>,
+    /// Tokens that were taken while no job might run.
+    owed: usize,
+}
+
+impl Queue {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, unit: &str, job: Job) {
+        self.waiting().jobs.push(unit, (), job);
+        self.token();
+    }
+
+    fn token(&self) {
+        // Fails only when every thread is gone, which is when the host stops.
+        let _ = self.tokens.send(());
+    }
+
+    /// The job for a token that was taken.
+    fn next(&self) -> Next {
+        let mut waiting = self.waiting();
+        match waiting.jobs.pop(|running, ()| running < self.per_unit) {
+            Some((job, ticket)) => Next::Job(job, ticket),
+            None if waiting.jobs.waiting() == 0 && self.stop.load(Ordering::Acquire) => Next::End,
+            None => {
+                waiting.owed += 1;
+                Next::Later
+            }
+        }
+    }
+
+    fn done(&self, ticket: Ticket, cost: u64) {
+        let mut waiting = self.waiting();
+        waiting.jobs.done(ticket, cost);
+        let owed = waiting.owed > 0;
+        if owed {
+            waiting.owed -= 1;
+        }
+        drop(waiting);
+        if owed {
+            self.token();
+        }
+    }
+}
+
 impl Workers {
     /// Starts the threads; `at_once` jobs that are not slow run at once.
     ///
@@ -67,21 +137,27 @@ impl Workers {
     /// When the system refuses a thread.
     pub fn start(house: &Arc<House>, at_once: usize) -> std::io::Result<Workers> {
         let at_once = at_once.max(1);
-        let (jobs, inbox) = crossbeam_channel::unbounded::<Job>();
+        let (tokens, inbox) = crossbeam_channel::unbounded::<()>();
         let (places, free) = crossbeam_channel::unbounded::<()>();
         for _ in 0..at_once {
             // The channel is unbounded and both ends are held here.
             let _ = places.send(());
         }
         let began = Instant::now();
-        let seats: Arc<[Seat]> = (0..at_once * 4 + 4).map(|_| Seat::new(0)).collect();
-        let stop = Arc::new(AtomicBool::new(false));
+        let seats: Arc<[Seat]> = (0..seats(at_once)).map(|_| Seat::new(0)).collect();
+        let queue = Arc::new(Queue {
+            waiting: Mutex::default(),
+            tokens,
+            stop: AtomicBool::new(false),
+            per_unit: seats.len() - at_once,
+        });
         let mut threads = Vec::with_capacity(seats.len() + 1);
         for at in 0..seats.len() {
             let worker = Worker {
                 house: Arc::clone(house),
                 seats: Arc::clone(&seats),
                 at,
+                queue: Arc::clone(&queue),
                 inbox: inbox.clone(),
                 places: places.clone(),
                 free: free.clone(),
@@ -89,30 +165,57 @@ impl Workers {
             };
             threads.push(std::thread::Builder::new().name(format!("worker-{at}")).spawn(move || worker.work())?);
         }
-        let stopped = Arc::clone(&stop);
+        let watched = Arc::clone(&queue);
         threads.push(std::thread::Builder::new().name("worker-watch".to_owned()).spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
+            while !watched.stop.load(Ordering::Relaxed) {
                 std::thread::sleep(LOOK);
                 give_on(&seats, &places, micros(began));
             }
         })?);
-        Ok(Workers { jobs: Some(jobs), stop, threads })
+        Ok(Workers { queue, threads })
     }
 
-    /// Hands a job to the next free thread.
-    pub fn run(&self, job: impl FnOnce(&House) + Send + 'static) {
-        if let Some(jobs) = &self.jobs {
-            // Fails only when every thread is gone, which is when the host stops.
-            let _ = jobs.send(Box::new(job));
-        }
+    /// Hands a job of a unit (empty for one that is no unit's) to a thread
+    /// when it is the unit's turn.
+    pub fn run(&self, unit: &str, job: impl FnOnce(&House) + Send + 'static) {
+        self.queue.push(unit, Box::new(job));
     }
+
+    /// The same for somebody who waits for what it gives; none where the host
+    /// stops, or the job failed by our own fault.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        unit: &str,
+        job: impl FnOnce(&House) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        self.run(unit, move |house| {
+            if let Ok(given) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(house))) {
+                let _ = tell.send(given);
+            }
+        });
+        told.await.ok()
+    }
+
+    /// How many jobs wait: of a unit, and in all.
+    pub fn waiting(&self, unit: &str) -> (usize, usize) {
+        let waiting = self.queue.waiting();
+        (waiting.jobs.waiting_of(unit), waiting.jobs.waiting())
+    }
+}
+
+/// Threads for so many jobs at once: slow ones give their places on, and sit on.
+pub fn seats(at_once: usize) -> usize {
+    at_once.max(1) * 4 + 4
 }
 
 struct Worker {
     house: Arc<House>,
     seats: Arc<[Seat]>,
     at: usize,
-    inbox: Receiver<Job>,
+    queue: Arc<Queue>,
+    /// A token for each job that waits.
+    inbox: Receiver<()>,
     places: Sender<()>,
     free: Receiver<()>,
     began: Instant,
@@ -127,14 +230,23 @@ impl Worker {
             // The place is kept from job to job: passing it on each time would wake another thread
             // for every job.
             loop {
-                let Ok(job) = self.inbox.recv() else {
-                    // No more jobs: the next one in line shall see it too.
-                    let _ = self.places.send(());
-                    return;
+                let next = self.inbox.recv().map_or(Next::End, |()| self.queue.next());
+                let (job, ticket) = match next {
+                    Next::Job(job, ticket) => (job, ticket),
+                    Next::Later => continue,
+                    Next::End => {
+                        // The next one in line shall see it too.
+                        let _ = self.places.send(());
+                        self.queue.token();
+                        return;
+                    }
                 };
-                seat.store(micros(self.began).max(1) << 1, Ordering::Release);
+                let started = micros(self.began).max(1);
+                seat.store(started << 1, Ordering::Release);
                 job(&self.house);
-                if seat.swap(0, Ordering::AcqRel) & 1 == 1 {
+                let kept = seat.swap(0, Ordering::AcqRel) & 1 == 0;
+                self.queue.done(ticket, micros(self.began).saturating_sub(started));
+                if !kept {
                     // It took so long that another has the place.
                     break;
                 }
@@ -160,8 +272,8 @@ fn micros(began: Instant) -> u64 {
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        self.jobs = None;
-        self.stop.store(true, Ordering::Relaxed);
+        self.queue.stop.store(true, Ordering::Release);
+        self.queue.token();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
@@ -184,6 +296,7 @@ pub fn first_turn(
         deployed: Arc::clone(deployed),
         flow: Arc::default(),
         inputs: vec![Input::Event(event)],
+        canaries: None,
         now,
         random,
     };
@@ -212,6 +325,8 @@ pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget) -> TurnDone
             commands: Vec::new(),
             consumed: 0,
             rest: Vec::new(),
+            faults: Vec::new(),
+            made: Vec::new(),
             failed: Some("the interpreter failed; this is a fault of Huiyin, please report it".to_owned()),
         },
     }
@@ -229,7 +344,8 @@ pub fn judge(job: JudgeJob, house: &House) -> Judged {
 }
 
 fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
-    let TurnJob { run, turn: number, deployed, flow, inputs, now, random } = job;
+    let TurnJob { run, turn: number, deployed, flow, inputs, canaries, now, random } = job;
+    let mut beside = Beside { canaries, ..Beside::default() };
     let mut flow = Arc::unwrap_or_clone(flow);
     let first = matches!(inputs.first(), Some(Input::Event(Event::Start { .. })));
     let mut inputs: VecDeque<Input> = inputs.into();
@@ -242,7 +358,7 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
         let event = match inputs.pop_front() {
             None => break,
             Some(Input::Event(event)) => event,
-            Some(Input::Call(command)) => match make(&deployed, &run, &command, now, house) {
+            Some(Input::Call(command)) => match make(&deployed, &run, &command, now, house, &mut beside) {
                 Some(event) => event,
                 None => continue,
             },
@@ -268,7 +384,19 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
     if first {
         deployed.took(began.elapsed());
     }
-    TurnDone { run, turn: number, flow: Arc::new(flow), facts, commands, consumed, rest: inputs.into(), failed: None }
+    let Beside { faults, made, .. } = beside;
+    let (flow, rest) = (Arc::new(flow), inputs.into());
+    TurnDone { run, turn: number, flow, facts, commands, consumed, rest, faults, made, failed: None }
+}
+
+/// What a turn learns beside its own business.
+#[derive(Default)]
+struct Beside {
+    canaries: Option<Arc<Canaries>>,
+    /// Plugins that failed by their own fault: which function, and how.
+    faults: Vec<(String, String)>,
+    /// Calls that a canary is to make, too.
+    made: Vec<Made>,
 }
 
 /// Makes a pure call and gives its result as an event.
@@ -278,13 +406,29 @@ fn make(
     command: &Command,
     now: jiff::Timestamp,
     house: &House,
+    beside: &mut Beside,
 ) -> Option<Event> {
     let Command::Call { call, slot, function, with, .. } = command else { return None };
-    let outcome: Result<Value, FlowError> = match deployed.pure_pin(slot.as_deref(), function) {
+    let outcome: Result<Value, PluginFault> = match deployed.pure_pin(slot.as_deref(), function) {
         Some(pin) => {
             pure_call(house, pin, with, deployed.unit.as_deref().unwrap_or_default(), &format!("{run}-{call}"), now)
         }
-        None => Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not a pure plugin", function.name))),
+        None => {
+            Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not a pure plugin", function.name)).into())
+        }
     };
+    let outcome = outcome.map_err(|fault| {
+        if fault.own {
+            let how = fault.error.detail.clone().unwrap_or_default();
+            beside.faults.push((crate::deployment::key(slot.as_deref(), function), how));
+        }
+        fault.error
+    });
+    if let (Some(canaries), Some(slot)) = (&beside.canaries, slot)
+        && canaries.contains_key(&**slot)
+    {
+        let (slot, with) = (slot.to_string(), Arc::clone(with));
+        beside.made.push(Made { slot, call: *call, with, outcome: outcome.clone() });
+    }
     Some(Event::Result { call: *call, outcome })
 }

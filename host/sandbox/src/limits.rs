@@ -184,14 +184,21 @@ pub struct LimitHit {
     pub used: Option<u64>,
 }
 
+impl LimitHit {
+    /// What happened, without the advice how to raise it: a caller that has
+    /// limits of its own knows better where.
+    pub fn said(&self) -> String {
+        let of = format!("the limit `{}` of {}", self.limit.key(), self.allowed);
+        match self.used {
+            Some(used) => format!("{of} was passed ({used})"),
+            None => format!("{of} was reached"),
+        }
+    }
+}
+
 impl std::fmt::Display for LimitHit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the limit `{}` of {}", self.limit.key(), self.allowed)?;
-        match self.used {
-            Some(used) => write!(f, " was passed ({used})")?,
-            None => write!(f, " was reached")?,
-        }
-        write!(f, "; {}", self.limit.advice())
+        write!(f, "{}; {}", self.said(), self.limit.advice())
     }
 }
 

@@ -13,7 +13,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::problem::Problem;
 use crate::token::Token;
-use crate::{activity, caller, catalog, desk, events, intake, log, runs, schedules, workflows};
+use crate::{activity, bindings, caller, catalog, desk, events, intake, log, runs, schedules, workflows};
 
 /// The longest pause between two parts of a request's body.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
@@ -37,6 +37,12 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
         .route("/v1/workflows/{namespace}/{name}/withdraw", post(workflows::withdraw))
         .route("/v1/schemas/workflow.json", get(workflows::schema))
         .route("/v1/plugins", get(catalog::plugins))
+        .route("/v1/bindings", get(bindings::list).post(bindings::bind))
+        .route("/v1/bindings/lift", post(bindings::lift))
+        .route("/v1/canaries", post(bindings::start_canary))
+        .route("/v1/canaries/promote", post(bindings::promote_canary))
+        .route("/v1/canaries/drop", post(bindings::drop_canary))
+        .route("/v1/canaries/differences", get(bindings::differences))
         .route("/v1/sources", get(catalog::sources))
         .route("/v1/runs", get(runs::list).post(runs::start))
         .route("/v1/runs/{id}", get(runs::show))

@@ -7,6 +7,7 @@
 
 mod activity;
 mod api;
+mod bindings;
 mod body;
 mod caller;
 mod catalog;

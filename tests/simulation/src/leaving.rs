@@ -31,6 +31,8 @@ impl Sim {
                 }
                 Step::Turn(job) => self.send(Flight::Turn(at, job)),
                 Step::Judge(job) => self.send(Flight::Judge(at, job)),
+                // Watched and nothing more: that it never comes back changes nothing.
+                Step::Canary(_) => {}
                 Step::Release { work, last_index } => self.release(at, work, last_index)?,
             }
         }
@@ -96,7 +98,8 @@ impl Sim {
             }
             Work::Stop { run, call, attempt } => self.stop_effect(at, run, call, attempt),
             Work::Relay { id, event } => self.relay(at, &id, &event),
-            Work::Turn(_) | Work::Judge(_) => {}
+            // Nothing in a simulation fails by a plugin's fault, and nothing is watched.
+            Work::Failing(_) | Work::Turn(_) | Work::Judge(_) | Work::Canary(_) => {}
         }
         Ok(())
     }
@@ -114,7 +117,7 @@ impl Sim {
             self.flights.swap_remove(found);
             let outcome = EffectOutcome::Stopped { begun: self.random.chance(1, 3) };
             self.trace.say(format_args!("{} stopped: {run} {call} try {attempt}", self.now));
-            self.send(Flight::Deliver(at, Message::Effect(EffectDone { run, call, attempt, outcome })));
+            self.send(Flight::Deliver(at, Message::Effect(EffectDone { run, call, attempt, outcome, fault: None })));
         }
     }
 

@@ -54,7 +54,7 @@ fn build() -> Result<Arc<House>, String> {
     let house = House::new(
         Arc::clone(&sandbox),
         Arc::new(Jq),
-        Limits { wall_ms: Limits::ceiling().wall_ms, ..Limits::default() },
+        &Limits { wall_ms: Limits::ceiling().wall_ms, ..Limits::default() },
     );
     for (name, outward, idempotent) in [(ECHO, false, true), (REPEATABLE, true, true), (ONCE, true, false)] {
         let package = sandbox.load(&component(name, outward, idempotent)?).map_err(|e| format!("{name}: {e}"))?;

@@ -369,7 +369,7 @@ impl Sim {
             EffectOutcome::Found(_) | EffectOutcome::Stopped { .. } => "neither",
         };
         self.trace.say(format_args!("{now} effect {} try {}: {word}", job.idempotency_key, job.attempt));
-        let done = EffectDone { run: job.run.clone(), call: job.call, attempt: job.attempt, outcome };
+        let done = EffectDone { run: job.run.clone(), call: job.call, attempt: job.attempt, outcome, fault: None };
         if self.faults && self.random.chance(1, 10) {
             self.counts.repeated += 1;
             self.send(Flight::Deliver(part, Message::Effect(done.clone())));

@@ -4,6 +4,7 @@
 mod bare;
 mod disk;
 mod durable;
+mod fairness;
 mod process;
 
 use std::path::{Path, PathBuf};
@@ -64,6 +65,7 @@ const ALL: &[(&[&str], Measure)] = &[
     (&["submit-1-p50", "submit-1-p99"], |folder| durable::latency(folder, 1)),
     (&["submit-16-p50", "submit-16-p99"], |folder| durable::latency(folder, 16)),
     (&["submit-64-p50", "submit-64-p99"], |folder| durable::latency(folder, 64)),
+    (&["fairness-p50", "fairness-p99"], fairness::beside_a_flood),
     (&["disk-per-step"], durable::disk),
     (&["start", "resident"], process::start),
 ];

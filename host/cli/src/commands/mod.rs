@@ -2,6 +2,8 @@
 
 pub(crate) mod audit;
 pub(crate) mod bench;
+pub(crate) mod binding;
+pub(crate) mod canary;
 pub(crate) mod case;
 pub(crate) mod completions;
 pub(crate) mod cron;

@@ -19,11 +19,11 @@ macro_rules! sample {
 }
 
 /// The files that are unpacked as they are.
-const FILES: &[(&str, &str)] = &[
-    ("policy/linhai.json", sample!("policy/linhai.json")),
-    ("assess.json", sample!("assess.json")),
-    ("notify.json", sample!("notify.json")),
-];
+const FILES: &[(&str, &str)] =
+    &[("policy/linhai.json", POLICY), ("assess.json", sample!("assess.json")), ("notify.json", sample!("notify.json"))];
+
+/// The sample bureau's policy pack.
+pub(crate) const POLICY: &str = sample!("policy/linhai.json");
 
 /// The configuration, in which `{port}` stands for the local server's.
 const CONFIG: &str = sample!("demo/huiyin.json");

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::bureau::Bureau;
+pub(crate) use self::bureau::POLICY;
 use self::local::Told;
 use self::screen::Screen;
 use self::world::World;

@@ -145,7 +145,7 @@ impl Sink {
         if let Some(name) = &self.hmac {
             headers.push(("huiyin-signature".to_owned(), self.signature(name, &body, now)?));
         }
-        let limits = Limits { wall_ms: WALL_MS, ..self.house.limits.clone() };
+        let limits = Limits { wall_ms: WALL_MS, ..self.house.tuning().default().clone() };
         let requester = self.house.sandbox.requester(&self.grant, Arc::clone(&self.secrets), &limits);
         let ask = Ask { method: "POST".to_owned(), uri: self.uri.clone(), headers, body };
         let answer = requester.send(&ask).await.map_err(|error| Failure::Down(error.to_string()))?;

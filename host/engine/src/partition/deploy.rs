@@ -9,7 +9,12 @@ use crate::record::{Entry, WorkflowWithdrawn, unit_key};
 
 impl Core {
     pub(super) fn deploy(&mut self, deploy: Deploy, now: Timestamp) {
-        let Deploy { workflows, withdrawn, actor, reply } = deploy;
+        let Deploy { workflows, withdrawn, bindings, actor, reply } = deploy;
+        let bindings = match self.bindings_ready(bindings) {
+            Ok(Some(ready)) => ready,
+            Ok(None) => return self.tell(reply, Ok(())),
+            Err(refusal) => return self.tell(reply, Err(refusal)),
+        };
         let mut ready = Vec::with_capacity(workflows.len());
         // All is written out before any of it is written down.
         for (entry, deployed) in workflows {
@@ -29,6 +34,7 @@ impl Core {
                 }
             }
         }
+        self.record_bindings(bindings, now);
         for (entry, payload, subject, unit, key, deployed) in ready {
             let replaced: Vec<String> = self
                 .state
@@ -58,6 +64,7 @@ impl Core {
         // What no run needs and no run gets is forgotten, as the state forgets it.
         let state = &self.state;
         self.deployed.retain(|id, _| state.deployments.contains_key(id));
+        self.see_canaries();
         self.tell(reply, Ok(()));
     }
 

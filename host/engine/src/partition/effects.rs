@@ -124,6 +124,12 @@ impl Core {
         };
         self.in_hand.remove(&(done.run.clone(), done.call));
         let (plugin, attempt) = (effect.plugin.clone(), effect.attempt);
+        if let Some(how) = done.fault
+            && let Some((deployment, function)) = self.function_of(&done.run, done.call)
+        {
+            self.plugin_failed(&deployment, &function, how, now);
+        }
+        let Some(state) = self.state.runs.get(&done.run) else { return };
         let held = state.flow.phase() == huiyin_flow::Phase::Suspended;
         match done.outcome {
             // It is looked for, or tried, again when the run goes on.
@@ -151,6 +157,17 @@ impl Core {
                 self.unknown(&done.run, done.call, "it was stopped while it was being tried".to_owned(), now);
             }
         }
+    }
+
+    /// Which function of which deployment a call is of that a run waits for.
+    fn function_of(&self, run: &str, call: CallId) -> Option<(String, String)> {
+        let state = self.state.runs.get(run)?;
+        huiyin_flow::outstanding(&state.flow).into_iter().find_map(|command| match command {
+            Command::Call { call: of, slot, function, .. } if of == call => {
+                Some((state.deployment.clone(), crate::deployment::key(slot.as_deref(), &function)))
+            }
+            _ => None,
+        })
     }
 
     /// Journals an outcome and lets the run know.
@@ -202,10 +219,7 @@ impl Core {
     /// Tries an effect that the run still waits for once more; false if it waits no longer.
     pub(super) fn again(&mut self, run: &str, call: CallId, attempt: u32, now: Timestamp) -> bool {
         let Some(state) = self.state.runs.get(run) else { return false };
-        let command = huiyin_flow::outstanding(&state.flow)
-            .into_iter()
-            .find(|c| matches!(c, Command::Call { call: c, .. } | Command::Request { call: c, .. } if *c == call));
-        let errand = match command {
+        let errand = match state.flow.pending(call) {
             Some(Command::Call { slot, function, with, .. }) => {
                 match self.deployed.get(&state.deployment).map(|d| d.target(slot.as_deref(), &function)) {
                     Some(Target::Plugin(pin)) => Errand::Plugin { pin, with },
@@ -285,7 +299,7 @@ impl Core {
             self.end_child(&child, run, now);
         }
         let subject = format!("run/{run}");
-        for (call, attempt, _) in &open {
+        for (call, attempt, harmless) in &open {
             let reason = "the run gave it up while it was being tried".to_owned();
             let entry = Entry::EffectUnknown(EffectUnknown { run: run.to_owned(), call: call.to_string(), reason });
             self.record(
@@ -293,6 +307,10 @@ impl Core {
                 About { subject: &subject, actor: Self::ENGINE, unit: deployed.unit.as_deref(), key: &key },
                 now,
             );
+            if !harmless {
+                let data = json!({"call": call.to_string(), "reason": "the run gave it up while it was being tried"});
+                self.show("huiyin.effect.unknown.v1", &subject, deployed.unit.as_deref(), data, now);
+            }
             self.out.durable.push(Work::Stop { run: run.to_owned(), call: *call, attempt: *attempt });
         }
         open.into_iter().find(|(_, _, harmless)| !harmless).map(|(call, ..)| call)

@@ -87,6 +87,8 @@ impl Core {
                         commands: turn.commands,
                         consumed: 0,
                         rest: Vec::new(),
+                        faults: Vec::new(),
+                        made: Vec::new(),
                         failed: None,
                     },
                     now,

@@ -81,6 +81,8 @@ impl Core {
                 return;
             }
         };
+        // A turn taken ahead knew of no canary.
+        start.first = start.first.filter(|_| !self.canaries.contains_key(deployed.id.as_str()));
         let started = start.first.as_ref().map_or(now, |first| first.now);
         let written = self.write(&entry, payload, about, started);
         if let Some(reply) = start.accepted {
@@ -132,6 +134,7 @@ impl Core {
             deployed,
             flow: Arc::clone(&state.flow),
             inputs,
+            canaries: self.canaries.get(&state.deployment).cloned(),
             now,
             random: self.dice.random(),
         };
@@ -152,6 +155,14 @@ impl Core {
         if let Some(reason) = &done.failed {
             self.quarantine(&done.run, reason, None, now);
             return;
+        }
+        let Some(state) = self.state.runs.get(&done.run) else { return };
+        if !done.faults.is_empty() || !done.made.is_empty() {
+            let deployment = state.deployment.clone();
+            for (function, how) in done.faults {
+                self.plugin_failed(&deployment, &function, how, now);
+            }
+            self.beside(&done.run, &deployment, done.made, now);
         }
         let Some(state) = self.state.runs.get(&done.run) else { return };
         let (key, reopened) = (state.key.clone(), state.reopened.is_some());

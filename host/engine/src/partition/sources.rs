@@ -97,8 +97,18 @@ impl Core {
         });
         match taken {
             Ok((entry, payload, count, facts, follows)) => {
+                let failed = self.state.sources.get(&source.id).map_or(0, |s| s.failures);
                 self.write(&entry, payload, about, now);
                 self.show("huiyin.source.read.v1", &subject, Some(&source.unit), json!({"items": count}), now);
+                if failed >= self.patience.faults {
+                    self.show(
+                        "huiyin.source.recovered.v1",
+                        &subject,
+                        Some(&source.unit),
+                        json!({"failures": failed}),
+                        now,
+                    );
+                }
                 self.after_facts(&facts, now);
                 self.write_own(follows, now);
             }
@@ -125,6 +135,11 @@ impl Core {
                     json!({"error": error.message}),
                     now,
                 );
+                if failures + 1 == self.patience.faults {
+                    let data =
+                        json!({"failures": failures + 1, "error": error.message, "collector": source.collector.plugin});
+                    self.show("huiyin.source.failing.v1", &subject, Some(&source.unit), data, now);
+                }
             }
         }
         self.plan_source(&source.id, now);

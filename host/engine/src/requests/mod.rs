@@ -106,7 +106,8 @@ impl Requests {
     }
 
     fn requester(&self, behalf: &Behalf) -> Requester {
-        self.house.sandbox.requester(&behalf.grant, Arc::clone(&behalf.secrets), &self.house.limits)
+        let limits = self.house.limits("", &behalf.unit);
+        self.house.sandbox.requester(&behalf.grant, Arc::clone(&behalf.secrets), &limits)
     }
 
     /// Sends what `call: http` asks for, and gives the task's output.
@@ -154,7 +155,7 @@ impl Requests {
             redirect: true,
             authentication: asked.document_authentication.clone(),
         };
-        let limits = Limits { response_bytes: MAX_DOCUMENT, ..self.house.limits.clone() };
+        let limits = Limits { response_bytes: MAX_DOCUMENT, ..self.house.limits("", &behalf.unit).into_owned() };
         let requester = self.house.sandbox.requester(&behalf.grant, Arc::clone(&behalf.secrets), &limits);
         let failed = |fault: Fault| match fault {
             Fault::Error(error) => error,

@@ -77,7 +77,8 @@ pub async fn bring_into_force(
                 continue;
             }
             problems.extend(missing_below(wanted, definition, unit.as_deref(), &workflow.file));
-            match deployment::pin(definition, unit.as_deref(), &config.bindings, house) {
+            let over = loaded[at].bindings.of(&deployment::workflow_name(definition), unit.as_deref());
+            match deployment::pin(definition, unit.as_deref(), &config.bindings, &over, house) {
                 Err(found) => problems.extend(found.into_iter().map(|p| format!("{}: {p}", workflow.file.display()))),
                 Ok(pins) => deploy(&mut entries[at], &mut keep[at], &loaded[at], text, definition, unit, pins, house),
             }

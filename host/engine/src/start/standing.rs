@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use huiyin_flow::Definition;
 
+use crate::bindings::Overrides;
 use crate::config::Binding;
 use crate::deployment::{self, HouseCatalog};
 use crate::house::House;
@@ -65,7 +66,8 @@ fn renewed(
     house: &House,
 ) -> Option<(Entry, String, Option<String>)> {
     let unit = old.unit.as_deref();
-    let pins = match pins(old, bindings, house) {
+    let over = state.bindings.of(&old.name, unit);
+    let pins = match pins(old, bindings, &over, house) {
         Ok(pins) => pins,
         Err(why) => {
             // It was sound when it was deployed: it stays as it is, and its runs tell what they lack.
@@ -92,8 +94,13 @@ fn renewed(
     Some((Entry::WorkflowDeployed(entry), subject, old.unit.clone()))
 }
 
-fn pins(old: &Deployment, bindings: &[Binding], house: &House) -> Result<BTreeMap<String, Pin>, String> {
+fn pins(
+    old: &Deployment,
+    bindings: &[Binding],
+    over: &Overrides,
+    house: &House,
+) -> Result<BTreeMap<String, Pin>, String> {
     let definition = Definition::parse(&old.text, &old.name, &HouseCatalog(house), &*house.evaluator)
         .map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-    deployment::pin(&definition, old.unit.as_deref(), bindings, house).map_err(|problems| problems.join("; "))
+    deployment::pin(&definition, old.unit.as_deref(), bindings, over, house).map_err(|problems| problems.join("; "))
 }

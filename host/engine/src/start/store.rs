@@ -141,4 +141,4 @@ pub(super) fn private_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// Raised whenever [`State`]'s stored form changes: older snapshots are then
 /// made anew from the journal.
-pub(super) const VIEWS_SCHEMA: u32 = 2;
+pub(super) const VIEWS_SCHEMA: u32 = 3;

@@ -63,6 +63,9 @@ pub(super) fn read_wanted(options: &Options, house: &House) -> Result<Wanted, St
         }
         workflows.push((wanted.clone(), text, definition));
     }
+    for unit in config.limits.units.keys().filter(|unit| !units.contains(*unit)) {
+        problems.push(format!("/limits/units/{unit}: there is no unit {unit} in the policy pack"));
+    }
     let mut granted = Vec::new();
     let mut to_workflows = Vec::new();
     for (at, given) in config.grants.iter().enumerate() {

@@ -96,26 +96,15 @@ pub(super) fn column<'v>(list: &'v List<'v>, document: &Value) -> Column<'v> {
     if list.role == Role::Branches {
         return branches(list, blocks);
     }
-    let mut column = Column {
-        role: list.role,
-        x: 0.0,
-        y: 0.0,
-        width: 0.0,
-        height: 0.0,
-        middle: 0.0,
-        blocks,
-        jumps: Vec::new(),
-        down: Vec::new(),
-        ends: Vec::new(),
-    };
+    let mut column = unplaced(list, blocks);
     column.routes(list);
     column.place();
     column
 }
 
-/// The branches of a `fork`: side by side, no way between them.
-fn branches<'v>(list: &List<'_>, blocks: Vec<Block<'v>>) -> Column<'v> {
-    let mut column = Column {
+/// A column that nothing has been measured of.
+fn unplaced<'v>(list: &List<'_>, blocks: Vec<Block<'v>>) -> Column<'v> {
+    Column {
         role: list.role,
         x: 0.0,
         y: 0.0,
@@ -126,7 +115,12 @@ fn branches<'v>(list: &List<'_>, blocks: Vec<Block<'v>>) -> Column<'v> {
         jumps: Vec::new(),
         down: Vec::new(),
         ends: Vec::new(),
-    };
+    }
+}
+
+/// The branches of a `fork`: side by side, no way between them.
+fn branches<'v>(list: &List<'_>, blocks: Vec<Block<'v>>) -> Column<'v> {
+    let mut column = unplaced(list, blocks);
     let mut x = 0.0;
     for block in &mut column.blocks {
         block.shift(x, 0.0);

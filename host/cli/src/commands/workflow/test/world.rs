@@ -360,7 +360,7 @@ impl<'w> World<'w> {
         let unit = self.case.unit.as_deref().unwrap_or_default();
         let outcome = pure_call(self.house, &pin, &made.with, unit, &format!("test-{call}"), self.now);
         self.story.calls.push(made);
-        self.put(self.now, Due::Answer(call, outcome));
+        self.put(self.now, Due::Answer(call, outcome.map_err(|fault| fault.error)));
     }
 }
 

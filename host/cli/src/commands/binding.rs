@@ -1,0 +1,206 @@
+//! `huiyin binding`: what slots stand for on a running host, and changing it.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use crate::client::{Client, HostArgs, segment};
+use crate::output::{Failure, Output, note, print, print_json, read_json};
+use crate::text::{plain, table};
+
+/// The largest configuration of a plugin, in bytes.
+const MAX_CONFIG: u64 = 1 << 20;
+
+/// What the slots of workflows stand for, on a running host
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List every slot, what new runs get in it, who says so, and what was set aside
+    #[command(after_help = "Example:\n  huiyin binding list --unit qingfeng")]
+    List {
+        /// Only of this workflow
+        #[arg(long, value_name = "NAME")]
+        workflow: Option<String>,
+        /// Only of this unit
+        #[arg(long, value_name = "CODE")]
+        unit: Option<String>,
+        #[command(flatten)]
+        host: HostArgs,
+    },
+    /// Bind a slot to a plugin: new runs get it at once, running runs keep theirs
+    #[command(
+        after_help = "Example:\n  huiyin binding set assess classify keyword:0.2.0 --unit qingfeng --reason \"knows the new place names\""
+    )]
+    Set {
+        #[command(flatten)]
+        slot: SlotArgs,
+        #[command(flatten)]
+        plugin: PluginArgs,
+        #[command(flatten)]
+        host: HostArgs,
+    },
+    /// Hand a slot back to what the configuration says
+    #[command(
+        after_help = "Example:\n  huiyin binding reset assess classify --unit qingfeng --reason \"tried enough\""
+    )]
+    Reset {
+        #[command(flatten)]
+        slot: SlotArgs,
+        #[command(flatten)]
+        why: Why,
+        #[command(flatten)]
+        host: HostArgs,
+    },
+    /// Let a slot have its own plugin again that was set aside after faults
+    #[command(
+        after_help = "Example:\n  huiyin binding lift assess classify --unit qingfeng --reason \"the list of words is mended\""
+    )]
+    Lift {
+        #[command(flatten)]
+        slot: SlotArgs,
+        #[command(flatten)]
+        why: Why,
+        #[command(flatten)]
+        host: HostArgs,
+    },
+}
+
+/// Which slot.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SlotArgs {
+    /// The workflow, `namespace/name`, or the name alone where only one has it
+    workflow: String,
+    /// The slot: an entry of the workflow's `use.functions`
+    slot: String,
+    /// The unit that it serves; `*` for all of them
+    #[arg(long, value_name = "CODE")]
+    unit: Option<String>,
+}
+
+/// Why.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Why {
+    /// Why; it goes on record
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+/// Which plugin.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PluginArgs {
+    /// The plugin, `name:version`; it must be installed
+    plugin: String,
+    /// SHA-256 of the component, hex, to be sure of the exact bytes
+    #[arg(long, value_name = "SHA256")]
+    digest: Option<String>,
+    /// A file with the plugin's configuration; what the slot has now unless given
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    why: Why,
+}
+
+impl SlotArgs {
+    /// As the API takes it.
+    pub(crate) fn body(&self, why: &Why) -> Value {
+        json!({"workflow": self.workflow, "slot": self.slot, "unit": self.unit, "reason": why.reason})
+    }
+
+    /// As it stands in a query.
+    pub(crate) fn query(&self) -> String {
+        let unit = self.unit.as_ref().map_or_else(String::new, |unit| format!("&unit={}", segment(unit)));
+        format!("workflow={}&slot={}{unit}", segment(&self.workflow), segment(&self.slot))
+    }
+}
+
+impl PluginArgs {
+    /// As the API takes it, with the slot.
+    ///
+    /// # Errors
+    /// When the configuration cannot be read.
+    pub(crate) fn body(&self, slot: &SlotArgs) -> Result<Value, Failure> {
+        let mut body = slot.body(&self.why);
+        body["plugin"] = json!(self.plugin);
+        body["digest"] = json!(self.digest);
+        if let Some(file) = &self.config {
+            body["config"] = read_json(file, MAX_CONFIG)?;
+        }
+        Ok(body)
+    }
+}
+
+pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
+    match &args.command {
+        Command::List { workflow, unit, host } => {
+            list(&Client::of(host)?, workflow.as_deref(), unit.as_deref(), output)
+        }
+        Command::Set { slot, plugin, host } => {
+            let body = plugin.body(slot)?;
+            tell(&Client::of(host)?.post("/v1/bindings", &body)?, output)
+        }
+        Command::Reset { slot, why, host } => tell(&Client::of(host)?.post("/v1/bindings", &slot.body(why))?, output),
+        Command::Lift { slot, why, host } => {
+            tell(&Client::of(host)?.post("/v1/bindings/lift", &slot.body(why))?, output)
+        }
+    }
+}
+
+pub(crate) fn text(value: &Value, name: &str) -> String {
+    value.get(name).and_then(Value::as_str).map_or_else(|| "-".to_owned(), plain)
+}
+
+pub(crate) fn rows<'a>(answer: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    answer.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// What new runs get from now on, a slot a line.
+pub(crate) fn tell(answer: &Value, output: Output) -> Result<(), Failure> {
+    if output == Output::Json {
+        return print_json(answer);
+    }
+    let row = |bound: &Value| {
+        let changed = bound.get("changed").and_then(Value::as_bool) == Some(true);
+        let state = if changed { "new runs get it" } else { "as before" };
+        vec![text(bound, "workflow"), text(bound, "unit"), text(bound, "slot"), text(bound, "plugin"), state.to_owned()]
+    };
+    let all: Vec<Vec<String>> = rows(answer, "bindings").map(row).collect();
+    print(table(&["WORKFLOW", "UNIT", "SLOT", "PLUGIN", "STATE"], &all))
+}
+
+fn list(client: &Client, workflow: Option<&str>, unit: Option<&str>, output: Output) -> Result<(), Failure> {
+    let mut query = Vec::new();
+    query.extend(workflow.map(|workflow| format!("workflow={}", segment(workflow))));
+    query.extend(unit.map(|unit| format!("unit={}", segment(unit))));
+    let answer = client.get(&format!("/v1/bindings?{}", query.join("&")))?;
+    if output == Output::Json {
+        return print_json(&answer);
+    }
+    let row = |bound: &Value| {
+        let from = match (text(bound, "from").as_str(), bound.get("chosen")) {
+            ("person", Some(chosen)) => format!("{}: {}", text(chosen, "by"), text(chosen, "reason")),
+            (from, _) => from.to_owned(),
+        };
+        let canary = bound.get("canary").map_or_else(|| "-".to_owned(), |canary| text(canary, "plugin"));
+        vec![text(bound, "workflow"), text(bound, "unit"), text(bound, "slot"), text(bound, "plugin"), from, canary]
+    };
+    for bound in rows(&answer, "bindings") {
+        for aside in rows(bound, "quarantined") {
+            let place = format!("{} {} {}", text(bound, "workflow"), text(bound, "unit"), text(bound, "slot"));
+            let instead = match text(aside, "to").as_str() {
+                "-" => "nothing else is bound, so it goes on failing".to_owned(),
+                to => format!("new runs get {to} ({})", text(aside, "whose")),
+            };
+            let faults = aside.get("faults").and_then(Value::as_u64).unwrap_or_default();
+            let (plugin, last) = (text(aside, "plugin"), text(aside, "last"));
+            note(format_args!("{place}: {plugin} failed {faults} times, {instead}; the last time: {last}"));
+        }
+    }
+    let all: Vec<Vec<String>> = rows(&answer, "bindings").map(row).collect();
+    print(table(&["WORKFLOW", "UNIT", "SLOT", "PLUGIN", "FROM", "CANARY"], &all))
+}

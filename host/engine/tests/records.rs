@@ -1,0 +1,76 @@
+//! Records as they lie in journals: what these texts say is read for ever, and
+//! written again byte for byte. A text here is never changed; a new shape gets a new type.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use huiyin_engine::record::{Entry, decode};
+use huiyin_journal::{Header, Payload, Record};
+
+/// A type and a payload of it.
+const GOLDEN: &[(&str, &str)] = &[
+    (
+        "huiyin.binding.changed.v1",
+        r#"{"workflow":"huiyin/assess","unit":"qingfeng","slot":"classify","pin":{"plugin":"keyword:0.2.0","digest":"ab12","config":{"rules":[]}},"actor":"person:li.min","reason":"知道新地名"}"#,
+    ),
+    (
+        "huiyin.binding.changed.v1",
+        r#"{"workflow":"huiyin/assess","unit":null,"slot":"classify","pin":null,"actor":"person:li.min","reason":"back"}"#,
+    ),
+    (
+        "huiyin.binding.quarantined.v1",
+        r#"{"workflow":"huiyin/assess","unit":"qingfeng","slot":"classify","from":{"plugin":"keyword:0.2.0","digest":"ab12","config":null},"to":{"plugin":"keyword:0.1.0","digest":"cd34","config":null},"whose":"unit:linhai","faults":5,"within_ms":600000,"last":"keyword:0.2.0: the plugin stopped with a fault: unreachable"}"#,
+    ),
+    (
+        "huiyin.binding.quarantined.v1",
+        r#"{"workflow":"huiyin/assess","unit":"qingfeng","slot":"classify","from":{"plugin":"keyword:0.2.0","digest":"ab12","config":null},"to":null,"faults":5,"within_ms":600000,"last":"x"}"#,
+    ),
+    (
+        "huiyin.binding.lifted.v1",
+        r#"{"workflow":"huiyin/assess","unit":"qingfeng","slot":"classify","actor":"person:li.min","reason":"mended"}"#,
+    ),
+    (
+        "huiyin.canary.started.v1",
+        r#"{"workflow":"huiyin/assess","unit":"qingfeng","slot":"classify","pin":{"plugin":"keyword:0.2.0","digest":"ab12","config":null},"actor":"person:li.min","reason":"before it counts"}"#,
+    ),
+    (
+        "huiyin.canary.compared.v1",
+        r#"{"workflow":"huiyin/assess","unit":"qingfeng","slot":"classify","digest":"ab12","run":"r1","call":"3","items":2,"differing":1,"differences":[{"item":"p00001","was":{"level":"II","score":0.5},"would":{"score":0.0,"labels":["谣言"]}}],"skipped":4}"#,
+    ),
+    (
+        "huiyin.canary.compared.v1",
+        r#"{"workflow":"huiyin/assess","unit":"qingfeng","slot":"report","digest":"ab12","run":"r1","call":"3","items":1,"differing":1,"differences":[{"item":"","was":{"output":"ef56"},"would":{"error":"it broke"}}]}"#,
+    ),
+    (
+        "huiyin.canary.ended.v1",
+        r#"{"workflow":"huiyin/assess","unit":"qingfeng","slot":"classify","how":"stopped","actor":"system:engine","reason":"keyword:0.2.0: the plugin stopped with a fault: unreachable"}"#,
+    ),
+];
+
+fn record(kind: &str, payload: &str) -> Record {
+    let header = Header {
+        specversion: "1.0".to_owned(),
+        id: "0/1".to_owned(),
+        source: "huiyin:golden".to_owned(),
+        kind: kind.to_owned(),
+        subject: "workflow/huiyin/assess".to_owned(),
+        time: jiff::Timestamp::UNIX_EPOCH,
+        partition: 0,
+        seq: 1,
+        actor: "person:li.min".to_owned(),
+        unit: None,
+        causation: None,
+        datakey: "host".to_owned(),
+        commitment: String::new(),
+    };
+    let (kind, payload) = (kind.to_owned(), Payload::Open(payload.as_bytes().to_vec().into()));
+    Record { header, leaf: Vec::new().into(), index: 0, kind, payload, salt: None }
+}
+
+#[test]
+fn what_was_written_is_read_and_written_again_byte_for_byte() {
+    for (kind, payload) in GOLDEN {
+        let entry: Entry = decode(&record(kind, payload)).unwrap().unwrap();
+        assert_eq!(entry.kind(), *kind);
+        assert_eq!(String::from_utf8(entry.encode().unwrap()).unwrap(), *payload);
+    }
+}
