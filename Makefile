@@ -1,6 +1,6 @@
 # Short names; each names the real command. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help plugins build demo test sim bench lint
+.PHONY: help plugins build demo test sim hostile fuzz bench lint
 
 # The program as the workspace builds it.
 HUIYIN = cargo run --quiet --package huiyin --bin huiyin --
@@ -29,6 +29,12 @@ test: plugins lint ## everything that CI checks
 
 sim: ## simulated hosts: SEEDS=10000, or SEED=7 TRACE=1 for one of them
 	cargo run --quiet --package huiyin-simulation -- $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000)) $(if $(TRACE),--trace) $(if $(PLANTED),--planted $(PLANTED))
+
+hostile: plugins ## each hostile plugin stopped, and repeated 10,000 times (docs/reference/hostile.md)
+	HUIYIN_HOSTILE_ALL=1 cargo test --package huiyin-hostile
+
+fuzz: plugins ## libFuzzer over what comes from outside: FUZZ_SECONDS=600 for each of TARGETS
+	scripts/fuzz $(TARGETS)
 
 bench: plugins ## figures beside their limits (docs/reference/bench.md)
 	cargo run --quiet --release --package huiyin --bin huiyin -- bench

@@ -63,6 +63,20 @@ pub enum Does {
         /// Whether it says that repeating it does no harm.
         idempotent: bool,
     },
+    /// Counts one further in its own state (one digit under the key `n`) and
+    /// answers with the count.
+    Counts(AfterCounting),
+}
+
+/// What a guest does when it has counted, before it answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum AfterCounting {
+    /// Nothing.
+    Answers,
+    /// Breaks.
+    Traps,
+    /// Writes the file `mark` into the spool, and at its first try never comes back.
+    MarksThenHangs,
 }
 
 /// A finished step of the name given, version 0.1.0.
@@ -83,11 +97,15 @@ pub fn guest(kind: Kind, name: &str, version: &str, does: &Does) -> Result<Vec<u
     let mark = data.text("mark");
     let garbage = data.text("{\"sum\": not json");
     let empty = data.text("{}");
+    let key = data.text("n");
+    let refused = data.text("the state was refused");
     let said = data.text(match does {
         Does::Says(text) => text,
         _ => "",
     });
     let (import, more, body) = match does {
+        // Made below, where all its texts are known.
+        Does::Counts(_) => (COUNTING, "", String::new()),
         Does::LoopsForEver => ("", "", HANG.to_owned()),
         Does::LoopsForEverWithHandsFree => {
             (LOG, "", format!("(call $log (i32.const 1) (i32.const {}) (i32.const 4)) {HANG}", mark.0))
@@ -116,6 +134,10 @@ pub fn guest(kind: Kind, name: &str, version: &str, does: &Does) -> Result<Vec<u
                 then = if matches!(does, Does::WritesThenTraps { .. }) { "unreachable" } else { HANG },
             ),
         ),
+    };
+    let body = match does {
+        Does::Counts(after) => counts(*after, key.0, refused, mark),
+        _ => body,
     };
     let manifest = data.manifest(kind, name, version, does);
     let (function, parameters, world) = match kind {
@@ -154,6 +176,48 @@ const HANG: &str = "(loop $ever (br $ever)) unreachable";
 const LOG: &str = r#"(import "huiyin:plugin/log@0.1.0" "write" (func $log (param i32 i32 i32)))"#;
 const SPOOL: &str = r#"(import "huiyin:plugin/spool@0.1.0" "put" (func $put (param i32 i32 i32 i32 i32)))"#;
 
+const COUNTING: &str = r#"
+  (import "huiyin:plugin/kv@0.1.0" "get" (func $get (param i32 i32 i32)))
+  (import "huiyin:plugin/kv@0.1.0" "compare-and-set" (func $set (param i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "huiyin:plugin/spool@0.1.0" "put" (func $put (param i32 i32 i32 i32 i32)))"#;
+
+/// Reads the digit, puts the next in its place, and answers with it.
+fn counts(after: AfterCounting, key: usize, refused: (usize, usize), mark: (usize, usize)) -> String {
+    let then = match after {
+        AfterCounting::Answers => String::new(),
+        AfterCounting::Traps => "unreachable".to_owned(),
+        AfterCounting::MarksThenHangs => format!(
+            "(call $put (i32.const {at}) (i32.const {len}) (i32.const {at}) (i32.const {len}) (i32.const 0x200))
+             (if (i32.eq (local.get $attempt) (i32.const 1)) (then {HANG}))",
+            at = mark.0,
+            len = mark.1,
+        ),
+    };
+    let fail = format!(
+        "(then (i32.store (i32.const 0x100) (i32.const 1)) (i32.store (i32.const 0x104) (i32.const 0))
+               (i32.store (i32.const 0x108) (i32.const {})) (i32.store (i32.const 0x10c) (i32.const {}))
+               (return (i32.const 0x100)))",
+        refused.0, refused.1
+    );
+    // The error's u64 moves what `get` gives to the next multiple of 8.
+    format!(
+        "(local $had i32) (local $old i32)
+         (call $get (i32.const {key}) (i32.const 1) (i32.const 0x300))
+         (if (i32.load8_u (i32.const 0x300)) {fail})
+         (local.set $had (i32.load8_u (i32.const 0x308)))
+         (local.set $old (i32.const 48))
+         (if (local.get $had) (then (local.set $old (i32.load8_u (i32.load (i32.const 0x30c))))))
+         (i32.store8 (i32.const 0x400) (i32.add (local.get $old) (i32.const 1)))
+         (i32.store8 (i32.const 0x401) (local.get $old))
+         (call $set (i32.const {key}) (i32.const 1) (local.get $had) (i32.const 0x401) (i32.const 1)
+           (i32.const 1) (i32.const 0x400) (i32.const 1) (i32.const 0x340))
+         (if (i32.load8_u (i32.const 0x340)) {fail})
+         {then}
+         {}",
+        answer((0x400, 1))
+    )
+}
+
 /// `result::ok` with a text, built at 0x100.
 fn answer((at, len): (usize, usize)) -> String {
     format!(
@@ -189,11 +253,15 @@ impl Data {
         // Only a step has schemas of input and output.
         let schema = if kind == 4 { "{}" } else { "" };
         let texts = [name, version, "A guest of the tests.", "{}", schema, schema].map(|text| self.text(text));
-        // One capability at most: `spool`, which has no payload.
-        let mut spool = [0_u8; 32];
-        spool[0] = 2;
-        let asks = usize::from(matches!(does, Does::WritesThenHangs { .. } | Does::WritesThenTraps { .. }));
-        let list = self.put(&spool, 8);
+        // `spool` has no payload; `kv` has the bytes it wants.
+        let mut asked = [0_u8; 64];
+        (asked[0], asked[32], asked[40]) = (2, 3, 100);
+        let asks = match does {
+            Does::WritesThenHangs { .. } | Does::WritesThenTraps { .. } => 1,
+            Does::Counts(_) => 2,
+            _ => 0,
+        };
+        let list = self.put(&asked, 8);
         let mut record = Vec::new();
         let mut words = |words: &[usize]| {
             for word in words {
@@ -207,7 +275,8 @@ impl Data {
             words(&[at, len]);
         }
         let repeatable =
-            matches!(does, Does::WritesThenHangs { idempotent: true } | Does::WritesThenTraps { idempotent: true });
+            matches!(does, Does::WritesThenHangs { idempotent: true } | Does::WritesThenTraps { idempotent: true })
+                || matches!(does, Does::Counts(AfterCounting::MarksThenHangs));
         words(&[list, asks, usize::from(repeatable)]);
         self.put(&record, 8)
     }

@@ -10,6 +10,7 @@ mod demo;
 mod folders;
 mod host;
 mod output;
+mod process;
 mod text;
 mod times;
 
@@ -54,6 +55,7 @@ enum Command {
     Case(commands::case::Args),
     Source(commands::source::Args),
     Schedule(commands::schedule::Args),
+    Secret(commands::secret::Args),
     Cron(commands::cron::Args),
     Deadline(commands::deadline::Args),
     Audit(commands::audit::Args),
@@ -83,6 +85,7 @@ pub fn main_with(setup: Setup) -> ExitCode {
         Command::Case(args) => commands::case::run(args, cli.output),
         Command::Source(args) => commands::source::run(args, cli.output),
         Command::Schedule(args) => commands::schedule::run(args, cli.output),
+        Command::Secret(args) => commands::secret::run(args, cli.output),
         Command::Cron(args) => commands::cron::run(args, cli.output),
         Command::Deadline(args) => commands::deadline::run(args, cli.output),
         Command::Audit(args) => commands::audit::run(args, cli.output),

@@ -16,7 +16,7 @@ use crate::command::Command;
 use crate::decide::{self, DecideContext, Decision};
 use crate::error::DeskError;
 use crate::fact::{Fact, ItemReceived};
-use crate::item::{Digest, ItemRecord, TITLE_CHARS};
+use crate::item::{Digest, Item, ItemRecord, TITLE_CHARS};
 use crate::policy::PolicyPack;
 use crate::text::clip;
 
@@ -115,6 +115,12 @@ impl Desk {
     /// facts were lost or mixed up.
     pub fn strays(&self) -> u64 {
         self.strays
+    }
+
+    /// True when the item was met before in that source of the unit: taking it
+    /// in once more would change nothing. `key` is the host's key of content hashes.
+    pub fn met(&self, key: &[u8; 32], unit: &str, source: &str, item: &Item) -> bool {
+        self.knows(&Digest::of_item(key, unit, source, item))
     }
 
     pub(crate) fn knows(&self, identity: &Digest) -> bool {

@@ -140,6 +140,15 @@ impl Digest {
         Self::of(key, &[b"identity", unit.as_bytes(), source.as_bytes(), id.as_bytes()])
     }
 
+    /// What an item is known by. One without an id is known by its text.
+    pub(crate) fn of_item(key: &[u8; 32], unit: &str, source: &str, item: &Item) -> Self {
+        if item.id.is_empty() {
+            let parts = [b"nameless", unit.as_bytes(), source.as_bytes(), item.title.as_bytes(), item.body.as_bytes()];
+            return Self::of(key, &parts);
+        }
+        Self::of_identity(key, unit, source, &item.id)
+    }
+
     /// What an item's text is known by within its unit. Runs of white space
     /// count as one blank, so that a repost with other line breaks is known again.
     pub fn of_content(key: &[u8; 32], unit: &str, item: &Item) -> Self {

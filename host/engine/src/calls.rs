@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use huiyin_flow::{ErrorKind, FlowError};
-use huiyin_sandbox::{CallError, Context, ContractError, Effect, Operation, Package, PluginError};
+use huiyin_sandbox::{CallError, Context, ContractError, Effect, LimitName, Operation, Package, PluginError};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -60,11 +60,13 @@ pub struct PluginFault {
     pub error: FlowError,
     /// By the plugin's own fault; see [`own_fault`].
     pub own: bool,
+    /// In one word, as it is recorded; see [`fault`].
+    pub word: String,
 }
 
 impl From<FlowError> for PluginFault {
     fn from(error: FlowError) -> PluginFault {
-        PluginFault { error, own: false }
+        PluginFault { error, own: false, word: "host".to_owned() }
     }
 }
 
@@ -73,14 +75,30 @@ impl From<FlowError> for PluginFault {
 /// answers, and not what it was given or denied.
 pub fn own_fault(error: &CallError) -> bool {
     match error {
-        CallError::Limit { hit, .. } => hit.limit != huiyin_sandbox::LimitName::InputBytes,
+        CallError::Limit { hit, .. } => !given(hit.limit),
         CallError::Trap { .. } | CallError::BadOutput { .. } => true,
         CallError::Plugin(_)
+        | CallError::Paced { .. }
         | CallError::Denied { .. }
         | CallError::Misuse { .. }
         | CallError::Stopped { .. }
         | CallError::Host { .. } => false,
     }
+}
+
+/// Whether a limit is passed by what a call is given: its input, or what the
+/// other side of a request does.
+fn given(limit: LimitName) -> bool {
+    matches!(
+        limit,
+        LimitName::InputBytes
+            | LimitName::HeaderBytes
+            | LimitName::DecodeRatio
+            | LimitName::ConnectMs
+            | LimitName::FirstByteMs
+            | LimitName::IdleMs
+            | LimitName::RequestMs
+    )
 }
 
 /// Calls a pure plugin, on this thread.
@@ -95,14 +113,31 @@ pub fn pure_call(
     key: &str,
     now: Timestamp,
 ) -> Result<Value, PluginFault> {
+    let before = |error: FlowError, word: &str| PluginFault { error, own: false, word: word.to_owned() };
     let Some(package) = house.package(&pin.digest) else {
-        return Err(not_installed(pin).into());
+        return Err(before(not_installed(pin), "not-installed"));
     };
-    let operation = operation(&package, pin, with).map_err(|e| invalid(&e))?;
+    let operation = operation(&package, pin, with).map_err(|e| before(invalid(&e), "arguments"))?;
     let limits = house.limits(&pin.plugin, unit);
     match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &limits) {
         Ok(output) => Ok(output.into_json()),
-        Err(error) => Err(PluginFault { error: flow_error(house, &error, pin, unit), own: own_fault(&error) }),
+        Err(error) => Err(PluginFault {
+            error: flow_error(house, &error, pin, unit),
+            own: own_fault(&error),
+            word: fault(&error),
+        }),
+    }
+}
+
+/// A failed call in one word, as it is recorded: `limit:<name>` for a limit,
+/// `plugin` for an error of the plugin's own, `trap`, `output`, `host`.
+pub fn fault(error: &CallError) -> String {
+    match error {
+        CallError::Limit { hit, .. } => format!("limit:{}", hit.limit.key()),
+        CallError::Plugin(_) => "plugin".to_owned(),
+        CallError::Trap { .. } => "trap".to_owned(),
+        CallError::BadOutput { .. } => "output".to_owned(),
+        _ => "host".to_owned(),
     }
 }
 
@@ -142,7 +177,7 @@ pub fn flow_error(house: &House, error: &CallError, pin: &Pin, unit: &str) -> Fl
         CallError::Plugin(PluginError::Transient(_)) => {
             FlowError::new(ErrorKind::Communication, detail).with_status(503)
         }
-        CallError::Plugin(PluginError::RateLimited(_)) => {
+        CallError::Plugin(PluginError::RateLimited(_)) | CallError::Paced { .. } => {
             FlowError::new(ErrorKind::Communication, detail).with_status(429)
         }
         CallError::Plugin(PluginError::InvalidInput(_)) | CallError::Misuse { .. } => {
@@ -150,9 +185,7 @@ pub fn flow_error(house: &House, error: &CallError, pin: &Pin, unit: &str) -> Fl
         }
         CallError::Plugin(PluginError::InvalidConfig(_)) => FlowError::new(ErrorKind::Configuration, detail),
         CallError::Denied { .. } => FlowError::new(ErrorKind::Authorization, detail),
-        CallError::Limit { hit, .. } if hit.limit == huiyin_sandbox::LimitName::WallMs => {
-            FlowError::new(ErrorKind::Timeout, detail)
-        }
+        CallError::Limit { hit, .. } if hit.limit.is_time() => FlowError::new(ErrorKind::Timeout, detail),
         _ => FlowError::new(ErrorKind::Runtime, detail),
     }
 }

@@ -84,7 +84,7 @@ pub fn watch(job: CanaryJob, house: &House) -> Watched {
     };
     let (would, fault) = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(asked)) {
         Ok(Ok(output)) => (Ok(output), None),
-        Ok(Err(PluginFault { error, own })) => {
+        Ok(Err(PluginFault { error, own, .. })) => {
             let fault = own.then(|| error.detail.clone().unwrap_or_else(|| error.to_string()));
             (Err(error), fault)
         }

@@ -105,7 +105,7 @@ impl Deployed {
         if core(&function.name) {
             return Target::Core(function.name.clone());
         }
-        self.pins.get(&key(slot, function)).map_or(Target::Missing, |pin| Target::Plugin(pin.clone()))
+        pinned(&self.pins, slot, function).map_or(Target::Missing, |pin| Target::Plugin(pin.clone()))
     }
 
     /// True when the call can be made on a worker, again and again.
@@ -190,6 +190,11 @@ pub enum Answer {
 pub fn workflow_name(definition: &Definition) -> String {
     let document = definition.document();
     format!("{}/{}", document.namespace, document.name)
+}
+
+/// The plugin that a call means by these pins; none where it means a core function, or nothing.
+pub fn pinned<'a>(pins: &'a BTreeMap<String, Pin>, slot: Option<&str>, function: &FunctionRef) -> Option<&'a Pin> {
+    if core(&function.name) { None } else { pins.get(&key(slot, function)) }
 }
 
 /// The name under which a function is pinned.

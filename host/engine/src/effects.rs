@@ -13,14 +13,17 @@ use huiyin_sandbox::{
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
 use crate::admission::{Admission, Gate, Place};
 use crate::calls;
 use crate::house::House;
-use crate::partition::{EffectDone, EffectJob, EffectOutcome, Errand, Floor, PageDone, PollError, PollJob, ReadPage};
-use crate::record::Pin;
+use crate::originals::{collected, original};
+use crate::partition::{
+    EffectDone, EffectJob, EffectOutcome, Errand, Floor, Judgement, PageDone, PollError, PollJob, ReadPage,
+};
+use crate::record::{Batch, Pin, sum};
 use crate::requests::{Behalf, Fault, Requests};
+use crate::secrets::Secrets;
 use crate::worker::{NICE, Workers};
 
 /// Makes effectful calls, on threads of its own: a guest that is busy gives way
@@ -44,24 +47,21 @@ pub struct Grants {
     pub granted: Vec<(String, String, Arc<Grant>)>,
     /// The same of workflows, by `namespace/name` or `namespace/name:version`.
     pub workflows: Vec<(String, String, Arc<Grant>)>,
+    /// What a unit's policy allows at most, by unit; a unit that is not here sets no cap.
+    pub caps: BTreeMap<String, Arc<Grant>>,
     /// Secret values by name.
     pub secrets: Arc<Secrets>,
-}
-
-/// Secret values, in memory that is wiped when it is dropped.
-#[derive(Default)]
-pub struct Secrets(pub BTreeMap<String, Zeroizing<Vec<u8>>>);
-
-impl SecretSource for Secrets {
-    fn secret(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
-        self.0.get(name).cloned()
-    }
 }
 
 impl Grants {
     /// What a plugin may reach on behalf of a unit: the most specific grant, or nothing.
     pub fn of(&self, plugin: &str, unit: &str) -> Arc<Grant> {
         nearest(&self.granted, plugin, unit)
+    }
+
+    /// What the unit's policy allows at most; none where it sets no cap.
+    pub fn cap(&self, unit: &str) -> Option<Arc<Grant>> {
+        self.caps.get(unit).map(Arc::clone)
     }
 
     /// What a workflow's own requests may reach on behalf of a unit.
@@ -122,9 +122,9 @@ impl Effects {
         self.grants.of(plugin, unit)
     }
 
-    fn access(&self, kv: &Arc<BTreeMap<String, Vec<u8>>>, stop: CancellationToken) -> HostAccess {
+    fn access(&self, unit: &str, kv: &Arc<BTreeMap<String, Vec<u8>>>, stop: CancellationToken) -> HostAccess {
         let secrets = Arc::clone(&self.grants.secrets) as Arc<dyn SecretSource>;
-        HostAccess { secrets, kv: Arc::clone(kv), log: None, stop }
+        HostAccess { secrets, kv: Arc::clone(kv), log: None, cap: self.grants.cap(unit), stop }
     }
 
     /// Stops an effect in hand: its outcome then says whether it had begun. One
@@ -200,7 +200,7 @@ impl Effects {
         let context = calls::context(&job.unit, job.attempt, &job.idempotency_key, job.now);
         let grant = self.grants.of(&pin.plugin, &job.unit);
         let limits = self.house.limits(&pin.plugin, &job.unit);
-        let access = self.access(&job.kv, stop);
+        let access = self.access(&job.unit, &job.kv, stop);
         let calling = self.house.sandbox.call(&package, &context, &operation, &grant, &access, &limits);
         let called = off_the_loop(&package, calling).await;
         let blame = called.as_ref().err().filter(|error| calls::own_fault(error));
@@ -229,6 +229,7 @@ impl Effects {
             workflow: workflow.to_owned(),
             unit: job.unit.clone(),
             grant: self.grants.of_workflow(workflow, &job.unit),
+            cap: self.grants.cap(&job.unit),
             secrets: Arc::clone(&self.grants.secrets) as Arc<dyn SecretSource>,
             idempotency_key: job.idempotency_key.clone(),
         };
@@ -271,7 +272,7 @@ impl Effects {
         let context = calls::context(&source.unit, 1, &key, job.now);
         let operation =
             Operation::Collect { config: source.config.to_string(), cursor: job.cursor.clone(), limit: job.limit };
-        let access = self.access(&job.kv, CancellationToken::new());
+        let access = self.access(&source.unit, &job.kv, CancellationToken::new());
         let limits = self.house.limits(&source.collector.plugin, &source.unit);
         let calling = self.house.sandbox.call(&source.package, &context, &operation, &source.grant, &access, &limits);
         let called = off_the_loop(&source.package, calling)
@@ -284,12 +285,18 @@ impl Effects {
             });
         };
         let observed = u64::try_from(job.now.as_millisecond()).unwrap_or_default();
-        for item in &mut page.items {
+        let mut fresh = Vec::new();
+        for (at, item) in page.items.iter_mut().enumerate() {
             item.source.clone_from(&source.name);
             item.observed = observed;
+            let taken = collected(item.clone(), source.channel.as_deref());
+            *item = original(&taken);
+            if !job.desk.met(&job.content_key, &source.unit, &source.name, &taken) {
+                fresh.push(at);
+            }
         }
-        let floors = judge(&self.workers, page.items.clone(), &source.unit, &key, job.now).await;
-        Ok(ReadPage { page, floors, kv: called.kv_writes })
+        let (floors, judged) = judge(&self.workers, &page.items, fresh, &source.unit, &key, job.now).await;
+        Ok(ReadPage { page, floors, judged, kv: called.kv_writes })
     }
 }
 
@@ -312,75 +319,118 @@ impl Drop for Effects {
     }
 }
 
-/// The floor's verdicts on the original items (rule 7), by a worker when it is the unit's turn.
+/// The floor's verdicts on the original items (rule 7), by a worker when it is the unit's turn. Only
+/// those at `fresh` are judged: the desk has the others already.
 pub(crate) async fn judge(
     workers: &Workers,
+    items: &[Item],
+    fresh: Vec<usize>,
+    unit: &str,
+    key: &str,
+    now: jiff::Timestamp,
+) -> (Vec<Floor>, Option<Box<Judgement>>) {
+    let mut floors: Vec<Floor> = vec![Err("it was known when it was read".to_owned()); items.len()];
+    if fresh.is_empty() {
+        return (floors, None);
+    }
+    let wanted: Vec<Item> = fresh.iter().filter_map(|at| items.get(*at)).cloned().collect();
+    let (whose, key, count) = (unit.to_owned(), key.to_owned(), wanted.len());
+    let judged = workers.ask(unit, move |house| floor_verdicts(house, wanted, &whose, &key, now)).await;
+    let (given, mut judgement) =
+        judged.unwrap_or_else(|| (vec![Err("the floor's classifier could not be run".to_owned()); count], None));
+    for (at, floor) in fresh.iter().zip(given) {
+        if let Some(place) = floors.get_mut(*at) {
+            *place = floor;
+        }
+    }
+    if let Some(judgement) = &mut judgement {
+        judgement.which = fresh;
+    }
+    (floors, judgement)
+}
+
+/// The floor's verdict on each item: no verdict is an error with its reason,
+/// never silence. And how it came by them, for the record.
+pub fn floor_verdicts(
+    house: &House,
     items: Vec<Item>,
     unit: &str,
     key: &str,
     now: jiff::Timestamp,
-) -> Vec<Floor> {
-    if items.is_empty() {
-        return Vec::new();
-    }
-    let (whose, key, count) = (unit.to_owned(), key.to_owned(), items.len());
-    let judged = workers.ask(unit, move |house| floor_verdicts(house, items, &whose, &key, now)).await;
-    judged.unwrap_or_else(|| vec![Err("the floor's classifier could not be run".to_owned()); count])
-}
-
-/// The floor's verdict on each item: no verdict is an error with its reason,
-/// never silence.
-pub fn floor_verdicts(house: &House, items: Vec<Item>, unit: &str, key: &str, now: jiff::Timestamp) -> Vec<Floor> {
+) -> (Vec<Floor>, Option<Box<Judgement>>) {
     let count = items.len();
     let floor = house.floor.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let Some(pin) = floor else {
-        return vec![Err("the policy pack pins no floor classifier".to_owned()); count];
+        return (vec![Err("the policy pack pins no floor classifier".to_owned()); count], None);
     };
-    judged(house, &pin, items, unit, key, now)
+    if items.is_empty() {
+        return (Vec::new(), None);
+    }
+    let mut batches = Vec::new();
+    let verdicts = judged(house, &pin, items, 0, unit, key, now, &mut batches);
+    let now = calls::context(unit, 1, key, now).now;
+    let which = (0..count).collect();
+    (verdicts, Some(Box::new(Judgement { pin, call: key.to_owned(), now, which, batches })))
 }
 
 /// One bad item must not take the verdicts of the others with it (rule 11): a
 /// batch that fails is judged again in halves, down to the one that is at fault.
-fn judged(house: &House, pin: &Pin, mut items: Vec<Item>, unit: &str, key: &str, now: jiff::Timestamp) -> Vec<Floor> {
+#[allow(clippy::too_many_arguments)] // one call, and where it stands in the page
+fn judged(
+    house: &House,
+    pin: &Pin,
+    mut items: Vec<Item>,
+    from: usize,
+    unit: &str,
+    key: &str,
+    now: jiff::Timestamp,
+    batches: &mut Vec<Batch>,
+) -> Vec<Floor> {
+    let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    let mut batch = Batch { from: place(from), count: place(items.len()), result: None, failed: None };
     match classify(house, pin, items.clone(), unit, key, now) {
-        Ok(verdicts) => verdicts,
-        Err(error) if items.len() == 1 => vec![Err(error.to_string())],
-        Err(error) if error.is(huiyin_flow::ErrorKind::Configuration) => vec![Err(error.to_string()); items.len()],
-        Err(_) => {
+        Ok((verdicts, result)) => {
+            batch.result = Some(result);
+            batches.push(batch);
+            verdicts
+        }
+        Err((error, fault)) => {
+            batch.failed = Some(fault);
+            batches.push(batch);
+            if items.len() == 1 || error.is(huiyin_flow::ErrorKind::Configuration) {
+                return vec![Err(error.to_string()); items.len()];
+            }
             let rest = items.split_off(items.len() / 2);
-            let mut verdicts = judged(house, pin, items, unit, key, now);
-            verdicts.extend(judged(house, pin, rest, unit, key, now));
+            let middle = from + items.len();
+            let mut verdicts = judged(house, pin, items, from, unit, key, now, batches);
+            verdicts.extend(judged(house, pin, rest, middle, unit, key, now, batches));
             verdicts
         }
     }
 }
 
-fn classify(
-    house: &House,
-    pin: &Pin,
-    items: Vec<Item>,
-    unit: &str,
-    key: &str,
-    now: jiff::Timestamp,
-) -> Result<Vec<Result<Verdict, String>>, FlowError> {
-    let package = house.package(&pin.digest).ok_or_else(|| calls::not_installed(pin))?;
-    let count = items.len();
+/// The verdicts, and the sum of the outcome they came in.
+type Classified = Result<(Vec<Result<Verdict, String>>, String), (FlowError, String)>;
+
+fn classify(house: &House, pin: &Pin, items: Vec<Item>, unit: &str, key: &str, now: jiff::Timestamp) -> Classified {
+    let package = house.package(&pin.digest).ok_or_else(|| (calls::not_installed(pin), "not-installed".to_owned()))?;
     let operation = Operation::Classify { config: pin.config.to_string(), model: Arc::from([]), state: None, items };
     let output = house
         .sandbox
         .call_pure(&package, &calls::context(unit, 1, key, now), &operation, &house.limits(&pin.plugin, unit))
-        .map_err(|e| calls::flow_error(house, &e, pin, unit))?;
-    let short = |what: &str| FlowError::new(huiyin_flow::ErrorKind::Runtime, format!("{}: {what}", pin.plugin));
-    let Output::Outcome(outcome) = output else { return Err(short("is not a classifier")) };
-    if outcome.verdicts.len() != count {
-        return Err(short("gave another number of verdicts than items"));
-    }
-    Ok(outcome.verdicts)
+        .map_err(|e| (calls::flow_error(house, &e, pin, unit), calls::fault(&e)))?;
+    let result = sum(&output.to_json());
+    let Output::Outcome(outcome) = output else {
+        let what = format!("{}: is not a classifier", pin.plugin);
+        return Err((FlowError::new(huiyin_flow::ErrorKind::Runtime, what), "output".to_owned()));
+    };
+    Ok((outcome.verdicts, result))
 }
 
 fn poll_error(house: &House, error: &CallError, plugin: &str, unit: &str) -> PollError {
     let retry_after = match error {
         CallError::Plugin(PluginError::RateLimited(seconds)) => Some(*seconds),
+        CallError::Paced { paced, .. } => Some(paced.seconds),
         _ => None,
     };
     PollError { message: calls::words(house, error, plugin, unit), retry_after }

@@ -14,7 +14,7 @@ use crate::deployment::Deployed;
 use crate::effects::Effects;
 use crate::house::House;
 use crate::ledger::Ledger;
-use crate::partition::{Activity, Message, Order, OrderKind, Refusal, Reopen, Reply, Resolve, StartRun};
+use crate::partition::{Activity, Judgement, Message, Order, OrderKind, Refusal, Reopen, Reply, Resolve, StartRun};
 use crate::shell::Clock;
 use crate::state::{FinishedRun, State};
 use crate::worker::{self, Budget, Workers};
@@ -245,9 +245,20 @@ impl Engine {
         actor: &str,
         command: huiyin_desk::Command,
     ) -> Result<Value, Refusal> {
+        self.judged_command(unit, actor, command, None).await
+    }
+
+    /// A command with items that the floor has judged.
+    pub(crate) async fn judged_command(
+        &self,
+        unit: &str,
+        actor: &str,
+        command: huiyin_desk::Command,
+        judged: Option<Box<Judgement>>,
+    ) -> Result<Value, Refusal> {
         let partition = self.partition_of(unit)?;
         let (unit, actor) = (unit.to_owned(), actor.to_owned());
-        self.ask(partition, |reply| Message::Desk { unit, actor, command: Box::new(command), reply }).await
+        self.ask(partition, |reply| Message::Desk { unit, actor, command: Box::new(command), judged, reply }).await
     }
 
     /// Stops a run; what it has in hand is stopped, too.

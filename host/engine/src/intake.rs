@@ -3,11 +3,11 @@
 //! (rule 7). Events are checked, and taken in once.
 
 use huiyin_desk::{Command, Receive, ReceivedItem};
-use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::effects::judge;
 use crate::engine::Engine;
+use crate::originals::original;
 use crate::partition::{Delivered, Floor, Message, Refusal, verdict};
 
 impl Engine {
@@ -26,10 +26,11 @@ impl Engine {
         self.room(Some(unit))?;
         let originals: Vec<huiyin_sandbox::Item> = items.iter().map(original).collect();
         // The classifier takes its time: off the event loop.
-        let floors = judge(&self.workers, originals, unit, "push", self.now()).await;
+        let every = (0..originals.len()).collect();
+        let (floors, judgement) = judge(&self.workers, &originals, every, unit, "push", self.now()).await;
         let items = items.into_iter().zip(floors).map(|(item, floor)| judged(item, floor)).collect();
         let receive = Receive { unit: unit.to_owned(), source: source.to_owned(), items };
-        self.command(unit, actor, Command::Receive(receive)).await
+        self.judged_command(unit, actor, Command::Receive(receive), judgement).await
     }
 
     /// Takes a CloudEvent in, for a unit, or for the workflows and runs that
@@ -56,22 +57,6 @@ impl Engine {
             delivered.runs += there.runs;
         }
         Ok(delivered)
-    }
-}
-
-/// The item as the floor's classifier reads it.
-fn original(item: &huiyin_desk::Item) -> huiyin_sandbox::Item {
-    let millis = |time: Timestamp| u64::try_from(time.as_millisecond()).unwrap_or_default();
-    let field = |(name, value): (&String, &String)| huiyin_sandbox::Field { name: name.clone(), value: value.clone() };
-    huiyin_sandbox::Item {
-        id: item.id.clone(),
-        source: item.source.clone(),
-        url: item.url.clone(),
-        title: item.title.clone(),
-        body: item.body.clone(),
-        published: item.published.map(millis),
-        observed: millis(item.observed),
-        fields: item.fields.iter().map(field).collect(),
     }
 }
 

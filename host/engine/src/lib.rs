@@ -17,6 +17,8 @@
 //! | [`bindings`], [`rebind`], [`canary`] | what slots stand for: known, changed while the host runs, tried |
 //! | [`schedules`] | schedules as people see and steer them |
 //! | [`extension`] | what a workflow says to the host: `document.metadata.huiyin` |
+//! | [`originals`] | items as the floor reads and the desk keeps them |
+//! | [`replay`] | recorded calls of pure plugins, made again |
 //! | [`effects`] | plugin calls and requests that reach outside |
 //! | [`limits`] | what a call may use, by host, plugin and unit |
 //! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
@@ -52,13 +54,16 @@ pub mod intake;
 pub mod ledger;
 pub mod lifecycle;
 pub mod limits;
+pub mod originals;
 pub mod partition;
 #[cfg(feature = "planted")]
 pub mod planted;
 pub mod rebind;
 pub mod record;
+pub mod replay;
 pub mod requests;
 pub mod schedules;
+pub mod secrets;
 pub mod shell;
 pub mod sources;
 pub mod start;

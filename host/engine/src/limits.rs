@@ -76,7 +76,16 @@ tuned!(
     log_lines,
     http_requests,
     request_bytes,
-    response_bytes
+    response_bytes,
+    spool_files,
+    spool_bytes,
+    header_bytes,
+    headers,
+    decode_ratio,
+    connect_ms,
+    first_byte_ms,
+    idle_ms,
+    request_ms
 );
 
 /// Limits that were checked.

@@ -9,6 +9,7 @@ mod deploy;
 mod desk;
 mod effects;
 mod events;
+mod judged;
 mod kv;
 mod orders;
 mod runs;
@@ -35,7 +36,7 @@ pub(crate) use self::schedules::{scheduled_runs, standing};
 use self::wakes::Wakes;
 use crate::canary::{Canaries, CanaryJob, Made, Watched};
 use crate::deployment::Deployed;
-use crate::record::{Entry, Pin, SinkAdvanced, SnapshotTaken};
+use crate::record::{self, Batch, Entry, Pin, SinkAdvanced, SnapshotTaken};
 use crate::sources::WatchedSource;
 use crate::state::{FinishedRun, State};
 
@@ -89,6 +90,8 @@ pub enum Message {
         actor: String,
         /// What.
         command: Box<huiyin_desk::Command>,
+        /// How the floor judged the items that the command brings.
+        judged: Option<Box<Judgement>>,
         /// Told the output.
         reply: Reply<Value>,
     },
@@ -288,6 +291,8 @@ pub struct TurnDone {
     pub commands: Vec<huiyin_flow::Command>,
     /// Events of [`Event::Event`] that it took in.
     pub consumed: u32,
+    /// What the facts leave open of the pure calls it made; none where it made none.
+    pub told: Option<Vec<record::Made>>,
     /// What it did not get to: the turn's budget ran out.
     pub rest: Vec<Input>,
     /// Plugins that failed by their own fault: which function, and how.
@@ -347,12 +352,29 @@ pub struct ReadPage {
     pub page: Page,
     /// The floor's verdict on each of its items.
     pub floors: Vec<Floor>,
+    /// How the floor came by them.
+    pub judged: Option<Box<Judgement>>,
     /// What the collector wants kept.
     pub kv: Vec<KvWrite>,
 }
 
 /// The floor's verdict of one item, or why there is none (rule 7).
 pub type Floor = Result<huiyin_sandbox::Verdict, String>;
+
+/// The floor's calls behind the verdicts of a batch of items.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// The classifier and its configuration.
+    pub pin: Pin,
+    /// The id that its calls had.
+    pub call: String,
+    /// The time that it was given, in milliseconds since the Unix epoch.
+    pub now: u64,
+    /// The items that it had, by their places in the batch.
+    pub which: Vec<usize>,
+    /// Its calls.
+    pub batches: Vec<Batch>,
+}
 
 /// Why a source could not be read.
 #[derive(Clone)]
@@ -483,6 +505,10 @@ pub struct PollJob {
     pub now: Timestamp,
     /// What the collector has kept for the unit.
     pub kv: Arc<BTreeMap<String, Vec<u8>>>,
+    /// The desk as it was then: what it has met is not judged again.
+    pub desk: huiyin_desk::Desk,
+    /// The key of content hashes.
+    pub content_key: [u8; 32],
 }
 
 /// One line of what is going on, for terminals, consoles and event streams.
@@ -661,7 +687,9 @@ impl Core {
             Message::Turn(done) => self.turn_done(*done, now),
             Message::Effect(done) => self.effect_done(done, now),
             Message::Page(done) => self.page_done(done, now),
-            Message::Desk { unit, actor, command, reply } => self.desk_command(&unit, &actor, &command, reply, now),
+            Message::Desk { unit, actor, command, judged, reply } => {
+                self.desk_command(&unit, &actor, &command, judged.as_deref(), reply, now);
+            }
             Message::Event { unit, event, relayed, reply } => self.take_event(unit, event, relayed, reply, now),
             Message::Judged(judged) => self.judged(judged, now),
             Message::Watched(watched) => self.watched(*watched, now),

@@ -7,6 +7,7 @@
 //! registry. Nothing here may be renamed without one.
 
 mod binding;
+mod call;
 mod event;
 mod schedule;
 
@@ -23,6 +24,7 @@ pub use binding::{
     BindingChanged, BindingLifted, BindingQuarantined, CanaryCompared, CanaryEnd, CanaryEnded, CanaryStarted,
     Difference, Said, SlotOf,
 };
+pub use call::{Batch, FloorJudged, JudgedItem, Made, sum};
 pub use event::{EventDelivered, EventJudged, EventRelayed, Gathered, Relay, SinkAdvanced, Started, Undecided};
 pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed};
 
@@ -125,6 +127,10 @@ pub struct RunTurn {
     /// Why, where a person suspended, resumed or cancelled the run; who is in the header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// There where it made pure calls, with what the facts leave open of them.
+    /// Absent, too, in records of versions that did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Vec<Made>>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's calling convention
@@ -379,6 +385,7 @@ entries! {
     CanaryEnded = "huiyin.canary.ended.v1",
     SinkAdvanced = "huiyin.sink.advanced.v1",
     DeskDecided = "huiyin.desk.decided.v1",
+    FloorJudged = "huiyin.floor.judged.v1",
     SnapshotTaken = "huiyin.snapshot.taken.v1",
 }
 

@@ -42,6 +42,7 @@ use crate::lifecycle::Known;
 use crate::limits::Tuning;
 use crate::partition::{Core, Failing, Message, Patience, Snapshot};
 use crate::record::{DecodeError, Entry, SnapshotTaken};
+use crate::secrets::Secrets;
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
 use crate::sources::WatchedSource;
 use crate::state::{ApplyError, State};
@@ -254,7 +255,10 @@ impl Engine {
     pub async fn start(options: Options) -> Result<Engine, StartError> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
-        let egress = options.config.egress.read(&options.base).map_err(StartError::Config)?;
+        let secrets = Secrets::open(&options.config.secrets, &options.base, options.data.as_deref());
+        let secrets = Arc::new(secrets.map_err(StartError::Config)?);
+        let source = Arc::clone(&secrets) as Arc<dyn huiyin_sandbox::SecretSource>;
+        let egress = options.config.egress.read(&options.base, &source).map_err(StartError::Config)?;
         let admission = options.config.admission.read().map_err(StartError::Config)?;
         let patience = options.config.quarantine.read().map_err(StartError::Config)?;
         let base = options.limits.clone().unwrap_or_default();
@@ -263,9 +267,8 @@ impl Engine {
             Some(house) => Arc::clone(house),
             None => open_tuned(cache, &components(&options)?, tuning, egress, pool(&options, &admission))?,
         };
-        let wanted = read_wanted(&options, &house)?;
-        let secrets = Arc::clone(&wanted.grants.secrets) as Arc<dyn huiyin_sandbox::SecretSource>;
-        let sinks = sinks::read(&options.config, &secrets, &house)?;
+        let wanted = read_wanted(&options, &house, secrets)?;
+        let sinks = sinks::read(&options.config, &source, &house)?;
         let store = Store::open(&options)?;
         let partitions = store.partitions(&options.config)?;
         let mut loaded = Vec::with_capacity(partitions as usize);

@@ -448,7 +448,7 @@ impl State {
                     self.desk.apply(fact);
                 }
             }
-            Entry::SnapshotTaken(_) => {}
+            Entry::FloorJudged(_) | Entry::SnapshotTaken(_) => {}
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ use crate::deployment::Deployed;
 use crate::fair::{Fair, Ticket};
 use crate::house::House;
 use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, start_event};
+use crate::record::{self, sum};
 
 /// What one turn may use.
 #[derive(Debug, Clone, Copy)]
@@ -324,6 +325,7 @@ pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget) -> TurnDone
             facts: Vec::new(),
             commands: Vec::new(),
             consumed: 0,
+            told: None,
             rest: Vec::new(),
             faults: Vec::new(),
             made: Vec::new(),
@@ -348,6 +350,8 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
     let mut beside = Beside { canaries, ..Beside::default() };
     let mut flow = Arc::unwrap_or_clone(flow);
     let first = matches!(inputs.first(), Some(Input::Event(Event::Start { .. })));
+    // Calls that an earlier turn decided: their time is not that of their task.
+    let mut earlier = inputs.len();
     let mut inputs: VecDeque<Input> = inputs.into();
     let mut facts = Vec::new();
     let mut commands = Vec::new();
@@ -359,10 +363,18 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
             None => break,
             Some(Input::Event(event)) => event,
             Some(Input::Call(command)) => match make(&deployed, &run, &command, now, house, &mut beside) {
-                Some(event) => event,
+                Some((event, mut told)) => {
+                    told.now = (earlier > 0).then(|| u64::try_from(now.as_millisecond()).unwrap_or_default());
+                    let calls = beside.told.get_or_insert_default();
+                    if told.now.is_some() || told.result.is_some() || told.failed.is_some() {
+                        calls.push(told);
+                    }
+                    event
+                }
                 None => continue,
             },
         };
+        earlier = earlier.saturating_sub(1);
         if matches!(event, Event::Event { .. }) {
             consumed += 1;
         }
@@ -384,9 +396,9 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
     if first {
         deployed.took(began.elapsed());
     }
-    let Beside { faults, made, .. } = beside;
+    let Beside { faults, made, told, .. } = beside;
     let (flow, rest) = (Arc::new(flow), inputs.into());
-    TurnDone { run, turn: number, flow, facts, commands, consumed, rest, faults, made, failed: None }
+    TurnDone { run, turn: number, flow, facts, commands, consumed, told, rest, faults, made, failed: None }
 }
 
 /// What a turn learns beside its own business.
@@ -397,9 +409,12 @@ struct Beside {
     faults: Vec<(String, String)>,
     /// Calls that a canary is to make, too.
     made: Vec<Made>,
+    /// What the facts leave open of the pure calls it made.
+    told: Option<Vec<record::Made>>,
 }
 
-/// Makes a pure call and gives its result as an event.
+/// Makes a pure call and gives its result as an event, and what the facts will
+/// not say of it.
 fn make(
     deployed: &crate::deployment::Deployed,
     run: &str,
@@ -407,8 +422,8 @@ fn make(
     now: jiff::Timestamp,
     house: &House,
     beside: &mut Beside,
-) -> Option<Event> {
-    let Command::Call { call, slot, function, with, .. } = command else { return None };
+) -> Option<(Event, record::Made)> {
+    let Command::Call { call, task, slot, function, with, .. } = command else { return None };
     let outcome: Result<Value, PluginFault> = match deployed.pure_pin(slot.as_deref(), function) {
         Some(pin) => {
             pure_call(house, pin, with, deployed.unit.as_deref().unwrap_or_default(), &format!("{run}-{call}"), now)
@@ -417,18 +432,26 @@ fn make(
             Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not a pure plugin", function.name)).into())
         }
     };
-    let outcome = outcome.map_err(|fault| {
-        if fault.own {
-            let how = fault.error.detail.clone().unwrap_or_default();
-            beside.faults.push((crate::deployment::key(slot.as_deref(), function), how));
+    let mut told = record::Made { call: call.0, now: None, result: None, failed: None };
+    let outcome = match outcome {
+        Ok(value) => {
+            told.result = (!deployed.definition.gives_result(task)).then(|| sum(&value));
+            Ok(value)
         }
-        fault.error
-    });
+        Err(fault) => {
+            told.failed = Some(fault.word);
+            if fault.own {
+                let how = fault.error.detail.clone().unwrap_or_default();
+                beside.faults.push((crate::deployment::key(slot.as_deref(), function), how));
+            }
+            Err(fault.error)
+        }
+    };
     if let (Some(canaries), Some(slot)) = (&beside.canaries, slot)
         && canaries.contains_key(&**slot)
     {
         let (slot, with) = (slot.to_string(), Arc::clone(with));
         beside.made.push(Made { slot, call: *call, with, outcome: outcome.clone() });
     }
-    Some(Event::Result { call: *call, outcome })
+    Some((Event::Result { call: *call, outcome }, told))
 }

@@ -44,6 +44,17 @@ const GOLDEN: &[(&str, &str)] = &[
         "huiyin.canary.ended.v1",
         r#"{"workflow":"huiyin/assess","unit":"qingfeng","slot":"classify","how":"stopped","actor":"system:engine","reason":"keyword:0.2.0: the plugin stopped with a fault: unreachable"}"#,
     ),
+    // Of a version that did not tell of its pure calls.
+    ("huiyin.run.turn.v1", r#"{"run":"r1","facts":[{"f":"suspended"}]}"#),
+    (
+        "huiyin.run.turn.v1",
+        r#"{"run":"r1","facts":[{"f":"suspended"}],"made":[{"call":3,"now":1709284200000,"result":"AAAAAAAAAAAAAAAAAAAAAA"},{"call":4,"failed":"limit:wall_ms"}]}"#,
+    ),
+    ("huiyin.run.turn.v1", r#"{"run":"r1","facts":[{"f":"suspended"}],"made":[]}"#),
+    (
+        "huiyin.floor.judged.v1",
+        r#"{"unit":"qingfeng","plugin":"risk-level:0.1.0","digest":"ab12","config":{},"call":"push","now":1709284200000,"items":["018df8a3-0000-7000-8000-000000000001",{"id":"p1","source":"board","title":"山火","body":"","observed":"2024-03-01T08:05:00.123Z"}],"batches":[{"from":0,"count":2,"failed":"trap"},{"from":0,"count":1,"result":"AAAAAAAAAAAAAAAAAAAAAA"}]}"#,
+    ),
 ];
 
 fn record(kind: &str, payload: &str) -> Record {

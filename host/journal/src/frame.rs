@@ -114,17 +114,23 @@ pub(crate) fn encode(first_index: u64, runs: &[Run], records: &[(Vec<u8>, Vec<u8
     for (_, sealed) in records {
         out.extend_from_slice(sealed);
     }
+    put_head(&mut out, first_index, flags, records.len() as u32);
+    Ok(out)
+}
+
+/// Writes the header of a frame into its first [`FRAME_HEADER`] bytes; the body stands behind them.
+pub(crate) fn put_head(out: &mut [u8], first_index: u64, flags: u8, count: u32) {
+    let body_len = (out.len() - FRAME_HEADER) as u32;
     let body_crc = crc32c::crc32c(&out[FRAME_HEADER..]);
     out[..4].copy_from_slice(FRAME_MAGIC);
     out[4] = FRAME_VERSION;
     out[5] = flags;
-    out[8..12].copy_from_slice(&(body_len as u32).to_be_bytes());
-    out[12..16].copy_from_slice(&(records.len() as u32).to_be_bytes());
+    out[8..12].copy_from_slice(&body_len.to_be_bytes());
+    out[12..16].copy_from_slice(&count.to_be_bytes());
     out[16..24].copy_from_slice(&first_index.to_be_bytes());
     out[24..28].copy_from_slice(&body_crc.to_be_bytes());
     let head_crc = crc32c::crc32c(&out[..28]);
     out[28..32].copy_from_slice(&head_crc.to_be_bytes());
-    Ok(out)
 }
 
 /// Reads a frame header; none if these bytes are not one.

@@ -84,7 +84,8 @@ pub(crate) fn scan(bytes: &Bytes, last: bool, repair: bool) -> Result<Scanned, F
                 runs: parts.runs,
             });
         }
-        found.next_index += u64::from(head.count);
+        found.next_index = (found.next_index.checked_add(u64::from(head.count)))
+            .ok_or_else(|| fault("this group's records have no valid place in the tree".into()))?;
         at += len;
     }
 }

@@ -21,17 +21,25 @@ impl Sandbox {
     /// For the benchmark.
     #[doc(hidden)]
     pub fn bare(&self, package: &[u8]) -> Option<Bare> {
+        Bare::new(self.shared.engines.pure.clone(), package)
+    }
+}
+
+impl Bare {
+    /// In an engine of its own, in the fastest settings known and without any guard.
+    pub fn plain(package: &[u8]) -> Option<Bare> {
+        Bare::new(crate::engine::plain().ok()?, package)
+    }
+
+    fn new(engine: Engine, package: &[u8]) -> Option<Bare> {
         let shape = inspect(package).ok()?;
-        let engine = self.shared.engines.pure.clone();
         let component = Component::from_binary(&engine, package).ok()?;
         let interface = component.get_export_index(None, &shape.interface)?;
         let export = component.get_export_index(Some(&interface), shape.kind.function())?;
         let pre = Linker::new(&engine).instantiate_pre(&component).ok()?;
         Some(Bare { engine, pre, export })
     }
-}
 
-impl Bare {
     /// One fresh instance and one call.
     pub fn run(&self, context: &Context, operation: &Operation) -> Option<()> {
         let mut store = Store::new(&self.engine, ());

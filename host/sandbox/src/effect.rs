@@ -5,23 +5,26 @@ use std::time::{Duration, Instant};
 
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
-use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtx, WasiClocksCtxView, WasiClocksView};
+use wasmtime_wasi::clocks::{WasiClocksCtx, WasiClocksCtxView, WasiClocksView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
+use crate::egress::pace::Asker;
 use crate::egress::{Egress, Refusal, Traffic};
 use crate::error::{CallError, Effect};
 use crate::grant::{Denial, Effective, Grant};
+use crate::host::clocks::Stopped;
 use crate::host::kv::Kv;
 use crate::host::log::Log;
 use crate::host::secrets::SecretBox;
+use crate::host::spool::Spooled;
 use crate::host::{HostAccess, KvWrite, LogLine, SecretSource, wit};
 use crate::invoke;
 use crate::limits::{LimitHit, LimitName, Limits, Meter};
 use crate::operation::{Operation, Output};
 use crate::package::{Code, Package};
 use crate::sandbox::{HANDLES, Sandbox, busy, check_call, finish};
-use crate::types::Context;
+use crate::types::{Context, PluginError};
 
 /// Everything one call has with the host.
 pub(crate) struct Guest {
@@ -29,6 +32,7 @@ pub(crate) struct Guest {
     table: ResourceTable,
     http: WasiHttpCtx,
     clocks: WasiClocksCtx,
+    pub(crate) stopped: Stopped,
     egress: Egress,
     pub(crate) effective: Arc<Effective>,
     pub(crate) traffic: Arc<Traffic>,
@@ -36,6 +40,7 @@ pub(crate) struct Guest {
     pub(crate) secret_source: Arc<dyn SecretSource>,
     pub(crate) log: Log,
     pub(crate) kv: Kv,
+    pub(crate) spooled: Spooled,
 }
 
 impl IoView for Guest {
@@ -65,10 +70,38 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     wit::huiyin::plugin::kv::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     wit::huiyin::plugin::spool::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
-    monotonic_clock::add_to_linker::<Guest, WasiClocks>(&mut linker, Guest::clocks)?;
-    wall_clock::add_to_linker::<Guest, WasiClocks>(&mut linker, Guest::clocks)?;
+    monotonic_clock::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    wall_clock::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    short_methods(&mut linker)?;
     Ok(linker)
+}
+
+/// The longest name of an HTTP method, in bytes; the longest registered one
+/// (IANA, `UPDATEREDIRECTREF`) has 17.
+const METHOD_BYTES: usize = 32;
+
+/// The largest set of header fields a guest may build, in bytes of names and
+/// values: servers refuse more than 8 to 16 KiB.
+const FIELDS_BYTES: usize = 32 << 10;
+
+/// A request keeps its method as text until it is sent, of any length; a
+/// thousand requests that are never sent would hold gigabytes of the host.
+fn short_methods(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    use wasmtime_wasi_http::p2::bindings::http::types::{HostOutgoingRequest, Method, OutgoingRequest};
+    linker.allow_shadowing(true);
+    linker.instance("wasi:http/types@0.2.12")?.func_wrap(
+        "[method]outgoing-request.set-method",
+        |mut store: wasmtime::StoreContextMut<'_, Guest>,
+         (request, method): (wasmtime::component::Resource<OutgoingRequest>, Method)| {
+            if matches!(&method, Method::Other(name) if name.len() > METHOD_BYTES) {
+                return Ok((Err(()),));
+            }
+            Ok((store.data_mut().http().set_method(request, method)?,))
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
 }
 
 /// What a call gave, with everything that belongs to it.
@@ -90,8 +123,8 @@ pub struct Called {
 
 impl Sandbox {
     /// Calls a package that reaches outside, in a fresh instance. `grant` is
-    /// what the admin granted and the unit's policy allows
-    /// ([`Grant::intersect`]); the manifest is intersected here.
+    /// what the admin granted; the manifest and the unit's cap
+    /// ([`HostAccess::cap`]) are asked beside it.
     ///
     /// Needs a Tokio runtime with time and I/O. Dropping the future ends the
     /// call. A pure package runs on the calling thread.
@@ -129,7 +162,7 @@ impl Sandbox {
             return Err(busy());
         };
 
-        let traffic = Traffic::new(&limits);
+        let traffic = Traffic::new(&limits, deadline);
         let mut store = self.guest_store(package, context, grant, host, &limits, &traffic, deadline);
         let bounds = self.bounds(&limits);
         let running = async {
@@ -157,7 +190,7 @@ impl Sandbox {
         let (log, log_dropped) = guest.log.take();
         Ok(Called {
             output,
-            kv_writes: guest.kv.take(),
+            kv_writes: guest.kv.take(guest.effective.kv().unwrap_or_default(), traffic.effect() == Effect::NotDone),
             log,
             log_dropped,
             http_requests: traffic.requests(),
@@ -165,7 +198,7 @@ impl Sandbox {
                 .into_iter()
                 .filter_map(|refusal| match refusal {
                     Refusal::Denied(denial) => Some(denial),
-                    Refusal::Limit(_) => None,
+                    _ => None,
                 })
                 .collect(),
         })
@@ -182,27 +215,32 @@ impl Sandbox {
         traffic: &Arc<Traffic>,
         deadline: Instant,
     ) -> Store<Guest> {
-        let effective = Arc::new(Effective::new(&package.manifest, grant));
+        let effective = Arc::new(Effective::new(&package.manifest, grant, host.cap.as_deref()));
         let secret_box = Arc::new(SecretBox::default());
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(FIELDS_BYTES);
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
         let guest = Guest {
             meter: Meter::new(limits),
             table,
-            http: WasiHttpCtx::new(),
+            http,
             clocks: WasiClocksCtx::default(),
+            stopped: (!effective.clocks()).then_some(context.now),
             egress: Egress {
                 effective: effective.clone(),
                 traffic: traffic.clone(),
                 secrets: secret_box.clone(),
                 way: self.shared.way.clone(),
+                asker: Arc::new(Asker { name: package.manifest.name.clone(), unit: context.unit.clone() }),
             },
-            effective,
             traffic: traffic.clone(),
             secret_box,
             secret_source: host.secrets.clone(),
-            log: Log::new(&context.call_id, host.log.clone(), limits),
+            log: Log::new(&context.call_id, host.log.clone(), effective.log(limits)),
             kv: Kv::new(host.kv.clone()),
+            spooled: Spooled::new(limits),
+            effective,
         };
         let mut store = Store::new(&self.shared.engines.effect, guest);
         store.limiter(|guest| &mut guest.meter);
@@ -226,9 +264,29 @@ impl Sandbox {
 /// refused it something, the refusal is the reason worth telling.
 fn explain(error: CallError, refusals: Vec<Refusal>, effect: Effect) -> CallError {
     let own_limit = matches!(error, CallError::Limit { .. } | CallError::Misuse { .. } | CallError::Stopped { .. });
-    match refusals.into_iter().next() {
-        Some(Refusal::Denied(denial)) if !own_limit => CallError::Denied { denial: Box::new(denial), effect },
-        Some(Refusal::Limit(hit)) if !own_limit => CallError::Limit { hit, effect },
-        _ => error.with_effect(effect),
+    if own_limit {
+        return error.with_effect(effect);
+    }
+    // What the plugin says of its input or configuration, no other time would change.
+    let own_fault = matches!(error, CallError::Plugin(PluginError::InvalidInput(_) | PluginError::InvalidConfig(_)));
+    let mut late = None;
+    for refusal in refusals {
+        match refusal {
+            Refusal::Denied(denial) => return CallError::Denied { denial: Box::new(denial), effect },
+            Refusal::Limit(hit) => return CallError::Limit { hit, effect },
+            Refusal::Paced(paced) if !own_fault => return CallError::Paced { paced, effect },
+            Refusal::Paced(_) => {}
+            Refusal::Late(hit) => late = late.or(Some(Ok(hit))),
+            Refusal::Way(why) => late = late.or(Some(Err(why))),
+        }
+    }
+    // A plugin may have coped with these: what it says of its own work holds.
+    match (late, error) {
+        (Some(late), CallError::Plugin(own)) => {
+            CallError::Plugin(own.with_hint(&late.map_or_else(|why| why, |hit| hit.to_string())))
+        }
+        (Some(Ok(hit)), _) => CallError::Limit { hit, effect },
+        (Some(Err(why)), CallError::Host { .. } | CallError::Trap { .. }) => CallError::Host { why, effect },
+        (_, error) => error.with_effect(effect),
     }
 }

@@ -81,6 +81,42 @@ impl Engines {
     }
 }
 
+/// An engine in the fastest settings known and with nothing that guards or
+/// repeats: no deadlines, no fuel, no canonical NaNs. The measure of [`crate::bare`].
+pub(crate) fn plain() -> wasmtime::Result<Engine> {
+    let pool = PoolConfig { instances: 1, ..PoolConfig::default() };
+    let mut config = Config::new();
+    config.wasm_component_model(true).allocation_strategy(InstanceAllocationStrategy::Pooling(self::pool(&pool)));
+    Engine::new(&config)
+}
+
+/// The pools of an engine.
+fn pool(config: &PoolConfig) -> PoolingAllocationConfig {
+    // Slots beyond the gate: for warm instances and for looking at packages.
+    let count = config.instances.max(1).saturating_add(SPARE);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(count)
+        .max_core_instances_per_component(512)
+        .total_core_instances(count.saturating_mul(512))
+        .max_memories_per_component(MEMORIES_EACH)
+        .total_memories(count.saturating_mul(MEMORIES_EACH))
+        .max_tables_per_component(TABLES_EACH)
+        .total_tables(count.saturating_mul(TABLES_EACH))
+        .table_elements(usize::try_from(Limits::ceiling().table_elements).unwrap_or(usize::MAX))
+        .max_memory_size(usize::try_from(config.memory_bytes).unwrap_or(usize::MAX))
+        .total_stacks(count)
+        .max_unused_warm_slots(count)
+        .linear_memory_keep_resident(KEEP_MEMORY)
+        .table_keep_resident(KEEP_TABLE)
+        .async_stack_keep_resident(KEEP_STACK);
+    // PAGEMAP_SCAN (Linux 6.7) tells which pages were written, so that
+    // only those are wiped.
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes);
+    }
+    pool
+}
+
 fn settings(engine: &EngineConfig, pooling: bool, pure: bool) -> Config {
     let mut config = Config::new();
     config
@@ -98,29 +134,7 @@ fn settings(engine: &EngineConfig, pooling: bool, pure: bool) -> Config {
         config.cranelift_nan_canonicalization(true).relaxed_simd_deterministic(true);
     }
     if pooling {
-        // Slots beyond the gate: for warm instances and for looking at packages.
-        let count = engine.pool.instances.max(1).saturating_add(SPARE);
-        let mut pool = PoolingAllocationConfig::new();
-        pool.total_component_instances(count)
-            .max_core_instances_per_component(512)
-            .total_core_instances(count.saturating_mul(512))
-            .max_memories_per_component(MEMORIES_EACH)
-            .total_memories(count.saturating_mul(MEMORIES_EACH))
-            .max_tables_per_component(TABLES_EACH)
-            .total_tables(count.saturating_mul(TABLES_EACH))
-            .table_elements(usize::try_from(Limits::ceiling().table_elements).unwrap_or(usize::MAX))
-            .max_memory_size(usize::try_from(engine.pool.memory_bytes).unwrap_or(usize::MAX))
-            .total_stacks(count)
-            .max_unused_warm_slots(count)
-            .linear_memory_keep_resident(KEEP_MEMORY)
-            .table_keep_resident(KEEP_TABLE)
-            .async_stack_keep_resident(KEEP_STACK);
-        // PAGEMAP_SCAN (Linux 6.7) tells which pages were written, so that
-        // only those are wiped.
-        if PoolingAllocationConfig::is_pagemap_scan_available() {
-            pool.pagemap_scan(Enabled::Yes);
-        }
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(&engine.pool)));
     } else {
         config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
     }
@@ -168,8 +182,14 @@ impl Drop for Ticker {
 /// Lets only so many calls in at once; the others wait.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    free: Mutex<u32>,
+    places: Mutex<Places>,
     freed: Condvar,
+}
+
+#[derive(Debug)]
+struct Places {
+    free: u32,
+    waiting: u32,
 }
 
 /// A place inside; gives itself back.
@@ -177,29 +197,35 @@ pub(crate) struct Place<'a>(&'a Gate);
 
 impl Gate {
     pub(crate) fn new(places: u32) -> Self {
-        Self { free: Mutex::new(places.max(1)), freed: Condvar::new() }
+        Self { places: Mutex::new(Places { free: places.max(1), waiting: 0 }), freed: Condvar::new() }
     }
 
     /// A place, or none when none came free in time.
     pub(crate) fn enter(&self, patience: Duration) -> Option<Place<'_>> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        if *free == 0 {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.free == 0 {
             let until = Instant::now() + patience;
-            while *free == 0 {
+            while places.free == 0 {
                 let left = until.checked_duration_since(Instant::now())?;
-                (free, _) = self.freed.wait_timeout(free, left).unwrap_or_else(PoisonError::into_inner);
+                places.waiting += 1;
+                (places, _) = self.freed.wait_timeout(places, left).unwrap_or_else(PoisonError::into_inner);
+                places.waiting -= 1;
             }
         }
-        *free -= 1;
+        places.free -= 1;
         Some(Place(self))
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let mut free = self.0.free.lock().unwrap_or_else(PoisonError::into_inner);
-        *free += 1;
-        drop(free);
-        self.0.freed.notify_one();
+        let mut places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.free += 1;
+        let waiting = places.waiting;
+        drop(places);
+        // Waking costs a system call, also where nobody sleeps.
+        if waiting > 0 {
+            self.0.freed.notify_one();
+        }
     }
 }

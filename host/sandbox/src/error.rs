@@ -2,8 +2,9 @@
 //!
 //! No message holds an address, a path of the host or a secret.
 
+use crate::egress::Paced;
 use crate::grant::Denial;
-use crate::limits::{LimitHit, LimitName};
+use crate::limits::{HostShort, LimitHit, LimitName};
 use crate::types::PluginError;
 
 /// Whether a failed call may have done something outside.
@@ -157,6 +158,14 @@ pub enum CallError {
         /// What may have happened outside.
         effect: Effect,
     },
+    /// It asked too much at once, or too fast, and failed.
+    #[error("{paced}")]
+    Paced {
+        /// What holds it back, and for how long.
+        paced: Paced,
+        /// What may have happened outside.
+        effect: Effect,
+    },
     /// The plugin reached for something it was not granted, and failed.
     #[error("{denial}")]
     Denied {
@@ -196,6 +205,7 @@ impl CallError {
             Self::Limit { effect, .. }
             | Self::Trap { effect, .. }
             | Self::BadOutput { effect, .. }
+            | Self::Paced { effect, .. }
             | Self::Denied { effect, .. }
             | Self::Stopped { effect }
             | Self::Host { effect, .. } => *effect,
@@ -216,6 +226,7 @@ impl CallError {
             Self::Limit { effect, .. }
             | Self::Trap { effect, .. }
             | Self::BadOutput { effect, .. }
+            | Self::Paced { effect, .. }
             | Self::Denied { effect, .. }
             | Self::Stopped { effect }
             | Self::Host { effect, .. } => *effect = now,
@@ -243,6 +254,9 @@ pub(crate) fn from_wasmtime(error: &wasmtime::Error, bounds: &Bounds) -> CallErr
     if let Some(hit) = error.downcast_ref::<LimitHit>() {
         return CallError::Limit { hit: *hit, effect };
     }
+    if let Some(short) = error.downcast_ref::<HostShort>() {
+        return CallError::Host { why: short.to_string(), effect };
+    }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return CallError::Host {
             why: "all instance slots are in use; make the pool larger or call less at once".to_owned(),
@@ -268,14 +282,46 @@ pub(crate) fn from_wasmtime(error: &wasmtime::Error, bounds: &Bounds) -> CallErr
     if cause.contains("instance count too high") {
         return limit(LimitName::Instances, bounds.instances);
     }
-    if cause.contains("too many component handles") || cause.contains("resource table has no free") {
+    if cause.contains("too many component handles")
+        || cause.contains("handle limit exceeded")
+        || cause.contains("resource table has no free")
+    {
         return limit(LimitName::Handles, bounds.handles);
     }
     CallError::Trap { reason: plain(&cause), effect }
 }
 
+/// The longest piece of somebody else's text in an error of ours, in characters.
+const SHOWN: usize = 300;
+
 /// The first line, without anything that looks like an address.
 pub(crate) fn plain(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
-    line.split(' ').map(|word| if word.contains("0x") { "…" } else { word }).collect::<Vec<_>>().join(" ")
+    cut(&line.split(' ').map(|word| if word.contains("0x") { "…" } else { word }).collect::<Vec<_>>().join(" "))
+}
+
+/// A text of whatever length, as an error can hold it; `…` says that there was more.
+pub(crate) fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+/// The same with everything escaped that is not plainly visible.
+pub(crate) fn shown(text: &str) -> String {
+    cut(&text.chars().take(SHOWN + 1).flat_map(char::escape_debug).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_others_are_cut_and_escaped() {
+        assert_eq!(shown("a\u{1b}[31m"), "a\\u{1b}[31m");
+        assert_eq!(shown(&"火".repeat(1_000_000)).chars().count(), SHOWN + 1);
+        assert_eq!(plain("at 0xdeadbeef\nmore"), "at …");
+        assert!(plain(&"x".repeat(1_000_000)).ends_with('…'));
+    }
 }

@@ -29,14 +29,16 @@ mod operation;
 pub mod package;
 mod precompiled;
 mod sandbox;
+mod strict;
 mod types;
 mod warm;
+mod weight;
 
 pub use effect::Called;
 pub use engine::PoolConfig;
 pub use error::{CallError, Effect, PackageError, SandboxError};
-pub use grant::{Denial, Grant, HttpGrant, SecretGrant, SecretPlace};
-pub use host::{HostAccess, KvWrite, LogLine, LogSink, NoSecrets, SecretSource, Severity};
+pub use grant::{Denial, Denier, Grant, HttpGrant, LogBudget, SecretGrant, SecretPlace};
+pub use host::{HostAccess, KvWrite, LogLine, LogSink, NoSecrets, SecretSource, SecretValue, Severity};
 pub use limits::{LimitHit, LimitName, Limits};
 pub use manifest::{CONTRACT, Capability, Kind, Manifest, SECTION, SecretRequest};
 pub use operation::{ContractError, Operation, Output};

@@ -36,6 +36,25 @@ pub struct Limits {
     pub request_bytes: u64,
     /// Bodies of all responses together, in bytes.
     pub response_bytes: u64,
+    /// Files it tries to write into the spool.
+    pub spool_files: u64,
+    /// What is in them together, in bytes.
+    pub spool_bytes: u64,
+    /// Bytes of a response's head.
+    pub header_bytes: u64,
+    /// Header fields of a response.
+    pub headers: u64,
+    /// How many times larger than what came over the wire a response may
+    /// become when it is decompressed; the first 1 MiB is free.
+    pub decode_ratio: u64,
+    /// Until a connection stands (name, TCP, proxy, TLS), in milliseconds.
+    pub connect_ms: u64,
+    /// From there until the head of the response, in milliseconds.
+    pub first_byte_ms: u64,
+    /// Silence between two pieces of a response, in milliseconds.
+    pub idle_ms: u64,
+    /// One request from its beginning to the end of its response, in milliseconds.
+    pub request_ms: u64,
     /// Wasm instructions, roughly; only where the sandbox was made with fuel.
     pub fuel: Option<u64>,
 }
@@ -54,6 +73,15 @@ impl Default for Limits {
             http_requests: 32,
             request_bytes: 16 * MIB,
             response_bytes: 32 * MIB,
+            spool_files: 100,
+            spool_bytes: 64 * MIB,
+            header_bytes: 64 * KIB,
+            headers: 100,
+            decode_ratio: 100,
+            connect_ms: 10_000,
+            first_byte_ms: 60_000,
+            idle_ms: 60_000,
+            request_ms: 120_000,
             fuel: None,
         }
     }
@@ -74,6 +102,15 @@ impl Limits {
             http_requests: 1_000,
             request_bytes: 256 * MIB,
             response_bytes: 256 * MIB,
+            spool_files: 10_000,
+            spool_bytes: 1024 * MIB,
+            header_bytes: MIB,
+            headers: 1_000,
+            decode_ratio: 1_000,
+            connect_ms: 60_000,
+            first_byte_ms: 600_000,
+            idle_ms: 600_000,
+            request_ms: 600_000,
             fuel: None,
         }
     }
@@ -93,6 +130,15 @@ impl Limits {
             http_requests: self.http_requests.min(most.http_requests),
             request_bytes: self.request_bytes.min(most.request_bytes),
             response_bytes: self.response_bytes.min(most.response_bytes),
+            spool_files: self.spool_files.min(most.spool_files),
+            spool_bytes: self.spool_bytes.min(most.spool_bytes),
+            header_bytes: self.header_bytes.min(most.header_bytes),
+            headers: self.headers.min(most.headers),
+            decode_ratio: self.decode_ratio.min(most.decode_ratio),
+            connect_ms: self.connect_ms.min(most.connect_ms),
+            first_byte_ms: self.first_byte_ms.min(most.first_byte_ms),
+            idle_ms: self.idle_ms.min(most.idle_ms),
+            request_ms: self.request_ms.min(most.request_ms),
             fuel: match (self.fuel, most.fuel) {
                 (Some(mine), Some(cap)) => Some(mine.min(cap)),
                 (mine, cap) => mine.or(cap),
@@ -125,6 +171,22 @@ pub enum LimitName {
     RequestBytes,
     /// [`Limits::response_bytes`]
     ResponseBytes,
+    /// [`Limits::spool_files`]
+    SpoolFiles,
+    /// [`Limits::spool_bytes`]
+    SpoolBytes,
+    /// [`Limits::header_bytes`], or [`Limits::headers`].
+    HeaderBytes,
+    /// [`Limits::decode_ratio`]
+    DecodeRatio,
+    /// [`Limits::connect_ms`]
+    ConnectMs,
+    /// [`Limits::first_byte_ms`]
+    FirstByteMs,
+    /// [`Limits::idle_ms`]
+    IdleMs,
+    /// [`Limits::request_ms`]
+    RequestMs,
     /// [`Limits::fuel`]
     Fuel,
     /// Live handles to host resources: fixed.
@@ -145,9 +207,22 @@ impl LimitName {
             Self::HttpRequests => "http_requests",
             Self::RequestBytes => "request_bytes",
             Self::ResponseBytes => "response_bytes",
+            Self::SpoolFiles => "spool_files",
+            Self::SpoolBytes => "spool_bytes",
+            Self::HeaderBytes => "header_bytes",
+            Self::DecodeRatio => "decode_ratio",
+            Self::ConnectMs => "connect_ms",
+            Self::FirstByteMs => "first_byte_ms",
+            Self::IdleMs => "idle_ms",
+            Self::RequestMs => "request_ms",
             Self::Fuel => "fuel",
             Self::Handles => "handles",
         }
+    }
+
+    /// Whether it is a bound on time.
+    pub fn is_time(self) -> bool {
+        matches!(self, Self::WallMs | Self::ConnectMs | Self::FirstByteMs | Self::IdleMs | Self::RequestMs)
     }
 
     /// How to raise it, as a sentence for people.
@@ -163,6 +238,14 @@ impl LimitName {
             Self::HttpRequests => ceiling.http_requests,
             Self::RequestBytes => ceiling.request_bytes,
             Self::ResponseBytes => ceiling.response_bytes,
+            Self::SpoolFiles => ceiling.spool_files,
+            Self::SpoolBytes => ceiling.spool_bytes,
+            Self::HeaderBytes => ceiling.header_bytes,
+            Self::DecodeRatio => ceiling.decode_ratio,
+            Self::ConnectMs => ceiling.connect_ms,
+            Self::FirstByteMs => ceiling.first_byte_ms,
+            Self::IdleMs => ceiling.idle_ms,
+            Self::RequestMs => ceiling.request_ms,
             Self::StackBytes => {
                 return "it is set for the whole host as `stack_bytes` of the sandbox".to_owned();
             }
@@ -203,6 +286,12 @@ impl std::fmt::Display for LimitHit {
 }
 
 impl std::error::Error for LimitHit {}
+
+/// The host could not give what the limits allow. It ends the call: answering
+/// −1 would let the plugin's result depend on the host's load (rule 10).
+#[derive(Debug, thiserror::Error)]
+#[error("the host could not give the plugin the {0} that its limits allow")]
+pub(crate) struct HostShort(&'static str);
 
 /// Counts memory and tables of one store and stops their growth at the limit.
 ///
@@ -272,6 +361,18 @@ impl ResourceLimiter for Meter {
         }
         self.table_used = total;
         Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        // Beyond what any memory of its type can be: the same −1 everywhere.
+        if error.to_string().contains("memory type's limits") {
+            return Ok(());
+        }
+        Err(wasmtime::Error::new(HostShort("memory")))
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(wasmtime::Error::new(HostShort("table")))
     }
 
     fn instances(&self) -> usize {

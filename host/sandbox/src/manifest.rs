@@ -6,14 +6,24 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::PackageError;
+use crate::error::{PackageError, cut};
 use crate::grant::HttpGrant;
+use crate::strict::{self, Strict};
 use crate::types::wire;
 
 /// The custom section that holds the manifest.
 pub const SECTION: &str = "huiyin:manifest";
 /// The version of `huiyin:plugin` this host speaks.
 pub const CONTRACT: &str = "0.1";
+
+/// The largest manifest, in bytes of its JSON; carried plugins have up to 6 KiB.
+const MANIFEST_BYTES: usize = 256 << 10;
+
+/// The longest summary or purpose, in bytes: one sentence.
+const SENTENCE_BYTES: usize = 1000;
+
+/// The most capabilities one plugin may ask for; an admin reads them all.
+const CAPABILITIES: usize = 100;
 
 /// The kinds of plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -115,12 +125,13 @@ pub struct Manifest {
     /// One sentence: what it does.
     pub summary: String,
     /// JSON Schema (2020-12) of its configuration.
+    #[serde(deserialize_with = "strict::value")]
     pub config_schema: Value,
     /// For steps: JSON Schema of the input.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "strict::option")]
     pub input_schema: Option<Value>,
     /// For steps: JSON Schema of the output.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "strict::option")]
     pub output_schema: Option<Value>,
     /// What it asks for.
     pub capabilities: Vec<Capability>,
@@ -131,15 +142,18 @@ pub struct Manifest {
 impl Manifest {
     /// Reads the JSON of the custom section.
     pub fn from_json(bytes: &[u8]) -> Result<Self, PackageError> {
+        if bytes.len() > MANIFEST_BYTES {
+            return Err(PackageError::BadManifest(too_large(bytes.len())));
+        }
         let manifest: Self =
-            serde_json::from_slice(bytes).map_err(|error| PackageError::BadManifest(error.to_string()))?;
+            serde_json::from_slice(bytes).map_err(|error| PackageError::BadManifest(cut(&error.to_string())))?;
         if manifest.contract != CONTRACT {
             return Err(PackageError::ContractVersion {
                 found: format!("huiyin:plugin@{}", manifest.contract),
                 expected: CONTRACT,
             });
         }
-        manifest.check().map_err(PackageError::BadManifest)?;
+        manifest.check().map_err(|why| PackageError::BadManifest(cut(&why)))?;
         Ok(manifest)
     }
 
@@ -150,8 +164,17 @@ impl Manifest {
 
     /// Checks what `describe` gave.
     pub(crate) fn from_wire(wire: wire::Manifest) -> Result<Self, String> {
+        Self::read_wire(wire).map_err(|why| cut(&why))
+    }
+
+    fn read_wire(wire: wire::Manifest) -> Result<Self, String> {
         let schema = |name: &str, text: &str| {
-            serde_json::from_str::<Value>(text).map_err(|error| format!("{name} is not JSON: {error}"))
+            if text.len() > MANIFEST_BYTES {
+                return Err(format!("{name}: {}", too_large(text.len())));
+            }
+            serde_json::from_str::<Strict>(text)
+                .map(|strict| strict.0)
+                .map_err(|error| format!("{name} is not JSON: {error}"))
         };
         let optional = |name: &str, text: &str| {
             if text.is_empty() { Ok(None) } else { schema(name, text).map(Some) }
@@ -192,6 +215,24 @@ impl Manifest {
             return Err(format!(
                 "name `{}` is not lower-case words of letters and digits joined by `-`, at most 64 characters",
                 self.name.escape_debug()
+            ));
+        }
+        let purposes = self.capabilities.iter().filter_map(|capability| match capability {
+            Capability::Secret(asked) => Some(("the purpose of a secret", &asked.purpose)),
+            _ => None,
+        });
+        for (name, text) in std::iter::once(("summary", &self.summary)).chain(purposes) {
+            if text.len() > SENTENCE_BYTES {
+                return Err(format!(
+                    "{name} has {} bytes; say it in one sentence of at most {SENTENCE_BYTES}",
+                    text.len()
+                ));
+            }
+        }
+        if self.capabilities.len() > CAPABILITIES {
+            return Err(format!(
+                "it asks for {} capabilities; ask for at most {CAPABILITIES}, by wider patterns",
+                self.capabilities.len()
             ));
         }
         let is_schema = |value: &Value| value.is_object() || value.is_boolean();
@@ -247,6 +288,10 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+fn too_large(bytes: usize) -> String {
+    format!("it has {bytes} bytes, the host takes {MANIFEST_BYTES}; make schemas and texts shorter")
 }
 
 fn short(text: &str) -> String {

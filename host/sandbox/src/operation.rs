@@ -8,9 +8,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::error::{CallError, Effect};
 use crate::json::Blob;
+use crate::limits::{LimitHit, LimitName};
 use crate::manifest::Kind;
 use crate::types::{Document, Item, Message, Outcome, Page, Receipt};
+use crate::weight;
 
 /// One call of a plugin's function. `config`, `data` and `input` are JSON text.
 #[derive(Debug, Clone, PartialEq)]
@@ -214,12 +217,26 @@ pub(crate) enum Raw {
     Text(String),
 }
 
+/// How many times `output_bytes` an answer's JSON may take once it is read:
+/// texts of ordinary values take three to four times their length.
+const HELD: u64 = 4;
+
 /// Milliseconds of the last instant that RFC 3339 can say.
 const LAST_INSTANT: u64 = 253_402_207_200_999;
 
 impl Raw {
-    /// Checks the answer against what was asked.
-    pub(crate) fn check(self, asked: &Operation) -> Result<Output, String> {
+    /// Checks the answer against what was asked; `output_bytes` is the limit of that name.
+    pub(crate) fn check(self, asked: &Operation, output_bytes: u64) -> Result<Output, CallError> {
+        if let Self::Text(text) = &self
+            && let Some(used) = weight::heavier_than(text, output_bytes.saturating_mul(HELD))
+        {
+            let hit = LimitHit { limit: LimitName::OutputBytes, allowed: output_bytes, used: Some(used / HELD) };
+            return Err(CallError::Limit { hit, effect: Effect::NotDone });
+        }
+        self.fits(asked).map_err(|why| CallError::BadOutput { why, effect: Effect::NotDone })
+    }
+
+    fn fits(self, asked: &Operation) -> Result<Output, String> {
         match self {
             Self::Page(page) => {
                 for (at, item) in page.items.iter().enumerate() {
@@ -256,9 +273,9 @@ impl Raw {
             }
             Self::Documents(documents) => {
                 for (at, document) in documents.iter().enumerate() {
-                    if let Err(why) = crate::host::spool::check_name(&document.filename) {
-                        return Err(format!("document {at}: {why}"));
-                    }
+                    crate::host::spool::check_name(&document.filename)
+                        .and_then(|()| check_media_type(&document.media_type))
+                        .map_err(|why| format!("document {at}: {why}"))?;
                 }
                 Ok(Output::Documents(documents))
             }
@@ -268,6 +285,14 @@ impl Raw {
             }
         }
     }
+}
+
+/// Something that can stand in a header: visible ASCII and spaces, not too long.
+fn check_media_type(text: &str) -> Result<(), String> {
+    if text.len() <= 255 && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(format!("the media type `{}` is not up to 255 visible ASCII characters", crate::error::shown(text)))
 }
 
 fn bytes(blob: Option<Blob>, pointer: &str) -> Result<Option<Vec<u8>>, ContractError> {

@@ -138,7 +138,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Shape, PackageError> {
         };
         let (name, version) = rest.split_once('@').unwrap_or((rest, ""));
         if !speaks_contract(version) {
-            return Err(PackageError::ContractVersion { found: export, expected: CONTRACT });
+            return Err(PackageError::ContractVersion { found: crate::error::shown(&export), expected: CONTRACT });
         }
         if name == "info" {
             info = Some(export.clone());
@@ -167,7 +167,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Shape, PackageError> {
         if !fits || !allowed.contains(&name) {
             return Err(PackageError::Import {
                 kind: kind.name().to_owned(),
-                import: import.escape_debug().to_string(),
+                import: crate::error::shown(&import),
                 allowed: allowed.iter().map(|name| (*name).to_owned()).collect(),
             });
         }

@@ -308,9 +308,8 @@ pub(crate) fn finish(
     bounds: &Bounds,
 ) -> Result<Output, CallError> {
     raw.map_err(|error| from_wasmtime(&error, bounds))?
-        .map_err(CallError::Plugin)?
-        .check(operation)
-        .map_err(|why| CallError::BadOutput { why, effect: Effect::NotDone })
+        .map_err(|error| CallError::Plugin(error.shortened()))?
+        .check(operation, bounds.output_bytes)
 }
 
 /// Names only: an instance in a store is nothing without its store.

@@ -103,6 +103,41 @@ pub enum PluginError {
     Unknown(String),
 }
 
+/// The longest text of a plugin's error that is kept, in bytes: errors go into
+/// the journal, the log and people's screens.
+const ERROR_BYTES: usize = 4096;
+
+impl PluginError {
+    /// As people and their terminals may see it: its text cut off where it is
+    /// too long (`…` says so), control characters but line breaks and tabs replaced.
+    pub(crate) fn shortened(mut self) -> Self {
+        match &mut self {
+            Self::Transient(text) | Self::InvalidInput(text) | Self::InvalidConfig(text) | Self::Unknown(text) => {
+                if text.len() > ERROR_BYTES {
+                    text.truncate(text.floor_char_boundary(ERROR_BYTES));
+                    text.push('…');
+                    text.shrink_to_fit();
+                }
+                let hidden = |c: char| c.is_control() && c != '\n' && c != '\t';
+                if text.contains(hidden) {
+                    *text = text.replace(hidden, "\u{fffd}");
+                }
+            }
+            Self::RateLimited(_) => {}
+        }
+        self
+    }
+
+    /// The same with what the host knows beside it, where there is room for words.
+    pub(crate) fn with_hint(self, hint: &str) -> Self {
+        match self {
+            Self::Transient(text) => Self::Transient(format!("{text} ({hint})")),
+            Self::Unknown(text) => Self::Unknown(format!("{text} ({hint})")),
+            other => other,
+        }
+    }
+}
+
 /// One page of a source.
 #[derive(Debug, Clone, PartialEq, Eq, ComponentType, Lift, Lower)]
 #[component(record)]

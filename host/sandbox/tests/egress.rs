@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use huiyin_sandbox::{
     CallError, Called, Effect, Grant, HostAccess, LimitName, Limits, Operation, Output, Sandbox, SecretSource,
+    SecretValue,
 };
 use serde_json::{Value, json};
 use support::http::{Sends, Server, package};
 use support::{Asks, context, echo, sandbox};
-use zeroize::Zeroizing;
 
 fn grant(value: &Value) -> Grant {
     Grant::from_json(&value.to_string()).unwrap()
@@ -30,8 +30,8 @@ fn loopback(server: &Server) -> Grant {
 struct Token;
 
 impl SecretSource for Token {
-    fn secret(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
-        (name == "token").then(|| Zeroizing::new(b"s3cret".to_vec()))
+    fn secret(&self, name: &str) -> Option<SecretValue> {
+        (name == "token").then(|| b"s3cret".to_vec().into())
     }
 }
 

@@ -187,7 +187,7 @@ fn a_path_prefix_covers_whole_segments_and_cannot_be_left() {
     });
     let manifest = Manifest::from_json(manifest.to_string().as_bytes()).unwrap();
     let grant = json!({"http": [{"origin": "https://x.cn", "methods": ["GET"], "path_prefix": "/api"}]});
-    let effective = Effective::new(&manifest, &Grant::from_json(&grant.to_string()).unwrap());
+    let effective = Effective::new(&manifest, &Grant::from_json(&grant.to_string()).unwrap(), None);
     let ask = |method: &str, path: &str| {
         effective.http(&HttpAsk {
             origin: origin(Scheme::Https, "x.cn"),
@@ -217,7 +217,7 @@ fn a_path_prefix_covers_whole_segments_and_cannot_be_left() {
     }
     let denial = ask("POST", "/api/items").unwrap_err();
     let add = Grant::from_json(&denial.grant_to_add.unwrap()).unwrap();
-    let effective = Effective::new(&manifest, &add);
+    let effective = Effective::new(&manifest, &add, None);
     let again =
         HttpAsk { origin: origin(Scheme::Https, "x.cn"), method: "POST".to_owned(), path: "/api/items".to_owned() };
     assert_eq!(effective.http(&again), Ok(()));
@@ -267,5 +267,37 @@ proptest! {
             }
             let _ = Grant::from_json(&text);
         }
+    }
+}
+
+#[test]
+fn a_path_below_a_prefix_is_below_it_to_servers_behind_servers_too() {
+    let grant = Grant::from_json(r#"{"http": [{"origin": "http://a.cn", "path_prefix": "/api"}]}"#).unwrap();
+    let effective = Effective::of_workflow(&grant, None);
+    let ask = |path: &str| {
+        let origin = Origin::from_authority(Scheme::Http, "a.cn").unwrap();
+        effective.http(&HttpAsk { origin, method: "GET".into(), path: path.into() }).is_ok()
+    };
+    for path in
+        ["/api", "/api/x", "/api/a%20b", "/api/100%25", "/api/a;b=1/c", "/api/...", "/api/x.y", "/api/%e7%81%ab"]
+    {
+        assert!(ask(path), "{path}");
+    }
+    for path in [
+        "/apix",
+        "/api/..",
+        "/api/%2e%2e/x",
+        "/api/%252e%252e/x",
+        "/api/%25252e%25252e/x",
+        "/api/%25%32%65%2e/x",
+        "/api/..;/x",
+        "/api/..;a=b/x",
+        "/api/a%2fb",
+        "/api/a%252fb",
+        "/api/a%5cb",
+        "/api/a%255Cb",
+        &format!("/api/%{}41", "25".repeat(20)),
+    ] {
+        assert!(!ask(path), "{path}");
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use huiyin_sandbox::{
-    CallError, Called, Effect, Grant, HostAccess, Kind, KvWrite, Limits, LogLine, LogSink, Operation, Output,
+    CallError, Called, Effect, Grant, HostAccess, Kind, KvWrite, Limits, LogBudget, LogLine, LogSink, Operation, Output,
 };
 use serde_json::json;
 use support::{Asks, Data, Says, context, effect_step_with, ok_text, sandbox};
@@ -95,7 +95,13 @@ async fn state_travels_with_the_result_or_not_at_all() {
     let called = call(&keeper(false), &granted, &host, &limits).await.unwrap();
     assert_eq!(
         called.kv_writes,
-        [KvWrite { key: "a".into(), expected: Some(b"1".to_vec()), value: Some(b"2".to_vec()) }]
+        [KvWrite {
+            key: "a".into(),
+            expected: Some(b"1".to_vec()),
+            value: Some(b"2".to_vec()),
+            quota: 100,
+            alone: true
+        }]
     );
     assert!(matches!(
         call(&keeper(true), &granted, &host, &limits).await,
@@ -139,6 +145,21 @@ async fn the_log_has_a_budget_and_the_rest_is_counted() {
     assert_eq!((called.log.len(), called.log_dropped), (5, 995));
     assert_eq!(sink.0.lock().unwrap().len(), 5);
     assert_eq!(sink.0.lock().unwrap()[0], "call-1 Warn 页面已读");
+    // A grant, or the unit's cap, may give less; neither gives more.
+    let budget = |bytes, lines| Grant { log: Some(LogBudget { bytes, lines }), ..Grant::default() };
+    for (admin, cap, lines) in [
+        (budget(1_000, 3), None, 3),
+        (budget(1_000, 900), None, 5),
+        (budget(1_000, 3), Some(budget(1_000, 2)), 2),
+        (budget(24, 3), Some(budget(1_000, 2)), 2),
+        (budget(12, 3), None, 1),
+        (budget(0, 0), None, 0),
+    ] {
+        let host = HostAccess { cap: cap.map(Arc::new), ..HostAccess::default() };
+        let called = call(&guest, &admin, &host, &limits).await.unwrap();
+        assert_eq!(called.log.len(), lines, "{admin:?}");
+        assert_eq!(called.log_dropped, 1_000 - lines as u64);
+    }
     let limits = Limits { log_bytes: 30, ..Limits::default() };
     let called = call(&guest, &Grant::default(), &host, &limits).await.unwrap();
     assert_eq!(called.log.len(), 2);

@@ -18,6 +18,9 @@ use dlmalloc::{Allocator, Dlmalloc};
 /// A page of wasm memory, in bytes.
 const PAGE: usize = 65_536;
 
+/// The most that the heap grows by unasked, in pages.
+const MOST_AT_ONCE: usize = 16;
+
 /// Takes memory from behind the program's data, then by growing.
 struct Pages {
     first: Cell<bool>,
@@ -40,7 +43,11 @@ unsafe impl Allocator for Pages {
                 return (core::ptr::with_exposed_provenance_mut(base), end - base, 0);
             }
         }
-        let pages = size.div_ceil(PAGE);
+        // Each growth costs the host system calls, so a large heap grows by more
+        // than it is asked for; never by much, because what is held counts
+        // against the call's limit.
+        let more = (memory_size::<0>() / 8).min(MOST_AT_ONCE);
+        let pages = size.div_ceil(PAGE).max(more);
         let before = memory_grow::<0>(pages);
         if before == usize::MAX {
             return (null_mut(), 0, 0);

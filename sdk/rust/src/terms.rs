@@ -1,5 +1,4 @@
-//! Finding many Chinese terms in one pass over a text. Pure; all terms go into
-//! one Aho-Corasick automaton, built once a call.
+//! Finding many Chinese terms in one pass over a text. Pure.
 //!
 //! ```
 //! use huiyin_sdk::terms::Terms;
@@ -7,12 +6,20 @@
 //! let mut terms = Terms::default();
 //! let fire = terms.add("山火").unwrap();
 //! let felling = terms.add("盗伐").unwrap();
-//! let matcher = terms.build().unwrap();
+//! let matcher = terms.build();
 //! let hits = matcher.find("网传某地发生山 火");
 //! assert!(hits.contains(fire) && !hits.contains(felling));
 //! ```
+//!
+//! A call often reads one short item, and a call is all that an instance lives
+//! for: an automaton of a few hundred terms would take longer to build than
+//! the item to read. So short texts are looked up place by place in the sorted
+//! terms; once a call has read [`MUCH`] bytes, the terms become one
+//! Aho-Corasick automaton. Both find the same.
 
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
@@ -43,43 +50,76 @@ impl Terms {
     }
 
     /// Makes the matcher.
-    ///
-    /// # Errors
-    /// Says why the terms make no automaton: there are too many.
-    pub fn build(self) -> Result<Matcher, String> {
-        // The form that is built soonest: each call builds anew, and most calls
-        // read one item. A prefilter costs more than it saves there.
-        let automaton = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::NoncontiguousNFA))
-            .dense_depth(1)
-            .prefilter(false)
-            .build(&self.sought)
-            .map_err(|why| format!("the terms make no automaton: {why}"))?;
-        Ok(Matcher { automaton, shown: self.shown })
+    pub fn build(self) -> Matcher {
+        Matcher { terms: self, read: Cell::new(0), automaton: OnceCell::new() }
     }
 }
+
+/// Text read by one matcher, in bytes, from which on an automaton pays.
+const MUCH: usize = 4_096;
 
 /// All terms, ready to be found.
 #[derive(Debug)]
 pub struct Matcher {
-    automaton: AhoCorasick,
-    shown: Vec<String>,
+    terms: Terms,
+    read: Cell<usize>,
+    /// None where the terms make none: then they are looked up as before.
+    automaton: OnceCell<Option<AhoCorasick>>,
 }
 
 impl Matcher {
     /// The term as it was written; empty for a number that is none of ours.
     pub fn term(&self, number: usize) -> &str {
-        self.shown.get(number).map_or("", String::as_str)
+        self.terms.shown.get(number).map_or("", String::as_str)
     }
 
     /// Reads the text once, as [`fold`] makes it.
     pub fn find(&self, text: &str) -> Hits {
-        let mut hits = Hits(vec![0; self.shown.len().div_ceil(64)]);
-        for found in self.automaton.find_overlapping_iter(&fold(text)) {
-            let number = found.pattern().as_usize();
-            hits.0[number / 64] |= 1 << (number % 64);
+        let mut hits = Hits(vec![0; self.terms.shown.len().div_ceil(64)]);
+        if text.is_empty() {
+            return hits;
+        }
+        let text = fold(text);
+        self.read.set(self.read.get().saturating_add(text.len()));
+        match self.automaton() {
+            Some(automaton) => {
+                for found in automaton.find_overlapping_iter(&text) {
+                    hits.set(found.pattern().as_usize());
+                }
+            }
+            None => self.look_up(&text, &mut hits),
         }
         hits
+    }
+
+    fn automaton(&self) -> Option<&AhoCorasick> {
+        if self.read.get() < MUCH {
+            return None;
+        }
+        let build = || {
+            AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .prefilter(false)
+                .build(&self.terms.sought)
+                .ok()
+        };
+        self.automaton.get_or_init(build).as_ref()
+    }
+
+    /// At each place, the terms that begin with its character.
+    fn look_up(&self, text: &str, hits: &mut Hits) {
+        for (at, c) in text.char_indices() {
+            let (first, rest) = (&text[at..at + c.len_utf8()], &text[at..]);
+            let from = (Bound::Included(first), Bound::Unbounded);
+            for (term, &number) in self.terms.numbers.range::<str, _>(from) {
+                if !term.starts_with(first) {
+                    break;
+                }
+                if rest.starts_with(term.as_str()) {
+                    hits.set(number);
+                }
+            }
+        }
     }
 }
 
@@ -88,6 +128,12 @@ impl Matcher {
 pub struct Hits(Vec<u64>);
 
 impl Hits {
+    fn set(&mut self, term: usize) {
+        if let Some(bits) = self.0.get_mut(term / 64) {
+            *bits |= 1 << (term % 64);
+        }
+    }
+
     /// Whether the term of that number occurs.
     pub fn contains(&self, term: usize) -> bool {
         self.0.get(term / 64).is_some_and(|bits| bits & (1 << (term % 64)) != 0)
@@ -130,7 +176,35 @@ pub fn fold(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::fold;
+    use super::{MUCH, Terms, fold};
+
+    #[test]
+    fn looked_up_and_by_automaton_the_same_terms_are_found() {
+        let words = ["山火", "山", "火", "火烧山", "forest fire", "fire", "ＡＢＣ", "林火蔓延", "🔥", "é"];
+        let texts = [
+            "网传某地山 火蔓延，林火蔓延到火烧山",
+            "Forest  FIRE near abc",
+            "没有",
+            "",
+            "火",
+            "🔥é山",
+            "山山火火烧山",
+            "fir e",
+        ];
+        let mut terms = Terms::default();
+        let numbers: Vec<_> = words.iter().map(|word| terms.add(word).unwrap()).collect();
+        let matcher = terms.build();
+        let short: Vec<_> = texts.iter().map(|text| matcher.find(text)).collect();
+        assert!(matcher.automaton().is_none());
+        matcher.find(&"长".repeat(MUCH));
+        assert!(matcher.automaton().is_some());
+        for (text, short) in texts.iter().zip(short) {
+            assert_eq!(matcher.find(text), short, "{text}");
+            for (word, number) in words.iter().zip(&numbers) {
+                assert_eq!(short.contains(*number), fold(text).contains(&fold(word)), "{word} in {text}");
+            }
+        }
+    }
 
     #[test]
     fn what_reads_alike_compares_alike() {

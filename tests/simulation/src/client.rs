@@ -316,6 +316,7 @@ impl Sim {
             unit: UNITS[unit].to_owned(),
             actor: PEOPLE[unit].to_owned(),
             command: Box::new(command),
+            judged: None,
             reply,
         };
         self.send(Flight::Deliver(part, message));

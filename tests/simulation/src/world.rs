@@ -123,7 +123,7 @@ impl World {
             .collect();
         let floors = page.iter().map(|post| Ok(verdict(post.grave))).collect();
         let page = Page { items, cursor: Some(to.to_string()), more: to < there.len() };
-        done(Ok(ReadPage { page, floors, kv: Vec::new() }))
+        done(Ok(ReadPage { page, floors, judged: None, kv: Vec::new() }))
     }
 }
 

@@ -6,6 +6,7 @@ mod disk;
 mod durable;
 mod fairness;
 mod process;
+mod pure;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,6 +69,11 @@ const ALL: &[(&[&str], Measure)] = &[
     (&["fairness-p50", "fairness-p99"], fairness::beside_a_flood),
     (&["disk-per-step"], durable::disk),
     (&["start", "resident"], process::start),
+    (&["call-step"], pure::step),
+    (&["call-classify"], pure::classify_one),
+    (&["call-report"], pure::report),
+    (&["classify-keyword"], pure::keyword),
+    (&["classify-risk-level"], pure::risk_level),
 ];
 
 /// The names that `--only` takes.

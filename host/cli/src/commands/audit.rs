@@ -2,6 +2,7 @@
 
 mod check;
 mod prove;
+mod replay;
 mod store;
 mod verify;
 
@@ -31,6 +32,19 @@ enum Command {
         after_help = "Example:\n  huiyin audit check proof.json --key bureau.example+1a2b3c4d+AbCd…\n\nExit 0: all hold; 1: one does not; 2: one is malformed."
     )]
     Check(check::Args),
+    /// Make recorded calls of pure plugins again, and compare what comes out byte for byte
+    #[command(
+        after_help = "Example:\n  huiyin audit replay --data huiyin-data\n\nExit 0: no result is another; 1: one is; 2: there is no such record or call; 3: the log cannot be read. Calls that hit a limit, were redacted, or whose component is gone are named as such."
+    )]
+    Replay(replay::Args),
+}
+
+/// Reads a record's id.
+fn record_id(text: &str) -> Result<(u32, u64), String> {
+    let parsed = text
+        .split_once('/')
+        .and_then(|(partition, seq)| Some((partition.parse().ok()?, seq.parse().ok().filter(|seq| *seq > 0)?)));
+    parsed.ok_or_else(|| "a record's id is PARTITION/SEQ, as in 0/17".to_owned())
 }
 
 pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
@@ -38,5 +52,6 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         Command::Verify(args) => verify::run(args, output),
         Command::Prove(args) => prove::run(args),
         Command::Check(args) => check::run(args, output),
+        Command::Replay(args) => replay::run(args, output),
     }
 }

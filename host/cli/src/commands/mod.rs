@@ -12,6 +12,7 @@ pub(crate) mod demo;
 pub(crate) mod plugin;
 pub(crate) mod run;
 pub(crate) mod schedule;
+pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod source;
 pub(crate) mod workflow;

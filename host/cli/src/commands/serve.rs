@@ -40,6 +40,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
     let began = Instant::now();
     log_to_stderr("info");
+    crate::process::keep_private();
     let own = args.data.join(CONFIG);
     let (config, base) = match &args.config {
         Some(file) => read_config(file)?,

@@ -37,7 +37,7 @@ impl Work<'_> {
         let floor = format!("{}:{}", policy.floor.name, policy.floor.version);
         let (mut taken, mut seen, mut refused, mut opened) = (Vec::new(), 0_u64, 0_u64, Vec::new());
         for received in &input.items {
-            let identity = self.identity(&input.unit, &input.source, &received.item);
+            let identity = Digest::of_item(self.content_key(), &input.unit, &input.source, &received.item);
             if self.desk.knows(&identity) {
                 seen += 1;
                 continue;
@@ -53,17 +53,6 @@ impl Work<'_> {
         }
         self.forget();
         Ok(json!({ "taken": taken, "seen": seen, "refused": refused, "opened": opened }))
-    }
-
-    /// What an item is known by. One without an id is known by its text.
-    fn identity(&self, unit: &str, source: &str, item: &Item) -> Digest {
-        if item.id.is_empty() {
-            return Digest::of(
-                self.content_key(),
-                &[b"nameless", unit.as_bytes(), source.as_bytes(), item.title.as_bytes(), item.body.as_bytes()],
-            );
-        }
-        Digest::of_identity(self.content_key(), unit, source, &item.id)
     }
 
     fn refuse(&mut self, input: &Receive, item: &Item, identity: Digest, reason: String) {

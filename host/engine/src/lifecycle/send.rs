@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use huiyin_sandbox::egress::pace::Asker;
 use huiyin_sandbox::egress::request::{Ask, origin_of};
 use huiyin_sandbox::{Grant, Limits, SecretSource};
 use jiff::{SignedDuration, Timestamp};
@@ -146,7 +147,11 @@ impl Sink {
             headers.push(("huiyin-signature".to_owned(), self.signature(name, &body, now)?));
         }
         let limits = Limits { wall_ms: WALL_MS, ..self.house.tuning().default().clone() };
-        let requester = self.house.sandbox.requester(&self.grant, Arc::clone(&self.secrets), &limits);
+        let requester = self
+            .house
+            .sandbox
+            // No name: a sink is the admin's own, and one event follows another.
+            .requester(Asker::default(), &self.grant, None, Arc::clone(&self.secrets), &limits);
         let ask = Ask { method: "POST".to_owned(), uri: self.uri.clone(), headers, body };
         let answer = requester.send(&ask).await.map_err(|error| Failure::Down(error.to_string()))?;
         match answer.status {
@@ -160,7 +165,7 @@ impl Sink {
     fn signature(&self, name: &str, body: &[u8], now: Timestamp) -> Result<String, Failure> {
         let missing = || Failure::Down(format!("the secret `{name}` has no value"));
         let secret = self.secrets.secret(name).ok_or_else(missing)?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(&secret).map_err(|_| missing())?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose()).map_err(|_| missing())?;
         let seconds = now.as_second();
         mac.update(format!("{seconds}.").as_bytes());
         mac.update(body);

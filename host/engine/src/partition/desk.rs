@@ -6,7 +6,7 @@ use huiyin_flow::{CallId, ErrorKind, FlowError};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{About, Core, Refusal, Reply, Wake, unfit};
+use super::{About, Core, Judgement, Refusal, Reply, Wake, unfit};
 use crate::record::{DeskDecided, EffectSettled, Entry};
 
 impl Core {
@@ -34,6 +34,7 @@ impl Core {
         unit: &str,
         actor: &str,
         command: &Command,
+        judged: Option<&Judgement>,
         reply: Reply<Value>,
         now: Timestamp,
     ) {
@@ -43,10 +44,25 @@ impl Core {
             return;
         };
         match self.decide(command, who, Some(unit), now) {
-            Ok(decision) => match self.write_decision(decision.facts, None, actor, now) {
-                Ok(()) => self.tell(reply, Ok(decision.output)),
-                Err(message) => self.tell(reply, Err(Refusal::Invalid { pointer: "/".to_owned(), message })),
-            },
+            Ok(decision) => {
+                let floor = match (judged, command) {
+                    (Some(judged), Command::Receive(received)) => {
+                        let items: Vec<_> = received.items.iter().map(|item| &item.item).collect();
+                        let entry = super::judged::entry(judged, unit, &items, &decision.facts);
+                        Some((entry, format!("{unit}/{}", received.source)))
+                    }
+                    _ => None,
+                };
+                match self.write_decision(decision.facts, None, actor, now) {
+                    Ok(()) => {
+                        if let Some((entry, source)) = floor {
+                            self.floor_judged(&entry, &source, unit, now);
+                        }
+                        self.tell(reply, Ok(decision.output));
+                    }
+                    Err(message) => self.tell(reply, Err(Refusal::Invalid { pointer: "/".to_owned(), message })),
+                }
+            }
             Err(error) => self.tell(reply, Err(refusal(&error))),
         }
     }

@@ -144,6 +144,11 @@ impl Core {
             EffectOutcome::Settled(outcome, writes) => {
                 let unit = self.unit_of(&done.run);
                 let Some(kv) = self.settle_kv(&plugin, unit.as_deref().unwrap_or_default(), &writes) else {
+                    // Nothing else has come of it: it is as if it had not been called.
+                    if writes.iter().all(|write| write.alone) {
+                        self.again(&done.run, done.call, attempt + 1, now);
+                        return;
+                    }
                     self.unknown(&done.run, done.call, "another call changed what the plugin keeps".to_owned(), now);
                     return;
                 };

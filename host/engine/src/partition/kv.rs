@@ -23,13 +23,18 @@ impl Core {
         Arc::new(own.iter().filter_map(|(key, value)| Some((key.clone(), STANDARD.decode(value).ok()?))).collect())
     }
 
-    /// The writes as they will be recorded; none when another call has changed
-    /// one of the values since this call read it.
+    /// The writes as they will be recorded; none when they do not fit any more:
+    /// another call has changed one of the values, or taken the room.
     pub(super) fn settle_kv(&self, plugin: &str, unit: &str, writes: &[KvWrite]) -> Option<Vec<KvSet>> {
         let owner = owner(plugin, unit);
         let kept = self.kept(plugin, unit);
         let unchanged = writes.iter().all(|w| kept.get(&w.key) == w.expected.as_ref());
-        unchanged.then(|| {
+        let size = |key: &str, value: Option<&Vec<u8>>| value.map_or(0, |v| (key.len() + v.len()) as u64);
+        let before: u64 = kept.iter().map(|(key, value)| size(key, Some(value))).sum();
+        let gone: u64 = writes.iter().map(|w| size(&w.key, w.expected.as_ref())).sum();
+        let come: u64 = writes.iter().map(|w| size(&w.key, w.value.as_ref())).sum();
+        let room = come <= gone || writes.iter().all(|w| (before + come).saturating_sub(gone) <= w.quota);
+        (unchanged && room).then(|| {
             writes
                 .iter()
                 .map(|w| KvSet {

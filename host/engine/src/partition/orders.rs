@@ -86,6 +86,7 @@ impl Core {
                         facts: turn.facts,
                         commands: turn.commands,
                         consumed: 0,
+                        told: None,
                         rest: Vec::new(),
                         faults: Vec::new(),
                         made: Vec::new(),

@@ -180,7 +180,8 @@ impl Core {
             let order = self.ordered(&run, &done.facts);
             let reason = order.map(|order| order.reason.clone());
             let actor = order.map_or_else(|| Self::ENGINE.to_owned(), |order| order.actor.clone());
-            let turn = RunTurn { run: run.clone(), facts: done.facts, consumed: done.consumed, reason };
+            let turn =
+                RunTurn { run: run.clone(), facts: done.facts, consumed: done.consumed, reason, made: done.told };
             let entry = Entry::RunTurn(turn);
             let payload = match self.encoded(&entry) {
                 Ok(payload) => payload,

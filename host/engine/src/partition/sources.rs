@@ -1,12 +1,11 @@
 //! Sources: when they are read, and taking in what they brought (rule 4).
 
-use std::collections::BTreeMap;
-
 use huiyin_desk::{Actor, Command, Fact, Receive};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{About, Core, PageDone, PollError, PollJob, ReadPage, Wake, Work};
+use crate::originals::collected;
 use crate::record::{Entry, SourceFailed, SourcePage, SourcePolled};
 
 /// The longest pause after failures in a row.
@@ -64,7 +63,9 @@ impl Core {
         let kv = self.kept(&source.collector.plugin, &source.unit);
         // After failures smaller pages: a page may have been more than a record holds, or a call may do.
         let limit = (source.limit >> known.failures.min(16)).max(1);
-        self.out.durable.push(Work::Poll(PollJob { source, poll, cursor: known.cursor, limit, now, kv }));
+        let (desk, content_key) = (self.state.desk.clone(), self.content_key);
+        let job = PollJob { source, poll, cursor: known.cursor, limit, now, kv, desk, content_key };
+        self.out.durable.push(Work::Poll(job));
     }
 
     pub(super) fn page_done(&mut self, done: PageDone, now: Timestamp) {
@@ -76,29 +77,40 @@ impl Core {
         let key = format!("source:{}", source.id);
         let actor = format!("plugin:{}", source.collector.plugin);
         let about = About { subject: &subject, actor: &actor, unit: Some(&source.unit), key: &key };
-        let taken = done.outcome.and_then(|ReadPage { page, floors, kv }| {
+        let taken = done.outcome.and_then(|ReadPage { page, floors, judged, kv }| {
             let kv = self
                 .settle_kv(&source.collector.plugin, &source.unit, &kv)
                 .ok_or_else(|| PollError { message: "another call changed what the collector keeps".to_owned(), retry_after: None })?;
             let count = page.items.len() as u32;
             let items = page.items.into_iter().zip(floors).map(|(item, floor)| received(item, floor, source.channel.as_deref())).collect();
-            let command = Command::Receive(Receive { source: source.name.clone(), unit: source.unit.clone(), items });
+            let receive = Receive { source: source.name.clone(), unit: source.unit.clone(), items };
+            let command = Command::Receive(receive);
             let who = Actor::Plugin(source.collector.plugin.clone());
             let decision = self.decide(&command, who, Some(&source.unit), now).map_err(|e| PollError { message: e.to_string(), retry_after: None })?;
             // The items with the cursor; what follows from them, by its own data key, in the same append.
             let (taken, follows): (Vec<Fact>, Vec<Fact>) = decision.facts.into_iter().partition(|fact| fact.data_key() == key);
+            let floor = match (&judged, &command) {
+                (Some(judged), Command::Receive(receive)) => {
+                    let items: Vec<_> = receive.items.iter().map(|item| &item.item).collect();
+                    Some(super::judged::entry(judged, &source.unit, &items, &taken))
+                }
+                _ => None,
+            };
             let facts = taken.clone();
             let entry =
                 Entry::SourcePage(SourcePage { source: source.id.clone(), poll: done.poll, cursor: page.cursor, more: page.more, items: count, facts: taken, kv });
             let payload = self
                 .encoded(&entry)
                 .map_err(|why| PollError { message: format!("the page of {count} items {why}; fewer are asked for next, and the source's `limit` had better be lower"), retry_after: None })?;
-            Ok((entry, payload, count, facts, follows))
+            Ok((entry, payload, count, facts, follows, floor))
         });
         match taken {
-            Ok((entry, payload, count, facts, follows)) => {
+            Ok((entry, payload, count, facts, follows, floor)) => {
                 let failed = self.state.sources.get(&source.id).map_or(0, |s| s.failures);
                 self.write(&entry, payload, about, now);
+                if let Some(floor) = floor {
+                    self.floor_judged(&floor, &source.id, &source.unit, now);
+                }
                 self.show("huiyin.source.read.v1", &subject, Some(&source.unit), json!({"items": count}), now);
                 if failed >= self.patience.faults {
                     self.show(
@@ -174,27 +186,9 @@ impl Core {
 
 /// An item as the contract has it, as the desk takes it.
 fn received(item: huiyin_sandbox::Item, floor: super::Floor, channel: Option<&str>) -> huiyin_desk::ReceivedItem {
-    let time = |ms: u64| i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    let mut fields: BTreeMap<String, String> = item.fields.into_iter().map(|f| (f.name, f.value)).collect();
-    if let Some(channel) = channel {
-        fields.entry("channel".to_owned()).or_insert_with(|| channel.to_owned());
-    }
     let (floor, floor_error) = match floor {
         Ok(verdict) => (Some(super::verdict(verdict)), None),
         Err(error) => (None, Some(error)),
     };
-    huiyin_desk::ReceivedItem {
-        item: huiyin_desk::Item {
-            id: item.id,
-            source: item.source,
-            url: item.url,
-            title: item.title,
-            body: item.body,
-            published: item.published.and_then(time),
-            observed: time(item.observed).unwrap_or(Timestamp::UNIX_EPOCH),
-            fields,
-        },
-        floor,
-        floor_error,
-    }
+    huiyin_desk::ReceivedItem { item: collected(item, channel), floor, floor_error }
 }

@@ -155,7 +155,7 @@ async fn from_secret(
     if matches!(kind, "oauth2" | "oidc") {
         // It goes to the authority that it names itself; that place must be granted.
         let value = behalf.secrets.secret(name).ok_or_else(|| wrong("has no value on this host".to_owned()))?;
-        let text = std::str::from_utf8(&value).map_err(|_| wrong("is no text".to_owned()))?;
+        let text = std::str::from_utf8(value.expose()).map_err(|_| wrong("is no text".to_owned()))?;
         let fields = fields(text).ok_or_else(|| wrong("is no JSON object".to_owned()))?;
         hide(&Value::Object(fields.clone()), name, requester);
         let properties = Properties::new(&fields, Some(name), kind == "oidc", requests, behalf).await?;

@@ -24,8 +24,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use huiyin_flow::{ErrorKind, FlowError, HttpRequest, OpenApiRequest, ResponseForm};
+use huiyin_sandbox::egress::pace::Asker;
 use huiyin_sandbox::egress::request::{RequestError, Requester};
-use huiyin_sandbox::{Effect, Grant, LimitName, Limits, SecretSource};
+use huiyin_sandbox::{Denier, Effect, Grant, Limits, SecretSource};
 use serde_json::{Value, json};
 
 use self::oauth::Tokens;
@@ -55,10 +56,19 @@ pub struct Behalf {
     pub unit: String,
     /// What the workflow may reach.
     pub grant: Arc<Grant>,
+    /// What the unit's policy allows at most; none where it sets no cap.
+    pub cap: Option<Arc<Grant>>,
     /// Where secrets come from.
     pub secrets: Arc<dyn SecretSource>,
     /// The same on every try of this effect.
     pub idempotency_key: String,
+}
+
+impl Behalf {
+    /// The workflow without its version.
+    fn name(&self) -> &str {
+        self.workflow.split(':').next().unwrap_or(&self.workflow)
+    }
 }
 
 /// Why a request gave no result.
@@ -105,9 +115,10 @@ impl Requests {
         Requests { house, documents: Mutex::default(), tokens: Tokens::default() }
     }
 
-    fn requester(&self, behalf: &Behalf) -> Requester {
-        let limits = self.house.limits("", &behalf.unit);
-        self.house.sandbox.requester(&behalf.grant, Arc::clone(&behalf.secrets), &limits)
+    fn requester(&self, behalf: &Behalf, limits: &Limits) -> Requester {
+        let asker = Asker { name: behalf.name().to_owned(), unit: behalf.unit.clone() };
+        let secrets = Arc::clone(&behalf.secrets);
+        self.house.sandbox.requester(asker, &behalf.grant, behalf.cap.as_deref(), secrets, limits)
     }
 
     /// Sends what `call: http` asks for, and gives the task's output.
@@ -121,7 +132,7 @@ impl Requests {
 
     /// What a request may use, ready to be made; its wall time begins now.
     pub fn begin(&self, behalf: &Behalf) -> Requester {
-        self.requester(behalf)
+        self.requester(behalf, &self.house.limits("", &behalf.unit))
     }
 
     /// Finds the operation that `call: openapi` names, and gives the request
@@ -156,7 +167,7 @@ impl Requests {
             authentication: asked.document_authentication.clone(),
         };
         let limits = Limits { response_bytes: MAX_DOCUMENT, ..self.house.limits("", &behalf.unit).into_owned() };
-        let requester = self.house.sandbox.requester(&behalf.grant, Arc::clone(&behalf.secrets), &limits);
+        let requester = self.requester(behalf, &limits);
         let failed = |fault: Fault| match fault {
             Fault::Error(error) => error,
             Fault::Unknown(why) => FlowError::new(ErrorKind::Communication, why),
@@ -192,19 +203,28 @@ fn surely(error: &RequestError, what: &str, behalf: &Behalf) -> FlowError {
         RequestError::Denied { denial, .. } => {
             let mut text = format!("{what}: {} was denied: {}", denial.what, denial.why);
             if let Some(grant) = denial.grant_to_add.as_ref().and_then(|g| serde_json::from_str::<Value>(g).ok()) {
-                let name = behalf.workflow.split(':').next().unwrap_or(&behalf.workflow);
-                let mut entry = json!({"workflow": name, "grant": grant});
-                if !behalf.unit.is_empty() {
-                    entry["unit"] = json!(behalf.unit);
+                if denial.by == Denier::Unit {
+                    text.push_str(&format!(
+                        "; to allow it, the policy of the unit {} adds to its cap: {grant}",
+                        behalf.unit
+                    ));
+                } else {
+                    let mut entry = json!({"workflow": behalf.name(), "grant": grant});
+                    if !behalf.unit.is_empty() {
+                        entry["unit"] = json!(behalf.unit);
+                    }
+                    text.push_str(&format!("; to allow it, an admin adds to `grants` of the configuration: {entry}"));
                 }
-                text.push_str(&format!("; to allow it, an admin adds to `grants` of the configuration: {entry}"));
             }
             FlowError::new(ErrorKind::Authorization, text)
         }
-        RequestError::Limit { hit, .. } if hit.limit == LimitName::WallMs => {
+        RequestError::Limit { hit, .. } if hit.limit.is_time() => {
             FlowError::new(ErrorKind::Timeout, format!("{what}: {error}"))
         }
         RequestError::Invalid(_) => FlowError::new(ErrorKind::Configuration, format!("{what}: {error}")),
+        RequestError::Paced { .. } => {
+            FlowError::new(ErrorKind::Communication, format!("{what}: {error}")).with_status(429)
+        }
         RequestError::Limit { .. } | RequestError::Failed { .. } => {
             FlowError::new(ErrorKind::Communication, format!("{what}: {error}"))
         }

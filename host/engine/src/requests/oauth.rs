@@ -152,7 +152,7 @@ fn list(value: Option<&Value>) -> Vec<String> {
 
 fn requester(requests: &Requests, behalf: &Behalf) -> Requester {
     let limits = Limits { response_bytes: MAX_ANSWER, ..requests.house.limits("", &behalf.unit).into_owned() };
-    requests.house.sandbox.requester(&behalf.grant, std::sync::Arc::clone(&behalf.secrets), &limits)
+    requests.requester(behalf, &limits)
 }
 
 /// Whatever went wrong here, the request that wanted a token was not begun.

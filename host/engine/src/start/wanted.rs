@@ -1,6 +1,6 @@
 //! What the configuration asks for, read and checked: nothing is written here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use huiyin_deadline::schedule::{Interval, Schedule};
 use huiyin_desk::PolicyPack;
 use huiyin_flow::Definition;
 use jiff::Timestamp;
-use zeroize::Zeroizing;
 
 use super::{Options, StartError};
 use crate::config::{SourceConfig, SourceSchedule, WorkflowConfig};
 use crate::deployment::HouseCatalog;
-use crate::effects::{Grants, Secrets};
+use crate::effects::Grants;
 use crate::house::House;
+use crate::secrets::Secrets;
 use crate::sources::WatchedSource;
 use crate::timetable::Timetable;
 
@@ -38,7 +38,7 @@ pub struct Wanted {
     pub grants: Grants,
 }
 
-pub(super) fn read_wanted(options: &Options, house: &House) -> Result<Wanted, StartError> {
+pub(super) fn read_wanted(options: &Options, house: &House, secrets: Arc<Secrets>) -> Result<Wanted, StartError> {
     let config = &options.config;
     let mut problems = Vec::new();
     let policy = match &config.policy {
@@ -87,16 +87,7 @@ pub(super) fn read_wanted(options: &Options, house: &House) -> Result<Wanted, St
             _ => problems.push(format!("/grants/{at}: name either a `plugin` or a `workflow`")),
         }
     }
-    let mut secrets = Secrets::default();
-    for (name, secret) in &config.secrets {
-        match read_secret(&options.base.join(&secret.file)) {
-            Ok(value) => {
-                secrets.0.insert(name.clone(), value);
-            }
-            Err(error) => problems.push(format!("/secrets/{name}: {error}")),
-        }
-    }
-    let grants = Grants { granted, workflows: to_workflows, secrets: Arc::new(secrets) };
+    let grants = Grants { granted, workflows: to_workflows, caps: BTreeMap::new(), secrets };
     let mut sources = Vec::new();
     for (at, source) in config.sources.iter().enumerate() {
         match watched(source, &units, house, &grants) {
@@ -123,21 +114,6 @@ pub(super) fn read_text(path: &Path) -> Result<String, StartError> {
 
 pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// A secret's value: the file's text without the line end that editors add.
-pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let name = path.display();
-    let meta = std::fs::metadata(path).map_err(|e| format!("{name}: {e}"))?;
-    if meta.permissions().mode() & 0o077 != 0 {
-        return Err(format!("{name}: others may read it; run `chmod 600 {name}`"));
-    }
-    let mut bytes = Zeroizing::new(std::fs::read(path).map_err(|e| format!("{name}: {e}"))?);
-    while bytes.last().is_some_and(|b| *b == b'\n' || *b == b'\r') {
-        bytes.pop();
-    }
-    if bytes.is_empty() { Err(format!("{name}: is empty")) } else { Ok(bytes) }
 }
 
 pub(super) fn watched(

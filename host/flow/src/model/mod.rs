@@ -455,6 +455,21 @@ impl Definition {
         }
     }
 
+    /// True when the result of the call that this task makes becomes the task's
+    /// output as it is, with nothing between that could change or refuse it.
+    pub fn gives_result(&self, pointer: &str) -> bool {
+        self.task(pointer).is_some_and(|task| {
+            let data = &task.data;
+            let checked = match &task.kind {
+                TaskKind::Call { target: Target::Slot(index), .. } => {
+                    self.0.slots.get(*index).is_some_and(|slot| slot.output.is_some())
+                }
+                _ => false,
+            };
+            data.output_as.is_none() && data.output_schema.is_none() && data.export_as.is_none() && !checked
+        })
+    }
+
     pub(crate) fn task(&self, pointer: &str) -> Option<&Task> {
         self.0.by_pointer.get(pointer).and_then(|id| self.0.tasks.get(*id))
     }

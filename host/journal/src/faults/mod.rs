@@ -3,6 +3,7 @@
 //! [`LossyDisk`] loses what was not synced, as a power cut does; [`FaultDisk`] refuses and
 //! falsifies. [`PlantedBug`] breaks the journal itself, to show that a test notices.
 
+mod bytes;
 mod durable;
 mod fault;
 mod lossy;
@@ -10,6 +11,7 @@ mod stepper;
 
 use std::cell::RefCell;
 
+pub use bytes::{scan_segment, segment_of};
 pub use durable::Durable;
 pub use fault::{Fault, FaultDisk};
 pub use lossy::{LossyDisk, LossyOptions};

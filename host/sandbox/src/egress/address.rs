@@ -12,12 +12,23 @@ use std::sync::LazyLock;
 
 use ipnet::IpNet;
 
+const METADATA: &str = "where clouds keep their metadata";
+
+/// The first that fits is the reason given.
 const RANGES: &[(&str, &str)] = &[
+    // AWS, Azure, Google, OpenStack and most others; Alibaba; Azure's agent; Oracle.
+    ("169.254.169.254/32", METADATA),
+    ("169.254.170.2/32", METADATA),
+    ("100.100.100.200/32", METADATA),
+    ("168.63.129.16/32", METADATA),
+    ("192.0.0.192/32", METADATA),
+    ("fd00:ec2::254/128", METADATA),
+    ("fd20:ce::254/128", METADATA),
     ("0.0.0.0/8", "unspecified, or this network"),
     ("10.0.0.0/8", "private"),
     ("100.64.0.0/10", "shared by carriers"),
     ("127.0.0.0/8", "loopback"),
-    ("169.254.0.0/16", "link-local, where clouds keep their metadata"),
+    ("169.254.0.0/16", "link-local"),
     ("172.16.0.0/12", "private"),
     ("192.0.0.0/24", "for protocol assignments"),
     ("192.0.2.0/24", "for documentation"),
@@ -26,8 +37,6 @@ const RANGES: &[(&str, &str)] = &[
     ("198.18.0.0/15", "for benchmarks"),
     ("198.51.100.0/24", "for documentation"),
     ("203.0.113.0/24", "for documentation"),
-    ("100.100.100.200/32", "cloud metadata"),
-    ("168.63.129.16/32", "cloud metadata"),
     ("224.0.0.0/4", "multicast"),
     ("240.0.0.0/4", "reserved, or broadcast"),
     ("::/128", "unspecified"),
@@ -53,20 +62,19 @@ const RANGES: &[(&str, &str)] = &[
 static NETS: LazyLock<Vec<(IpNet, &'static str)>> =
     LazyLock::new(|| RANGES.iter().filter_map(|(net, why)| Some((net.parse().ok()?, *why))).collect());
 
-/// Why the address is not public, with its range; none for a public one.
-pub fn not_public(address: IpAddr) -> Option<(IpNet, &'static str)> {
-    NETS.iter().find(|(net, _)| net.contains(&address)).map(|(net, why)| (*net, *why))
+/// Why the address is not public; none for a public one.
+pub fn not_public(address: IpAddr) -> Option<&'static str> {
+    NETS.iter().find(|(net, _)| net.contains(&address)).map(|(_, why)| *why)
 }
 
-/// Whether a connection to the address is allowed under the granted ranges.
-pub fn check(address: IpAddr, allowed: &[IpNet]) -> Result<(), (IpNet, &'static str)> {
-    if allowed.iter().any(|net| net.contains(&address)) {
-        return Ok(());
-    }
-    match not_public(address) {
-        None => Ok(()),
-        Some(reason) => Err(reason),
-    }
+/// Whether a granted range opens the address. Where a cloud keeps its metadata,
+/// and with them its keys, only an entry for that one address does.
+pub fn opens(granted: &IpNet, address: IpAddr) -> bool {
+    granted.contains(&address) && (!is_metadata(address) || granted.prefix_len() == granted.max_prefix_len())
+}
+
+fn is_metadata(address: IpAddr) -> bool {
+    not_public(address) == Some(METADATA)
 }
 
 #[cfg(test)]
@@ -93,6 +101,8 @@ mod tests {
             "172.16.0.1",
             "172.31.255.255",
             "192.0.0.170",
+            "192.0.0.192",
+            "169.254.170.2",
             "192.0.2.1",
             "192.168.1.1",
             "198.18.0.1",
@@ -111,6 +121,9 @@ mod tests {
             "::ffff:8.8.8.8",
             "64:ff9b::7f00:1",
             "64:ff9b:1::1",
+            "64:ff9b:1:ffff::a9fe:a9fe",
+            "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+            "::ffff:0:169.254.169.254",
             "100::1",
             "2001::1",
             "2001:db8::1",
@@ -124,21 +137,38 @@ mod tests {
         ];
         for text in denied {
             let address: IpAddr = text.parse().unwrap();
-            assert!(check(address, &[]).is_err(), "{text} must be denied");
+            assert!(not_public(address).is_some(), "{text} must be denied");
         }
         for text in ["1.1.1.1", "8.8.8.8", "172.32.0.1", "192.169.0.1", "114.114.114.114", "2606:4700::1111", "240e::1"]
         {
             let address: IpAddr = text.parse().unwrap();
-            assert!(check(address, &[]).is_ok(), "{text} is public");
+            assert!(not_public(address).is_none(), "{text} is public");
         }
     }
 
     #[test]
     fn a_granted_range_opens_itself_and_nothing_else() {
-        let allowed = ["127.0.0.1/32".parse().unwrap()];
-        assert!(check("127.0.0.1".parse().unwrap(), &allowed).is_ok());
-        assert!(check("127.0.0.2".parse().unwrap(), &allowed).is_err());
-        assert!(check("::ffff:127.0.0.1".parse().unwrap(), &allowed).is_err());
-        assert!(check("10.0.0.1".parse().unwrap(), &allowed).is_err());
+        let opens = |net: &str, address: &str| opens(&net.parse().unwrap(), address.parse().unwrap());
+        assert!(opens("127.0.0.1/32", "127.0.0.1"));
+        assert!(!opens("127.0.0.1/32", "127.0.0.2"));
+        assert!(!opens("127.0.0.1/32", "::ffff:127.0.0.1"));
+        assert!(opens("10.0.0.0/8", "10.1.2.3"));
+    }
+
+    #[test]
+    fn metadata_is_opened_by_its_own_entry_only() {
+        let opens = |net: &str, address: &str| opens(&net.parse().unwrap(), address.parse().unwrap());
+        for (address, exact) in [
+            ("169.254.169.254", "169.254.169.254/32"),
+            ("100.100.100.200", "100.100.100.200/32"),
+            ("192.0.0.192", "192.0.0.192/32"),
+            ("fd00:ec2::254", "fd00:ec2::254/128"),
+        ] {
+            assert!(not_public(address.parse().unwrap()).unwrap().contains("metadata"));
+            assert!(opens(exact, address), "{address}");
+            for wide in ["0.0.0.0/0", "169.254.0.0/16", "100.64.0.0/10", "192.0.0.0/24", "::/0", "fd00::/8"] {
+                assert!(!opens(wide, address), "{address} by {wide}");
+            }
+        }
     }
 }

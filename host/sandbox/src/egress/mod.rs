@@ -6,22 +6,24 @@
 //! nobody granted; by odd spellings, by names that resolve inward, by
 //! redirects, by headers. So, in this order: the exact place is parsed
 //! strictly; the grant is asked; secrets are put in only for their own places;
-//! the name is resolved and every address checked; the connection goes to a
-//! checked address. Redirects are answers like any other: the guest may follow
-//! one by a new request, which is checked anew. No proxy, no cookies, no
-//! decompression.
+//! its turn comes; the name is resolved and every address checked; the
+//! connection goes to a checked address. Redirects are answers like any other:
+//! the guest may follow one by a new request, which is checked anew. Answers
+//! are decompressed within bounds, and secrets taken out of them. No cookies.
 
 pub mod address;
+mod decode;
+mod names;
+pub mod pace;
+pub mod proxy;
 pub mod request;
+mod scrub;
+mod traffic;
 pub mod way;
 mod wire;
 
 use std::collections::HashSet;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName};
@@ -29,116 +31,18 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiHttpHooks};
 
-use crate::error::Effect;
-use crate::grant::{Denial, Effective, Host, HttpAsk, Origin, Scheme};
+use crate::grant::{Denial, Effective, HttpAsk, Origin, Scheme};
 use crate::host::secrets::SecretBox;
-use crate::limits::{LimitHit, LimitName, Limits};
 
+use self::pace::Asker;
+pub(crate) use self::scrub::Scrubber;
+pub use self::traffic::Paced;
+pub(crate) use self::traffic::{Refusal, Traffic};
 pub(crate) use self::way::Way;
+use self::wire::Outgoing;
 
 type Body = UnsyncBoxBody<Bytes, Error>;
 type Driver = Box<dyn Future<Output = Result<(), Error>> + Send>;
-
-/// How long a connection (TLS included) may take to stand.
-const CONNECT: Duration = Duration::from_secs(10);
-
-/// What stood in the way of a request, kept for the call's error.
-#[derive(Debug, Clone)]
-pub(crate) enum Refusal {
-    Denied(Denial),
-    Limit(LimitHit),
-}
-
-/// What one call has done outside; shared with the tasks of its requests.
-#[derive(Debug)]
-pub(crate) struct Traffic {
-    /// Bytes have gone out, or a file was written.
-    touched: AtomicBool,
-    requests: AtomicU64,
-    request_bytes: AtomicU64,
-    response_bytes: AtomicU64,
-    refusals: Mutex<Vec<Refusal>>,
-    limits: Limits,
-}
-
-/// Kept of one call; a hostile guest may collect millions.
-const KEPT_REFUSALS: usize = 16;
-
-impl Traffic {
-    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
-        Arc::new(Self {
-            touched: AtomicBool::new(false),
-            requests: AtomicU64::new(0),
-            request_bytes: AtomicU64::new(0),
-            response_bytes: AtomicU64::new(0),
-            refusals: Mutex::new(Vec::new()),
-            limits: limits.clone(),
-        })
-    }
-
-    pub(crate) fn touch(&self) {
-        self.touched.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn effect(&self) -> Effect {
-        if self.touched.load(Ordering::Acquire) { Effect::Unknown } else { Effect::NotDone }
-    }
-
-    pub(crate) fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn refuse(&self, refusal: Refusal) {
-        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        if refusals.len() < KEPT_REFUSALS {
-            refusals.push(refusal);
-        }
-    }
-
-    pub(crate) fn refusals(&self) -> Vec<Refusal> {
-        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn denied(&self, denial: Denial) -> Error {
-        self.refuse(Refusal::Denied(denial));
-        Error::HttpRequestDenied
-    }
-
-    fn over(&self, limit: LimitName, allowed: u64, used: u64) {
-        self.refuse(Refusal::Limit(LimitHit { limit, allowed, used: Some(used) }));
-    }
-
-    /// Counts one more request; an error when there are too many.
-    fn count_request(&self) -> Result<(), Error> {
-        let used = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        let allowed = self.limits.http_requests;
-        if used > allowed {
-            self.over(LimitName::HttpRequests, allowed, used);
-            return Err(Error::HttpRequestDenied);
-        }
-        Ok(())
-    }
-
-    fn count_request_bytes(&self, more: u64) -> Result<(), Error> {
-        let used = self.request_bytes.fetch_add(more, Ordering::Relaxed) + more;
-        let allowed = self.limits.request_bytes;
-        if used > allowed {
-            self.over(LimitName::RequestBytes, allowed, used);
-            return Err(Error::HttpRequestBodySize(Some(allowed)));
-        }
-        Ok(())
-    }
-
-    fn count_response_bytes(&self, more: u64) -> Result<(), Error> {
-        let used = self.response_bytes.fetch_add(more, Ordering::Relaxed) + more;
-        let allowed = self.limits.response_bytes;
-        if used > allowed {
-            self.over(LimitName::ResponseBytes, allowed, used);
-            return Err(Error::HttpResponseBodySize(Some(allowed)));
-        }
-        Ok(())
-    }
-}
 
 /// Headers that belong to the connection or to the host (RFC 9110 §7.6.1).
 fn is_forbidden(name: &HeaderName) -> bool {
@@ -155,11 +59,18 @@ pub(crate) struct Egress {
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) way: Arc<Way>,
+    pub(crate) asker: Arc<Asker>,
 }
 
 impl WasiHttpHooks for Egress {
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         Arc::new(is_forbidden)
+    }
+
+    /// What a guest may have lying in a body that nobody reads; with a thousand
+    /// handles the usual megabyte would be a gigabyte of the host's memory.
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        64 << 10
     }
 
     fn send_request(
@@ -172,10 +83,13 @@ impl WasiHttpHooks for Egress {
         let traffic = self.traffic.clone();
         let secrets = self.secrets.clone();
         let way = self.way.clone();
+        let asker = self.asker.clone();
         Box::new(async move {
             let (request, origin) = admit(request, &effective, &traffic, &secrets)?;
-            let addresses = resolve(&origin, &effective, &traffic, &way).await?;
-            wire::send(request, &origin, &addresses, options, way.tls.clone(), traffic).await
+            // Whatever this call holds may come back, also what another of its requests sent.
+            let scrubber = secrets.scrubber();
+            let options = options.unwrap_or_default();
+            go(request, origin, options, scrubber, &effective, &way, &asker, traffic).await
         })
     }
 
@@ -185,6 +99,25 @@ impl WasiHttpHooks for Egress {
     ) -> wasmtime_wasi_http::p2::bindings::http::types::ErrorCode {
         wasmtime_wasi_http::p2::bindings::http::types::ErrorCode::HttpProtocolError
     }
+}
+
+/// The rest of the way of an admitted request.
+#[allow(clippy::too_many_arguments)] // the parts of one request, gathered once
+async fn go(
+    request: Request<Body>,
+    origin: Origin,
+    options: RequestOptions,
+    scrubber: Option<Arc<Scrubber>>,
+    effective: &Effective,
+    way: &Way,
+    asker: &Asker,
+    traffic: Arc<Traffic>,
+) -> Result<(Response<Body>, Driver), Error> {
+    let turn = way.paces.turn(asker, traffic.deadline).await.map_err(|paced| {
+        traffic.refuse(Refusal::Paced(paced));
+        Error::ConnectionLimitReached
+    })?;
+    wire::send(Outgoing { request, origin, options, scrubber, turn }, effective, way, traffic).await
 }
 
 /// Everything that is decided before a name is looked up.
@@ -203,11 +136,7 @@ fn admit(
     };
     let authority = uri.authority().map_or("", http::uri::Authority::as_str);
     let origin = Origin::from_authority(scheme, authority).map_err(|error| {
-        traffic.denied(Denial {
-            what: format!("a request to `{}`", authority.escape_debug()),
-            why: error.to_string(),
-            grant_to_add: None,
-        })
+        traffic.denied(Denial::by_host(format!("a request to `{}`", crate::error::shown(authority)), error.to_string()))
     })?;
     let ask = HttpAsk {
         origin: origin.clone(),
@@ -217,13 +146,6 @@ fn admit(
             path => path.to_owned(),
         },
     };
-    if matches!(ask.method.as_str(), "CONNECT" | "TRACE") {
-        return Err(traffic.denied(Denial {
-            what: format!("{} {}", ask.method, ask.origin),
-            why: "the host sends no CONNECT and no TRACE".to_owned(),
-            grant_to_add: None,
-        }));
-    }
     effective.http(&ask).map_err(|denial| traffic.denied(denial))?;
     let mut holders = HashSet::new();
     for value in request.headers_mut().values_mut() {
@@ -241,47 +163,12 @@ fn admit(
     let host = place.split_once("://").map_or("", |(_, host)| host);
     let host = HeaderValue::from_str(host).map_err(|_| Error::HttpRequestUriInvalid)?;
     request.headers_mut().insert(header::HOST, host);
+    // So are the codings, because the host undoes them. A part of a body cannot be undone.
+    let codings = if request.headers().contains_key(header::RANGE) { "identity" } else { decode::ACCEPTED };
+    request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));
     let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     *request.uri_mut() = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
     let counted = traffic.clone();
     Ok((request.map(|body| wire::count_request(body, counted)), origin))
-}
-
-/// The addresses of the place, all of them checked.
-async fn resolve(
-    origin: &Origin,
-    effective: &Effective,
-    traffic: &Traffic,
-    way: &Way,
-) -> Result<Vec<SocketAddr>, Error> {
-    if let Host::Name(name) = &origin.host
-        && let Some(address) = way.mapped(name, origin.port)
-    {
-        return Ok(vec![address]);
-    }
-    let addresses: Vec<SocketAddr> = match &origin.host {
-        Host::Address(address) => vec![SocketAddr::new(*address, origin.port)],
-        Host::Name(name) => tokio::time::timeout(CONNECT, tokio::net::lookup_host((name.as_str(), origin.port)))
-            .await
-            .map_err(|_| Error::DnsTimeout)?
-            .map_err(|_| Error::DnsError { rcode: None, info_code: None })?
-            .collect(),
-    };
-    if addresses.is_empty() {
-        return Err(Error::DnsError { rcode: None, info_code: None });
-    }
-    for address in &addresses {
-        let ip: IpAddr = address.ip();
-        if let Err((_, why)) = address::check(ip, effective.allow_addresses()) {
-            let width = if ip.is_ipv4() { 32 } else { 128 };
-            traffic.refuse(Refusal::Denied(Denial {
-                what: format!("connecting to {origin} at {ip}"),
-                why: format!("the address is not public ({why})"),
-                grant_to_add: Some(serde_json::json!({"allow_addresses": [format!("{ip}/{width}")]}).to_string()),
-            }));
-            return Err(Error::DestinationIpProhibited);
-        }
-    }
-    Ok(addresses)
 }

@@ -14,7 +14,8 @@ use http::header::{HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, Full};
 use zeroize::Zeroizing;
 
-use super::{Body, Refusal, Traffic, Way, admit, is_forbidden, resolve, wire};
+use super::pace::Asker;
+use super::{Body, Paced, Refusal, Scrubber, Traffic, Way, admit, go, is_forbidden};
 use crate::error::Effect;
 use crate::grant::{Denial, Effective, Grant, Origin, Scheme, SecretPlace};
 use crate::host::SecretSource;
@@ -25,9 +26,6 @@ use crate::sandbox::Sandbox;
 /// How a placeholder begins and ends; between them stands the secret's name.
 const OPEN: &str = "{{huiyin:secret:";
 const CLOSE: &str = "}}";
-
-/// A value shorter than this is not looked for in answers: it would be found everywhere.
-const SCRUBBED: usize = 4;
 
 /// The largest URL, in bytes.
 const MAX_URI: usize = 16 << 10;
@@ -51,6 +49,14 @@ pub enum RequestError {
         /// What may have happened outside.
         effect: Effect,
     },
+    /// Too many at once, or too fast.
+    #[error("{paced}")]
+    Paced {
+        /// What holds it back, and for how long.
+        paced: Paced,
+        /// What may have happened outside.
+        effect: Effect,
+    },
     /// It is no request that can be sent.
     #[error("{0}")]
     Invalid(String),
@@ -68,7 +74,10 @@ impl RequestError {
     /// What may have happened outside, for rule 3 of the design.
     pub fn outcome(&self) -> Effect {
         match self {
-            Self::Denied { effect, .. } | Self::Limit { effect, .. } | Self::Failed { effect, .. } => *effect,
+            Self::Denied { effect, .. }
+            | Self::Limit { effect, .. }
+            | Self::Paced { effect, .. }
+            | Self::Failed { effect, .. } => *effect,
             Self::Invalid(_) => Effect::NotDone,
         }
     }
@@ -105,23 +114,33 @@ pub struct Requester {
     way: Arc<Way>,
     secrets: Arc<dyn SecretSource>,
     /// What must not be seen in an answer, and what stands there instead.
-    used: Mutex<Vec<(Zeroizing<Vec<u8>>, String)>>,
+    used: Mutex<Arc<Scrubber>>,
+    asker: Asker,
     deadline: Instant,
     limits: Limits,
 }
 
 impl Sandbox {
     /// Gets ready to make the requests of one call of a workflow, within what
-    /// `grant` allows. The wall time of `limits` begins now.
-    pub fn requester(&self, grant: &Grant, secrets: Arc<dyn SecretSource>, limits: &Limits) -> Requester {
+    /// `grant` and the unit's `cap` allow. The wall time of `limits` begins now.
+    pub fn requester(
+        &self,
+        asker: Asker,
+        grant: &Grant,
+        cap: Option<&Grant>,
+        secrets: Arc<dyn SecretSource>,
+        limits: &Limits,
+    ) -> Requester {
         let limits = limits.at_most(&self.shared.config.most);
+        let deadline = Instant::now() + Duration::from_millis(limits.wall_ms);
         Requester {
-            effective: Effective::of_workflow(grant),
-            traffic: Traffic::new(&limits),
+            effective: Effective::of_workflow(grant, cap),
+            traffic: Traffic::new(&limits, deadline),
             way: self.shared.way.clone(),
             secrets,
-            used: Mutex::new(Vec::new()),
-            deadline: Instant::now() + Duration::from_millis(limits.wall_ms),
+            used: Mutex::default(),
+            asker,
+            deadline,
             limits,
         }
     }
@@ -182,17 +201,11 @@ impl Requester {
         })
     }
 
-    /// From now on this is taken out of answers, and `instead` stands there.
+    /// From now on this is taken out of answers, in all its common spellings,
+    /// and `instead` stands there.
     pub fn hide(&self, value: &str, instead: &str) {
-        if value.len() >= SCRUBBED {
-            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-            let value = Zeroizing::new(value.as_bytes().to_vec());
-            if !used.iter().any(|(known, _)| *known == value) {
-                used.push((value, instead.to_owned()));
-                // Longer ones first: one may be part of another.
-                used.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
-            }
-        }
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut used).add(value.as_bytes(), instead);
     }
 
     /// A text without what must not be seen.
@@ -202,8 +215,11 @@ impl Requester {
 
     /// Bytes without what must not be seen.
     pub fn scrub_bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.iter().fold(bytes.to_vec(), |bytes, (value, instead)| replace(&bytes, value, instead.as_bytes()))
+        self.scrubber().scrub(bytes)
+    }
+
+    fn scrubber(&self) -> Arc<Scrubber> {
+        Arc::clone(&self.used.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn value(&self, name: &str) -> Result<Zeroizing<String>, RequestError> {
@@ -213,7 +229,7 @@ impl Requester {
                 name.escape_debug()
             ))
         })?;
-        let text = std::str::from_utf8(&value)
+        let text = std::str::from_utf8(value.expose())
             .map_err(|_| RequestError::Invalid(format!("the secret `{}` is no text", name.escape_debug())))?;
         self.hide(text, &format!("{OPEN}{name}{CLOSE}"));
         Ok(Zeroizing::new(text.to_owned()))
@@ -306,8 +322,10 @@ impl Requester {
 
     async fn exchange(&self, request: http::Request<Body>) -> Result<Answer, wasmtime_wasi_http::Error> {
         let (request, origin) = admit(request, &self.effective, &self.traffic, &SecretBox::default())?;
-        let addresses = resolve(&origin, &self.effective, &self.traffic, &self.way).await?;
-        let sent = wire::send(request, &origin, &addresses, None, self.way.tls.clone(), self.traffic.clone()).await?;
+        let scrubber = Some(self.scrubber()).filter(|scrubber| !scrubber.is_empty());
+        let options = wasmtime_wasi_http::RequestOptions::default();
+        let traffic = self.traffic.clone();
+        let sent = go(request, origin, options, scrubber, &self.effective, &self.way, &self.asker, traffic).await?;
         let (response, driver) = sent;
         let (head, body) = response.into_parts();
         let mut collecting = Box::pin(body.collect());
@@ -318,13 +336,8 @@ impl Requester {
             // The connection has ended; what it brought may still wait to be read.
             _ = &mut driver => collecting.await?,
         };
-        let headers =
-            head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), self.scrub_bytes(value.as_bytes())));
-        Ok(Answer {
-            status: head.status.as_u16(),
-            headers: headers.collect(),
-            body: self.scrub_bytes(&whole.to_bytes()),
-        })
+        let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
+        Ok(Answer { status: head.status.as_u16(), headers: headers.collect(), body: whole.to_bytes().to_vec() })
     }
 
     /// Where the host itself refused something, that is the reason worth telling.
@@ -333,7 +346,9 @@ impl Requester {
         let effect = self.effect();
         match self.traffic.refusals().into_iter().nth(before) {
             Some(Refusal::Denied(denial)) => return RequestError::Denied { denial: Box::new(denial), effect },
-            Some(Refusal::Limit(hit)) => return RequestError::Limit { hit, effect },
+            Some(Refusal::Limit(hit) | Refusal::Late(hit)) => return RequestError::Limit { hit, effect },
+            Some(Refusal::Paced(paced)) => return RequestError::Paced { paced, effect },
+            Some(Refusal::Way(why)) => return RequestError::Failed { why, effect },
             None => {}
         }
         let why = match error {
@@ -346,6 +361,9 @@ impl Requester {
                 "the server's certificate is not trusted; an admin adds its authority to `egress.roots`".to_owned()
             }
             E::DestinationUnavailable => "no TLS connection".to_owned(),
+            E::HttpResponseContentCoding(_) => {
+                "the answer is not in the coding that its content-encoding names".to_owned()
+            }
             other => self.scrub(&crate::error::plain(&other.to_string())),
         };
         RequestError::Failed { why, effect }
@@ -377,36 +395,4 @@ fn filled(
 fn encode(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
     text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}
-
-fn replace(bytes: &[u8], value: &[u8], instead: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some(first) = value.first() {
-        // A look for the first byte skips quickly over what cannot be it.
-        let Some(at) = rest.iter().position(|b| b == first) else { break };
-        out.extend_from_slice(&rest[..at]);
-        rest = &rest[at..];
-        if rest.starts_with(value) {
-            out.extend_from_slice(instead);
-            rest = &rest[value.len()..];
-        } else {
-            out.push(*first);
-            rest = &rest[1..];
-        }
-    }
-    out.extend_from_slice(rest);
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_must_not_be_seen_is_replaced_wherever_it_stands() {
-        assert_eq!(replace(b"a s3cret, s3crets3cret.", b"s3cret", b"*"), b"a *, **.");
-        assert_eq!(replace(b"ss3cre", b"s3cret", b"*"), b"ss3cre");
-        assert_eq!(replace(b"", b"x", b"*"), b"");
-    }
 }

@@ -1,6 +1,7 @@
 //! What the host's admin says about the way out itself: names that stand for
-//! addresses of the admin's choice, and more authorities to trust. Both are
-//! the host's settings; no plugin, workflow or grant can touch them.
+//! addresses of the admin's choice, authorities to trust, DNS servers, a proxy,
+//! and how fast requests may follow each other. All are the host's settings; no
+//! plugin, workflow or grant can touch them.
 //!
 //! A mapped name is connected to the mapped address even where that is not
 //! public: the admin named it, one name at a time. Everything else about a
@@ -12,7 +13,13 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use crate::grant::{Host, Origin, Scheme};
+use wasmtime_wasi_http::Error;
+
+use super::names::{self, Names};
+use super::pace::{Pace, Paces};
+use super::proxy::{self, ProxySettings};
+use super::traffic::{Refusal, Traffic};
+use crate::grant::{Effective, Host, Origin, Scheme};
 
 /// One name and where it is, like curl's `--resolve`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,12 +52,33 @@ impl Mapping {
 }
 
 /// The admin's settings of the way out.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct EgressSettings {
     /// Names that are looked up here before anywhere else.
     pub resolve: Vec<Mapping>,
     /// Certificates trusted beside Mozilla's.
     pub roots: Vec<CertificateDer<'static>>,
+    /// DNS servers that are asked instead of those of the machine.
+    pub dns: Vec<SocketAddr>,
+    /// The proxy through which everything goes that does not pass it by.
+    pub proxy: Option<ProxySettings>,
+    /// The pace of one plugin or workflow.
+    pub per_plugin: Pace,
+    /// The pace of one unit.
+    pub per_unit: Pace,
+}
+
+impl Default for EgressSettings {
+    fn default() -> Self {
+        Self {
+            resolve: Vec::new(),
+            roots: Vec::new(),
+            dns: Vec::new(),
+            proxy: None,
+            per_plugin: Pace::PLUGIN,
+            per_unit: Pace::UNIT,
+        }
+    }
 }
 
 impl EgressSettings {
@@ -83,6 +111,19 @@ impl EgressSettings {
 pub(crate) struct Way {
     pub(super) tls: Arc<rustls::ClientConfig>,
     mappings: Vec<Mapping>,
+    names: Names,
+    proxy: Option<ProxySettings>,
+    pub(super) paces: Paces,
+}
+
+/// How a place is reached.
+pub(super) enum Route<'a> {
+    /// At one of these addresses.
+    Direct(Vec<SocketAddr>),
+    /// Through the proxy at one of these addresses, by `CONNECT` to the target.
+    Tunnel { proxy: &'a ProxySettings, addresses: Vec<SocketAddr>, target: String },
+    /// By the proxy, which is given the request in plain HTTP.
+    Forward { proxy: &'a ProxySettings, addresses: Vec<SocketAddr> },
 }
 
 impl Way {
@@ -97,7 +138,51 @@ impl Way {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Arc::new(Self { tls: Arc::new(tls), mappings: settings.resolve.clone() }))
+        Ok(Arc::new(Self {
+            tls: Arc::new(tls),
+            mappings: settings.resolve.clone(),
+            names: Names::new(settings.dns.clone()),
+            proxy: settings.proxy.clone(),
+            paces: Paces::new(settings.per_plugin, settings.per_unit),
+        }))
+    }
+
+    /// Finds the way to a place; every address the host connects to for it has
+    /// been checked, or is the admin's own word.
+    pub(super) async fn route(
+        &self,
+        origin: &Origin,
+        effective: &Effective,
+        traffic: &Traffic,
+    ) -> Result<Route<'_>, Error> {
+        if let Host::Name(name) = &origin.host
+            && let Some(address) = self.mapped(name, origin.port)
+        {
+            return Ok(Route::Direct(vec![address]));
+        }
+        let Some(proxy) = self.proxy.as_ref().filter(|proxy| !proxy.passes_by(&origin.host)) else {
+            return Ok(Route::Direct(names::checked(origin, effective, traffic, &self.names).await?));
+        };
+        let target = if proxy.resolves_here() {
+            let checked = names::checked(origin, effective, traffic, &self.names).await?;
+            Some(proxy::target_at(*checked.first().ok_or(Error::DestinationNotFound)?))
+        } else {
+            names::check_unresolved(origin, effective, traffic)?;
+            (origin.scheme == Scheme::Https).then(|| proxy::target(origin))
+        };
+        let addresses = match proxy.host() {
+            (Host::Address(address), port) => vec![SocketAddr::new(*address, port)],
+            (Host::Name(name), port) => match self.mapped(name, port) {
+                Some(address) => vec![address],
+                None => self.names.lookup(name, port).await.inspect_err(|_| {
+                    traffic.refuse(Refusal::Way(format!("the proxy's name `{name}` cannot be resolved")));
+                })?,
+            },
+        };
+        Ok(match target {
+            Some(target) => Route::Tunnel { proxy, addresses, target },
+            None => Route::Forward { proxy, addresses },
+        })
     }
 
     /// Where the admin says that this name is.
@@ -121,7 +206,7 @@ mod tests {
                 Mapping::parse("api.example.cn", "127.0.0.1").unwrap(),
                 Mapping::parse("api.example.cn:443", "[::1]:8443").unwrap(),
             ],
-            roots: Vec::new(),
+            ..EgressSettings::default()
         };
         let way = Way::new(&settings).unwrap();
         assert_eq!(way.mapped("api.example.cn", 80), Some("127.0.0.1:80".parse().unwrap()));

@@ -23,7 +23,7 @@ pub struct OriginError {
 }
 
 /// `http` or `https`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scheme {
     /// Plain HTTP.
     Http,
@@ -50,7 +50,7 @@ impl Scheme {
 }
 
 /// An exact host: a DNS name in lower case, or an address.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Host {
     /// A DNS name, without a trailing dot.
     Name(String),
@@ -69,7 +69,7 @@ impl fmt::Display for Host {
 }
 
 /// The hosts a pattern covers.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum HostPattern {
     /// Every host.
     Any,
@@ -80,7 +80,7 @@ enum HostPattern {
 }
 
 /// The ports a pattern covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum PortPattern {
     Any,
     Exact(u16),
@@ -123,7 +123,7 @@ impl Origin {
 
 /// A pattern of origins: `https://news.example.cn`, `https://*.example.cn:8443`,
 /// `http://*:*`. Without a port, the scheme's own is meant.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OriginPattern {
     scheme: Scheme,
@@ -145,6 +145,18 @@ impl OriginPattern {
             PortPattern::Exact(port) => port == origin.port,
         };
         self.scheme == origin.scheme && host && port
+    }
+
+    /// Every place of a scheme.
+    #[must_use]
+    pub fn any(scheme: Scheme) -> Self {
+        Self { scheme, host: HostPattern::Any, port: PortPattern::Any }
+    }
+
+    /// Whether this one covers all that the other does.
+    #[must_use]
+    pub fn includes(&self, other: &Self) -> bool {
+        self.intersect(other).as_ref() == Some(other)
     }
 
     /// What both patterns cover; none where they have nothing in common.

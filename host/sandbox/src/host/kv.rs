@@ -21,6 +21,12 @@ pub struct KvWrite {
     pub expected: Option<Vec<u8>>,
     /// The new value; none removes the key.
     pub value: Option<Vec<u8>>,
+    /// What keys and values may take together; calls at the same time may not
+    /// pass it together either.
+    pub quota: u64,
+    /// The call did nothing else that anybody could see: where this does not
+    /// fit any more, it may be made again.
+    pub alone: bool,
 }
 
 /// The state of one call.
@@ -66,17 +72,23 @@ impl Kv {
             return Err(KvFault::Quota);
         }
         self.used = used;
-        self.written.insert(key, value);
+        if value.is_none() && !self.committed.contains_key(&key) {
+            // Nothing is left to be said of it; kept, such keys would be
+            // without number, for they count for nothing.
+            self.written.remove(&key);
+        } else {
+            self.written.insert(key, value);
+        }
         Ok(())
     }
 
     /// The writes, without those that changed nothing.
-    pub(crate) fn take(&mut self) -> Vec<KvWrite> {
+    pub(crate) fn take(&mut self, quota: u64, alone: bool) -> Vec<KvWrite> {
         std::mem::take(&mut self.written)
             .into_iter()
             .filter_map(|(key, value)| {
                 let expected = self.committed.get(&key).cloned();
-                (expected != value).then_some(KvWrite { key, expected, value })
+                (expected != value).then_some(KvWrite { key, expected, value, quota, alone })
             })
             .collect()
     }
@@ -130,7 +142,23 @@ mod tests {
         kv.compare_and_set("b".into(), Some(&bytes("x")), None, 100).unwrap();
         assert_eq!(kv.get("a"), Some(&bytes("2")));
         assert_eq!(kv.compare_and_set("a".into(), Some(&bytes("1")), None, 100), Err(KvFault::Conflict));
-        assert_eq!(kv.take(), [KvWrite { key: "a".into(), expected: Some(bytes("1")), value: Some(bytes("2")) }]);
+        let (expected, value) = (Some(bytes("1")), Some(bytes("2")));
+        assert_eq!(kv.take(100, true), [KvWrite { key: "a".into(), expected, value, quota: 100, alone: true }]);
+    }
+
+    #[test]
+    fn keys_that_are_removed_again_leave_nothing() {
+        let committed = Arc::new(BTreeMap::from([("a".to_owned(), bytes("1"))]));
+        let mut kv = Kv::new(committed);
+        for number in 0..1000 {
+            kv.compare_and_set(format!("n{number}"), None, None, 10).unwrap();
+            kv.compare_and_set(format!("k{number}"), None, Some(vec![]), 10).unwrap();
+            kv.compare_and_set(format!("k{number}"), Some(&vec![]), None, 10).unwrap();
+        }
+        kv.compare_and_set("a".into(), Some(&bytes("1")), None, 10).unwrap();
+        assert_eq!(kv.written.len(), 1);
+        let (expected, value) = (Some(bytes("1")), None);
+        assert_eq!(kv.take(10, true), [KvWrite { key: "a".into(), expected, value, quota: 10, alone: true }]);
     }
 
     #[test]

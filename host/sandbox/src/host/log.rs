@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::wit::huiyin::plugin::log as wit;
 use crate::effect::Guest;
-use crate::limits::Limits;
+use crate::grant::LogBudget;
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,14 +49,14 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(call_id: &str, sink: Option<Arc<dyn LogSink>>, limits: &Limits) -> Self {
+    pub(crate) fn new(call_id: &str, sink: Option<Arc<dyn LogSink>>, budget: LogBudget) -> Self {
         Self {
             call_id: call_id.to_owned(),
             sink,
             lines: Vec::new(),
             dropped: 0,
-            bytes_left: limits.log_bytes,
-            lines_left: limits.log_lines,
+            bytes_left: budget.bytes,
+            lines_left: budget.lines,
         }
     }
 

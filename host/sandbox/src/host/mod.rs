@@ -4,6 +4,7 @@
 //! Each file holds one of them: its rules, and the bridge to the generated
 //! trait. None decides what is granted: [`crate::grant`] does.
 
+pub(crate) mod clocks;
 pub(crate) mod kv;
 pub(crate) mod log;
 pub(crate) mod secrets;
@@ -14,9 +15,11 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::grant::Grant;
+
 pub use kv::KvWrite;
 pub use log::{LogLine, LogSink, Severity};
-pub use secrets::{NoSecrets, SecretSource};
+pub use secrets::{NoSecrets, SecretSource, SecretValue};
 
 /// The generated traits of the contract's imports.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
@@ -46,12 +49,15 @@ pub struct HostAccess {
     pub kv: Arc<BTreeMap<String, Vec<u8>>>,
     /// Where log lines go at once; they come with the result, too.
     pub log: Option<Arc<dyn LogSink>>,
+    /// What the unit's policy allows, whatever an admin granted; none where it
+    /// sets no cap.
+    pub cap: Option<Arc<Grant>>,
     /// Ends the call when it is cancelled; its error says what may have happened.
     pub stop: CancellationToken,
 }
 
 impl Default for HostAccess {
     fn default() -> Self {
-        Self { secrets: Arc::new(NoSecrets), kv: Arc::default(), log: None, stop: CancellationToken::new() }
+        Self { secrets: Arc::new(NoSecrets), kv: Arc::default(), log: None, cap: None, stop: CancellationToken::new() }
     }
 }

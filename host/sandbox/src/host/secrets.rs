@@ -2,8 +2,8 @@
 //!
 //! The guest gets a random word that means nothing outside this one call; the
 //! egress puts the value in its place in a header, and only on the way to a
-//! granted place. Values are wiped from memory when the call ends. What comes
-//! back from a place that echoes its request is not scrubbed yet.
+//! granted place. Where a place echoes it, the guest finds its own random word
+//! again. Values are wiped from memory when the call ends.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,12 +13,41 @@ use zeroize::Zeroizing;
 
 use super::wit::huiyin::plugin::secrets as wit;
 use crate::effect::Guest;
-use crate::egress::Refusal;
+use crate::egress::{Refusal, Scrubber};
+
+/// A secret's value: wiped when it is dropped, and never shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretValue(Zeroizing<Vec<u8>>);
+
+impl SecretValue {
+    /// The value itself. Whoever takes it answers for every copy.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Vec<u8>> for SecretValue {
+    fn from(value: Vec<u8>) -> Self {
+        Self(Zeroizing::new(value))
+    }
+}
+
+impl From<Zeroizing<Vec<u8>>> for SecretValue {
+    fn from(value: Zeroizing<Vec<u8>>) -> Self {
+        Self(value)
+    }
+}
+
+impl std::fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretValue(…)")
+    }
+}
 
 /// Where secrets come from.
 pub trait SecretSource: Send + Sync {
     /// The value of the secret, none where there is none of that name.
-    fn secret(&self, name: &str) -> Option<Zeroizing<Vec<u8>>>;
+    fn secret(&self, name: &str) -> Option<SecretValue>;
 }
 
 /// Has no secrets.
@@ -26,7 +55,7 @@ pub trait SecretSource: Send + Sync {
 pub struct NoSecrets;
 
 impl SecretSource for NoSecrets {
-    fn secret(&self, _name: &str) -> Option<Zeroizing<Vec<u8>>> {
+    fn secret(&self, _name: &str) -> Option<SecretValue> {
         None
     }
 }
@@ -37,7 +66,7 @@ const TOKEN: usize = PREFIX.len() + 32;
 
 struct Held {
     name: String,
-    value: Zeroizing<Vec<u8>>,
+    value: SecretValue,
 }
 
 /// The placeholders of one call and what they stand for.
@@ -63,6 +92,17 @@ impl SecretBox {
         Ok(token)
     }
 
+    /// Takes every value of this call out of what comes back; none where the
+    /// call holds none.
+    pub(crate) fn scrubber(&self) -> Option<Arc<Scrubber>> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scrubber = Scrubber::default();
+        for (token, secret) in held.iter() {
+            scrubber.add(secret.value.expose(), token);
+        }
+        (!scrubber.is_empty()).then(|| Arc::new(scrubber))
+    }
+
     /// The header value with every placeholder replaced, and the names of the
     /// secrets used added to `used`; none where there is no placeholder.
     pub(crate) fn fill(&self, value: &[u8], used: &mut HashSet<String>) -> Option<Zeroizing<Vec<u8>>> {
@@ -81,7 +121,7 @@ impl SecretBox {
                 .and_then(|token| std::str::from_utf8(token).ok())
                 .and_then(|token| held.get(token));
             if let Some(secret) = secret {
-                filled.extend_from_slice(&secret.value);
+                filled.extend_from_slice(secret.value.expose());
                 used.insert(secret.name.clone());
                 found = true;
                 rest = &rest[TOKEN..];
@@ -122,8 +162,8 @@ impl wit::Host for Guest {
             wit::Error::Unsupported(format!("the secret `{name}` is granted but has no value on this host"))
         })?;
         match algorithm {
-            wit::Algorithm::HmacSha256 => sign::<Hmac<sha2::Sha256>>(&value, &bytes),
-            wit::Algorithm::HmacSha512 => sign::<Hmac<sha2::Sha512>>(&value, &bytes),
+            wit::Algorithm::HmacSha256 => sign::<Hmac<sha2::Sha256>>(value.expose(), &bytes),
+            wit::Algorithm::HmacSha512 => sign::<Hmac<sha2::Sha512>>(value.expose(), &bytes),
         }
         .ok_or_else(|| wit::Error::Unsupported("the secret cannot be a key".to_owned()))
     }
@@ -135,8 +175,8 @@ mod tests {
 
     struct One;
     impl SecretSource for One {
-        fn secret(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
-            (name == "token").then(|| Zeroizing::new(b"s3cret".to_vec()))
+        fn secret(&self, name: &str) -> Option<SecretValue> {
+            (name == "token").then(|| b"s3cret".to_vec().into())
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! A file is written under a temporary name, synced, then linked to its own
 //! name, which fails if there already is one: nothing is ever overwritten.
-//! The folder is synced before the guest hears of success.
+//! The folder is synced before the guest hears of success. Files and bytes
+//! are counted before they are tried: a call cannot fill the disk.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -11,6 +12,36 @@ use std::path::Path;
 use super::wit::huiyin::plugin::spool as wit;
 use crate::effect::Guest;
 use crate::egress::Refusal;
+use crate::limits::{LimitHit, LimitName, Limits};
+
+/// What one call has put so far.
+#[derive(Debug)]
+pub(crate) struct Spooled {
+    files: u64,
+    bytes: u64,
+    most_files: u64,
+    most_bytes: u64,
+}
+
+impl Spooled {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { files: 0, bytes: 0, most_files: limits.spool_files, most_bytes: limits.spool_bytes }
+    }
+
+    /// Counts one more file of this size, or says which limit it would pass.
+    fn count(&mut self, size: u64) -> Result<(), LimitHit> {
+        let hit = |limit, allowed, used| LimitHit { limit, allowed, used: Some(used) };
+        let (files, bytes) = (self.files + 1, self.bytes.saturating_add(size));
+        if files > self.most_files {
+            return Err(hit(LimitName::SpoolFiles, self.most_files, files));
+        }
+        if bytes > self.most_bytes {
+            return Err(hit(LimitName::SpoolBytes, self.most_bytes, bytes));
+        }
+        (self.files, self.bytes) = (files, bytes);
+        Ok(())
+    }
+}
 
 /// Why a file was not written.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +72,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     } else {
         return Ok(());
     };
-    Err(format!("`{}` is not a plain file name: {fault}", name.escape_debug()))
+    Err(format!("`{}` is not a plain file name: {fault}", crate::error::shown(name)))
 }
 
 /// Writes the file; the same bytes again change nothing.
@@ -96,7 +127,7 @@ fn compare(path: &Path, bytes: &[u8]) -> io::Result<Option<bool>> {
 impl wit::Host for Guest {
     async fn put(&mut self, name: String, bytes: Vec<u8>) -> Result<String, wit::Error> {
         let folder = match self.effective.spool() {
-            Ok(folder) => folder.clone(),
+            Ok(folder) => folder,
             Err(denial) => {
                 let text = denial.to_string();
                 self.traffic.refuse(Refusal::Denied(denial));
@@ -104,6 +135,10 @@ impl wit::Host for Guest {
             }
         };
         check_name(&name).map_err(wit::Error::InvalidName)?;
+        if let Err(hit) = self.spooled.count(bytes.len() as u64) {
+            self.traffic.refuse(Refusal::Limit(hit));
+            return Err(wit::Error::TooLarge(hit.allowed));
+        }
         self.traffic.touch();
         let written = name.clone();
         let done = tokio::task::spawn_blocking(move || put(&folder, &written, &bytes)).await;

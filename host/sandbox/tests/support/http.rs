@@ -21,6 +21,10 @@ pub struct Sends {
     pub header: Option<(&'static str, &'static str)>,
     /// Put the placeholder of this secret into the header `x-token`.
     pub secret: Option<&'static str>,
+    /// Answer with the body, up to 64 KiB of it, instead of the status.
+    pub gives_body: bool,
+    /// Trap where a request fails, instead of saying `transient`.
+    pub traps: bool,
     /// How often.
     pub times: u32,
     pub asks: Vec<Asks>,
@@ -34,6 +38,8 @@ impl Sends {
             path: path.to_owned(),
             header: None,
             secret: None,
+            gives_body: false,
+            traps: false,
             times: 1,
             asks: vec![Asks::Http("http://*:*".into(), vec!["GET"], "/")],
         }
@@ -151,14 +157,21 @@ pub fn package(sends: &Sends) -> Vec<u8> {
              {append} (i32.const {name}) (i32.const {name_n}) (local.get $p) (local.get $n) {checked}"
         );
     }
+    let trap = if sends.traps { "unreachable" } else { "" };
     let more = format!(
         "(func $fail (result i32)
+           {trap}
            (i32.store (i32.const 0x100) (i32.const 1)) (i32.store (i32.const 0x104) (i32.const 0))
            (i32.store (i32.const 0x108) (i32.const {failed})) (i32.store (i32.const 0x10c) (i32.const {failed_n}))
            (i32.const 0x100))"
     );
+    let end = if sends.gives_body {
+        super::ok_text("(i32.const 0x8000)", "(local.get $body_n)")
+    } else {
+        super::ok_text("(i32.const 0x200)", "(i32.const 3)")
+    };
     let body = format!(
-        "(local $fields i32) (local $req i32) (local $future i32) (local $answer i32) (local $s i32)
+        "(local $body_n i32) (local $fields i32) (local $req i32) (local $future i32) (local $answer i32) (local $s i32)
          (local $p i32) (local $n i32) (local $left i32)
          (local.set $left (i32.const {times}))
          (loop $again
@@ -182,6 +195,10 @@ pub fn package(sends: &Sends) -> Vec<u8> {
            (block $end (loop $on
              (call $read (local.get $p) (i64.const 65536) (i32.const 0x340))
              (br_if $end (i32.load8_u (i32.const 0x340)))
+             (if (i32.lt_u (i32.add (local.get $body_n) (i32.load (i32.const 0x348))) (i32.const 0x10000)) (then
+               (memory.copy (i32.add (i32.const 0x8000) (local.get $body_n))
+                 (i32.load (i32.const 0x344)) (i32.load (i32.const 0x348)))
+               (local.set $body_n (i32.add (local.get $body_n) (i32.load (i32.const 0x348))))))
              (br $on)))
            (if (i32.eqz (i32.load8_u (i32.const 0x344))) (then (return (call $fail))))
            (local.set $left (i32.sub (local.get $left) (i32.const 1)))
@@ -189,8 +206,7 @@ pub fn package(sends: &Sends) -> Vec<u8> {
          (i32.store8 (i32.const 0x200) (i32.add (i32.const 48) (i32.div_u (local.get $s) (i32.const 100))))
          (i32.store8 (i32.const 0x201) (i32.add (i32.const 48) (i32.rem_u (i32.div_u (local.get $s) (i32.const 10)) (i32.const 10))))
          (i32.store8 (i32.const 0x202) (i32.add (i32.const 48) (i32.rem_u (local.get $s) (i32.const 10))))
-         {}",
-        super::ok_text("(i32.const 0x200)", "(i32.const 3)")
+         {end}"
     );
     let mut says = Says::new(Kind::Step);
     says.capabilities.clone_from(&sends.asks);

@@ -4,7 +4,10 @@
 
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, clippy::panic, clippy::format_push_string)]
 
+pub mod dns;
 pub mod http;
+pub mod peer;
+pub mod tls;
 
 use std::fmt::Write as _;
 use std::path::Path;

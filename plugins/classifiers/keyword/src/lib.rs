@@ -2,8 +2,8 @@
 //! holds gives its labels and its level; the gravest level and the highest
 //! score count. Pure.
 //!
-//! All terms of all rules go into one automaton, built once a call, and each
-//! text is read once, however many rules there are.
+//! All terms of all rules are looked for together, and each text is read once,
+//! however many rules there are.
 
 use std::collections::BTreeSet;
 
@@ -140,8 +140,7 @@ impl<'a> Compiled<'a> {
             }
             rules.push((rule, compile(&rule.when, &format!("{at}/when"), &mut terms)?));
         }
-        let matcher = terms.build().map_err(|why| wrong("/rules", &why))?;
-        Ok(Self { rules, matcher })
+        Ok(Self { rules, matcher: terms.build() })
     }
 
     fn judge(&self, item: &Item) -> Verdict {

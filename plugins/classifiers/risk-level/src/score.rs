@@ -53,7 +53,7 @@ impl<'a> Scorer<'a> {
         }
         let mut channels = defaults::channels();
         channels.extend(config.media.channels.iter().map(|(name, c)| (name.clone(), *c)));
-        let matcher = terms.build().map_err(Error::InvalidConfig)?;
+        let matcher = terms.build();
         Ok(Self { config, matcher, topics, labels, outlets, channels })
     }
 

@@ -15,7 +15,7 @@ mod wasm;
 pub use contract::{Answer, Config, Input, answer, run};
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use jaq_core::data::JustLut;
@@ -101,7 +101,7 @@ fn shortened(message: &str) -> String {
 
 type Key = (String, Vec<String>);
 thread_local! {
-    static CACHE: RefCell<HashMap<Key, Rc<Filter>>> = RefCell::new(HashMap::new());
+    static CACHE: RefCell<BTreeMap<Key, Rc<Filter>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 fn compiled(program: &str, vars: &[&str]) -> Result<Rc<Filter>, JqError> {

@@ -13,17 +13,10 @@ pub(super) struct Args {
     #[arg(required_unless_present = "record", conflicts_with = "record")]
     index: Option<u64>,
     /// The record's id, PARTITION/SEQ.
-    #[arg(long, value_name = "ID", value_parser = record_id)]
+    #[arg(long, value_name = "ID", value_parser = super::record_id)]
     record: Option<(u32, u64)>,
     #[command(flatten)]
     host: HostArgs,
-}
-
-fn record_id(text: &str) -> Result<(u32, u64), String> {
-    let parsed = text
-        .split_once('/')
-        .and_then(|(partition, seq)| Some((partition.parse().ok()?, seq.parse().ok().filter(|seq| *seq > 0)?)));
-    parsed.ok_or_else(|| "a record's id is PARTITION/SEQ, as in 0/17".to_owned())
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {

@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         while value.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
             value.pop();
         }
-        secrets.insert(name.clone(), value);
+        secrets.insert(name.clone(), value.into());
     }
     let sandbox = Sandbox::new(SandboxConfig::small()).map_err(Failure::unreachable)?;
     let package =
@@ -91,10 +91,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Secrets from files.
-struct Secrets(BTreeMap<String, Vec<u8>>);
+struct Secrets(BTreeMap<String, huiyin_sandbox::SecretValue>);
 
 impl huiyin_sandbox::SecretSource for Secrets {
-    fn secret(&self, name: &str) -> Option<zeroize::Zeroizing<Vec<u8>>> {
-        self.0.get(name).cloned().map(zeroize::Zeroizing::new)
+    fn secret(&self, name: &str) -> Option<huiyin_sandbox::SecretValue> {
+        self.0.get(name).cloned()
     }
 }
