@@ -38,6 +38,16 @@ pub struct Account {
     pub effects: BTreeMap<String, u32>,
 }
 
+/// The types of all records of a data folder whose host is not running, in their order.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn kinds(data: &Path) -> Result<Vec<String>, String> {
+    let journal = SegmentJournal::open(data.join("journal"), Options::default()).map_err(|e| e.to_string())?;
+    let found = journal.read_all(0).map_err(|e| e.to_string())?;
+    found.map(|record| record.map(|record| record.header.kind).map_err(|e| e.to_string())).collect()
+}
+
 /// Reads the whole log of a data folder whose host is not running.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use huiyin_engine::deploy::WorkflowText;
 use huiyin_engine::rebind::{BindingRow, PluginWord, SlotWord};
 use huiyin_engine::record::{self, CanaryEnd, Entry, SlotOf};
 use huiyin_engine::{Activity, Engine, Refusal, Submission};
@@ -116,6 +117,12 @@ async fn a_new_version_is_for_new_runs_at_once_and_running_runs_keep_theirs() {
     let known = row(&engine, UNIT, "say").await;
     let chosen = known.chosen.clone().unwrap();
     assert_eq!((known.from, chosen.by.as_str(), chosen.reason.as_str()), ("person", "person:li.min", "two is better"));
+    // It holds for a later version of the workflow, too.
+    let text = std::fs::read_to_string(house.folder.path().join("speak.json")).unwrap();
+    let text = text.replace("\"version\":\"1.0.0\"", "\"version\":\"1.1.0\"");
+    let later = WorkflowText { file: "speak.json".to_owned(), text };
+    engine.deploy(vec![later], &[UNIT.to_owned()], "person:li.min").await.unwrap();
+    assert_eq!(speak(&engine, UNIT).await, "two");
     clock.forward(SignedDuration::from_hours(2));
     assert_eq!(end_of(&engine, &old).await.unwrap().result, json!({"said": "one"}), "it was pinned when it began");
     engine.bind(word(UNIT, "say", "back to the configuration"), None).await.unwrap();

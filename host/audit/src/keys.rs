@@ -198,7 +198,9 @@ impl SignerKey {
         Ok(key)
     }
 
-    fn create(path: &Path, name: &str) -> Result<Self, KeyError> {
+    /// Makes a new key called `name` at `path`, readable by its owner only. A file that is there stays.
+    pub fn create(path: &Path, name: &str) -> Result<Self, KeyError> {
+        check_name(name)?;
         let io = |source| KeyError::Io { path: path.to_owned(), source };
         let mut seed = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *seed).map_err(|error| io(std::io::Error::other(error)))?;

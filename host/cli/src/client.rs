@@ -88,6 +88,12 @@ impl Client {
         self.try_post(path, body)?.map_err(|(_, failure)| failure)
     }
 
+    /// Sends bytes of a media type.
+    pub(crate) fn post_bytes(&self, path: &str, kind: &str, body: &[u8]) -> Result<Value, Failure> {
+        let request = self.agent.post(format!("{}{path}", self.base)).header("content-type", kind);
+        self.answer(request.header("authorization", self.bearer()).header(ACTOR_HEADER, &self.actor).send(body))
+    }
+
     /// Sends something that may be refused: then with the host's own word on it.
     pub(crate) fn try_post(&self, path: &str, body: &Value) -> Result<Result<Value, (Value, Failure)>, Failure> {
         let request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");

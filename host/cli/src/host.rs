@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use huiyin_engine::config::{self, HostConfig};
+use huiyin_engine::trust::Trust;
 use huiyin_engine::{Options, StartError};
+use huiyin_sandbox::{ChildCompiler, CompileLimits, Compiler, Sandbox, SandboxConfig};
 
 use crate::Setup;
 use crate::bundle::bundle;
@@ -21,8 +23,30 @@ pub(crate) fn options(setup: &Setup, config: HostConfig, base: PathBuf) -> Optio
         journal: setup.journal.clone(),
         watch: setup.watch.clone(),
         clock: setup.clock.clone(),
+        compiler: compiler(),
         ..Options::in_memory()
     }
+}
+
+/// What makes this program a compiler of packages instead: a hidden command.
+pub(crate) const COMPILE: &str = "compile-package";
+
+/// Packages are compiled in a limited child of this very program.
+pub(crate) fn compiler() -> Compiler {
+    // The link names the program that runs, also after its file was replaced.
+    let link = PathBuf::from("/proc/self/exe");
+    let program = if link.exists() { link } else { std::env::current_exe().unwrap_or(link) };
+    Compiler::Child(ChildCompiler { program, args: vec![COMPILE.into()], limits: CompileLimits::default() })
+}
+
+/// A sandbox to look at a component, or to call it a few times.
+pub(crate) fn sandbox() -> Result<Sandbox, Failure> {
+    Sandbox::new(sandbox_config()).map_err(Failure::unreachable)
+}
+
+/// How such a sandbox is made.
+pub(crate) fn sandbox_config() -> SandboxConfig {
+    SandboxConfig { compiler: compiler(), ..SandboxConfig::small() }
 }
 
 /// Reads a configuration and says where its relative paths begin.
@@ -30,6 +54,17 @@ pub(crate) fn read_config(file: &Path) -> Result<(HostConfig, PathBuf), Failure>
     let config = config::read(file).map_err(Failure::invalid)?;
     let base = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Ok((config, base.to_owned()))
+}
+
+/// Whom the host of a data folder trusts: by a configuration, or by the one in the folder.
+pub(crate) fn trust_of(data: &Path, file: Option<&Path>) -> Result<Trust, Failure> {
+    let own = data.join(CONFIG);
+    let config = match file {
+        Some(file) => read_config(file)?.0,
+        None if own.exists() => read_config(&own)?.0,
+        None => HostConfig::default(),
+    };
+    Trust::read(&config.trust).map_err(|problems| Failure::invalid(problems.join("\n")))
 }
 
 /// A failed start, with its exit code.

@@ -11,6 +11,7 @@ mod folders;
 mod host;
 mod output;
 mod process;
+mod registry;
 mod text;
 mod times;
 
@@ -61,6 +62,9 @@ enum Command {
     Audit(commands::audit::Args),
     Bench(commands::bench::Args),
     Completions(commands::completions::Args),
+    /// Compile a package from stdin to stdout, within limits: what the host starts for each
+    #[command(hide = true)]
+    CompilePackage,
 }
 
 /// Reads the command line, does what it says, and gives the exit code.
@@ -91,6 +95,7 @@ pub fn main_with(setup: Setup) -> ExitCode {
         Command::Audit(args) => commands::audit::run(args, cli.output),
         Command::Bench(args) => commands::bench::run(args, cli.output),
         Command::Completions(args) => commands::completions::run(args),
+        Command::CompilePackage => return huiyin_sandbox::serve_child(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

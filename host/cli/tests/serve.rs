@@ -2,59 +2,12 @@
 
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![allow(missing_docs)]
+#![allow(missing_docs, unreachable_pub)]
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+mod common;
 
+use common::{Host, huiyin};
 use serde_json::{Value, json};
-
-struct Host {
-    child: Child,
-    url: String,
-    rest: BufReader<std::process::ChildStderr>,
-}
-
-impl Host {
-    fn start(data: &Path) -> Host {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_huiyin"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .env("HUIYIN_LOG", "error")
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut rest = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        while !line.starts_with("ready ") {
-            line.clear();
-            assert!(rest.read_line(&mut line).unwrap() > 0, "the host ended before it was ready");
-        }
-        let url = line.split_whitespace().nth(1).unwrap().to_owned();
-        Host { child, url, rest }
-    }
-
-    fn stop(mut self) -> (i32, String) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        let status = self.child.wait().unwrap();
-        let mut said = String::new();
-        std::io::Read::read_to_string(&mut self.rest, &mut said).unwrap();
-        (status.code().unwrap(), said)
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn huiyin(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_huiyin")).args(args).output().unwrap()
-}
 
 #[test]
 fn a_host_is_ready_found_by_its_folder_alone_on_it_and_stops_cleanly() {

@@ -66,6 +66,10 @@ pub struct Unit {
     /// Clocks this unit keeps more tightly than the units above it (rule 7).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clocks: Vec<ClockOverride>,
+    /// The most that plugins and workflows may reach on its behalf, written like a
+    /// grant; no such cap where it is absent. What a grant is, the desk does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may: Option<serde_json::Value>,
 }
 
 impl Unit {

@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use huiyin_deadline::schedule::Interval;
 use huiyin_sandbox::egress::pace::Pace;
 use huiyin_sandbox::egress::proxy::ProxySettings;
 use huiyin_sandbox::egress::way::{EgressSettings, Mapping};
-use huiyin_sandbox::{Grant, SecretSource};
+use huiyin_sandbox::{CompileLimits, Grant, SecretSource};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -41,6 +42,10 @@ pub struct HostConfig {
     pub sources: Vec<SourceConfig>,
     /// What plugins and workflows may reach.
     pub grants: Vec<GrantConfig>,
+    /// Whose plugins may be installed and used.
+    pub trust: TrustConfig,
+    /// How large packages may be, and what compiling one may use.
+    pub packages: PackagesConfig,
     /// The way out itself: names that stand for addresses, authorities to trust.
     pub egress: EgressConfig,
     /// What plugin calls may use, by host, plugin and unit.
@@ -142,6 +147,59 @@ pub struct GrantConfig {
     pub unit: String,
     /// What is granted.
     pub grant: Grant,
+}
+
+/// Whose plugins may be installed and used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct TrustConfig {
+    /// Whose signature counts, and for whom.
+    pub publishers: Vec<PublisherConfig>,
+    /// The units that may use installed plugins that no trusted publisher has
+    /// signed, `"*"` for all; none unless told.
+    pub untrusted: Vec<String>,
+}
+
+/// A publisher whose plugins are trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct PublisherConfig {
+    /// The public key, a C2SP vkey: `name+hash+base64`.
+    pub key: String,
+    /// The units that trust it; `"*"`, all of them, unless told.
+    #[serde(default = "everyone")]
+    pub units: Vec<String>,
+}
+
+fn everyone() -> Vec<String> {
+    vec!["*".to_owned()]
+}
+
+/// How large packages may be, and what compiling one may use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct PackagesConfig {
+    /// The largest package, in bytes; 64 MiB unless told.
+    pub max_bytes: Option<u64>,
+    /// Processor time, in seconds; 120 unless told.
+    pub compile_cpu_seconds: Option<u64>,
+    /// Time on the wall, in seconds; 300 unless told.
+    pub compile_wall_seconds: Option<u64>,
+    /// Address space, in bytes; 4 GiB unless told.
+    pub compile_memory_bytes: Option<u64>,
+}
+
+impl PackagesConfig {
+    /// The limits of the compiler that these settings make of the usual ones.
+    pub fn limits(&self) -> CompileLimits {
+        let usual = CompileLimits::default();
+        CompileLimits {
+            cpu_seconds: self.compile_cpu_seconds.unwrap_or(usual.cpu_seconds).max(1),
+            wall: self.compile_wall_seconds.map_or(usual.wall, Duration::from_secs).max(Duration::from_secs(1)),
+            memory_bytes: self.compile_memory_bytes.unwrap_or(usual.memory_bytes),
+            output_bytes: usual.output_bytes,
+        }
+    }
 }
 
 /// The host's own settings of the way out. They are the admin's: a name that is
@@ -477,7 +535,7 @@ fn plain(error: &serde_json::Error) -> String {
     }
 }
 
-fn pointer(path: &serde_path_to_error::Path) -> String {
+pub(crate) fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     let mut out = String::new();
     for segment in path {

@@ -265,11 +265,11 @@ pub fn pin(
         .collect();
     for function in definition.calls().iter().filter(|f| !core(&f.name)) {
         let name = key(None, function);
-        match house.find(&name) {
-            Some((pin, _)) => {
+        match house.usable(&name, unit) {
+            Ok((pin, _)) => {
                 pins.insert(name, pin);
             }
-            None => problems.push(format!("`{name}` is not installed; install it with `huiyin plugin install`")),
+            Err(why) => problems.push(why),
         }
     }
     for slot in definition.functions().iter().filter(|s| !core(&s.function.name)) {
@@ -278,7 +278,7 @@ pub fn pin(
         let over = over.get(&*slot.name);
         let own = match over.and_then(|over| over.chosen.clone()) {
             Some(chosen) => fits(slot, chosen, house),
-            None => bound(slot, binding.copied(), house),
+            None => bound(slot, binding.copied(), unit, house),
         };
         match own {
             Ok(own) => {
@@ -310,15 +310,18 @@ pub(crate) fn fits(slot: &huiyin_flow::Slot, pin: Pin, house: &House) -> Result<
 }
 
 /// What a slot stands for with a unit's binding.
-pub(crate) fn bound(slot: &huiyin_flow::Slot, binding: Option<&Binding>, house: &House) -> Result<Pin, String> {
+pub(crate) fn bound(
+    slot: &huiyin_flow::Slot,
+    binding: Option<&Binding>,
+    unit: Option<&str>,
+    house: &House,
+) -> Result<Pin, String> {
     let own = key(None, &slot.function);
     let Some(binding) = binding else {
-        return house.find(&own).map(|(pin, _)| pin).ok_or_else(|| format!("`{own}` is not installed"));
+        return house.usable(&own, unit).map(|(pin, _)| pin);
     };
     let wanted = binding.plugin.clone().unwrap_or_else(|| own.clone());
-    let (mut pin, package) = house
-        .find(&wanted)
-        .ok_or_else(|| format!("`{wanted}` is not installed; install it with `huiyin plugin install`"))?;
+    let (mut pin, package) = house.usable(&wanted, unit)?;
     if let Some(digest) = binding.digest.as_ref().filter(|d| **d != pin.digest) {
         return Err(format!("`{wanted}` has the digest {}, the binding pins {digest}", pin.digest));
     }

@@ -8,14 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use huiyin_flow::{CallId, FlowError, Request};
-use huiyin_sandbox::{
-    CallError, Effect, Grant, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict,
-};
+use huiyin_sandbox::{CallError, Effect, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::{Admission, Gate, Place};
 use crate::calls;
+use crate::grants::Grants;
 use crate::house::House;
 use crate::originals::{collected, original};
 use crate::partition::{
@@ -23,14 +22,13 @@ use crate::partition::{
 };
 use crate::record::{Batch, Pin, sum};
 use crate::requests::{Behalf, Fault, Requests};
-use crate::secrets::Secrets;
 use crate::worker::{NICE, Workers};
 
 /// Makes effectful calls, on threads of its own: a guest that is busy gives way
 /// to other guests, and the partitions' loops never wait for any of them.
 pub struct Effects {
     house: Arc<House>,
-    grants: Grants,
+    grants: Arc<Grants>,
     requests: Requests,
     gate: Arc<Gate>,
     workers: Arc<Workers>,
@@ -40,46 +38,6 @@ pub struct Effects {
     in_hand: Mutex<HashMap<(String, CallId, u32), CancellationToken>>,
 }
 
-/// What an admin granted, by plugin and unit, and the secrets that grants name.
-#[derive(Default)]
-pub struct Grants {
-    /// `(plugin name or name:version, unit or *)` and what it may reach.
-    pub granted: Vec<(String, String, Arc<Grant>)>,
-    /// The same of workflows, by `namespace/name` or `namespace/name:version`.
-    pub workflows: Vec<(String, String, Arc<Grant>)>,
-    /// What a unit's policy allows at most, by unit; a unit that is not here sets no cap.
-    pub caps: BTreeMap<String, Arc<Grant>>,
-    /// Secret values by name.
-    pub secrets: Arc<Secrets>,
-}
-
-impl Grants {
-    /// What a plugin may reach on behalf of a unit: the most specific grant, or nothing.
-    pub fn of(&self, plugin: &str, unit: &str) -> Arc<Grant> {
-        nearest(&self.granted, plugin, unit)
-    }
-
-    /// What the unit's policy allows at most; none where it sets no cap.
-    pub fn cap(&self, unit: &str) -> Option<Arc<Grant>> {
-        self.caps.get(unit).map(Arc::clone)
-    }
-
-    /// What a workflow's own requests may reach on behalf of a unit.
-    pub fn of_workflow(&self, workflow: &str, unit: &str) -> Arc<Grant> {
-        nearest(&self.workflows, workflow, unit)
-    }
-}
-
-/// The most specific of the grants to `name:version`, or nothing.
-fn nearest(granted: &[(String, String, Arc<Grant>)], name: &str, unit: &str) -> Arc<Grant> {
-    let bare = name.split(':').next().unwrap_or(name);
-    granted
-        .iter()
-        .filter(|(n, u, _)| (n == name || n == bare) && (u == unit || u == "*"))
-        .max_by_key(|(n, u, _)| (u != "*", n == name))
-        .map_or_else(|| Arc::new(Grant::default()), |(_, _, grant)| Arc::clone(grant))
-}
-
 impl Effects {
     /// An executor.
     ///
@@ -87,7 +45,7 @@ impl Effects {
     /// When the system refuses a thread.
     pub fn new(
         house: Arc<House>,
-        grants: Grants,
+        grants: Arc<Grants>,
         workers: Arc<Workers>,
         admission: Admission,
     ) -> std::io::Result<Effects> {
@@ -115,11 +73,6 @@ impl Effects {
         if let Some(threads) = &self.threads {
             threads.spawn(trying);
         }
-    }
-
-    /// What a plugin may reach.
-    pub fn grant(&self, plugin: &str, unit: &str) -> Arc<Grant> {
-        self.grants.of(plugin, unit)
     }
 
     fn access(&self, unit: &str, kv: &Arc<BTreeMap<String, Vec<u8>>>, stop: CancellationToken) -> HostAccess {
@@ -274,7 +227,8 @@ impl Effects {
             Operation::Collect { config: source.config.to_string(), cursor: job.cursor.clone(), limit: job.limit };
         let access = self.access(&source.unit, &job.kv, CancellationToken::new());
         let limits = self.house.limits(&source.collector.plugin, &source.unit);
-        let calling = self.house.sandbox.call(&source.package, &context, &operation, &source.grant, &access, &limits);
+        let grant = self.grants.of(&source.collector.plugin, &source.unit);
+        let calling = self.house.sandbox.call(&source.package, &context, &operation, &grant, &access, &limits);
         let called = off_the_loop(&source.package, calling)
             .await
             .map_err(|e| poll_error(&self.house, &e, &source.collector.plugin, &source.unit))?;
@@ -442,8 +396,8 @@ fn poll_error(house: &House, error: &CallError, plugin: &str, unit: &str) -> Pol
 /// When its classifier is not installed, in words.
 pub fn floor_pin(house: &House, floor: &huiyin_desk::policy::Floor) -> Result<Pin, String> {
     let name = format!("{}:{}", floor.name, floor.version);
-    let (mut pin, _) =
-        house.find(&name).ok_or_else(|| format!("the policy pack's floor classifier `{name}` is not installed"))?;
+    // It judges for every unit, so every unit must be able to trust it.
+    let (mut pin, _) = house.usable(&name, None).map_err(|why| format!("the policy pack's floor classifier: {why}"))?;
     pin.config = floor.config.clone();
     Ok(pin)
 }

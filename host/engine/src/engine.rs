@@ -30,6 +30,8 @@ pub struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     /// The units' choices, for what is deployed while the host runs.
     pub(crate) bindings: Vec<Binding>,
+    /// What installing and granting needs.
+    pub(crate) packages: crate::packages::Packages,
     /// One deployment at a time.
     pub(crate) deploying: Arc<tokio::sync::Mutex<()>>,
     pub(crate) partitions: Vec<Arc<Partition>>,
@@ -449,6 +451,14 @@ impl Engine {
         let answer = told.await.map_err(|_| gone())?;
         drop(permit);
         answer
+    }
+
+    /// Asks the first partition, which keeps what concerns the whole host.
+    pub(crate) async fn ask_home<T: Send + 'static>(
+        &self,
+        message: impl FnOnce(Reply<T>) -> Message,
+    ) -> Result<T, Refusal> {
+        self.ask(0, message).await
     }
 
     fn inbox(&self, partition: usize) -> Result<&mpsc::UnboundedSender<Message>, Refusal> {

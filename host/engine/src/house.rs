@@ -2,7 +2,7 @@
 //! packages, the evaluator, the floor.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock};
 
 use huiyin_flow::Evaluator;
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::limits::Tuning;
 use crate::record::Pin;
+use crate::trust::Units;
 
 /// Shared by all workers.
 pub struct House {
@@ -28,6 +29,40 @@ pub struct House {
 struct Packages {
     by_digest: HashMap<String, Arc<Package>>,
     by_name: HashMap<String, String>,
+    /// How those came here that anybody asks about, by digest.
+    sources: HashMap<String, Provenance>,
+    /// What is installed and may not be used, by `name:version` or file, and why.
+    withheld: BTreeMap<String, String>,
+}
+
+/// Where a plugin comes from, and who may use it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provenance {
+    /// Where from.
+    pub origin: Origin,
+    /// The trusted keys that signed it.
+    pub publishers: Vec<String>,
+    /// The units that may use it.
+    pub units: Units,
+}
+
+/// Where a plugin comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// In the program itself: whoever trusts the program trusts it.
+    Carried,
+    /// Named in the configuration, or on the command line: the admin's own word.
+    Configured,
+    /// In the data folder: trusted by signature or by explicit policy only.
+    Installed,
+}
+
+impl Provenance {
+    /// Of what the program carries, or an admin named: for every unit.
+    pub fn of(origin: Origin) -> Provenance {
+        Provenance { origin, publishers: Vec::new(), units: Units::all() }
+    }
 }
 
 /// Why a package could not be installed.
@@ -64,11 +99,19 @@ impl House {
         &self.tuning
     }
 
-    /// Installs a package under its `name:version`.
+    /// Installs a package that the program carries under its `name:version`.
     ///
     /// # Errors
     /// When another component has that name and version.
     pub fn install(&self, package: Arc<Package>) -> Result<Pin, InstallError> {
+        self.install_from(package, Provenance::of(Origin::Carried))
+    }
+
+    /// Installs a package from somewhere. What is there already stays as it came first.
+    ///
+    /// # Errors
+    /// When another component has that name and version.
+    pub fn install_from(&self, package: Arc<Package>, provenance: Provenance) -> Result<Pin, InstallError> {
         let manifest = &package.manifest;
         let name = format!("{}:{}", manifest.name, manifest.version);
         let digest = package.digest.clone();
@@ -79,8 +122,58 @@ impl House {
             return Err(InstallError { name, old: old.clone() });
         }
         packages.by_name.insert(name.clone(), digest.clone());
-        packages.by_digest.insert(digest.clone(), package);
+        packages.withheld.remove(&name);
+        packages.by_digest.entry(digest.clone()).or_insert(package);
+        packages.sources.entry(digest.clone()).or_insert(provenance);
         Ok(Pin { plugin: name, digest, config: Value::Null })
+    }
+
+    /// Takes a package out. Who holds it already keeps it.
+    pub fn remove(&self, name: &str) {
+        let mut packages = self.packages.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        packages.withheld.remove(name);
+        if let Some(digest) = packages.by_name.remove(name) {
+            packages.by_digest.remove(&digest);
+            packages.sources.remove(&digest);
+        }
+    }
+
+    /// Remembers what is installed and may not be used.
+    pub fn withhold(&self, name: &str, why: String) {
+        self.packages.write().unwrap_or_else(std::sync::PoisonError::into_inner).withheld.insert(name.to_owned(), why);
+    }
+
+    /// What is installed and may not be used, and why.
+    pub fn withheld(&self) -> BTreeMap<String, String> {
+        self.packages.read().unwrap_or_else(std::sync::PoisonError::into_inner).withheld.clone()
+    }
+
+    /// Where a component comes from and who may use it.
+    pub fn provenance(&self, digest: &str) -> Option<Provenance> {
+        self.packages.read().unwrap_or_else(std::sync::PoisonError::into_inner).sources.get(digest).cloned()
+    }
+
+    /// An installed component that a unit may use, by `name:version`; the
+    /// highest version for a bare name. No unit for what serves none.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub fn usable(&self, name: &str, unit: Option<&str>) -> Result<(Pin, Arc<Package>), String> {
+        let Some((pin, package)) = self.find(name) else {
+            return Err(match self.withheld().get(name) {
+                Some(why) => format!("`{name}` is installed and may not be used: {why}"),
+                None => format!("`{name}` is not installed; install it with `huiyin plugin install`"),
+            });
+        };
+        let allowed = self.provenance(&pin.digest).is_none_or(|source| source.units.hold(unit));
+        if allowed {
+            return Ok((pin, package));
+        }
+        let whom = unit.map_or_else(|| "what serves no unit".to_owned(), |unit| format!("unit {unit}"));
+        Err(format!(
+            "`{}` may not be used by {whom}: no publisher whom it trusts has signed it; see `trust` in huiyin.json",
+            pin.plugin
+        ))
     }
 
     /// An installed component by its digest.

@@ -48,6 +48,7 @@ pub mod engine;
 pub mod evaluator;
 pub mod extension;
 pub mod fair;
+pub mod grants;
 pub mod heard;
 pub mod house;
 pub mod intake;
@@ -55,9 +56,11 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod limits;
 pub mod originals;
+pub mod packages;
 pub mod partition;
 #[cfg(feature = "planted")]
 pub mod planted;
+pub mod plugins;
 pub mod rebind;
 pub mod record;
 pub mod replay;
@@ -69,6 +72,7 @@ pub mod sources;
 pub mod start;
 pub mod state;
 pub mod timetable;
+pub mod trust;
 pub mod worker;
 
 pub use engine::{Engine, InForce, Submission};

@@ -12,6 +12,7 @@ mod events;
 mod judged;
 mod kv;
 mod orders;
+mod plugins;
 mod runs;
 mod schedules;
 mod sources;
@@ -127,6 +128,8 @@ pub enum Message {
     Pause(PauseCommand, Reply<()>),
     /// A sink of lifecycle events has come further.
     Sunk(SinkAdvanced, Reply<()>),
+    /// A person installs, removes, grants or revokes; the records of plugins only.
+    Plugin(Box<Entry>, Reply<()>),
     /// Look at the state.
     Query(Query),
     /// A snapshot of the state was written out: record its digest, then keep it.
@@ -709,6 +712,7 @@ impl Core {
                 self.out.durable.push(Work::Keep(snapshot));
             }
             Message::Deploy(deploy) => self.deploy(deploy, now),
+            Message::Plugin(entry, reply) => self.plugin_word(&entry, reply, now),
             Message::Query(query) => {
                 let answer = query(&self.state, now);
                 self.out.durable.push(Work::Tell(Box::new(move |outcome| {

@@ -54,7 +54,8 @@ pub struct PluginWord {
     pub plugin: String,
     /// SHA-256 of the component, hex, where the exact bytes are meant.
     pub digest: Option<String>,
-    /// Its configuration; what the slot has now unless given.
+    /// Its configuration; unless given another version of the slot's plugin
+    /// keeps what the slot has now, and another plugin has the call's own.
     pub config: Option<Value>,
 }
 
@@ -244,15 +245,15 @@ fn chosen(house: &House, standing: &Standing, slot: &str, to: &PluginWord) -> Re
         let message = format!("`{}` names no version; write name:version", to.plugin);
         return Err(invalid("/plugin", message));
     }
-    let Some((mut pin, _)) = house.find(&to.plugin) else {
-        let message = format!("`{}` is not installed; install it with `huiyin plugin install`", to.plugin);
-        return Err(invalid("/plugin", message));
-    };
+    let usable = house.usable(&to.plugin, standing.deployment.unit.as_deref());
+    let (mut pin, _) = usable.map_err(|why| invalid("/plugin", why))?;
     if let Some(digest) = to.digest.as_ref().filter(|digest| **digest != pin.digest) {
         let message = format!("`{}` has the digest {}, not {digest}", to.plugin, pin.digest);
         return Err(invalid("/digest", message));
     }
-    let now = standing.deployment.pins.get(slot).map(|pin| pin.config.clone());
+    // Another plugin would not understand it.
+    let same = |now: &&Pin| now.plugin.split(':').next() == pin.plugin.split(':').next();
+    let now = standing.deployment.pins.get(slot).filter(same).map(|pin| pin.config.clone());
     pin.config = to.config.clone().or(now).unwrap_or_default();
     deployment::fits(standing.slot(slot)?, pin, house).map_err(|why| invalid("/plugin", why))
 }

@@ -9,6 +9,7 @@
 mod binding;
 mod call;
 mod event;
+mod plugin;
 mod schedule;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub use binding::{
 };
 pub use call::{Batch, FloorJudged, JudgedItem, Made, sum};
 pub use event::{EventDelivered, EventJudged, EventRelayed, Gathered, Relay, SinkAdvanced, Started, Undecided};
+pub use plugin::{PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
 pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed};
 
 /// The data key of what belongs to a unit and to no case or source; the host's where there is no unit.
@@ -384,6 +386,10 @@ entries! {
     CanaryCompared = "huiyin.canary.compared.v1",
     CanaryEnded = "huiyin.canary.ended.v1",
     SinkAdvanced = "huiyin.sink.advanced.v1",
+    PluginInstalled = "huiyin.plugin.installed.v1",
+    PluginRemoved = "huiyin.plugin.removed.v1",
+    PluginGranted = "huiyin.plugin.granted.v1",
+    PluginRevoked = "huiyin.plugin.revoked.v1",
     DeskDecided = "huiyin.desk.decided.v1",
     FloorJudged = "huiyin.floor.judged.v1",
     SnapshotTaken = "huiyin.snapshot.taken.v1",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use huiyin_sandbox::{Grant, Package};
+use huiyin_sandbox::Package;
 use serde_json::Value;
 
 use crate::record::Pin;
@@ -22,8 +22,6 @@ pub struct WatchedSource {
     pub package: Arc<Package>,
     /// The collector's configuration.
     pub config: Value,
-    /// What the collector may reach.
-    pub grant: Arc<Grant>,
     /// One of the seven channel kinds.
     pub channel: Option<String>,
     /// When it is read.

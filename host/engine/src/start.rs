@@ -7,6 +7,7 @@
 mod force;
 mod load;
 mod loaded;
+mod packages;
 mod sinks;
 mod standing;
 mod store;
@@ -15,13 +16,11 @@ mod wanted;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use huiyin_desk::Problem;
 use huiyin_flow::{Diagnostic, Evaluator};
 use huiyin_journal::{Draft, Journal, JournalError};
-use huiyin_sandbox::egress::way::EgressSettings;
-use huiyin_sandbox::{Limits, Package, PackageError, PoolConfig, Sandbox, SandboxConfig, SandboxError};
+use huiyin_sandbox::{ChildCompiler, Compiler, Limits, PackageError, PoolConfig, Sandbox, SandboxConfig, SandboxError};
 use huiyin_views::Views;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc};
@@ -29,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::force::same_schedule;
 use self::store::Store;
+pub(crate) use self::store::private_file;
 use self::wanted::read_wanted;
 use crate::admission::Admission;
 use crate::config::HostConfig;
@@ -37,20 +37,25 @@ use crate::dice::SystemDice;
 use crate::effects::{Effects, floor_pin};
 use crate::engine::{Engine, Partition};
 use crate::evaluator::{NoJq, SandboxedJq};
-use crate::house::{House, InstallError};
+use crate::grants::{Caps, OwnFolders};
+use crate::house::{House, InstallError, Origin};
 use crate::lifecycle::Known;
 use crate::limits::Tuning;
+use crate::packages::Packages;
 use crate::partition::{Core, Failing, Message, Patience, Snapshot};
 use crate::record::{DecodeError, Entry, SnapshotTaken};
 use crate::secrets::Secrets;
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
 use crate::sources::WatchedSource;
 use crate::state::{ApplyError, State};
+use crate::trust::{Trust, TrustError};
 use crate::worker::{self, Workers};
 
 pub use self::force::bring_into_force;
 pub use self::load::load;
 pub use self::loaded::Definitions;
+pub use self::packages::Candidate;
+use self::packages::Found;
 pub use self::wanted::Wanted;
 
 /// The name of the component that evaluates expressions.
@@ -87,6 +92,10 @@ pub struct Options {
     pub workers: Option<usize>,
     /// What one plugin call may use, never above the ceiling; the usual limits unless told.
     pub limits: Option<Limits>,
+    /// Where packages are compiled. In this process, without limits, only for
+    /// tests and embedders; the `huiyin` program names itself. The limits of a
+    /// child are the configuration's.
+    pub compiler: Compiler,
 }
 
 impl Options {
@@ -105,6 +114,7 @@ impl Options {
             watch: None,
             workers: None,
             limits: None,
+            compiler: Compiler::InProcess,
         }
     }
 }
@@ -141,6 +151,14 @@ pub enum StartError {
         /// Why.
         error: PackageError,
     },
+    /// A component is not what its publisher signed, or nobody signed it who is trusted.
+    #[error("{file}: {error}")]
+    Untrusted {
+        /// The file, or the component's place in the program.
+        file: String,
+        /// Why.
+        error: TrustError,
+    },
     /// The folder of the views cannot be made.
     #[error(transparent)]
     Views(#[from] huiyin_views::ViewsError),
@@ -172,6 +190,7 @@ impl StartError {
         matches!(
             self,
             StartError::Package { .. }
+                | StartError::Untrusted { .. }
                 | StartError::Install(_)
                 | StartError::Policy(_)
                 | StartError::Workflow(_)
@@ -185,66 +204,61 @@ fn lines<T: std::fmt::Display>(all: &[T]) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// A sandbox and what is installed in it: enough to validate and to call.
+/// A sandbox and components that the caller trusts, compiled in this process:
+/// for tests and tools. See [`open_house_with`].
 ///
 /// # Errors
 /// When the sandbox cannot be set up or a component is refused.
 pub fn open_house(cache: Option<PathBuf>, components: &[(String, Vec<u8>)]) -> Result<Arc<House>, StartError> {
-    let tuning = Tuning::plain(&Limits::default());
-    open_tuned(cache, components, tuning, EgressSettings::default(), PoolConfig::default())
+    let named = |(file, bytes): &(String, Vec<u8>)| Candidate {
+        file: file.clone(),
+        bytes: bytes.clone(),
+        origin: Origin::Configured,
+    };
+    let all: Vec<Candidate> = components.iter().map(named).collect();
+    open_house_with(cache, &all, &Trust::default(), Compiler::InProcess)
 }
 
-/// The same, with limits for each plugin call, the admin's settings of the way out, and pools of some size.
-fn open_tuned(
+/// A sandbox and what is in it: enough to validate and to call.
+///
+/// # Errors
+/// When the sandbox cannot be set up or a component is refused that was not installed.
+pub fn open_house_with(
     cache: Option<PathBuf>,
-    components: &[(String, Vec<u8>)],
-    tuning: Tuning,
-    egress: EgressSettings,
-    pool: PoolConfig,
+    components: &[Candidate],
+    trust: &Trust,
+    compiler: Compiler,
 ) -> Result<Arc<House>, StartError> {
-    let fuel = tuning.counts_fuel();
-    let config = SandboxConfig { cache_dir: cache, egress, pool, fuel, ..SandboxConfig::default() };
+    let config = SandboxConfig { cache_dir: cache, compiler, ..SandboxConfig::default() };
+    open_tuned(config, components, trust, &Tuning::plain(&Limits::default())).map(|(house, _)| house)
+}
+
+/// The same, with limits for each plugin call; gives what was found installed.
+fn open_tuned(
+    config: SandboxConfig,
+    components: &[Candidate],
+    trust: &Trust,
+    tuning: &Tuning,
+) -> Result<(Arc<House>, Vec<Found>), StartError> {
     let sandbox = Arc::new(Sandbox::new(config)?);
-    let packages = load_all(&sandbox, components)?;
-    let jq = packages.iter().find(|p| p.manifest.name == JQ);
-    let evaluator: Arc<dyn Evaluator> = match jq {
+    let loaded = packages::load_all(&sandbox, trust, components);
+    let evaluator: Arc<dyn Evaluator> = match packages::own(&loaded, JQ) {
         Some(package) => Arc::new(SandboxedJq::new(Arc::clone(&sandbox), Arc::clone(package))),
         None => Arc::new(NoJq),
     };
     let house = House::new(sandbox, evaluator, tuning.default()).tuned(tuning.clone());
-    for package in packages {
-        house.install(package)?;
-    }
-    Ok(Arc::new(house))
+    let found = packages::install_all(&house, loaded)?;
+    Ok((Arc::new(house), found))
 }
 
-/// Loads components on all cores: each has its compiled code checked, or is compiled.
-fn load_all(sandbox: &Sandbox, components: &[(String, Vec<u8>)]) -> Result<Vec<Arc<Package>>, StartError> {
-    let threads =
-        std::thread::available_parallelism().map_or(1, std::num::NonZero::get).clamp(1, components.len().max(1));
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let mut loaded = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some((file, bytes)) = components.get(at) else { return loaded };
-            let package = sandbox.load(bytes).map_err(|error| StartError::Package { file: file.clone(), error });
-            loaded.push((at, package));
+/// The compiler with the limits that the configuration gives it.
+fn compiler(options: &Options) -> Compiler {
+    match &options.compiler {
+        Compiler::InProcess => Compiler::InProcess,
+        Compiler::Child(child) => {
+            Compiler::Child(ChildCompiler { limits: options.config.packages.limits(), ..child.clone() })
         }
-    };
-    let mut all: Vec<(usize, Result<Arc<Package>, StartError>)> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
-        let mut all = take();
-        for other in others {
-            match other.join() {
-                Ok(loaded) => all.extend(loaded),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        all
-    });
-    all.sort_by_key(|(at, _)| *at);
-    all.into_iter().map(|(_, package)| package).collect()
+    }
 }
 
 impl Engine {
@@ -263,11 +277,31 @@ impl Engine {
         let patience = options.config.quarantine.read().map_err(StartError::Config)?;
         let base = options.limits.clone().unwrap_or_default();
         let tuning = Tuning::read(&options.config.limits, &base).map_err(StartError::Config)?;
-        let house = match &options.house {
-            Some(house) => Arc::clone(house),
-            None => open_tuned(cache, &components(&options)?, tuning, egress, pool(&options, &admission))?,
+        let trust = Trust::read(&options.config.trust).map_err(StartError::Config)?;
+        let own = OwnFolders::new(options.data.as_deref(), cache.as_deref());
+        let (house, found) = match &options.house {
+            Some(house) => (Arc::clone(house), None),
+            None => {
+                let usual = SandboxConfig::default();
+                let config = SandboxConfig {
+                    cache_dir: cache,
+                    egress,
+                    pool: pool(&options, &admission),
+                    fuel: tuning.counts_fuel(),
+                    compiler: compiler(&options),
+                    max_package_bytes: options.config.packages.max_bytes.unwrap_or(usual.max_package_bytes),
+                    ..usual
+                };
+                let (house, found) = open_tuned(config, &packages::candidates(&options)?, &trust, &tuning)?;
+                (house, Some(found))
+            }
         };
-        let wanted = read_wanted(&options, &house, secrets)?;
+        let wanted = read_wanted(&options, &house, &own, secrets)?;
+        let unknown = trust.unknown_units(&wanted.units);
+        if !unknown.is_empty() {
+            let problem = |unit: String| format!("/trust: there is no unit {unit} in the policy pack");
+            return Err(StartError::Config(unknown.into_iter().map(problem).collect()));
+        }
         let sinks = sinks::read(&options.config, &source, &house)?;
         let store = Store::open(&options)?;
         let partitions = store.partitions(&options.config)?;
@@ -278,11 +312,22 @@ impl Engine {
             loaded.push(state);
             snapshots.push(snapshot);
         }
+        if let (Some(home), Some(found)) = (loaded.first_mut(), found) {
+            packages::reconcile(home, found, &house, store.journal.as_ref(), clock.now()).await?;
+        }
         bring_into_force(&mut loaded, &wanted, &options.config, &house, store.journal.as_ref(), clock.now()).await?;
         let sinks = match loaded.first_mut() {
             Some(home) => sinks::place(sinks, home, store.journal.as_ref(), clock.now()).await?,
             None => Vec::new(),
         };
+        if let Some(home) = loaded.first() {
+            wanted.grants.restore(home.plugins.given.values(), &own);
+            // The pack in force, also where the configuration names none any more.
+            if let Some(pack) = home.desk.policy() {
+                let caps = Caps::read(pack).map_err(StartError::Config)?;
+                wanted.grants.put_caps(caps);
+            }
+        }
         if let Some(pack) = &wanted.policy {
             let pin = floor_pin(&house, &pack.floor).map_err(|e| StartError::Config(vec![e]))?;
             *house.floor.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(pin);
@@ -291,7 +336,7 @@ impl Engine {
         let no_thread = |error| StartError::Io { path: "a thread".to_owned(), error };
         let workers =
             Arc::new(Workers::start(&house, options.workers.unwrap_or_else(default_workers)).map_err(no_thread)?);
-        let effects = Effects::new(Arc::clone(&house), wanted.grants, Arc::clone(&workers), admission);
+        let effects = Effects::new(Arc::clone(&house), Arc::clone(&wanted.grants), Arc::clone(&workers), admission);
         let effects = Arc::new(effects.map_err(no_thread)?);
         let mut engine = Engine {
             house: Arc::clone(&house),
@@ -299,6 +344,13 @@ impl Engine {
             ledger: store.ledger.clone(),
             clock: Arc::clone(&clock),
             bindings: options.config.bindings.clone(),
+            packages: Packages {
+                trust,
+                grants: Arc::clone(&wanted.grants),
+                own,
+                folder: options.data.as_ref().map(|data| data.join("plugins")),
+                sources: wanted.sources.clone(),
+            },
             deploying: Arc::default(),
             partitions: Vec::new(),
             activity,
@@ -487,38 +539,6 @@ async fn last_snapshot(
     journal.append(partition, state.seq, vec![draft]).await.map_err(|e| e.to_string())?;
     keep(views, partition, &snapshot);
     Ok(())
-}
-
-fn components(options: &Options) -> Result<Vec<(String, Vec<u8>)>, StartError> {
-    let mut all: Vec<(String, Vec<u8>)> = options
-        .bundle
-        .iter()
-        .enumerate()
-        .map(|(n, bytes)| (format!("built-in component {n}"), bytes.clone()))
-        .collect();
-    for file in &options.config.plugins {
-        all.push(read_component(&options.base.join(file))?);
-    }
-    if let Some(data) = &options.data {
-        let folder = data.join("plugins");
-        if folder.is_dir() {
-            let listed = std::fs::read_dir(&folder).map_err(|error| io_error(&folder, error))?;
-            let mut files: Vec<PathBuf> = listed
-                .filter_map(|e| Some(e.ok()?.path()))
-                .filter(|p| p.extension().is_some_and(|x| x == "wasm"))
-                .collect();
-            files.sort();
-            for file in files {
-                all.push(read_component(&file)?);
-            }
-        }
-    }
-    Ok(all)
-}
-
-fn read_component(file: &Path) -> Result<(String, Vec<u8>), StartError> {
-    let bytes = std::fs::read(file).map_err(|error| io_error(file, error))?;
-    Ok((file.display().to_string(), bytes))
 }
 
 fn io_error(path: &Path, error: std::io::Error) -> StartError {

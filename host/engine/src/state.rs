@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::bindings::Bindings;
 pub use crate::ended::{Ended, FinishedRun};
 use crate::heard::Heard;
+pub use crate::plugins::{Given, Installed, Plugins};
 use crate::record::{Entry, KvSet, Parent, Pin, RunReopened};
 
 /// Finished runs kept for those who ask afterwards.
@@ -75,6 +76,9 @@ pub struct State {
     /// How far each sink of lifecycle events has come.
     #[serde(default)]
     pub sinks: BTreeMap<String, SinkPlace>,
+    /// What people installed and granted; in the first partition only.
+    #[serde(default)]
+    pub plugins: Plugins,
 }
 
 /// A workflow in force, or one that runs still need.
@@ -442,6 +446,9 @@ impl State {
             Entry::SinkAdvanced(x) => {
                 let place = SinkPlace { next: x.next, floor: x.floor, given_up: x.given_up };
                 self.sinks.insert(x.sink.clone(), place);
+            }
+            Entry::PluginInstalled(_) | Entry::PluginRemoved(_) | Entry::PluginGranted(_) | Entry::PluginRevoked(_) => {
+                self.plugins.apply(entry, time)
             }
             Entry::DeskDecided(x) => {
                 for fact in &x.facts {

@@ -7,7 +7,6 @@
 //! load.
 
 use std::fs::{self, File, OpenOptions};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +15,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 use zeroize::Zeroizing;
 
+use crate::compile::compatibility;
 use crate::precompiled::{self, Verified};
 
 const KEY_FILE: &str = "key";
@@ -54,15 +54,15 @@ impl Cache {
     }
 
     /// Keeps a compiled component; failing to only costs time later.
-    pub(crate) fn put(&self, engine: &Engine, digest: &str, component: &Component) {
+    pub(crate) fn put(&self, engine: &Engine, digest: &str, code: &[u8]) {
         let name = entry_name(engine, digest);
-        let kept = component.serialize().map_err(|error| io::Error::other(error.to_string())).and_then(|code| {
+        let keep = || {
             let mut mac = self.mac(&name).ok_or_else(|| io::Error::other("the key has the wrong length"))?;
-            mac.update(&code);
+            mac.update(code);
             let tag = mac.finalize().into_bytes();
-            self.write(&name, &[&tag, &code])
-        });
-        if let Err(error) = kept {
+            self.write(&name, &[&tag, code])
+        };
+        if let Err(error) = keep() {
             tracing::warn!(%error, "compiled code could not be kept");
         }
     }
@@ -95,9 +95,7 @@ impl Cache {
 
 /// `<digest>-<what the engine says of its compatibility>.cwasm`.
 fn entry_name(engine: &Engine, digest: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    format!("{digest}-{:016x}.cwasm", hasher.finish())
+    format!("{digest}-{}.cwasm", compatibility(engine))
 }
 
 fn random<const N: usize>() -> io::Result<[u8; N]> {

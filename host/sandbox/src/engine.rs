@@ -81,6 +81,12 @@ impl Engines {
     }
 }
 
+/// An engine that only compiles, for one of the two: no pools, no address space.
+pub(crate) fn compiling(stack_bytes: usize, fuel: bool, pure: bool) -> wasmtime::Result<Engine> {
+    let pool = PoolConfig { pooling: false, ..PoolConfig::default() };
+    Engine::new(&settings(&EngineConfig { pool, stack_bytes, fuel }, false, pure))
+}
+
 /// An engine in the fastest settings known and with nothing that guards or
 /// repeats: no deadlines, no fuel, no canonical NaNs. The measure of [`crate::bare`].
 pub(crate) fn plain() -> wasmtime::Result<Engine> {

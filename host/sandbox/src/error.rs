@@ -36,7 +36,7 @@ pub enum SandboxError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PackageError {
     /// Larger than the host takes.
-    #[error("the package has {size} bytes, the host takes {allowed}; raise `max_package_bytes` or make it smaller")]
+    #[error("the package has {size} bytes, the host takes {allowed}; make it smaller, or raise `packages.maxBytes`")]
     TooLarge {
         /// Its size.
         size: u64,
@@ -111,6 +111,42 @@ pub enum PackageError {
     /// A core module cannot be made into a component.
     #[error("the module cannot be made into a component: {0}")]
     Componentize(String),
+    /// More of something than the host compiles.
+    #[error("the component has {found} {what}, the host takes {allowed}; make it smaller")]
+    TooMuch {
+        /// Of what.
+        what: &'static str,
+        /// How much.
+        found: u64,
+        /// The most that is taken.
+        allowed: u64,
+    },
+    /// Compiling took too long.
+    #[error(
+        "compiling the component takes more than {seconds} s of {of}; make it smaller, or raise `packages.{setting}`"
+    )]
+    CompileTime {
+        /// The limit.
+        seconds: u64,
+        /// Of which time.
+        of: &'static str,
+        /// The setting that raises it.
+        setting: &'static str,
+    },
+    /// Compiling took too much memory.
+    #[error(
+        "compiling the component takes more than {bytes} bytes of memory; make it smaller, or raise `packages.compileMemoryBytes`"
+    )]
+    CompileMemory {
+        /// The limit.
+        bytes: u64,
+    },
+    /// The compiler broke on it.
+    #[error("the compiler broke on the component ({0}); nothing of it was run, please report it")]
+    CompilerBroke(String),
+    /// The signature cannot be read.
+    #[error("the package's `huiyin:signature` section is not acceptable: {0}")]
+    Signature(String),
     /// Something of the host's own failed.
     #[error("the host cannot load the package: {0}")]
     Host(String),

@@ -15,6 +15,7 @@
 #[doc(hidden)]
 pub mod bare;
 mod cache;
+mod compile;
 mod effect;
 pub mod egress;
 mod engine;
@@ -29,11 +30,13 @@ mod operation;
 pub mod package;
 mod precompiled;
 mod sandbox;
+pub mod signed;
 mod strict;
 mod types;
 mod warm;
 mod weight;
 
+pub use compile::{ChildCompiler, CompileLimits, Compiler, serve_child};
 pub use effect::Called;
 pub use engine::PoolConfig;
 pub use error::{CallError, Effect, PackageError, SandboxError};

@@ -60,6 +60,17 @@ pub(crate) struct Shape {
 
 const OURS: &str = "huiyin:plugin/";
 
+/// The most functions of one package, in all its modules: ten times what an
+/// embedded JavaScript or Python engine has.
+pub const MAX_FUNCTIONS: u64 = 500_000;
+/// The largest function, in bytes of its code: compiling takes more than
+/// linear time in it.
+pub const MAX_FUNCTION_BYTES: u64 = 8 << 20;
+/// The most modules and components inside one package.
+pub const MAX_MODULES: u64 = 512;
+/// How deep components may lie within each other.
+pub const MAX_NESTING: u64 = 16;
+
 /// What a kind may import, without versions.
 pub(crate) fn allowed_imports(kind: Kind) -> &'static [&'static str] {
     const COLLECTOR: &[&str] = &[
@@ -101,6 +112,10 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Shape, PackageError> {
     }
     let invalid = |error: wasmparser::BinaryReaderError| PackageError::Invalid(crate::error::plain(error.message()));
     let mut depth = 0_u32;
+    let (mut functions, mut modules) = (0_u64, 0_u64);
+    let most = |what, found: u64, allowed: u64| {
+        if found > allowed { Err(PackageError::TooMuch { what, found, allowed }) } else { Ok(()) }
+    };
     let mut imports = Vec::new();
     let mut exports = Vec::new();
     let mut manifest = None;
@@ -109,7 +124,19 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Shape, PackageError> {
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
                 return Err(PackageError::CoreModule);
             }
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
+                depth += 1;
+                modules += 1;
+                most("components within components", u64::from(depth), MAX_NESTING)?;
+                most("modules and components inside it", modules, MAX_MODULES)?;
+            }
+            Payload::CodeSectionStart { count, .. } => {
+                functions += u64::from(count);
+                most("functions", functions, MAX_FUNCTIONS)?;
+            }
+            Payload::CodeSectionEntry(body) => {
+                most("bytes in one function", body.as_bytes().len() as u64, MAX_FUNCTION_BYTES)?;
+            }
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
@@ -182,6 +209,16 @@ fn speaks_contract(version: &str) -> bool {
         .is_some_and(|rest| rest.strip_prefix('.').is_some_and(|patch| patch.parse::<u32>().is_ok()))
 }
 
+/// What a package says of itself, read and not believed: nothing of it is
+/// compiled or run, and no signature is verified.
+///
+/// # Errors
+/// When it is no package.
+pub fn peek(package: &[u8]) -> Result<Manifest, PackageError> {
+    let shape = inspect(crate::signed::split(package)?.content)?;
+    Manifest::from_json(shape.manifest.as_deref().ok_or(PackageError::NoManifest)?)
+}
+
 /// SHA-256 in hexadecimal.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
@@ -192,6 +229,11 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 /// at its imports, runs `describe` without any grant, and writes what it says
 /// into the manifest section.
 pub fn componentize(wasm: &[u8]) -> Result<Vec<u8>, PackageError> {
+    componentize_in(wasm, SandboxConfig::small())
+}
+
+/// The same in a sandbox of this configuration.
+pub fn componentize_in(wasm: &[u8], config: SandboxConfig) -> Result<Vec<u8>, PackageError> {
     if !wasm.starts_with(b"\0asm") {
         return Err(PackageError::NotWasm);
     }
@@ -210,7 +252,7 @@ pub fn componentize(wasm: &[u8]) -> Result<Vec<u8>, PackageError> {
             "it is a package already: it has a `huiyin:manifest` section".to_owned(),
         ));
     }
-    let sandbox = Sandbox::new(SandboxConfig::small()).map_err(|error| PackageError::Host(error.to_string()))?;
+    let sandbox = Sandbox::new(config).map_err(|error| PackageError::Host(error.to_string()))?;
     let manifest = sandbox.describe(&component, &shape)?.to_json()?;
     CustomSection { name: SECTION.into(), data: manifest.as_slice().into() }.append_to_component(&mut component);
     Ok(component)

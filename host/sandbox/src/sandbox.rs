@@ -8,6 +8,7 @@ use wasmtime::component::{Component, ComponentExportIndex, Instance, Linker};
 use wasmtime::{Engine, Store};
 
 use crate::cache::Cache;
+use crate::compile::{Compiler, For};
 use crate::effect::{self, Guest};
 use crate::egress::Way;
 use crate::egress::way::EgressSettings;
@@ -18,6 +19,7 @@ use crate::limits::{LimitHit, LimitName, Limits, Meter};
 use crate::manifest::{Kind, Manifest};
 use crate::operation::{Operation, Output};
 use crate::package::{Code, Package, Shape, digest, inspect};
+use crate::signed::split;
 use crate::types::Context;
 use crate::warm::WarmInstance;
 
@@ -37,6 +39,8 @@ pub struct SandboxConfig {
     pub stack_bytes: usize,
     /// The largest package taken, in bytes.
     pub max_package_bytes: u64,
+    /// Where packages are compiled.
+    pub compiler: Compiler,
     /// How often running guests look at their deadline.
     pub tick: Duration,
     /// Count instructions of pure calls, so that [`Limits::fuel`] works.
@@ -53,6 +57,7 @@ impl Default for SandboxConfig {
             pool: PoolConfig::default(),
             stack_bytes: 512 << 10,
             max_package_bytes: 64 << 20,
+            compiler: Compiler::InProcess,
             tick: Duration::from_millis(5),
             fuel: false,
             egress: EgressSettings::default(),
@@ -119,17 +124,21 @@ impl Sandbox {
         self.shared.engines.pooled
     }
 
+    /// Whether a package is small enough to be looked at.
+    pub fn fits(&self, bytes: &[u8]) -> Result<(), PackageError> {
+        let (size, allowed) = (bytes.len() as u64, self.shared.config.max_package_bytes);
+        if size > allowed { Err(PackageError::TooLarge { size, allowed }) } else { Ok(()) }
+    }
+
     /// Checks and compiles a package (or takes its compiled form from the cache).
     pub fn load(&self, bytes: &[u8]) -> Result<Arc<Package>, PackageError> {
-        let allowed = self.shared.config.max_package_bytes;
+        self.fits(bytes)?;
         let size = bytes.len() as u64;
-        if size > allowed {
-            return Err(PackageError::TooLarge { size, allowed });
-        }
+        let parts = split(bytes)?;
+        let (bytes, digest) = (parts.content, parts.digest());
         let shape = inspect(bytes)?;
         let section = shape.manifest.as_deref().ok_or(PackageError::NoManifest)?;
         let manifest = Manifest::from_json(section)?;
-        let digest = digest(bytes);
         let (component, own) = self.compile(bytes, &digest, &shape)?;
         manifest.same_as(&own)?;
         let export = export(&component, &shape.interface, shape.kind.function())?;
@@ -162,10 +171,11 @@ impl Sandbox {
         let component = if let Some(component) = cache.and_then(|cache| cache.get(engine, digest)) {
             component
         } else {
-            let component = Component::from_binary(engine, bytes)
-                .map_err(|error| PackageError::Invalid(crate::error::plain(&error.root_cause().to_string())))?;
+            let config = &self.shared.config;
+            let target = For { engine, pure: shape.pure, stack_bytes: config.stack_bytes, fuel: config.fuel };
+            let (component, code) = config.compiler.compile(&target, bytes)?;
             if let Some(cache) = cache {
-                cache.put(engine, digest, &component);
+                cache.put(engine, digest, &code);
             }
             component
         };

@@ -13,7 +13,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::problem::Problem;
 use crate::token::Token;
-use crate::{activity, bindings, caller, catalog, desk, events, intake, log, runs, schedules, workflows};
+use crate::{activity, bindings, caller, catalog, desk, events, intake, log, plugins, runs, schedules, workflows};
 
 /// The longest pause between two parts of a request's body.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
@@ -36,7 +36,10 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
         .route("/v1/workflows/{namespace}/{name}", get(workflows::show))
         .route("/v1/workflows/{namespace}/{name}/withdraw", post(workflows::withdraw))
         .route("/v1/schemas/workflow.json", get(workflows::schema))
-        .route("/v1/plugins", get(catalog::plugins))
+        .route("/v1/plugins", get(plugins::list).post(plugins::install))
+        .route("/v1/plugins/{plugin}/remove", post(plugins::remove))
+        .route("/v1/plugins/{plugin}/grant", post(plugins::grant))
+        .route("/v1/plugins/{plugin}/revoke", post(plugins::revoke))
         .route("/v1/bindings", get(bindings::list).post(bindings::bind))
         .route("/v1/bindings/lift", post(bindings::lift))
         .route("/v1/canaries", post(bindings::start_canary))

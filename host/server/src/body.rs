@@ -31,9 +31,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
 /// The whole body.
 pub(crate) async fn bytes(request: Request) -> Result<Bytes, Problem> {
-    let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await.map_err(|error| {
+    bytes_within(request, MAX_BODY_BYTES).await
+}
+
+/// The whole body, of at most so many bytes.
+pub(crate) async fn bytes_within(request: Request, most: usize) -> Result<Bytes, Problem> {
+    let body = Limited::new(request.into_body(), most).collect().await.map_err(|error| {
         if error.downcast_ref::<LengthLimitError>().is_some() {
-            Problem::too_large(MAX_BODY_BYTES)
+            Problem::too_large(most)
         } else {
             Problem::invalid(format_args!("the body broke off: {error}"))
         }

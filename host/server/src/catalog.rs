@@ -1,7 +1,6 @@
 //! What the host is and has: its health, sources, plugins.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use futures::FutureExt as _;
 use serde_json::{Value, json};
 
@@ -34,23 +33,6 @@ pub(crate) async fn host(State(app): State<App>) -> Result<axum::Json<Value>, Pr
         "cases": sum(|f| f.2 as u64),
         "items": sum(|f| f.3 as u64),
     })))
-}
-
-pub(crate) async fn plugins(State(app): State<App>) -> Result<(StatusCode, axum::Json<Value>), Problem> {
-    let mut plugins = Vec::new();
-    for (name, package) in app.engine.house().installed() {
-        plugins.push(json!({
-            "plugin": name,
-            "kind": package.manifest.kind,
-            "summary": package.manifest.summary,
-            "digest": package.digest,
-            "size": package.size,
-            "pure": package.pure,
-            "idempotent": package.manifest.idempotent,
-            "capabilities": package.manifest.capabilities,
-        }));
-    }
-    Ok((StatusCode::OK, axum::Json(json!({"plugins": plugins}))))
 }
 
 pub(crate) async fn sources(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {

@@ -16,6 +16,7 @@ mod events;
 mod intake;
 mod listen;
 mod log;
+mod plugins;
 mod problem;
 mod runs;
 mod schedules;

@@ -90,6 +90,11 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:huiyin:problem:media-type", "The body is not JSON", detail)
     }
 
+    pub(crate) fn no_package(found: impl Display) -> Problem {
+        let detail = format!("the body is `{found}`; send the package with `content-type: application/wasm`");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:huiyin:problem:media-type", "The body is no package", detail)
+    }
+
     pub(crate) fn no_event(found: impl Display) -> Problem {
         let detail = format!(
             "`{found}` says nothing of a CloudEvent; send `application/cloudevents+json`, `application/cloudevents-batch+json`, or the attributes in `ce-` headers"

@@ -36,7 +36,6 @@ use huiyin_engine::sources::WatchedSource;
 use huiyin_engine::start::Wanted;
 use huiyin_engine::timetable::Timetable;
 use huiyin_flow::Definition;
-use huiyin_sandbox::Grant;
 use jiff::Timestamp;
 
 pub use host::Bug;
@@ -153,7 +152,6 @@ fn wanted(workload: &Workload, house: &Arc<huiyin_engine::house::House>) -> Resu
                 collector: collector.clone(),
                 package: Arc::clone(&package),
                 config: serde_json::Value::Null,
-                grant: Arc::new(Grant::default()),
                 channel: None,
                 schedule: Timetable(Schedule::Every { every, anchor: Timestamp::UNIX_EPOCH }),
                 limit: 5,

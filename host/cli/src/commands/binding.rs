@@ -99,7 +99,7 @@ pub(crate) struct PluginArgs {
     /// SHA-256 of the component, hex, to be sure of the exact bytes
     #[arg(long, value_name = "SHA256")]
     digest: Option<String>,
-    /// A file with the plugin's configuration; what the slot has now unless given
+    /// A file with the plugin's configuration; unless given another version of the same plugin keeps the slot's
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]

@@ -91,7 +91,7 @@ fn show(client: &Client, slot: &SlotArgs, count: u16, output: Output) -> Result<
     let canary = binding.get("canary").cloned().unwrap_or_default();
     let number = |name: &str| canary.get(name).and_then(Value::as_u64).unwrap_or_default();
     print(format_args!(
-        "{} beside {} since {}, by {}: {}",
+        "{} beside {} since {}, by {}: {}\n",
         text(&canary, "plugin"),
         text(&binding, "plugin"),
         text(&canary, "since"),
@@ -99,7 +99,7 @@ fn show(client: &Client, slot: &SlotArgs, count: u16, output: Output) -> Result<
         text(&canary, "reason")
     ))?;
     print(format_args!(
-        "{} calls, {} items, {} of them differ; {} calls not compared",
+        "{} calls, {} items, {} of them differ; {} calls not compared\n",
         number("calls"),
         number("items"),
         number("differing"),

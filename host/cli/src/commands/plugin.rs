@@ -1,10 +1,14 @@
 //! `huiyin plugin`: building, looking at, trying and installing plugins.
 
 mod build;
+mod change;
 mod component;
 mod inspect;
 mod install;
+mod list;
+mod publish;
 mod run;
+mod sign;
 mod toolchain;
 
 use clap::Subcommand;
@@ -31,9 +35,41 @@ enum Command {
         after_help = "Example:\n  echo '{\"items\": [{\"id\": \"1\", \"title\": \"山林火情\"}]}' | huiyin plugin run build/plugins/keyword-0.1.0.wasm --config rules.json --input -"
     )]
     Run(run::Args),
-    /// Install a package into a data folder; the host has it from its next start
-    #[command(after_help = "Example:\n  huiyin plugin install build/plugins/feed-0.1.0.wasm --data huiyin-data")]
+    /// Install a package: into a running host at once, into a data folder for its next start
+    #[command(
+        after_help = "Example:\n  huiyin plugin install feed-0.1.0.wasm --data huiyin-data --reason \"new board\"\n\nIt must be signed by a publisher whom the configuration's `trust` names, unless that lets units go without."
+    )]
     Install(install::Args),
+    /// List plugins: version, digest, publisher, grants, who uses them
+    #[command(after_help = "Example:\n  huiyin plugin list --data huiyin-data")]
+    List(list::Args),
+    /// Let a plugin of a running host reach something
+    #[command(
+        after_help = "Example:\n  echo '{\"http\": [{\"origin\": \"https://board.example.cn\"}]}' | huiyin plugin grant feed --unit 530500 --grant - --reason \"the county's board\"\n\nIn effect is what the manifest asks for, this grants, and the unit's policy allows. It takes the place of an earlier grant to the same plugin and unit."
+    )]
+    Grant(change::GrantArgs),
+    /// Take a grant back
+    #[command(after_help = "Example:\n  huiyin plugin revoke feed --unit 530500 --reason \"the board has moved\"")]
+    Revoke(change::Revoke),
+    /// Remove an installed plugin that nothing needs
+    #[command(after_help = "Example:\n  huiyin plugin remove feed:0.1.0 --reason \"0.2.0 is in use everywhere\"")]
+    Remove(change::Remove),
+    /// Make a publisher's key; prints the public key for other hosts' `trust`
+    #[command(after_help = "Example:\n  huiyin plugin keygen acme.example/plugins --out acme.key")]
+    Keygen(sign::Keygen),
+    /// Sign a package; the signature travels in it and leaves its digest as it is
+    #[command(after_help = "Example:\n  huiyin plugin sign build/plugins/feed-0.1.0.wasm --key acme.key")]
+    Sign(sign::Sign),
+    /// Push a package to an OCI registry as a CNCF Wasm artifact
+    #[command(
+        after_help = "Example:\n  huiyin plugin publish build/plugins/feed-0.1.0.wasm registry.example.cn/plugins/feed:0.1.0\n\nPrints the digest by which others pull it. A tag that holds other content is never replaced."
+    )]
+    Publish(publish::Publish),
+    /// Pull a package from an OCI registry into a file
+    #[command(
+        after_help = "Example:\n  huiyin plugin pull registry.example.cn/plugins/feed:0.1.0 --digest sha256:… --out build/plugins"
+    )]
+    Pull(publish::Pull),
 }
 
 pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
@@ -42,5 +78,13 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         Command::Inspect(args) => inspect::run(args, output),
         Command::Run(args) => run::run(args),
         Command::Install(args) => install::run(args, output),
+        Command::List(args) => list::run(args, output),
+        Command::Grant(args) => change::grant(args),
+        Command::Revoke(args) => change::revoke(args),
+        Command::Remove(args) => change::remove(args),
+        Command::Keygen(args) => sign::keygen(args, output),
+        Command::Sign(args) => sign::sign(args, output),
+        Command::Publish(args) => publish::publish(args, output),
+        Command::Pull(args) => publish::pull(args, output),
     }
 }

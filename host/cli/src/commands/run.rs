@@ -9,14 +9,16 @@ use std::path::{Path, PathBuf};
 
 use huiyin_engine::config::{HostConfig, WorkflowConfig};
 use huiyin_engine::deployment::HouseCatalog;
-use huiyin_engine::start::open_house;
+use huiyin_engine::house::Origin;
+use huiyin_engine::start::{Candidate, open_house_with};
+use huiyin_engine::trust::Trust;
 use huiyin_engine::{Engine, Options, StartError, Submission};
 use serde_json::{Value, json};
 
 use crate::Setup;
-use crate::bundle::bundle;
+use crate::bundle::carried;
 use crate::folders::user_cache;
-use crate::host::{Asked, options, read_config, refused, runtime};
+use crate::host::{Asked, compiler, options, read_config, refused, runtime};
 use crate::output::{Failure, Output, note, print_json, read_bytes, read_json, read_text, shown};
 
 /// The largest input, in bytes.
@@ -140,10 +142,14 @@ fn once(args: &Args, workflow: &Path, setup: &Setup) -> Result<(), Failure> {
 /// Checks the workflow by itself, for all its diagnostics, and gives its name.
 fn checked(workflow: &Path, plugins: &[(String, Vec<u8>)], data: Option<&Path>) -> Result<String, Failure> {
     let text = read_text(workflow, MAX_WORKFLOW)?;
-    let mut components: Vec<(String, Vec<u8>)> =
-        bundle().iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
-    components.extend(plugins.iter().cloned());
-    let house = open_house(cache(data), &components).map_err(|error| refused(&error))?;
+    let mut components = carried();
+    components.extend(plugins.iter().map(|(file, bytes)| Candidate {
+        file: file.clone(),
+        bytes: bytes.clone(),
+        origin: Origin::Configured,
+    }));
+    let house =
+        open_house_with(cache(data), &components, &Trust::default(), compiler()).map_err(|error| refused(&error))?;
     match huiyin_flow::Definition::parse(&text, &shown(workflow), &HouseCatalog(&house), &*house.evaluator) {
         Ok(definition) => Ok(format!("{}/{}", definition.document().namespace, definition.document().name)),
         Err(diagnostics) => Err(explain(&StartError::Workflow(diagnostics))),

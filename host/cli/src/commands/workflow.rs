@@ -8,6 +8,8 @@ mod list;
 mod test;
 mod validate;
 
+pub(crate) use self::house::installed;
+
 use clap::Subcommand;
 
 use crate::output::{Failure, Output, print_json};

@@ -210,6 +210,7 @@ fn unit(node: &Node) -> Option<Unit> {
         "people",
         "superior",
         "clocks",
+        "may",
     ])?;
     let code = object.need("code").and_then(|n| n.code());
     let name = object.need("name").and_then(|n| n.name());
@@ -228,6 +229,7 @@ fn unit(node: &Node) -> Option<Unit> {
         Some(Superior { id: superior.need("id")?.code()?, name: superior.need("name")?.text()? })
     });
     let clocks = object.get("clocks").map_or(Some(Vec::new()), |n| n.list_of(clock_override));
+    let may = object.get("may").map(|n| may(&n));
     Some(Unit {
         code: code?,
         name: name?,
@@ -246,7 +248,20 @@ fn unit(node: &Node) -> Option<Unit> {
             None => None,
         },
         clocks: clocks?,
+        may: match may {
+            Some(may) => Some(may?),
+            None => None,
+        },
     })
+}
+
+/// A cap is read by those who know what a grant is; here it only has to be one thing.
+fn may(node: &Node) -> Option<serde_json::Value> {
+    if node.value.is_object() {
+        Some(node.value.clone())
+    } else {
+        node.problem("an object is wanted here, written like a grant", "")
+    }
 }
 
 /// A key whose absence breaks a clause of the regulation.

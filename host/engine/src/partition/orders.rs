@@ -341,7 +341,7 @@ impl Core {
 }
 
 /// A record's header names who, its payload says why.
-fn check_who_and_why(actor: &str, reason: &str) -> Result<(), Refusal> {
+pub(super) fn check_who_and_why(actor: &str, reason: &str) -> Result<(), Refusal> {
     let invalid = |pointer: &str, message: String| Refusal::Invalid { pointer: pointer.to_owned(), message };
     if let Some(why) = unfit(About { subject: "run", actor, unit: None, key: "host" }) {
         return Err(invalid("/actor", why));

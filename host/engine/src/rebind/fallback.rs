@@ -58,17 +58,25 @@ impl Rebinder {
             let over = self.over(&theirs).await?;
             let own = match over.chosen.clone() {
                 Some(chosen) => deployment::fits(slot, chosen, &self.house).ok(),
-                None => configured(&self.bindings, &standing.definition, &of.slot, &above, slot, &self.house),
+                None => configured(
+                    &self.bindings,
+                    &standing.definition,
+                    &of.slot,
+                    &above,
+                    (slot, of.unit.as_deref()),
+                    &self.house,
+                ),
             };
             if let Some(pin) = own.map(|own| over.effective(own)).filter(fresh) {
                 return Ok(Some((pin, format!("unit:{above}"))));
             }
         }
-        let all = configured(&self.bindings, &standing.definition, &of.slot, "*", slot, &self.house);
+        let all =
+            configured(&self.bindings, &standing.definition, &of.slot, "*", (slot, of.unit.as_deref()), &self.house);
         if let Some(pin) = all.filter(fresh) {
             return Ok(Some((pin, "all".to_owned())));
         }
-        let own = deployment::bound(slot, None, &self.house).ok().filter(fresh);
+        let own = deployment::bound(slot, None, of.unit.as_deref(), &self.house).ok().filter(fresh);
         Ok(own.map(|pin| (pin, "workflow".to_owned())))
     }
 
@@ -102,16 +110,17 @@ impl Rebinder {
     }
 }
 
-/// What the configuration binds for one unit, or for all by `*`.
+/// What the configuration binds for one unit, or for all by `*`, as far as the
+/// unit whose slot it is may use it.
 fn configured(
     bindings: &[Binding],
     definition: &Definition,
     slot: &str,
     unit: &str,
-    of: &huiyin_flow::Slot,
+    (of, whose): (&huiyin_flow::Slot, Option<&str>),
     house: &House,
 ) -> Option<Pin> {
     let name = &definition.document().name;
     let binding = bindings.iter().find(|b| b.workflow == *name && b.slot == slot && b.unit == unit)?;
-    deployment::bound(of, Some(binding), house).ok()
+    deployment::bound(of, Some(binding), whose, house).ok()
 }

@@ -89,6 +89,7 @@ struct Stored {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names)] // as the file has it
 struct Sealed {
     set: Timestamp,
     /// The key's id.

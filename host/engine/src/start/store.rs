@@ -125,7 +125,7 @@ pub(super) fn content_key(data: &Path) -> Result<[u8; 32], StartError> {
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
-pub(super) fn private_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn private_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let fresh = path.with_extension("new");

@@ -1,6 +1,6 @@
 //! What the configuration asks for, read and checked: nothing is written here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::{Options, StartError};
 use crate::config::{SourceConfig, SourceSchedule, WorkflowConfig};
 use crate::deployment::HouseCatalog;
-use crate::effects::Grants;
+use crate::grants::{Caps, Grants, OwnFolders};
 use crate::house::House;
 use crate::secrets::Secrets;
 use crate::sources::WatchedSource;
@@ -35,10 +35,15 @@ pub struct Wanted {
     /// What is watched.
     pub sources: Vec<Arc<WatchedSource>>,
     /// What plugins may reach.
-    pub grants: Grants,
+    pub grants: Arc<Grants>,
 }
 
-pub(super) fn read_wanted(options: &Options, house: &House, secrets: Arc<Secrets>) -> Result<Wanted, StartError> {
+pub(super) fn read_wanted(
+    options: &Options,
+    house: &House,
+    own: &OwnFolders,
+    secrets: Arc<Secrets>,
+) -> Result<Wanted, StartError> {
     let config = &options.config;
     let mut problems = Vec::new();
     let policy = match &config.policy {
@@ -47,6 +52,9 @@ pub(super) fn read_wanted(options: &Options, house: &House, secrets: Arc<Secrets
             let path = options.base.join(file);
             let text = read_text(&path)?;
             let pack = PolicyPack::parse(&text, &path.display().to_string()).map_err(StartError::Policy)?;
+            if let Err(found) = Caps::read(&pack) {
+                problems.extend(found);
+            }
             Some(pack)
         }
     };
@@ -72,7 +80,8 @@ pub(super) fn read_wanted(options: &Options, house: &House, secrets: Arc<Secrets
         let mut grant = given.grant.clone();
         // A spool folder stands relative to the configuration, like every path in it.
         grant.spool = grant.spool.map(|folder| absolute(&options.base.join(folder)));
-        if let Err(error) = grant.check() {
+        let fault = grant.check().map_err(|error| error.to_string()).and_then(|()| own.check(&grant));
+        if let Err(error) = fault {
             problems.push(format!("/grants/{at}/grant: {error}"));
             continue;
         }
@@ -87,10 +96,10 @@ pub(super) fn read_wanted(options: &Options, house: &House, secrets: Arc<Secrets
             _ => problems.push(format!("/grants/{at}: name either a `plugin` or a `workflow`")),
         }
     }
-    let grants = Grants { granted, workflows: to_workflows, caps: BTreeMap::new(), secrets };
+    let grants = Arc::new(Grants::new(granted, to_workflows, secrets));
     let mut sources = Vec::new();
     for (at, source) in config.sources.iter().enumerate() {
-        match watched(source, &units, house, &grants) {
+        match watched(source, &units, house) {
             Ok(source) if sources.iter().any(|s: &Arc<WatchedSource>| s.id == source.id) => {
                 problems.push(format!(
                     "/sources/{at}: the unit {} has two sources of the name `{}`",
@@ -116,12 +125,7 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-pub(super) fn watched(
-    source: &SourceConfig,
-    units: &BTreeSet<String>,
-    house: &House,
-    grants: &Grants,
-) -> Result<WatchedSource, String> {
+pub(super) fn watched(source: &SourceConfig, units: &BTreeSet<String>, house: &House) -> Result<WatchedSource, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if source.name.is_empty() || source.name.len() > 64 || !source.name.chars().all(plain) {
         return Err(format!("name: `{}` is no name; write 1 to 64 letters, digits or -_. of ASCII", source.name));
@@ -130,7 +134,7 @@ pub(super) fn watched(
         return Err(format!("there is no unit {} in the policy pack", source.unit));
     }
     let (collector, package) =
-        house.find(&source.collector).ok_or_else(|| format!("collector `{}` is not installed", source.collector))?;
+        house.usable(&source.collector, Some(&source.unit)).map_err(|why| format!("collector: {why}"))?;
     if package.manifest.kind != huiyin_sandbox::Kind::Collector {
         return Err(format!("`{}` is a {}, not a collector", source.collector, package.manifest.kind.name()));
     }
@@ -145,7 +149,6 @@ pub(super) fn watched(
         id: format!("{}/{}", source.unit, source.name),
         name: source.name.clone(),
         unit: source.unit.clone(),
-        grant: grants.of(&collector.plugin, &source.unit),
         collector,
         package,
         config: source.config.clone(),

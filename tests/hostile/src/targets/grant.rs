@@ -33,7 +33,7 @@ pub fn fuzz_grant(bytes: &[u8]) {
 
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     [
-        r#"{}"#,
+        "{}",
         r#"{"http": [{"origin": "https://*.example.cn", "methods": ["GET", "POST"], "path_prefix": "/api"}]}"#,
         r#"{"http": [{"origin": "http://*:*"}], "secrets": [{"name": "token", "hosts": ["https://api.example.cn:8443"], "also": ["query", "body"]}]}"#,
         r#"{"spool": "/var/spool/huiyin", "kv_bytes": 65536, "allow_addresses": ["10.20.0.0/16", "fd00::/8", "127.0.0.1/32"]}"#,

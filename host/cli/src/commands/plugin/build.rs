@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use huiyin_sandbox::{CONTRACT, Sandbox, SandboxConfig};
+use huiyin_sandbox::CONTRACT;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::component::imports;
 use super::toolchain::{self, Toolchain};
 use crate::folders::write_whole;
+use crate::host::{sandbox, sandbox_config};
 use crate::output::{Failure, Output, note, print, print_json};
 
 /// Cargo's profile for guests: whole-program, small, a panic is a trap.
@@ -225,9 +226,9 @@ fn package(name: &str, core: &[u8], out: &Path, before: Option<&Mark>) -> Result
             return Ok((mark.clone(), false));
         }
     }
-    let bytes = huiyin_sandbox::package::componentize(core)
+    let bytes = huiyin_sandbox::package::componentize_in(core, sandbox_config())
         .map_err(|error| Failure::failed(format_args!("{name}: {error}")))?;
-    let sandbox = Sandbox::new(SandboxConfig::small()).map_err(Failure::unreachable)?;
+    let sandbox = sandbox()?;
     let package = sandbox.load(&bytes).map_err(|error| Failure::failed(format_args!("{name}: {error}")))?;
     let file = format!("{}-{}.wasm", package.manifest.name, package.manifest.version);
     write_whole(&out.join(&file), &bytes)

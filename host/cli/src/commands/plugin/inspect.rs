@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use huiyin_sandbox::{Capability, Sandbox, SandboxConfig};
+use huiyin_engine::trust::claimed;
+use huiyin_sandbox::Capability;
 use serde_json::json;
 
 use super::component::imports;
+use crate::host::sandbox;
 use crate::output::{Failure, Output, print, print_json, read_bytes, shown};
 use crate::text::plain;
 
@@ -20,10 +22,12 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let bytes = read_bytes(&args.file, MAX_PACKAGE)?;
-    let sandbox = Sandbox::new(SandboxConfig::small()).map_err(Failure::unreachable)?;
+    let sandbox = sandbox()?;
     let file = shown(&args.file);
     let package = sandbox.load(&bytes).map_err(|error| Failure::invalid(format_args!("{file}: {error}")))?;
     let imports = imports(&bytes)?;
+    // Claimed only: whom to trust is a host's choice.
+    let signers = claimed(&bytes).map_err(|error| Failure::invalid(format_args!("{file}: {error}")))?;
     let manifest = &package.manifest;
     if output == Output::Json {
         return print_json(&json!({
@@ -31,6 +35,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
             "digest": package.digest,
             "size": package.size,
             "pure": package.pure,
+            "signed_by": signers,
             "imports": imports,
             "manifest": manifest,
         }));
@@ -46,6 +51,9 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         if package.pure { "yes" } else { "no" },
         if manifest.idempotent { "yes" } else { "no" },
     );
+    for signer in &signers {
+        text.push_str(&format!("signed by   {} (not verified)\n", plain(signer)));
+    }
     for import in imports {
         text.push_str(&format!("imports     {import}\n"));
     }

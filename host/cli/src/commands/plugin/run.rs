@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use huiyin_sandbox::{Context, Grant, HostAccess, Limits, Operation, Sandbox, SandboxConfig};
+use huiyin_sandbox::{Context, Grant, HostAccess, Limits, Operation};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::inspect::MAX_PACKAGE;
-use crate::host::runtime;
+use crate::host::{runtime, sandbox};
 use crate::output::{Failure, note, print_json, read_bytes, read_json, read_text, shown};
 
 /// The largest configuration, input or grant, in bytes.
@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         }
         secrets.insert(name.clone(), value.into());
     }
-    let sandbox = Sandbox::new(SandboxConfig::small()).map_err(Failure::unreachable)?;
+    let sandbox = sandbox()?;
     let package =
         sandbox.load(&bytes).map_err(|error| Failure::invalid(format_args!("{}: {error}", shown(&args.file))))?;
     let operation = Operation::from_json(package.manifest.kind, &config, &input).map_err(|error| {

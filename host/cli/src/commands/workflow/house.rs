@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use huiyin_engine::deployment::HouseCatalog;
-use huiyin_engine::house::House;
-use huiyin_engine::start::open_house;
+use huiyin_engine::house::{House, Origin};
+use huiyin_engine::start::{Candidate, open_house_with};
 use huiyin_flow::{Catalog as _, FunctionInfo};
 
-use crate::bundle::bundle;
+use crate::bundle::carried;
 use crate::folders::user_cache;
-use crate::host::refused;
+use crate::host::{compiler, refused, trust_of};
 use crate::output::{Failure, read_bytes, shown};
 
 /// The largest component, in bytes.
@@ -31,17 +31,15 @@ impl HouseArgs {
     /// The house that all of it makes.
     pub(super) fn open(&self) -> Result<Arc<House>, Failure> {
         let data = self.data.as_deref();
-        let mut components: Vec<(String, Vec<u8>)> =
-            bundle().iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
-        let mut files = self.plugin.clone();
-        if let Some(data) = data {
-            files.extend(installed(data)?);
+        let mut components = carried();
+        let named = self.plugin.iter().map(|file| (file.clone(), Origin::Configured));
+        let there = data.map(installed).transpose()?.unwrap_or_default();
+        for (file, origin) in named.chain(there.into_iter().map(|file| (file, Origin::Installed))) {
+            components.push(Candidate { file: shown(&file), bytes: read_bytes(&file, MAX_COMPONENT)?, origin });
         }
-        for file in &files {
-            components.push((shown(file), read_bytes(file, MAX_COMPONENT)?));
-        }
+        let trust = data.map(|data| trust_of(data, None)).transpose()?.unwrap_or_default();
         let cache = data.map(|data| data.join("cache")).or_else(|| user_cache().map(|folder| folder.join("code")));
-        open_house(cache, &components).map_err(|error| refused(&error))
+        open_house_with(cache, &components, &trust, compiler()).map_err(|error| refused(&error))
     }
 }
 
@@ -55,7 +53,8 @@ pub(super) fn functions(house: &House) -> Vec<(String, FunctionInfo)> {
     catalog.names().into_iter().filter_map(info).collect()
 }
 
-fn installed(data: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// The packages in a data folder.
+pub(crate) fn installed(data: &Path) -> Result<Vec<PathBuf>, Failure> {
     let folder = data.join("plugins");
     let listed = match std::fs::read_dir(&folder) {
         Ok(listed) => listed,

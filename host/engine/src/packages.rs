@@ -1,0 +1,436 @@
+//! Plugins on a running host: installing, granting, revoking, removing, and
+//! who uses what. Everything is checked before anything is written; what
+//! people do is on record before it is in force.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+use huiyin_sandbox::Package;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::engine::Engine;
+use crate::grants::{Grants, OwnFolders, read_grant};
+use crate::house::{Origin, Provenance};
+use crate::partition::{Message, Refusal};
+use crate::record::{Entry, PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
+use crate::sources::WatchedSource;
+use crate::state::{Given, Installed, Plugins, State};
+use crate::trust::Trust;
+
+/// What installing and granting needs.
+pub(crate) struct Packages {
+    pub(crate) trust: Trust,
+    pub(crate) grants: Arc<Grants>,
+    pub(crate) own: OwnFolders,
+    /// Where packages are kept; none for a host in memory.
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) sources: Vec<Arc<WatchedSource>>,
+}
+
+/// Who does something, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Word<'a> {
+    /// Who, `person:…`.
+    pub actor: &'a str,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// What came of an installation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InstallReport {
+    /// `name:version`.
+    pub plugin: String,
+    /// SHA-256 of the component without its signatures, hex.
+    pub digest: String,
+    /// Its kind.
+    pub kind: String,
+    /// The trusted keys that signed it.
+    pub publishers: Vec<String>,
+    /// The units that may use it, `*` for all.
+    pub units: Vec<String>,
+    /// False where it was there already.
+    pub changed: bool,
+}
+
+/// One plugin and what is known of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct PluginRow {
+    /// `name:version`.
+    pub plugin: String,
+    /// `carried`, `configured`, `installed`; none where it is withheld.
+    pub origin: Option<Origin>,
+    /// Its kind.
+    pub kind: Option<String>,
+    /// What it is for, in its own words.
+    pub summary: Option<String>,
+    /// SHA-256 of the component without its signatures, hex.
+    pub digest: Option<String>,
+    /// Its size, in bytes.
+    pub size: Option<u64>,
+    /// It imports nothing.
+    pub pure: Option<bool>,
+    /// Repeating a call does no harm.
+    pub idempotent: Option<bool>,
+    /// What it asks for.
+    pub capabilities: Value,
+    /// The trusted keys that signed it.
+    pub publishers: Vec<String>,
+    /// The units that may use it, `*` for all.
+    pub units: Vec<String>,
+    /// Why it may not be used, where it may not.
+    pub withheld: Option<String>,
+    /// Who installed it and why, where that is on record.
+    pub installed: Option<Installed>,
+    /// What was granted to it.
+    pub grants: Vec<GrantRow>,
+    /// Who needs it: workflows in force, running runs, sources, the floor.
+    pub used_by: Vec<String>,
+}
+
+/// One grant.
+#[derive(Debug, Clone, Serialize)]
+pub struct GrantRow {
+    /// To `name` or `name:version`.
+    pub plugin: String,
+    /// The unit's code, `*` for all.
+    pub unit: String,
+    /// What may be reached.
+    pub grant: Value,
+    /// Who gave it; none where the configuration does.
+    pub by: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+fn invalid(pointer: &str, message: impl std::fmt::Display) -> Refusal {
+    Refusal::Invalid { pointer: pointer.to_owned(), message: message.to_string() }
+}
+
+impl Engine {
+    /// Installs a package: judged, compiled within limits, kept, on record,
+    /// then in force. Versions stand side by side.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing is installed then.
+    pub async fn install_plugin(&self, bytes: Vec<u8>, word: Word<'_>) -> Result<InstallReport, Refusal> {
+        let _turn = self.deploying.lock().await;
+        self.house.sandbox.fits(&bytes).map_err(|error| invalid("", error))?;
+        let judged = self.packages.trust.judge(&bytes).map_err(|error| invalid("", error))?;
+        let (house, bytes) = (Arc::clone(&self.house), Arc::new(bytes));
+        let given = Arc::clone(&bytes);
+        let loaded = tokio::task::spawn_blocking(move || house.sandbox.load(&given)).await;
+        let package = loaded.map_err(|error| Refusal::Store(error.to_string()))?.map_err(|error| invalid("", error))?;
+        let manifest = &package.manifest;
+        let plugin = format!("{}:{}", manifest.name, manifest.version);
+        let mut report = InstallReport {
+            plugin: plugin.clone(),
+            digest: package.digest.clone(),
+            kind: manifest.kind.name().to_owned(),
+            publishers: judged.publishers.clone(),
+            units: judged.units.codes().map(str::to_owned).collect(),
+            changed: true,
+        };
+        self.same_or_new(&plugin, &package, &mut report).await?;
+        if !report.changed {
+            return Ok(report);
+        }
+        let file = self.packages.folder.as_ref().map(|folder| folder.join(file_name(&plugin)));
+        if let Some(file) = &file {
+            let (file, bytes) = (file.clone(), Arc::clone(&bytes));
+            let kept = tokio::task::spawn_blocking(move || keep(&file, &bytes)).await;
+            let kept = kept.map_err(|error| Refusal::Store(error.to_string()))?;
+            kept.map_err(|error| Refusal::Store(format!("the package could not be kept: {error}")))?;
+        }
+        let entry = PluginInstalled {
+            plugin: plugin.clone(),
+            digest: report.digest.clone(),
+            kind: report.kind.clone(),
+            publishers: report.publishers.clone(),
+            actor: word.actor.to_owned(),
+            reason: word.reason.to_owned(),
+        };
+        let entry = Box::new(Entry::PluginInstalled(entry));
+        if let Err(refusal) = self.ask_home(|reply| Message::Plugin(entry, reply)).await {
+            // Whether it is on record is not known after a failure of the store; the next start settles it.
+            if let (Some(file), false) = (&file, matches!(refusal, Refusal::Store(_))) {
+                let _ = std::fs::remove_file(file);
+            }
+            return Err(refusal);
+        }
+        let provenance = Provenance { origin: Origin::Installed, publishers: judged.publishers, units: judged.units };
+        self.house.install_from(package, provenance).map_err(|error| invalid("", error))?;
+        Ok(report)
+    }
+
+    /// Refuses other content under a name that is taken; notes what is there already.
+    async fn same_or_new(&self, plugin: &str, package: &Package, report: &mut InstallReport) -> Result<(), Refusal> {
+        let taken = |old: &str| {
+            invalid(
+                "",
+                format_args!(
+                    "{plugin} is already installed with other content (sha256:{old}); a published version never changes, raise its version"
+                ),
+            )
+        };
+        if let Some((pin, _)) = self.house.find(plugin) {
+            if pin.digest != package.digest {
+                return Err(taken(&pin.digest));
+            }
+            report.changed = false;
+            return Ok(());
+        }
+        // One that is withheld keeps its name, too.
+        match self.plugin_state().await?.installed.get(plugin) {
+            Some(old) if old.digest != package.digest => Err(taken(&old.digest)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn plugin_state(&self) -> Result<Plugins, Refusal> {
+        self.look(0, |state: &State, _| state.plugins.clone()).await
+    }
+
+    /// Removes an installed plugin that nothing is pinned to.
+    ///
+    /// # Errors
+    /// [`Refusal`]; it names who needs the plugin.
+    pub async fn remove_plugin(&self, plugin: &str, word: Word<'_>) -> Result<(), Refusal> {
+        let _turn = self.deploying.lock().await;
+        let state = self.plugin_state().await?;
+        let Some(installed) = state.installed.get(plugin) else {
+            return Err(match self.house.find(plugin).and_then(|(pin, _)| self.house.provenance(&pin.digest)) {
+                Some(Provenance { origin: Origin::Carried, .. }) => {
+                    Refusal::Refused(format!("{plugin} comes with the program and cannot be removed"))
+                }
+                Some(_) => Refusal::Refused(format!(
+                    "{plugin} is named in the configuration; take it out of `plugins` and start the host again"
+                )),
+                None => Refusal::NotFound(format!("there is no plugin {plugin}; write name:version")),
+            });
+        };
+        let used = self.used_by().await?.remove(&installed.digest).unwrap_or_default();
+        if !used.is_empty() {
+            return Err(Refusal::Refused(format!("{plugin} is needed by {}", used.join(", "))));
+        }
+        let entry = PluginRemoved {
+            plugin: plugin.to_owned(),
+            digest: installed.digest.clone(),
+            actor: word.actor.to_owned(),
+            reason: word.reason.to_owned(),
+        };
+        let entry = Box::new(Entry::PluginRemoved(entry));
+        self.ask_home(|reply| Message::Plugin(entry, reply)).await?;
+        let carried = self.house.find(plugin).and_then(|(pin, _)| self.house.provenance(&pin.digest));
+        if carried.is_none_or(|source| source.origin == Origin::Installed) {
+            self.house.remove(plugin);
+        }
+        if let Some(folder) = &self.packages.folder {
+            let file = folder.join(file_name(plugin));
+            match std::fs::remove_file(&file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Refusal::Store(format!("{}: {error}", file.display())));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a plugin reach something on behalf of a unit (`*`: of all), from
+    /// its next call on.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn grant_plugin(&self, plugin: &str, unit: &str, grant: &Value, word: Word<'_>) -> Result<(), Refusal> {
+        let _turn = self.deploying.lock().await;
+        self.known(plugin, unit).await?;
+        let read = read_grant(grant).and_then(|read| self.packages.own.check(&read).map(|()| read));
+        let read = read.map_err(|why| invalid("/grant", why))?;
+        let entry = PluginGranted {
+            plugin: plugin.to_owned(),
+            unit: unit.to_owned(),
+            grant: grant.clone(),
+            actor: word.actor.to_owned(),
+            reason: word.reason.to_owned(),
+        };
+        let entry = Box::new(Entry::PluginGranted(entry));
+        self.ask_home(|reply| Message::Plugin(entry, reply)).await?;
+        self.packages.grants.give(plugin, unit, read);
+        Ok(())
+    }
+
+    /// Takes a grant back that a person gave; the next call is without it.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn revoke_plugin(&self, plugin: &str, unit: &str, word: Word<'_>) -> Result<(), Refusal> {
+        let _turn = self.deploying.lock().await;
+        let key = crate::plugins::whose(plugin, unit);
+        if !self.plugin_state().await?.given.contains_key(&key) {
+            let configured = self.packages.grants.granted.iter().any(|(name, whom, _)| name == plugin && whom == unit);
+            return Err(if configured {
+                Refusal::Refused(format!(
+                    "that grant to {plugin} stands in the configuration; take it out of `grants` and start the host again"
+                ))
+            } else {
+                Refusal::NotFound(format!("nothing was granted to {plugin} for unit {unit}; see `huiyin plugin list`"))
+            });
+        }
+        let entry = PluginRevoked {
+            plugin: plugin.to_owned(),
+            unit: unit.to_owned(),
+            actor: word.actor.to_owned(),
+            reason: word.reason.to_owned(),
+        };
+        let entry = Box::new(Entry::PluginRevoked(entry));
+        self.ask_home(|reply| Message::Plugin(entry, reply)).await?;
+        self.packages.grants.take_back(plugin, unit);
+        Ok(())
+    }
+
+    async fn known(&self, plugin: &str, unit: &str) -> Result<(), Refusal> {
+        let full = plugin.contains(':');
+        let is = |name: &str| if full { name == plugin } else { name.split(':').next() == Some(plugin) };
+        let state = self.plugin_state().await?;
+        if !self.house.installed().iter().any(|(name, _)| is(name)) && !state.installed.keys().any(|name| is(name)) {
+            return Err(Refusal::NotFound(format!("there is no plugin {plugin}; see `huiyin plugin list`")));
+        }
+        if unit != "*" && !self.units().iter().any(|known| known == unit) {
+            return Err(invalid("/unit", format_args!("there is no unit {unit}; write its code, or * for all")));
+        }
+        Ok(())
+    }
+
+    /// Every plugin, by name, and what is known of it.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn plugins(&self) -> Result<Vec<PluginRow>, Refusal> {
+        let mut state = self.plugin_state().await?;
+        let mut used = self.used_by().await?;
+        let mut rows = Vec::new();
+        for (name, package) in self.house.installed() {
+            let source = self.house.provenance(&package.digest);
+            let manifest = &package.manifest;
+            rows.push(PluginRow {
+                origin: source.as_ref().map(|source| source.origin),
+                kind: Some(manifest.kind.name().to_owned()),
+                summary: Some(manifest.summary.clone()),
+                digest: Some(package.digest.clone()),
+                size: Some(package.size),
+                pure: Some(package.pure),
+                idempotent: Some(manifest.idempotent),
+                capabilities: serde_json::to_value(&manifest.capabilities).unwrap_or_default(),
+                publishers: source.as_ref().map(|source| source.publishers.clone()).unwrap_or_default(),
+                units: source.iter().flat_map(|source| source.units.codes()).map(str::to_owned).collect(),
+                withheld: None,
+                installed: state.installed.remove(&name),
+                grants: self.grants_of(&name, &state.given),
+                used_by: used.remove(&package.digest).unwrap_or_default(),
+                plugin: name,
+            });
+        }
+        for (name, why) in self.house.withheld() {
+            let installed = state.installed.remove(&name);
+            let digest = installed.as_ref().map(|installed| installed.digest.clone());
+            rows.push(PluginRow {
+                origin: Some(Origin::Installed),
+                kind: installed.as_ref().map(|installed| installed.kind.clone()),
+                summary: None,
+                size: None,
+                pure: None,
+                idempotent: None,
+                capabilities: Value::Null,
+                publishers: Vec::new(),
+                units: Vec::new(),
+                withheld: Some(why),
+                grants: self.grants_of(&name, &state.given),
+                used_by: digest.as_ref().and_then(|digest| used.remove(digest)).unwrap_or_default(),
+                digest,
+                installed,
+                plugin: name,
+            });
+        }
+        rows.sort_by(|a, b| a.plugin.cmp(&b.plugin));
+        Ok(rows)
+    }
+
+    fn grants_of(&self, name: &str, given: &BTreeMap<String, Given>) -> Vec<GrantRow> {
+        let bare = name.split(':').next().unwrap_or(name);
+        let to = |granted: &str| granted == name || granted == bare;
+        let configured = self.packages.grants.granted.iter().filter(|(plugin, ..)| to(plugin));
+        let mut rows: Vec<GrantRow> = configured
+            .map(|(plugin, unit, grant)| GrantRow {
+                plugin: plugin.clone(),
+                unit: unit.clone(),
+                grant: serde_json::to_value(&**grant).unwrap_or_default(),
+                by: None,
+                reason: None,
+            })
+            .collect();
+        rows.extend(given.values().filter(|given| to(&given.plugin)).map(|given| GrantRow {
+            plugin: given.plugin.clone(),
+            unit: given.unit.clone(),
+            grant: given.grant.clone(),
+            by: Some(given.actor.clone()),
+            reason: Some(given.reason.clone()),
+        }));
+        rows
+    }
+
+    /// Who needs which component, by digest.
+    async fn used_by(&self) -> Result<BTreeMap<String, Vec<String>>, Refusal> {
+        let mut used: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        if let Some(floor) = &*self.house.floor.read().unwrap_or_else(PoisonError::into_inner) {
+            used.entry(floor.digest.clone()).or_default().push("the policy pack's floor".to_owned());
+        }
+        for source in &self.packages.sources {
+            used.entry(source.collector.digest.clone()).or_default().push(format!("source {}", source.id));
+        }
+        let found = self
+            .look_all(|state: &State, _| {
+                let mut found: Vec<(String, String)> = Vec::new();
+                for (id, deployment) in &state.deployments {
+                    let whom = deployment.unit.as_ref().map_or_else(String::new, |unit| format!(" for unit {unit}"));
+                    let mut by = Vec::new();
+                    if deployment.active {
+                        by.push(format!("workflow {}{whom}", deployment.name));
+                    }
+                    let runs = state.runs.iter().filter(|(_, run)| run.deployment == *id);
+                    by.extend(runs.map(|(run, _)| format!("run {run} of {}{whom}", deployment.name)));
+                    for pin in deployment.pins.values() {
+                        found.extend(by.iter().map(|by| (pin.digest.clone(), by.clone())));
+                    }
+                }
+                found.extend(state.bindings.pins().map(|(slot, pin)| (pin.digest.clone(), format!("slot {slot}"))));
+                found
+            })
+            .await?;
+        for (digest, by) in found.into_iter().flatten() {
+            let all = used.entry(digest).or_default();
+            if !all.contains(&by) {
+                all.push(by);
+            }
+        }
+        Ok(used)
+    }
+}
+
+/// Where a plugin lies in the data folder's `plugins`.
+pub fn file_name(plugin: &str) -> String {
+    format!("{}.wasm", plugin.replacen(':', "-", 1))
+}
+
+/// Keeps a package, whole or not at all, durably.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn keep(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    crate::start::private_file(file, bytes)
+}

@@ -1,0 +1,41 @@
+//! Plugins that people install, remove, grant and revoke: put on record here,
+//! after the host has checked everything. The first partition alone is told.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::orders::check_who_and_why;
+use super::{About, Core, Refusal, Reply, unfit};
+use crate::record::Entry;
+
+impl Core {
+    /// Records one word on a plugin; the records of plugins only.
+    pub(super) fn plugin_word(&mut self, entry: &Entry, reply: Reply<()>, now: Timestamp) {
+        let done = self.plugin_recorded(entry, now);
+        self.tell(reply, done);
+    }
+
+    fn plugin_recorded(&mut self, entry: &Entry, now: Timestamp) -> Result<(), Refusal> {
+        let (plugin, actor, reason) = match entry {
+            Entry::PluginInstalled(x) => (&x.plugin, &x.actor, &x.reason),
+            Entry::PluginRemoved(x) => (&x.plugin, &x.actor, &x.reason),
+            Entry::PluginGranted(x) => (&x.plugin, &x.actor, &x.reason),
+            Entry::PluginRevoked(x) => (&x.plugin, &x.actor, &x.reason),
+            other => return Err(Refusal::Store(format!("`{}` is no word on a plugin", other.kind()))),
+        };
+        check_who_and_why(actor, reason)?;
+        let invalid = |message| Refusal::Invalid { pointer: "/plugin".to_owned(), message };
+        let subject = format!("plugin/{plugin}");
+        let about = About { subject: &subject, actor, unit: None, key: "host" };
+        if let Some(why) = unfit(about) {
+            return Err(invalid(why));
+        }
+        let payload = self.encoded(entry).map_err(invalid)?;
+        if !self.write(entry, payload, about, now) {
+            return Err(Refusal::Store("the record could not be made".to_owned()));
+        }
+        let data = json!({"plugin": plugin, "by": actor, "reason": reason});
+        self.show(entry.kind(), &subject, None, data, now);
+        Ok(())
+    }
+}

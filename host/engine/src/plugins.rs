@@ -1,0 +1,97 @@
+//! What people installed and granted, as the journal tells it: a function of
+//! its records and nothing else (rule 1). Whose bytes are where, and whether
+//! they may run, is not known here.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::record::Entry;
+
+/// Installed plugins and the grants that people gave.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plugins {
+    /// By `name:version`.
+    pub installed: BTreeMap<String, Installed>,
+    /// By `plugin@unit`.
+    pub given: BTreeMap<String, Given>,
+}
+
+/// An installed plugin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Installed {
+    /// SHA-256 of the component without its signatures, hex.
+    pub digest: String,
+    /// Its kind.
+    pub kind: String,
+    /// The trusted keys that signed it when it was installed.
+    #[serde(default)]
+    pub publishers: Vec<String>,
+    /// Who installed it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A grant that a person gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Given {
+    /// `name:version`, or `name` for every version.
+    pub plugin: String,
+    /// The unit's code, `*` for all.
+    pub unit: String,
+    /// What may be reached, as in the configuration's `grants`.
+    pub grant: Value,
+    /// Who gave it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The key of a grant.
+pub(crate) fn whose(plugin: &str, unit: &str) -> String {
+    format!("{plugin}@{unit}")
+}
+
+impl Plugins {
+    /// Takes a record in; others than those of plugins change nothing.
+    pub(crate) fn apply(&mut self, entry: &Entry, at: Timestamp) {
+        match entry {
+            Entry::PluginInstalled(x) => {
+                let installed = Installed {
+                    digest: x.digest.clone(),
+                    kind: x.kind.clone(),
+                    publishers: x.publishers.clone(),
+                    actor: x.actor.clone(),
+                    reason: x.reason.clone(),
+                    at,
+                };
+                self.installed.insert(x.plugin.clone(), installed);
+            }
+            Entry::PluginRemoved(x) => {
+                self.installed.remove(&x.plugin);
+            }
+            Entry::PluginGranted(x) => {
+                let given = Given {
+                    plugin: x.plugin.clone(),
+                    unit: x.unit.clone(),
+                    grant: x.grant.clone(),
+                    actor: x.actor.clone(),
+                    reason: x.reason.clone(),
+                    at,
+                };
+                self.given.insert(whose(&x.plugin, &x.unit), given);
+            }
+            Entry::PluginRevoked(x) => {
+                self.given.remove(&whose(&x.plugin, &x.unit));
+            }
+            _ => {}
+        }
+    }
+}
