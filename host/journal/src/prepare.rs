@@ -54,7 +54,7 @@ impl Prepared {
     pub(crate) fn new(draft: Draft, limit: u64, key: Arc<DataKey>) -> Result<Self, JournalError> {
         size("a record's payload", draft.payload.len(), limit)?;
         let mut salt = [0; SALT_BYTES];
-        seal::random_salt(&mut salt)?;
+        seal::random_salt(&mut salt);
         let payload = Zeroizing::new(draft.payload);
         Ok(Self {
             commitment: commitment(&salt, &payload),

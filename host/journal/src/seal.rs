@@ -154,13 +154,12 @@ fn decompress(packed: &[u8], len: usize) -> Result<Vec<u8>, String> {
 
 /// Fills a salt from a generator that the system's random source seeds: a salt is wanted for every
 /// record, and must only be beyond guessing.
-pub(crate) fn random_salt(salt: &mut [u8; SALT_BYTES]) -> Result<(), crate::JournalError> {
+pub(crate) fn random_salt(salt: &mut [u8; SALT_BYTES]) {
     #[cfg(feature = "faults")]
     if crate::faults::seeded(salt) {
-        return Ok(());
+        return;
     }
     rand::rng().fill_bytes(salt);
-    Ok(())
 }
 
 /// Fills `bytes` from the system's random source.
