@@ -10,7 +10,7 @@ use std::sync::Arc;
 use huiyin_engine::partition::PauseCommand;
 use huiyin_engine::record::{self, Entry};
 use huiyin_engine::shell::Clock as _;
-use huiyin_engine::state::FinishedRun;
+use huiyin_engine::state::{FinishedRun, Run};
 use huiyin_engine::{Engine, Refusal};
 use huiyin_journal::{Journal as _, SegmentJournal};
 use huiyin_tests::house::{House, SetClock, plugin, until};
@@ -76,10 +76,14 @@ impl Hourly {
         self.hour(trigger.strip_prefix("schedule:").unwrap().parse().unwrap())
     }
 
-    /// Hours whose runs are under way.
+    /// Hours whose runs are under way: past their first turn, so that moving
+    /// the clock no longer moves the beginning of their work.
     async fn running(&self, engine: &Engine) -> Vec<i64> {
-        let all = engine.look_all(|s, _| s.runs.values().map(|r| r.trigger.clone()).collect::<Vec<_>>()).await.unwrap();
-        let mut hours: Vec<i64> = all.into_iter().flatten().map(|trigger| self.due(&trigger)).collect();
+        let begun = |r: &Run| (r.trigger.clone(), r.input.is_none());
+        let all = engine.look_all(move |s, _| s.runs.values().map(begun).collect::<Vec<_>>()).await.unwrap();
+        let all: Vec<(String, bool)> = all.into_iter().flatten().collect();
+        // One that has yet to begin is neither under way nor over.
+        let mut hours: Vec<i64> = all.iter().map(|(trigger, begun)| if *begun { self.due(trigger) } else { -1 }).collect();
         hours.sort_unstable();
         hours
     }
