@@ -66,6 +66,27 @@ async fn a_waiting_run_outlives_its_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_end_is_awaited_is_started_once_and_with_its_first_turn() {
+    let mut house = House::with(&["jq", "tally"]).unwrap();
+    house.honest().unwrap();
+    let engine = house.on_disk().await.unwrap();
+    // Turns are taken ahead once one is known to be quick.
+    engine.run(submission("honest", json!({"n": 1}))).await.unwrap();
+    // The same id many times at once: each of them takes a first turn ahead, one has its place.
+    let asked = (0..16).map(|_| engine.run(named("honest", "twin", json!({"n": 7}))));
+    for end in futures::future::join_all(asked).await {
+        let end = end.unwrap();
+        assert_eq!((end.status.as_str(), end.result.get("sum")), ("completed", Some(&json!(10))));
+    }
+    let records = engine.records_of("twin").await.unwrap();
+    let kinds: Vec<&str> = records.iter().map(|record| record.kind.as_str()).collect();
+    assert_eq!(kinds, ["huiyin.run.started.v1", "huiyin.run.turn.v1"]);
+    let seqs: Vec<u64> = records.iter().map(|record| record.header.seq).collect();
+    assert_eq!(seqs.get(1), seqs.first().map(|seq| seq + 1).as_ref(), "start and first turn lie together");
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_timer_that_came_due_while_the_host_was_down_fires_at_once() {
     let mut house = House::with(&["jq"]).unwrap();
     house

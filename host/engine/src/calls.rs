@@ -121,7 +121,7 @@ pub fn pure_call(
     let operation = operation(&package, pin, with).map_err(|e| before(invalid(&e), "arguments"))?;
     let limits = house.limits(&pin.plugin, unit);
     match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &limits) {
-        Ok(output) => Ok(output.to_json()),
+        Ok(output) => Ok(output.into_json()),
         Err(error) => Err(PluginFault {
             error: Box::new(flow_error(house, &error, pin, unit)),
             own: own_fault(&error),

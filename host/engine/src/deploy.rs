@@ -157,9 +157,8 @@ impl Engine {
         let _turn = self.deploying.lock().await;
         let mut found = false;
         for (at, partition) in self.partitions.iter().enumerate() {
-            let is = |w: &InForce| w.name == name && w.unit.as_deref() == unit;
-            let withdrawn: Vec<String> =
-                partition.in_force().iter().filter(|w| is(w)).map(|w| w.deployment.clone()).collect();
+            let is = |w: &Deployed| w.name == name && w.unit.as_deref() == unit;
+            let withdrawn: Vec<String> = partition.in_force().iter().filter(|w| is(w)).map(|w| w.id.clone()).collect();
             if withdrawn.is_empty() {
                 continue;
             }

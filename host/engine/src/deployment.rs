@@ -1,8 +1,10 @@
 //! A workflow in force, with everything it is pinned to resolved: a running
 //! run never changes under its feet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use huiyin_flow::{Catalog, Definition, Evaluator, FunctionInfo, FunctionKind, FunctionRef};
 use huiyin_sandbox::Package;
@@ -32,8 +34,18 @@ pub struct Deployed {
     /// When it starts by the clock.
     pub schedule: Option<Planned>,
     packages: BTreeMap<String, Arc<Package>>,
-    pure: BTreeMap<String, bool>,
+    /// The pins that are pure, by slot or by function: what is called over and over.
+    pure: HashMap<String, Pure>,
+    /// The last first turn of a run was over so soon that the run's start can wait for it.
+    quick: AtomicBool,
 }
+
+/// A first turn that takes longer is not taken ahead of the run's start: until
+/// the start is on record nobody sees the run, nor can stop it.
+const QUICK: Duration = Duration::from_millis(5);
+
+/// What a function is pinned to when it is pure, under the version where it is no slot.
+type Pure = Vec<(Option<String>, Pin)>;
 
 /// What a function call of a workflow means.
 pub enum Target {
@@ -57,13 +69,30 @@ impl Deployed {
     ) -> Deployed {
         let packages: BTreeMap<String, Arc<Package>> =
             pins.values().filter_map(|pin| Some((pin.digest.clone(), house.package(&pin.digest)?))).collect();
-        let pure = pins
-            .iter()
-            .map(|(function, pin)| (function.clone(), packages.get(&pin.digest).is_some_and(|p| p.pure)))
-            .collect();
+        let mut pure: HashMap<String, Pure> = HashMap::new();
+        for (function, pin) in pins.iter().filter(|(_, pin)| packages.get(&pin.digest).is_some_and(|p| p.pure)) {
+            let slot = definition.functions().iter().any(|slot| *slot.name == **function);
+            let (name, version) = match function.split_once(':').filter(|_| !slot) {
+                Some((name, version)) => (name, Some(version.to_owned())),
+                None => (function.as_str(), None),
+            };
+            pure.entry(name.to_owned()).or_default().push((version, pin.clone()));
+        }
         let name = workflow_name(&definition);
         let version = definition.document().version.clone();
-        Deployed { id, name, version, unit, definition, pins, schedule, packages, pure }
+        let quick = AtomicBool::new(false);
+        Deployed { id, name, version, unit, definition, pins, schedule, packages, pure, quick }
+    }
+
+    /// Whether first turns of its runs are over at once, as far as the last one
+    /// tells; not, until there was one.
+    pub(crate) fn quick(&self) -> bool {
+        self.quick.load(Ordering::Relaxed)
+    }
+
+    /// A first turn took so long.
+    pub(crate) fn took(&self, time: Duration) {
+        self.quick.store(time <= QUICK, Ordering::Relaxed);
     }
 
     /// Whether a function is a slot, which can be rebound.
@@ -81,7 +110,16 @@ impl Deployed {
 
     /// True when the call can be made on a worker, again and again.
     pub fn pure(&self, slot: Option<&str>, function: &FunctionRef) -> bool {
-        self.pure.get(&key(slot, function)).copied().unwrap_or(false)
+        self.pure_pin(slot, function).is_some()
+    }
+
+    /// What a call is pinned to that can be made on a worker, again and again.
+    pub fn pure_pin(&self, slot: Option<&str>, function: &FunctionRef) -> Option<&Pin> {
+        let (name, version) = match slot {
+            Some(slot) => (slot, None),
+            None => (function.name.as_str(), Some(function.version.as_str())),
+        };
+        self.pure.get(name)?.iter().find(|(of, _)| of.as_deref() == version).map(|(_, pin)| pin)
     }
 
     /// Whether a pinned plugin says that repeating its call does no harm.

@@ -173,7 +173,7 @@ impl Effects {
         let outcome = match called {
             Ok(done) => {
                 let harmless = package.manifest.idempotent;
-                let result = self.payload.result(&pin.plugin, done.output.to_json(), harmless);
+                let result = self.payload.result(&pin.plugin, done.output.into_json(), harmless);
                 EffectOutcome::Settled(result, done.kv_writes)
             }
             Err(CallError::Stopped { effect }) => EffectOutcome::Stopped { begun: effect == Effect::Unknown },

@@ -18,7 +18,7 @@ use crate::partition::{Activity, Judgement, Message, Order, OrderKind, Refusal, 
 use crate::payload::Payload;
 use crate::shell::Clock;
 use crate::state::{FinishedRun, State};
-use crate::worker::Workers;
+use crate::worker::{self, Budget, Workers};
 
 /// Commands from outside under way at once; beyond this they are told to wait (rule 11).
 const INTAKE: usize = 16_384;
@@ -66,8 +66,8 @@ pub(crate) type Task = tokio::task::JoinHandle<Result<(), String>>;
 pub(crate) struct Partition {
     pub(crate) inbox: mpsc::UnboundedSender<Message>,
     pub(crate) units: Vec<String>,
-    /// Workflow `namespace/name` and unit to the deployment in force.
-    pub(crate) workflows: RwLock<Vec<InForce>>,
+    /// The deployments in force.
+    pub(crate) workflows: RwLock<Vec<Arc<Deployed>>>,
     /// Those of them that start by the clock here.
     pub(crate) scheduled: RwLock<Vec<Arc<Deployed>>>,
 }
@@ -78,12 +78,7 @@ impl Partition {
         let replaced = |name: &str, unit: &Option<String>| new.iter().any(|d| d.name == name && d.unit == *unit);
         let mut known = self.workflows.write().unwrap_or_else(PoisonError::into_inner);
         known.retain(|old| !replaced(&old.name, &old.unit));
-        known.extend(new.iter().map(|deployed| InForce {
-            name: deployed.name.clone(),
-            version: deployed.version.clone(),
-            unit: deployed.unit.clone(),
-            deployment: deployed.id.clone(),
-        }));
+        known.extend(new.iter().cloned());
         drop(known);
         let mut scheduled = self.scheduled.write().unwrap_or_else(PoisonError::into_inner);
         scheduled.retain(|old| !replaced(&old.name, &old.unit));
@@ -92,7 +87,7 @@ impl Partition {
     }
 
     /// The workflows in force.
-    pub(crate) fn in_force(&self) -> Vec<InForce> {
+    pub(crate) fn in_force(&self) -> Vec<Arc<Deployed>> {
         self.workflows.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -113,6 +108,17 @@ pub struct InForce {
     pub unit: Option<String>,
     /// The deployment's digest.
     pub deployment: String,
+}
+
+impl InForce {
+    fn of(deployed: &Deployed) -> InForce {
+        InForce {
+            name: deployed.name.clone(),
+            version: deployed.version.clone(),
+            unit: deployed.unit.clone(),
+            deployment: deployed.id.clone(),
+        }
+    }
 }
 
 /// A run to start by name.
@@ -153,18 +159,35 @@ impl Engine {
     /// [`Refusal`]
     pub async fn submit(&self, submission: Submission) -> Result<String, Refusal> {
         let _room = self.room_for(&submission.input)?;
-        let (partition, start) = self.prepare(submission)?;
+        let (partition, _, start) = self.prepare(submission)?;
         self.ask(partition, |reply| Message::Start(StartRun { accepted: Some(reply), ..start })).await
     }
 
-    /// Starts a run and waits for its end.
+    /// Starts a run and waits for its end. Where first turns of the workflow
+    /// are known to be quick, this one is taken before the partition hears of
+    /// the run, so that start and turn are appended together: until then nobody
+    /// was told of the run, and nothing of it has left.
     ///
     /// # Errors
     /// [`Refusal`]
     pub async fn run(&self, submission: Submission) -> Result<FinishedRun, Refusal> {
         let _room = self.room_for(&submission.input)?;
-        let (partition, start) = self.prepare(submission)?;
-        self.ask(partition, |reply| Message::Start(StartRun { finished: Some(reply), ..start })).await
+        let (partition, deployed, start) = self.prepare(submission)?;
+        if !deployed.quick() {
+            return self.ask(partition, |reply| Message::Start(StartRun { finished: Some(reply), ..start })).await;
+        }
+        let (now, random, payload) = (self.clock.now(), uuid::Uuid::new_v4().as_u64_pair().0, self.payload);
+        self.asked(partition, |reply, inbox| {
+            let inbox = inbox.clone();
+            let unit = deployed.unit.clone().unwrap_or_default();
+            self.workers.run(&unit, move |house| {
+                let first = worker::first_turn(&start, &deployed, now, random, payload, house, Budget::default());
+                // Fails only when the partition is gone; the reply is dropped then, and says so.
+                let _ = inbox.send(Message::Start(StartRun { finished: Some(reply), first: Some(first), ..start }));
+            });
+            Ok(())
+        })
+        .await
     }
 
     /// Whether more may be taken in for a unit: only that much may wait, of
@@ -179,19 +202,16 @@ impl Engine {
         Ok(())
     }
 
-    fn prepare(&self, s: Submission) -> Result<(usize, StartRun), Refusal> {
+    fn prepare(&self, s: Submission) -> Result<(usize, Arc<Deployed>, StartRun), Refusal> {
         self.room(s.unit.as_deref())?;
-        let mut found: Vec<(usize, InForce)> = Vec::new();
+        let mut found: Vec<(usize, Arc<Deployed>)> = Vec::new();
         for (at, partition) in self.partitions.iter().enumerate() {
-            for workflow in partition.in_force() {
-                let named = workflow.name == s.workflow || workflow.name.rsplit('/').next() == Some(&s.workflow);
-                if named && workflow.unit == s.unit {
-                    found.push((at, workflow));
-                }
-            }
+            let named = |name: &str| name == s.workflow || name.rsplit('/').next() == Some(&s.workflow);
+            let known = partition.workflows.read().unwrap_or_else(PoisonError::into_inner);
+            found.extend(known.iter().filter(|w| w.unit == s.unit && named(&w.name)).map(|w| (at, Arc::clone(w))));
         }
-        let names: std::collections::BTreeSet<&str> = found.iter().map(|(_, w)| w.name.as_str()).collect();
-        if names.len() > 1 {
+        if found.iter().any(|(_, w)| Some(&w.name) != found.first().map(|(_, first)| &first.name)) {
+            let names: std::collections::BTreeSet<&str> = found.iter().map(|(_, w)| w.name.as_str()).collect();
             return Err(Refusal::Invalid {
                 pointer: "/workflow".to_owned(),
                 message: format!(
@@ -202,25 +222,20 @@ impl Engine {
             });
         }
         let turn = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let Some((partition, workflow)) = found.get(turn % found.len().max(1)) else {
+        let Some((at, in_turn)) = found.get(turn % found.len().max(1)) else {
             let whom = s.unit.as_ref().map_or_else(String::new, |u| format!(" for unit {u}"));
             return Err(Refusal::NotFound(format!("no workflow `{}` is deployed{whom}", s.workflow)));
         };
         // The same id must meet the same partition, or asking twice would start two.
-        let partition = match &s.run {
-            Some(id) if found.len() > 1 => found[usize::from(id.bytes().fold(0u8, u8::wrapping_add)) % found.len()].0,
-            _ => *partition,
-        };
-        let deployment = found
-            .iter()
-            .find(|(at, _)| *at == partition)
-            .map_or_else(|| workflow.deployment.clone(), |(_, w)| w.deployment.clone());
+        let chosen = s.run.as_ref().map(|id| usize::from(id.bytes().fold(0u8, u8::wrapping_add)) % found.len());
+        let (partition, deployed) = chosen.and_then(|at| found.get(at)).unwrap_or(&(*at, Arc::clone(in_turn))).clone();
         let run = s.run.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
         let key = crate::record::unit_key(s.unit.as_deref());
         Ok((
             partition,
+            Arc::clone(&deployed),
             StartRun {
-                deployment,
+                deployment: deployed.id.clone(),
                 run,
                 trigger: "person".to_owned(),
                 key,
@@ -228,6 +243,7 @@ impl Engine {
                 actor: s.actor,
                 accepted: None,
                 finished: None,
+                first: None,
             },
         ))
     }
@@ -411,13 +427,21 @@ impl Engine {
         partition: usize,
         message: impl FnOnce(Reply<T>) -> Message,
     ) -> Result<T, Refusal> {
+        self.asked(partition, |reply, inbox| inbox.send(message(reply)).map_err(|_| gone())).await
+    }
+
+    /// Waits for the answer of a partition to what `send` sends, or has sent, to its inbox.
+    async fn asked<T: Send + 'static>(
+        &self,
+        partition: usize,
+        send: impl FnOnce(Reply<T>, &mpsc::UnboundedSender<Message>) -> Result<(), Refusal>,
+    ) -> Result<T, Refusal> {
         let permit = Arc::clone(&self.intake).try_acquire_owned().map_err(|_| Refusal::Busy)?;
         let (tell, told) = oneshot::channel();
         let reply: Reply<T> = Box::new(move |answer| {
             let _ = tell.send(answer);
         });
-        let inbox = self.inbox(partition)?;
-        inbox.send(message(reply)).map_err(|_| gone())?;
+        send(reply, self.inbox(partition)?)?;
         let answer = told.await.map_err(|_| gone())?;
         drop(permit);
         answer
@@ -455,7 +479,8 @@ impl Engine {
 
     /// The workflows in force, each once.
     pub fn workflows(&self) -> Vec<InForce> {
-        let mut all: Vec<InForce> = self.partitions.iter().flat_map(|partition| partition.in_force()).collect();
+        let all = self.partitions.iter().flat_map(|partition| partition.in_force());
+        let mut all: Vec<InForce> = all.map(|deployed| InForce::of(&deployed)).collect();
         all.sort_by(|a, b| (&a.name, &a.unit).cmp(&(&b.name, &b.unit)));
         all.dedup_by(|a, b| a.deployment == b.deployment && a.unit == b.unit);
         all

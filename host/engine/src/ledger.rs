@@ -2,7 +2,6 @@
 //! signs a checkpoint each second there was something new, and one at stop.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,16 +12,32 @@ use tokio_util::sync::CancellationToken;
 /// How often a checkpoint is signed while there is something new.
 pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
-/// How often new leaves are hashed in between: little at a time, while the
-/// journal still has them in memory.
-const FOLLOW_EVERY: Duration = Duration::from_millis(50);
+/// How soon new leaves are hashed: little at a time, while the journal still
+/// has them in memory. Many at a stretch would hold a core for milliseconds,
+/// and whoever waits for it: the system takes a core from nobody sooner.
+const FOLLOW_EVERY: Duration = Duration::from_millis(2);
+
+/// Leaves hashed at a stretch; then other tasks have the thread.
+const PIECE: usize = 64;
+
+/// Leaves behind the journal from which they are looked for beside the loop:
+/// they may have to be read from the disk.
+const FAR: u64 = 4_096;
 
 /// The verifiable log over a journal.
 pub struct Ledger {
     journal: Arc<dyn Journal>,
     log: Mutex<Log>,
-    /// Leaves taken in so far.
-    seen: AtomicU64,
+}
+
+/// What became of a short look at what is new.
+enum Followed {
+    /// Everything durable is in.
+    All,
+    /// There is more.
+    More,
+    /// Too much for a short look, or somebody else is at the log.
+    NotNow,
 }
 
 impl Ledger {
@@ -39,8 +54,7 @@ impl Ledger {
         let signer = SignerKey::load_or_create(key, origin)?;
         let source = Arc::clone(&journal);
         let (log, opened) = Log::open(folder, signer, &[], &mut leaves(&source))?;
-        let seen = AtomicU64::new(log.size());
-        Ok((Ledger { journal, log: Mutex::new(log), seen }, opened))
+        Ok((Ledger { journal, log: Mutex::new(log) }, opened))
     }
 
     /// Takes in what became durable and signs a checkpoint, if there is anything new.
@@ -58,11 +72,23 @@ impl Ledger {
         log.checkpoint(&mut leaves(&self.journal)).map(Some)
     }
 
-    /// Takes in what became durable, signing nothing.
+    /// Takes in all that became durable, signing nothing.
     fn follow(&self) -> Result<(), AuditError> {
-        let size = self.log().catch_up(&mut leaves(&self.journal))?;
-        self.seen.store(size, Ordering::Relaxed);
-        Ok(())
+        self.log().catch_up(&mut leaves(&self.journal)).map(drop)
+    }
+
+    /// Takes in a little of what became durable. Short enough for an async task.
+    fn follow_a_little(&self) -> Result<Followed, AuditError> {
+        let Ok(mut log) = self.log.try_lock() else { return Ok(Followed::NotNow) };
+        let behind = self.journal.size().saturating_sub(log.size());
+        if behind > FAR {
+            return Ok(Followed::NotNow);
+        }
+        if behind > 0 {
+            let new = leaves(&self.journal)(log.size(), PIECE).map_err(AuditError::Leaves)?;
+            log.append(new);
+        }
+        Ok(if behind > PIECE as u64 { Followed::More } else { Followed::All })
     }
 
     /// The latest signed checkpoint.
@@ -85,28 +111,39 @@ impl Ledger {
         self.log().prove(index, &mut leaves(&self.journal))
     }
 
-    /// Signs while there is something new, until asked to stop; then once more.
+    /// Follows the journal, and signs each second in which there was something
+    /// new, until asked to stop; then once more.
     ///
     /// # Errors
     /// When a checkpoint could not be signed.
     pub async fn keep(self: Arc<Self>, stop: CancellationToken) -> Result<(), AuditError> {
-        let mut ticks = tokio::time::interval(FOLLOW_EVERY);
+        let mut ticks = tokio::time::interval(CHECKPOINT_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut signed = tokio::time::Instant::now();
+        let mut grown = self.journal.watch();
         loop {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return self.off_loop(true).await,
-                _ = ticks.tick() => {
-                    let due = signed.elapsed() >= CHECKPOINT_EVERY;
-                    if due {
-                        signed = tokio::time::Instant::now();
-                    }
-                    if due || self.journal.size() > self.seen.load(Ordering::Relaxed) {
-                        self.off_loop(due).await?;
-                    }
+                _ = ticks.tick() => self.off_loop(true).await?,
+                Ok(()) = grown.changed() => {
+                    grown.borrow_and_update();
+                    self.catch_up_gently().await?;
+                    tokio::time::sleep(FOLLOW_EVERY).await;
                 }
             }
         }
+    }
+
+    async fn catch_up_gently(self: &Arc<Self>) -> Result<(), AuditError> {
+        // Only so often: a signature may be due.
+        for _ in 0..FAR / PIECE as u64 {
+            match self.follow_a_little()? {
+                Followed::All => break,
+                Followed::More => tokio::task::yield_now().await,
+                Followed::NotNow => return self.off_loop(false).await,
+            }
+        }
+        Ok(())
     }
 
     async fn off_loop(self: &Arc<Self>, sign: bool) -> Result<(), AuditError> {

@@ -22,7 +22,7 @@
 //! | [`effects`] | plugin calls and requests that reach outside |
 //! | [`limits`] | what a call may use, by host, plugin and unit |
 //! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
-//! | [`state`], [`record`] | what a partition knows, and the records it knows it from |
+//! | [`state`], [`ended`], [`record`] | what a partition knows, and the records it knows it from |
 //! | [`payload`] | how large a value may be |
 //! | [`lifecycle`] | telling others what workflows do |
 //! | [`ledger`] | the audit tree and its checkpoints |
@@ -44,6 +44,7 @@ pub mod deploy;
 pub mod deployment;
 pub mod dice;
 pub mod effects;
+pub mod ended;
 pub mod engine;
 pub mod evaluator;
 pub mod extension;

@@ -32,10 +32,11 @@ pub use self::bindings::{Failing, Patience};
 pub use self::events::{Delivered, JudgeJob, Judged};
 use self::header::{About, name_fault, unfit};
 pub use self::message::{
-    Activity, Deploy, Dice, EffectDone, EffectJob, EffectOutcome, Errand, Floor, Input, Judgement, Message, Order,
-    OrderKind, Output, PageDone, PollError, PollJob, Query, ReadPage, Refusal, Reopen, Reply, Resolve, Snapshot,
+    Activity, Deploy, Dice, EffectDone, EffectJob, EffectOutcome, Errand, FirstTurn, Floor, Input, Judgement, Message,
+    Order, OrderKind, Output, PageDone, PollError, PollJob, Query, ReadPage, Refusal, Reopen, Reply, Resolve, Snapshot,
     StartRun, TurnDone, TurnJob, Work,
 };
+pub(crate) use self::runs::start_event;
 pub use self::schedules::PauseCommand;
 pub(crate) use self::schedules::{scheduled_runs, standing};
 use self::wakes::Wakes;
@@ -155,6 +156,11 @@ impl Core {
     /// What the partition knows.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// A workflow that runs here, by its deployment.
+    pub fn deployed(&self, id: &str) -> Option<&Arc<Deployed>> {
+        self.deployed.get(id)
     }
 
     /// When `tick` must be called next.

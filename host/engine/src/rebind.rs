@@ -18,7 +18,7 @@ pub use self::show::{Aside, BindingRow, CanaryRow, Differing, Said};
 use crate::bindings::{Bindings, Override};
 use crate::config::Binding;
 use crate::deployment::{self, Deployed, HouseCatalog};
-use crate::engine::{Engine, InForce, Partition};
+use crate::engine::{Engine, Partition};
 use crate::extension;
 use crate::house::House;
 use crate::partition::{Deploy, Failing, Message, Refusal, Reply};
@@ -272,7 +272,7 @@ impl Rebinder {
         let _turn = self.deploying.lock().await;
         let (mut standing, mut nothing) = (Vec::new(), None);
         for (at, workflow) in self.places(word)? {
-            let Some(found) = self.standing(at, &workflow.deployment).await? else { continue };
+            let Some(found) = self.standing(at, &workflow.id).await? else { continue };
             found.slot(&word.slot)?;
             match entries(&self.house, &found) {
                 Ok(entries) => standing.push((at, found, entries)),
@@ -295,7 +295,7 @@ impl Rebinder {
     }
 
     /// Where the workflow is that a person speaks of: partition and deployment.
-    fn places(&self, word: &SlotWord) -> Result<Vec<(usize, InForce)>, Refusal> {
+    fn places(&self, word: &SlotWord) -> Result<Vec<(usize, Arc<Deployed>)>, Refusal> {
         let mut found = Vec::new();
         for (at, partition) in self.partitions.iter().enumerate() {
             for workflow in partition.in_force() {

@@ -25,6 +25,9 @@ const BATCH: usize = 512;
 /// set by hand is noticed.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Behind everything else, in steps of `nice`.
+const LAST: i32 = 19;
+
 /// The host's clock.
 pub trait Clock: Send + Sync {
     /// The present moment.
@@ -99,18 +102,25 @@ impl Shell {
         }
         self.take(commit.resume(self.clock.now()), &mut pending);
         let mut stopping = false;
+        // Made once: a timer or a waiter registered in every round would cost more than the round.
+        let mut stop = std::pin::pin!(self.stop.cancelled());
+        let mut sleep = std::pin::pin!(tokio::time::sleep(LOOK));
         loop {
             if stopping && !commit.pending() {
                 return Ok(commit.into_core());
             }
-            let nap = self.nap(&commit);
+            let until = tokio::time::Instant::now() + self.nap(&commit);
+            // Awake too early does no harm.
+            if until < sleep.deadline() || sleep.is_elapsed() {
+                sleep.as_mut().reset(until);
+            }
             let room = !stopping && commit.room();
             tokio::select! {
                 biased;
                 Some(outcome) = pending.next(), if !pending.is_empty() => {
                     self.take(commit.appended(outcome).map_err(Arc::new)?, &mut pending);
                 }
-                () = self.stop.cancelled(), if !stopping => stopping = true,
+                () = &mut stop, if !stopping => stopping = true,
                 // What is left of a batch that filled the room.
                 () = std::future::ready(()), if room && commit.backlog() => {
                     self.take(commit.take_in(self.clock.now()), &mut pending);
@@ -122,7 +132,7 @@ impl Shell {
                     commit.receive(batch.drain(..));
                     self.take(commit.take_in(self.clock.now()), &mut pending);
                 }
-                () = tokio::time::sleep(nap), if room => {
+                () = &mut sleep, if room => {
                     self.take(commit.tick(self.clock.now()), &mut pending);
                 }
             }
@@ -171,10 +181,13 @@ impl Shell {
     /// Writes a state out beside the loop; a copy of it costs next to nothing.
     fn snapshot_aside(&self, state: State) {
         let (inbox, partition) = (self.inbox.clone(), self.partition);
-        tokio::task::spawn_blocking(move || match Snapshot::of(&state) {
+        let written = background(partition, move || match Snapshot::of(&state) {
             Ok(snapshot) => drop(inbox.send(Message::Snapshot(snapshot))),
             Err(error) => tracing::warn!(partition, %error, "a snapshot does not encode"),
         });
+        if let Err(error) = written {
+            tracing::warn!(partition, %error, "no thread for a snapshot; the next start reads the journal instead");
+        }
     }
 
     fn release(&self, work: Work, last_index: Option<u64>) {
@@ -202,7 +215,8 @@ impl Shell {
             Work::Keep(snapshot) => {
                 if let Some(views) = self.views.clone() {
                     let partition = self.partition;
-                    tokio::task::spawn_blocking(move || keep(&views, partition, &snapshot));
+                    // Without a thread the next start reads the journal instead.
+                    let _ = background(partition, move || keep(&views, partition, &snapshot));
                 }
             }
             Work::Show(activity) => {
@@ -226,6 +240,16 @@ impl Shell {
             watch.leaving(last_index);
         }
     }
+}
+
+/// Does what nobody waits for on a thread that stands back behind all others.
+fn background(partition: u32, job: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    let thread = std::thread::Builder::new().name(format!("snapshot-{partition}")).spawn(move || {
+        // Where the system does not allow it, others wait a little for the snapshot.
+        let _ = rustix::process::setpriority_process(None, LAST);
+        job();
+    });
+    thread.map(drop)
 }
 
 /// Passes an event on to every other partition. They take it in once, so it

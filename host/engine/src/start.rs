@@ -35,7 +35,7 @@ use crate::config::HostConfig;
 use crate::deployment::Deployed;
 use crate::dice::SystemDice;
 use crate::effects::{Effects, floor_pin};
-use crate::engine::{Engine, InForce, Partition};
+use crate::engine::{Engine, Partition};
 use crate::evaluator::{NoJq, SandboxedJq};
 use crate::grants::{Caps, OwnFolders};
 use crate::house::{House, InstallError, Origin};
@@ -444,15 +444,7 @@ impl Engine {
             .deployments
             .iter()
             .filter(|(_, d)| d.active)
-            .filter_map(|(id, d)| {
-                let deployed = deployed.get(id)?;
-                Some(InForce {
-                    name: d.name.clone(),
-                    version: deployed.version.clone(),
-                    unit: d.unit.clone(),
-                    deployment: id.clone(),
-                })
-            })
+            .filter_map(|(id, _)| deployed.get(id).cloned())
             .collect();
         let scheduled = state
             .deployments

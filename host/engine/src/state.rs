@@ -17,6 +17,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::bindings::Bindings;
+pub use crate::ended::{Ended, FinishedRun};
 use crate::heard::Heard;
 pub use crate::plugins::{Given, Installed, Plugins};
 use crate::record::{Parent, Pin, RunReopened};
@@ -49,10 +50,10 @@ pub struct State {
     /// Running runs by id.
     pub runs: BTreeMap<String, Run>,
     /// The latest finished runs, oldest first.
-    pub finished: VecDeque<FinishedRun>,
+    pub finished: Ended,
     /// Earlier ones that did not end well, oldest first.
     #[serde(default)]
-    pub failed: VecDeque<FinishedRun>,
+    pub failed: Ended,
     /// What all of them together remember, in bytes.
     #[serde(default)]
     pub remembered: u64,
@@ -192,47 +193,6 @@ impl EffectState {
     pub fn open(&self) -> bool {
         self.unknown.is_none() && self.settled.is_none() && self.child.is_none()
     }
-}
-
-/// A run that has ended.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct FinishedRun {
-    /// Its id.
-    pub run: String,
-    /// What it ran.
-    pub deployment: String,
-    /// When it started.
-    pub started: Timestamp,
-    /// When it ended.
-    pub ended: Timestamp,
-    /// `completed`, `faulted` or `cancelled`.
-    pub status: String,
-    /// The output, or the error.
-    pub result: Value,
-    /// What started it.
-    #[serde(default)]
-    pub trigger: String,
-    /// The data key of its records.
-    #[serde(default)]
-    pub key: String,
-    /// The run that ran it.
-    #[serde(default)]
-    pub parent: Option<Parent>,
-    /// The record with which it started.
-    #[serde(default)]
-    pub first: u64,
-    /// The record with which it ended.
-    #[serde(default)]
-    pub last: u64,
-    /// What the interpreter remembers, while there is room for it.
-    #[serde(default)]
-    pub flow: Option<Arc<RunState>>,
-    /// Its size, in bytes of JSON.
-    #[serde(default)]
-    pub weight: u64,
-    /// The result was large and is no longer kept here: it stands in the record with which the run ended.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub forgotten: bool,
 }
 
 /// What is known of a source.

@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use huiyin_flow::{Command, Env, ErrorKind, Event, FlowError};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::calls::{PluginFault, pure_call};
 use crate::canary::{Canaries, Made};
+use crate::deployment::Deployed;
 use crate::fair::{Fair, Ticket};
 use crate::house::House;
-use crate::partition::{Input, JudgeJob, Judged, TurnDone, TurnJob};
-use crate::payload::TURN;
+use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, start_event};
+use crate::payload::{Payload, TURN};
 use crate::record::{self, sum};
 
 /// What one turn may use.
@@ -227,27 +229,29 @@ impl Worker {
         let _ = rustix::process::setpriority_process(None, NICE);
         let Some(seat) = self.seats.get(self.at) else { return };
         while self.free.recv().is_ok() {
-            let next = self.inbox.recv().map_or(Next::End, |()| self.queue.next());
-            let (job, ticket) = match next {
-                Next::Job(job, ticket) => (job, ticket),
-                Next::Later => {
-                    let _ = self.places.send(());
-                    continue;
+            // The place is kept from job to job: passing it on each time would wake another thread
+            // for every job.
+            loop {
+                let next = self.inbox.recv().map_or(Next::End, |()| self.queue.next());
+                let (job, ticket) = match next {
+                    Next::Job(job, ticket) => (job, ticket),
+                    Next::Later => continue,
+                    Next::End => {
+                        // The next one in line shall see it too.
+                        let _ = self.places.send(());
+                        self.queue.token();
+                        return;
+                    }
+                };
+                let started = micros(self.began).max(1);
+                seat.store(started << 1, Ordering::Release);
+                job(&self.house);
+                let kept = seat.swap(0, Ordering::AcqRel) & 1 == 0;
+                self.queue.done(ticket, micros(self.began).saturating_sub(started));
+                if !kept {
+                    // It took so long that another has the place.
+                    break;
                 }
-                Next::End => {
-                    // The next one in line shall see it too.
-                    let _ = self.places.send(());
-                    self.queue.token();
-                    return;
-                }
-            };
-            let started = micros(self.began).max(1);
-            seat.store(started << 1, Ordering::Release);
-            job(&self.house);
-            let kept = seat.swap(0, Ordering::AcqRel) & 1 == 0;
-            self.queue.done(ticket, micros(self.began).saturating_sub(started));
-            if kept {
-                let _ = self.places.send(());
             }
         }
     }
@@ -276,6 +280,31 @@ impl Drop for Workers {
             let _ = thread.join();
         }
     }
+}
+
+/// Takes the first turn of a run that no partition knows yet.
+pub fn first_turn(
+    start: &StartRun,
+    deployed: &Arc<Deployed>,
+    now: Timestamp,
+    random: u64,
+    payload: Payload,
+    house: &House,
+    budget: Budget,
+) -> FirstTurn {
+    let event = start_event(&start.run, &start.input, deployed.unit.as_deref(), &start.trigger, now);
+    let job = TurnJob {
+        run: start.run.clone(),
+        turn: 0,
+        deployed: Arc::clone(deployed),
+        flow: Arc::default(),
+        inputs: vec![Input::Event(event)],
+        canaries: None,
+        now,
+        random,
+        payload,
+    };
+    FirstTurn { now, done: Box::new(take_turn_within(job, house, budget)) }
 }
 
 /// Takes one turn: everything a run can do before it has to wait.
@@ -324,6 +353,7 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
     let TurnJob { run, turn: number, deployed, flow, inputs, canaries, now, random, payload } = job;
     let mut beside = Beside { canaries, ..Beside::default() };
     let mut flow = Arc::unwrap_or_clone(flow);
+    let first = matches!(inputs.first(), Some(Input::Event(Event::Start { .. })));
     // Calls that an earlier turn decided: their time is not that of their task.
     let mut earlier = inputs.len();
     let mut inputs: VecDeque<Input> = inputs.into();
@@ -376,6 +406,9 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
             inputs.push_back(Input::Event(Event::Continue));
         }
     }
+    if first {
+        deployed.took(began.elapsed());
+    }
     let Beside { faults, made, told, .. } = beside;
     // Counted here, since the partition's loop has no time for it.
     let weight = flow.outcome().is_some().then(|| huiyin_flow::json_bytes(&flow));
@@ -406,11 +439,13 @@ fn make(
     beside: &mut Beside,
 ) -> Option<(Event, record::Made)> {
     let Command::Call { call, task, slot, function, with, .. } = command else { return None };
-    let outcome: Result<Value, PluginFault> = match deployed.target(slot.as_deref(), function) {
-        crate::deployment::Target::Plugin(pin) => {
-            pure_call(house, &pin, with, deployed.unit.as_deref().unwrap_or_default(), &format!("{run}-{call}"), now)
+    let outcome: Result<Value, PluginFault> = match deployed.pure_pin(slot.as_deref(), function) {
+        Some(pin) => {
+            pure_call(house, pin, with, deployed.unit.as_deref().unwrap_or_default(), &format!("{run}-{call}"), now)
         }
-        _ => Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not a pure plugin", function.name)).into()),
+        None => {
+            Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not a pure plugin", function.name)).into())
+        }
     };
     let mut told = record::Made { call: call.0, now: None, result: None, failed: None };
     let outcome = match outcome {

@@ -86,8 +86,7 @@ impl MemoryJournal {
             let key = current_key(&mut state.keys, &draft.key)?;
             let prepared = Prepared::new(draft, self.limits.max_payload_bytes, key)?;
             let header = prepared.header(&self.source, partition, seq);
-            let leaf = serde_json::to_vec(&header)
-                .map_err(|e| JournalError::Invalid { field: "header", why: e.to_string() })?;
+            let leaf = prepared.header_bytes(&self.source, partition, seq)?;
             let (salt, payload) = seal::unpack(&prepared.plain, self.limits.max_payload_bytes)
                 .map_err(|why| JournalError::Invalid { field: "payload", why })?;
             stored.push(Stored { header, leaf: leaf.into(), open: Some((salt, payload.into())) });

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 
 use aes_gcm_siv::aead::{Aead as _, KeyInit as _, Payload as AeadPayload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
+use rand::Rng as _;
 use zeroize::Zeroizing;
 
 use crate::record::{SALT_BYTES, hmac_sha256};
@@ -82,22 +83,24 @@ pub(crate) fn record_nonce(partition: u32, seq: u64) -> [u8; NONCE_BYTES] {
 /// `form ‖ salt ‖ content`, compressed when that makes it smaller. In the compressed form the
 /// content is its length (4 bytes, big endian) and a zstd frame.
 pub(crate) fn pack(salt: &[u8; SALT_BYTES], content: &[u8]) -> Zeroizing<Vec<u8>> {
-    let packed = if content.len() < WORTH { None } else { compress(content).map(Zeroizing::new) };
-    let mut out = Vec::with_capacity(1 + SALT_BYTES + content.len());
-    match packed {
-        Some(packed) if packed.len() + 4 < content.len() => {
-            out.push(ZSTD);
-            out.extend_from_slice(salt);
-            out.extend_from_slice(&(content.len() as u32).to_be_bytes());
-            out.extend_from_slice(&packed);
-        }
-        _ => {
-            out.push(RAW);
-            out.extend_from_slice(salt);
-            out.extend_from_slice(content);
-        }
+    const FRONT: usize = 1 + SALT_BYTES + 4;
+    // One buffer: every buffer that held content is wiped over its whole length.
+    let mut out = Zeroizing::new(vec![0; FRONT + content.len()]);
+    if content.len() >= WORTH
+        && let Some((front, room)) = out.split_first_chunk_mut::<FRONT>()
+        && let Some(len) = compress(content, room).filter(|len| len + 4 < content.len())
+    {
+        front[0] = ZSTD;
+        front[1..=SALT_BYTES].copy_from_slice(salt);
+        front[1 + SALT_BYTES..].copy_from_slice(&(content.len() as u32).to_be_bytes());
+        out.truncate(FRONT + len);
+        return out;
     }
-    Zeroizing::new(out)
+    out.clear();
+    out.push(RAW);
+    out.extend_from_slice(salt);
+    out.extend_from_slice(content);
+    out
 }
 
 /// The reverse of [`pack`]; refuses content longer than `limit`.
@@ -129,12 +132,13 @@ fn packer() -> std::io::Result<zstd::bulk::Compressor<'static>> {
     Ok(packer)
 }
 
-fn compress(content: &[u8]) -> Option<Vec<u8>> {
+/// Compresses into `room`; its length, or none where there is not enough.
+fn compress(content: &[u8], room: &mut [u8]) -> Option<usize> {
     PACKER.with_borrow_mut(|slot| {
         if slot.is_none() {
             *slot = packer().ok();
         }
-        slot.as_mut()?.compress(content).ok()
+        slot.as_mut()?.compress_to_buffer(content, room).ok()
     })
 }
 
@@ -146,6 +150,16 @@ fn decompress(packed: &[u8], len: usize) -> Result<Vec<u8>, String> {
         let unpacker = slot.as_mut().ok_or("no decompressor")?;
         unpacker.decompress(packed, len).map_err(|e| e.to_string())
     })
+}
+
+/// Fills a salt from a generator that the system's random source seeds: a salt is wanted for every
+/// record, and must only be beyond guessing.
+pub(crate) fn random_salt(salt: &mut [u8; SALT_BYTES]) {
+    #[cfg(feature = "faults")]
+    if crate::faults::seeded(salt) {
+        return;
+    }
+    rand::rng().fill_bytes(salt);
 }
 
 /// Fills `bytes` from the system's random source.

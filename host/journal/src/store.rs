@@ -173,6 +173,7 @@ impl SegmentJournal {
             number: tail.number,
             offset: tail.offset,
             capacity: tail.capacity,
+            written: tail.offset,
             next_index,
             closed: tail.closed,
             has_records: tail.has_records,

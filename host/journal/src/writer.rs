@@ -19,6 +19,9 @@ use crate::{JournalError, files};
 /// Bytes of waiting payload that one group takes at most (a larger batch goes alone).
 pub(crate) const GROUP_BYTES: u64 = 8 << 20;
 
+/// What is written ahead of the records.
+static ZEROS: [u8; 256 << 10] = [0; 256 << 10];
+
 /// Where the writer stands.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -29,6 +32,8 @@ pub(crate) struct Writer {
     pub(crate) offset: u64,
     /// Bytes reserved for the segment.
     pub(crate) capacity: u64,
+    /// Up to where the segment's blocks have been written, with zeros at the least.
+    pub(crate) written: u64,
     pub(crate) next_index: u64,
     /// Whether the segment holds a record: only then may a new one follow it, since segments are
     /// named by their first record.
@@ -110,8 +115,7 @@ impl Writer {
                 }),
             }
             for (seq, prepared) in (place.first_seq..).zip(&batch.records) {
-                let header = serde_json::to_vec(&prepared.header(&self.shared.source, place.partition, seq))
-                    .map_err(|e| JournalError::Invalid { field: "header", why: e.to_string() })?;
+                let header = prepared.header_bytes(&self.shared.source, place.partition, seq)?;
                 let sealed = prepared
                     .key
                     .seal(record_nonce(place.partition, seq), &header, &prepared.plain)
@@ -150,6 +154,15 @@ impl Writer {
         let offset = self.offset;
         let path = &self.segment.path;
         self.segment.file.write_at(bytes, offset).map_err(|e| JournalError::io("writing", path, &e))?;
+        let end = offset + len;
+        if end > self.written {
+            // The first write to a reserved block makes the file system note, and sync, that it is
+            // in use. Zeros ahead of the records do that once for many groups, with this one's sync.
+            let ahead = self.capacity.saturating_sub(end).min(ZEROS.len() as u64);
+            let zeros = ZEROS.get(..ahead as usize).unwrap_or_default();
+            self.segment.file.write_at(zeros, end).map_err(|e| JournalError::io("writing", path, &e))?;
+            self.written = end + ahead;
+        }
         if !self.planted_no_sync {
             self.segment.file.sync_data().map_err(|e| JournalError::sync(path, &e))?;
         }
@@ -169,6 +182,7 @@ impl Writer {
         self.capacity = needed.max(self.shared.segment_bytes);
         self.segment = create_segment(&self.shared, self.next_index, self.capacity)?;
         self.offset = SEGMENT_HEADER as u64;
+        self.written = self.offset;
         self.has_records = false;
         let mut index = self.shared.index_mut();
         index.segments.push(self.segment.clone());

@@ -187,6 +187,14 @@ fn item_size(item: &Item) -> usize {
 }
 
 impl Output {
+    /// The same as [`Output::to_json`], from an answer that is not needed any more.
+    pub fn into_json(self) -> Value {
+        match self {
+            Self::Json(value) => value,
+            other => other.to_json(),
+        }
+    }
+
     /// As JSON. A time after the year 9999 becomes null: RFC 3339 has no form for it.
     pub fn to_json(&self) -> Value {
         match self {

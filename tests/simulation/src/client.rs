@@ -4,7 +4,9 @@
 use std::sync::{Arc, PoisonError};
 
 use huiyin_engine::partition::{Delivered, Message, Order, OrderKind, Reply, StartRun};
+use huiyin_engine::payload::Payload;
 use huiyin_engine::state::{FinishedRun, State};
+use huiyin_engine::worker::{Budget, first_turn};
 use huiyin_flow::Phase;
 use serde_json::json;
 
@@ -224,10 +226,21 @@ impl Sim {
             actor: PEOPLE[wish.unit].to_owned(),
             accepted: None,
             finished: None,
+            first: None,
         };
         if accepted {
             start.accepted = Some(self.reply(move |said| Answer::Accepted(name, said)));
         } else {
+            // As the host does it: most of them with their first turn taken ahead.
+            let deployed =
+                host.parts.get(part).and_then(|part| part.commit.core().deployed(&start.deployment)).cloned();
+            if let Some(deployed) = deployed.filter(|_| self.random.chance(2, 3)) {
+                let budget =
+                    Budget { time: None, facts: 1 + self.random.place(64), stretch: 1 + self.random.below(64) as u32 };
+                let (random, payload) = (self.random.draw(), Payload::default());
+                start.first =
+                    Some(first_turn(&start, &deployed, self.host_now(), random, payload, &self.setup.house, budget));
+            }
             start.finished =
                 Some(self.reply(move |said: Result<FinishedRun, _>| Answer::Finished(name, said.map(Box::new))));
         }

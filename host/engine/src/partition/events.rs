@@ -296,7 +296,10 @@ impl Core {
         // The workflow's input is the array of its triggering events.
         let input = Value::Array(events.iter().map(|event| Value::clone(event)).collect());
         let actor = Self::ENGINE.to_owned();
-        self.start(StartRun { deployment, run, trigger, key, input, actor, accepted: None, finished: None }, now);
+        self.start(
+            StartRun { deployment, run, trigger, key, input, actor, accepted: None, finished: None, first: None },
+            now,
+        );
     }
 
     /// The workflows in force for a unit, or for none.

@@ -14,6 +14,8 @@ impl Core {
     pub(super) fn start(&mut self, mut start: StartRun, now: Timestamp) {
         while let Some(next) = self.successors.get(&start.deployment) {
             start.deployment.clone_from(next);
+            // It was taken with the one before.
+            start.first = None;
         }
         let Some(deployed) = self.deployed.get(&start.deployment).cloned() else {
             let refusal = Refusal::NotFound(format!("no workflow is deployed as {}", start.deployment));
@@ -83,26 +85,28 @@ impl Core {
                 return;
             }
         };
-        self.write(&entry, payload, about, now);
+        // A turn taken ahead knew of no canary.
+        start.first = start.first.filter(|_| !self.canaries.contains_key(deployed.id.as_str()));
+        let started = start.first.as_ref().map_or(now, |first| first.now);
+        let written = self.write(&entry, payload, about, started);
         if let Some(reply) = start.accepted {
             self.tell(reply, Ok(start.run.clone()));
         }
         if let Some(reply) = start.finished {
             self.waiting.entry(start.run.clone()).or_default().push(reply);
         }
-        self.begin(&start.run, now);
+        match start.first {
+            Some(first) if written => self.take_turn_in(*first.done, now),
+            _ => self.begin(&start.run, now),
+        }
     }
 
     /// Hands a started run its input.
     pub(super) fn begin(&mut self, run: &str, now: Timestamp) {
         let Some(state) = self.state.runs.get(run) else { return };
-        let Some(input) = state.input.clone() else { return };
-        let unit = self.deployed.get(&state.deployment).and_then(|d| d.unit.clone());
-        let event = Event::Start {
-            run_id: run.to_owned(),
-            input: Value::clone(&input),
-            context: json!({"unit": unit, "trigger": state.trigger, "startedAt": state.started.to_string()}),
-        };
+        let Some(input) = &state.input else { return };
+        let unit = self.deployed.get(&state.deployment).and_then(|d| d.unit.as_deref());
+        let event = start_event(run, input, unit, &state.trigger, state.started);
         self.happen(run, event, now);
     }
 
@@ -353,6 +357,15 @@ impl Core {
         } else {
             self.carry_out(run, unit, command, follow, now);
         }
+    }
+}
+
+/// What a run begins with.
+pub(crate) fn start_event(run: &str, input: &Value, unit: Option<&str>, trigger: &str, started: Timestamp) -> Event {
+    Event::Start {
+        run_id: run.to_owned(),
+        input: input.clone(),
+        context: json!({"unit": unit, "trigger": trigger, "startedAt": started.to_string()}),
     }
 }
 

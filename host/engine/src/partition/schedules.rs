@@ -132,6 +132,7 @@ impl Core {
                 actor: Self::ENGINE.to_owned(),
                 accepted: None,
                 finished: None,
+                first: None,
             },
             now,
         );

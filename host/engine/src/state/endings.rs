@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    ApplyError, EffectState, FAILED_KEPT, FINISHED_KEPT, FinishedRun, REOPENABLE_BYTES, Run, SMALL_RESULT, State,
+    ApplyError, EffectState, Ended, FAILED_KEPT, FINISHED_KEPT, FinishedRun, REOPENABLE_BYTES, Run, SMALL_RESULT, State,
 };
 use crate::record::{Parent, RunReopened};
 
 impl State {
     /// A run that has ended, if it is still known.
     pub fn ended(&self, run: &str) -> Option<&FinishedRun> {
-        self.finished.iter().rev().chain(self.failed.iter().rev()).find(|f| f.run == run)
+        self.finished.find(run).or_else(|| self.failed.find(run))
     }
 
     /// The call of the run above stands for the one below, until that has ended.
@@ -33,7 +33,7 @@ impl State {
     /// Puts a run that had ended back among those that run.
     pub(super) fn reopen(&mut self, x: &RunReopened) -> Result<(), ApplyError> {
         let gone = || ApplyError(format!("run {} has not ended, or is no longer known", x.run));
-        let known = |list: &VecDeque<FinishedRun>| list.iter().rposition(|f| f.run == x.run && f.flow.is_some());
+        let known = |list: &Ended| list.iter().rposition(|f| f.run == x.run && f.flow.is_some());
         let ended = match (known(&self.finished), known(&self.failed)) {
             (Some(at), _) => self.finished.remove(at),
             (None, Some(at)) => self.failed.remove(at),
