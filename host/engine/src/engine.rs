@@ -73,6 +73,26 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
+    /// Asks the partition; nobody is told to wait.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub(crate) async fn ask<T: Send + 'static>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Refusal> {
+        let (tell, told) = oneshot::channel();
+        let reply: Reply<T> = Box::new(move |answer| drop(tell.send(answer)));
+        self.inbox.send(message(reply)).map_err(|_| gone())?;
+        told.await.map_err(|_| gone())?
+    }
+
+    /// Notes what is in force here no longer.
+    pub(crate) fn no_longer_has(&self, withdrawn: &[String]) {
+        let mut known = self.workflows.write().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|old| !withdrawn.contains(&old.deployment));
+        drop(known);
+        let mut scheduled = self.scheduled.write().unwrap_or_else(PoisonError::into_inner);
+        scheduled.retain(|old| !withdrawn.contains(&old.id));
+    }
+
     /// Notes what came into force here, the partition of this number, instead of what has the same names.
     pub(crate) fn now_has(&self, new: &[Arc<Deployed>], at: usize) {
         let replaced = |name: &str, unit: &Option<String>| new.iter().any(|d| d.name == name && d.unit == *unit);
@@ -411,16 +431,8 @@ impl Engine {
         partition: usize,
         message: impl FnOnce(Reply<T>) -> Message,
     ) -> Result<T, Refusal> {
-        let permit = Arc::clone(&self.intake).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-        let (tell, told) = oneshot::channel();
-        let reply: Reply<T> = Box::new(move |answer| {
-            let _ = tell.send(answer);
-        });
-        let inbox = self.inbox(partition)?;
-        inbox.send(message(reply)).map_err(|_| gone())?;
-        let answer = told.await.map_err(|_| gone())?;
-        drop(permit);
-        answer
+        let _permit = Arc::clone(&self.intake).try_acquire_owned().map_err(|_| Refusal::Busy)?;
+        self.partitions.get(partition).ok_or_else(gone)?.ask(message).await
     }
 
     /// Asks the first partition, which keeps what concerns the whole host.
@@ -529,6 +541,6 @@ async fn ended(task: Task) -> Result<(), String> {
     task.await.map_err(|e| e.to_string())?
 }
 
-fn gone() -> Refusal {
+pub(crate) fn gone() -> Refusal {
     Refusal::Store("the host is stopping, or its store has failed".to_owned())
 }
