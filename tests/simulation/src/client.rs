@@ -100,6 +100,8 @@ impl Client {
             | Answer::Cancelled(..)
             | Answer::Concern(..)
             | Answer::Relayed(..)
+            | Answer::Decree(..)
+            | Answer::Slot(..)
             | Answer::Other(..) => {}
         }
         Ok(())
@@ -136,7 +138,7 @@ impl Client {
 }
 
 impl Sim {
-    fn reply<T: Send + 'static>(
+    pub(crate) fn reply<T: Send + 'static>(
         &self,
         answer: impl FnOnce(Result<T, huiyin_engine::Refusal>) -> Answer + Send + 'static,
     ) -> Reply<T> {
@@ -182,6 +184,8 @@ impl Sim {
             }
         }
         self.hold();
+        self.decree()?;
+        self.rebind()?;
         self.ping();
         if self.random.chance(1, 5) {
             self.concern();
