@@ -93,7 +93,9 @@ async fn places(engine: &Engine) -> BTreeSet<(String, usize)> {
         active.map(|d| d.name.clone()).collect::<Vec<_>>()
     });
     let mut all = std::collections::BTreeMap::<String, usize>::new();
-    found.await.unwrap().into_iter().flatten().for_each(|name| *all.entry(name).or_default() += 1);
+    for name in found.await.unwrap().into_iter().flatten() {
+        *all.entry(name).or_default() += 1;
+    }
     all.into_iter().collect()
 }
 
@@ -160,17 +162,17 @@ async fn in_force_everywhere_or_nowhere(act: Act) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workflows_for_several_units_come_into_force_for_all_of_them_or_none() {
-    in_force_everywhere_or_nowhere(Act::DeployForUnits).await;
+    Box::pin(in_force_everywhere_or_nowhere(Act::DeployForUnits)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workflows_that_serve_no_unit_come_into_force_in_every_partition_or_none() {
-    in_force_everywhere_or_nowhere(Act::Deploy).await;
+    Box::pin(in_force_everywhere_or_nowhere(Act::Deploy)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workflow_is_withdrawn_from_every_partition_or_none() {
-    in_force_everywhere_or_nowhere(Act::Withdraw).await;
+    Box::pin(in_force_everywhere_or_nowhere(Act::Withdraw)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

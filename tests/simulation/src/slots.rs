@@ -204,7 +204,9 @@ impl Sim {
         let is = |d: &Deployment| d.active && d.name == of.workflow && d.unit == of.unit;
         let Some((id, old)) = state.deployments.iter().find(|(_, d)| is(d)) else { return Ok(()) };
         let mut bindings = state.bindings.clone();
-        entries.iter().for_each(|entry| bindings.apply(entry, 0, now));
+        for entry in &entries {
+            bindings.apply(entry, 0, now);
+        }
         let over = bindings.of(&of.workflow, of.unit.as_deref());
         let anchor = state.schedules.get(id).and_then(|fired| fired.anchor).unwrap_or(old.since);
         let definition = self.slots.definition(old, &self.setup.house)?;
