@@ -123,12 +123,7 @@ impl Host {
 
     /// A client for its API, usable from any thread.
     pub fn client(&self) -> Client {
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(20)))
-            .build()
-            .new_agent();
-        Client { agent, url: self.url.clone(), token: self.token.clone() }
+        Client::at(self.url.clone(), self.token.clone())
     }
 }
 
@@ -141,6 +136,16 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client for an API at this address.
+    pub fn at(url: String, token: String) -> Client {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(20)))
+            .build()
+            .new_agent();
+        Client { agent, url, token }
+    }
+
     /// GET; the status and the JSON that came.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use huiyin_engine::config::{HostConfig, WorkflowConfig};
 use huiyin_engine::shell::Clock;
 use huiyin_engine::state::FinishedRun;
 use huiyin_engine::{Engine, Options, Submission};
+use huiyin_journal::Journal;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -116,6 +117,14 @@ impl House {
     /// Why it did not start.
     pub async fn on_disk_at(&self, data: &Path) -> Result<Engine, String> {
         Engine::start(Options { data: Some(data.to_owned()), ..self.options() }).await.map_err(|e| e.to_string())
+    }
+
+    /// Starts a host on a log that outlives it.
+    ///
+    /// # Errors
+    /// Why it did not start.
+    pub async fn on(&self, log: Arc<dyn Journal>) -> Result<Engine, String> {
+        Engine::start(Options { data: None, store: Some(log), ..self.options() }).await.map_err(|e| e.to_string())
     }
 
     fn options(&self) -> Options {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use huiyin_deadline::clock::ClockFact;
 use huiyin_desk::Fact;
 use huiyin_engine::record::{self, Entry};
-use huiyin_journal::{Journal as _, LargePayloads, Options, SegmentJournal};
+use huiyin_journal::{Journal as _, LargePayloads, Options, Payload, Record, SegmentJournal};
 use jiff::Timestamp;
 
 /// What the log says, counted.
@@ -39,14 +39,50 @@ pub struct Account {
     pub effects: BTreeMap<String, u32>,
 }
 
+/// The log of a data folder whose host is not running, large values included.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn open(data: &Path) -> Result<LargePayloads, String> {
+    let journal = SegmentJournal::open(data.join("journal"), Options::default()).map_err(|e| e.to_string())?;
+    Ok(LargePayloads::in_turn(Arc::new(journal)))
+}
+
+fn records(data: &Path) -> Result<Vec<Record>, String> {
+    let found = open(data)?.read_all(0).map_err(|e| e.to_string())?;
+    found.map(|record| record.map_err(|e| e.to_string())).collect()
+}
+
 /// The types of all records of a data folder whose host is not running, in their order.
 ///
 /// # Errors
 /// When the log cannot be read.
 pub fn kinds(data: &Path) -> Result<Vec<String>, String> {
-    let journal = SegmentJournal::open(data.join("journal"), Options::default()).map_err(|e| e.to_string())?;
-    let found = journal.read_all(0).map_err(|e| e.to_string())?;
-    found.map(|record| record.map(|record| record.header.kind).map_err(|e| e.to_string())).collect()
+    Ok(records(data)?.into_iter().map(|record| record.header.kind).collect())
+}
+
+/// What all records say that are not redacted, in their order.
+///
+/// # Errors
+/// When the log cannot be read, or holds a record that cannot be.
+pub fn entries(data: &Path) -> Result<Vec<Entry>, String> {
+    let decoded = records(data)?.into_iter().filter_map(|found| record::decode(&found).transpose());
+    decoded.map(|entry| entry.map_err(|e| e.to_string())).collect()
+}
+
+/// All that stands in the log, headers and payloads, as text.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn text(data: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    for record in records(data)? {
+        text.push_str(&String::from_utf8_lossy(&record.leaf));
+        if let Payload::Open(bytes) = &record.payload {
+            text.push_str(&String::from_utf8_lossy(bytes));
+        }
+    }
+    Ok(text)
 }
 
 /// Reads the whole log of a data folder whose host is not running.
@@ -54,10 +90,8 @@ pub fn kinds(data: &Path) -> Result<Vec<String>, String> {
 /// # Errors
 /// When it cannot be read, or holds a record that cannot be.
 pub fn account(data: &Path) -> Result<Account, String> {
-    let journal = SegmentJournal::open(data.join("journal"), Options::default()).map_err(|e| e.to_string())?;
-    let journal = LargePayloads::in_turn(Arc::new(journal));
     let mut account = Account::default();
-    for found in journal.read_all(0).map_err(|e| e.to_string())? {
+    for found in open(data)?.read_all(0).map_err(|e| e.to_string())? {
         let found = found.map_err(|e| e.to_string())?;
         account.records += 1;
         let Some(entry) = record::decode(&found).map_err(|e| e.to_string())? else { continue };

@@ -4,27 +4,19 @@
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::path::Path;
-
 use huiyin_engine::deploy::WorkflowText;
 use huiyin_engine::rebind::{BindingRow, PluginWord, SlotWord};
-use huiyin_engine::record::{self, CanaryEnd, Entry, SlotOf};
+use huiyin_engine::record::{CanaryEnd, Entry, SlotOf};
 use huiyin_engine::{Activity, Engine, Refusal, Submission};
-use huiyin_journal::{Journal as _, SegmentJournal};
 use huiyin_tests::guests::{self, Does, Kind};
 use huiyin_tests::house::{House, SetClock, end_of, submission, until};
+use huiyin_tests::log::entries;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 
 const UNIT: &str = "qingfeng";
 const ABOVE: &str = "linhai";
-
-/// Everything that a stopped host's journal says, decoded.
-fn entries(data: &Path) -> Vec<Entry> {
-    let journal = SegmentJournal::open(data.join("journal"), huiyin_journal::Options::default()).unwrap();
-    journal.read_all(0).unwrap().filter_map(|found| record::decode(&found.unwrap()).unwrap()).collect()
-}
 
 fn says(house: &mut House, version: &str, does: &Does) {
     house.plugins.push(guests::guest(Kind::Step, "say", version, does).unwrap());
@@ -132,6 +124,7 @@ async fn a_new_version_is_for_new_runs_at_once_and_running_runs_keep_theirs() {
     engine.stop().await.unwrap();
     drop(engine);
     let changes: Vec<_> = entries(&house.data())
+        .unwrap()
         .into_iter()
         .filter_map(|entry| if let Entry::BindingChanged(change) = entry { Some(change) } else { None })
         .collect();
@@ -202,7 +195,7 @@ async fn a_plugin_that_traps_again_and_again_gives_way_to_the_binding_of_the_uni
     assert!(nothing.contains("nothing of slot `say` is set aside"), "{nothing}");
     engine.stop().await.unwrap();
     drop(engine);
-    let all = entries(&house.data());
+    let all = entries(&house.data()).unwrap();
     let lifted: Vec<_> =
         all.iter().filter_map(|e| if let Entry::BindingLifted(x) = e { Some(x) } else { None }).collect();
     assert_eq!((lifted.len(), lifted[0].actor.as_str(), lifted[0].reason.as_str()), (1, "person:li.min", "mended"));
@@ -243,7 +236,8 @@ async fn without_another_binding_it_falls_back_to_the_workflows_own_call_and_the
     assert_eq!(row(&engine, UNIT, "say").await.quarantined.len(), 0);
     engine.stop().await.unwrap();
     drop(engine);
-    let aside = entries(&house.data()).into_iter().filter(|e| matches!(e, Entry::BindingQuarantined(_))).count();
+    let aside =
+        entries(&house.data()).unwrap().into_iter().filter(|e| matches!(e, Entry::BindingQuarantined(_))).count();
     assert_eq!(aside, 2);
 }
 
@@ -327,6 +321,7 @@ async fn a_canary_is_watched_counts_for_nothing_and_may_be_promoted() {
     engine.stop().await.unwrap();
     drop(engine);
     let ended: Vec<_> = entries(&house.data())
+        .unwrap()
         .into_iter()
         .filter_map(|entry| if let Entry::CanaryEnded(end) = entry { Some(end) } else { None })
         .collect();

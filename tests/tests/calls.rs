@@ -12,11 +12,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use huiyin_engine::Engine;
-use huiyin_engine::record::{self, Entry};
+use huiyin_engine::record::Entry;
 use huiyin_engine::state::FinishedRun;
 use huiyin_flow::{ErrorKind, FlowError};
-use huiyin_journal::{Journal as _, Payload, SegmentJournal};
 use huiyin_tests::house::{House, copy, end_of, named, submission, until};
+use huiyin_tests::log::{self, entries};
 use serde_json::{Value, json};
 
 /// What came to the server.
@@ -158,26 +158,6 @@ async fn ask(server: &Server, task: Value) -> FinishedRun {
 fn fault(run: &FinishedRun) -> FlowError {
     assert_eq!(run.status, "faulted", "{}", run.result);
     serde_json::from_value(run.result.clone()).unwrap()
-}
-
-/// Everything that a stopped host's journal says, decoded.
-fn entries(data: &Path) -> Vec<Entry> {
-    let journal = SegmentJournal::open(data.join("journal"), huiyin_journal::Options::default()).unwrap();
-    journal.read_all(0).unwrap().filter_map(|found| record::decode(&found.unwrap()).unwrap()).collect()
-}
-
-/// The same as text, headers included.
-fn whole_journal(data: &Path) -> String {
-    let journal = SegmentJournal::open(data.join("journal"), huiyin_journal::Options::default()).unwrap();
-    let mut text = String::new();
-    for record in journal.read_all(0).unwrap() {
-        let record = record.unwrap();
-        text.push_str(&String::from_utf8_lossy(&record.leaf));
-        if let Payload::Open(bytes) = &record.payload {
-            text.push_str(&String::from_utf8_lossy(bytes));
-        }
-    }
-    text
 }
 
 /// Keeps a secret's value in a file of the house.
@@ -326,7 +306,7 @@ async fn a_secret_goes_to_its_place_and_nowhere_else() {
     assert_eq!(other.heard("/echo")[0].header("x-token"), "", "and the secret was not for that place");
     engine.stop().await.unwrap();
     drop(engine);
-    let journal = whole_journal(&house.data());
+    let journal = log::text(&house.data()).unwrap();
     assert!(journal.contains("{{huiyin:secret:token}}"));
     assert!(!journal.contains(secret_value), "the secret's value is in the journal");
     // Not granted for the place: nothing is sent.
@@ -374,7 +354,7 @@ async fn who_asks_is_told_to_the_place_that_wants_to_know() {
         "grant_type=client_credentials&scope=read+write&client_id=huiyin&client_secret=the-clients-secret"
     );
     assert_eq!(server.heard("/bearer")[0].header("authorization"), "Bearer the-clients-secret");
-    let journal = whole_journal(&house.data());
+    let journal = log::text(&house.data()).unwrap();
     for hidden in ["the-clients-secret", "the-access-token"] {
         assert!(!journal.contains(hidden), "`{hidden}` is in the journal");
     }
@@ -397,6 +377,7 @@ async fn an_operation_of_an_openapi_document_is_called() {
     assert_eq!(server.heard("/v2/pet/7?full=true").len(), 2);
     assert_eq!(server.heard("/api.json").len(), 1, "the document is kept for a while");
     let intended: Vec<_> = entries(&house.data())
+        .unwrap()
         .into_iter()
         .filter_map(|e| if let Entry::EffectIntended(e) = e { Some((e.attempt, e.target.unwrap())) } else { None })
         .collect();
@@ -462,7 +443,7 @@ async fn a_post_that_was_cut_off_waits_for_a_person_who_says_that_it_did_not_hap
     assert_eq!(heard[0].header("idempotency-key"), heard[1].header("idempotency-key"));
     second.stop().await.unwrap();
     drop(second);
-    let text = whole_journal(&house.folder.path().join("left"));
+    let text = log::text(&house.folder.path().join("left")).unwrap();
     assert!(
         text.contains("huiyin.effect.resolved.v1")
             && text.contains("person:li")
@@ -587,7 +568,7 @@ async fn a_run_below_outlives_the_host_and_is_started_once() {
     assert_eq!(end_of(&second, "above").await.unwrap().result, json!({"got": {"n": 42}}));
     second.stop().await.unwrap();
     drop(second);
-    let started = entries(&house.data()).into_iter().filter(|e| matches!(e, Entry::RunStarted(_))).count();
+    let started = entries(&house.data()).unwrap().into_iter().filter(|e| matches!(e, Entry::RunStarted(_))).count();
     assert_eq!(started, 2);
 }
 
@@ -707,7 +688,7 @@ async fn cancelling_stops_what_is_in_hand() {
     assert_eq!(end.status, "cancelled");
     engine.stop().await.unwrap();
     drop(engine);
-    let unknown = entries(&house.data()).into_iter().filter(|e| matches!(e, Entry::EffectUnknown(_))).count();
+    let unknown = entries(&house.data()).unwrap().into_iter().filter(|e| matches!(e, Entry::EffectUnknown(_))).count();
     assert_eq!(unknown, 1, "that it may have happened is on record");
 }
 

@@ -5,14 +5,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
-use std::sync::Arc;
 
 use huiyin_engine::Engine;
-use huiyin_engine::record::{self, Entry, ScheduleFired};
-use huiyin_journal::{Journal as _, LargePayloads, SegmentJournal};
+use huiyin_engine::record::{Entry, ScheduleFired};
+use huiyin_journal::Journal as _;
 use huiyin_tests::guests::{self, Does};
 use huiyin_tests::house::{House, SetClock, copy, end_of, finished, named, submission, until};
-use huiyin_tests::log::account;
+use huiyin_tests::log::{self, account, entries};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -21,21 +20,6 @@ const UNIT: &str = huiyin_tests::bureau::UNIT;
 /// Everything all partitions know, as JSON.
 async fn everything(engine: &Engine) -> Vec<Value> {
     engine.look_all(|state, _| serde_json::to_value(state).unwrap()).await.unwrap()
-}
-
-/// How many records a stopped host's journal holds.
-fn journal_size(data: &Path) -> u64 {
-    SegmentJournal::open(data.join("journal"), huiyin_journal::Options::default()).unwrap().size()
-}
-
-/// What a stopped host's journal says, decoded.
-fn entries(data: &Path) -> Vec<Entry> {
-    let journal = SegmentJournal::open(data.join("journal"), huiyin_journal::Options::default()).unwrap();
-    LargePayloads::in_turn(Arc::new(journal))
-        .read_all(0)
-        .unwrap()
-        .filter_map(|found| record::decode(&found.unwrap()).unwrap())
-        .collect()
 }
 
 /// The runs that are neither finished nor set aside.
@@ -285,7 +269,7 @@ async fn an_effect_of_unknown_outcome_that_may_do_harm_waits_for_a_person() {
     drop(third);
     let effects = account(&left).unwrap().effects;
     assert_eq!(effects.into_values().collect::<Vec<_>>(), [1]);
-    let unknown = entries(&left).into_iter().filter(|e| matches!(e, Entry::EffectUnknown(_))).count();
+    let unknown = entries(&left).unwrap().into_iter().filter(|e| matches!(e, Entry::EffectUnknown(_))).count();
     assert_eq!(unknown, 1);
 }
 
@@ -323,6 +307,7 @@ async fn a_schedule_fires_on_time_and_once_for_all_that_was_missed() {
     drop(second);
 
     let fires: Vec<ScheduleFired> = entries(&house.data())
+        .unwrap()
         .into_iter()
         .filter_map(|e| if let Entry::ScheduleFired(fire) = e { Some(fire) } else { None })
         .collect();
@@ -499,7 +484,7 @@ async fn a_configuration_with_one_mistake_changes_nothing() {
     let mut house = House::with(&["jq", "tally", "risk-level", "json-api"]).unwrap();
     house.honest().unwrap();
     house.on_disk().await.unwrap().stop().await.unwrap();
-    let before = journal_size(&house.data());
+    let before = log::open(&house.data()).unwrap().size();
     assert!(before > 0);
     let good = house.config.clone();
 
@@ -583,7 +568,7 @@ async fn a_configuration_with_one_mistake_changes_nothing() {
         spoil(&mut house);
         let Err(refused) = house.on_disk().await else { panic!("{what} was accepted") };
         assert!(refused.contains(said), "{what}: {refused}");
-        assert_eq!(journal_size(&house.data()), before, "{what}: {refused}");
+        assert_eq!(log::open(&house.data()).unwrap().size(), before, "{what}: {refused}");
         house.plugins = plugins;
     }
 
@@ -595,7 +580,7 @@ async fn a_configuration_with_one_mistake_changes_nothing() {
     assert!(engine.workflows().iter().any(|w| w.name == "tests/new"));
     engine.stop().await.unwrap();
     drop(engine);
-    assert!(journal_size(&house.data()) > before);
+    assert!(log::open(&house.data()).unwrap().size() > before);
 }
 
 fn source(unit: &str, every: &str) -> Value {

@@ -4,13 +4,11 @@
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::path::Path;
-
-use huiyin_engine::record::{self, Entry};
+use huiyin_engine::record::Entry;
 use huiyin_engine::state::FinishedRun;
 use huiyin_engine::{Delivered, Engine};
-use huiyin_journal::{Journal as _, SegmentJournal};
 use huiyin_tests::house::{House, copy, named, until};
+use huiyin_tests::log::entries;
 use serde_json::{Value, json};
 
 fn event(id: &str, kind: &str, data: &Value) -> Value {
@@ -34,11 +32,6 @@ async fn wait_for(engine: &Engine, count: usize) -> Vec<FinishedRun> {
     })
     .await
     .unwrap()
-}
-
-fn entries(data: &Path) -> Vec<Entry> {
-    let journal = SegmentJournal::open(data.join("journal"), huiyin_journal::Options::default()).unwrap();
-    journal.read_all(0).unwrap().filter_map(|found| record::decode(&found.unwrap()).unwrap()).collect()
 }
 
 async fn listening(engine: &Engine, count: usize) {
@@ -115,7 +108,7 @@ async fn computed_filters_are_asked_beside_the_loop_and_again_after_a_crash() {
     first.stop().await.unwrap();
     drop(first);
 
-    let records = entries(&house.data());
+    let records = entries(&house.data()).unwrap();
     let asked = records.iter().filter(|e| matches!(e, Entry::EventDelivered(x) if x.undecided.is_some())).count();
     let judged = records.iter().filter(|e| matches!(e, Entry::EventJudged(_))).count();
     assert_eq!((asked, judged), (4, 4));
@@ -194,7 +187,7 @@ async fn an_event_without_a_unit_reaches_all_that_serve_none_wherever_they_are()
     .unwrap();
     engine.stop().await.unwrap();
     drop(engine);
-    let relayed = entries(&house.data()).iter().filter(|e| matches!(e, Entry::EventRelayed(_))).count();
+    let relayed = entries(&house.data()).unwrap().iter().filter(|e| matches!(e, Entry::EventRelayed(_))).count();
     assert_eq!(relayed, 3);
 }
 

@@ -12,12 +12,13 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::{IntoResponse as _, Response};
 use huiyin_engine::limits::LimitsConfig;
-use huiyin_engine::record::{self, Entry};
+use huiyin_engine::record::Entry;
 use huiyin_engine::state::FinishedRun;
 use huiyin_engine::{Engine, Refusal};
 use huiyin_flow::FlowError;
-use huiyin_journal::{Journal as _, LargePayloads, Options, Payload, SegmentJournal};
-use huiyin_tests::house::{House, end_of, named, submission};
+use huiyin_journal::{Journal as _, Payload};
+use huiyin_tests::house::{House, end_of, finished, honest_runs, named, submission, until};
+use huiyin_tests::log;
 use serde_json::{Value, json};
 
 const MIB: usize = 1 << 20;
@@ -108,8 +109,7 @@ async fn a_large_value_goes_through_a_run_and_a_restart_unchanged() {
     engine.journal().destroy_key("host").unwrap();
     engine.stop().await.unwrap();
     drop(engine);
-    let journal = SegmentJournal::open(house.data().join("journal"), Options::default()).unwrap();
-    let journal = LargePayloads::in_turn(Arc::new(journal));
+    let journal = log::open(&house.data()).unwrap();
     let open = journal.read_all(0).unwrap().filter(|r| matches!(r.as_ref().unwrap().payload, Payload::Open(_)));
     assert_eq!(open.filter(|r| r.as_ref().unwrap().header.datakey == "host").count(), 0);
 }
@@ -199,16 +199,14 @@ async fn a_post_whose_answer_is_too_large_stays_done_and_is_not_done_again() {
         engine.stop().await.unwrap();
         drop(engine);
         // On record as done, with what was kept of it; and so it stays.
-        let journal = SegmentJournal::open(house.data().join("journal"), Options::default()).unwrap();
-        let settled: Vec<_> = journal
-            .read_all(0)
+        let settled: Vec<_> = log::entries(&house.data())
             .unwrap()
-            .filter_map(|r| match record::decode(&r.unwrap()).unwrap() {
-                Some(Entry::EffectSettled(settled)) => Some(settled.outcome),
+            .into_iter()
+            .filter_map(|entry| match entry {
+                Entry::EffectSettled(settled) => Some(settled.outcome),
                 _ => None,
             })
             .collect();
-        drop(journal);
         assert_eq!(settled.len(), 1);
         assert_eq!(settled[0].as_ref().unwrap_err().happened, Some(happened));
         let engine = house.on_disk().await.unwrap();
@@ -249,5 +247,42 @@ async fn a_loop_over_a_hundred_thousand_items_and_a_fork_of_thousands_hold() {
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(submission("large", json!({"text": text(MIB)}))).await.unwrap();
     assert_eq!((end.status.as_str(), end.result.as_array().map(Vec::len)), ("completed", Some(3_000)));
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_holds_too_much_fails_by_itself_and_says_what_it_may() {
+    // Each value is small enough; but ever more of them are at work at once.
+    let deeper = |inner: Value, n: u32| {
+        let from = format!("${{ {{text: .text, at: {n}}} }}");
+        json!([{"deep": {"input": {"from": from}, "do": inner}}])
+    };
+    let held = (0..12).fold(json!([{"nap": {"wait": "PT0.01S"}}]), deeper);
+    let tasks = json!([{"all": {"try": held, "catch": {"do": [{"on": {"set": {"caught": true}}}]}}}]);
+    let mut house = limited(&tasks, 20_000);
+    house.honest().unwrap();
+    house.config.limits.state_bytes = Some(120_000);
+    let engine = house.on_disk().await.unwrap();
+    let error = fault(&engine.run(named("large", "grows", json!({"text": text(15_000)}))).await.unwrap());
+    let detail = error.detail.clone().unwrap();
+    assert!(error.status == 413 && detail.contains("as JSON, it may hold 120000"), "{detail}");
+    assert!(detail.contains("`limits.stateBytes`") && detail.starts_with("the run holds 1"), "{detail}");
+    assert!(error.instance.starts_with("/do/0/all/try/0/deep/do/0/deep"), "{}", error.instance);
+    // Less of it passes, and so does another run.
+    let end = engine.run(submission("large", json!({"text": text(5_000)}))).await.unwrap();
+    assert_eq!(end.status, "completed", "{}", end.result);
+    honest_runs(&engine, 1, 1, || true).await.unwrap();
+    engine.stop().await.unwrap();
+    drop(engine);
+    // With more room it goes on from there.
+    house.config.limits.state_bytes = None;
+    let engine = house.on_disk().await.unwrap();
+    engine.retry("grows", "there is room now", "person:test").await.unwrap();
+    until("its other end", async || {
+        let end = finished(&engine, "grows").await?;
+        Ok(end.filter(|end| end.status == "completed"))
+    })
+    .await
+    .unwrap();
     engine.stop().await.unwrap();
 }

@@ -8,11 +8,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use huiyin_engine::record::{self, Batch, Entry};
-use huiyin_journal::{Draft, Journal as _, Payload, SegmentJournal};
+use huiyin_journal::{Draft, Journal as _, LargePayloads, Payload};
 use huiyin_sandbox::{Context, Kind, LimitName, Limits, Operation, Package, Sandbox, SandboxConfig};
 use huiyin_tests::bureau::UNIT;
 use huiyin_tests::guests::{self, Does};
 use huiyin_tests::house::{House, named, plugin};
+use huiyin_tests::log;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -70,8 +71,8 @@ fn replay(data: &Path, more: &[&str]) -> (i32, Value) {
     (code, report)
 }
 
-fn journal(data: &Path) -> SegmentJournal {
-    SegmentJournal::open(data.join("journal"), huiyin_journal::Options::default()).unwrap()
+fn journal(data: &Path) -> LargePayloads {
+    log::open(data).unwrap()
 }
 
 /// A host that has judged 1,000 items by the floor, and by every pure plugin in runs.

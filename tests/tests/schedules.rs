@@ -8,19 +8,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use huiyin_engine::partition::PauseCommand;
-use huiyin_engine::record::{self, Entry};
+use huiyin_engine::record::Entry;
 use huiyin_engine::shell::Clock as _;
 use huiyin_engine::state::{FinishedRun, Run};
 use huiyin_engine::{Engine, Refusal};
-use huiyin_journal::{Journal as _, SegmentJournal};
 use huiyin_tests::house::{House, SetClock, plugin, until};
+use huiyin_tests::log;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 /// What a stopped host's journal says of schedules, in order.
 fn said(data: &Path) -> Vec<Entry> {
-    let journal = SegmentJournal::open(data.join("journal"), huiyin_journal::Options::default()).unwrap();
-    let all = journal.read_all(0).unwrap().filter_map(|found| record::decode(&found.unwrap()).unwrap());
+    let all = log::entries(data).unwrap().into_iter();
     all.filter(|entry| entry.kind().starts_with("huiyin.schedule.")).collect()
 }
 

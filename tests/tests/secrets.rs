@@ -11,9 +11,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use huiyin_journal::{Journal as _, Payload, SegmentJournal};
 use huiyin_tests::guests::{self, AfterCounting, Does};
 use huiyin_tests::host::{Client, Host, Start};
+use huiyin_tests::log;
 use serde_json::{Value, json};
 
 /// The program over the real disk.
@@ -131,19 +131,6 @@ fn files(folder: &Path, found: &mut Vec<(std::path::PathBuf, Vec<u8>)>) {
     }
 }
 
-fn journal(data: &Path) -> String {
-    let journal = SegmentJournal::open(data.join("journal"), huiyin_journal::Options::default()).unwrap();
-    let mut text = String::new();
-    for record in journal.read_all(0).unwrap() {
-        let record = record.unwrap();
-        text.push_str(&String::from_utf8_lossy(&record.leaf));
-        if let Payload::Open(bytes) = &record.payload {
-            text.push_str(&String::from_utf8_lossy(bytes));
-        }
-    }
-    text
-}
-
 fn start(config: &Path, data: &Path) -> Host {
     let env = vec![("HUIYIN_LOG", "trace".to_owned()), ("RUST_BACKTRACE", "full".to_owned())];
     Start { program: Path::new(PROGRAM), config, data, env }.go().unwrap()
@@ -191,7 +178,7 @@ fn a_secret_is_used_and_then_nowhere_to_be_found() {
     host.stop().unwrap();
     let mut places: Vec<(String, Vec<u8>)> = vec![
         ("stderr".to_owned(), said.into_bytes()),
-        ("the journal's contents".to_owned(), journal(&data).into_bytes()),
+        ("the journal's contents".to_owned(), log::text(&data).unwrap().into_bytes()),
         ("secret list".to_owned(), listed.into_bytes()),
     ];
     places.extend(seen.iter().map(|end| ("an answer of the API".to_owned(), end.to_string().into_bytes())));

@@ -12,19 +12,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use huiyin_engine::Engine;
-use huiyin_engine::record::{self, Entry};
-use huiyin_journal::{Journal as _, SegmentJournal};
+use huiyin_engine::record::Entry;
 use huiyin_tests::guests::{self, Does};
 use huiyin_tests::house::{House, end_of, named, until};
-use huiyin_tests::log::account;
+use huiyin_tests::log::{account, entries};
 use serde_json::{Value, json};
 
 const RUN: &str = "the-act";
-
-fn entries(data: &Path) -> Vec<Entry> {
-    let journal = SegmentJournal::open(data.join("journal"), huiyin_journal::Options::default()).unwrap();
-    journal.read_all(0).unwrap().filter_map(|found| record::decode(&found.unwrap()).unwrap()).collect()
-}
 
 /// A house whose workflow `act` calls the guest, which writes into a folder
 /// before it comes to grief at its first try.
@@ -58,7 +52,7 @@ fn tries(data: &Path) -> Vec<u32> {
 }
 
 fn unknowns(data: &Path) -> usize {
-    entries(data).iter().filter(|entry| matches!(entry, Entry::EffectUnknown(_))).count()
+    entries(data).unwrap().iter().filter(|entry| matches!(entry, Entry::EffectUnknown(_))).count()
 }
 
 /// Declared idempotent: it is tried again by itself, under the same key.
@@ -93,6 +87,7 @@ async fn waits_for_a_person(does: &Does, wall_ms: u64, reason: &str) {
         assert_eq!(tries(&house.data()), [if happened { 1 } else { 2 }]);
         assert_eq!(unknowns(&house.data()), 1);
         let resolved: Vec<bool> = entries(&house.data())
+            .unwrap()
             .into_iter()
             .filter_map(|entry| if let Entry::EffectResolved(x) = entry { Some(x.happened) } else { None })
             .collect();

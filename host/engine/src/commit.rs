@@ -264,7 +264,7 @@ impl Commit {
 }
 
 /// Records as the journal takes them at once, in their order; nearly always in one.
-fn portions(drafts: Vec<Draft>) -> Vec<(Vec<Draft>, u64)> {
+pub(crate) fn portions(drafts: Vec<Draft>) -> Vec<(Vec<Draft>, u64)> {
     let mut all = Vec::with_capacity(1);
     let mut portion = Vec::with_capacity(drafts.len());
     let mut bytes = 0;

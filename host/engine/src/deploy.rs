@@ -1,20 +1,22 @@
 //! Deploying workflows to a running host: everything is checked before
-//! anything is written, and all of it comes into force or none.
+//! anything is written, and all of it comes into force or none ([`crate::plan`]).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use huiyin_flow::{Definition, Diagnostic};
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::sync::OwnedMutexGuard;
 
 use crate::bindings::Overrides;
 use crate::config::Binding;
 use crate::deployment::{self, Deployed, HouseCatalog};
-use crate::engine::{Engine, InForce};
+use crate::engine::{Engine, InForce, Partition};
 use crate::extension;
 use crate::house::House;
-use crate::partition::{Deploy, Message, Refusal, Reply};
+use crate::partition::Refusal;
+use crate::plan::{Part, Plan};
 use crate::record::WorkflowDeployed;
 use crate::start::same_schedule;
 use crate::state::{Deployment, State};
@@ -103,7 +105,7 @@ impl Engine {
         units: &[String],
         actor: &str,
     ) -> Result<DeployReport, DeployError> {
-        let _turn = self.deploying.lock().await;
+        let turn = Arc::clone(&self.deploying).lock_owned().await;
         let places = self.places(units)?;
         if texts.is_empty() || texts.len() > MAX_WORKFLOWS {
             let message = format!("{} workflows; deploy 1 to {MAX_WORKFLOWS} at once", texts.len());
@@ -121,7 +123,7 @@ impl Engine {
         let (checked, warnings) = checked.await.map_err(|e| Refusal::Store(e.to_string()))??;
         let before: BTreeSet<String> = self.workflows().into_iter().map(|w| w.deployment).collect();
         let mut report = DeployReport { deployed: Vec::with_capacity(checked.len()), warnings };
-        let mut portions: BTreeMap<usize, Vec<(WorkflowDeployed, Arc<Deployed>)>> = BTreeMap::new();
+        let mut plan = Plan { actor: actor.to_owned(), ..Plan::default() };
         for one in checked {
             let deployed = Arc::new(one.ready(self.now(), &self.house));
             report.deployed.push(DeployedWorkflow {
@@ -133,18 +135,14 @@ impl Engine {
                 changed: !before.contains(&deployed.id),
             });
             for at in places.get(&deployed.unit).into_iter().flatten() {
-                portions.entry(*at).or_default().push((one.entry.clone(), Arc::clone(&deployed)));
+                let has = |partition: &Arc<Partition>| partition.in_force().iter().any(|w| w.id == deployed.id);
+                if !self.partitions.get(*at).is_some_and(has) {
+                    let part = plan.parts.entry(*at).or_default();
+                    part.workflows.push((one.entry.clone(), Arc::clone(&deployed)));
+                }
             }
         }
-        for (at, workflows) in portions {
-            let new: Vec<Arc<Deployed>> = workflows.iter().map(|(_, deployed)| Arc::clone(deployed)).collect();
-            let actor = actor.to_owned();
-            let (withdrawn, bindings) = (Vec::new(), Vec::new());
-            self.tell_deploy(at, |reply| Deploy { workflows, withdrawn, bindings, actor, reply }).await?;
-            if let Some(partition) = self.partitions.get(at) {
-                partition.now_has(&new, at);
-            }
-        }
+        self.carry_out(turn, plan).await?;
         Ok(report)
     }
 
@@ -154,28 +152,32 @@ impl Engine {
     /// # Errors
     /// When no such workflow is in force, or the host cannot write.
     pub async fn withdraw(&self, name: &str, unit: Option<&str>, actor: &str) -> Result<(), Refusal> {
-        let _turn = self.deploying.lock().await;
-        let mut found = false;
+        let turn = Arc::clone(&self.deploying).lock_owned().await;
+        let mut plan = Plan { actor: actor.to_owned(), ..Plan::default() };
         for (at, partition) in self.partitions.iter().enumerate() {
             let is = |w: &Deployed| w.name == name && w.unit.as_deref() == unit;
             let withdrawn: Vec<String> = partition.in_force().iter().filter(|w| is(w)).map(|w| w.id.clone()).collect();
-            if withdrawn.is_empty() {
-                continue;
+            if !withdrawn.is_empty() {
+                plan.parts.insert(at, Part { withdrawn, ..Part::default() });
             }
-            found = true;
-            let actor = actor.to_owned();
-            let (workflows, bindings) = (Vec::new(), Vec::new());
-            self.tell_deploy(at, |reply| Deploy { workflows, withdrawn, bindings, actor, reply }).await?;
-            partition.workflows.write().unwrap_or_else(PoisonError::into_inner).retain(|w| !is(w));
-            let mut scheduled = partition.scheduled.write().unwrap_or_else(PoisonError::into_inner);
-            scheduled.retain(|d| d.name != name || d.unit.as_deref() != unit);
         }
-        let whom = unit.map_or_else(String::new, |u| format!(" for unit {u}"));
-        if found { Ok(()) } else { Err(Refusal::NotFound(format!("no workflow `{name}` is in force{whom}"))) }
+        if plan.parts.is_empty() {
+            let whom = unit.map_or_else(String::new, |u| format!(" for unit {u}"));
+            return Err(Refusal::NotFound(format!("no workflow `{name}` is in force{whom}")));
+        }
+        self.carry_out(turn, plan).await
     }
 
-    async fn tell_deploy(&self, at: usize, deploy: impl FnOnce(Reply<()>) -> Deploy) -> Result<(), Refusal> {
-        self.ask(at, |reply| Message::Deploy(deploy(reply))).await
+    /// Carries a plan out, also where the asker goes away meanwhile. No other
+    /// deployment begins before it has ended.
+    async fn carry_out(&self, turn: OwnedMutexGuard<()>, plan: Plan) -> Result<(), Refusal> {
+        let (partitions, most) = (self.partitions.clone(), self.payload);
+        let carried = tokio::spawn(async move {
+            let done = plan.carry_out(&partitions, most).await;
+            drop(turn);
+            done
+        });
+        carried.await.map_err(|e| Refusal::Store(e.to_string()))?
     }
 
     /// In which partitions each unit's deployments go; all, for none.

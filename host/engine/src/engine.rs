@@ -73,6 +73,34 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
+    /// Asks the partition; nobody is told to wait.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub(crate) async fn ask<T: Send + 'static>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Refusal> {
+        self.asked(|reply, inbox| inbox.send(message(reply)).map_err(|_| gone())).await
+    }
+
+    /// Waits for the answer to what `send` sends, or has sent, to the inbox.
+    async fn asked<T: Send + 'static>(
+        &self,
+        send: impl FnOnce(Reply<T>, &mpsc::UnboundedSender<Message>) -> Result<(), Refusal>,
+    ) -> Result<T, Refusal> {
+        let (tell, told) = oneshot::channel();
+        let reply: Reply<T> = Box::new(move |answer| drop(tell.send(answer)));
+        send(reply, &self.inbox)?;
+        told.await.map_err(|_| gone())?
+    }
+
+    /// Notes what is in force here no longer.
+    pub(crate) fn no_longer_has(&self, withdrawn: &[String]) {
+        let mut known = self.workflows.write().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|old| !withdrawn.contains(&old.id));
+        drop(known);
+        let mut scheduled = self.scheduled.write().unwrap_or_else(PoisonError::into_inner);
+        scheduled.retain(|old| !withdrawn.contains(&old.id));
+    }
+
     /// Notes what came into force here, the partition of this number, instead of what has the same names.
     pub(crate) fn now_has(&self, new: &[Arc<Deployed>], at: usize) {
         let replaced = |name: &str, unit: &Option<String>| new.iter().any(|d| d.name == name && d.unit == *unit);
@@ -436,15 +464,8 @@ impl Engine {
         partition: usize,
         send: impl FnOnce(Reply<T>, &mpsc::UnboundedSender<Message>) -> Result<(), Refusal>,
     ) -> Result<T, Refusal> {
-        let permit = Arc::clone(&self.intake).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-        let (tell, told) = oneshot::channel();
-        let reply: Reply<T> = Box::new(move |answer| {
-            let _ = tell.send(answer);
-        });
-        send(reply, self.inbox(partition)?)?;
-        let answer = told.await.map_err(|_| gone())?;
-        drop(permit);
-        answer
+        let _permit = Arc::clone(&self.intake).try_acquire_owned().map_err(|_| Refusal::Busy)?;
+        self.partitions.get(partition).ok_or_else(gone)?.asked(send).await
     }
 
     /// Asks the first partition, which keeps what concerns the whole host.
@@ -554,6 +575,6 @@ async fn ended(task: Task) -> Result<(), String> {
     task.await.map_err(|e| e.to_string())?
 }
 
-fn gone() -> Refusal {
+pub(crate) fn gone() -> Refusal {
     Refusal::Store("the host is stopping, or its store has failed".to_owned())
 }

@@ -24,6 +24,7 @@
 //! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
 //! | [`state`], [`ended`], [`record`] | what a partition knows, and the records it knows it from |
 //! | [`payload`] | how large a value may be |
+//! | [`plan`] | a deployment carried out, whatever comes in between |
 //! | [`lifecycle`] | telling others what workflows do |
 //! | [`ledger`] | the audit tree and its checkpoints |
 
@@ -60,6 +61,7 @@ pub mod originals;
 pub mod packages;
 pub mod partition;
 pub mod payload;
+pub mod plan;
 #[cfg(feature = "planted")]
 pub mod planted;
 pub mod plugins;

@@ -17,6 +17,10 @@ pub struct LimitsConfig {
     /// arguments or result, an event, an item. See [`crate::payload`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload_bytes: Option<u64>,
+    /// Bytes that one run's whole state may take as JSON: its input, its
+    /// context, what its tasks at work hold, the events it has heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_bytes: Option<u64>,
     /// What a call gets where nothing else is said.
     pub default: Tuned,
     /// What no call gets more than.
@@ -286,6 +290,7 @@ mod tests {
         fn no_cap_is_ever_passed(default in tuned(), ceiling in tuned(), plugin in tuned(), unit in tuned()) {
             let config = LimitsConfig {
                 payload_bytes: None,
+                state_bytes: None,
                 default, ceiling,
                 plugins: BTreeMap::from([("p".to_owned(), plugin)]),
                 units: BTreeMap::from([("u".to_owned(), unit)]),

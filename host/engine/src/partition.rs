@@ -29,6 +29,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub use self::bindings::{Failing, Patience};
+pub(crate) use self::deploy::deployable;
 pub use self::events::{Delivered, JudgeJob, Judged};
 use self::header::{About, name_fault, unfit};
 pub use self::message::{
@@ -207,6 +208,7 @@ impl Core {
                 self.out.durable.push(Work::Keep(snapshot));
             }
             Message::Deploy(deploy) => self.deploy(deploy, now),
+            Message::Deployment(entry, actor, reply) => self.deployment_word(&entry, &actor, reply, now),
             Message::Plugin(entry, reply) => self.plugin_word(&entry, reply, now),
             Message::Query(query) => {
                 let answer = query(&self.state, now);
@@ -224,12 +226,7 @@ impl Core {
     /// anything changes wherever the size is somebody else's choice: a record
     /// that the journal refuses would stop the host (rule 11).
     fn encoded(&self, entry: &Entry) -> Result<Vec<u8>, String> {
-        let payload = entry.encode().map_err(|error| format!("does not encode: {error}"))?;
-        let most = self.payload.record();
-        if payload.len() as u64 > most {
-            return Err(format!("takes {} bytes, a record takes at most {most}", payload.len()));
-        }
-        Ok(payload)
+        encoded(entry, self.payload)
     }
 
     /// Writes a record and applies it; false if it could be neither.
@@ -297,6 +294,16 @@ impl Core {
 
     /// The name of the engine as an actor.
     const ENGINE: &'static str = "system:engine";
+}
+
+/// What an entry is written as; why no record can hold it.
+fn encoded(entry: &Entry, most: Payload) -> Result<Vec<u8>, String> {
+    let payload = entry.encode().map_err(|error| format!("does not encode: {error}"))?;
+    let most = most.record();
+    if payload.len() as u64 > most {
+        return Err(format!("takes {} bytes, a record takes at most {most}", payload.len()));
+    }
+    Ok(payload)
 }
 
 /// A timer of a run, as the wakes hold it.

@@ -16,36 +16,60 @@ pub const CEILING: u64 = 64 << 20;
 /// The least that may be told.
 pub const FLOOR: u64 = 1 << 10;
 
+/// Bytes that a run's whole state may take, unless told; at least [`PLACES`] of the largest values.
+pub const DEFAULT_STATE: u64 = 256 << 20;
+
+/// The most that may be told: all of it is in memory, and a snapshot writes it out.
+pub const CEILING_STATE: u64 = 4 << 30;
+
+/// So many different values of the largest kind a run may hold unless told.
+const PLACES: u64 = 16;
+
 /// Bytes of values after which a turn ends, so that its record stays small.
 pub const TURN: u64 = 4 << 20;
 
 /// How much of a result that is too large an error keeps, in bytes of JSON.
 const HEAD: usize = 4 << 10;
 
-/// The limit of a payload.
+/// The limits of a payload, and of all that one run holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Payload {
     /// Bytes that one value may take as JSON.
     pub value: u64,
+    /// Bytes that all a run holds may take as JSON ([`huiyin_flow::RunState::weight`]).
+    pub state: u64,
 }
 
 impl Default for Payload {
     fn default() -> Payload {
-        Payload { value: DEFAULT }
+        Payload::of(DEFAULT)
     }
 }
 
 impl Payload {
-    /// The limit as configured: 16 MiB unless told, 64 MiB at most.
+    /// This limit of a value, and what follows for a run where nothing else is told.
+    pub fn of(value: u64) -> Payload {
+        Payload { value, state: DEFAULT_STATE.max(value.saturating_mul(PLACES)) }
+    }
+
+    /// The limits as configured. A value: 16 MiB unless told, 64 MiB at most. A
+    /// run's state: 256 MiB or 16 values unless told, 4 GiB at most.
     ///
     /// # Errors
-    /// When it is not to be had.
-    pub fn read(bytes: Option<u64>) -> Result<Payload, Vec<String>> {
-        let value = bytes.unwrap_or(DEFAULT);
+    /// What is not to be had.
+    pub fn read(value: Option<u64>, state: Option<u64>) -> Result<Payload, Vec<String>> {
+        let value = value.unwrap_or(DEFAULT);
+        let usual = Payload::of(value);
+        let state = state.unwrap_or(usual.state);
+        let mut problems = Vec::new();
         if !(FLOOR..=CEILING).contains(&value) {
-            return Err(vec![format!("/limits/payloadBytes: {value} is not between {FLOOR} and {CEILING} bytes")]);
+            problems.push(format!("/limits/payloadBytes: {value} is not between {FLOOR} and {CEILING} bytes"));
+        } else if !(value..=CEILING_STATE).contains(&state) {
+            problems.push(format!(
+                "/limits/stateBytes: {state} is not between `payloadBytes`, {value}, and {CEILING_STATE} bytes"
+            ));
         }
-        Ok(Payload { value })
+        if problems.is_empty() { Ok(Payload { value, state }) } else { Err(problems) }
     }
 
     /// Bytes that a record's payload may have before its large values go into
@@ -119,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_result_that_is_too_large_says_so_and_keeps_how_it_begins() {
-        let payload = Payload { value: 100 };
+        let payload = Payload::of(100);
         assert_eq!(payload.result("x", json!("fits"), false), Ok(json!("fits")));
         let large = json!({"receipt": "r-17", "text": "火".repeat(3000)});
         let error = payload.result("webhook:0.1.0", large.clone(), false).unwrap_err();
@@ -136,11 +160,17 @@ mod tests {
     #[test]
     fn the_limit_has_a_ceiling() {
         let read = Payload::read;
-        assert_eq!(read(None), Ok(Payload { value: DEFAULT }));
-        assert_eq!(read(Some(CEILING)), Ok(Payload { value: CEILING }));
+        assert_eq!(read(None, None), Ok(Payload { value: DEFAULT, state: DEFAULT_STATE }));
+        assert_eq!(read(Some(CEILING), None), Ok(Payload { value: CEILING, state: 1 << 30 }));
+        assert_eq!(read(None, Some(CEILING_STATE)), Ok(Payload { value: DEFAULT, state: CEILING_STATE }));
         for wrong in [0, CEILING + 1] {
-            let problem = read(Some(wrong)).unwrap_err().join("");
+            let problem = read(Some(wrong), None).unwrap_err().join("");
             assert_eq!(problem, format!("/limits/payloadBytes: {wrong} is not between 1024 and 67108864 bytes"));
+        }
+        for wrong in [0, 2047, CEILING_STATE + 1] {
+            let problem = read(Some(2048), Some(wrong)).unwrap_err().join("");
+            let told = format!("/limits/stateBytes: {wrong} is not between `payloadBytes`, 2048, and 4294967296 bytes");
+            assert_eq!(problem, told);
         }
     }
 }

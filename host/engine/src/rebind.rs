@@ -15,10 +15,10 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::show::{Aside, BindingRow, CanaryRow, Differing, Said};
-use crate::bindings::{Bindings, Override};
+use crate::bindings::{Bindings, Override, Overrides};
 use crate::config::Binding;
 use crate::deployment::{self, Deployed, HouseCatalog};
-use crate::engine::{Engine, Partition};
+use crate::engine::{Engine, Partition, gone};
 use crate::extension;
 use crate::house::House;
 use crate::partition::{Deploy, Failing, Message, Refusal, Reply};
@@ -220,6 +220,36 @@ impl Engine {
     }
 }
 
+/// A workflow that is in force as it is with these slots; its schedule counts from `anchor`.
+///
+/// # Errors
+/// When its functions cannot be resolved any more.
+pub fn with_slots(
+    old: &Deployment,
+    anchor: Timestamp,
+    over: &Overrides,
+    definition: Definition,
+    configured: &[Binding],
+    house: &House,
+) -> Result<(WorkflowDeployed, Deployed), Refusal> {
+    let pins = deployment::pin(&definition, old.unit.as_deref(), configured, over, house)
+        .map_err(|problems| Refusal::Refused(problems.join("; ")))?;
+    let id = deployment::digest(&old.text, old.unit.as_deref(), &pins);
+    // It was checked when it was deployed: what could not be read was refused.
+    let schedule = extension::schedule(&definition, anchor).unwrap_or(None);
+    let entry = WorkflowDeployed {
+        deployment: id.clone(),
+        name: old.name.clone(),
+        unit: old.unit.clone(),
+        text: old.text.to_string(),
+        pins: pins.clone(),
+        replaces: true,
+        by: old.by.clone(),
+        keeps_schedule: true,
+    };
+    Ok((entry, Deployed::new(id, old.unit.clone(), definition, pins, schedule, house)))
+}
+
 /// Why nothing is done for one place.
 enum No {
     /// It must not be: nor anywhere else, then.
@@ -356,25 +386,10 @@ impl Rebinder {
             bindings.apply(entry, 0, now);
         }
         let over = bindings.of(&old.name, old.unit.as_deref());
-        let pins = deployment::pin(&definition, old.unit.as_deref(), &self.bindings, &over, &self.house)
-            .map_err(|problems| Refusal::Refused(problems.join("; ")))?;
-        let new = deployment::digest(&old.text, old.unit.as_deref(), &pins);
-        let pin = pins.get(slot).cloned();
+        let (entry, ready) = with_slots(&old, anchor, &over, definition, &self.bindings, &self.house)?;
+        let (new, pin) = (entry.deployment.clone(), entry.pins.get(slot).cloned());
         let mut workflows = Vec::new();
         if new != id {
-            // It was checked when it was deployed: what could not be read was refused.
-            let schedule = extension::schedule(&definition, anchor).unwrap_or(None);
-            let entry = WorkflowDeployed {
-                deployment: new.clone(),
-                name: old.name.clone(),
-                unit: old.unit.clone(),
-                text: old.text.to_string(),
-                pins: pins.clone(),
-                replaces: true,
-                by: old.by.clone(),
-                keeps_schedule: true,
-            };
-            let ready = Deployed::new(new.clone(), old.unit.clone(), definition, pins, schedule, &self.house);
             workflows.push((entry, Arc::new(ready)));
         }
         let ready: Vec<Arc<Deployed>> = workflows.iter().map(|(_, deployed)| Arc::clone(deployed)).collect();
@@ -390,11 +405,7 @@ impl Rebinder {
     }
 
     async fn ask<T: Send + 'static>(&self, at: usize, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Refusal> {
-        let (tell, told) = oneshot::channel();
-        let reply: Reply<T> = Box::new(move |answer| drop(tell.send(answer)));
-        let partition = self.partitions.get(at).ok_or_else(gone)?;
-        partition.inbox.send(message(reply)).map_err(|_| gone())?;
-        told.await.map_err(|_| gone())?
+        self.partitions.get(at).ok_or_else(gone)?.ask(message).await
     }
 
     async fn look<T: Send + 'static>(
@@ -411,8 +422,4 @@ impl Rebinder {
         partition.inbox.send(Message::Query(query)).map_err(|_| gone())?;
         told.await.map_err(|_| gone())
     }
-}
-
-fn gone() -> Refusal {
-    Refusal::Store("the host is stopping, or its store has failed".to_owned())
 }

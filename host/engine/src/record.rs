@@ -8,11 +8,10 @@
 
 mod binding;
 mod call;
+mod deployment;
 mod event;
 mod plugin;
 mod schedule;
-
-use std::collections::BTreeMap;
 
 use huiyin_desk::Fact as DeskFact;
 use huiyin_flow::{Fact as FlowFact, FlowError};
@@ -26,6 +25,9 @@ pub use binding::{
     Difference, Said, SlotOf,
 };
 pub use call::{Batch, FloorJudged, JudgedItem, Made, sum};
+pub use deployment::{
+    DeploymentCompleted, DeploymentIntended, DeploymentPart, Pin, WorkflowDeployed, WorkflowIntended, WorkflowWithdrawn,
+};
 pub use event::{EventDelivered, EventJudged, EventRelayed, Gathered, Relay, SinkAdvanced, Started, Undecided};
 pub use plugin::{PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
 pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed};
@@ -40,49 +42,6 @@ pub(crate) fn unit_key(unit: Option<&str>) -> String {
 pub struct UnitPlaced {
     /// The unit's code.
     pub unit: String,
-}
-
-/// A workflow came into force in this partition, with all it is pinned to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WorkflowDeployed {
-    /// SHA-256 over text, unit and pins, hex: the deployment's name.
-    pub deployment: String,
-    /// The workflow's `namespace/name`.
-    pub name: String,
-    /// The unit it serves; none for a workflow that is only run by name.
-    pub unit: Option<String>,
-    /// The workflow document, as deployed.
-    pub text: String,
-    /// What each function of the workflow is pinned to.
-    pub pins: BTreeMap<String, Pin>,
-    /// True when it takes the place of the unit's earlier deployment of the
-    /// same workflow name. Running runs keep theirs.
-    pub replaces: bool,
-    /// Who deployed it, `person:…`; none where the configuration asked for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
-    /// The replaced deployment's schedule is this one's too: what is known of
-    /// it goes on, so that no time is lost between the two.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub keeps_schedule: bool,
-}
-
-/// A workflow is no longer configured, or a person withdrew it: it takes no new runs. Running runs keep it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WorkflowWithdrawn {
-    /// The deployment.
-    pub deployment: String,
-}
-
-/// What one function of a deployed workflow stands for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pin {
-    /// The plugin's name and version, `risk-level:0.1.0`.
-    pub plugin: String,
-    /// SHA-256 of the component, hex.
-    pub digest: String,
-    /// The binding's configuration; `null` leaves the call's own.
-    pub config: Value,
 }
 
 /// A run began.
@@ -359,6 +318,8 @@ entries! {
     UnitPlaced = "huiyin.unit.placed.v1",
     WorkflowDeployed = "huiyin.workflow.deployed.v1",
     WorkflowWithdrawn = "huiyin.workflow.withdrawn.v1",
+    DeploymentIntended = "huiyin.deployment.intended.v1",
+    DeploymentCompleted = "huiyin.deployment.completed.v1",
     RunStarted = "huiyin.run.started.v1",
     RunTurn = "huiyin.run.turn.v1",
     EventDelivered = "huiyin.event.delivered.v1",

@@ -5,6 +5,7 @@
 //! mistake changes nothing.
 
 mod force;
+mod intended;
 mod load;
 mod loaded;
 mod packages;
@@ -53,6 +54,7 @@ use crate::trust::{Trust, TrustError};
 use crate::worker::{self, Workers};
 
 pub use self::force::bring_into_force;
+pub use self::intended::complete_intended;
 pub use self::load::load;
 pub use self::loaded::Definitions;
 pub use self::packages::Candidate;
@@ -270,7 +272,8 @@ impl Engine {
     pub async fn start(options: Options) -> Result<Engine, StartError> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
-        let payload = Payload::read(options.config.limits.payload_bytes).map_err(StartError::Config)?;
+        let limits = &options.config.limits;
+        let payload = Payload::read(limits.payload_bytes, limits.state_bytes).map_err(StartError::Config)?;
         let secrets = Secrets::open(&options.config.secrets, &options.base, options.data.as_deref());
         let secrets = Arc::new(secrets.map_err(StartError::Config)?);
         let source = Arc::clone(&secrets) as Arc<dyn huiyin_sandbox::SecretSource>;
@@ -314,6 +317,7 @@ impl Engine {
             loaded.push(state);
             snapshots.push(snapshot);
         }
+        complete_intended(&mut loaded, store.journal.as_ref(), clock.now()).await?;
         if let (Some(home), Some(found)) = (loaded.first_mut(), found) {
             packages::reconcile(home, found, &house, store.journal.as_ref(), clock.now()).await?;
         }

@@ -20,7 +20,7 @@ use crate::bindings::Bindings;
 pub use crate::ended::{Ended, FinishedRun};
 use crate::heard::Heard;
 pub use crate::plugins::{Given, Installed, Plugins};
-use crate::record::{Parent, Pin, RunReopened};
+use crate::record::{DeploymentIntended, Parent, Pin, RunReopened};
 
 /// Finished runs kept for those who ask afterwards.
 pub const FINISHED_KEPT: usize = 1_000;
@@ -86,6 +86,9 @@ pub struct State {
     /// What people installed and granted; in the first partition only.
     #[serde(default)]
     pub plugins: Plugins,
+    /// The deployment that is being carried out; in the first partition only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intended: Option<Arc<DeploymentIntended>>,
 }
 
 /// A workflow in force, or one that runs still need.

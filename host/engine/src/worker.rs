@@ -369,6 +369,7 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
         max_steps: budget.stretch,
         max_bytes: TURN,
         max_value: payload.value,
+        max_state: payload.state,
     };
     while facts.len() < budget.facts && bytes <= TURN && budget.time.is_none_or(|most| began.elapsed() < most) {
         let event = match inputs.pop_front() {

@@ -44,6 +44,15 @@ const GOLDEN: &[(&str, &str)] = &[
         "huiyin.canary.ended.v1",
         r#"{"workflow":"huiyin/assess","unit":"qingfeng","slot":"classify","how":"stopped","actor":"system:engine","reason":"keyword:0.2.0: the plugin stopped with a fault: unreachable"}"#,
     ),
+    (
+        "huiyin.deployment.intended.v1",
+        r#"{"id":"018df8a3-0000-7000-8000-000000000001","actor":"person:li.min","texts":{"9f86":"{}"},"parts":[{"partition":0,"workflows":[{"deployment":"ab12","name":"huiyin/assess","version":"1.1.0","unit":"qingfeng","text":"9f86","pins":{"classify":{"plugin":"keyword:0.2.0","digest":"ab12","config":null}},"keeps_schedule":true}]},{"partition":2,"workflows":[{"deployment":"cd34","name":"huiyin/assess","version":"1.1.0","unit":null,"text":"9f86","pins":{}}],"withdrawn":["ef56"]}]}"#,
+    ),
+    (
+        "huiyin.deployment.intended.v1",
+        r#"{"id":"018df8a3-0000-7000-8000-000000000001","actor":"person:li.min","parts":[{"partition":0,"withdrawn":["ab12"]},{"partition":1,"withdrawn":["cd34"]}]}"#,
+    ),
+    ("huiyin.deployment.completed.v1", r#"{"id":"018df8a3-0000-7000-8000-000000000001"}"#),
     // Of a version that did not tell of its pure calls.
     ("huiyin.run.turn.v1", r#"{"run":"r1","facts":[{"f":"suspended"}]}"#),
     (

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use self::ended::{end, reopened};
 use self::entered::entered;
 use crate::fact::{Alarm, Caught, Fact, FrameId, Next, Place};
-use crate::state::{Frame, FrameKind, Listening, Outcome, Phase, RunState, Scope, Stage};
+use crate::state::{Frame, FrameKind, Listening, Outcome, Phase, RunState, Scope, Stage, composed};
 
 /// A fact that does not belong to the state it was applied to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,23 @@ pub fn apply(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {
     }
     change(state, fact)?;
     state.facts += 1;
+    state.weight.forget();
     Ok(())
+}
+
+/// The same for a fact of which it is known how many bytes of values it brings, about.
+pub(crate) fn apply_weighed(state: &mut RunState, fact: &Fact, brought: u64) -> Result<(), ApplyError> {
+    let gathered = match fact {
+        Fact::Left { frame, output: None, .. } => state.frames.get(frame).map_or(0, composed),
+        _ => 0,
+    };
+    let weight = std::mem::take(&mut state.weight);
+    let applied = apply(state, fact);
+    state.weight = weight;
+    if applied.is_ok() {
+        state.weight.grow(fact, brought, gathered);
+    }
+    applied
 }
 
 fn change(state: &mut RunState, fact: &Fact) -> Result<(), ApplyError> {

@@ -132,6 +132,14 @@ pub(crate) fn too_large(what: &str, bytes: u64, limit: u64) -> FlowError {
     FlowError::new(ErrorKind::Runtime, detail).with_status(413)
 }
 
+/// The error for a run that holds more than it may.
+pub(crate) fn too_heavy(bytes: u64, limit: u64) -> FlowError {
+    let detail = format!(
+        "the run holds {bytes} bytes as JSON, it may hold {limit}; keep less in its data and `$context`, or let an admin raise `limits.stateBytes`"
+    );
+    FlowError::new(ErrorKind::Runtime, detail).with_status(413)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

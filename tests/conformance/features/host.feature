@@ -1,6 +1,5 @@
 Feature: The host around the workflows
 
-  @not-crashing
   Scenario: What a workflow does is told to whoever is to know
     Given a workflow with definition:
       """yaml

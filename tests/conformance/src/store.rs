@@ -66,6 +66,11 @@ impl Store {
         Store { journal: Mutex::new(journal), folder, plan: Arc::new(Mutex::new(plan)) }
     }
 
+    /// Plans a crash, instead of any that was still to come.
+    pub fn crash(&self, crash: Crash) {
+        lock(&self.plan).crash = Some(crash);
+    }
+
     /// What a host is given: the journal until the crash.
     pub fn lend(&self) -> Arc<dyn Journal> {
         Arc::new(Lent { journal: self.journal(), plan: Arc::clone(&self.plan) })

@@ -16,9 +16,6 @@ const ENOUGH: usize = 3;
 /// Appends that a scenario may make beyond twice those of its first run.
 const MORE: u64 = 10;
 
-/// The tag of a scenario that is not run again under crashes; docs/reference/conformance.md says which, and why.
-const NOT_CRASHING: &str = "not-crashing";
-
 /// The scenarios of a folder as test cases under a common prefix.
 ///
 /// # Errors
@@ -33,9 +30,6 @@ pub fn of(rig: &Arc<Rig>, folder: &Path, prefix: &str) -> Result<Vec<Trial>, Str
             let (rig, scenario) = plain;
             world::run(&rig, &scenario, Mode { crash: None, on_disk: false }).map(drop).map_err(Failed::from)
         }));
-        if scenario.has(NOT_CRASHING) {
-            continue;
-        }
         let rig = Arc::clone(rig);
         trials.push(Trial::test(format!("{prefix}-crashing::{}", scenario.name), move || {
             crashing(&rig, &scenario).map_err(Failed::from)

@@ -401,14 +401,14 @@ impl World {
         Ok(self.look(look)?.into_iter().flatten().next())
     }
 
-    /// Waits until nothing goes on but waiting.
+    /// Waits until nothing goes on but waiting, and whoever is to know has been told.
     pub(crate) fn settle(&mut self) -> Result<(), String> {
         let began = Instant::now();
         // What is due fires after the first look, and is seen by the second.
         self.look(|_, _| ())?;
         let mut calm = 0;
         loop {
-            let why = self.find(rest::restless)?;
+            let why = self.find(rest::restless)?.or_else(|| self.untold());
             calm = if why.is_none() { calm + 1 } else { 0 };
             if calm == 2 {
                 return Ok(());
@@ -422,7 +422,17 @@ impl World {
         }
     }
 
-    pub(crate) fn breathe(&self, long: Duration) {
+    /// The sink that has yet to be told something, or to put its place on record:
+    /// it does both beside everything else, so a crash may come while it does.
+    /// Its place is asked for before the next look, which comes back once that is durable.
+    fn untold(&self) -> Option<String> {
+        let mut sinks = self.alive.iter().flat_map(|alive| alive.engine.sinks());
+        let slow = sinks.find(|sink| sink.behind > 0)?;
+        let error = slow.error.map_or_else(String::new, |error| format!(": {error}"));
+        Some(format!("the sink {} is {} records behind{error}", slow.sink, slow.behind))
+    }
+
+    fn breathe(&self, long: Duration) {
         if let Some(alive) = &self.alive {
             alive.runtime.block_on(async move { tokio::time::sleep(long).await });
         }

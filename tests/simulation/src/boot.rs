@@ -1,6 +1,9 @@
 //! How an incarnation ends and the next begins: the faults, the crash, the
 //! start, and what every start is held against.
 
+use std::collections::BTreeSet;
+
+use huiyin_engine::deployment::workflow_name;
 use huiyin_engine::partition::Message;
 use huiyin_engine::partition::Snapshot;
 use huiyin_engine::record::Entry;
@@ -9,7 +12,7 @@ use huiyin_journal::Journal as _;
 use huiyin_journal::faults::Durable;
 
 use crate::disk::{Cut, Trouble};
-use crate::host::{Found, Host, NoStart};
+use crate::host::{Found, Host, NoStart, Setup};
 use crate::sim::{Flight, Sim};
 use crate::trace::Trace;
 
@@ -98,6 +101,7 @@ impl Sim {
                 self.disk.set_trouble(Some(Trouble::PowerGoes(left)));
             }
             let views = self.views.found(self.setup.partitions, &mut self.random);
+            self.change_configuration();
             match self.try_boot(&views)? {
                 Some(host) => {
                     self.host = Some(host);
@@ -120,6 +124,17 @@ impl Sim {
         Ok(())
     }
 
+    /// Somebody may have written another configuration while the host was away.
+    fn change_configuration(&mut self) {
+        let editions = self.setup.editions.len();
+        if editions > 1 && self.host.is_none() && !self.leaves.is_empty() && self.random.chance(1, 2) {
+            let edition = self.random.place(editions);
+            self.trace.say(format_args!("{} the configuration is edition {edition}", self.now));
+            self.setup.wanted.workflows = self.setup.editions[edition].clone();
+            self.counts.editions += 1;
+        }
+    }
+
     /// A start; none if the power went meanwhile.
     pub(crate) fn try_boot(&mut self, views: &[Option<Snapshot>]) -> Result<Option<Host>, String> {
         let found = match Found::open(&self.setup, &self.disk, views) {
@@ -132,10 +147,15 @@ impl Sim {
         self.looked = u64::MAX;
         self.counts.snapshots += found.loaded.iter().filter(|(_, snapshot)| *snapshot > 0).count() as u64;
         self.check_found(&found)?;
+        let cut_off = found.loaded.first().is_some_and(|(home, _)| home.intended.is_some());
+        self.counts.carried_on += u64::from(cut_off);
         let now = self.host_now();
         match found.assemble(&self.setup, &mut self.definitions, &self.disk, &mut self.random, now) {
             Ok(host) => {
                 self.trace.say(format_args!("{} started with {} records", self.now, host.journal.size()));
+                in_force(&self.setup, &host)?;
+                self.decrees.check(&host)?;
+                self.slots.check(&host, &self.setup.house)?;
                 Ok(Some(host))
             }
             Err(NoStart::PowerOff) => Ok(None),
@@ -194,6 +214,37 @@ impl Sim {
             }
         }
         Snapshot::of(&state).map(|snapshot| snapshot.digest).map_err(|e| e.to_string())
+    }
+}
+
+/// What the configuration names is in force, in its very words, for each unit; nothing
+/// else is but what persons deployed; and every run has its own workflow still.
+fn in_force(setup: &Setup, host: &Host) -> Result<(), String> {
+    let mut found = BTreeSet::new();
+    for state in host.parts.iter().map(|part| part.commit.core().state()) {
+        for (id, run) in &state.runs {
+            if !state.deployments.contains_key(&run.deployment) {
+                return Err(format!("run {id} has lost its workflow"));
+            }
+        }
+        for deployment in state.deployments.values().filter(|d| d.active && d.by.is_none()) {
+            let text = deployment.text.to_string();
+            if !found.insert((deployment.name.clone(), deployment.unit.clone().unwrap_or_default(), text)) {
+                return Err(format!("{} is in force twice for {:?}", deployment.name, deployment.unit));
+            }
+        }
+    }
+    let named = setup.wanted.workflows.iter().flat_map(|(config, text, definition)| {
+        config.units.iter().map(move |unit| (workflow_name(definition), unit.clone(), text.clone()))
+    });
+    let named: BTreeSet<_> = named.collect();
+    match found.symmetric_difference(&named).next() {
+        None => Ok(()),
+        Some((name, unit, text)) => {
+            let only =
+                if named.contains(&(name.clone(), unit.clone(), text.clone())) { "configured" } else { "in force" };
+            Err(format!("{name} for {unit} is only {only}: {text}"))
+        }
     }
 }
 

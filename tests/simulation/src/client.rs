@@ -102,6 +102,8 @@ impl Client {
             | Answer::Cancelled(..)
             | Answer::Concern(..)
             | Answer::Relayed(..)
+            | Answer::Decree(..)
+            | Answer::Slot(..)
             | Answer::Other(..) => {}
         }
         Ok(())
@@ -138,7 +140,7 @@ impl Client {
 }
 
 impl Sim {
-    fn reply<T: Send + 'static>(
+    pub(crate) fn reply<T: Send + 'static>(
         &self,
         answer: impl FnOnce(Result<T, huiyin_engine::Refusal>) -> Answer + Send + 'static,
     ) -> Reply<T> {
@@ -184,6 +186,8 @@ impl Sim {
             }
         }
         self.hold();
+        self.decree()?;
+        self.rebind()?;
         self.ping();
         if self.random.chance(1, 5) {
             self.concern();

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use huiyin_engine::commit::Commit;
-use huiyin_engine::config::HostConfig;
+use huiyin_engine::config::{HostConfig, WorkflowConfig};
 use huiyin_engine::house::House;
 use huiyin_engine::partition::{Core, Dice, Message, Snapshot};
 use huiyin_engine::payload::Payload;
 use huiyin_engine::planted::Planted;
-use huiyin_engine::start::{Definitions, Wanted, bring_into_force, load};
+use huiyin_engine::start::{Definitions, Wanted, bring_into_force, complete_intended, load};
 use huiyin_engine::state::State;
+use huiyin_flow::Definition;
 use huiyin_journal::faults::{PlantedBug, Stepper};
 use huiyin_journal::{AppendFuture, Appended, Journal, JournalError, LargePayloads, Options, SegmentJournal};
 use jiff::Timestamp;
@@ -60,6 +61,8 @@ pub struct Setup {
     pub house: Arc<House>,
     /// What is configured.
     pub wanted: Wanted,
+    /// The workflows that it names, edition by edition.
+    pub editions: Vec<Vec<(WorkflowConfig, String, Definition)>>,
     /// The rest of the configuration.
     pub config: HostConfig,
     /// How many partitions.
@@ -165,6 +168,8 @@ impl Found {
         let (mut states, snapshots): (Vec<State>, Vec<u64>) = self.loaded.into_iter().unzip();
         {
             let journal: &dyn Journal = self.journal.as_ref();
+            let rest = complete_intended(&mut states, journal, now);
+            drive(rest, &mut self.stepper).ok_or_else(|| no(&"an append was never answered"))?.map_err(|e| no(&e))?;
             let force = bring_into_force(&mut states, &setup.wanted, &setup.config, &setup.house, journal, now);
             drive(force, &mut self.stepper).ok_or_else(|| no(&"an append was never answered"))?.map_err(|e| no(&e))?;
         }

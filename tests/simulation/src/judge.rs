@@ -7,7 +7,7 @@ use std::path::Path;
 use huiyin_deadline::clock::ClockFact;
 use huiyin_desk::Fact as DeskFact;
 use huiyin_engine::record::{self, Entry};
-use huiyin_engine::state::{FinishedRun, Run, State};
+use huiyin_engine::state::{EffectState, FinishedRun, Run, State};
 use huiyin_journal::{Disk as _, Journal as _, LargePayloads, Options, SegmentJournal, references};
 use jiff::Timestamp;
 
@@ -23,11 +23,12 @@ const TRIES: u32 = 5;
 /// knows whether it happened, which must not be repeated or was often enough.
 pub(crate) fn waits_for_a_person(run: &Run) -> bool {
     let given_up = run.quarantined.as_deref().is_some_and(|why| why.contains("was given up while it was being tried"));
-    given_up
-        || run
-            .effects
-            .values()
-            .any(|effect| effect.unknown.is_some() && (effect.plugin.starts_with(ONCE) || effect.attempt >= TRIES))
+    given_up || run.effects.values().any(|effect| effect.unknown.is_some() && (once(effect) || effect.attempt >= TRIES))
+}
+
+/// Whether it must not be done twice: by its plugin's word, or by the method of a request.
+fn once(effect: &EffectState) -> bool {
+    effect.plugin.starts_with(ONCE) || (effect.target.is_some() && !effect.repeatable)
 }
 
 /// Whether a run waits for a person, or for a run below that does.
@@ -67,7 +68,12 @@ struct Account {
     triggers: BTreeMap<String, u32>,
     intended: BTreeMap<String, (u32, String)>,
     published: BTreeMap<String, u32>,
-    fired: BTreeMap<String, Vec<Timestamp>>,
+    /// The times of each schedule, anew for each version of a workflow that has another.
+    fired: BTreeMap<(String, u32), Vec<Timestamp>>,
+    /// By deployment: the workflow for its unit, and the number of its schedule.
+    schedules: BTreeMap<String, (String, u32)>,
+    /// What each run runs.
+    pinned: BTreeMap<String, String>,
     wrong: Vec<String>,
 }
 
@@ -75,6 +81,10 @@ impl Sim {
     /// Judges what the host left behind, and gives how the runs ended.
     pub(crate) fn judge(&mut self) -> Result<Ends, String> {
         let until = self.judged_until();
+        if let Some(host) = &self.host {
+            self.decrees.check(host)?;
+            self.slots.check(host, &self.setup.house)?;
+        }
         let states = self.stop()?;
         let account = self.account()?;
         if !account.wrong.is_empty() {
@@ -163,7 +173,7 @@ impl Sim {
             if let Some((before, after)) =
                 fired.iter().zip(fired.iter().skip(1)).find(|(before, after)| before >= after)
             {
-                return Err(format!("the schedule of {deployment} fired for {after} after {before}"));
+                return Err(format!("the schedule of {deployment:?} fired for {after} after {before}"));
             }
         }
         Ok(())
@@ -219,6 +229,12 @@ impl Sim {
                     ends.waiting.insert(id.clone());
                 }
             }
+            let runs = state.runs.iter().map(|(id, run)| (id, &run.deployment));
+            for (id, now) in runs.chain(state.finished.iter().map(|end| (&end.run, &end.deployment))) {
+                if account.pinned.get(id) != Some(now) {
+                    return Err(format!("run {id} began with {:?} and has {now}", account.pinned.get(id)));
+                }
+            }
             for end in &state.finished {
                 self.take_end(&mut ends, end, account);
             }
@@ -272,6 +288,7 @@ impl Account {
                 *self.runs.entry(x.run.clone()).or_default() += 1;
                 *self.triggers.entry(x.trigger.clone()).or_default() += 1;
                 self.started.insert(x.run.clone(), x.trigger.clone());
+                self.pinned.insert(x.run.clone(), x.deployment.clone());
             }
             Entry::RunTurn(x) => {
                 for event in x.facts.iter().filter_map(huiyin_flow::Fact::publishes) {
@@ -287,7 +304,16 @@ impl Account {
                     self.wrong.push(format!("effect {}: try {} after {}", x.idempotency_key, x.attempt, known.0 - 1));
                 }
             }
-            Entry::ScheduleFired(x) => self.fired.entry(x.deployment.clone()).or_default().push(x.due),
+            Entry::WorkflowDeployed(x) => {
+                let place = format!("{}@{}", x.name, x.unit.as_deref().unwrap_or_default());
+                let before = self.schedules.values().filter(|(of, _)| *of == place).map(|(_, n)| *n).max();
+                let number = before.map_or(0, |n| if x.keeps_schedule { n } else { n + 1 });
+                self.schedules.insert(x.deployment.clone(), (place, number));
+            }
+            Entry::ScheduleFired(x) => match self.schedules.get(&x.deployment) {
+                Some(schedule) => self.fired.entry(schedule.clone()).or_default().push(x.due),
+                None => self.wrong.push(format!("the schedule of {} fired, which was never deployed", x.deployment)),
+            },
             Entry::RunQuarantined(x) if !x.reason.contains("was given up while it was being tried") => {
                 self.wrong.push(format!("run {} was set aside: {}", x.run, x.reason));
             }

@@ -31,8 +31,7 @@ impl Sim {
                 }
                 Step::Turn(job) => self.send(Flight::Turn(at, job)),
                 Step::Judge(job) => self.send(Flight::Judge(at, job)),
-                // Watched and nothing more: that it never comes back changes nothing.
-                Step::Canary(_) => {}
+                Step::Canary(job) => self.send(Flight::Watch(at, job)),
                 Step::Release { work, last_index } => self.release(at, work, last_index)?,
             }
         }
@@ -98,8 +97,8 @@ impl Sim {
             }
             Work::Stop { run, call, attempt } => self.stop_effect(at, run, call, attempt),
             Work::Relay { id, event } => self.relay(at, &id, &event),
-            // Nothing in a simulation fails by a plugin's fault, and nothing is watched.
-            Work::Failing(_) | Work::Turn(_) | Work::Judge(_) | Work::Canary(_) => {}
+            Work::Failing(failing) => self.slots.fails(at, *failing),
+            Work::Turn(_) | Work::Judge(_) | Work::Canary(_) => {}
         }
         Ok(())
     }

@@ -11,6 +11,7 @@
 
 mod boot;
 mod client;
+mod decrees;
 pub mod disk;
 pub mod host;
 mod judge;
@@ -18,11 +19,13 @@ mod leaving;
 mod plugins;
 pub mod random;
 mod sim;
+mod slots;
 pub mod trace;
 mod workload;
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -31,7 +34,7 @@ use std::sync::{Mutex, PoisonError};
 use huiyin_deadline::schedule::{Interval, Schedule};
 use huiyin_desk::PolicyPack;
 use huiyin_engine::config::{HostConfig, WorkflowConfig};
-use huiyin_engine::deployment::HouseCatalog;
+use huiyin_engine::house::House;
 use huiyin_engine::sources::WatchedSource;
 use huiyin_engine::start::Wanted;
 use huiyin_engine::timetable::Timetable;
@@ -44,7 +47,7 @@ pub use sim::Counts;
 use crate::host::Setup;
 use crate::random::Random;
 use crate::sim::Sim;
-use crate::workload::{UNITS, Workload};
+use crate::workload::{UNITS, Workflow, Workload};
 use crate::world::World;
 
 /// What one seed gave.
@@ -105,7 +108,8 @@ fn prepare(seed: u64, bug: Option<Bug>, faults: bool, trace: bool) -> Result<Sim
     let workload = Workload::new(&mut random.part(4));
     let house = plugins::house()?;
     let mut sizes = random.part(5);
-    let wanted = wanted(&workload, &house)?;
+    let editions = editions(&workload, &house, faults)?;
+    let wanted = wanted(editions.first().cloned().unwrap_or_default(), &house)?;
     let mut world = World::default();
     for (unit, posts) in UNITS.iter().zip(&workload.posts) {
         world.post(&format!("{unit}/board"), posts.clone());
@@ -113,6 +117,7 @@ fn prepare(seed: u64, bug: Option<Bug>, faults: bool, trace: bool) -> Result<Sim
     let setup = Setup {
         house,
         wanted,
+        editions,
         config: HostConfig::default(),
         partitions: workload.partitions,
         segment_bytes: 4_096 << sizes.below(5),
@@ -122,23 +127,33 @@ fn prepare(seed: u64, bug: Option<Bug>, faults: bool, trace: bool) -> Result<Sim
     Ok(Sim::new(seed, setup, workload, world, faults, trace))
 }
 
-fn wanted(workload: &Workload, house: &Arc<huiyin_engine::house::House>) -> Result<Wanted, String> {
+type Configured = Vec<(WorkflowConfig, String, Definition)>;
+
+/// What the configuration names; only the first edition of it where nothing goes wrong.
+fn editions(workload: &Workload, house: &House, all: bool) -> Result<Vec<Configured>, String> {
+    let mut known: HashMap<&str, Definition> = HashMap::new();
+    let mut editions = Vec::new();
+    for edition in workload.editions.iter().take(if all { usize::MAX } else { 1 }) {
+        let mut workflows = Vec::with_capacity(edition.len());
+        for Workflow { name, text } in edition {
+            let definition = match known.entry(text) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(new) => new.insert(plugins::parse(name, text, house)?).clone(),
+            };
+            let file = name.clone().into();
+            let config = WorkflowConfig { file, units: UNITS.iter().map(|unit| (*unit).to_owned()).collect() };
+            workflows.push((config, text.clone(), definition));
+        }
+        editions.push(workflows);
+    }
+    Ok(editions)
+}
+
+fn wanted(workflows: Configured, house: &Arc<House>) -> Result<Wanted, String> {
     let lines = |problems: Vec<String>| problems.join("\n");
     let policy = PolicyPack::parse(workload::POLICY, "linhai.json")
         .map_err(|problems| lines(problems.iter().map(ToString::to_string).collect()))?;
     let units: BTreeSet<String> = policy.units.iter().map(|unit| unit.code.clone()).collect();
-    let mut workflows = Vec::new();
-    for workflow in &workload.workflows {
-        let definition = Definition::parse(&workflow.text, &workflow.name, &HouseCatalog(house), &*house.evaluator)
-            .map_err(|problems| {
-                format!("{}\n{}", lines(problems.iter().map(ToString::to_string).collect()), workflow.text)
-            })?;
-        let config = WorkflowConfig {
-            file: workflow.name.clone().into(),
-            units: UNITS.iter().map(|unit| (*unit).to_owned()).collect(),
-        };
-        workflows.push((config, workflow.text.clone(), definition));
-    }
     let every: Interval = "PT10M".parse().map_err(|e| format!("{e}"))?;
     let (collector, package) =
         house.find(&format!("{}:1.0.0", plugins::REPEATABLE)).ok_or("the collector is not installed")?;

@@ -6,15 +6,16 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
+use huiyin_engine::deployment::HouseCatalog;
 use huiyin_engine::house::House;
-use huiyin_flow::{Evaluator, ExprError};
+use huiyin_flow::{Definition, Evaluator, ExprError};
 use huiyin_sandbox::package::componentize;
 use huiyin_sandbox::{Limits, PoolConfig, Sandbox, SandboxConfig};
 use serde_json::Value;
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// Gives back its input; pure.
+/// Gives back its input; pure. There are two versions, which do the same.
 pub(crate) const ECHO: &str = "echo";
 /// Does something outside that may be repeated under the same key.
 pub(crate) const REPEATABLE: &str = "repeatable";
@@ -46,6 +47,17 @@ pub(crate) fn house() -> Result<Arc<House>, String> {
     HOUSE.clone()
 }
 
+/// Compiles a workflow.
+///
+/// # Errors
+/// What is wrong with it, with its text.
+pub(crate) fn parse(name: &str, text: &str, house: &House) -> Result<Definition, String> {
+    Definition::parse(text, name, &HouseCatalog(house), &*house.evaluator).map_err(|problems| {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        format!("{}\n{text}", problems.join("\n"))
+    })
+}
+
 fn build() -> Result<Arc<House>, String> {
     // Two threads may be in it at once, so not the one instance of `small`.
     let pool = PoolConfig { pooling: false, ..PoolConfig::default() };
@@ -56,18 +68,24 @@ fn build() -> Result<Arc<House>, String> {
         Arc::new(Jq),
         &Limits { wall_ms: Limits::ceiling().wall_ms, ..Limits::default() },
     );
-    for (name, outward, idempotent) in [(ECHO, false, true), (REPEATABLE, true, true), (ONCE, true, false)] {
-        let package = sandbox.load(&component(name, outward, idempotent)?).map_err(|e| format!("{name}: {e}"))?;
+    for (name, version, outward, idempotent) in [
+        (ECHO, "1.0.0", false, true),
+        (ECHO, "2.0.0", false, true),
+        (REPEATABLE, "1.0.0", true, true),
+        (ONCE, "1.0.0", true, false),
+    ] {
+        let bytes = component(name, version, outward, idempotent)?;
+        let package = sandbox.load(&bytes).map_err(|e| format!("{name}: {e}"))?;
         house.install(package).map_err(|e| e.to_string())?;
     }
     Ok(Arc::new(house))
 }
 
 /// A step that gives back its input, in Wasm's text format after the canonical ABI.
-fn component(name: &str, outward: bool, idempotent: bool) -> Result<Vec<u8>, String> {
+fn component(name: &str, version: &str, outward: bool, idempotent: bool) -> Result<Vec<u8>, String> {
     const SPOOL: &str = r#"(import "huiyin:plugin/spool@0.1.0" "put" (func $put (param i32 i32 i32 i32 i32)))"#;
     let mut data = Vec::new();
-    let manifest = manifest(&mut data, name, outward, idempotent);
+    let manifest = manifest(&mut data, name, version, outward, idempotent);
     let bytes = data.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string does not fail.
         let _ = write!(text, "\\{byte:02x}");
@@ -104,7 +122,7 @@ fn component(name: &str, outward: bool, idempotent: bool) -> Result<Vec<u8>, Str
 }
 
 /// Lays out the record that `describe` gives; where it begins.
-fn manifest(data: &mut Vec<u8>, name: &str, outward: bool, idempotent: bool) -> usize {
+fn manifest(data: &mut Vec<u8>, name: &str, version: &str, outward: bool, idempotent: bool) -> usize {
     const STEP: usize = 4;
     let mut put = |bytes: &[u8]| {
         data.resize(data.len().next_multiple_of(8), 0);
@@ -113,7 +131,7 @@ fn manifest(data: &mut Vec<u8>, name: &str, outward: bool, idempotent: bool) -> 
         at
     };
     let mut words = Vec::new();
-    for (n, text) in [name, "1.0.0", "A plugin of the simulation.", "{}", "{}", "{}"].into_iter().enumerate() {
+    for (n, text) in [name, version, "A plugin of the simulation.", "{}", "{}", "{}"].into_iter().enumerate() {
         if n == 2 {
             words.push(STEP);
         }

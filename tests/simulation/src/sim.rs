@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use huiyin_engine::canary::{CanaryJob, watch};
 use huiyin_engine::partition::{
     EffectDone, EffectJob, EffectOutcome, JudgeJob, Message, PollJob, Refusal, Snapshot, TurnJob,
 };
@@ -16,11 +17,13 @@ use huiyin_journal::faults::{Durable, seed_randomness};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::client::Client;
+use crate::decrees::{Decrees, Done};
 use crate::disk::SimDisk;
 use crate::host::{Host, Setup, Views, outcome};
 use crate::random::Random;
+use crate::slots::Slots;
 use crate::trace::Trace;
-use crate::workload::Workload;
+use crate::workload::{SLOT, Workload};
 use crate::world::World;
 
 /// How long it stays quiet at the end at least, in milliseconds: longer than
@@ -39,6 +42,8 @@ pub(crate) enum Flight {
     Turn(usize, Box<TurnJob>),
     /// A worker has filters of triggers to evaluate.
     Judge(usize, JudgeJob),
+    /// A worker has a call to make with a canary.
+    Watch(usize, Box<CanaryJob>),
     /// A request is on its way to the world.
     Effect(usize, Box<EffectJob>),
     /// A collector is on its way to its source.
@@ -63,6 +68,10 @@ pub(crate) enum Answer {
     Concern(usize, String, String, Result<serde_json::Value, Refusal>),
     /// Every other partition has an event.
     Relayed(usize, String),
+    /// A step of a person's deployment.
+    Decree(u64, Done, Result<(), Refusal>),
+    /// A change of a slot.
+    Slot(u64, Result<(), Refusal>),
     /// Something that need not be remembered.
     Other(&'static str, bool),
 }
@@ -92,6 +101,18 @@ pub struct Counts {
     pub snapshots: u64,
     /// Results told twice or too late.
     pub repeated: u64,
+    /// Times that the configuration was another at a start.
+    pub editions: u64,
+    /// Deployments by persons that were carried out.
+    pub deployed: u64,
+    /// Those that a start had to carry on.
+    pub carried_on: u64,
+    /// Changes of slots by persons.
+    pub rebound: u64,
+    /// Plugins of slots that were set aside.
+    pub set_aside: u64,
+    /// Calls that canaries made.
+    pub watched: u64,
 }
 
 impl Counts {
@@ -108,6 +129,12 @@ impl Counts {
         self.breaches += more.breaches;
         self.snapshots += more.snapshots;
         self.repeated += more.repeated;
+        self.editions += more.editions;
+        self.deployed += more.deployed;
+        self.carried_on += more.carried_on;
+        self.rebound += more.rebound;
+        self.set_aside += more.set_aside;
+        self.watched += more.watched;
     }
 }
 
@@ -120,6 +147,8 @@ pub(crate) struct Sim {
     pub(crate) setup: Setup,
     pub(crate) workload: Workload,
     pub(crate) client: Client,
+    pub(crate) decrees: Decrees,
+    pub(crate) slots: Slots,
     pub(crate) host: Option<Host>,
     pub(crate) counts: Counts,
     pub(crate) answers: Arc<Mutex<Vec<Answer>>>,
@@ -160,6 +189,8 @@ impl Sim {
             setup,
             workload,
             client,
+            decrees: Decrees::default(),
+            slots: Slots::default(),
             host: None,
             counts: Counts::default(),
             answers: Arc::default(),
@@ -313,7 +344,12 @@ impl Sim {
                 let budget =
                     Budget { time: None, facts: 1 + self.random.place(64), stretch: 1 + self.random.below(64) as u32 };
                 self.trace.say(format_args!("{now} turn {} of {}", job.turn % 1000, job.run));
-                let done = take_turn_within(*job, &self.setup.house, budget);
+                let slotted = job.deployed.is_slot(SLOT);
+                let mut done = take_turn_within(*job, &self.setup.house, budget);
+                if slotted && self.faults && !self.is_quiet() && self.random.chance(1, 60) {
+                    // So often that it is set aside; what the turn gave stays, so that runs end as they would.
+                    done.faults = vec![(SLOT.to_owned(), "it broke".to_owned()); 5];
+                }
                 if self.faults && self.random.chance(1, 20) {
                     self.counts.repeated += 1;
                     self.send(Flight::Deliver(part, Message::Turn(Box::new(done.clone()))));
@@ -324,6 +360,12 @@ impl Sim {
                 let judged = judge(job, &self.setup.house);
                 self.trace.say(format_args!("{now} filters of an event are evaluated"));
                 self.send(Flight::Deliver(part, Message::Judged(judged)));
+            }
+            Flight::Watch(part, job) => {
+                self.trace.say(format_args!("{now} canary beside {}", job.run));
+                self.counts.watched += 1;
+                let watched = watch(*job, &self.setup.house);
+                self.send(Flight::Deliver(part, Message::Watched(Box::new(watched))));
             }
             Flight::Effect(part, job) => self.reach(part, &job)?,
             Flight::Poll(part, job) => {
@@ -446,6 +488,8 @@ impl Sim {
             self.trace.say(format_args!("{} answer: {}", self.now, answer));
             match answer {
                 Answer::Relayed(part, id) => self.send(Flight::Deliver(part, Message::Relayed { id })),
+                Answer::Decree(number, done, said) => self.decreed(number, done, &said)?,
+                Answer::Slot(number, said) => self.rebound(number, &said)?,
                 answer => self.client.hear(answer, self.now)?,
             }
         }
@@ -460,7 +504,7 @@ impl Sim {
             && host.parts.iter().all(|part| {
                 part.inbox.is_empty() && part.pending.is_empty() && !part.commit.pending() && !part.commit.backlog()
             });
-        idle && self.client.satisfied() && self.open_runs().is_empty()
+        idle && self.client.satisfied() && self.decrees.at_rest() && self.slots.at_rest() && self.open_runs().is_empty()
     }
 
     /// Runs that have yet to end, by our own account: all but those that wait
@@ -517,6 +561,8 @@ impl std::fmt::Display for Answer {
             Answer::Cancelled(run, said) => write!(f, "{run} stopped: {said:?}"),
             Answer::Concern(_, case, _, said) => write!(f, "a concern of {case}: {said:?}"),
             Answer::Relayed(part, id) => write!(f, "{part} passed {id} on"),
+            Answer::Decree(number, done, said) => write!(f, "decree {number}: {done:?} {}", said.is_ok()),
+            Answer::Slot(number, said) => write!(f, "slot {number}: {}", said.is_ok()),
             Answer::Other(what, ok) => write!(f, "{what}: {ok}"),
         }
     }

@@ -19,10 +19,14 @@ pub(crate) const POLICY: &str = include_str!("../../../workflows/policy/linhai.j
 pub(crate) const AFTERWARDS: &str = "afterwards";
 /// The workflow that the clock starts.
 pub(crate) const BY_THE_CLOCK: &str = "by-the-clock";
+/// Another, which the configuration does not always name.
+pub(crate) const SPARE: &str = "spare-by-the-clock";
 /// The workflow that reports each case.
 pub(crate) const REPORTER: &str = "reporter";
 /// The workflow that others run.
 pub(crate) const BELOW: &str = "below";
+/// The slot of the workflows that are asked for.
+pub(crate) const SLOT: &str = "say";
 /// What runs publish when they are told to.
 pub(crate) const DONE: &str = "sim.done";
 /// What runs listen for; the subject is the run's id.
@@ -74,6 +78,9 @@ pub(crate) struct Workload {
     pub(crate) partitions: u32,
     /// The workflows.
     pub(crate) workflows: Vec<Workflow>,
+    /// What the configuration names, edition by edition: other versions of some of
+    /// them, other schedules, or one of them not at all. What runs give is the same.
+    pub(crate) editions: Vec<Vec<Workflow>>,
     /// The runs.
     pub(crate) wishes: Vec<Wish>,
     /// The posts of each unit's source, in the order of time.
@@ -90,7 +97,7 @@ impl Workload {
         let asked = workflows.len();
         workflows.push(below(random));
         workflows.push(afterwards());
-        workflows.push(by_the_clock(random));
+        workflows.push(by_the_clock(BY_THE_CLOCK, "PT20S", random));
         if random.chance(2, 3) {
             workflows.push(reporter(random));
         }
@@ -110,8 +117,35 @@ impl Workload {
             })
             .collect();
         let posts = UNITS.iter().map(|unit| posts(unit, horizon, random)).collect();
-        Workload { partitions: random.between(1, 3) as u32, workflows, wishes, posts, horizon }
+        let partitions = random.between(1, 3) as u32;
+        workflows.push(by_the_clock(SPARE, "PT25M", random));
+        let mut editions = vec![workflows.clone()];
+        for n in 1..=random.between(0, 2) {
+            editions.push(edition(n, &workflows, random));
+        }
+        Workload { partitions, workflows, editions, wishes, posts, horizon }
     }
+}
+
+/// The workflows as a later configuration has them.
+fn edition(n: i64, of: &[Workflow], random: &mut Random) -> Vec<Workflow> {
+    let mut edition = Vec::with_capacity(of.len());
+    for workflow in of {
+        let changed = match workflow.name.as_str() {
+            SPARE if random.chance(1, 2) => continue,
+            BY_THE_CLOCK if random.chance(1, 2) => by_the_clock(BY_THE_CLOCK, "PT20S", random),
+            BY_THE_CLOCK | "work0" => workflow.clone(),
+            _ => {
+                edition.push(workflow.clone());
+                continue;
+            }
+        };
+        // It is our own document.
+        let mut document: Value = serde_json::from_str(&changed.text).unwrap_or_default();
+        document["document"]["version"] = json!(format!("1.{n}.0"));
+        edition.push(Workflow { text: document.to_string(), ..changed });
+    }
+    edition
 }
 
 fn posts(unit: &str, horizon: i64, random: &mut Random) -> Vec<Post> {
@@ -145,7 +179,8 @@ fn generated(n: i64, random: &mut Random) -> Workflow {
     let count = maker.random.between(2, 6);
     let tasks = maker.list(count, 0, "$workflow.input.id");
     let name = format!("work{n}");
-    Workflow { text: document(&name, json!({"do": tasks})), name }
+    let slot = json!({"call": format!("{ECHO}:1.0.0@default"), "metadata": {"kind": "step"}});
+    Workflow { text: document(&name, json!({"use": {"functions": {SLOT: slot}}, "do": tasks})), name }
 }
 
 /// Makes lists of tasks that hand on `{"acc": number}`.
@@ -174,7 +209,7 @@ impl Maker<'_> {
             0 => json!({"set": {"acc": "${ .acc + 1 }"}}),
             1 => json!({"wait": format!("PT{}S", self.random.between(1, 240))}),
             2 => {
-                json!({"call": format!("{ECHO}:1.0.0@default"), "with": {"acc": "${ .acc * 2 % 1000 }"}})
+                json!({"call": SLOT, "with": {"acc": "${ .acc * 2 % 1000 }"}})
             }
             3 | 4 => self.effect(label, 0),
             5 => {
@@ -243,12 +278,15 @@ impl Maker<'_> {
     /// Something done outside; it fails so often before it succeeds.
     fn effect(&mut self, label: &str, fails: i64) -> Value {
         let once = self.random.chance(1, 5);
+        let with = json!({"label": format!("${{ {label} }}"), "fails": fails});
+        let output = json!({"as": "${ {acc: (($input.acc + .n) % 1000)} }"});
+        if self.random.chance(1, 3) {
+            let method = if once { "post" } else { "get" };
+            let asked = json!({"method": method, "endpoint": "https://world.example/", "query": with});
+            return json!({"call": "http", "with": asked, "output": output});
+        }
         let plugin = if once { ONCE } else { REPEATABLE };
-        json!({
-            "call": format!("{plugin}:1.0.0@default"),
-            "with": {"label": format!("${{ {label} }}"), "fails": fails},
-            "output": {"as": "${ {acc: (($input.acc + .n) % 1000)} }"}
-        })
+        json!({"call": format!("{plugin}:1.0.0@default"), "with": with, "output": output})
     }
 }
 
@@ -286,12 +324,12 @@ fn afterwards() -> Workflow {
     Workflow { name: AFTERWARDS.to_owned(), text }
 }
 
-fn by_the_clock(random: &mut Random) -> Workflow {
+fn by_the_clock(name: &str, rest: &str, random: &mut Random) -> Workflow {
     let every = format!("PT{}M", random.between(5, 40));
     let schedule = if random.chance(1, 4) { json!({"after": every}) } else { json!({"every": every}) };
-    let tasks = json!([{"tick": {"set": {"acc": 1}}}, {"rest": {"wait": "PT20S"}}]);
-    let text = document(BY_THE_CLOCK, json!({"schedule": schedule, "do": tasks}));
-    Workflow { name: BY_THE_CLOCK.to_owned(), text }
+    let tasks = json!([{"tick": {"set": {"acc": 1}}}, {"rest": {"wait": rest}}]);
+    let text = document(name, json!({"schedule": schedule, "do": tasks}));
+    Workflow { name: name.to_owned(), text }
 }
 
 /// Reports each case upward some time after it was opened, which stops its clock of one hour.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use huiyin_engine::partition::{EffectJob, EffectOutcome, Errand, PageDone, PollError, PollJob, ReadPage};
-use huiyin_flow::{ErrorKind, FlowError};
+use huiyin_flow::{ErrorKind, FlowError, Request};
 use huiyin_sandbox::{Item, Level, Page, Verdict};
 use serde_json::{Value, json};
 
@@ -44,13 +44,16 @@ impl World {
     /// # Errors
     /// When it should never have come: rule 3 is broken.
     pub(crate) fn reached(&mut self, job: &EffectJob) -> Result<EffectOutcome, String> {
-        let Errand::Plugin { pin, with } = &job.errand else {
-            return Err("no workflow of the simulation asks for anything by itself".to_owned());
+        let (label, fails, once) = match &job.errand {
+            Errand::Plugin { pin, with } => (with.get("label"), with.get("fails"), pin.plugin.starts_with(ONCE)),
+            Errand::Request { request, .. } => match &**request {
+                Request::Http(asked) => (asked.query.get("label"), asked.query.get("fails"), asked.method == "POST"),
+                Request::OpenApi(_) => return Err("no workflow of the simulation reads such a document".to_owned()),
+            },
         };
-        let label = with.get("label").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let fails = with.get("fails").and_then(Value::as_u64).unwrap_or(0);
+        let label = label.and_then(Value::as_str).unwrap_or_default().to_owned();
+        let fails = fails.and_then(Value::as_u64).unwrap_or(0);
         let key = job.idempotency_key.clone();
-        let once = pin.plugin.starts_with(ONCE);
         if let Some(done) = self.done.get_mut(&key) {
             done.times += 1;
             if once {

@@ -4,10 +4,57 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{About, Core, Deploy, Refusal, Wake, unfit};
-use crate::record::{Entry, WorkflowWithdrawn, unit_key};
+use super::{About, Core, Deploy, Refusal, Reply, Wake, encoded, unfit};
+use crate::payload::Payload;
+use crate::record::{Entry, WorkflowDeployed, WorkflowWithdrawn, unit_key};
+
+/// What a workflow is written down as, once it is known to fit: payload, subject and data key.
+///
+/// # Errors
+/// Why no record can hold it.
+pub(crate) fn deployable(
+    entry: WorkflowDeployed,
+    version: &str,
+    actor: &str,
+    most: Payload,
+) -> Result<(Entry, Vec<u8>, String, String), Refusal> {
+    let subject = format!("workflow/{}/{version}", entry.name);
+    let (name, unit, key) = (entry.name.clone(), entry.unit.clone(), unit_key(entry.unit.as_deref()));
+    let about = About { subject: &subject, actor, unit: unit.as_deref(), key: &key };
+    let entry = Entry::WorkflowDeployed(entry);
+    match unfit(about).map_or_else(|| encoded(&entry, most), Err) {
+        Ok(payload) => Ok((entry, payload, subject, key)),
+        Err(why) => Err(Refusal::Invalid { pointer: "/workflows".to_owned(), message: format!("`{name}` {why}") }),
+    }
+}
 
 impl Core {
+    /// Records that a deployment of several records is to be carried out, or was.
+    pub(super) fn deployment_word(&mut self, entry: &Entry, actor: &str, reply: Reply<()>, now: Timestamp) {
+        let done = self.deployment_recorded(entry, actor, now);
+        self.tell(reply, done);
+    }
+
+    fn deployment_recorded(&mut self, entry: &Entry, actor: &str, now: Timestamp) -> Result<(), Refusal> {
+        let id = match entry {
+            Entry::DeploymentIntended(x) => &x.id,
+            Entry::DeploymentCompleted(x) => &x.id,
+            other => return Err(Refusal::Store(format!("`{}` is no word on a deployment", other.kind()))),
+        };
+        let invalid = |why| Refusal::Invalid { pointer: "/workflows".to_owned(), message: format!("together {why}") };
+        let subject = format!("deployment/{id}");
+        let about = About { subject: &subject, actor, unit: None, key: "host" };
+        if let Some(why) = unfit(about) {
+            return Err(invalid(why));
+        }
+        let payload = self.encoded(entry).map_err(invalid)?;
+        if self.write(entry, payload, about, now) {
+            Ok(())
+        } else {
+            Err(Refusal::Store("the record could not be made".to_owned()))
+        }
+    }
+
     pub(super) fn deploy(&mut self, deploy: Deploy, now: Timestamp) {
         let Deploy { workflows, withdrawn, bindings, actor, reply } = deploy;
         let bindings = match self.bindings_ready(bindings) {
@@ -21,21 +68,14 @@ impl Core {
             if self.state.deployments.get(&entry.deployment).is_some_and(|d| d.active) {
                 continue;
             }
-            let subject = format!("workflow/{}/{}", deployed.name, deployed.version);
-            let (unit, key) = (entry.unit.clone(), unit_key(entry.unit.as_deref()));
-            let entry = Entry::WorkflowDeployed(entry);
-            let about = About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key };
-            match unfit(about).map_or_else(|| self.encoded(&entry), Err) {
-                Ok(payload) => ready.push((entry, payload, subject, unit, key, deployed)),
-                Err(why) => {
-                    let message = format!("`{}` {why}", deployed.name);
-                    self.tell(reply, Err(Refusal::Invalid { pointer: "/workflows".to_owned(), message }));
-                    return;
-                }
+            match deployable(entry, &deployed.version, &actor, self.payload) {
+                Ok((entry, payload, subject, key)) => ready.push((entry, payload, subject, key, deployed)),
+                Err(refusal) => return self.tell(reply, Err(refusal)),
             }
         }
         self.record_bindings(bindings, now);
-        for (entry, payload, subject, unit, key, deployed) in ready {
+        for (entry, payload, subject, key, deployed) in ready {
+            let unit = deployed.unit.clone();
             let replaced: Vec<String> = self
                 .state
                 .deployments

@@ -103,6 +103,8 @@ pub enum Message {
     },
     /// Bring workflows into force, and withdraw others.
     Deploy(Deploy),
+    /// A deployment of several records is to be carried out, or was; the records of that only.
+    Deployment(Box<Entry>, String, Reply<()>),
     /// A person pauses a schedule or lets it go on.
     Pause(PauseCommand, Reply<()>),
     /// A sink of lifecycle events has come further.

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::StartError;
 use super::standing;
 use super::wanted::Wanted;
+use crate::commit::portions;
 use crate::config::{HostConfig, WorkflowConfig};
 use crate::deployment::{self, HouseCatalog};
 use crate::extension;
@@ -104,7 +105,7 @@ pub async fn bring_into_force(
         }
     }
     for (at, entries) in entries.into_iter().enumerate() {
-        write_all(&mut loaded[at], at as u32, entries, journal, now).await?;
+        write_all(&mut loaded[at], at as u32, DEPLOY, entries, journal, now).await?;
     }
     Ok(())
 }
@@ -220,9 +221,14 @@ pub(crate) fn same_schedule(old: &str, name: &str, new: &Definition, house: &Hou
     times(&old).is_some_and(|old| times(new) == Some(old))
 }
 
+/// The name of the start as an actor.
+pub(super) const DEPLOY: &str = "system:deploy";
+
+/// Writes records and applies them, before the partition is put to work.
 pub(super) async fn write_all(
     state: &mut State,
     partition: u32,
+    actor: &str,
     entries: Vec<(Entry, String, Option<String>)>,
     journal: &dyn Journal,
     now: Timestamp,
@@ -230,7 +236,7 @@ pub(super) async fn write_all(
     if entries.is_empty() {
         return Ok(());
     }
-    let expected = state.seq;
+    let mut expected = state.seq;
     let mut drafts = Vec::with_capacity(entries.len());
     for (entry, subject, unit) in entries {
         let payload = entry.encode().map_err(|e| StartError::Config(vec![e.to_string()]))?;
@@ -239,7 +245,7 @@ pub(super) async fn write_all(
             kind: entry.kind().to_owned(),
             subject,
             time: now,
-            actor: "system:deploy".to_owned(),
+            actor: actor.to_owned(),
             unit,
             causation: None,
             key,
@@ -248,6 +254,11 @@ pub(super) async fn write_all(
         state.apply(&entry, now).map_err(|error| StartError::Apply { id: "being deployed".to_owned(), error })?;
         state.seq += 1;
     }
-    journal.append(partition, expected, drafts).await?;
+    // Whoever writes so much writes what is left of it at the next start.
+    for (drafts, _) in portions(drafts) {
+        let records = drafts.len() as u64;
+        journal.append(partition, expected, drafts).await?;
+        expected += records;
+    }
     Ok(())
 }

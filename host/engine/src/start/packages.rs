@@ -14,7 +14,7 @@ use huiyin_journal::Journal;
 use huiyin_sandbox::{Package, Sandbox, package::peek};
 use jiff::Timestamp;
 
-use super::force::write_all;
+use super::force::{DEPLOY, write_all};
 use super::{Options, StartError, io_error};
 use crate::house::{House, Origin, Provenance};
 use crate::record::{Entry, PluginInstalled};
@@ -203,5 +203,5 @@ pub(super) async fn reconcile(
         tracing::error!(plugin = name, why, "an installed plugin is withheld");
         house.withhold(name, why);
     }
-    write_all(home, 0, entries, journal, now).await
+    write_all(home, 0, DEPLOY, entries, journal, now).await
 }

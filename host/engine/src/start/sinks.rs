@@ -9,7 +9,7 @@ use huiyin_sandbox::SecretSource;
 use jiff::Timestamp;
 
 use super::StartError;
-use super::force::write_all;
+use super::force::{DEPLOY, write_all};
 use crate::config::HostConfig;
 use crate::engine::Engine;
 use crate::house::House;
@@ -52,7 +52,7 @@ pub(super) async fn place(
             (Entry::SinkAdvanced(place), format!("sink/{}", sink.name), None)
         })
         .collect();
-    write_all(home, 0, entries, journal, now).await?;
+    write_all(home, 0, DEPLOY, entries, journal, now).await?;
     let start = SinkPlace { next, floor: next, given_up: 0 };
     Ok(sinks
         .into_iter()

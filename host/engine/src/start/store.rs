@@ -43,7 +43,7 @@ impl Store {
             data.join("journal"),
             huiyin_journal::Options {
                 max_queued_bytes: QUEUED,
-                max_blob_bytes: Payload { value: CEILING }.record(),
+                max_blob_bytes: Payload::of(CEILING).record(),
                 ..options.journal.clone()
             },
         )?;

@@ -29,6 +29,10 @@ impl State {
                 }
                 self.forget_deployments();
             }
+            Entry::DeploymentIntended(x) => self.intended = Some(Arc::new(x.clone())),
+            Entry::DeploymentCompleted(x) => {
+                self.intended.take_if(|intended| intended.id == x.id);
+            }
             Entry::RunStarted(x) => {
                 self.deployment(&x.deployment)?;
                 self.heard.starting.remove(&x.run);

@@ -19,13 +19,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::apply::{apply, doomed};
+use crate::apply::{apply_weighed, doomed};
 use crate::error::{ErrorKind, FlowError};
 use crate::expr::Evaluator;
 use crate::fact::{Alarm, CallId, Caught, Fact, FrameId, SubId, TimerId, present};
 use crate::model::{Definition, EventFilter, FunctionRef};
 use crate::request::{Request, WorkflowRef};
-use crate::size::brought;
+use crate::size::{brought, too_heavy};
 use crate::state::{FrameKind, Outcome, Phase, RunState, Stage};
 pub(crate) use flow::list;
 pub(crate) use reopen::plan as reopening;
@@ -202,12 +202,22 @@ pub struct Env<'e> {
     pub max_bytes: u64,
     /// The most that one value may take, in bytes of JSON.
     pub max_value: u64,
+    /// The most that a run's whole state may; see [`RunState::weight`].
+    pub max_state: u64,
 }
 
 impl<'e> Env<'e> {
     /// With the usual budget.
     pub fn new(now: Timestamp, random: u64, evaluator: &'e dyn Evaluator) -> Self {
-        Self { now, random, evaluator, max_steps: 10_000, max_bytes: 4 << 20, max_value: 16 << 20 }
+        Self {
+            now,
+            random,
+            evaluator,
+            max_steps: 10_000,
+            max_bytes: 4 << 20,
+            max_value: 16 << 20,
+            max_state: 256 << 20,
+        }
     }
 }
 
@@ -232,6 +242,9 @@ pub fn advance(def: &Definition, state: &mut RunState, event: Event, env: &Env<'
         answered: None,
     };
     machine.event(event);
+    if !machine.facts.is_empty() {
+        machine.weigh(None);
+    }
     machine.go();
     let commands = machine.commands.into_iter().flatten().collect();
     Turn { facts: machine.facts, commands, more: machine.more, bytes: machine.bytes }
@@ -325,6 +338,22 @@ impl Machine<'_> {
         }
     }
 
+    /// Ends a run that holds more than it may. No `try` catches that: what it
+    /// holds would still be there. `at` is the task that went on, and where it stands.
+    fn weigh(&mut self, at: Option<(Arc<str>, Option<FrameId>)>) {
+        if !matches!(self.state.phase, Phase::Running | Phase::Suspended) {
+            return;
+        }
+        let Some(bytes) = self.state.heavier_than(self.env.max_state) else { return };
+        let (task, frame) = match self.facts.last() {
+            Some(Fact::Ran { task, frame, .. }) => (Arc::clone(task), Some(*frame)),
+            Some(Fact::Entered { task, parent, .. }) => (Arc::clone(task), Some(*parent)),
+            _ => at.unwrap_or_default(),
+        };
+        let error = too_heavy(bytes, self.env.max_state).at(&task);
+        self.emit(Fact::Faulted { error: Arc::new(error), frame });
+    }
+
     fn outside(&mut self, event: Event) {
         match event {
             Event::Result { call, outcome } => self.result(call, outcome),
@@ -344,7 +373,9 @@ impl Machine<'_> {
                 break;
             }
             let Some(id) = self.state.ready.first().copied() else { return };
+            let at = self.state.frames.get(&id).map(|frame| (Arc::clone(&frame.task), frame.parent));
             self.step(id);
+            self.weigh(at);
         }
         self.more = self.state.runnable();
     }
@@ -366,7 +397,8 @@ impl Machine<'_> {
             }
             _ => {}
         }
-        if apply(self.state, &fact).is_err() {
+        let brought = brought(&fact);
+        if apply_weighed(self.state, &fact, brought).is_err() {
             // Facts are made from this very state; one that does not fit is a
             // fault of this crate, and is neither kept nor acted upon.
             debug_assert!(false, "a fact of our own does not fit: {fact:?}");
@@ -405,7 +437,7 @@ impl Machine<'_> {
             }
             _ => {}
         }
-        self.bytes += brought(&fact);
+        self.bytes += brought;
         self.facts.push(fact);
     }
 

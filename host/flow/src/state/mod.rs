@@ -2,6 +2,7 @@
 //! interpreter remembers. Frames of tasks that are done are dropped.
 
 mod frames;
+mod weight;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use crate::model::{Definition, EventFilter, FunctionRef};
 use crate::request::{Request, WorkflowRef};
 use crate::run::{Command, Event};
 pub(crate) use frames::Frames;
+use weight::Weight;
+pub(crate) use weight::composed;
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -75,6 +78,9 @@ pub struct RunState {
     /// How it stood when it ended, to be set to work again from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ended: Option<Box<Ended>>,
+    /// What is known of how much all of it is.
+    #[serde(skip)]
+    pub(crate) weight: Weight,
 }
 
 /// What was at work when a run ended.
@@ -265,6 +271,7 @@ impl Default for RunState {
             held: Vec::new(),
             outcome: None,
             ended: None,
+            weight: Weight::default(),
         }
     }
 }

@@ -163,6 +163,9 @@ impl Sim {
         assert_eq!(rebuilt, self.state, "the facts rebuild the state");
         let text = serde_json::to_string(&self.state).unwrap();
         assert_eq!(serde_json::from_str::<RunState>(&text).unwrap(), self.state, "the state survives its JSON");
+        if let Some(most) = self.state.weight_at_most() {
+            assert!(most >= self.state.weight(), "what a state may weigh is never less than what it does");
+        }
         self.facts.extend(turn.facts.iter().map(|fact| (self.now, fact.clone())));
         self.obey(turn.commands.clone());
         self.turns += 1;
