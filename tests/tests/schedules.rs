@@ -83,7 +83,8 @@ impl Hourly {
         let all = engine.look_all(move |s, _| s.runs.values().map(begun).collect::<Vec<_>>()).await.unwrap();
         let all: Vec<(String, bool)> = all.into_iter().flatten().collect();
         // One that has yet to begin is neither under way nor over.
-        let mut hours: Vec<i64> = all.iter().map(|(trigger, begun)| if *begun { self.due(trigger) } else { -1 }).collect();
+        let mut hours: Vec<i64> =
+            all.iter().map(|(trigger, begun)| if *begun { self.due(trigger) } else { -1 }).collect();
         hours.sort_unstable();
         hours
     }

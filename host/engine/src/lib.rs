@@ -62,6 +62,7 @@ pub mod payload;
 #[cfg(feature = "planted")]
 pub mod planted;
 pub mod plugins;
+pub mod publishers;
 pub mod rebind;
 pub mod record;
 mod records;
