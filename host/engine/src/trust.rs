@@ -142,7 +142,7 @@ impl Signed {
     /// Who signed it, as it claims.
     fn names(&self) -> Result<Vec<String>, TrustError> {
         let note = self.note()?;
-        Ok(note.iter().flat_map(|note| note.signatures()).map(|signature| signature.name.clone()).collect())
+        Ok(note.iter().flat_map(Note::signatures).map(|signature| signature.name.clone()).collect())
     }
 }
 

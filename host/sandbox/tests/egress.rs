@@ -144,7 +144,7 @@ async fn odd_spellings_of_inner_addresses_are_denied() {
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_not_followed() {
     let other = Peer::answers(ok("hi"));
-    let answer = format!("HTTP/1.1 302 Found\r\nlocation: http://{}/\r\ncontent-length: 0\r\n\r\n", other.authority());
+    let answer = format!("HTTP/1.1 302 Found\r\nlocation: http://{}/\r\ncontent-length: 0\r\n\r\n", other.address);
     let server = Peer::answers(answer.into_bytes());
     let sends = Sends::get(server.address.to_string(), "/");
     let called = call(&sandbox(), &sends, &loopback(&server), &Limits::default()).await.unwrap();
@@ -263,7 +263,9 @@ async fn a_busy_guest_gives_way_and_stops_in_time() {
     // One thread: were the guest not to give way, the other call would wait.
     let sandbox = sandbox();
     let server = Peer::answers(ok("hi"));
-    let busy = sandbox.load(&support::outward(Kind::Step, "(loop $l (br $l)) unreachable").package().unwrap()).unwrap();
+    let busy = sandbox
+        .load(&support::outward(huiyin_sandbox::Kind::Step, "(loop $l (br $l)) unreachable").package().unwrap())
+        .unwrap();
     let limits = Limits { wall_ms: 500, ..Limits::default() };
     let operation = Operation::Run { config: "{}".into(), input: "1".into() };
     let (context, none, host) = (context(), Grant::default(), HostAccess::default());
