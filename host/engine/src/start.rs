@@ -268,6 +268,11 @@ impl Engine {
     /// # Errors
     /// [`StartError`]
     pub async fn start(options: Options) -> Result<Engine, StartError> {
+        // All that a start holds on its way is large; whoever waits for it is not to be.
+        Box::pin(Engine::begin(options)).await
+    }
+
+    async fn begin(options: Options) -> Result<Engine, StartError> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
         let payload = Payload::read(options.config.limits.payload_bytes).map_err(StartError::Config)?;

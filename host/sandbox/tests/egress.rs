@@ -55,7 +55,7 @@ async fn a_granted_request_is_sent() {
     let heads = server.heads();
     assert_eq!(heads.len(), 1);
     assert!(heads[0].starts_with("GET /feed?page=1 HTTP/1.1\r\n"), "{}", heads[0]);
-    assert!(heads[0].contains(&format!("host: {}\r\n", server.address.to_string())), "{}", heads[0]);
+    assert!(heads[0].contains(&format!("host: {}\r\n", server.address)), "{}", heads[0]);
     assert!(heads[0].contains("x-mark: 舆情\r\n"), "{}", heads[0]);
 }
 
