@@ -1,6 +1,7 @@
 //! A host within the test's own process: its configuration in a folder that
 //! goes away, built plugins or hostile ones, and a clock that can be set.
 
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -185,30 +186,29 @@ pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<Option<T>
     }
 }
 
-/// Starts honest runs, `count` in flight at once, until asked to end (and at
-/// least `least` in all); gives how many there were. Each must complete with
-/// what three steps give.
+/// Keeps honest runs going, `count` of them in flight at any time: each that
+/// ends makes room for the next, until asked to end (and at least `least` in
+/// all); gives how many there were. Each must complete with what three steps give.
 ///
 /// # Errors
 /// The first that did not.
-pub async fn honest_runs(
-    engine: &Engine,
-    least: u64,
-    count: u64,
-    mut end: impl FnMut() -> bool,
-) -> Result<u64, String> {
-    let mut done = 0;
-    while done < least || !end() {
-        let runs = (done..done + count).map(|n| engine.run(submission("honest", json!({"n": n}))));
-        for (n, run) in (done..).zip(futures::future::join_all(runs).await) {
-            let run = run.map_err(|e| e.to_string())?;
+pub async fn honest_runs(engine: &Engine, least: u64, count: u64, end: impl FnMut() -> bool) -> Result<u64, String> {
+    let (started, end) = (Cell::new(0), RefCell::new(end));
+    let lane = async || {
+        loop {
+            let n = started.get();
+            if n >= least && (end.borrow_mut())() {
+                return Ok::<_, String>(());
+            }
+            started.set(n + 1);
+            let run = engine.run(submission("honest", json!({"n": n}))).await.map_err(|e| e.to_string())?;
             if run.status != "completed" || run.result.get("sum") != Some(&json!(n + 3)) {
                 return Err(format!("honest run {n} {}: {}", run.status, run.result));
             }
         }
-        done += count;
-    }
-    Ok(done)
+    };
+    futures::future::try_join_all((0..count).map(|_| lane())).await?;
+    Ok(started.get())
 }
 
 /// A clock that stands still until it is set.

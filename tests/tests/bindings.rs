@@ -178,6 +178,12 @@ async fn a_plugin_that_traps_again_and_again_gives_way_to_the_binding_of_the_uni
     let known = row(&engine, UNIT, "say").await;
     assert_eq!((known.from, known.plugin.as_str(), known.quarantined.len()), ("quarantine", "say:2.0.0", 1));
     assert_eq!(known.quarantined[0].faults, 3);
+    // The plugin's own row says so, too.
+    let rows = engine.plugins().await.unwrap();
+    let aside = rows.iter().find(|row| row.plugin == "say:3.0.0").unwrap();
+    assert_eq!((aside.set_aside.len(), aside.set_aside[0].of.unit.as_deref()), (1, Some(UNIT)));
+    assert_eq!((aside.set_aside[0].how.to.as_deref(), aside.set_aside[0].how.faults), (Some("say:2.0.0"), 3));
+    assert!(rows.iter().filter(|row| row.plugin != "say:3.0.0").all(|row| row.set_aside.is_empty()));
     engine.stop().await.unwrap();
     drop(engine);
 
@@ -378,5 +384,93 @@ async fn a_collector_that_traps_backs_off_and_alerts() {
     assert!(pauses.is_sorted_by(|a, b| a < b), "each pause is longer: {pauses:?}");
     let alert = shown(&mut activity, "huiyin.source.failing.v1").await;
     assert_eq!((&alert.data["failures"], &alert.data["collector"]), (&json!(3), &json!("broken:1.0.0")));
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_are_counted_anew_after_a_start() {
+    let mut house = house();
+    says(&mut house, "3.0.0", &Does::Traps);
+    bind(&mut house, UNIT, "say:3.0.0");
+    house.config.quarantine.faults = Some(3);
+    house.clock = Some(SetClock::now_standing());
+    let fails = async |engine: &Engine| {
+        let detail = speak(engine, UNIT).await;
+        assert!(detail.as_str().unwrap().starts_with("say:3.0.0: "), "{detail}");
+    };
+    let engine = house.on_disk().await.unwrap();
+    for _ in 0..2 {
+        fails(&engine).await;
+    }
+    engine.stop().await.unwrap();
+    drop(engine);
+    // No time has passed: five faults in all, but never three since a start.
+    let engine = house.on_disk().await.unwrap();
+    let mut activity = engine.activity();
+    for _ in 0..3 {
+        fails(&engine).await;
+    }
+    let alert = shown(&mut activity, "huiyin.binding.quarantined.v1").await;
+    assert_eq!(alert.data["faults"], 3);
+    assert_eq!(speak(&engine, UNIT).await, "one");
+    engine.stop().await.unwrap();
+    drop(engine);
+    let all = entries(&house.data());
+    let aside = all.iter().position(|entry| matches!(entry, Entry::BindingQuarantined(_))).unwrap();
+    let before = all[..aside].iter().filter(|entry| matches!(entry, Entry::RunStarted(_))).count();
+    assert_eq!(before, 5, "it was set aside before its third fault since the start");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_on_all_units_holds_for_each_that_the_workflow_serves() {
+    let house = house();
+    let engine = house.on_disk().await.unwrap();
+    let units = engine.units();
+    let of = |rows: &[huiyin_engine::rebind::Rebound]| {
+        let mut units: Vec<String> = rows.iter().filter_map(|row| row.of.unit.clone()).collect();
+        units.sort();
+        units
+    };
+    let bound = engine.bind(word("*", "say", "two for all"), Some(plugin("say:2.0.0"))).await.unwrap();
+    let mut known = units.clone();
+    known.sort();
+    assert_eq!(of(&bound), known);
+    assert!(bound.iter().all(|row| row.changed && row.plugin == "say:2.0.0"));
+    for unit in [UNIT, ABOVE] {
+        assert_eq!(speak(&engine, unit).await, "two");
+    }
+    // Where one unit has something of its own to hand back, the word is for it alone.
+    engine.bind(word("*", "say", "back"), None).await.unwrap();
+    engine.bind(word(UNIT, "say", "mine"), Some(plugin("say:2.0.0"))).await.unwrap();
+    assert_eq!(of(&engine.bind(word("*", "say", "back"), None).await.unwrap()), [UNIT]);
+    assert_eq!(speak(&engine, UNIT).await, "one");
+    let nothing = engine.bind(word("*", "say", "back"), None).await.unwrap_err().to_string();
+    assert!(nothing.contains("nobody bound slot `say`"), "{nothing}");
+    // One refusal is a refusal for all: nothing is half done.
+    let absent = engine.bind(word("*", "say", "x"), Some(plugin("say:9.0.0"))).await.unwrap_err().to_string();
+    assert!(absent.contains("`say:9.0.0` is not installed"), "{absent}");
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_is_not_asked_more_than_it_keeps_up_with_and_what_it_misses_is_counted() {
+    const CALLS: u64 = 600;
+    let mut house = house();
+    says(&mut house, "4.0.0", &Does::Ponders("{\"said\":\"four\"}"));
+    let slot = json!({"call": "say:1.0.0@default", "metadata": {"kind": "step"}});
+    let each = json!({"for": {"in": "${ [range(.count)] }"}, "do": [{"tell": {"call": "tell", "with": {}}}]});
+    house.workflow("judge", &["*"], &json!({"use": {"functions": {"tell": slot}}, "do": [{"each": each}]})).unwrap();
+    let engine = house.on_disk().await.unwrap();
+    engine.start_canary(word(UNIT, "tell", "slow, but thorough"), plugin("say:4.0.0")).await.unwrap();
+    let end = engine.run(of(UNIT, "judge", json!({"count": CALLS}))).await.unwrap();
+    assert_eq!(end.status, "completed", "{}", end.result);
+    // What was missed is told with a later comparison, of which there is always one.
+    let seen = until("every call accounted for", async || {
+        let seen = row(&engine, UNIT, "tell").await.canary.unwrap();
+        Ok((seen.calls + seen.skipped >= CALLS).then_some(seen))
+    });
+    let seen = seen.await.unwrap();
+    assert!(seen.skipped > 0 && seen.calls >= 64, "{seen:?}");
+    assert_eq!(seen.calls + seen.skipped, CALLS);
     engine.stop().await.unwrap();
 }

@@ -204,3 +204,56 @@ fn a_package_over_the_hosts_limits_is_refused_by_name() {
     refused(&["plugin", "install", &large, "--data", &data, "--reason", "x"], 2, "the host takes 2000000");
     host.stop().unwrap();
 }
+
+#[test]
+fn whose_plugins_are_taken_is_changed_on_a_running_host() {
+    let place = Place::new(&json!({}));
+    let (data, key, package) = (place.text("data"), place.text("acme.key"), place.package("0.1.0"));
+    let public = ok(&["plugin", "keygen", "acme.example/plugins", "--out", &key]);
+    ok(&["plugin", "sign", &package, "--key", &key]);
+    let host = place.serve();
+    let install = ["plugin", "install", &package, "--data", &data, "--reason", "new board"];
+    refused(&install, 2, "whom nobody here trusts");
+    refused(&["plugin", "trust", public.trim(), "--data", &data], 2, "--reason");
+    refused(&["plugin", "trust", "acme", "--reason", "x", "--data", &data], 2, "/key");
+    ok(&["plugin", "trust", public.trim(), "--reason", "audited", "--data", &data]);
+    ok(&install);
+    let listed = ok(&["plugin", "publishers", "--data", &data]);
+    assert!(listed.contains("acme.example/plugins") && listed.contains(": audited"), "{listed}");
+    let gone = ok(&["plugin", "distrust", "acme.example/plugins", "--reason", "stolen", "--data", &data]);
+    assert!(gone.contains("odd:0.1.0 is withheld; it was used by -"), "{gone}");
+    let listed = ok(&["plugin", "publishers", "--data", &data]);
+    assert!(listed.contains("nobody any more") && listed.contains(": stolen"), "{listed}");
+    assert!(ok(&["plugin", "list", "odd", "--data", &data]).contains("withheld: the package is signed by acme"));
+    refused(&["plugin", "distrust", "acme.example/plugins", "--reason", "x", "--data", &data], 2, "no publisher");
+    let back = ok(&["plugin", "trust", public.trim(), "--reason", "a new key", "--data", &data, "--output", "json"]);
+    assert_eq!(serde_json::from_str::<Value>(&back).unwrap()["restored"], json!(["odd:0.1.0"]));
+    host.stop().unwrap();
+}
+
+#[test]
+fn what_a_plugin_may_reach_and_use_is_listed_at_length() {
+    let place = Place::new(&json!({}));
+    let data = place.text("data");
+    let host = place.serve();
+    let grant = place.text("grant.json");
+    let spool = place.text("outbox");
+    std::fs::write(&grant, json!({"spool": spool, "kv_bytes": 9}).to_string()).unwrap();
+    ok(&["plugin", "grant", "file", "--grant", &grant, "--reason", "reports", "--data", &data]);
+    let listed = ok(&["plugin", "list", "file:0.1.0", "--long", "--data", &data]);
+    let lines: Vec<&str> = listed.lines().collect();
+    assert!(lines[0].starts_with("file:0.1.0 (notifier): "), "{listed}");
+    assert_eq!(lines[1], "  for *");
+    assert!(lines[2].contains(&format!("\"spool\":\"{spool}\"")) && lines[2].contains("\"kv_bytes\":0"), "{listed}");
+    assert!(lines[3].contains("\"wall_ms\":10000"), "{listed}");
+    let listed = ok(&["plugin", "list", "file", "--data", &data, "--output", "json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let file = &listed["plugins"][0];
+    assert_eq!(
+        (&file["effective"][0]["units"], &file["effective"][0]["limits"]["log_lines"]),
+        (&json!(["*"]), &json!(200))
+    );
+    assert_eq!((listed["plugins"].as_array().unwrap().len(), &file["set_aside"]), (1, &json!([])));
+    refused(&["plugin", "list", "nobody", "--data", &data], 2, "there is no plugin nobody");
+    host.stop().unwrap();
+}

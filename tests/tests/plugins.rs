@@ -10,6 +10,7 @@ use huiyin_audit::SignerKey;
 use huiyin_engine::config::{PublisherConfig, TrustConfig};
 use huiyin_engine::deploy::WorkflowText;
 use huiyin_engine::packages::{PluginRow, Word};
+use huiyin_engine::rebind::{PluginWord, SlotWord};
 use huiyin_engine::state::FinishedRun;
 use huiyin_engine::trust::sign;
 use huiyin_engine::{Engine, Refusal, Submission};
@@ -311,7 +312,7 @@ async fn a_grant_holds_from_the_next_call_on_and_until_it_is_taken_back() {
         ("file", "*", json!({"spol": "/x"}), "unknown field `spol`"),
         ("file", "*", json!({"http": [{"origin": "ftp://x"}]}), "/http/0"),
         ("file", "*", json!({"spool": "outbox"}), "absolute path"),
-        ("file", "*", json!([]), "a grant is a JSON object"),
+        ("file", "*", json!([]), "it must be a JSON object"),
     ] {
         let why = words(engine.grant_plugin(plugin, unit, &grant, WORD).await);
         assert!(why.contains(says), "{grant}: {why}");
@@ -456,5 +457,153 @@ async fn who_and_why_are_asked_for() {
     assert!(words(refused).contains("say why"));
     assert!(!house.data().join("plugins/odd-0.1.0.wasm").exists(), "nothing is half installed");
     assert!(row(&engine, "odd:0.1.0").await.is_none());
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_who_is_trusted_no_more_is_so_at_once_and_after_a_restart() {
+    let mut house = House::with(&["jq"]).unwrap();
+    let acme = key(house.folder.path(), "acme");
+    house.config.trust = trusting(vec![publisher(&acme, &["*"])], &[]);
+    let engine = house.on_disk().await.unwrap();
+    engine.install_plugin(sign(&guest("odd", "0.1.0"), &acme).unwrap(), WORD).await.unwrap();
+    engine.deploy(vec![calling("odd", "odd:0.1.0", &json!({}))], &[], "person:admin").await.unwrap();
+    let called = async |engine: &Engine| run(engine, "odd", None).await.result.to_string();
+    assert!(called(&engine).await.contains("not JSON"));
+
+    let report = engine.distrust_publisher("acme", WORD).await.unwrap();
+    assert_eq!((report.name.as_str(), report.units.len(), report.restored.len()), ("acme", 0, 0));
+    assert_eq!(report.withheld.len(), 1);
+    let withheld = &report.withheld[0];
+    assert_eq!(
+        (withheld.plugin.as_str(), withheld.used_by.as_slice()),
+        ("odd:0.1.0", ["workflow tests/odd".to_owned()].as_slice())
+    );
+    assert!(withheld.why.contains("signed by acme, whom nobody here trusts"), "{}", withheld.why);
+    assert!(called(&engine).await.contains("may not be used"), "the next call is refused");
+    let refused = engine.deploy(vec![calling("more", "odd:0.1.0", &json!({}))], &[], "person:admin").await.unwrap_err();
+    assert!(refused.to_string().contains("odd"), "{refused}");
+    let newer = sign(&guest("odd", "0.2.0"), &acme).unwrap();
+    assert!(words(engine.install_plugin(newer.clone(), WORD).await).contains("whom nobody here trusts"));
+    assert!(words(engine.distrust_publisher("acme", WORD).await).contains("no publisher `acme` is trusted"));
+    engine.stop().await.unwrap();
+    drop(engine);
+
+    // The configuration still names the key; what a person said since counts.
+    let engine = house.on_disk().await.unwrap();
+    assert!(row(&engine, "odd:0.1.0").await.unwrap().withheld.is_some());
+    let known = engine.publishers().await.unwrap();
+    assert_eq!((known.len(), known[0].units.len(), known[0].by.as_deref()), (1, 0, Some("person:admin")));
+    let vkey = acme.verifier().to_string();
+    let report = engine.trust_publisher(&vkey, &["*".to_owned()], WORD).await.unwrap();
+    assert_eq!((report.restored, report.withheld.len()), (vec!["odd:0.1.0".to_owned()], 0));
+    assert!(called(&engine).await.contains("not JSON"), "it is there again");
+    engine.install_plugin(newer, WORD).await.unwrap();
+    // Withdrawn and given again without a start between.
+    assert_eq!(engine.distrust_publisher(&vkey, WORD).await.unwrap().withheld.len(), 2);
+    assert_eq!(engine.trust_publisher(&vkey, &["*".to_owned()], WORD).await.unwrap().restored.len(), 2);
+    for (key, units, says) in [
+        ("acme", vec!["*"], "/key"),
+        (vkey.as_str(), vec![], "name the units"),
+        (vkey.as_str(), vec!["nowhere"], "there is no unit nowhere"),
+    ] {
+        let units: Vec<String> = units.into_iter().map(str::to_owned).collect();
+        let why = words(engine.trust_publisher(key, &units, WORD).await);
+        assert!(why.contains(says), "{why}");
+    }
+    engine.stop().await.unwrap();
+    drop(engine);
+
+    house.config.trust = TrustConfig::default();
+    let engine = house.on_disk().await.unwrap();
+    assert_eq!(row(&engine, "odd:0.2.0").await.unwrap().withheld, None, "a person's word outlives the configuration's");
+    assert!(called(&engine).await.contains("not JSON"));
+    engine.stop().await.unwrap();
+    drop(engine);
+    let log = huiyin_tests::log::kinds(&house.data()).unwrap();
+    let said: Vec<&str> = log.iter().filter_map(|kind| kind.strip_prefix("huiyin.publisher.")).collect();
+    assert_eq!(said, ["distrusted.v1", "trusted.v1", "distrusted.v1", "trusted.v1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_trusts_no_more_gets_the_plugin_neither_called_nor_deployed() {
+    const MINE: &str = "qingfeng";
+    const OTHER: &str = "linhai";
+    let mut house = House::with(&["jq", "risk-level"]).unwrap();
+    house.config.policy = Some(huiyin_tests::project("workflows/policy/linhai.json"));
+    house.plugins.push(guests::guest(Kind::Step, "say", "1.0.0", &Does::Says("1")).unwrap());
+    let slot = json!({"call": "say:1.0.0@default", "metadata": {"kind": "step"}});
+    let rest = json!({"use": {"functions": {"say": slot}}, "do": [{"say": {"call": "say", "with": {}}}]});
+    house.workflow("speak", &["*"], &rest).unwrap();
+    let acme = key(house.folder.path(), "acme");
+    house.config.trust = trusting(vec![publisher(&acme, &["*"])], &[]);
+    let engine = house.on_disk().await.unwrap();
+    let theirs = guests::guest(Kind::Step, "say", "2.0.0", &Does::Says("2")).unwrap();
+    engine.install_plugin(sign(&theirs, &acme).unwrap(), WORD).await.unwrap();
+    let word = |unit: &str| SlotWord {
+        workflow: "speak".to_owned(),
+        unit: Some(unit.to_owned()),
+        slot: "say".to_owned(),
+        reason: "for the test".to_owned(),
+        actor: "person:admin".to_owned(),
+    };
+    let theirs = || PluginWord { plugin: "say:2.0.0".to_owned(), ..PluginWord::default() };
+    engine.bind(word(MINE), Some(theirs())).await.unwrap();
+    engine.start_canary(word(OTHER), theirs()).await.unwrap();
+    assert_eq!(run(&engine, "speak", Some(MINE)).await.result, json!(2));
+
+    // From now on another unit alone trusts the publisher.
+    let vkey = acme.verifier().to_string();
+    let report = engine.trust_publisher(&vkey, &["cuihu".to_owned()], WORD).await.unwrap();
+    assert!(report.withheld.is_empty(), "somebody may still use it");
+    let denied = "`say:2.0.0` may not be used by unit";
+    let ended = run(&engine, "speak", Some(MINE)).await;
+    assert!(ended.status == "faulted" && ended.result.to_string().contains(denied), "{}", ended.result);
+    let text = std::fs::read_to_string(house.folder.path().join("speak.json")).unwrap();
+    let text = text.replace("\"version\":\"1.0.0\"", "\"version\":\"1.1.0\"");
+    let text = WorkflowText { file: "speak.json".to_owned(), text };
+    let refused = engine.deploy(vec![text.clone()], &[MINE.to_owned()], "person:admin").await.unwrap_err();
+    assert!(refused.to_string().contains(denied), "{refused}");
+    assert!(words(engine.end_canary(word(OTHER), true).await).contains(denied), "nor promoted");
+    assert!(words(engine.bind(word(MINE), Some(theirs())).await).contains(denied));
+    engine.deploy(vec![text.clone()], &["cuihu".to_owned()], "person:admin").await.unwrap();
+    // It can be handed back to the configuration, and then deployed.
+    engine.bind(word(MINE), None).await.unwrap();
+    engine.deploy(vec![text], &[MINE.to_owned()], "person:admin").await.unwrap();
+    assert_eq!(run(&engine, "speak", Some(MINE)).await.result, json!(1));
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_calls_may_reach_and_use_is_listed_by_unit() {
+    let mut bureau = sample_policy();
+    let mut house = House::with(&["jq", "risk-level", "file"]).unwrap();
+    let outbox = house.folder.path().join("outbox");
+    std::fs::create_dir_all(outbox.join("inner")).unwrap();
+    let code = |at: usize| bureau["units"][at]["code"].as_str().unwrap().to_owned();
+    let units = bureau["units"].as_array().unwrap().len();
+    let below = (0..units).rfind(|at| bureau["units"][*at].get("parent").is_some()).unwrap();
+    let (capped, slow) = (code(below), code(0));
+    bureau["units"][below]["may"] = json!({"spool": outbox.join("inner")});
+    std::fs::write(house.folder.path().join("policy.json"), bureau.to_string()).unwrap();
+    house.config.policy = Some("policy.json".into());
+    house.config.limits = serde_json::from_value(json!({
+        "plugins": {"file": {"wall_ms": 20_000}}, "units": {&slow: {"wall_ms": 5_000}},
+    }))
+    .unwrap();
+    let engine = house.in_memory().await.unwrap();
+    engine.grant_plugin("file", "*", &json!({"spool": outbox, "kv_bytes": 10}), WORD).await.unwrap();
+    let row = row(&engine, "file:0.1.0").await.unwrap();
+    let of = |unit: &str| row.effective.iter().find(|entry| entry.units.iter().any(|u| u == unit)).unwrap();
+    let all = of("*");
+    // What the manifest does not ask for is not reached, whoever grants it.
+    assert_eq!((all.grant.spool.as_ref(), all.grant.kv_bytes, all.limits.wall_ms), (Some(&outbox), 0, Some(20_000)));
+    let held = of(&capped);
+    assert_eq!((held.grant.spool.clone(), held.units.len()), (Some(outbox.join("inner")), 1));
+    assert_eq!((of(&slow).limits.wall_ms, of(&slow).grant.spool.as_ref()), (Some(5_000), Some(&outbox)));
+    assert_eq!(row.effective.len(), 3, "units of which the same holds stand together: {:?}", row.effective);
+    engine.revoke_plugin("file", "*", WORD).await.unwrap();
+    let row = engine.plugins().await.unwrap().into_iter().find(|row| row.plugin == "file:0.1.0").unwrap();
+    assert!(row.effective.iter().all(|entry| entry.grant.spool.is_none()));
     engine.stop().await.unwrap();
 }

@@ -240,3 +240,62 @@ fn what_cannot_be_kept_is_refused_with_exit_code_2() {
     let (code, said) = secret(folder.path(), &["set", "long"], &long);
     assert!(code == 2 && said.contains("longer than 65536 bytes"), "{said}");
 }
+
+#[test]
+fn on_a_terminal_a_value_is_asked_for_and_not_shown() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{LocalModes, tcgetattr};
+    let folder = tempfile::tempdir().unwrap();
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let open = || std::fs::OpenOptions::new().read(true).write(true).open(&name).unwrap();
+    // Held open throughout: the last to close it would set it back.
+    let held = open();
+    let echoes = || tcgetattr(&held).unwrap().local_modes.contains(LocalModes::ECHO);
+    assert!(echoes(), "a terminal that never shows what is typed would prove nothing");
+    let wait_for = |what: &str, done: &dyn Fn() -> bool| {
+        let began = std::time::Instant::now();
+        while !done() {
+            assert!(began.elapsed().as_secs() < 60, "waited in vain for {what}");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    };
+    let mut keyboard = std::fs::File::from(terminal);
+    let (mut screen, shown) = (keyboard.try_clone().unwrap(), Arc::new(Mutex::new(Vec::new())));
+    let seen = Arc::clone(&shown);
+    std::thread::spawn(move || {
+        let mut part = [0; 256];
+        while let Ok(length @ 1..) = screen.read(&mut part) {
+            seen.lock().unwrap().extend_from_slice(&part[..length]);
+        }
+    });
+    let text = || String::from_utf8_lossy(&shown.lock().unwrap()).into_owned();
+    let mut typing = |keys: &str, last: &str| {
+        let mut child = Command::new(PROGRAM)
+            .args(["secret", "set", "token", "--data"])
+            .arg(folder.path())
+            .stdin(open())
+            .stdout(open())
+            .stderr(open())
+            .spawn()
+            .unwrap();
+        wait_for("the question", &|| !echoes());
+        // What is typed too early is thrown away with the change of mode; this comes after it.
+        keyboard.write_all(keys.as_bytes()).unwrap();
+        let ended = child.wait().unwrap().code().unwrap();
+        assert!(echoes(), "the terminal is as it was before");
+        wait_for(last, &|| text().contains(last));
+        ended
+    };
+    assert_eq!(typing("half a val\u{3}", "stopped; nothing is kept"), 1);
+    assert_eq!(typing(&format!("something else\u{15}{FIRST}值\u{7f}\n"), "kept `token`"), 0);
+    let shown = text();
+    assert!(shown.contains("value of `token` (not shown; end with Enter):"), "{shown:?}");
+    for typed in ["half", "else", "first", "值"] {
+        assert!(!shown.contains(typed), "{typed}: {shown:?}");
+    }
+    let kept = huiyin_engine::secrets::vault::Vault::at(folder.path()).get("token").unwrap().unwrap();
+    assert_eq!(kept.expose(), FIRST.as_bytes());
+}

@@ -185,6 +185,21 @@ impl HangsUp {
         self.heard.lock().unwrap().iter().map(key).collect()
     }
 
+    fn inbox(&self) -> String {
+        format!("http://127.0.0.1:{}/inbox", self.port)
+    }
+
+    /// A house whose workflow `act` posts to it, within the task that is made of that one.
+    fn asked_by(&self, task: impl FnOnce(Value) -> Value) -> House {
+        let mut house = House::with(&["jq"]).unwrap();
+        let grant = json!({"workflow": "tests/act", "grant": self.grant()});
+        house.config.grants.push(serde_json::from_value(grant).unwrap());
+        let post = json!({"method": "post", "endpoint": self.inbox(), "body": {"a": 1}});
+        let post = json!({"post": {"call": "http", "with": post}});
+        house.workflow("act", &[], &json!({"do": [task(post)]})).unwrap();
+        house
+    }
+
     fn grant(&self) -> Value {
         json!({"http": [{"origin": format!("http://127.0.0.1:{}", self.port)}], "allow_addresses": ["127.0.0.1/32"]})
     }
@@ -219,7 +234,7 @@ async fn a_connection_lost_after_the_first_byte_and_idempotent_is_tried_again_un
     let mut house = House::with(&["jq", "webhook"]).unwrap();
     let grant = json!({"plugin": "webhook", "grant": server.grant()});
     house.config.grants.push(serde_json::from_value(grant).unwrap());
-    let config = json!({"url": format!("http://127.0.0.1:{}/inbox", server.port), "sign": false});
+    let config = json!({"url": server.inbox(), "sign": false});
     let message = json!({"subject": "s", "text": "t", "recipients": ["r"], "attachments": [], "config": config});
     house.workflow("act", &[], &json!({"do": [{"tell": {"call": "webhook:0.1.0@default", "with": message}}]})).unwrap();
     let engine = house.on_disk().await.unwrap();
@@ -236,12 +251,7 @@ async fn a_connection_lost_after_the_first_byte_and_idempotent_is_tried_again_un
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_lost_after_the_first_byte_otherwise_waits_for_a_person() {
     let server = HangsUp::open(1);
-    let mut house = House::with(&["jq"]).unwrap();
-    let grant = json!({"workflow": "tests/act", "grant": server.grant()});
-    house.config.grants.push(serde_json::from_value(grant).unwrap());
-    let post =
-        json!({"method": "post", "endpoint": format!("http://127.0.0.1:{}/inbox", server.port), "body": {"a": 1}});
-    house.workflow("act", &[], &json!({"do": [{"post": {"call": "http", "with": post}}]})).unwrap();
+    let house = server.asked_by(|post| post);
     let engine = house.on_disk().await.unwrap();
     engine.submit(named("act", RUN, json!({}))).await.unwrap();
     doubt(&engine).await;
@@ -258,14 +268,8 @@ async fn a_connection_lost_after_the_first_byte_otherwise_waits_for_a_person() {
 async fn what_a_workflow_itself_tries_again_is_a_new_effect_with_a_key_of_its_own() {
     // The receiver said no: that is known, and to ask once more is the workflow's own word.
     let server = HangsUp::refusing(1);
-    let mut house = House::with(&["jq"]).unwrap();
-    let grant = json!({"workflow": "tests/act", "grant": server.grant()});
-    house.config.grants.push(serde_json::from_value(grant).unwrap());
-    let post =
-        json!({"method": "post", "endpoint": format!("http://127.0.0.1:{}/inbox", server.port), "body": {"a": 1}});
-    let again = json!({"try": [{"post": {"call": "http", "with": post}}],
-        "catch": {"retry": {"limit": {"attempt": {"count": 2}}, "delay": {"milliseconds": 1}}}});
-    house.workflow("act", &[], &json!({"do": [{"again": again}]})).unwrap();
+    let retry = json!({"retry": {"limit": {"attempt": {"count": 2}}, "delay": {"milliseconds": 1}}});
+    let house = server.asked_by(|post| json!({"again": {"try": [post], "catch": retry}}));
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(named("act", RUN, json!({}))).await.unwrap();
     assert_eq!(end.status, "completed", "{}", end.result);

@@ -14,7 +14,6 @@ use crate::checkpoint::SignedCheckpoint;
 use crate::hash::{HASH_BYTES, Hash, leaf_hash};
 use crate::keys::VerifierKey;
 use crate::proof::{CONSISTENCY_FORMAT, INCLUSION_FORMAT};
-use crate::strict_json;
 use crate::verify::{verify_consistency, verify_inclusion};
 
 /// Largest document read, in bytes. A leaf is a record's header, so even a large one stays far below.
@@ -154,7 +153,7 @@ fn check_document(text: &[u8], known: &[VerifierKey]) -> Checked<Claim> {
         let why = format!("the document has {} bytes; at most {MAX_DOCUMENT_BYTES} are read", text.len());
         return Err(Stop::Malformed { at: String::new(), why });
     }
-    let value: Value = strict_json::parse(text).map_err(|error| Stop::Malformed {
+    let value: Value = huiyin_json::parse(text).map_err(|error| Stop::Malformed {
         at: format!("{}:{}", error.line(), error.column()),
         why: format!("cannot be read as JSON: {error}"),
     })?;

@@ -43,7 +43,6 @@ mod note;
 mod proof;
 mod recompute;
 mod store;
-mod strict_json;
 mod tile;
 mod tree;
 mod verify;

@@ -147,8 +147,13 @@ impl Client {
 
 /// A piece of a path as it stands in a URL.
 pub(crate) fn segment(text: &str) -> String {
+    encoded(text.as_bytes())
+}
+
+/// Bytes percent-encoded (RFC 3986 §2.1): only what is unreserved stays as it is.
+pub(crate) fn encoded(bytes: &[u8]) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    bytes.iter().copied().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 /// Whether a host runs in this folder and can be asked.

@@ -12,6 +12,7 @@ mod host;
 mod output;
 mod process;
 mod registry;
+mod rows;
 mod text;
 mod times;
 

@@ -6,6 +6,7 @@
 
 mod artifact;
 mod credentials;
+mod proxy;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,6 +45,12 @@ pub(crate) struct RegistryArgs {
     /// A certificate authority to trust beside the system's, PEM.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// The huiyin.json whose `egress.proxy` is the way out; `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` unless given.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data folder whose vault keeps the proxy's password; that of the configuration unless given.
+    #[arg(long, value_name = "DIR", requires = "config")]
+    data: Option<PathBuf>,
     /// Speak plain HTTP: what is sent, passwords too, can be read and changed on the way.
     #[arg(long)]
     plain_http: bool,
@@ -102,7 +109,12 @@ impl Registry {
         }
         let ca = args.ca.as_ref().map(|file| crate::output::read_bytes(file, MAX_CERTIFICATE)).transpose()?;
         let authorities = ca.map(|data| Certificate { encoding: CertificateEncoding::Pem, data });
+        let proxy = args.config.as_ref().map(|file| proxy::of(file, args.data.as_deref())).transpose()?.flatten();
+        let url = || proxy.as_ref().map(|proxy| proxy.url.to_string());
         let config = ClientConfig {
+            https_proxy: url(),
+            http_proxy: url(),
+            no_proxy: proxy.as_ref().map(|proxy| proxy.direct.clone()),
             protocol: if args.plain_http { ClientProtocol::Http } else { ClientProtocol::Https },
             extra_root_certificates: authorities.into_iter().collect(),
             // An index has several manifests, a plugin has one.

@@ -16,6 +16,7 @@ use std::process::{Command, Output};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use huiyin_guests::peer::Peer;
 use serde_json::{Value, json};
 use server::{Access, Registry};
 use sha2::{Digest as _, Sha256};
@@ -23,12 +24,17 @@ use sha2::{Digest as _, Sha256};
 const SECRET: &str = "opensesame-7f3a";
 
 fn huiyin(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_huiyin"))
-        .args(args)
-        // Nobody's own credentials.
-        .env("DOCKER_CONFIG", "/nowhere")
-        .output()
-        .unwrap()
+    program(args).output().unwrap()
+}
+
+/// The program with nobody's own credentials, and no proxy.
+fn program(args: &[&str]) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_huiyin"));
+    program.args(args).env("DOCKER_CONFIG", "/nowhere");
+    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        program.env_remove(name).env_remove(name.to_lowercase());
+    }
+    program
 }
 
 fn code(output: &Output) -> i32 {
@@ -251,6 +257,81 @@ fn tls_is_checked_against_the_authorities_that_are_trusted() {
     answer(&publish(&package("tally"), &reference, &["--ca", &authority]));
     let folder = tempfile::tempdir().unwrap();
     answer(&pull(&reference, folder.path(), &["--ca", &authority]));
+}
+
+/// A huiyin.json of this way out, with the secret `gate` in a plain file of its owner's.
+fn closed(folder: &Path, egress: &Value) -> String {
+    let file = folder.join("huiyin.json");
+    std::fs::write(folder.join("gate"), SECRET).unwrap();
+    std::fs::set_permissions(folder.join("gate"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let config = json!({"egress": egress, "secrets": {"gate": {"file": "gate"}}});
+    std::fs::write(&file, config.to_string()).unwrap();
+    text(&file)
+}
+
+#[test]
+fn out_of_a_closed_network_through_the_configurations_proxy() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    std::fs::create_dir(&out).unwrap();
+    let registry = Registry::start(&Access::Tls);
+    // officer:opensesame-7f3a
+    let proxy = Peer::proxy(registry.host.parse().unwrap(), Some("Basic b2ZmaWNlcjpvcGVuc2VzYW1lLTdmM2E="));
+    let url = format!("http://{}", proxy.address);
+    let login = json!({"proxy": {"url": url, "user": "officer", "password": "gate"}});
+    let authority = text(&registry.authority());
+    // Its certificate is for 127.0.0.1; the port is one that nobody listens on.
+    let reference = "127.0.0.1:9/plugins/tally:0.1.0";
+    let file = closed(folder.path(), &login);
+    let more = ["--ca", authority.as_str(), "--config", file.as_str()];
+    answer(&publish(&package("tally"), reference, &more));
+    let pulled = pull(reference, &out, &more);
+    assert!(!said(&pulled).contains(SECRET));
+    assert_eq!(answer(&pulled)["plugin"], "tally:0.1.0");
+    let heads = proxy.heads();
+    assert!(
+        heads.len() >= 2 && heads.iter().all(|head| head.starts_with("CONNECT 127.0.0.1:9 HTTP/1.1\r\n")),
+        "{heads:?}"
+    );
+
+    // Without the login it gets nowhere, and says at whom it failed.
+    let file = closed(folder.path(), &json!({"proxy": {"url": url}}));
+    let ran = pull(reference, &out, &["--ca", &authority, "--config", &file]);
+    assert_eq!(code(&ran), 3, "{}", said(&ran));
+    // What the configuration reaches directly is not asked of the proxy.
+    let asked = proxy.heads().len();
+    let file = closed(folder.path(), &json!({"proxy": {"url": url, "noProxy": ["127.0.0.0/8"]}}));
+    let near = format!("{}/plugins/tally:0.1.0", registry.host);
+    assert_eq!(answer(&pull(&near, &out, &["--ca", &authority, "--config", &file]))["plugin"], "tally:0.1.0");
+    assert_eq!(proxy.heads().len(), asked);
+    // A configuration that no host would take is refused with its place.
+    let file = closed(folder.path(), &json!({"proxy": {"url": "socks5://proxy.example.cn"}}));
+    let ran = pull(reference, &out, &["--config", &file]);
+    assert_eq!(code(&ran), 2, "{}", said(&ran));
+    assert!(said(&ran).contains("/egress/proxy/url"), "{}", said(&ran));
+}
+
+#[test]
+fn out_of_a_closed_network_through_the_environments_proxy() {
+    let registry = Registry::start(&Access::Open);
+    let proxy = Peer::proxy(registry.host.parse().unwrap(), None);
+    let folder = tempfile::tempdir().unwrap();
+    // A name that only the proxy knows; plain HTTP is forwarded, not tunnelled.
+    let reference = "registry.example.cn/plugins/tally:0.1.0";
+    let file = text(&package("tally"));
+    let ran = program(&["plugin", "publish", &file, reference, "--plain-http", "--output", "json"])
+        .env("HTTP_PROXY", format!("http://{}", proxy.address))
+        .output()
+        .unwrap();
+    answer(&ran);
+    let out = text(folder.path());
+    let ran = program(&["plugin", "pull", reference, "--out", &out, "--plain-http", "--output", "json"])
+        .env("http_proxy", format!("http://{}", proxy.address))
+        .output()
+        .unwrap();
+    assert_eq!(answer(&ran)["plugin"], "tally:0.1.0");
+    let heads = proxy.heads();
+    assert!(heads.iter().all(|head| head.contains(" http://registry.example.cn/v2/")), "{heads:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! error of the DSL.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use huiyin_flow::{ErrorKind, FlowError};
 use huiyin_sandbox::{CallError, Context, ContractError, Effect, LimitName, Operation, Package, PluginError};
@@ -115,9 +116,7 @@ pub fn pure_call(
 ) -> Result<Value, PluginFault> {
     let before =
         |error: FlowError, word: &str| PluginFault { error: Box::new(error), own: false, word: word.to_owned() };
-    let Some(package) = house.package(&pin.digest) else {
-        return Err(before(not_installed(pin), "not-installed"));
-    };
+    let package = component(house, pin, unit).map_err(|error| before(error, "not-installed"))?;
     let operation = operation(&package, pin, with).map_err(|e| before(invalid(&e), "arguments"))?;
     let limits = house.limits(&pin.plugin, unit);
     match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &limits) {
@@ -142,12 +141,20 @@ pub fn fault(error: &CallError) -> String {
     }
 }
 
-/// The error when a pinned component is not there.
-pub fn not_installed(pin: &Pin) -> FlowError {
-    FlowError::new(
-        ErrorKind::Configuration,
-        format!("{} ({}) is not installed; install it with `huiyin plugin install`", pin.plugin, short(&pin.digest)),
-    )
+/// The component of a pin, as far as it may be called on behalf of a unit
+/// (empty: of none) now, whoever could use it when it was pinned (rule 6).
+///
+/// # Errors
+/// When it is not there, or not to be used.
+pub fn component(house: &House, pin: &Pin, unit: &str) -> Result<Arc<Package>, FlowError> {
+    let unit = Some(unit).filter(|unit| !unit.is_empty());
+    if let Some(package) = house.package_for(&pin.digest, unit) {
+        return Ok(package);
+    }
+    house.may(pin, unit).map_err(|why| FlowError::new(ErrorKind::Authorization, why))?;
+    let (plugin, digest) = (&pin.plugin, short(&pin.digest));
+    let why = format!("{plugin} ({digest}) is not installed; install it with `huiyin plugin install`");
+    Err(FlowError::new(ErrorKind::Configuration, why))
 }
 
 fn short(digest: &str) -> &str {

@@ -295,6 +295,11 @@ fn check(
             let mine = over.get(&(name.clone(), unit.clone())).unwrap_or(&none);
             match deployment::pin(&definition, unit.as_deref(), bindings, mine, house) {
                 Ok(pins) => {
+                    // What a person chose for a slot was asked about then, and may have changed since.
+                    let denied = pins.iter().filter_map(|(name, pin)| {
+                        house.may(pin, unit.as_deref()).err().map(|why| format!("{}: `{name}`: {why}", given.file))
+                    });
+                    problems.extend(denied);
                     let old = rivals.get(&name).into_iter().flatten().find(|rival| rival.unit == *unit);
                     let anchor =
                         old.filter(|old| same_schedule(&old.text, &name, &definition, house)).map(|old| old.anchor);

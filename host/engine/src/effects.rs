@@ -155,8 +155,9 @@ impl Effects {
         with: &Value,
         stop: CancellationToken,
     ) -> (EffectOutcome, Option<String>) {
-        let Some(package) = self.house.package(&pin.digest) else {
-            return (EffectOutcome::Settled(Err(calls::not_installed(pin)), Vec::new()), None);
+        let package = match calls::component(&self.house, pin, &job.unit) {
+            Ok(package) => package,
+            Err(error) => return (EffectOutcome::Settled(Err(error), Vec::new()), None),
         };
         let operation = match calls::operation(&package, pin, with) {
             Ok(operation) => operation,
@@ -241,6 +242,8 @@ impl Effects {
 
     async fn read(&self, job: &PollJob) -> Result<ReadPage, PollError> {
         let source = &job.source;
+        let package = calls::component(&self.house, &source.collector, &source.unit)
+            .map_err(|error| PollError { message: error.detail.unwrap_or_default(), retry_after: None })?;
         let key = format!("{}-{}", source.id, job.poll);
         let context = calls::context(&source.unit, 1, &key, job.now);
         let operation =
@@ -248,8 +251,8 @@ impl Effects {
         let access = self.access(&source.unit, &job.kv, CancellationToken::new());
         let limits = self.house.limits(&source.collector.plugin, &source.unit);
         let grant = self.grants.of(&source.collector.plugin, &source.unit);
-        let calling = self.house.sandbox.call(&source.package, &context, &operation, &grant, &access, &limits);
-        let called = off_the_loop(&source.package, calling)
+        let calling = self.house.sandbox.call(&package, &context, &operation, &grant, &access, &limits);
+        let called = off_the_loop(&package, calling)
             .await
             .map_err(|e| poll_error(&self.house, &e, &source.collector.plugin, &source.unit))?;
         let Output::Page(mut page) = called.output else {
@@ -387,8 +390,7 @@ fn judged(
 type Classified = Result<(Vec<Result<Verdict, String>>, String), (Box<FlowError>, String)>;
 
 fn classify(house: &House, pin: &Pin, items: Vec<Item>, unit: &str, key: &str, now: jiff::Timestamp) -> Classified {
-    let package =
-        house.package(&pin.digest).ok_or_else(|| (Box::new(calls::not_installed(pin)), "not-installed".to_owned()))?;
+    let package = calls::component(house, pin, unit).map_err(|error| (Box::new(error), "not-installed".to_owned()))?;
     let operation = Operation::Classify { config: pin.config.to_string(), model: Arc::from([]), state: None, items };
     let output = house
         .sandbox

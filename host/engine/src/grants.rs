@@ -76,7 +76,7 @@ impl Grants {
     /// read, or that would let a guest at the host's own files, gives nothing.
     pub(crate) fn restore<'g>(&self, all: impl Iterator<Item = &'g Given>, own: &OwnFolders) {
         for given in all {
-            match read_grant(&given.grant).and_then(|grant| own.check(&grant).map(|()| grant)) {
+            match own.read(&given.grant) {
                 Ok(grant) => self.give(&given.plugin, &given.unit, grant),
                 Err(why) => {
                     tracing::error!(plugin = given.plugin, unit = given.unit, why, "a grant gives nothing");
@@ -95,22 +95,6 @@ fn nearest<'g>(granted: impl Iterator<Item = &'g (String, String, Arc<Grant>)>, 
         .map_or_else(|| Arc::new(Grant::default()), |(_, _, grant)| Arc::clone(grant))
 }
 
-/// Reads a grant strictly.
-///
-/// # Errors
-/// What is wrong, with the JSON pointer within the grant.
-pub fn read_grant(value: &Value) -> Result<Grant, String> {
-    if !value.is_object() {
-        return Err("a grant is a JSON object".to_owned());
-    }
-    let grant: Grant = serde_path_to_error::deserialize(value).map_err(|error| {
-        let at = crate::config::pointer(error.path());
-        format!("{} (at {at} of the grant)", error.inner())
-    })?;
-    grant.check().map_err(|error| format!("{error} (at /spool of the grant)"))?;
-    Ok(grant)
-}
-
 /// What units' policies allow: for each unit the most that any plugin or
 /// workflow may reach on its behalf. A unit without one is not held by it.
 #[derive(Debug, Clone, Default)]
@@ -126,7 +110,7 @@ impl Caps {
         let (mut own, mut problems) = (HashMap::new(), Vec::new());
         for (at, unit) in pack.units.iter().enumerate() {
             let Some(may) = &unit.may else { continue };
-            match read_grant(may) {
+            match Grant::from_value(may) {
                 Ok(grant) => {
                     own.insert(unit.code.as_str(), grant);
                 }
@@ -166,6 +150,16 @@ impl OwnFolders {
     pub fn new(data: Option<&Path>, cache: Option<&Path>) -> OwnFolders {
         let within = data.iter().flat_map(|data| HELD.map(|name| real(&data.join(name))));
         OwnFolders { data: data.map(real), held: within.chain(cache.map(real)).collect() }
+    }
+
+    /// Reads a grant that keeps guests out of them.
+    ///
+    /// # Errors
+    /// What is wrong, with its place in the grant.
+    pub fn read(&self, value: &Value) -> Result<Grant, String> {
+        let grant = Grant::from_value(value).map_err(|error| error.to_string())?;
+        self.check(&grant)?;
+        Ok(grant)
     }
 
     /// Whether a grant keeps guests out of them.

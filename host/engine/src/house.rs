@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::limits::Tuning;
 use crate::record::Pin;
-use crate::trust::Units;
+use crate::trust::{Signed, Trust, Units};
 
 /// Shared by all workers.
 pub struct House {
@@ -31,8 +31,15 @@ struct Packages {
     by_name: HashMap<String, String>,
     /// How those came here that anybody asks about, by digest.
     sources: HashMap<String, Provenance>,
-    /// What is installed and may not be used, by `name:version` or file, and why.
-    withheld: BTreeMap<String, String>,
+    /// What is installed and may not be used, by `name:version` or file.
+    withheld: BTreeMap<String, Withheld>,
+}
+
+/// What is installed and may not be used.
+struct Withheld {
+    why: String,
+    /// The component, where it was in use before.
+    package: Option<(Arc<Package>, Provenance)>,
 }
 
 /// Where a plugin comes from, and who may use it.
@@ -44,6 +51,8 @@ pub struct Provenance {
     pub publishers: Vec<String>,
     /// The units that may use it.
     pub units: Units,
+    /// What its signatures say, to be judged again when trust changes.
+    pub signed: Signed,
 }
 
 /// Where a plugin comes from.
@@ -61,7 +70,7 @@ pub enum Origin {
 impl Provenance {
     /// Of what the program carries, or an admin named: for every unit.
     pub fn of(origin: Origin) -> Provenance {
-        Provenance { origin, publishers: Vec::new(), units: Units::all() }
+        Provenance { origin, publishers: Vec::new(), units: Units::all(), signed: Signed::default() }
     }
 }
 
@@ -140,12 +149,69 @@ impl House {
 
     /// Remembers what is installed and may not be used.
     pub fn withhold(&self, name: &str, why: String) {
-        self.packages.write().unwrap_or_else(std::sync::PoisonError::into_inner).withheld.insert(name.to_owned(), why);
+        let mut packages = self.packages.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        packages.withheld.insert(name.to_owned(), Withheld { why, package: None });
+    }
+
+    /// Says why, of something that is withheld and stays so.
+    pub(crate) fn withhold_for(&self, name: &str, why: String) {
+        let mut packages = self.packages.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(withheld) = packages.withheld.get_mut(name) {
+            withheld.why = why;
+        }
+    }
+
+    /// Judges anew who may use what is installed: what nobody may use any more
+    /// is withheld, what was withheld for want of trust alone is there again.
+    /// Calls under way end as they would have.
+    pub(crate) fn judge_again(&self, trust: &Trust) {
+        let mut guard = self.packages.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let packages = &mut *guard;
+        let mut gone = Vec::new();
+        for (name, digest) in &packages.by_name {
+            let Some(source) = packages.sources.get_mut(digest).filter(|s| s.origin == Origin::Installed) else {
+                continue;
+            };
+            match trust.judge_signed(&source.signed) {
+                Ok(judged) => (source.publishers, source.units) = (judged.publishers, judged.units),
+                Err(error) => gone.push((name.clone(), digest.clone(), error.to_string())),
+            }
+        }
+        let mut back = Vec::new();
+        for (name, withheld) in &mut packages.withheld {
+            let Some((_, source)) = &mut withheld.package else { continue };
+            match trust.judge_signed(&source.signed) {
+                Ok(judged) => {
+                    (source.publishers, source.units) = (judged.publishers, judged.units);
+                    back.push(name.clone());
+                }
+                Err(error) => withheld.why = error.to_string(),
+            }
+        }
+        for name in back {
+            let Some((package, source)) = packages.withheld.remove(&name).and_then(|withheld| withheld.package) else {
+                continue;
+            };
+            packages.by_name.insert(name, package.digest.clone());
+            packages.sources.insert(package.digest.clone(), source);
+            packages.by_digest.insert(package.digest.clone(), package);
+        }
+        for (name, digest, why) in gone {
+            packages.by_name.remove(&name);
+            let package = packages.by_digest.remove(&digest).zip(packages.sources.remove(&digest));
+            packages.withheld.insert(name, Withheld { why, package });
+        }
     }
 
     /// What is installed and may not be used, and why.
     pub fn withheld(&self) -> BTreeMap<String, String> {
-        self.packages.read().unwrap_or_else(std::sync::PoisonError::into_inner).withheld.clone()
+        self.packages
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .withheld
+            .iter()
+            .map(|(name, withheld)| (name.clone(), withheld.why.clone()))
+            .collect()
     }
 
     /// Where a component comes from and who may use it.
@@ -165,13 +231,32 @@ impl House {
                 None => format!("`{name}` is not installed; install it with `huiyin plugin install`"),
             });
         };
-        let allowed = self.provenance(&pin.digest).is_none_or(|source| source.units.hold(unit));
-        if allowed {
-            return Ok((pin, package));
+        self.trusted(&pin, unit)?;
+        Ok((pin, package))
+    }
+
+    /// Whether what was pinned once may be used on behalf of a unit now; no
+    /// unit for what serves none. What is gone altogether is not asked about.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn may(&self, pin: &Pin, unit: Option<&str>) -> Result<(), String> {
+        match self.withheld().get(&pin.plugin) {
+            Some(why) if self.package(&pin.digest).is_none() => {
+                Err(format!("`{}` is installed and may not be used: {why}", pin.plugin))
+            }
+            _ => self.trusted(pin, unit),
+        }
+    }
+
+    fn trusted(&self, pin: &Pin, unit: Option<&str>) -> Result<(), String> {
+        let packages = self.packages.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if packages.sources.get(&pin.digest).is_none_or(|source| source.units.hold(unit)) {
+            return Ok(());
         }
         let whom = unit.map_or_else(|| "what serves no unit".to_owned(), |unit| format!("unit {unit}"));
         Err(format!(
-            "`{}` may not be used by {whom}: no publisher whom it trusts has signed it; see `trust` in huiyin.json",
+            "`{}` may not be used by {whom}: no publisher whom it trusts has signed it; see `huiyin plugin publishers`",
             pin.plugin
         ))
     }
@@ -179,6 +264,13 @@ impl House {
     /// An installed component by its digest.
     pub fn package(&self, digest: &str) -> Option<Arc<Package>> {
         self.packages.read().unwrap_or_else(std::sync::PoisonError::into_inner).by_digest.get(digest).cloned()
+    }
+
+    /// The same, as far as a unit may use it.
+    pub fn package_for(&self, digest: &str, unit: Option<&str>) -> Option<Arc<Package>> {
+        let packages = self.packages.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let package = packages.by_digest.get(digest)?;
+        packages.sources.get(digest).is_none_or(|source| source.units.hold(unit)).then(|| Arc::clone(package))
     }
 
     /// An installed component by `name:version`; the highest version for a bare name.

@@ -65,6 +65,7 @@ pub mod plan;
 #[cfg(feature = "planted")]
 pub mod planted;
 pub mod plugins;
+pub mod publishers;
 pub mod rebind;
 pub mod record;
 mod records;

@@ -45,6 +45,13 @@ macro_rules! tuned {
             pub fuel: Option<u64>,
         }
 
+        impl From<&Limits> for Tuned {
+            /// Every figure of these limits.
+            fn from(limits: &Limits) -> Tuned {
+                Tuned { $($name: Some(limits.$name),)+ fuel: limits.fuel }
+            }
+        }
+
         impl Tuned {
             /// These figures, and `base` where there is none.
             fn over(&self, base: &Limits) -> Limits {

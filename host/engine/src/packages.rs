@@ -2,26 +2,31 @@
 //! who uses what. Everything is checked before anything is written; what
 //! people do is on record before it is in force.
 
-use std::collections::BTreeMap;
+mod list;
+
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use huiyin_sandbox::Package;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use self::list::{Effective, GrantRow, PluginRow, SetAside};
 use crate::engine::Engine;
-use crate::grants::{Grants, OwnFolders, read_grant};
+use crate::grants::{Grants, OwnFolders};
 use crate::house::{Origin, Provenance};
 use crate::partition::{Message, Refusal};
 use crate::record::{Entry, PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
 use crate::sources::WatchedSource;
-use crate::state::{Given, Installed, Plugins, State};
-use crate::trust::Trust;
+use crate::state::{Plugins, State};
+use crate::trust::{Signed, Trust};
 
 /// What installing and granting needs.
 pub(crate) struct Packages {
-    pub(crate) trust: Trust,
+    /// Whom the configuration trusts.
+    pub(crate) configured: Trust,
+    /// Whom the host trusts: with what people said since.
+    pub(crate) trust: RwLock<Trust>,
     pub(crate) grants: Arc<Grants>,
     pub(crate) own: OwnFolders,
     /// Where packages are kept; none for a host in memory.
@@ -55,56 +60,6 @@ pub struct InstallReport {
     pub changed: bool,
 }
 
-/// One plugin and what is known of it.
-#[derive(Debug, Clone, Serialize)]
-pub struct PluginRow {
-    /// `name:version`.
-    pub plugin: String,
-    /// `carried`, `configured`, `installed`; none where it is withheld.
-    pub origin: Option<Origin>,
-    /// Its kind.
-    pub kind: Option<String>,
-    /// What it is for, in its own words.
-    pub summary: Option<String>,
-    /// SHA-256 of the component without its signatures, hex.
-    pub digest: Option<String>,
-    /// Its size, in bytes.
-    pub size: Option<u64>,
-    /// It imports nothing.
-    pub pure: Option<bool>,
-    /// Repeating a call does no harm.
-    pub idempotent: Option<bool>,
-    /// What it asks for.
-    pub capabilities: Value,
-    /// The trusted keys that signed it.
-    pub publishers: Vec<String>,
-    /// The units that may use it, `*` for all.
-    pub units: Vec<String>,
-    /// Why it may not be used, where it may not.
-    pub withheld: Option<String>,
-    /// Who installed it and why, where that is on record.
-    pub installed: Option<Installed>,
-    /// What was granted to it.
-    pub grants: Vec<GrantRow>,
-    /// Who needs it: workflows in force, running runs, sources, the floor.
-    pub used_by: Vec<String>,
-}
-
-/// One grant.
-#[derive(Debug, Clone, Serialize)]
-pub struct GrantRow {
-    /// To `name` or `name:version`.
-    pub plugin: String,
-    /// The unit's code, `*` for all.
-    pub unit: String,
-    /// What may be reached.
-    pub grant: Value,
-    /// Who gave it; none where the configuration does.
-    pub by: Option<String>,
-    /// Why.
-    pub reason: Option<String>,
-}
-
 fn invalid(pointer: &str, message: impl std::fmt::Display) -> Refusal {
     Refusal::Invalid { pointer: pointer.to_owned(), message: message.to_string() }
 }
@@ -118,7 +73,8 @@ impl Engine {
     pub async fn install_plugin(&self, bytes: Vec<u8>, word: Word<'_>) -> Result<InstallReport, Refusal> {
         let _turn = self.deploying.lock().await;
         self.house.sandbox.fits(&bytes).map_err(|error| invalid("", error))?;
-        let judged = self.packages.trust.judge(&bytes).map_err(|error| invalid("", error))?;
+        let signed = Signed::of(&bytes).map_err(|error| invalid("", error))?;
+        let judged = self.trust().judge_signed(&signed).map_err(|error| invalid("", error))?;
         let (house, bytes) = (Arc::clone(&self.house), Arc::new(bytes));
         let given = Arc::clone(&bytes);
         let loaded = tokio::task::spawn_blocking(move || house.sandbox.load(&given)).await;
@@ -160,7 +116,8 @@ impl Engine {
             }
             return Err(refusal);
         }
-        let provenance = Provenance { origin: Origin::Installed, publishers: judged.publishers, units: judged.units };
+        let provenance =
+            Provenance { origin: Origin::Installed, publishers: judged.publishers, units: judged.units, signed };
         self.house.install_from(package, provenance).map_err(|error| invalid("", error))?;
         Ok(report)
     }
@@ -189,7 +146,11 @@ impl Engine {
         }
     }
 
-    async fn plugin_state(&self) -> Result<Plugins, Refusal> {
+    fn trust(&self) -> Trust {
+        self.packages.trust.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) async fn plugin_state(&self) -> Result<Plugins, Refusal> {
         self.look(0, |state: &State, _| state.plugins.clone()).await
     }
 
@@ -247,8 +208,7 @@ impl Engine {
     pub async fn grant_plugin(&self, plugin: &str, unit: &str, grant: &Value, word: Word<'_>) -> Result<(), Refusal> {
         let _turn = self.deploying.lock().await;
         self.known(plugin, unit).await?;
-        let read = read_grant(grant).and_then(|read| self.packages.own.check(&read).map(|()| read));
-        let read = read.map_err(|why| invalid("/grant", why))?;
+        let read = self.packages.own.read(grant).map_err(|why| invalid("/grant", why))?;
         let entry = PluginGranted {
             plugin: plugin.to_owned(),
             unit: unit.to_owned(),
@@ -302,120 +262,6 @@ impl Engine {
             return Err(invalid("/unit", format_args!("there is no unit {unit}; write its code, or * for all")));
         }
         Ok(())
-    }
-
-    /// Every plugin, by name, and what is known of it.
-    ///
-    /// # Errors
-    /// [`Refusal`]
-    pub async fn plugins(&self) -> Result<Vec<PluginRow>, Refusal> {
-        let mut state = self.plugin_state().await?;
-        let mut used = self.used_by().await?;
-        let mut rows = Vec::new();
-        for (name, package) in self.house.installed() {
-            let source = self.house.provenance(&package.digest);
-            let manifest = &package.manifest;
-            rows.push(PluginRow {
-                origin: source.as_ref().map(|source| source.origin),
-                kind: Some(manifest.kind.name().to_owned()),
-                summary: Some(manifest.summary.clone()),
-                digest: Some(package.digest.clone()),
-                size: Some(package.size),
-                pure: Some(package.pure),
-                idempotent: Some(manifest.idempotent),
-                capabilities: serde_json::to_value(&manifest.capabilities).unwrap_or_default(),
-                publishers: source.as_ref().map(|source| source.publishers.clone()).unwrap_or_default(),
-                units: source.iter().flat_map(|source| source.units.codes()).map(str::to_owned).collect(),
-                withheld: None,
-                installed: state.installed.remove(&name),
-                grants: self.grants_of(&name, &state.given),
-                used_by: used.remove(&package.digest).unwrap_or_default(),
-                plugin: name,
-            });
-        }
-        for (name, why) in self.house.withheld() {
-            let installed = state.installed.remove(&name);
-            let digest = installed.as_ref().map(|installed| installed.digest.clone());
-            rows.push(PluginRow {
-                origin: Some(Origin::Installed),
-                kind: installed.as_ref().map(|installed| installed.kind.clone()),
-                summary: None,
-                size: None,
-                pure: None,
-                idempotent: None,
-                capabilities: Value::Null,
-                publishers: Vec::new(),
-                units: Vec::new(),
-                withheld: Some(why),
-                grants: self.grants_of(&name, &state.given),
-                used_by: digest.as_ref().and_then(|digest| used.remove(digest)).unwrap_or_default(),
-                digest,
-                installed,
-                plugin: name,
-            });
-        }
-        rows.sort_by(|a, b| a.plugin.cmp(&b.plugin));
-        Ok(rows)
-    }
-
-    fn grants_of(&self, name: &str, given: &BTreeMap<String, Given>) -> Vec<GrantRow> {
-        let bare = name.split(':').next().unwrap_or(name);
-        let to = |granted: &str| granted == name || granted == bare;
-        let configured = self.packages.grants.granted.iter().filter(|(plugin, ..)| to(plugin));
-        let mut rows: Vec<GrantRow> = configured
-            .map(|(plugin, unit, grant)| GrantRow {
-                plugin: plugin.clone(),
-                unit: unit.clone(),
-                grant: serde_json::to_value(&**grant).unwrap_or_default(),
-                by: None,
-                reason: None,
-            })
-            .collect();
-        rows.extend(given.values().filter(|given| to(&given.plugin)).map(|given| GrantRow {
-            plugin: given.plugin.clone(),
-            unit: given.unit.clone(),
-            grant: given.grant.clone(),
-            by: Some(given.actor.clone()),
-            reason: Some(given.reason.clone()),
-        }));
-        rows
-    }
-
-    /// Who needs which component, by digest.
-    async fn used_by(&self) -> Result<BTreeMap<String, Vec<String>>, Refusal> {
-        let mut used: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        if let Some(floor) = &*self.house.floor.read().unwrap_or_else(PoisonError::into_inner) {
-            used.entry(floor.digest.clone()).or_default().push("the policy pack's floor".to_owned());
-        }
-        for source in &self.packages.sources {
-            used.entry(source.collector.digest.clone()).or_default().push(format!("source {}", source.id));
-        }
-        let found = self
-            .look_all(|state: &State, _| {
-                let mut found: Vec<(String, String)> = Vec::new();
-                for (id, deployment) in &state.deployments {
-                    let whom = deployment.unit.as_ref().map_or_else(String::new, |unit| format!(" for unit {unit}"));
-                    let mut by = Vec::new();
-                    if deployment.active {
-                        by.push(format!("workflow {}{whom}", deployment.name));
-                    }
-                    let runs = state.runs.iter().filter(|(_, run)| run.deployment == *id);
-                    by.extend(runs.map(|(run, _)| format!("run {run} of {}{whom}", deployment.name)));
-                    for pin in deployment.pins.values() {
-                        found.extend(by.iter().map(|by| (pin.digest.clone(), by.clone())));
-                    }
-                }
-                found.extend(state.bindings.pins().map(|(slot, pin)| (pin.digest.clone(), format!("slot {slot}"))));
-                found
-            })
-            .await?;
-        for (digest, by) in found.into_iter().flatten() {
-            let all = used.entry(digest).or_default();
-            if !all.contains(&by) {
-                all.push(by);
-            }
-        }
-        Ok(used)
     }
 }
 

@@ -17,6 +17,9 @@ pub struct Plugins {
     pub installed: BTreeMap<String, Installed>,
     /// By `plugin@unit`.
     pub given: BTreeMap<String, Given>,
+    /// What people said of publishers, by key.
+    #[serde(default)]
+    pub publishers: BTreeMap<String, Publisher>,
 }
 
 /// An installed plugin.
@@ -54,12 +57,34 @@ pub struct Given {
     pub at: Timestamp,
 }
 
+/// What a person said of a publisher's key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Publisher {
+    /// The units that trust it, `*` for all; none where it is trusted no more.
+    pub units: Vec<String>,
+    /// Who said so.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// The key of a grant.
 pub(crate) fn whose(plugin: &str, unit: &str) -> String {
     format!("{plugin}@{unit}")
 }
 
+fn said(units: Vec<String>, actor: &str, reason: &str, at: Timestamp) -> Publisher {
+    Publisher { units, actor: actor.to_owned(), reason: reason.to_owned(), at }
+}
+
 impl Plugins {
+    /// What people said of publishers' keys.
+    pub(crate) fn trust(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.publishers.iter().map(|(key, said)| (key.as_str(), said.units.as_slice()))
+    }
+
     /// Takes a record in; others than those of plugins change nothing.
     pub(crate) fn apply(&mut self, entry: &Entry, at: Timestamp) {
         match entry {
@@ -90,6 +115,12 @@ impl Plugins {
             }
             Entry::PluginRevoked(x) => {
                 self.given.remove(&whose(&x.plugin, &x.unit));
+            }
+            Entry::PublisherTrusted(x) => {
+                self.publishers.insert(x.key.clone(), said(x.units.clone(), &x.actor, &x.reason, at));
+            }
+            Entry::PublisherDistrusted(x) => {
+                self.publishers.insert(x.key.clone(), said(Vec::new(), &x.actor, &x.reason, at));
             }
             _ => {}
         }

@@ -200,12 +200,16 @@ impl Engine {
     /// [`Refusal`]; also where there is none.
     pub async fn end_canary(&self, word: SlotWord, promote: bool) -> Result<Vec<Rebound>, Refusal> {
         self.rebinder()
-            .each(&word, |_, standing| {
+            .each(&word, |house, standing| {
                 let of = standing.of(&word.slot);
                 let canary = standing.bindings.slot(&of).and_then(|slot| slot.canary.clone());
                 let Some(canary) = canary else {
                     return Err(No::Nothing(Refusal::NotFound(format!("slot `{}` has no canary", word.slot))));
                 };
+                if promote {
+                    // It was asked about when the canary started, and may have changed since.
+                    house.may(&canary.pin, of.unit.as_deref()).map_err(Refusal::Refused)?;
+                }
                 let (actor, reason) = (word.actor.clone(), word.reason.clone());
                 let how = if promote { CanaryEnd::Promoted } else { CanaryEnd::Dropped };
                 let ended = CanaryEnded { of: of.clone(), how, actor: actor.clone(), reason: reason.clone() };

@@ -29,7 +29,7 @@ pub use deployment::{
     DeploymentCompleted, DeploymentIntended, DeploymentPart, Pin, WorkflowDeployed, WorkflowIntended, WorkflowWithdrawn,
 };
 pub use event::{EventDelivered, EventJudged, EventRelayed, Gathered, Relay, SinkAdvanced, Started, Undecided};
-pub use plugin::{PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
+pub use plugin::{PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked, PublisherDistrusted, PublisherTrusted};
 pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed};
 
 /// The data key of what belongs to a unit and to no case or source; the host's where there is no unit.
@@ -351,6 +351,8 @@ entries! {
     PluginRemoved = "huiyin.plugin.removed.v1",
     PluginGranted = "huiyin.plugin.granted.v1",
     PluginRevoked = "huiyin.plugin.revoked.v1",
+    PublisherTrusted = "huiyin.publisher.trusted.v1",
+    PublisherDistrusted = "huiyin.publisher.distrusted.v1",
     DeskDecided = "huiyin.desk.decided.v1",
     FloorJudged = "huiyin.floor.judged.v1",
     SnapshotTaken = "huiyin.snapshot.taken.v1",

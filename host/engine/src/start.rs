@@ -16,7 +16,7 @@ mod wanted;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use huiyin_desk::Problem;
 use huiyin_flow::{Diagnostic, Evaluator};
@@ -270,6 +270,11 @@ impl Engine {
     /// # Errors
     /// [`StartError`]
     pub async fn start(options: Options) -> Result<Engine, StartError> {
+        // All that a start holds on its way is large; whoever waits for it is not to be.
+        Box::pin(Engine::begin(options)).await
+    }
+
+    async fn begin(options: Options) -> Result<Engine, StartError> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
         let limits = &options.config.limits;
@@ -282,7 +287,16 @@ impl Engine {
         let patience = options.config.quarantine.read().map_err(StartError::Config)?;
         let base = options.limits.clone().unwrap_or_default();
         let tuning = Tuning::read(&options.config.limits, &base).map_err(StartError::Config)?;
-        let trust = Trust::read(&options.config.trust).map_err(StartError::Config)?;
+        let configured = Trust::read(&options.config.trust).map_err(StartError::Config)?;
+        // Who is trusted stands in the journal, too. A new data folder has none, and
+        // is left alone until everything is checked.
+        let standing = options.data.as_ref().is_some_and(|data| data.join("journal").is_dir());
+        let store = if standing { Some(Store::open(&options)?) } else { None };
+        let mut home = store.as_ref().map(|store| store.load(0)).transpose()?;
+        let trust = match &home {
+            Some((home, _)) => configured.clone().with(home.plugins.trust()),
+            None => configured.clone(),
+        };
         let own = OwnFolders::new(options.data.as_deref(), cache.as_deref());
         let (house, found) = match &options.house {
             Some(house) => (Arc::clone(house), None),
@@ -302,18 +316,24 @@ impl Engine {
             }
         };
         let wanted = read_wanted(&options, &house, &own, secrets)?;
-        let unknown = trust.unknown_units(&wanted.units);
+        let unknown = configured.unknown_units(&wanted.units);
         if !unknown.is_empty() {
             let problem = |unit: String| format!("/trust: there is no unit {unit} in the policy pack");
             return Err(StartError::Config(unknown.into_iter().map(problem).collect()));
         }
         let sinks = sinks::read(&options.config, &source, &house)?;
-        let store = Store::open(&options)?;
+        let store = match store {
+            Some(store) => store,
+            None => Store::open(&options)?,
+        };
         let partitions = store.partitions(&options.config)?;
         let mut loaded = Vec::with_capacity(partitions as usize);
         let mut snapshots = Vec::with_capacity(partitions as usize);
         for partition in 0..partitions {
-            let (state, snapshot) = store.load(partition)?;
+            let (state, snapshot) = match home.take() {
+                Some(home) => home,
+                None => store.load(partition)?,
+            };
             loaded.push(state);
             snapshots.push(snapshot);
         }
@@ -353,7 +373,8 @@ impl Engine {
             payload,
             bindings: options.config.bindings.clone(),
             packages: Packages {
-                trust,
+                configured,
+                trust: RwLock::new(trust),
                 grants: Arc::clone(&wanted.grants),
                 own,
                 folder: options.data.as_ref().map(|data| data.join("plugins")),

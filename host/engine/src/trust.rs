@@ -7,10 +7,11 @@
 //! does not fit is never passed over.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use huiyin_audit::{Note, NoteError, SignerKey, VerifierKey};
 use huiyin_sandbox::PackageError;
-use huiyin_sandbox::signed::{Parts, attach, split};
+use huiyin_sandbox::signed::{attach, split};
 
 use crate::config::TrustConfig;
 
@@ -102,9 +103,47 @@ pub enum TrustError {
     Unknown(String),
 }
 
-/// The text that a publisher signs.
-fn statement(parts: &Parts<'_>) -> String {
-    format!("{DOMAIN}\nsha256:{}\n", parts.digest())
+/// What of a package is judged: whose it is hangs on nothing else.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Signed {
+    /// SHA-256 of the component without its signatures, hex.
+    digest: String,
+    /// The signature's text, unverified.
+    signature: Option<Arc<str>>,
+}
+
+impl Signed {
+    /// Of a package.
+    ///
+    /// # Errors
+    /// When it cannot be taken apart.
+    pub fn of(package: &[u8]) -> Result<Signed, PackageError> {
+        let parts = split(package)?;
+        Ok(Signed { digest: parts.digest(), signature: parts.signature.map(Arc::from) })
+    }
+
+    /// SHA-256 of the component without its signatures, hex.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The text that a publisher signs.
+    fn statement(&self) -> String {
+        format!("{DOMAIN}\nsha256:{}\n", self.digest)
+    }
+
+    /// Its signatures, none of them verified.
+    fn note(&self) -> Result<Option<Note>, TrustError> {
+        let Some(signature) = &self.signature else { return Ok(None) };
+        let note = Note::parse(signature).map_err(TrustError::Form)?;
+        if note.text() == self.statement() { Ok(Some(note)) } else { Err(TrustError::Other) }
+    }
+
+    /// Who signed it, as it claims.
+    fn names(&self) -> Result<Vec<String>, TrustError> {
+        let note = self.note()?;
+        Ok(note.iter().flat_map(Note::signatures).map(|signature| signature.name.clone()).collect())
+    }
 }
 
 /// The package with this key's signature added; one that the key made before is replaced.
@@ -112,14 +151,10 @@ fn statement(parts: &Parts<'_>) -> String {
 /// # Errors
 /// When it cannot be taken apart, or carries a signature for other content.
 pub fn sign(package: &[u8], key: &SignerKey) -> Result<Vec<u8>, TrustError> {
-    let parts = split(package)?;
-    let text = statement(&parts);
+    let signed = Signed::of(package)?;
+    let text = signed.statement();
     let mut note = Note::sign(text.clone(), &[key]).map_err(TrustError::Form)?.to_string();
-    if let Some(signature) = parts.signature {
-        let old = Note::parse(signature).map_err(TrustError::Form)?;
-        if old.text() != text {
-            return Err(TrustError::Other);
-        }
+    if let Some(old) = signed.note()? {
         let (mine, name) = (key.verifier().id(), key.verifier().name());
         // A line of a note ends with the line; the others are taken over as they stand.
         let others = old.to_string();
@@ -137,17 +172,7 @@ pub fn sign(package: &[u8], key: &SignerKey) -> Result<Vec<u8>, TrustError> {
 /// # Errors
 /// When the signature cannot be read, or is for other content.
 pub fn claimed(package: &[u8]) -> Result<Vec<String>, TrustError> {
-    let parts = split(package)?;
-    let note = match parts.signature {
-        Some(signature) => note(&parts, signature)?,
-        None => return Ok(Vec::new()),
-    };
-    Ok(note.signatures().iter().map(|signature| signature.name.clone()).collect())
-}
-
-fn note(parts: &Parts<'_>, signature: &str) -> Result<Note, TrustError> {
-    let note = Note::parse(signature).map_err(TrustError::Form)?;
-    if note.text() == statement(parts) { Ok(note) } else { Err(TrustError::Other) }
+    Signed::of(package)?.names()
 }
 
 impl Trust {
@@ -182,15 +207,46 @@ impl Trust {
         unknown.into_iter().map(str::to_owned).collect()
     }
 
+    /// With what people said since: units that trust a key, or none any more.
+    /// It counts before what is configured of the same key.
+    #[must_use]
+    pub fn with<'s>(mut self, said: impl Iterator<Item = (&'s str, &'s [String])>) -> Trust {
+        for (key, units) in said {
+            // What is on record was read when it was said.
+            let Ok(key) = key.parse::<VerifierKey>() else {
+                tracing::error!(key, "a publisher's key on record cannot be read; it is not trusted");
+                continue;
+            };
+            self.publishers.retain(|(known, _)| *known != key);
+            if !units.is_empty() {
+                self.publishers.push((key, units.iter().cloned().collect()));
+            }
+        }
+        self
+    }
+
+    /// The keys that are trusted, and by whom.
+    pub fn publishers(&self) -> impl Iterator<Item = (&VerifierKey, &Units)> {
+        self.publishers.iter().map(|(key, units)| (key, units))
+    }
+
     /// Who may use a package. Nothing of it is compiled, run or believed.
     ///
     /// # Errors
     /// When nobody may.
     pub fn judge(&self, package: &[u8]) -> Result<Judgement, TrustError> {
-        let mut judgement = self.signed(package)?;
+        self.judge_signed(&Signed::of(package)?)
+    }
+
+    /// The same of what was kept of a package.
+    ///
+    /// # Errors
+    /// When nobody may.
+    pub fn judge_signed(&self, package: &Signed) -> Result<Judgement, TrustError> {
+        let mut judgement = self.verify(package)?;
         if judgement.publishers.is_empty() {
             if self.untrusted.is_empty() {
-                let names = claimed(package)?;
+                let names = package.names()?;
                 return Err(if names.is_empty() {
                     TrustError::Unsigned
                 } else {
@@ -209,10 +265,12 @@ impl Trust {
     /// # Errors
     /// When a signature is there that cannot be right.
     pub fn signed(&self, package: &[u8]) -> Result<Judgement, TrustError> {
-        let parts = split(package)?;
+        self.verify(&Signed::of(package)?)
+    }
+
+    fn verify(&self, package: &Signed) -> Result<Judgement, TrustError> {
         let mut judgement = Judgement::default();
-        let Some(signature) = parts.signature else { return Ok(judgement) };
-        let note = note(&parts, signature)?;
+        let Some(note) = package.note()? else { return Ok(judgement) };
         for (key, units) in &self.publishers {
             match note.verify(std::slice::from_ref(key)) {
                 Ok(key) => {

@@ -3,7 +3,9 @@
 //! added.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
 
-use huiyin_engine::record::{Entry, KINDS, PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
+use huiyin_engine::record::{
+    Entry, KINDS, PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked, PublisherDistrusted, PublisherTrusted,
+};
 use huiyin_engine::state::State;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -23,6 +25,12 @@ fn entry(line: &Line) -> Entry {
         "huiyin.plugin.removed.v1" => Entry::PluginRemoved(serde_json::from_str::<PluginRemoved>(text).unwrap()),
         "huiyin.plugin.granted.v1" => Entry::PluginGranted(serde_json::from_str::<PluginGranted>(text).unwrap()),
         "huiyin.plugin.revoked.v1" => Entry::PluginRevoked(serde_json::from_str::<PluginRevoked>(text).unwrap()),
+        "huiyin.publisher.trusted.v1" => {
+            Entry::PublisherTrusted(serde_json::from_str::<PublisherTrusted>(text).unwrap())
+        }
+        "huiyin.publisher.distrusted.v1" => {
+            Entry::PublisherDistrusted(serde_json::from_str::<PublisherDistrusted>(text).unwrap())
+        }
         other => panic!("no such type: {other}"),
     }
 }
@@ -39,9 +47,12 @@ fn the_records_of_plugins_are_read_as_they_were_written_and_lead_where_they_led(
         state.apply(&entry, Timestamp::UNIX_EPOCH).unwrap();
         seen.insert(line.r#type);
     }
-    let all = KINDS.iter().filter(|kind| kind.starts_with("huiyin.plugin.")).map(|kind| (*kind).to_owned());
+    let about = |kind: &&&str| ["huiyin.plugin.", "huiyin.publisher."].iter().any(|start| kind.starts_with(start));
+    let all = KINDS.iter().filter(about).map(|kind| (*kind).to_owned());
     assert_eq!(seen, all.collect(), "a new type of record needs a line");
     assert_eq!(state.plugins.installed.keys().collect::<Vec<_>>(), ["board:0.2.0"]);
     assert_eq!(state.plugins.installed["board:0.2.0"].publishers, ["acme.example/plugins"]);
     assert_eq!(state.plugins.given.keys().collect::<Vec<_>>(), ["board@qingfeng"]);
+    let trusted = state.plugins.publishers.iter().map(|(key, said)| (key.split('+').next().unwrap(), said.units.len()));
+    assert_eq!(trusted.collect::<Vec<_>>(), [("acme.example/plugins", 0), ("other.example", 1)]);
 }

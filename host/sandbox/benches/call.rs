@@ -13,22 +13,20 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use huiyin_sandbox::{Kind, Limits, Operation, Sandbox, SandboxConfig};
 use serde_json::json;
-use support::{Data, Says, context, echo, module, package};
+use support::{context, echo, guest};
 
 fn classifier() -> Vec<u8> {
     // One verdict for each item, all at the same address.
-    let mut data = Data::new();
-    let body = "(local $n i32) (local $at i32) (local $i i32)
+    let body = "(local $at i32)
         (local.set $n (i32.load offset=72 (local.get $args)))
-        (local.set $at (call $alloc (i32.const 0) (i32.const 0) (i32.const 8) (i32.mul (local.get $n) (i32.const 48))))
+        (local.set $at (call $realloc (i32.const 0) (i32.const 0) (i32.const 8) (i32.mul (local.get $n) (i32.const 48))))
         (memory.fill (local.get $at) (i32.const 0) (i32.mul (local.get $n) (i32.const 48)))
         (i32.store (i32.const 0x100) (i32.const 0))
         (i32.store (i32.const 0x104) (local.get $at))
         (i32.store (i32.const 0x108) (local.get $n))
         (i32.store (i32.const 0x10c) (i32.const 0))
         (i32.const 0x100)";
-    let wat = module(&Says::new(Kind::Classifier), &mut data, "", "", body);
-    package(&wat, Kind::Classifier)
+    guest(Kind::Classifier, body).package().expect("a guest")
 }
 
 fn calls(criterion: &mut Criterion) {

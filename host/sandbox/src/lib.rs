@@ -31,7 +31,6 @@ pub mod package;
 mod precompiled;
 mod sandbox;
 pub mod signed;
-mod strict;
 mod types;
 mod warm;
 mod weight;

@@ -3,12 +3,12 @@
 //! It is kept as JSON in the custom section `huiyin:manifest` of the package
 //! and must say the same as the component's `describe`.
 
+use huiyin_json::Strict;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{PackageError, cut};
 use crate::grant::HttpGrant;
-use crate::strict::{self, Strict};
 use crate::types::wire;
 
 /// The custom section that holds the manifest.
@@ -125,13 +125,13 @@ pub struct Manifest {
     /// One sentence: what it does.
     pub summary: String,
     /// JSON Schema (2020-12) of its configuration.
-    #[serde(deserialize_with = "strict::value")]
+    #[serde(deserialize_with = "huiyin_json::value")]
     pub config_schema: Value,
     /// For steps: JSON Schema of the input.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "strict::option")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "huiyin_json::option")]
     pub input_schema: Option<Value>,
     /// For steps: JSON Schema of the output.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "strict::option")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "huiyin_json::option")]
     pub output_schema: Option<Value>,
     /// What it asks for.
     pub capabilities: Vec<Capability>,

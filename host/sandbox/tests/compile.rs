@@ -17,7 +17,7 @@ use huiyin_sandbox::{
     ChildCompiler, CompileLimits, Compiler, Kind, Limits, Operation, PackageError, Sandbox, SandboxConfig, serve_child,
 };
 use libtest_mimic::{Arguments, Failed, Trial};
-use support::{Data, Says, context, core, echo, module, ok_text, step_with};
+use support::{ECHO, context, echo, guest, step_with};
 
 const COMPILE: &str = "compile-package";
 
@@ -81,7 +81,7 @@ fn a_child_compiles_the_same_code() {
     let pooled = SandboxConfig { compiler: child(CompileLimits::default()), ..SandboxConfig::default() };
     calls(&Sandbox::new(pooled).unwrap());
     // And for packages that reach outside.
-    let bytes = support::effect_step("unreachable");
+    let bytes = support::outward(Kind::Step, "unreachable").package().unwrap();
     assert!(!with(child(CompileLimits::default()), None).load(&bytes).unwrap().pure);
 }
 
@@ -120,11 +120,7 @@ fn heavy_with(functions: usize, operations: usize) -> Vec<u8> {
         more.push_str("(local.get 0))");
     }
     // Packed without being compiled here: that is what is to be tested.
-    let wat =
-        module(&Says::new(Kind::Step), &mut Data::new(), "", &more, &ok_text("(local.get $in_p)", "(local.get $in_n)"));
-    let component =
-        wit_component::ComponentEncoder::default().module(&core(&wat, "step-plugin")).unwrap().encode().unwrap();
-    with_manifest(component)
+    with_manifest(guest(Kind::Step, ECHO).more(more).component().unwrap())
 }
 
 /// A component with the manifest section of a step like it.

@@ -7,7 +7,7 @@
 mod support;
 
 use huiyin_sandbox::{CallError, LimitName, Limits, Operation, Output, PoolConfig, Sandbox, SandboxConfig};
-use support::{context, ok_text, sandbox, step_with};
+use support::{context, sandbox, step_with};
 
 /// Writes `count` bytes from 0x300 on as hexadecimal digits in quotes to 0x2000.
 const HEX: &str = r"
@@ -27,8 +27,9 @@ const HEX: &str = r"
 
 /// A step that leaves `count` bytes at 0x300 and answers with them.
 fn guest(count: usize, body: &str) -> Vec<u8> {
-    let answer = ok_text("(i32.const 0x2000)", &format!("(i32.const {})", count * 2 + 2));
-    step_with(HEX, &format!("{body} (call $hex (i32.const {count})) {answer}"))
+    let length = count * 2 + 2;
+    let answer = format!("(call $answer (i32.const 0x2000) (i32.const {length}))");
+    step_with(HEX, format!("{body} (call $hex (i32.const {count})) {answer}"))
 }
 
 fn operation() -> Operation {

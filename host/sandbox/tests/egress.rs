@@ -13,16 +13,17 @@ use huiyin_sandbox::{
     SecretValue,
 };
 use serde_json::{Value, json};
-use support::http::{Sends, Server, package};
+use support::http::{Sends, package};
+use support::peer::{Peer, ok, silence};
 use support::{Asks, context, echo, sandbox};
 
 fn grant(value: &Value) -> Grant {
     Grant::from_json(&value.to_string()).unwrap()
 }
 
-fn loopback(server: &Server) -> Grant {
+fn loopback(server: &Peer) -> Grant {
     grant(&json!({
-        "http": [{"origin": format!("http://{}", server.authority()), "methods": ["GET"]}],
+        "http": [{"origin": format!("http://{}", server.address), "methods": ["GET"]}],
         "allow_addresses": ["127.0.0.1/32"],
     }))
 }
@@ -45,8 +46,8 @@ async fn call(sandbox: &Sandbox, sends: &Sends, grant: &Grant, limits: &Limits) 
 
 #[tokio::test]
 async fn a_granted_request_is_sent() {
-    let server = Server::ok();
-    let mut sends = Sends::get(server.authority(), "/feed?page=1");
+    let server = Peer::answers(ok("hi"));
+    let mut sends = Sends::get(server.address.to_string(), "/feed?page=1");
     sends.header = Some(("x-mark", "舆情"));
     let called = call(&sandbox(), &sends, &loopback(&server), &Limits::default()).await.unwrap();
     assert_eq!(called.output, Output::Json(json!(200)));
@@ -54,14 +55,14 @@ async fn a_granted_request_is_sent() {
     let heads = server.heads();
     assert_eq!(heads.len(), 1);
     assert!(heads[0].starts_with("GET /feed?page=1 HTTP/1.1\r\n"), "{}", heads[0]);
-    assert!(heads[0].contains(&format!("host: {}\r\n", server.authority())), "{}", heads[0]);
+    assert!(heads[0].contains(&format!("host: {}\r\n", server.address)), "{}", heads[0]);
     assert!(heads[0].contains("x-mark: 舆情\r\n"), "{}", heads[0]);
 }
 
 #[tokio::test]
 async fn an_ungranted_host_is_denied_with_the_grant_to_add() {
-    let server = Server::ok();
-    let sends = Sends::get(server.authority(), "/a/b");
+    let server = Peer::answers(ok("hi"));
+    let sends = Sends::get(server.address.to_string(), "/a/b");
     let sandbox = sandbox();
     let error = call(&sandbox, &sends, &Grant::default(), &Limits::default()).await.unwrap_err();
     let CallError::Denied { denial, effect } = &error else { panic!("{error:?}") };
@@ -69,7 +70,7 @@ async fn an_ungranted_host_is_denied_with_the_grant_to_add() {
     let add: Value = serde_json::from_str(denial.grant_to_add.as_deref().unwrap()).unwrap();
     assert_eq!(
         add,
-        json!({"http": [{"origin": format!("http://{}", server.authority()), "methods": ["GET"], "path_prefix": "/a"}]})
+        json!({"http": [{"origin": format!("http://{}", server.address), "methods": ["GET"], "path_prefix": "/a"}]})
     );
     assert!(error.to_string().contains(denial.grant_to_add.as_deref().unwrap()));
 
@@ -87,9 +88,9 @@ async fn an_ungranted_host_is_denied_with_the_grant_to_add() {
 
 #[tokio::test]
 async fn what_the_manifest_does_not_ask_for_no_grant_gives() {
-    let server = Server::ok();
-    let mut sends = Sends::get(server.authority(), "/");
-    sends.asks = vec![Asks::Http("https://*.example.cn".into(), vec![], "/")];
+    let server = Peer::answers(ok("hi"));
+    let mut sends = Sends::get(server.address.to_string(), "/");
+    sends.asks = vec![Asks::HttpTo("https://*.example.cn".into(), vec![], "/")];
     let error = call(&sandbox(), &sends, &loopback(&server), &Limits::default()).await.unwrap_err();
     let CallError::Denied { denial, .. } = &error else { panic!("{error:?}") };
     assert_eq!(denial.grant_to_add, None);
@@ -99,7 +100,7 @@ async fn what_the_manifest_does_not_ask_for_no_grant_gives() {
 
 #[tokio::test]
 async fn a_name_that_resolves_inward_is_denied() {
-    let server = Server::ok();
+    let server = Peer::answers(ok("hi"));
     let sends = Sends::get(format!("localhost:{}", server.address.port()), "/");
     let grant = grant(&json!({"http": [{"origin": "http://*:*"}]}));
     let error = call(&sandbox(), &sends, &grant, &Limits::default()).await.unwrap_err();
@@ -142,10 +143,10 @@ async fn odd_spellings_of_inner_addresses_are_denied() {
 
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_not_followed() {
-    let other = Server::ok();
-    let answer = format!("HTTP/1.1 302 Found\r\nlocation: http://{}/\r\ncontent-length: 0\r\n\r\n", other.authority());
-    let server = Server::start(Some(answer.into_bytes()));
-    let sends = Sends::get(server.authority(), "/");
+    let other = Peer::answers(ok("hi"));
+    let answer = format!("HTTP/1.1 302 Found\r\nlocation: http://{}/\r\ncontent-length: 0\r\n\r\n", other.address);
+    let server = Peer::answers(answer.into_bytes());
+    let sends = Sends::get(server.address.to_string(), "/");
     let called = call(&sandbox(), &sends, &loopback(&server), &Limits::default()).await.unwrap();
     assert_eq!(called.output, Output::Json(json!(302)));
     assert!(other.heads().is_empty());
@@ -153,17 +154,17 @@ async fn a_redirect_is_an_answer_and_not_followed() {
 
 #[tokio::test]
 async fn headers_of_the_connection_are_not_the_guests() {
-    let server = Server::ok();
+    let server = Peer::answers(ok("hi"));
     let sandbox = sandbox();
     for name in
         ["host", "Connection", "transfer-encoding", "te", "upgrade", "proxy-authorization", "x-forwarded-for", "via"]
     {
-        let mut sends = Sends::get(server.authority(), "/");
+        let mut sends = Sends::get(server.address.to_string(), "/");
         sends.header = Some((name, "a"));
         let error = call(&sandbox, &sends, &loopback(&server), &Limits::default()).await.unwrap_err();
         assert!(matches!(error, CallError::Trap { .. }), "{name}: {error:?}");
     }
-    let mut sends = Sends::get(server.authority(), "/");
+    let mut sends = Sends::get(server.address.to_string(), "/");
     sends.header = Some(("x-a", "b\r\nhost: evil"));
     assert!(call(&sandbox, &sends, &loopback(&server), &Limits::default()).await.is_err());
     assert!(server.heads().is_empty());
@@ -173,9 +174,9 @@ async fn headers_of_the_connection_are_not_the_guests() {
 async fn too_large_an_answer_is_cut_off_and_the_limit_named() {
     let mut answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
     answer.resize(1 << 20, b'x');
-    let server = Server::start(Some(answer));
+    let server = Peer::answers(answer);
     let limits = Limits { response_bytes: 100_000, ..Limits::default() };
-    let sends = Sends::get(server.authority(), "/");
+    let sends = Sends::get(server.address.to_string(), "/");
     let error = call(&sandbox(), &sends, &loopback(&server), &limits).await.unwrap_err();
     assert_eq!(error.limit(), Some(LimitName::ResponseBytes), "{error}");
     assert_eq!(error.outcome(), Effect::Unknown);
@@ -183,9 +184,9 @@ async fn too_large_an_answer_is_cut_off_and_the_limit_named() {
 
 #[tokio::test]
 async fn too_many_requests_are_stopped_and_the_limit_named() {
-    let server = Server::ok();
+    let server = Peer::answers(ok("hi"));
     let limits = Limits { http_requests: 3, ..Limits::default() };
-    let mut sends = Sends::get(server.authority(), "/");
+    let mut sends = Sends::get(server.address.to_string(), "/");
     sends.times = 5;
     let error = call(&sandbox(), &sends, &loopback(&server), &limits).await.unwrap_err();
     assert_eq!(error.limit(), Some(LimitName::HttpRequests), "{error}");
@@ -194,9 +195,12 @@ async fn too_many_requests_are_stopped_and_the_limit_named() {
 
 #[tokio::test]
 async fn a_silent_server_ends_with_the_wall_time_and_an_unknown_outcome() {
-    let server = Server::start(None);
+    let server = Peer::start(|stream, peer| {
+        peer.head(stream);
+        silence();
+    });
     let limits = Limits { wall_ms: 300, ..Limits::default() };
-    let sends = Sends::get(server.authority(), "/");
+    let sends = Sends::get(server.address.to_string(), "/");
     let error = call(&sandbox(), &sends, &loopback(&server), &limits).await.unwrap_err();
     assert_eq!(error.limit(), Some(LimitName::WallMs));
     assert_eq!(error.outcome(), Effect::Unknown);
@@ -218,12 +222,12 @@ async fn a_closed_port_is_certainly_not_done() {
 
 #[tokio::test]
 async fn a_secret_goes_only_where_it_is_granted_and_never_to_the_guest() {
-    let server = Server::ok();
-    let mut sends = Sends::get(server.authority(), "/");
+    let server = Peer::answers(ok("hi"));
+    let mut sends = Sends::get(server.address.to_string(), "/");
     sends.secret = Some("token");
     sends.asks.push(Asks::Secret("token"));
     let sandbox = sandbox();
-    let origin = format!("http://{}", server.authority());
+    let origin = format!("http://{}", server.address);
     let mut granted = loopback(&server);
 
     let error = call(&sandbox, &sends, &granted, &Limits::default()).await.unwrap_err();
@@ -258,12 +262,14 @@ async fn a_pure_package_can_be_called_the_same_way() {
 async fn a_busy_guest_gives_way_and_stops_in_time() {
     // One thread: were the guest not to give way, the other call would wait.
     let sandbox = sandbox();
-    let server = Server::ok();
-    let busy = sandbox.load(&support::effect_step("(loop $l (br $l)) unreachable")).unwrap();
+    let server = Peer::answers(ok("hi"));
+    let busy = sandbox
+        .load(&support::outward(huiyin_sandbox::Kind::Step, "(loop $l (br $l)) unreachable").package().unwrap())
+        .unwrap();
     let limits = Limits { wall_ms: 500, ..Limits::default() };
     let operation = Operation::Run { config: "{}".into(), input: "1".into() };
     let (context, none, host) = (context(), Grant::default(), HostAccess::default());
-    let honest_sends = Sends::get(server.authority(), "/");
+    let honest_sends = Sends::get(server.address.to_string(), "/");
     let honest_grant = loopback(&server);
     let honest_limits = Limits::default();
     let honest = call(&sandbox, &honest_sends, &honest_grant, &honest_limits);

@@ -12,7 +12,7 @@ use huiyin_sandbox::{
     CallError, Called, Effect, Grant, HostAccess, Kind, KvWrite, Limits, LogBudget, LogLine, LogSink, Operation, Output,
 };
 use serde_json::json;
-use support::{Asks, Data, Says, context, effect_step_with, ok_text, sandbox};
+use support::{Asks, ECHO, context, guest, sandbox};
 
 fn operation() -> Operation {
     Operation::Run { config: "{}".into(), input: "1".into() }
@@ -32,15 +32,9 @@ const CHECK: &str = "(if (i32.load8_u (i32.const 0x340)) (then
 
 /// Puts a file of this name and content, then fails if told to.
 fn spooler(name: &str, bytes: &str, trap: bool) -> Vec<u8> {
-    let mut data = Data::new();
-    let (name, name_n) = data.text(name);
-    let (bytes, bytes_n) = data.text(bytes);
-    let end = if trap { "unreachable".to_owned() } else { ok_text("(local.get $in_p)", "(local.get $in_n)") };
-    let body = format!(
-        "(call $put (i32.const {name}) (i32.const {name_n}) (i32.const {bytes}) (i32.const {bytes_n}) (i32.const 0x340))
-         {CHECK} {end}"
-    );
-    effect_step_with(&Says::new(Kind::Step).asks(Asks::Spool), &mut data, &body)
+    let end = if trap { "unreachable" } else { ECHO };
+    let body = format!("(call $put @\"{name}\" @\"{bytes}\" (i32.const 0x340)) {CHECK} {end}");
+    guest(Kind::Step, body).asks(Asks::Spool).package().unwrap()
 }
 
 #[tokio::test]
@@ -73,17 +67,10 @@ async fn without_a_folder_nothing_is_written_and_the_grant_is_named() {
 
 /// Sets `a` from "1" to "2", then fails if told to.
 fn keeper(trap: bool) -> Vec<u8> {
-    let mut data = Data::new();
-    let (key, _) = data.text("a");
-    let (one, _) = data.text("1");
-    let (two, _) = data.text("2");
-    let end = if trap { "unreachable".to_owned() } else { ok_text("(local.get $in_p)", "(local.get $in_n)") };
-    let body = format!(
-        "(call $set (i32.const {key}) (i32.const 1) (i32.const 1) (i32.const {one}) (i32.const 1)
-            (i32.const 1) (i32.const {two}) (i32.const 1) (i32.const 0x340))
-         {CHECK} {end}"
-    );
-    effect_step_with(&Says::new(Kind::Step).asks(Asks::Kv(1000)), &mut data, &body)
+    let end = if trap { "unreachable" } else { ECHO };
+    let body =
+        format!("(call $kv_set @\"a\" (i32.const 1) @\"1\" (i32.const 1) @\"2\" (i32.const 0x340)) {CHECK} {end}");
+    guest(Kind::Step, body).asks(Asks::Kv(1000)).package().unwrap()
 }
 
 #[tokio::test]
@@ -125,18 +112,14 @@ impl LogSink for Lines {
 
 #[tokio::test]
 async fn the_log_has_a_budget_and_the_rest_is_counted() {
-    let mut data = Data::new();
-    let (text, length) = data.text("页面已读");
     let body = format!(
-        "(local $i i32)
-         (loop $l
-           (call $log (i32.const 2) (i32.const {text}) (i32.const {length}))
+        "(loop $l
+           (call $log (i32.const 2) @\"页面已读\")
            (local.set $i (i32.add (local.get $i) (i32.const 1)))
            (br_if $l (i32.lt_u (local.get $i) (i32.const 1000))))
-         {}",
-        ok_text("(local.get $in_p)", "(local.get $in_n)")
+         {ECHO}"
     );
-    let guest = effect_step_with(&Says::new(Kind::Step), &mut data, &body);
+    let guest = guest(Kind::Step, body).package().unwrap();
     let sink = Arc::new(Lines::default());
     let host = HostAccess { log: Some(sink.clone()), ..HostAccess::default() };
     let limits = Limits { log_lines: 5, ..Limits::default() };

@@ -10,11 +10,11 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::Duration;
 
+use huiyin_guests::dns::Dns;
 use huiyin_sandbox::egress::request::RequestError;
 use huiyin_sandbox::egress::way::{EgressSettings, Mapping};
 use huiyin_sandbox::{CallError, Effect, HostAccess, LimitName, Limits, Operation};
 use support::context;
-use support::dns::Dns;
 use support::http::{Sends, package};
 use support::peer::{Peer, host, loopback, ok, post, send, silence};
 use support::tls::Place;
@@ -146,7 +146,8 @@ fn names() -> (EgressSettings, Dns) {
             None
         }
         _ => None,
-    });
+    })
+    .unwrap();
     (EgressSettings { dns: vec![dns.address], ..EgressSettings::default() }, dns)
 }
 
@@ -178,8 +179,8 @@ async fn a_plugins_call_knows_what_it_may_have_done() {
         let mut sends = Sends::get(rest.trim_end_matches('/'), "/");
         sends.https = scheme == "https";
         sends.asks = vec![
-            support::Asks::Http("http://*:*".into(), vec![], "/"),
-            support::Asks::Http("https://*:*".into(), vec![], "/"),
+            support::Asks::HttpTo("http://*:*".into(), vec![], "/"),
+            support::Asks::HttpTo("https://*:*".into(), vec![], "/"),
         ];
         sends.traps = true;
         let package = host.load(&package(&sends)).unwrap();

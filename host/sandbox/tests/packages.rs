@@ -6,7 +6,7 @@
 mod support;
 
 use huiyin_sandbox::{Kind, PackageError, SECTION, Sandbox, SandboxConfig, package::componentize};
-use support::{Asks, Data, Says, core, echo, module, ok_text, package, sandbox};
+use support::{Asks, Guest, echo, guest, sandbox};
 use wasm_encoder::{ComponentSection, CustomSection};
 
 fn refusal(bytes: &[u8]) -> PackageError {
@@ -19,11 +19,9 @@ fn component(wat: &str) -> Vec<u8> {
     wat::parse_str(wat).unwrap()
 }
 
-/// A component without the manifest section.
-fn bare(says: &Says, body: &str) -> Vec<u8> {
-    let wat = module(says, &mut Data::new(), "", "", body);
-    let core = core(&wat, &format!("{}-plugin", says.kind.name()));
-    wit_component::ComponentEncoder::default().module(&core).unwrap().encode().unwrap()
+/// A step that is never called.
+fn idle() -> Guest {
+    guest(Kind::Step, "unreachable")
 }
 
 fn with_section(mut component: Vec<u8>, manifest: &[u8]) -> Vec<u8> {
@@ -35,9 +33,7 @@ fn with_section(mut component: Vec<u8>, manifest: &[u8]) -> Vec<u8> {
 fn every_kind_that_follows_the_contract_is_taken() {
     let sandbox = sandbox();
     for kind in Kind::ALL {
-        let says = Says::new(kind);
-        let wat = module(&says, &mut Data::new(), "", "", "unreachable");
-        let taken = sandbox.load(&package(&wat, kind)).unwrap();
+        let taken = sandbox.load(&guest(kind, "unreachable").package().unwrap()).unwrap();
         assert_eq!(taken.manifest.kind, kind);
         assert_eq!(taken.manifest.version.to_string(), "1.2.3");
         assert_eq!(taken.digest.len(), 64);
@@ -47,13 +43,12 @@ fn every_kind_that_follows_the_contract_is_taken() {
 
 #[test]
 fn the_manifest_keeps_everything_the_plugin_asks_for() {
-    let says = Says::new(Kind::Step)
-        .asks(Asks::Http("https://*.example.cn:8443".into(), vec!["GET", "POST"], "/api"))
+    let asks = support::outward(Kind::Step, "unreachable")
+        .asks(Asks::HttpTo("https://*.example.cn:8443".into(), vec!["GET", "POST"], "/api"))
         .asks(Asks::Secret("token"))
         .asks(Asks::Spool)
         .asks(Asks::Kv(4096));
-    let bytes = support::effect_step_with(&says, &mut Data::new(), "unreachable");
-    let taken = sandbox().load(&bytes).unwrap();
+    let taken = sandbox().load(&asks.package().unwrap()).unwrap();
     assert!(!taken.pure);
     assert_eq!(
         serde_json::to_value(&taken.manifest.capabilities).unwrap(),
@@ -170,8 +165,7 @@ fn manifest_of(package: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_missing_broken_or_doubled_manifest_is_refused() {
-    let says = Says::new(Kind::Step);
-    let plain = bare(&says, "unreachable");
+    let plain = idle().component().unwrap();
     assert_eq!(refusal(&plain), PackageError::NoManifest);
     for broken in [&b"{"[..], b"[]", b"{}", br#"{"name":1}"#] {
         let bytes = with_section(plain.clone(), broken);
@@ -183,8 +177,7 @@ fn a_missing_broken_or_doubled_manifest_is_refused() {
 
 #[test]
 fn a_manifest_that_lies_is_refused_naming_the_lie() {
-    let body = "unreachable";
-    let honest = bare(&Says::new(Kind::Step), body);
+    let honest = idle().component().unwrap();
     let manifest = manifest_of(&componentize(&honest).unwrap());
     for (field, lie) in [
         ("name", serde_json::json!("other")),
@@ -211,22 +204,14 @@ fn a_manifest_that_lies_is_refused_naming_the_lie() {
 
 #[test]
 fn a_plugin_that_describes_itself_wrongly_is_not_packed() {
-    let mut bad_name = Says::new(Kind::Step);
-    bad_name.name = "Bad Name";
-    let mut bad_version = Says::new(Kind::Step);
-    bad_version.version = "one";
-    let mut bad_schema = Says::new(Kind::Step);
-    bad_schema.config_schema = "{";
-    let not_pure = Says::new(Kind::Classifier).asks(Asks::Spool);
-    let bad_origin = Says::new(Kind::Step).asks(Asks::Http("ftp://x".into(), vec![], "/"));
-    for (says, words) in [
-        (bad_name, "Bad Name"),
-        (bad_version, "semantic version"),
-        (bad_schema, "config-schema"),
-        (not_pure, "pure"),
-        (bad_origin, "ftp://x"),
+    for (wrong, words) in [
+        (idle().name("Bad Name"), "Bad Name"),
+        (idle().version("one"), "semantic version"),
+        (idle().with(|guest| guest.config_schema = "{".to_owned()), "config-schema"),
+        (guest(Kind::Classifier, "unreachable").asks(Asks::Spool), "pure"),
+        (idle().asks(Asks::HttpTo("ftp://x".into(), vec![], "/")), "ftp://x"),
     ] {
-        let error = componentize(&bare(&says, "unreachable")).unwrap_err();
+        let error = componentize(&wrong.component().unwrap()).unwrap_err();
         assert!(matches!(error, PackageError::Describe(_)), "{error:?}");
         assert!(error.to_string().contains(words), "{error}");
     }
@@ -236,12 +221,10 @@ fn a_plugin_that_describes_itself_wrongly_is_not_packed() {
 fn a_plugin_that_hangs_or_traps_when_described_is_not_packed() {
     // A start function runs when the component is looked at.
     let start = "(start $go) (func $go (loop $l (br $l)))";
-    let wat = module(&Says::new(Kind::Step), &mut Data::new(), "", start, "unreachable");
-    let error = componentize(&core(&wat, "step-plugin")).unwrap_err();
+    let error = idle().more(start).packed().unwrap().unwrap_err();
     assert!(error.to_string().contains("wall_ms"), "{error}");
     let start = "(start $go) (func $go unreachable)";
-    let wat = module(&Says::new(Kind::Step), &mut Data::new(), "", start, "unreachable");
-    let error = componentize(&core(&wat, "step-plugin")).unwrap_err();
+    let error = idle().more(start).packed().unwrap().unwrap_err();
     assert!(matches!(error, PackageError::Describe(_)), "{error}");
 }
 
@@ -260,7 +243,6 @@ fn the_same_bytes_are_the_same_package() {
     let one = sandbox.load(&echo()).unwrap();
     let two = sandbox.load(&echo()).unwrap();
     assert_eq!(one.digest, two.digest);
-    let body = ok_text("(local.get $cfg_p)", "(local.get $cfg_n)");
-    let other = sandbox.load(&support::step(&body)).unwrap();
+    let other = sandbox.load(&support::step("(call $answer (local.get $cfg_p) (local.get $cfg_n))")).unwrap();
     assert_ne!(one.digest, other.digest);
 }

@@ -12,7 +12,7 @@ use huiyin_sandbox::{
     CallError, Effect, Kind, LimitName, Limits, Operation, Output, PluginError, Sandbox, SandboxConfig,
 };
 use serde_json::json;
-use support::{Data, Says, context, echo, module, ok_text, package, sandbox, step, step_with};
+use support::{context, echo, guest, sandbox, step, step_with};
 
 fn run(input: &str) -> Operation {
     Operation::Run { config: "{}".into(), input: input.into() }
@@ -45,29 +45,16 @@ fn an_answer_that_is_not_json_is_refused() {
 
 #[test]
 fn a_plugins_own_error_comes_back_as_such() {
-    let mut data = Data::new();
-    let (text, length) = data.text("later");
-    let body = |case: u32| {
-        format!(
-            "(i32.store (i32.const 0x100) (i32.const 1))
-             (i32.store (i32.const 0x104) (i32.const {case}))
-             (i32.store (i32.const 0x108) (i32.const {text}))
-             (i32.store (i32.const 0x10c) (i32.const {length}))
-             (i32.const 0x100)"
-        )
-    };
     let sandbox = sandbox();
     for (case, expected) in [
         (0, PluginError::Transient("later".into())),
-        (1, PluginError::RateLimited(text)),
+        (1, PluginError::RateLimited(4096)),
         (2, PluginError::InvalidInput("later".into())),
         (3, PluginError::InvalidConfig("later".into())),
         (4, PluginError::Unknown("later".into())),
     ] {
-        let mut data = Data::new();
-        data.text("later");
-        let wat = module(&Says::new(Kind::Step), &mut data, "", "", &body(case));
-        let package = sandbox.load(&package(&wat, Kind::Step)).unwrap();
+        let text = if case == 1 { "(i32.const 4096) (i32.const 0)" } else { "@\"later\"" };
+        let package = sandbox.load(&step(format!("(call $fail (i32.const {case}) {text})"))).unwrap();
         let error = sandbox.call_pure(&package, &context(), &run("1"), &Limits::default()).unwrap_err();
         let unknown = matches!(expected, PluginError::Unknown(_));
         assert_eq!(error, CallError::Plugin(expected));
@@ -117,10 +104,7 @@ fn endless_recursion_is_stopped_at_the_stack() {
 #[test]
 fn an_answer_larger_than_allowed_is_not_taken() {
     // A text of 3 MiB, all zeros: what counts is that it is not copied.
-    let large = step(&format!(
-        "(drop (memory.grow (i32.const 64))) {}",
-        ok_text("(i32.const 0x20000)", "(i32.const 0x300000)")
-    ));
+    let large = step("(drop (memory.grow (i32.const 64))) (call $answer (i32.const 0x20000) (i32.const 0x300000))");
     let limits = Limits { output_bytes: 1 << 20, ..Limits::default() };
     let (limit, message) = limit_of(&sandbox(), &large, &limits);
     assert_eq!(limit, LimitName::OutputBytes);
@@ -151,7 +135,7 @@ fn faults_are_told_without_addresses() {
         ("unreachable", "unreachable"),
         ("(drop (i32.load (i32.const -8))) unreachable", "out of bounds"),
         ("(drop (i32.div_u (i32.const 1) (i32.const 0))) unreachable", "divide by zero"),
-        (&ok_text("(i32.const -16)", "(i32.const 8)"), "out of bounds"),
+        ("(call $answer (i32.const -16) (i32.const 8))", "out of bounds"),
     ] {
         let package = sandbox.load(&step(body)).unwrap();
         let error = sandbox.call_pure(&package, &context(), &run("1"), &Limits::default()).unwrap_err();
@@ -165,12 +149,11 @@ fn faults_are_told_without_addresses() {
 #[test]
 fn nothing_of_one_call_is_seen_by_the_next() {
     // Answers 1 on its first call in a memory and 2 on the second.
-    let counter = step(&format!(
+    let counter = step(
         "(i32.store8 (i32.const 0x200) (i32.add (i32.load8_u (i32.const 0x200)) (i32.const 1)))
          (i32.store8 (i32.const 0x210) (i32.add (i32.load8_u (i32.const 0x200)) (i32.const 48)))
-         {}",
-        ok_text("(i32.const 0x210)", "(i32.const 1)")
-    ));
+         (call $answer (i32.const 0x210) (i32.const 1))",
+    );
     let sandbox = sandbox();
     let package = sandbox.load(&counter).unwrap();
     for _ in 0..200 {
@@ -188,13 +171,12 @@ fn nothing_of_one_call_is_seen_by_the_next() {
 #[test]
 fn a_warm_instance_is_replaced_after_a_fault() {
     // Loops on "1" and counts on anything longer.
-    let guest = step(&format!(
+    let guest = step(
         "(if (i32.eq (local.get $in_n) (i32.const 1)) (then (loop $l (br $l))))
          (i32.store8 (i32.const 0x200) (i32.add (i32.load8_u (i32.const 0x200)) (i32.const 1)))
          (i32.store8 (i32.const 0x210) (i32.add (i32.load8_u (i32.const 0x200)) (i32.const 48)))
-         {}",
-        ok_text("(i32.const 0x210)", "(i32.const 1)")
-    ));
+         (call $answer (i32.const 0x210) (i32.const 1))",
+    );
     let sandbox = sandbox();
     let package = sandbox.load(&guest).unwrap();
     let mut warm = sandbox.warm(&package).unwrap();
@@ -262,10 +244,7 @@ fn more_calls_than_slots_wait_their_turn() {
 fn a_classifier_gives_the_same_bytes_on_every_call_and_thread() {
     // One verdict made by float arithmetic that yields a NaN on the way; its
     // bits go into the state, where any difference would show.
-    let mut data = Data::new();
-    let (label, label_n) = data.text("rumour");
-    let body = format!(
-        "(local $x f64)
+    let body = "(local $x f64)
          (local.set $x (f64.div (f64.const 0) (f64.const 0)))
          (local.set $x (f64.sqrt (f64.neg (local.get $x))))
          (f64.store (i32.const 0x300) (local.get $x))
@@ -278,7 +257,7 @@ fn a_classifier_gives_the_same_bytes_on_every_call_and_thread() {
          (i32.store (i32.const 0x418) (i32.const 0)) (i32.store (i32.const 0x41c) (i32.const 0))
          (i32.store (i32.const 0x420) (i32.const 0x480)) (i32.store (i32.const 0x424) (i32.const 1))
          (i32.store (i32.const 0x428) (i32.const 0)) (i32.store (i32.const 0x42c) (i32.const 0))
-         (i32.store (i32.const 0x480) (i32.const {label})) (i32.store (i32.const 0x484) (i32.const {label_n}))
+         (call $pair (i32.const 0x480) @\"rumour\")
          ;; result::ok(outcome)
          (i32.store (i32.const 0x100) (i32.const 0))
          (i32.store (i32.const 0x104) (i32.const 0x400))
@@ -286,10 +265,10 @@ fn a_classifier_gives_the_same_bytes_on_every_call_and_thread() {
          (i32.store (i32.const 0x10c) (i32.const 1))
          (i32.store (i32.const 0x110) (i32.const 0x300))
          (i32.store (i32.const 0x114) (i32.const 16))
-         (i32.const 0x100)"
-    );
-    let wat = module(&Says::new(Kind::Classifier), &mut data, "", "", &body);
-    let guest = package(&wat, Kind::Classifier);
+         (i32.const 0x100)";
+    let pair = "(func $pair (param i32 i32 i32)
+        (i32.store (local.get 0) (local.get 1)) (i32.store offset=4 (local.get 0) (local.get 2)))";
+    let guest = guest(Kind::Classifier, body).more(pair).package().unwrap();
     let sandbox = sandbox();
     let package = sandbox.load(&guest).unwrap();
     let input = json!({"items": [{"id": "1", "title": "某地发生火灾", "published": "2026-11-01T08:00:00Z"}]});

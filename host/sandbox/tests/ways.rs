@@ -7,11 +7,12 @@
 mod support;
 
 use std::io::Write as _;
-use std::net::{IpAddr, TcpStream};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use huiyin_guests::dns::Dns;
 use huiyin_sandbox::egress::pace::{Asker, Pace};
 use huiyin_sandbox::egress::proxy::ProxySettings;
 use huiyin_sandbox::egress::request::RequestError;
@@ -21,7 +22,6 @@ use huiyin_sandbox::{
 };
 use serde_json::{Value, json};
 use support::context;
-use support::dns::Dns;
 use support::http::{Sends, package};
 use support::peer::{Known, Peer, asker, get, grant, host, loopback, ok, post, send, silence};
 
@@ -50,7 +50,7 @@ async fn one_inward_address_among_many_denies_the_name() {
         "fec0::1",
     ] {
         let inward: IpAddr = inward.parse().unwrap();
-        let dns = Dns::start(move |_, _| Some(vec![public, inward]));
+        let dns = Dns::start(move |_, _| Some(vec![public, inward])).unwrap();
         let host = host(EgressSettings { dns: vec![dns.address], ..EgressSettings::default() });
         let error =
             send(&host, &open(), &Limits::default(), &get("http://mixed.example.cn/".into())).await.unwrap_err();
@@ -66,7 +66,8 @@ async fn a_name_that_changes_its_address_gains_nothing() {
     let inner = Peer::answers(ok("inner"));
     let dns = Dns::start(move |_, before| {
         Some(vec![if before == 0 { "127.0.0.1".parse().unwrap() } else { "127.0.0.2".parse().unwrap() }])
-    });
+    })
+    .unwrap();
     let host = host(EgressSettings { dns: vec![dns.address], ..EgressSettings::default() });
     let mut allowed = open();
     allowed.allow_addresses = vec!["127.0.0.1/32".parse().unwrap()];
@@ -123,29 +124,6 @@ async fn what_the_unit_keeps_out_is_told_apart_and_added_until_it_passes() {
     assert!(peer.heads()[0].contains("x-token: s3cret\r\n"));
 }
 
-/// A proxy that connects to loopback whatever it is asked for, and notes it.
-fn proxy(to: std::net::SocketAddr, login: Option<&'static str>) -> Peer {
-    Peer::start(move |stream, peer| {
-        let Some(head) = peer.head(stream) else { return };
-        if let Some(login) = login
-            && !head.contains(&format!("proxy-authorization: {login}\r\n"))
-        {
-            drop(stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"));
-            return;
-        }
-        let mut there = TcpStream::connect(to).unwrap();
-        if head.starts_with("CONNECT ") {
-            // What the other side says first may come with the answer.
-            stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
-        } else {
-            there.write_all(head.as_bytes()).unwrap();
-        }
-        let (mut from, mut back) = (stream.try_clone().unwrap(), there.try_clone().unwrap());
-        std::thread::spawn(move || drop(std::io::copy(&mut from, &mut there)));
-        drop(std::io::copy(&mut back, stream));
-    })
-}
-
 fn through(peer: &Peer) -> ProxySettings {
     ProxySettings::parse(&format!("http://{}", peer.address)).unwrap()
 }
@@ -154,7 +132,7 @@ fn through(peer: &Peer) -> ProxySettings {
 async fn plain_requests_are_forwarded_and_encrypted_ones_tunnelled() {
     let place = support::tls::Place::start("own.example.cn", "deep");
     let plain = Peer::answers(ok("plain"));
-    let (to_tls, to_plain) = (proxy(place.address, None), proxy(plain.address, None));
+    let (to_tls, to_plain) = (Peer::proxy(place.address, None), Peer::proxy(plain.address, None));
 
     let mut settings = EgressSettings { proxy: Some(through(&to_tls)), ..EgressSettings::default() };
     settings.trust_pem(place.pem.as_bytes()).unwrap();
@@ -181,7 +159,7 @@ async fn plain_requests_are_forwarded_and_encrypted_ones_tunnelled() {
 #[tokio::test]
 async fn a_plugin_goes_through_the_proxy_too() {
     let plain = Peer::answers(ok("plain"));
-    let way = proxy(plain.address, None);
+    let way = Peer::proxy(plain.address, None);
     let host = host(EgressSettings { proxy: Some(through(&way)), ..EgressSettings::default() });
     let package = host.load(&package(&Sends::get("far.example.cn", "/x"))).unwrap();
     let operation = Operation::Run { config: "{}".into(), input: "1".into() };
@@ -192,7 +170,7 @@ async fn a_plugin_goes_through_the_proxy_too() {
 #[tokio::test]
 async fn what_can_be_checked_is_checked_before_the_proxy_hears_of_it() {
     let plain = Peer::answers(ok("plain"));
-    let way = proxy(plain.address, None);
+    let way = Peer::proxy(plain.address, None);
     let host = host(EgressSettings { proxy: Some(through(&way)), ..EgressSettings::default() });
     for authority in
         ["127.0.0.1", "169.254.169.254", "[::1]", "[::ffff:10.0.0.1]", "10.0.0.1:8080", "localhost", "a.localhost"]
@@ -212,11 +190,12 @@ async fn what_can_be_checked_is_checked_before_the_proxy_hears_of_it() {
 #[tokio::test]
 async fn names_can_be_looked_up_here_and_the_checked_address_goes_to_the_proxy() {
     let plain = Peer::answers(ok("plain"));
-    let way = proxy(plain.address, None);
+    let way = Peer::proxy(plain.address, None);
     let dns = Dns::start(|name, _| match name {
         "good.example.cn" => Some(vec!["93.184.215.14".parse().unwrap()]),
         _ => Some(vec!["10.0.0.1".parse().unwrap()]),
-    });
+    })
+    .unwrap();
     let mut proxy = through(&way);
     proxy.resolve_here();
     let host = host(EgressSettings { proxy: Some(proxy), dns: vec![dns.address], ..EgressSettings::default() });
@@ -232,7 +211,7 @@ async fn names_can_be_looked_up_here_and_the_checked_address_goes_to_the_proxy()
 #[tokio::test]
 async fn places_of_ones_own_pass_by_the_proxy() {
     let near = Peer::answers(ok("near"));
-    let way = proxy(near.address, None);
+    let way = Peer::proxy(near.address, None);
     let mut proxy = through(&way);
     proxy.direct("127.0.0.0/8").unwrap();
     let resolve = vec![Mapping::parse("mapped.example.cn", &near.address.to_string()).unwrap()];
@@ -249,7 +228,7 @@ async fn places_of_ones_own_pass_by_the_proxy() {
 async fn the_proxys_login_is_a_secret_and_its_faults_are_named() {
     let plain = Peer::answers(ok("plain"));
     // huiyin:open sesame
-    let way = proxy(plain.address, Some("Basic aHVpeWluOm9wZW4gc2VzYW1l"));
+    let way = Peer::proxy(plain.address, Some("Basic aHVpeWluOm9wZW4gc2VzYW1l"));
     let with = |secrets: Arc<dyn SecretSource>| {
         let mut proxy = through(&way);
         proxy.login("huiyin", "gate", secrets).unwrap();

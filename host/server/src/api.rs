@@ -14,7 +14,9 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 use crate::body::BodyLimit;
 use crate::problem::Problem;
 use crate::token::Token;
-use crate::{activity, bindings, caller, catalog, desk, events, intake, log, plugins, runs, schedules, workflows};
+use crate::{
+    activity, bindings, caller, catalog, desk, events, intake, log, plugins, publishers, runs, schedules, workflows,
+};
 
 /// The longest pause between two parts of a request's body.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
@@ -42,6 +44,9 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
         .route("/v1/plugins/{plugin}/remove", post(plugins::remove))
         .route("/v1/plugins/{plugin}/grant", post(plugins::grant))
         .route("/v1/plugins/{plugin}/revoke", post(plugins::revoke))
+        .route("/v1/publishers", get(publishers::list))
+        .route("/v1/publishers/trust", post(publishers::trust))
+        .route("/v1/publishers/distrust", post(publishers::distrust))
         .route("/v1/bindings", get(bindings::list).post(bindings::bind))
         .route("/v1/bindings/lift", post(bindings::lift))
         .route("/v1/canaries", post(bindings::start_canary))

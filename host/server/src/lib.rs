@@ -18,6 +18,7 @@ mod listen;
 mod log;
 mod plugins;
 mod problem;
+mod publishers;
 mod runs;
 mod schedules;
 mod token;

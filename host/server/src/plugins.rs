@@ -76,6 +76,7 @@ pub(crate) async fn remove(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Granting {
     unit: String,
+    #[serde(deserialize_with = "huiyin_json::value")]
     grant: Value,
     reason: String,
 }
@@ -112,7 +113,7 @@ pub(crate) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn say_why(pointer: &str, reason: &str) -> Result<(), Problem> {
+pub(crate) fn say_why(pointer: &str, reason: &str) -> Result<(), Problem> {
     if reason.trim().is_empty() || reason.len() > MAX_REASON {
         return Err(Problem::invalid_at(pointer, format_args!("say why, in at most {MAX_REASON} bytes")));
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use huiyin_engine::config::{HostConfig, WorkflowConfig};
 use huiyin_engine::payload::Payload;
 use huiyin_engine::{Engine, Options};
+use huiyin_guests::Guest;
 use huiyin_server::{Token, max_body_bytes};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,11 @@ impl Api {
 
     /// With workflows of the test's own beside `hello`.
     fn with(more: &[(&str, Value)]) -> Api {
+        Api::with_plugins(more, Vec::new())
+    }
+
+    /// With plugins, too.
+    fn with_plugins(more: &[(&str, Value)], bundle: Vec<Vec<u8>>) -> Api {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("hello.json");
         let document = json!({"dsl": "1.0.3", "namespace": "tests", "name": "hello", "version": "1.0.0"});
@@ -51,7 +57,7 @@ impl Api {
         let stop = CancellationToken::new();
         let revealed = token.reveal().to_owned();
         let (engine, address) = runtime.block_on(async {
-            let engine = Arc::new(Engine::start(Options { config, ..Options::in_memory() }).await.unwrap());
+            let engine = Arc::new(Engine::start(Options { config, bundle, ..Options::in_memory() }).await.unwrap());
             let listener = huiyin_server::bind("127.0.0.1:0".parse().unwrap(), false).await.unwrap();
             let address = listener.local_addr().unwrap();
             let router = huiyin_server::router(Arc::clone(&engine), token, stop.clone());
@@ -296,4 +302,112 @@ fn schedules_are_listed_paused_and_resumed() {
     assert_eq!(api.ask("POST", "/v1/schedules/resume", Some(&word("back"))).0, 204);
     let unknown = json!({"workflow": "hello", "reason": "x"}).to_string();
     assert_eq!(api.ask("POST", "/v1/schedules/pause", Some(&unknown)).0, 404, "it has no schedule by the clock");
+}
+
+/// A step that says this.
+fn say(version: &str, text: &str) -> Vec<u8> {
+    Guest::step(format!("(call $answer @\"{text}\")")).name("say").version(version).package().unwrap()
+}
+
+#[test]
+fn bindings_and_canaries_are_changed_and_shown() {
+    let slot = json!({"call": "say:1.0.0@default", "metadata": {"kind": "step"}});
+    let speak = json!({"use": {"functions": {"say": slot}}, "do": [{"say": {"call": "say", "with": {}}}]});
+    let api = Api::with_plugins(&[("speak", speak)], vec![say("1.0.0", "1"), say("2.0.0", "2")]);
+    let post = |path: &str, body: Value| api.ask("POST", path, Some(&body.to_string()));
+    let spoken = || post("/v1/runs", json!({"workflow": "speak", "wait": true})).1["result"].clone();
+    let row = || {
+        let (status, listed) = api.ask("GET", "/v1/bindings?workflow=speak", None);
+        assert_eq!((status, listed["bindings"].as_array().unwrap().len()), (200, 1), "{listed}");
+        listed["bindings"][0].clone()
+    };
+    assert_eq!(
+        (&row()["plugin"], &row()["from"], &row()["kind"]),
+        (&json!("say:1.0.0"), &json!("workflow"), &json!("step"))
+    );
+    assert_eq!(api.ask("GET", "/v1/bindings?workflow=nothing", None).1, json!({"bindings": []}));
+    assert_eq!(api.ask("GET", "/v1/bindings?flow=speak", None).0, 400);
+    let word = |reason: &str| json!({"workflow": "tests/speak", "slot": "say", "reason": reason});
+    let with = |reason: &str, plugin: &str| {
+        let mut word = word(reason);
+        word["plugin"] = json!(plugin);
+        word
+    };
+
+    let (status, bound) = post("/v1/bindings", with("two is better", "say:2.0.0"));
+    assert_eq!((status, &bound["bindings"][0]["changed"]), (200, &json!(true)), "{bound}");
+    assert_eq!((&row()["from"], &row()["chosen"]["reason"]), (&json!("person"), &json!("two is better")));
+    assert_eq!(spoken(), json!(2));
+    for (path, body, status, says) in [
+        ("/v1/bindings", with(" ", "say:2.0.0"), 400, "/reason"),
+        ("/v1/bindings", with("x", "say:9.0.0"), 400, "/plugin"),
+        ("/v1/bindings", json!({"workflow": "speak", "slot": "shout", "reason": "x"}), 400, "/slot"),
+        ("/v1/bindings", json!({"workflow": "sing", "slot": "say", "reason": "x"}), 404, "no workflow `sing`"),
+        ("/v1/bindings", json!({"workflow": "speak", "slot": "say", "why": "x"}), 400, "why"),
+        ("/v1/bindings/lift", word("x"), 409, "nothing of slot `say` is set aside"),
+        ("/v1/canaries", word("x"), 400, "/plugin"),
+        ("/v1/canaries", with("x", "say:2.0.0"), 409, "already"),
+        ("/v1/canaries/promote", word("x"), 404, "has no canary"),
+        ("/v1/canaries/drop", word("x"), 404, "has no canary"),
+    ] {
+        let (found, problem) = post(path, body);
+        assert_eq!(found, status, "{path}: {problem}");
+        assert!(problem.to_string().contains(says), "{path}: {problem}");
+    }
+    let (status, _) = api.ask("GET", "/v1/canaries/differences?workflow=speak&slot=say", None);
+    assert_eq!(status, 404);
+
+    assert_eq!(post("/v1/canaries", with("is one so bad?", "say:1.0.0")).0, 200);
+    assert_eq!(post("/v1/canaries", with("again", "say:1.0.0")).0, 409);
+    assert_eq!(spoken(), json!(2), "what it says counts for nothing");
+    let shown = loop {
+        let (status, shown) = api.ask("GET", "/v1/canaries/differences?workflow=speak&slot=say&limit=5", None);
+        assert_eq!(status, 200, "{shown}");
+        if shown["binding"]["canary"]["calls"] == 1 {
+            break shown;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    };
+    assert_eq!(shown["differences"].as_array().unwrap().len(), 1, "{shown}");
+    assert!(shown["differences"][0]["was"]["output"] != shown["differences"][0]["would"]["output"]);
+    assert_eq!(api.ask("GET", "/v1/canaries/differences?workflow=speak&slot=say&limit=10001", None).0, 400);
+    assert_eq!(post("/v1/canaries/promote", word("not so bad")).0, 200);
+    assert_eq!((spoken(), &row()["canary"]), (json!(1), &json!(null)));
+    assert_eq!(post("/v1/canaries", with("once more", "say:2.0.0")).0, 200);
+    assert_eq!(post("/v1/canaries/drop", word("enough")).0, 200);
+    // Without a plugin the slot is handed back.
+    assert_eq!(post("/v1/bindings", word("as configured")).1["bindings"][0]["plugin"], "say:1.0.0");
+    assert_eq!(row()["from"], "workflow");
+}
+
+#[test]
+fn publishers_are_trusted_and_distrusted() {
+    let api = Api::start();
+    let post = |path: &str, body: Value| api.ask("POST", path, Some(&body.to_string()));
+    assert_eq!(api.ask("GET", "/v1/publishers", None), (200, json!({"publishers": []})));
+    let folder = tempfile::tempdir().unwrap();
+    let key = huiyin_audit::SignerKey::load_or_create(&folder.path().join("k"), "acme.example/plugins").unwrap();
+    let key = key.verifier().to_string();
+    for (body, says) in [
+        (json!({"key": "acme", "units": ["*"], "reason": "x"}), "/key"),
+        (json!({"key": key, "units": [], "reason": "x"}), "/units"),
+        (json!({"key": key, "units": ["*"], "reason": ""}), "/reason"),
+        (json!({"key": key, "units": ["*"]}), "reason"),
+    ] {
+        let (status, problem) = post("/v1/publishers/trust", body);
+        assert!(status == 400 && problem.to_string().contains(says), "{status} {problem}");
+    }
+    let (status, report) = post("/v1/publishers/trust", json!({"key": key, "units": ["*"], "reason": "audited"}));
+    assert_eq!(
+        (status, &report["name"], &report["units"]),
+        (200, &json!("acme.example/plugins"), &json!(["*"])),
+        "{report}"
+    );
+    let (_, listed) = api.ask("GET", "/v1/publishers", None);
+    assert_eq!((&listed["publishers"][0]["key"], &listed["publishers"][0]["reason"]), (&json!(key), &json!("audited")));
+    let away = |key: &str| post("/v1/publishers/distrust", json!({"key": key, "reason": "stolen"}));
+    assert_eq!(away("nobody").0, 404);
+    let (status, report) = away("acme.example/plugins");
+    assert_eq!((status, &report["units"], &report["withheld"]), (200, &json!([]), &json!([])), "{report}");
+    assert_eq!(away("acme.example/plugins").0, 404);
 }

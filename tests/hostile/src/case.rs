@@ -3,7 +3,7 @@
 use huiyin_sandbox::{Called, Grant, LimitName, Limits};
 use serde_json::json;
 
-use crate::servers::Behaviour;
+use crate::servers::{Behaviour, Server};
 
 /// What a plugin attacks with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +58,20 @@ pub enum Expect {
 }
 
 impl Expect {
+    /// Whether an error's text names what it must.
+    pub fn named_in(&self, said: &str) -> bool {
+        match self {
+            Self::Limit(limit) => said.contains(&format!("`{}` of ", limit.key())),
+            Self::Fault(words)
+            | Self::BadAnswer(words)
+            | Self::Denied(words)
+            | Self::DeniedAfter(words)
+            | Self::Told(words)
+            | Self::Refused(words) => said.contains(words),
+            Self::Harmless(..) => false,
+        }
+    }
+
     /// As a table says it.
     pub fn words(&self) -> String {
         match self {
@@ -70,6 +84,26 @@ impl Expect {
             Self::Harmless(words, _) => format!("harmless: {words}"),
         }
     }
+}
+
+/// The value of the one secret there is, `token`; no guest and no error may ever show it.
+pub const SECRET: &str = "the-value-of-the-secret";
+
+/// The longest error text that may come of any plugin, in bytes: it goes into the journal.
+const ERROR_BYTES: usize = 8 << 10;
+
+/// Whether an error's text may be shown and kept.
+///
+/// # Errors
+/// Why not.
+pub fn proper(said: &str) -> Result<(), String> {
+    if said.contains(SECRET) || said.contains("0x") && !said.contains('`') {
+        return Err(format!("an error shows what it must not: {said}"));
+    }
+    if said.len() > ERROR_BYTES || said.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
+        return Err(format!("an error of {} bytes, or one that steers terminals: {said:.200?}", said.len()));
+    }
+    Ok(())
 }
 
 /// One entry of the table.
@@ -90,8 +124,10 @@ pub struct Case {
     pub grant: Grant,
     /// The server that its requests find on loopback, under the address that is its input.
     pub server: Option<Behaviour>,
-    /// A name that an admin's or attacker's resolver answers; see [`crate::servers`].
+    /// The JSON text that it is called with; see [`Case::input`].
     pub input: Option<String>,
+    /// Names are looked up by the attacker; see [`crate::names`].
+    pub names: bool,
     /// Each call costs milliseconds: its 10,000 repeats are left to `make hostile`.
     pub slow: bool,
 }
@@ -119,11 +155,31 @@ impl Case {
         self.grant(&json!({"http": [{"origin": "http://*:*"}], "allow_addresses": ["127.0.0.1/32"]}))
     }
 
-    /// Called with this JSON text.
+    /// Called with this JSON text, `{port}` standing for the server's port and
+    /// `{call}` for a number that no other call has.
     #[must_use]
     pub fn input(mut self, input: impl Into<String>) -> Self {
         self.input = Some(input.into());
         self
+    }
+
+    /// Asks this name, which the attacker's DNS server answers.
+    #[must_use]
+    pub fn asks_for(mut self, name: &str) -> Self {
+        self.names = true;
+        self.input(format!("\"c{{call}}.{name}.example.cn:{{port}}\""))
+    }
+
+    /// The JSON text of one call: of the `number`th, with the server there.
+    pub fn input_of(&self, number: usize, server: Option<&Server>) -> String {
+        match (&self.input, server) {
+            (Some(input), server) => {
+                let port = server.map(|server| server.address.port()).unwrap_or_default();
+                input.replace("{port}", &port.to_string()).replace("{call}", &number.to_string())
+            }
+            (None, Some(server)) => format!("\"{}\"", server.address),
+            (None, None) => "1".to_owned(),
+        }
     }
 
     /// Not cheap to repeat.

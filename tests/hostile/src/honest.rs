@@ -6,7 +6,7 @@ use std::sync::Arc;
 use huiyin_sandbox::{Context, Grant, HostAccess, Limits, Operation, Output, Package, Sandbox};
 use serde_json::json;
 
-use crate::guest::{Asks, Guest};
+use huiyin_guests::{Asks, Guest};
 
 /// The context of every call.
 pub fn context() -> Context {

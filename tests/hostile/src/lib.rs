@@ -9,9 +9,9 @@
 
 pub mod case;
 pub mod cases;
-pub mod guest;
 pub mod honest;
 pub mod memory;
+pub mod names;
 pub mod servers;
 pub mod table;
 pub mod targets;

@@ -6,11 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use huiyin_guests::{Asks, Guest};
+use huiyin_hostile::case::SECRET;
 use huiyin_hostile::cases::isolation::{other_rummager, rummager};
-use huiyin_hostile::guest::{Asks, Guest};
 use huiyin_hostile::honest::{Honest, context};
 use huiyin_hostile::servers::{Behaviour, Server};
-use huiyin_hostile::trial::{OneSecret, SECRET, run};
+use huiyin_hostile::trial::{OneSecret, run};
 use huiyin_sandbox::{
     CallError, Grant, HostAccess, LimitName, Limits, Output, Package, PoolConfig, Sandbox, SandboxConfig,
 };

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use arbitrary::Unstructured;
+use huiyin_guests::{Guest, append_binary, append_section, manifest_of, without_manifest};
 use huiyin_hostile::cases::operation;
-use huiyin_hostile::guest::{Guest, append_binary, append_section, manifest_of, without_manifest};
 use huiyin_hostile::honest::context;
 use huiyin_hostile::memory::resident_kib;
 use huiyin_sandbox::{CallError, Grant, HostAccess, Kind, Limits, Sandbox, SandboxConfig};
@@ -69,7 +69,7 @@ impl Ends {
                 self.refused += 1;
             }
             Ok(package) => {
-                let operation = operation(package.manifest.kind, "{\"numbers\":[1,2]}");
+                let operation = operation(package.manifest.kind, "{\"numbers\":[1,2]}").unwrap();
                 let (context, grant, host) = (context(), Grant::default(), HostAccess::default());
                 let ended =
                     runtime.block_on(sandbox.call(&package, &context, &operation, &grant, &host, &Limits::default()));

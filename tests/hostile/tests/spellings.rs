@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use huiyin_guests::{Asks, Guest};
 use huiyin_hostile::cases::INWARD;
-use huiyin_hostile::guest::{Asks, Guest};
 use huiyin_hostile::honest::context;
 use huiyin_hostile::trial::run;
 use huiyin_sandbox::egress::pace::{Asker, Pace};

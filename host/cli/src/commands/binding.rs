@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, HostArgs, segment};
 use crate::output::{Failure, Output, note, print, print_json, read_json};
-use crate::text::{plain, table};
+use crate::rows::{rows, text};
+use crate::text::table;
 
 /// The largest configuration of a plugin, in bytes.
 const MAX_CONFIG: u64 = 1 << 20;
@@ -37,38 +38,17 @@ enum Command {
     #[command(
         after_help = "Example:\n  huiyin binding set assess classify keyword:0.2.0 --unit qingfeng --reason \"knows the new place names\""
     )]
-    Set {
-        #[command(flatten)]
-        slot: SlotArgs,
-        #[command(flatten)]
-        plugin: PluginArgs,
-        #[command(flatten)]
-        host: HostArgs,
-    },
+    Set(PluginWord),
     /// Hand a slot back to what the configuration says
     #[command(
         after_help = "Example:\n  huiyin binding reset assess classify --unit qingfeng --reason \"tried enough\""
     )]
-    Reset {
-        #[command(flatten)]
-        slot: SlotArgs,
-        #[command(flatten)]
-        why: Why,
-        #[command(flatten)]
-        host: HostArgs,
-    },
+    Reset(SlotWord),
     /// Let a slot have its own plugin again that was set aside after faults
     #[command(
         after_help = "Example:\n  huiyin binding lift assess classify --unit qingfeng --reason \"the list of words is mended\""
     )]
-    Lift {
-        #[command(flatten)]
-        slot: SlotArgs,
-        #[command(flatten)]
-        why: Why,
-        #[command(flatten)]
-        host: HostArgs,
-    },
+    Lift(SlotWord),
 }
 
 /// Which slot.
@@ -83,17 +63,24 @@ pub(crate) struct SlotArgs {
     unit: Option<String>,
 }
 
-/// Why.
+/// A word on a slot of a running host, and why.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Why {
+pub(crate) struct SlotWord {
+    #[command(flatten)]
+    slot: SlotArgs,
     /// Why; it goes on record
     #[arg(long, value_name = "TEXT")]
     reason: String,
+    #[command(flatten)]
+    host: HostArgs,
 }
 
-/// Which plugin.
+/// The same about a plugin.
 #[derive(Debug, clap::Args)]
-pub(crate) struct PluginArgs {
+pub(crate) struct PluginWord {
+    // Its arguments stand before the plugin's.
+    #[command(flatten)]
+    word: SlotWord,
     /// The plugin, `name:version`; it must be installed
     plugin: String,
     /// SHA-256 of the component, hex, to be sure of the exact bytes
@@ -102,16 +89,9 @@ pub(crate) struct PluginArgs {
     /// A file with the plugin's configuration; unless given another version of the same plugin keeps the slot's
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    #[command(flatten)]
-    why: Why,
 }
 
 impl SlotArgs {
-    /// As the API takes it.
-    pub(crate) fn body(&self, why: &Why) -> Value {
-        json!({"workflow": self.workflow, "slot": self.slot, "unit": self.unit, "reason": why.reason})
-    }
-
     /// As it stands in a query.
     pub(crate) fn query(&self) -> String {
         let unit = self.unit.as_ref().map_or_else(String::new, |unit| format!("&unit={}", segment(unit)));
@@ -119,19 +99,34 @@ impl SlotArgs {
     }
 }
 
-impl PluginArgs {
-    /// As the API takes it, with the slot.
+impl SlotWord {
+    fn body(&self) -> Value {
+        let SlotArgs { workflow, slot, unit } = &self.slot;
+        json!({"workflow": workflow, "slot": slot, "unit": unit, "reason": self.reason})
+    }
+
+    /// Says it to the host, and what new runs get from now on.
     ///
     /// # Errors
-    /// When the configuration cannot be read.
-    pub(crate) fn body(&self, slot: &SlotArgs) -> Result<Value, Failure> {
-        let mut body = slot.body(&self.why);
+    /// The host's refusal.
+    pub(crate) fn say(&self, path: &str, output: Output) -> Result<(), Failure> {
+        tell(&Client::of(&self.host)?.post(path, &self.body())?, output)
+    }
+}
+
+impl PluginWord {
+    /// The same.
+    ///
+    /// # Errors
+    /// The host's refusal; also when the configuration cannot be read.
+    pub(crate) fn say(&self, path: &str, output: Output) -> Result<(), Failure> {
+        let mut body = self.word.body();
         body["plugin"] = json!(self.plugin);
         body["digest"] = json!(self.digest);
         if let Some(file) = &self.config {
             body["config"] = read_json(file, MAX_CONFIG)?;
         }
-        Ok(body)
+        tell(&Client::of(&self.word.host)?.post(path, &body)?, output)
     }
 }
 
@@ -140,27 +135,14 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         Command::List { workflow, unit, host } => {
             list(&Client::of(host)?, workflow.as_deref(), unit.as_deref(), output)
         }
-        Command::Set { slot, plugin, host } => {
-            let body = plugin.body(slot)?;
-            tell(&Client::of(host)?.post("/v1/bindings", &body)?, output)
-        }
-        Command::Reset { slot, why, host } => tell(&Client::of(host)?.post("/v1/bindings", &slot.body(why))?, output),
-        Command::Lift { slot, why, host } => {
-            tell(&Client::of(host)?.post("/v1/bindings/lift", &slot.body(why))?, output)
-        }
+        Command::Set(word) => word.say("/v1/bindings", output),
+        Command::Reset(word) => word.say("/v1/bindings", output),
+        Command::Lift(word) => word.say("/v1/bindings/lift", output),
     }
 }
 
-pub(crate) fn text(value: &Value, name: &str) -> String {
-    value.get(name).and_then(Value::as_str).map_or_else(|| "-".to_owned(), plain)
-}
-
-pub(crate) fn rows<'a>(answer: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    answer.get(name).and_then(Value::as_array).into_iter().flatten()
-}
-
 /// What new runs get from now on, a slot a line.
-pub(crate) fn tell(answer: &Value, output: Output) -> Result<(), Failure> {
+fn tell(answer: &Value, output: Output) -> Result<(), Failure> {
     if output == Output::Json {
         return print_json(answer);
     }

@@ -3,9 +3,10 @@
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::binding::{PluginArgs, SlotArgs, Why, rows, tell, text};
+use super::binding::{PluginWord, SlotArgs, SlotWord};
 use crate::client::{Client, HostArgs};
 use crate::output::{Failure, Output, print, print_json};
+use crate::rows::{rows, text};
 use crate::text::{plain, table};
 
 /// Plugins tried beside the ones that count, on a running host
@@ -21,14 +22,7 @@ enum Command {
     #[command(
         after_help = "Example:\n  huiyin canary start assess classify keyword:0.2.0 --unit qingfeng --reason \"before it counts\""
     )]
-    Start {
-        #[command(flatten)]
-        slot: SlotArgs,
-        #[command(flatten)]
-        plugin: PluginArgs,
-        #[command(flatten)]
-        host: HostArgs,
-    },
+    Start(PluginWord),
     /// Show what a canary has come to, and the latest items of which it says something else
     #[command(after_help = "Example:\n  huiyin canary show assess classify --unit qingfeng -n 20")]
     Show {
@@ -44,41 +38,20 @@ enum Command {
     #[command(
         after_help = "Example:\n  huiyin canary promote assess classify --unit qingfeng --reason \"no difference in a week\""
     )]
-    Promote {
-        #[command(flatten)]
-        slot: SlotArgs,
-        #[command(flatten)]
-        why: Why,
-        #[command(flatten)]
-        host: HostArgs,
-    },
+    Promote(SlotWord),
     /// End a canary
     #[command(
         after_help = "Example:\n  huiyin canary drop assess classify --unit qingfeng --reason \"it misses fires\""
     )]
-    Drop {
-        #[command(flatten)]
-        slot: SlotArgs,
-        #[command(flatten)]
-        why: Why,
-        #[command(flatten)]
-        host: HostArgs,
-    },
+    Drop(SlotWord),
 }
 
 pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     match &args.command {
-        Command::Start { slot, plugin, host } => {
-            let body = plugin.body(slot)?;
-            tell(&Client::of(host)?.post("/v1/canaries", &body)?, output)
-        }
+        Command::Start(word) => word.say("/v1/canaries", output),
         Command::Show { slot, count, host } => show(&Client::of(host)?, slot, *count, output),
-        Command::Promote { slot, why, host } => {
-            tell(&Client::of(host)?.post("/v1/canaries/promote", &slot.body(why))?, output)
-        }
-        Command::Drop { slot, why, host } => {
-            tell(&Client::of(host)?.post("/v1/canaries/drop", &slot.body(why))?, output)
-        }
+        Command::Promote(word) => word.say("/v1/canaries/promote", output),
+        Command::Drop(word) => word.say("/v1/canaries/drop", output),
     }
 }
 

@@ -7,6 +7,7 @@ mod inspect;
 mod install;
 mod list;
 mod publish;
+mod publishers;
 mod run;
 mod sign;
 mod toolchain;
@@ -60,6 +61,17 @@ enum Command {
     /// Sign a package; the signature travels in it and leaves its digest as it is
     #[command(after_help = "Example:\n  huiyin plugin sign build/plugins/feed-0.1.0.wasm --key acme.key")]
     Sign(sign::Sign),
+    /// List publishers: whose plugins a running host takes, for which units, and who said so
+    #[command(after_help = "Example:\n  huiyin plugin publishers --data huiyin-data")]
+    Publishers(publishers::List),
+    /// Trust a publisher's key from now on, on a running host
+    #[command(
+        after_help = "Example:\n  huiyin plugin trust acme.example/plugins+9c0e…+AQ… --unit 530500 --reason \"their audit is in\"\n\nIt counts before what the configuration says of the same key, and outlives restarts."
+    )]
+    Trust(publishers::Trust),
+    /// Trust a publisher no more: what only that key signed is withheld at once
+    #[command(after_help = "Example:\n  huiyin plugin distrust acme.example/plugins --reason \"their key was stolen\"")]
+    Distrust(publishers::Distrust),
     /// Push a package to an OCI registry as a CNCF Wasm artifact
     #[command(
         after_help = "Example:\n  huiyin plugin publish build/plugins/feed-0.1.0.wasm registry.example.cn/plugins/feed:0.1.0\n\nPrints the digest by which others pull it. A tag that holds other content is never replaced."
@@ -84,6 +96,9 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         Command::Remove(args) => change::remove(args),
         Command::Keygen(args) => sign::keygen(args, output),
         Command::Sign(args) => sign::sign(args, output),
+        Command::Publishers(args) => publishers::publishers(args, output),
+        Command::Trust(args) => publishers::trust(args, output),
+        Command::Distrust(args) => publishers::distrust(args, output),
         Command::Publish(args) => publish::publish(args, output),
         Command::Pull(args) => publish::pull(args, output),
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, HostArgs};
 use crate::output::{Failure, Output, note, print, print_json};
+use crate::rows::{rows, text};
 use crate::text::{plain, table};
 
 /// Schedules of a running host
@@ -82,14 +83,6 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     }
 }
 
-fn text(value: &Value, name: &str) -> String {
-    value.get(name).and_then(Value::as_str).map_or_else(|| "-".to_owned(), plain)
-}
-
-fn rows(answer: &Value) -> Vec<Value> {
-    answer.get("schedules").and_then(Value::as_array).cloned().unwrap_or_default()
-}
-
 fn list(client: &Client, output: Output) -> Result<(), Failure> {
     let answer = client.get("/v1/schedules?next=1")?;
     if output == Output::Json {
@@ -104,7 +97,7 @@ fn list(client: &Client, output: Output) -> Result<(), Failure> {
         let policy = format!("{}, {}", text(schedule, "overlap"), text(schedule, "catch_up"));
         vec![text(schedule, "workflow"), text(schedule, "unit"), text(schedule, "times"), policy, next, state]
     };
-    let all: Vec<Vec<String>> = rows(&answer).iter().map(row).collect();
+    let all: Vec<Vec<String>> = rows(&answer, "schedules").map(row).collect();
     print(table(&["WORKFLOW", "UNIT", "TIMES", "OVERLAP, CATCH-UP", "NEXT", "STATE"], &all))
 }
 
@@ -121,7 +114,7 @@ fn next(
         workflow.is_none_or(|w| w == name || name.rsplit('/').next() == Some(w))
             && unit.is_none_or(|u| schedule.get("unit").and_then(Value::as_str) == Some(u))
     };
-    let found: Vec<Value> = rows(&answer).into_iter().filter(wanted).collect();
+    let found: Vec<Value> = rows(&answer, "schedules").filter(|schedule| wanted(schedule)).cloned().collect();
     if found.is_empty()
         && let Some(workflow) = workflow
     {

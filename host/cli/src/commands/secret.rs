@@ -107,8 +107,17 @@ fn read_value(name: &str) -> Result<SecretValue, Failure> {
         note(format_args!("value of `{name}` (not shown; end with Enter):"));
         let _quiet = Quiet::new().map_err(failed)?;
         let mut byte = [0];
-        while value.len() < MAX_VALUE + 2 && stdin.lock().read(&mut byte).map_err(failed)? == 1 && byte[0] != b'\n' {
-            value.push(byte[0]);
+        while value.len() < MAX_VALUE + 2 && stdin.lock().read(&mut byte).map_err(failed)? == 1 {
+            match byte[0] {
+                b'\n' | b'\r' | EOT => break,
+                ETX => return Err(Failure::failed("stopped; nothing is kept")),
+                NAK => value.clear(),
+                BACKSPACE | DELETE => {
+                    // A whole character of UTF-8: its later bytes begin with 10.
+                    while value.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
+                }
+                byte => value.push(byte),
+            }
         }
     } else {
         stdin.lock().take(MAX_VALUE as u64 + 3).read_to_end(&mut value).map_err(failed)?;
@@ -117,7 +126,15 @@ fn read_value(name: &str) -> Result<SecretValue, Failure> {
     Ok(value.into())
 }
 
-/// A terminal that does not show what is typed, until this is dropped.
+/// What a terminal sends for Ctrl-C, Ctrl-D, Ctrl-U and the two keys that take a character back.
+const ETX: u8 = 3;
+const EOT: u8 = 4;
+const NAK: u8 = 21;
+const BACKSPACE: u8 = 8;
+const DELETE: u8 = 127;
+
+/// A terminal that does not show what is typed and leaves Ctrl-C to us, until
+/// this is dropped: a signal would leave it mute.
 struct Quiet {
     before: rustix::termios::Termios,
 }
@@ -126,7 +143,7 @@ impl Quiet {
     fn new() -> std::io::Result<Self> {
         let before = tcgetattr(std::io::stdin())?;
         let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
+        quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
         tcsetattr(std::io::stdin(), OptionalActions::Flush, &quiet)?;
         Ok(Self { before })
     }
@@ -134,6 +151,7 @@ impl Quiet {
 
 impl Drop for Quiet {
     fn drop(&mut self) {
-        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.before);
+        // What was pasted beyond the value is no command for the shell.
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Flush, &self.before);
     }
 }

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::client::{Client, HostArgs};
 use crate::output::{Failure, Output, print, print_json};
-use crate::text::{plain, table};
+use crate::rows::{rows, text};
+use crate::text::table;
 
 /// Sources of a running host
 #[derive(Debug, clap::Args)]
@@ -30,13 +31,7 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     if output == Output::Json {
         return print_json(&answer);
     }
-    let text =
-        |source: &Value, name: &str| source.get(name).and_then(Value::as_str).map_or_else(|| "-".to_owned(), plain);
-    let rows: Vec<Vec<String>> = answer
-        .get("sources")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    let rows: Vec<Vec<String>> = rows(&answer, "sources")
         .map(|source| {
             let items = source.get("items").and_then(Value::as_u64).unwrap_or_default().to_string();
             vec![text(source, "source"), text(source, "state"), items, text(source, "last_ok"), text(source, "error")]

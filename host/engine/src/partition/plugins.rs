@@ -1,5 +1,5 @@
-//! Plugins that people install, remove, grant and revoke: put on record here,
-//! after the host has checked everything. The first partition alone is told.
+//! Plugins that people install, remove, grant and revoke, and publishers whom
+//! they trust: put on record here, after the host has checked everything. The first partition alone is told.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -16,16 +16,18 @@ impl Core {
     }
 
     fn plugin_recorded(&mut self, entry: &Entry, now: Timestamp) -> Result<(), Refusal> {
-        let (plugin, actor, reason) = match entry {
-            Entry::PluginInstalled(x) => (&x.plugin, &x.actor, &x.reason),
-            Entry::PluginRemoved(x) => (&x.plugin, &x.actor, &x.reason),
-            Entry::PluginGranted(x) => (&x.plugin, &x.actor, &x.reason),
-            Entry::PluginRevoked(x) => (&x.plugin, &x.actor, &x.reason),
+        let (what, name, actor, reason) = match entry {
+            Entry::PluginInstalled(x) => ("plugin", &x.plugin, &x.actor, &x.reason),
+            Entry::PluginRemoved(x) => ("plugin", &x.plugin, &x.actor, &x.reason),
+            Entry::PluginGranted(x) => ("plugin", &x.plugin, &x.actor, &x.reason),
+            Entry::PluginRevoked(x) => ("plugin", &x.plugin, &x.actor, &x.reason),
+            Entry::PublisherTrusted(x) => ("publisher", &x.key, &x.actor, &x.reason),
+            Entry::PublisherDistrusted(x) => ("publisher", &x.key, &x.actor, &x.reason),
             other => return Err(Refusal::Store(format!("`{}` is no word on a plugin", other.kind()))),
         };
         check_who_and_why(actor, reason)?;
-        let invalid = |message| Refusal::Invalid { pointer: "/plugin".to_owned(), message };
-        let subject = format!("plugin/{plugin}");
+        let invalid = |message| Refusal::Invalid { pointer: format!("/{what}"), message };
+        let subject = format!("{what}/{name}");
         let about = About { subject: &subject, actor, unit: None, key: "host" };
         if let Some(why) = unfit(about) {
             return Err(invalid(why));
@@ -34,7 +36,7 @@ impl Core {
         if !self.write(entry, payload, about, now) {
             return Err(Refusal::Store("the record could not be made".to_owned()));
         }
-        let data = json!({"plugin": plugin, "by": actor, "reason": reason});
+        let data = json!({what: name, "by": actor, "reason": reason});
         self.show(entry.kind(), &subject, None, data, now);
         Ok(())
     }

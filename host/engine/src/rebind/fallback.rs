@@ -52,7 +52,8 @@ impl Rebinder {
         tried: &[String],
     ) -> Result<Option<(Pin, String)>, Refusal> {
         let slot = standing.slot(&of.slot)?;
-        let fresh = |pin: &Pin| !tried.contains(&pin.digest) && self.house.package(&pin.digest).is_some();
+        let whose = of.unit.as_deref();
+        let fresh = |pin: &Pin| !tried.contains(&pin.digest) && self.house.package_for(&pin.digest, whose).is_some();
         for above in self.above(at, of.unit.as_deref()).await? {
             let theirs = SlotOf { unit: Some(above.clone()), ..of.clone() };
             let over = self.over(&theirs).await?;

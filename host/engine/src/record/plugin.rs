@@ -1,5 +1,6 @@
-//! What people do with plugins: install, remove, grant, revoke. All four stand
-//! in the first partition's journal, for the whole host.
+//! What people do with plugins: install, remove, grant, revoke; and whose
+//! plugins they trust. All of it stands in the first partition's journal, for
+//! the whole host.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -58,6 +59,31 @@ pub struct PluginRevoked {
     pub plugin: String,
     /// The unit's code, `*` for all.
     pub unit: String,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// An admin trusts a publisher's key from now on. It takes the place of what
+/// was said of the same key before, in the configuration too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PublisherTrusted {
+    /// The public key, a C2SP vkey: `name+hash+base64`.
+    pub key: String,
+    /// The units that trust it, `*` for all.
+    pub units: Vec<String>,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// An admin trusts a publisher's key no more, whatever the configuration says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PublisherDistrusted {
+    /// The public key.
+    pub key: String,
     /// Who.
     pub actor: String,
     /// Why.

@@ -19,7 +19,7 @@ use super::{Options, StartError, io_error};
 use crate::house::{House, Origin, Provenance};
 use crate::record::{Entry, PluginInstalled};
 use crate::state::State;
-use crate::trust::{Judgement, Trust};
+use crate::trust::{Judgement, Signed, Trust};
 
 /// A component that is to be loaded.
 pub struct Candidate {
@@ -38,6 +38,7 @@ pub(super) struct Loaded {
     /// What it calls itself, where that can be read.
     name: Option<String>,
     judgement: Judgement,
+    signed: Signed,
     package: Result<Arc<Package>, StartError>,
 }
 
@@ -109,8 +110,11 @@ pub(super) fn load_all(sandbox: &Sandbox, trust: &Trust, all: &[Candidate]) -> V
 
 fn load(sandbox: &Sandbox, trust: &Trust, candidate: &Candidate) -> Loaded {
     let Candidate { file, bytes, origin } = candidate;
+    let signed = Signed::of(bytes);
     let judged = match origin {
-        Origin::Installed => trust.judge(bytes),
+        Origin::Installed => {
+            signed.as_ref().map_err(|e| e.clone().into()).and_then(|signed| trust.judge_signed(signed))
+        }
         // Whoever named it trusts it; a signature that is wrong still says that it was changed.
         Origin::Carried | Origin::Configured => trust.signed(bytes),
     };
@@ -123,7 +127,7 @@ fn load(sandbox: &Sandbox, trust: &Trust, candidate: &Candidate) -> Loaded {
         }
     };
     let name = peek(bytes).ok().map(|manifest| format!("{}:{}", manifest.name, manifest.version));
-    Loaded { file: file.clone(), origin: *origin, name, judgement, package }
+    Loaded { file: file.clone(), origin: *origin, name, judgement, signed: signed.unwrap_or_default(), package }
 }
 
 /// The component of that name that was carried or named, never one that was installed.
@@ -138,10 +142,10 @@ pub(super) fn own<'l>(loaded: &'l [Loaded], name: &str) -> Option<&'l Arc<Packag
 /// When one that was carried or named is refused.
 pub(super) fn install_all(house: &House, loaded: Vec<Loaded>) -> Result<Vec<Found>, StartError> {
     let mut found = Vec::new();
-    for Loaded { file, origin, name, judgement, package } in loaded {
+    for Loaded { file, origin, name, judgement, signed, package } in loaded {
         let installed = package.and_then(|package| {
             let units = if origin == Origin::Installed { judgement.units } else { crate::trust::Units::all() };
-            let provenance = Provenance { origin, publishers: judgement.publishers.clone(), units };
+            let provenance = Provenance { origin, publishers: judgement.publishers.clone(), units, signed };
             let kind = package.manifest.kind.name().to_owned();
             let pin = house.install_from(package, provenance)?;
             Ok(Found { plugin: pin.plugin, digest: pin.digest, kind, publishers: judgement.publishers })

@@ -197,9 +197,12 @@ impl State {
                 let place = SinkPlace { next: x.next, floor: x.floor, given_up: x.given_up };
                 self.sinks.insert(x.sink.clone(), place);
             }
-            Entry::PluginInstalled(_) | Entry::PluginRemoved(_) | Entry::PluginGranted(_) | Entry::PluginRevoked(_) => {
-                self.plugins.apply(entry, time)
-            }
+            Entry::PluginInstalled(_)
+            | Entry::PluginRemoved(_)
+            | Entry::PluginGranted(_)
+            | Entry::PluginRevoked(_)
+            | Entry::PublisherTrusted(_)
+            | Entry::PublisherDistrusted(_) => self.plugins.apply(entry, time),
             Entry::DeskDecided(x) => {
                 for fact in &x.facts {
                     self.desk.apply(fact);

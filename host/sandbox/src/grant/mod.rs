@@ -54,6 +54,14 @@ pub enum GrantError {
         /// What is wrong.
         why: String,
     },
+    /// The value is not a grant.
+    #[error("{why} (at {pointer} of the grant)")]
+    Value {
+        /// JSON pointer.
+        pointer: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The text is too long.
     #[error("this is not a grant: it has {0} bytes, at most {MAX_TEXT} are read")]
     TooLong(usize),
@@ -131,6 +139,9 @@ pub struct Grant {
     pub clocks: bool,
 }
 
+/// The derived reader would take a list for a struct.
+const NO_OBJECT: &str = "it must be a JSON object";
+
 /// A list of bounded length.
 fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let list = Vec::<T>::deserialize(deserializer)?;
@@ -157,17 +168,37 @@ impl Grant {
                 why: why[..end].to_owned(),
             }
         };
-        // The derived reader would take a list for a struct.
         if !text.trim_ascii_start().starts_with('{') {
-            let why = "it must be a JSON object".to_owned();
-            return Err(GrantError::Json { line: 1, column: 1, pointer: "/".to_owned(), why });
+            return Err(GrantError::Json { line: 1, column: 1, pointer: "/".to_owned(), why: NO_OBJECT.to_owned() });
         }
         let mut reader = serde_json::Deserializer::from_str(text);
-        let grant: Self =
-            serde_path_to_error::deserialize(&mut reader).map_err(|e| fault(e.inner(), pointer(e.path())))?;
+        let grant = Self::read(&mut reader).map_err(|(error, pointer)| fault(&error, pointer))?;
         reader.end().map_err(|error| fault(&error, "/".to_owned()))?;
         grant.check()?;
         Ok(grant)
+    }
+
+    /// Reads a grant from a part of other JSON, as strictly. That no key is
+    /// repeated is that text's reader's to see to.
+    ///
+    /// # Errors
+    /// What is wrong, with its place in the grant.
+    pub fn from_value(value: &serde_json::Value) -> Result<Self, GrantError> {
+        let fault = |why: String, pointer: String| GrantError::Value { pointer, why };
+        if !value.is_object() {
+            return Err(fault(NO_OBJECT.to_owned(), "/".to_owned()));
+        }
+        let grant = Self::read(value).map_err(|(error, pointer)| fault(error.to_string(), pointer))?;
+        grant.check().map_err(|error| fault(error.to_string(), "/spool".to_owned()))?;
+        Ok(grant)
+    }
+
+    /// The one reader: unknown keys and texts that could be read in two ways are refused with their place.
+    fn read<'de, D: Deserializer<'de>>(reader: D) -> Result<Self, (D::Error, String)> {
+        serde_path_to_error::deserialize(reader).map_err(|error| {
+            let pointer = pointer(error.path());
+            (error.into_inner(), pointer)
+        })
     }
 
     /// Checks what the types do not.

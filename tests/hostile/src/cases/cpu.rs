@@ -5,7 +5,7 @@ use huiyin_sandbox::LimitName::{Handles, StackBytes, WallMs};
 use super::{of, smuggled};
 use crate::case::Expect::{Fault, Limit};
 use crate::case::{Case, Class};
-use crate::guest::{Asks, Guest};
+use huiyin_guests::{Asks, Guest};
 use serde_json::json;
 
 const FOR_EVER: &str = "(loop $ever (br $ever)) unreachable";

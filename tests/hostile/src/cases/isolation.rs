@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{answered, of};
 use crate::case::Expect::{Harmless, Told};
 use crate::case::{Case, Class};
-use crate::guest::{Asks, Guest};
+use huiyin_guests::{Asks, Guest};
 
 /// The marks that a guest leaves; as text no honest memory holds them.
 pub const MARK: u64 = 0x5ec2_e7ed_c0de_feed;

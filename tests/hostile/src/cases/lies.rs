@@ -7,7 +7,7 @@ use wit_component::StringEncoding;
 use super::{made, of, smuggled};
 use crate::case::Expect::{BadAnswer, Fault, Harmless, Refused};
 use crate::case::{Case, Class, Expect};
-use crate::guest::{Asks, Guest, append_inner, append_section, manifest_of, without_manifest};
+use huiyin_guests::{Asks, Guest, append_inner, append_section, manifest_of, without_manifest};
 
 fn lie(name: &'static str, does: &'static str, expect: Expect, guest: Guest) -> Case {
     of(Class::Lies, name, does, expect, guest)
@@ -41,11 +41,32 @@ fn field(name: &'static str, does: &'static str, words: &'static str, key: &'sta
 }
 
 /// A component of this text with an honest manifest.
-fn component(name: &'static str, does: &'static str, words: &'static str, text: &'static str) -> Case {
+fn component(name: &'static str, does: &'static str, words: &'static str, text: impl Into<String>) -> Case {
+    let text = text.into();
     made(Class::Lies, name, does, Expect::Refused(words), move || {
-        let component = wat::parse_str(text).map_err(|error| error.to_string())?;
+        let component = wat::parse_str(&text).map_err(|error| error.to_string())?;
         Ok(append_section(component, &manifest_of(&honest().package()?)?))
     })
+}
+
+/// A component of a kind that has this import and looks like a plugin otherwise.
+fn importing(name: &'static str, does: &'static str, words: &'static str, kind: &str, import: &str) -> Case {
+    let text = format!(
+        r#"(component
+            (import {import})
+            (instance $i)
+            (export "huiyin:plugin/info@0.1.0" (instance $i))
+            (export "huiyin:plugin/{kind}@0.1.0" (instance $i)))"#
+    );
+    component(name, does, words, text)
+}
+
+/// A plugin that gets its answer, and no more.
+fn any_json(called: &Called) -> Result<(), String> {
+    match &called.output {
+        Output::Json(_) => Ok(()),
+        other => Err(format!("{other:?}")),
+    }
 }
 
 /// An honest guest with a component inside, which lies to another inside it.
@@ -309,54 +330,49 @@ fn components() -> Vec<Case> {
             },
         )
         .slow(),
-        component(
+        importing(
             "function-hidden-in-types",
             "imports a function under the name of the types, as if pure",
             "contract",
-            {
-                r#"(component
-                (import "huiyin:plugin/types@0.1.0" (instance (export "f" (func))))
-                (instance $i)
-                (export "huiyin:plugin/info@0.1.0" (instance $i))
-                (export "huiyin:plugin/step@0.1.0" (instance $i)))"#
-            },
+            "step",
+            r#""huiyin:plugin/types@0.1.0" (instance (export "f" (func)))"#,
         )
         .slow(),
-        component("imports-files", "imports the file system", "may not import `wasi:filesystem/types@0.2.0`", {
-            r#"(component
-                (import "wasi:filesystem/types@0.2.0" (instance))
-                (instance $i)
-                (export "huiyin:plugin/info@0.1.0" (instance $i))
-                (export "huiyin:plugin/step@0.1.0" (instance $i)))"#
-        }),
-        component("imports-sockets", "imports sockets", "may not import `wasi:sockets/tcp@0.2.0`", {
-            r#"(component
-                (import "wasi:sockets/tcp@0.2.0" (instance))
-                (instance $i)
-                (export "huiyin:plugin/info@0.1.0" (instance $i))
-                (export "huiyin:plugin/step@0.1.0" (instance $i)))"#
-        }),
-        component("imports-bare-function", "imports a function of no interface", "may not import `system`", {
-            r#"(component
-                (import "system" (func))
-                (instance $i)
-                (export "huiyin:plugin/info@0.1.0" (instance $i))
-                (export "huiyin:plugin/step@0.1.0" (instance $i)))"#
-        }),
-        component("imports-by-url", "imports code from a place in the network", "may not import", {
-            r#"(component
-                (import "url=<https://example.cn/evil.wasm>" (component))
-                (instance $i)
-                (export "huiyin:plugin/info@0.1.0" (instance $i))
-                (export "huiyin:plugin/step@0.1.0" (instance $i)))"#
-        }),
-        component("pure-that-logs", "is a classifier that imports the log", "a classifier is pure", {
-            r#"(component
-                (import "huiyin:plugin/log@0.1.0" (instance))
-                (instance $i)
-                (export "huiyin:plugin/info@0.1.0" (instance $i))
-                (export "huiyin:plugin/classifier@0.1.0" (instance $i)))"#
-        }),
+        importing(
+            "imports-files",
+            "imports the file system",
+            "may not import `wasi:filesystem/types@0.2.0`",
+            "step",
+            r#""wasi:filesystem/types@0.2.0" (instance)"#,
+        ),
+        importing(
+            "imports-sockets",
+            "imports sockets",
+            "may not import `wasi:sockets/tcp@0.2.0`",
+            "step",
+            r#""wasi:sockets/tcp@0.2.0" (instance)"#,
+        ),
+        importing(
+            "imports-bare-function",
+            "imports a function of no interface",
+            "may not import `system`",
+            "step",
+            r#""system" (func)"#,
+        ),
+        importing(
+            "imports-by-url",
+            "imports code from a place in the network",
+            "may not import",
+            "step",
+            r#""url=<https://example.cn/evil.wasm>" (component)"#,
+        ),
+        importing(
+            "pure-that-logs",
+            "is a classifier that imports the log",
+            "a classifier is pure",
+            "classifier",
+            r#""huiyin:plugin/log@0.1.0" (instance)"#,
+        ),
         made(
             Class::Lies,
             "core-module",
@@ -592,17 +608,7 @@ fn answers() -> Vec<Case> {
         lie("realloc-askew", "offers a list of items room at an odd address", Fault("aligned"), {
             verdict("").realloc("(i32.const 0x20001)")
         }),
-        lie("realloc-always-the-same", "offers the same room for everything", Harmless("it harms itself alone", |called: &Called| {
-            match &called.output {
-                Output::Json(_) => Ok(()),
-                other => Err(format!("{other:?}")),
-            }
-        }), Guest::step("(call $answer @\"{}\")").realloc("(i32.const 0x20000)")),
-        lie("realloc-over-its-own-data", "offers its own manifest as room", Harmless("it harms itself alone", |called: &Called| {
-            match &called.output {
-                Output::Json(_) => Ok(()),
-                other => Err(format!("{other:?}")),
-            }
-        }), Guest::step("(memory.fill (i32.const 0x400) (i32.const 0x31) (i32.const 1)) (call $answer (i32.const 0x400) (i32.const 1))").realloc("@manifest")),
+        lie("realloc-always-the-same", "offers the same room for everything", Harmless("it harms itself alone", any_json), Guest::step("(call $answer @\"{}\")").realloc("(i32.const 0x20000)")),
+        lie("realloc-over-its-own-data", "offers its own manifest as room", Harmless("it harms itself alone", any_json), Guest::step("(memory.fill (i32.const 0x400) (i32.const 0x31) (i32.const 1)) (call $answer (i32.const 0x400) (i32.const 1))").realloc("@manifest")),
     ]
 }

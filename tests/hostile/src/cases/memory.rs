@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{made, of, smuggled};
 use crate::case::Expect::{Fault, Harmless, Limit, Refused, Told};
 use crate::case::{Case, Class, Expect};
-use crate::guest::{Asks, Guest, append_inner, append_section, manifest_of, without_manifest};
+use huiyin_guests::{Asks, Guest, append_inner, append_section, manifest_of, without_manifest};
 
 fn memory(name: &'static str, does: &'static str, expect: Expect, guest: Guest) -> Case {
     of(Class::Memory, name, does, expect, guest)

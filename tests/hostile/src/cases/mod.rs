@@ -7,11 +7,11 @@ mod lies;
 mod memory;
 mod spellings;
 
-use huiyin_sandbox::{Called, Grant, Kind, Limits, Message, Operation};
-use serde_json::json;
+use huiyin_sandbox::{Called, Grant, Kind, Limits, Operation};
+use serde_json::{Value, json};
 
 use crate::case::{Case, Class, Expect};
-use crate::guest::Guest;
+use huiyin_guests::Guest;
 
 pub use spellings::{INWARD, Inward};
 
@@ -25,33 +25,29 @@ pub fn all() -> Vec<Case> {
     all
 }
 
-/// What a plugin of this kind is asked.
-pub fn operation(kind: Kind, input: &str) -> Operation {
-    let config = "{}".to_owned();
-    match kind {
-        Kind::Collector => Operation::Collect { config, cursor: None, limit: 10 },
+/// What a plugin of this kind is asked, as a workflow's call says it; `input` is JSON.
+///
+/// # Errors
+/// When it is not.
+pub fn arguments(kind: Kind, input: &str) -> Result<Value, String> {
+    Ok(match kind {
+        Kind::Collector => json!({"limit": 10}),
         Kind::Classifier => {
-            let items = json!({"items": [{"id": "1", "title": "某地发生火灾", "published": "2026-11-01T08:00:00Z"}]});
-            Operation::from_json(kind, &json!({}), &items).unwrap_or_else(|_| Operation::Classify {
-                config,
-                model: [].into(),
-                state: None,
-                items: Vec::new(),
-            })
+            json!({"items": [{"id": "1", "title": "某地发生火灾", "published": "2026-11-01T08:00:00Z"}]})
         }
-        Kind::Reporter => Operation::Render { config, data: input.to_owned() },
-        Kind::Notifier => Operation::Deliver {
-            config,
-            message: Message {
-                subject: "s".into(),
-                text: "t".into(),
-                recipients: vec!["r".into()],
-                attachments: Vec::new(),
-                data: "{}".into(),
-            },
-        },
-        Kind::Step => Operation::Run { config, input: input.to_owned() },
-    }
+        Kind::Notifier => json!({"subject": "s", "text": "t", "recipients": ["r"], "attachments": []}),
+        Kind::Reporter | Kind::Step => {
+            serde_json::from_str(input).map_err(|error| format!("`{input}` is no JSON: {error}"))?
+        }
+    })
+}
+
+/// The same as a call of the sandbox.
+///
+/// # Errors
+/// When the input is not JSON.
+pub fn operation(kind: Kind, input: &str) -> Result<Operation, String> {
+    Operation::from_json(kind, &json!({}), &arguments(kind, input)?).map_err(|error| error.to_string())
 }
 
 /// A case of bytes that are made somehow.
@@ -73,12 +69,14 @@ fn made(
         grant: Grant::default(),
         server: None,
         input: None,
+        names: false,
         slow: false,
     }
 }
 
-/// A case of a guest that can be packed as an honest one.
+/// A case of a guest that can be packed as an honest one; the plugin's name is the case's.
 fn of(class: Class, name: &'static str, does: &'static str, expect: Expect, guest: Guest) -> Case {
+    let guest = guest.name(name);
     made(class, name, does, expect, move || guest.package())
 }
 

@@ -3,7 +3,7 @@
 use huiyin_sandbox::{Manifest, PackageError};
 
 use super::{files, project};
-use crate::guest::manifest_of;
+use huiyin_guests::manifest_of;
 
 /// A manifest that is taken says the same when it is written and read again;
 /// one that is refused is refused with a reason.

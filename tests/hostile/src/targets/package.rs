@@ -22,7 +22,7 @@ pub fn fuzz_package(bytes: &[u8]) {
             return;
         }
     };
-    let operation = crate::cases::operation(package.manifest.kind, "1");
+    let Ok(operation) = crate::cases::operation(package.manifest.kind, "1") else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else { return };
     let host = HostAccess::default();

@@ -10,16 +10,22 @@ use crate::client::{Client, HostArgs, runs_in};
 use crate::commands::workflow::installed;
 use crate::host::trust_of;
 use crate::output::{Failure, Output, note, print, print_json, read_bytes, shown};
+use crate::rows::{or_dash, rows, text, texts};
 use crate::text::{plain, table};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     host: HostArgs,
+    /// Only this plugin, `name` or `name:version`.
+    plugin: Option<String>,
+    /// Also what its calls may reach and use, by unit, and where it was set aside
+    #[arg(long, short)]
+    long: bool,
 }
 
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
-    let answer = if args.host.named() || runs_in(&args.host.data) {
+    let mut answer = if args.host.named() || runs_in(&args.host.data) {
         Client::of(&args.host)?.get("/v1/plugins")?
     } else {
         let trust = trust_of(&args.host.data, None)?;
@@ -29,11 +35,20 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         note("no host runs there: what its data folder holds, without grants and uses");
         json!({"plugins": rows?})
     };
+    if let (Some(wanted), Some(all)) = (&args.plugin, answer.get_mut("plugins").and_then(Value::as_array_mut)) {
+        let is = |name: &str| name == wanted || name.split(':').next() == Some(wanted);
+        all.retain(|plugin| plugin.get("plugin").and_then(Value::as_str).is_some_and(is));
+        if all.is_empty() {
+            return Err(Failure::invalid(format!("there is no plugin {wanted}; see `huiyin plugin list`")));
+        }
+    }
     if output == Output::Json {
         return print_json(&answer);
     }
-    let rows: Vec<Vec<String>> =
-        answer.get("plugins").and_then(Value::as_array).into_iter().flatten().map(row).collect();
+    if args.long {
+        return print(rows(&answer, "plugins").map(at_length).collect::<String>());
+    }
+    let rows: Vec<Vec<String>> = rows(&answer, "plugins").map(row).collect();
     print(table(&["PLUGIN", "KIND", "DIGEST", "FROM", "SIGNED BY", "GRANTS", "STATE"], &rows))
 }
 
@@ -58,23 +73,56 @@ fn at_rest(file: &str, bytes: &[u8], trust: &Trust) -> Value {
 }
 
 fn row(plugin: &Value) -> Vec<String> {
-    let text = |name: &str| plugin.get(name).and_then(Value::as_str).map_or_else(|| "-".to_owned(), plain);
-    let list = |name: &str| -> Vec<String> {
-        let all = plugin.get(name).and_then(Value::as_array).into_iter().flatten();
-        all.filter_map(Value::as_str).map(plain).collect()
-    };
-    let or_dash = |all: Vec<String>| if all.is_empty() { "-".to_owned() } else { all.join(", ") };
-    let grants = plugin.get("grants").and_then(Value::as_array).into_iter().flatten();
-    let grants: Vec<String> = grants
-        .filter_map(|grant| grant.get("unit").and_then(Value::as_str))
-        .map(|unit| format!("@{}", plain(unit)))
-        .collect();
-    let digest: String = text("digest").chars().take(12).collect();
-    let used = list("used_by");
-    let state = match plugin.get("withheld").and_then(Value::as_str) {
-        Some(why) => format!("withheld: {}", plain(why)),
-        None if used.is_empty() => "unused".to_owned(),
-        None => format!("used by {}", used.join(", ")),
-    };
-    vec![text("plugin"), text("kind"), digest, text("origin"), or_dash(list("publishers")), or_dash(grants), state]
+    let grants: Vec<String> = rows(plugin, "grants").map(|grant| format!("@{}", text(grant, "unit"))).collect();
+    let digest: String = text(plugin, "digest").chars().take(12).collect();
+    vec![
+        text(plugin, "plugin"),
+        text(plugin, "kind"),
+        digest,
+        text(plugin, "origin"),
+        or_dash(texts(plugin, "publishers")),
+        or_dash(grants),
+        state(plugin),
+    ]
+}
+
+fn state(plugin: &Value) -> String {
+    if let Some(why) = plugin.get("withheld").and_then(Value::as_str) {
+        return format!("withheld: {}", plain(why));
+    }
+    let used = texts(plugin, "used_by");
+    let used = if used.is_empty() { "unused".to_owned() } else { format!("used by {}", used.join(", ")) };
+    let aside: Vec<String> = rows(plugin, "set_aside").map(slot).collect();
+    if aside.is_empty() { used } else { format!("set aside in {}; {used}", aside.join(", ")) }
+}
+
+fn slot(aside: &Value) -> String {
+    let unit = aside.get("unit").and_then(Value::as_str).map_or_else(String::new, |unit| format!("@{}", plain(unit)));
+    format!("{}/{}{unit}", text(aside, "workflow"), text(aside, "slot"))
+}
+
+/// Everything about one plugin, for whom it does not fit into a row.
+fn at_length(plugin: &Value) -> String {
+    let mut lines = vec![format!("{} ({}): {}", text(plugin, "plugin"), text(plugin, "kind"), state(plugin))];
+    for aside in rows(plugin, "set_aside") {
+        let faults = aside.get("faults").and_then(Value::as_u64).unwrap_or_default();
+        let instead = match text(aside, "to").as_str() {
+            "-" => "nothing else is bound".to_owned(),
+            to => format!("new runs get {to} ({})", text(aside, "whose")),
+        };
+        lines.push(format!(
+            "  set aside in {} after {faults} faults: {instead}; the last: {}",
+            slot(aside),
+            text(aside, "last")
+        ));
+    }
+    for effective in rows(plugin, "effective") {
+        let units = texts(effective, "units").join(", ");
+        let compact = |name: &str| effective.get(name).map(Value::to_string).unwrap_or_default();
+        lines.push(format!("  for {units}"));
+        lines.push(format!("    may reach  {}", plain(&compact("grant"))));
+        lines.push(format!("    limits     {}", plain(&compact("limits"))));
+    }
+    lines.push(String::new());
+    lines.join("\n")
 }

@@ -1,6 +1,6 @@
-//! Guests in Wasm's text format: a core module laid out by hand after the
-//! canonical ABI, wrapped as a component by the encoder that wraps real
-//! plugins.
+//! Plugins that tests write themselves, in Wasm's text format: a core module
+//! laid out by hand after the canonical ABI, wrapped as a component by the
+//! encoder that wraps real plugins. Nothing but tests may load them.
 //!
 //! The code of a guest is short, because the rest is put in for it:
 //! * `@"text"` stands for the address and length of a text in its memory,
@@ -10,9 +10,11 @@
 //!   ([`imports`], [`helpers`]);
 //! * its `describe` is honest unless told otherwise.
 
+pub mod dns;
 mod helpers;
 mod imports;
 mod inner;
+pub mod peer;
 mod wit;
 
 use std::fmt::Write as _;
@@ -48,7 +50,7 @@ pub struct Guest {
     /// Its name in the manifest.
     pub name: String,
     /// Its version.
-    pub version: &'static str,
+    pub version: String,
     /// Its kind.
     pub kind: Kind,
     /// The summary in its manifest.
@@ -82,7 +84,7 @@ impl Guest {
     pub fn new(kind: Kind, body: impl Into<String>) -> Self {
         Self {
             name: "hostile-guest".to_owned(),
-            version: "0.1.0",
+            version: "0.1.0".to_owned(),
             kind,
             summary: "A guest of the tests.".to_owned(),
             config_schema: "{}".to_owned(),
@@ -129,6 +131,13 @@ impl Guest {
     #[must_use]
     pub fn realloc(mut self, body: &str) -> Self {
         self.realloc = Some(body.to_owned());
+        self
+    }
+
+    /// Of another version.
+    #[must_use]
+    pub fn version(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.version);
         self
     }
 
@@ -354,7 +363,7 @@ impl Data {
         let kind = Kind::ALL.iter().position(|kind| *kind == guest.kind).unwrap_or_default();
         let mut record = Vec::new();
         record.extend(self.pair(&guest.name));
-        record.extend(self.pair(guest.version));
+        record.extend(self.pair(&guest.version));
         record.extend(words(&[guest.said_kind.map_or(kind, usize::from)]));
         record.extend(self.pair(&guest.summary));
         record.extend(self.pair(&guest.config_schema));

@@ -1,5 +1,7 @@
-//! JSON in which no object has a key twice: two readers of such a text could
-//! mean two different things by it.
+//! JSON in which no object has a key twice: of one that stands twice one
+//! reader takes the first and another the last. A proof, a grant and a manifest
+//! must not mean two things. Everything else is as `serde_json` reads it, its
+//! limit on nesting included.
 
 use std::fmt;
 
@@ -7,7 +9,16 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Map, Number, Value};
 
 /// A value that was read strictly.
-pub(crate) struct Strict(pub(crate) Value);
+#[derive(Debug, Clone, PartialEq)]
+pub struct Strict(pub Value);
+
+/// Reads a whole text.
+///
+/// # Errors
+/// What is wrong, with line and column.
+pub fn parse(text: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice::<Strict>(text).map(|strict| strict.0)
+}
 
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -16,12 +27,18 @@ impl<'de> Deserialize<'de> for Strict {
 }
 
 /// For a field of a derived type.
-pub(crate) fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+///
+/// # Errors
+/// As the format has them.
+pub fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
     Strict::deserialize(deserializer).map(|strict| strict.0)
 }
 
 /// The same for a field that may be missing.
-pub(crate) fn option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+///
+/// # Errors
+/// As the format has them.
+pub fn option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Ok(Option::<Strict>::deserialize(deserializer)?.map(|strict| strict.0))
 }
 
@@ -84,6 +101,7 @@ impl<'de> Visitor<'de> for Reader {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -6,7 +6,7 @@ use huiyin_sandbox::Kind;
 use wit_parser::{Resolve, WorldId};
 
 /// The contract, as published.
-const CONTRACT: &str = include_str!("../../../../sdk/wit/0.1/plugin.wit");
+const CONTRACT: &str = include_str!("../../../sdk/wit/0.1/plugin.wit");
 
 const WASI: [(&str, &str); 3] = [
     (
@@ -36,8 +36,11 @@ const WASI: [(&str, &str); 3] = [
     (
         "clocks.wit",
         "package wasi:clocks@0.2.0;
+        interface wall-clock { record datetime { seconds: u64, nanoseconds: u32 } now: func() -> datetime; }
         interface monotonic-clock {
             use wasi:io/poll@0.2.0.{pollable};
+            now: func() -> u64;
+            subscribe-instant: func(when: u64) -> pollable;
             subscribe-duration: func(when: u64) -> pollable;
         }",
     ),
@@ -121,7 +124,7 @@ pub(super) fn world(kind: Kind) -> Result<(Resolve, WorldId), String> {
         ""
     } else {
         "import wasi:http/outgoing-handler@0.2.0; import wasi:http/types@0.2.0; import wasi:io/poll@0.2.0;
-         import wasi:io/streams@0.2.0; import wasi:clocks/monotonic-clock@0.2.0;"
+         import wasi:io/streams@0.2.0; import wasi:clocks/monotonic-clock@0.2.0; import wasi:clocks/wall-clock@0.2.0;"
     };
     let kind = kind.name();
     let text = format!("package hostile:guest; world guest {{ include huiyin:plugin/{kind}-plugin@0.1.0; {outside} }}");

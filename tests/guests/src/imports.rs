@@ -9,9 +9,10 @@ const HANDLER: &str = "wasi:http/outgoing-handler@0.2.0";
 const POLL: &str = "wasi:io/poll@0.2.0";
 const STREAMS: &str = "wasi:io/streams@0.2.0";
 const CLOCK: &str = "wasi:clocks/monotonic-clock@0.2.0";
+const WALL_CLOCK: &str = "wasi:clocks/wall-clock@0.2.0";
 
 /// The guest's name for it, where it is, its name there, and its type.
-const ALL: [(&str, &str, &str, &str); 34] = [
+const ALL: [(&str, &str, &str, &str); 37] = [
     ("$log", LOG, "write", "(param i32 i32 i32)"),
     ("$secret", SECRETS, "placeholder", "(param i32 i32 i32)"),
     ("$hmac", SECRETS, "hmac", "(param i32 i32 i32 i32 i32 i32)"),
@@ -45,6 +46,9 @@ const ALL: [(&str, &str, &str, &str); 34] = [
     ("$write", STREAMS, "[method]output-stream.blocking-write-and-flush", "(param i32 i32 i32 i32)"),
     ("$try_write", STREAMS, "[method]output-stream.write", "(param i32 i32 i32 i32)"),
     ("$drop_output", STREAMS, "[resource-drop]output-stream", "(param i32)"),
+    ("$wall_clock", WALL_CLOCK, "now", "(param i32)"),
+    ("$ticks", CLOCK, "now", "(result i64)"),
+    ("$sleep_until", CLOCK, "subscribe-instant", "(param i64) (result i32)"),
     ("$sleep", CLOCK, "subscribe-duration", "(param i64) (result i32)"),
 ];
 
