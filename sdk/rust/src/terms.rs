@@ -20,20 +20,27 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::hash::BuildHasher as _;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
 /// The distinct terms of a configuration, as they are written and as they are
 /// looked for.
 #[derive(Debug, Default)]
 pub struct Terms {
-    /// Empty where a term is written as it is looked for.
+    /// By number; empty where a term is written as it is looked for.
     shown: Vec<String>,
-    /// Its hasher has no seed. Nothing depends on its order.
-    numbers: HashMap<String, usize, FxBuildHasher>,
+    /// By number, what is looked for.
+    sought: Vec<String>,
+    /// The numbers, by the hash of what is looked for.
+    numbers: HashTable<usize>,
+}
+
+/// A hash without a seed: the same on every machine.
+fn hash(term: &str) -> u64 {
+    FxBuildHasher.hash_one(term)
 }
 
 impl Terms {
@@ -43,23 +50,27 @@ impl Terms {
         if sought.is_empty() {
             return None;
         }
-        let term = term.trim();
-        let shown = if *sought == *term { String::new() } else { term.to_owned() };
-        match self.numbers.entry(sought.into_owned()) {
-            Entry::Occupied(there) => Some(*there.get()),
-            Entry::Vacant(place) => {
-                self.shown.push(shown);
-                Some(*place.insert(self.shown.len() - 1))
-            }
+        let hash_of = |&number: &usize| hash(&self.sought[number]);
+        if self.numbers.len() == self.numbers.capacity() {
+            // By a few large steps: each hashes all terms again.
+            self.numbers.reserve(self.numbers.len().max(64) * 3, hash_of);
         }
+        let found = self.numbers.entry(hash(&sought), |&number| self.sought[number] == *sought, hash_of);
+        let place = match found {
+            hashbrown::hash_table::Entry::Occupied(there) => return Some(*there.get()),
+            hashbrown::hash_table::Entry::Vacant(place) => place,
+        };
+        let number = self.sought.len();
+        place.insert(number);
+        let term = term.trim();
+        self.shown.push(if *sought == *term { String::new() } else { term.to_owned() });
+        self.sought.push(sought.into_owned());
+        Some(number)
     }
 
     /// Makes the matcher.
     pub fn build(self) -> Matcher {
-        let mut sought = vec![String::new(); self.shown.len()];
-        for (term, number) in self.numbers {
-            sought[number] = term;
-        }
+        let sought = self.sought;
         let mut first = [NONE; PLACES];
         let mut next = vec![NONE; sought.len()];
         for (number, term) in sought.iter().enumerate() {
@@ -211,6 +222,14 @@ impl Hits {
 /// characters that are not ASCII (a trick to slip past keywords: 谣 言), and
 /// single elsewhere. Most text is in it already.
 pub fn fold(text: &str) -> Cow<'_, str> {
+    // U+4000 to U+9FFF, three bytes each: nothing of it is changed.
+    let mut after = text.as_bytes();
+    while let [0xe4..=0xe9, _, _, rest @ ..] = after {
+        after = rest;
+    }
+    if after.is_empty() {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::new();
     // Up to here the text is in `out`; from here it is as it is to be.
     let mut done = 0;
