@@ -11,25 +11,36 @@
 //! assert!(hits.contains(fire) && !hits.contains(felling));
 //! ```
 //!
-//! A call often reads one short item, and a call is all that an instance lives
-//! for: an automaton of a few hundred terms would take longer to build than
-//! the item to read. So short texts are looked up place by place in the sorted
-//! terms; once a call has read [`MUCH`] bytes, the terms become one
-//! Aho-Corasick automaton. Both find the same.
+//! An instance lives for one call, so what it builds is built anew each time:
+//! an automaton of a few hundred terms takes longer to make than a thousand
+//! titles take to read. So a text is looked through character by character, and
+//! only terms that seem to begin with it are compared. Where many begin alike
+//! that would be slow: once a call has made more comparisons than an automaton
+//! costs, the terms become one (by Aho-Corasick). Both find the same.
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::hash::BuildHasher as _;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
 
 /// The distinct terms of a configuration, as they are written and as they are
 /// looked for.
 #[derive(Debug, Default)]
 pub struct Terms {
+    /// By number; empty where a term is written as it is looked for.
     shown: Vec<String>,
+    /// By number, what is looked for.
     sought: Vec<String>,
-    numbers: BTreeMap<String, usize>,
+    /// The numbers, by the hash of what is looked for.
+    numbers: HashTable<usize>,
+}
+
+/// A hash without a seed: the same on every machine.
+fn hash(term: &str) -> u64 {
+    FxBuildHasher.hash_one(term)
 }
 
 impl Terms {
@@ -39,30 +50,73 @@ impl Terms {
         if sought.is_empty() {
             return None;
         }
-        if let Some(&number) = self.numbers.get(&sought) {
-            return Some(number);
+        let hash_of = |&number: &usize| hash(&self.sought[number]);
+        if self.numbers.len() == self.numbers.capacity() {
+            // By a few large steps: each hashes all terms again.
+            self.numbers.reserve(self.numbers.len().max(64) * 3, hash_of);
         }
+        let found = self.numbers.entry(hash(&sought), |&number| self.sought[number] == *sought, hash_of);
+        let place = match found {
+            hashbrown::hash_table::Entry::Occupied(there) => return Some(*there.get()),
+            hashbrown::hash_table::Entry::Vacant(place) => place,
+        };
         let number = self.sought.len();
-        self.numbers.insert(sought.clone(), number);
-        self.sought.push(sought);
-        self.shown.push(term.trim().to_owned());
+        place.insert(number);
+        let term = term.trim();
+        self.shown.push(if *sought == *term { String::new() } else { term.to_owned() });
+        self.sought.push(sought.into_owned());
         Some(number)
     }
 
     /// Makes the matcher.
     pub fn build(self) -> Matcher {
-        Matcher { terms: self, read: Cell::new(0), automaton: OnceCell::new() }
+        let sought = self.sought;
+        let mut first = [NONE; PLACES];
+        let mut next = vec![NONE; sought.len()];
+        for (number, term) in sought.iter().enumerate() {
+            let Some(c) = term.chars().next() else { continue };
+            next[number] = std::mem::replace(&mut first[place(c)], number);
+        }
+        let bytes: usize = sought.iter().map(String::len).sum();
+        Matcher {
+            shown: self.shown,
+            sought,
+            first,
+            next,
+            credit: Cell::new(bytes.saturating_mul(WORTH)),
+            automaton: OnceCell::new(),
+        }
     }
 }
 
-/// Text read by one matcher, in bytes, from which on an automaton pays.
-const MUCH: usize = 4_096;
+/// Places by which terms are told apart at a glance: most characters of a text
+/// lie at one where no term begins.
+const PLACES: usize = 1_024;
+
+/// No number of a term.
+const NONE: usize = usize::MAX;
+
+/// A character's place.
+fn place(c: char) -> usize {
+    c as usize % PLACES
+}
+
+/// Comparisons that cost as much as an automaton, for each byte of the terms.
+const WORTH: usize = 8;
 
 /// All terms, ready to be found.
 #[derive(Debug)]
 pub struct Matcher {
-    terms: Terms,
-    read: Cell<usize>,
+    /// By number; empty where a term is written as it is looked for.
+    shown: Vec<String>,
+    /// By number, what is looked for.
+    sought: Vec<String>,
+    /// At the place of its first character, a term's number.
+    first: [usize; PLACES],
+    /// By number, the next term at the same place.
+    next: Vec<usize>,
+    /// Comparisons that are left until an automaton pays.
+    credit: Cell<usize>,
     /// None where the terms make none: then they are looked up as before.
     automaton: OnceCell<Option<AhoCorasick>>,
 }
@@ -70,20 +124,22 @@ pub struct Matcher {
 impl Matcher {
     /// The term as it was written; empty for a number that is none of ours.
     pub fn term(&self, number: usize) -> &str {
-        self.terms.shown.get(number).map_or("", String::as_str)
+        match self.shown.get(number) {
+            Some(shown) if shown.is_empty() => &self.sought[number],
+            shown => shown.map_or("", String::as_str),
+        }
     }
 
     /// Reads the text once, as [`fold`] makes it.
     pub fn find(&self, text: &str) -> Hits {
-        let mut hits = Hits(vec![0; self.terms.shown.len().div_ceil(64)]);
+        let mut hits = self.hits_of(&[]);
         if text.is_empty() {
             return hits;
         }
         let text = fold(text);
-        self.read.set(self.read.get().saturating_add(text.len()));
         match self.automaton() {
             Some(automaton) => {
-                for found in automaton.find_overlapping_iter(&text) {
+                for found in automaton.find_overlapping_iter(&*text) {
                     hits.set(found.pattern().as_usize());
                 }
             }
@@ -92,34 +148,39 @@ impl Matcher {
         hits
     }
 
+    /// As if just these terms occurred: to be held against what does ([`Hits::meet`]).
+    pub fn hits_of(&self, terms: &[usize]) -> Hits {
+        let mut hits = Hits(vec![0; self.shown.len().div_ceil(64)]);
+        for &term in terms {
+            hits.set(term);
+        }
+        hits
+    }
+
     fn automaton(&self) -> Option<&AhoCorasick> {
-        if self.read.get() < MUCH {
+        if self.credit.get() > 0 {
             return None;
         }
         let build = || {
-            AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::ContiguousNFA))
-                .prefilter(false)
-                .build(&self.terms.sought)
-                .ok()
+            AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).prefilter(false).build(&self.sought).ok()
         };
         self.automaton.get_or_init(build).as_ref()
     }
 
-    /// At each place, the terms that begin with its character.
+    /// At each character, the terms that begin at its place.
     fn look_up(&self, text: &str, hits: &mut Hits) {
+        let mut credit = self.credit.get();
         for (at, c) in text.char_indices() {
-            let (first, rest) = (&text[at..at + c.len_utf8()], &text[at..]);
-            let from = (Bound::Included(first), Bound::Unbounded);
-            for (term, &number) in self.terms.numbers.range::<str, _>(from) {
-                if !term.starts_with(first) {
-                    break;
-                }
-                if rest.starts_with(term.as_str()) {
+            let mut number = self.first[place(c)];
+            while number != NONE {
+                if text[at..].starts_with(&self.sought[number]) {
                     hits.set(number);
                 }
+                credit = credit.saturating_sub(1);
+                number = self.next[number];
             }
         }
+        self.credit.set(credit);
     }
 }
 
@@ -139,6 +200,16 @@ impl Hits {
         self.0.get(term / 64).is_some_and(|bits| bits & (1 << (term % 64)) != 0)
     }
 
+    /// Whether no term occurs.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|&bits| bits == 0)
+    }
+
+    /// Whether some term is in both, of the same matcher.
+    pub fn meet(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
+    }
+
     /// What occurs in either of two texts read by the same matcher.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
@@ -149,38 +220,75 @@ impl Hits {
 /// The form in which text is compared: full-width ASCII made plain, letters
 /// A–Z made small, white space and invisible characters dropped beside
 /// characters that are not ASCII (a trick to slip past keywords: 谣 言), and
-/// single elsewhere.
-pub fn fold(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut gap = false;
-    let mut last_ascii = false;
-    for c in text.chars() {
-        let c = match c {
+/// single elsewhere. Most text is in it already.
+pub fn fold(text: &str) -> Cow<'_, str> {
+    // U+4000 to U+9FFF, three bytes each: nothing of it is changed.
+    let mut after = text.as_bytes();
+    while let [0xe4..=0xe9, _, _, rest @ ..] = after {
+        after = rest;
+    }
+    if after.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    // Up to here the text is in `out`; from here it is as it is to be.
+    let mut done = 0;
+    let (mut gap, mut last_ascii) = (false, false);
+    for (at, c) in text.char_indices() {
+        let folded = match c {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xff01 + 0x21).unwrap_or(c).to_ascii_lowercase(),
-            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{00ad}' => continue,
+            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{00ad}' => {
+                out.push_str(&text[done..at]);
+                done = at + c.len_utf8();
+                continue;
+            }
             c if c.is_whitespace() => {
+                out.push_str(&text[done..at]);
+                done = at + c.len_utf8();
                 gap = true;
                 continue;
             }
             c => c.to_ascii_lowercase(),
         };
-        if gap && last_ascii && c.is_ascii() {
+        if gap && last_ascii && folded.is_ascii() {
+            // The gap was the last that was read, so nothing is left to copy before it.
             out.push(' ');
         }
         gap = false;
-        last_ascii = c.is_ascii();
-        out.push(c);
+        last_ascii = folded.is_ascii();
+        if folded != c {
+            out.push_str(&text[done..at]);
+            out.push(folded);
+            done = at + c.len_utf8();
+        }
     }
-    out
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[done..]);
+    Cow::Owned(out)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MUCH, Terms, fold};
+    use super::{Hits, Matcher, Terms, fold};
+
+    /// What is found by looking up, and by the automaton.
+    fn both(matcher: &Matcher, text: &str) -> [Hits; 2] {
+        assert!(matcher.automaton().is_none());
+        let looked_up = matcher.find(text);
+        let credit = matcher.credit.replace(0);
+        assert!(matcher.automaton().is_some());
+        let by_automaton = matcher.find(text);
+        matcher.credit.set(credit);
+        [looked_up, by_automaton]
+    }
 
     #[test]
     fn looked_up_and_by_automaton_the_same_terms_are_found() {
-        let words = ["山火", "山", "火", "火烧山", "forest fire", "fire", "ＡＢＣ", "林火蔓延", "🔥", "é"];
+        // 山, q and U+0471 have one place.
+        let words =
+            ["山火", "山", "火", "火烧山", "forest fire", "fire", "ＡＢＣ", "林火蔓延", "🔥", "é", "q", "\u{471}"];
         let texts = [
             "网传某地山 火蔓延，林火蔓延到火烧山",
             "Forest  FIRE near abc",
@@ -190,20 +298,44 @@ mod tests {
             "🔥é山",
             "山山火火烧山",
             "fir e",
+            "\u{471}",
+            "Q",
+            "\u{871}",
         ];
         let mut terms = Terms::default();
         let numbers: Vec<_> = words.iter().map(|word| terms.add(word).unwrap()).collect();
         let matcher = terms.build();
-        let short: Vec<_> = texts.iter().map(|text| matcher.find(text)).collect();
-        assert!(matcher.automaton().is_none());
-        matcher.find(&"长".repeat(MUCH));
-        assert!(matcher.automaton().is_some());
-        for (text, short) in texts.iter().zip(short) {
-            assert_eq!(matcher.find(text), short, "{text}");
+        for text in texts {
+            let [looked_up, by_automaton] = both(&matcher, text);
+            assert_eq!(looked_up, by_automaton, "{text}");
             for (word, number) in words.iter().zip(&numbers) {
-                assert_eq!(short.contains(*number), fold(text).contains(&fold(word)), "{word} in {text}");
+                assert_eq!(looked_up.contains(*number), fold(text).contains(&*fold(word)), "{word} in {text}");
             }
         }
+    }
+
+    #[test]
+    fn where_many_terms_begin_alike_they_become_an_automaton() {
+        let mut terms = Terms::default();
+        let numbers: Vec<_> = (0..500).map(|n| terms.add(&format!("林{n:03}")).unwrap()).collect();
+        let matcher = terms.build();
+        let text = format!("{}林042", "林".repeat(1_000));
+        let first = matcher.find(&text);
+        assert!(matcher.automaton().is_some());
+        assert_eq!(matcher.find(&text), first);
+        assert_eq!(first, matcher.hits_of(&[numbers[42]]));
+    }
+
+    #[test]
+    fn hits_are_compared_with_hits() {
+        let mut terms = Terms::default();
+        let (fire, felling) = (terms.add("山火").unwrap(), terms.add("盗伐").unwrap());
+        assert_eq!(terms.add("山 火"), Some(fire));
+        let matcher = terms.build();
+        let hits = matcher.find("山火");
+        assert!(!hits.is_empty() && matcher.find("没有").is_empty());
+        assert!(hits.meet(&matcher.hits_of(&[fire, felling])) && !hits.meet(&matcher.hits_of(&[felling])));
+        assert_eq!(hits.union(&matcher.find("盗伐")), matcher.hits_of(&[fire, felling]));
     }
 
     #[test]
@@ -213,10 +345,53 @@ mod tests {
             ("谣\u{200b}言", "谣言"),
             ("ＡＢＣ", "abc"),
             ("Forest  Fire", "forest fire"),
+            ("a\u{200b} \u{200b}b", "a b"),
+            ("a 火 b", "a火b"),
+            ("ａ Ｂ", "a b"),
+            ("Ａ火", "a火"),
             (" 火 fire ", "火fire"),
+            ("山火蔓延", "山火蔓延"),
+            ("山火 ", "山火"),
+            (" ", ""),
             ("", ""),
         ] {
             assert_eq!(fold(text), folded, "{text}");
+        }
+    }
+
+    /// The definition, character by character.
+    fn folded(text: &str) -> String {
+        let (mut out, mut gap) = (String::new(), false);
+        for c in text.chars() {
+            let c = match c {
+                'Ａ'..='Ｚ' => ('a'..='z').nth(c as usize - 'Ａ' as usize).unwrap(),
+                '\u{200b}' => continue,
+                c if c.is_whitespace() => {
+                    gap = true;
+                    continue;
+                }
+                c => c.to_ascii_lowercase(),
+            };
+            if gap && c.is_ascii() && out.ends_with(|last: char| last.is_ascii()) {
+                out.push(' ');
+            }
+            gap = false;
+            out.push(c);
+        }
+        out
+    }
+
+    #[test]
+    fn every_mixture_is_folded_by_the_definition() {
+        let letters = ['a', 'B', ' ', '\u{3000}', '火', 'Ａ', '\u{200b}', '🔥'];
+        let mut texts = vec![String::new()];
+        for _ in 0..5 {
+            let longer = texts.iter().flat_map(|text| letters.map(|c| format!("{text}{c}")));
+            texts = std::iter::once(String::new()).chain(longer).collect();
+        }
+        assert!(texts.len() > 30_000);
+        for text in &texts {
+            assert_eq!(fold(text), folded(text), "{text:?}");
         }
     }
 }

@@ -134,11 +134,10 @@ impl<'a> Compiled<'a> {
         let mut terms = Terms::default();
         let mut rules = Vec::with_capacity(config.rules.len());
         for (index, rule) in config.rules.iter().enumerate() {
-            let at = format!("/rules/{index}");
             if !(0.0..=1.0).contains(&rule.score) {
-                return Err(wrong(&format!("{at}/score"), "it is not from 0.0 to 1.0"));
+                return Err(wrong(&format!("/rules/{index}/score"), "it is not from 0.0 to 1.0"));
             }
-            rules.push((rule, compile(&rule.when, &format!("{at}/when"), &mut terms)?));
+            rules.push((rule, compile(&rule.when, &|| format!("/rules/{index}/when"), &mut terms)?));
         }
         Ok(Self { rules, matcher: terms.build() })
     }
@@ -148,6 +147,9 @@ impl<'a> Compiled<'a> {
         let body = self.matcher.find(&item.body);
         let both = title.union(&body);
         let mut verdict = Verdict::default();
+        if both.is_empty() {
+            return verdict; // no rule holds by what is absent alone
+        }
         for (rule, test) in &self.rules {
             let hits = match rule.place {
                 Place::Any => &both,
@@ -172,9 +174,8 @@ impl<'a> Compiled<'a> {
                 format!("规则“{}”成立：出现“{}”", rule.name, seen.join("”“"))
             });
         }
-        verdict.factors.push(Factor { name: "content".to_owned(), score: verdict.score });
-        if verdict.reasons.is_empty() {
-            verdict.factors.clear();
+        if !verdict.reasons.is_empty() {
+            verdict.factors.push(Factor { name: "content".to_owned(), score: verdict.score });
         }
         verdict
     }
@@ -184,26 +185,28 @@ fn wrong(pointer: &str, why: &str) -> Error {
     Error::InvalidConfig(format!("at {pointer}: {why}"))
 }
 
-fn compile(condition: &Condition, at: &str, terms: &mut Terms) -> Result<Test, Error> {
-    let mut add =
-        |term: &str, at: &str| terms.add(term).ok_or_else(|| wrong(at, "the term is empty; it would match everything"));
+/// `at` writes where the condition stands, for an error.
+fn compile(condition: &Condition, at: &dyn Fn() -> String, terms: &mut Terms) -> Result<Test, Error> {
+    let empty = |at: &str| wrong(at, "the term is empty; it would match everything");
     match condition {
-        Condition::Term(term) => Ok(Test::Any(vec![add(term, at)?])),
-        Condition::Terms(list) if list.is_empty() => Err(wrong(at, "the list of terms is empty; it would never hold")),
+        Condition::Term(term) => Ok(Test::Any(vec![terms.add(term).ok_or_else(|| empty(&at()))?])),
+        Condition::Terms(list) if list.is_empty() => {
+            Err(wrong(&at(), "the list of terms is empty; it would never hold"))
+        }
         Condition::Terms(list) => list
             .iter()
             .enumerate()
-            .map(|(n, term)| add(term, &format!("{at}/{n}")))
+            .map(|(n, term)| terms.add(term).ok_or_else(|| empty(&format!("{}/{n}", at()))))
             .collect::<Result<_, _>>()
             .map(Test::Any),
         Condition::Group(group) => {
             if group.all.is_empty() && group.any.is_empty() {
-                return Err(wrong(at, "a group needs `all` or `any`; `not` alone fits almost everything"));
+                return Err(wrong(&at(), "a group needs `all` or `any`; `not` alone fits almost everything"));
             }
             let mut part = |name: &str, list: &[Condition]| {
                 list.iter()
                     .enumerate()
-                    .map(|(n, condition)| compile(condition, &format!("{at}/{name}/{n}"), terms))
+                    .map(|(n, condition)| compile(condition, &|| format!("{}/{name}/{n}", at()), terms))
                     .collect::<Result<Vec<_>, _>>()
             };
             Ok(Test::Group {

@@ -1,11 +1,15 @@
 //! What can be configured, and its checks. `{}` is a whole configuration: each
 //! part that is left out has the default of a forestry bureau.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use huiyin_sdk::{Error, Level};
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+/// A word of the configuration; the defaults lie in the program and are not copied.
+pub type Word = Cow<'static, str>;
 
 /// The whole assessment.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -43,10 +47,10 @@ pub struct Topic {
     pub name: String,
     /// One of these is in the title or body.
     #[schemars(length(min = 1))]
-    pub words: Vec<String>,
+    pub words: Vec<Word>,
     /// And none of these.
     #[serde(default)]
-    pub unless: Vec<String>,
+    pub unless: Vec<Word>,
     /// 0.0 to 1.0. Several topics add up as 1 − (1 − a)(1 − b)….
     #[schemars(range(min = 0.0, max = 1.0))]
     pub weight: f64,
@@ -71,7 +75,7 @@ pub struct Cue {
     pub label: String,
     /// One of these is in the title or body.
     #[schemars(length(min = 1))]
-    pub words: Vec<String>,
+    pub words: Vec<Word>,
 }
 
 /// How the public reacts. The figure that reaches highest counts.
@@ -114,7 +118,7 @@ pub struct Outlet {
     pub name: String,
     /// One of these names it.
     #[schemars(length(min = 1))]
-    pub words: Vec<String>,
+    pub words: Vec<Word>,
     /// 0.0 to 1.0.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub weight: f64,
@@ -163,8 +167,11 @@ fn wrong(pointer: &str, why: &str) -> Error {
     Error::InvalidConfig(format!("at {pointer}: {why}"))
 }
 
-fn unit(pointer: &str, value: f64) -> Result<(), Error> {
-    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(wrong(pointer, &format!("{value} is not from 0.0 to 1.0"))) }
+fn unit(pointer: impl Fn() -> String, value: f64) -> Result<(), Error> {
+    if (0.0..=1.0).contains(&value) {
+        return Ok(());
+    }
+    Err(wrong(&pointer(), &format!("{value} is not from 0.0 to 1.0")))
 }
 
 impl Config {
@@ -173,14 +180,14 @@ impl Config {
         let lists = [("topics", &self.content.topics), ("moreTopics", &self.content.more_topics)];
         for (list, topics) in lists {
             for (n, topic) in topics.iter().enumerate() {
-                unit(&format!("/content/{list}/{n}/weight"), topic.weight)?;
+                unit(|| format!("/content/{list}/{n}/weight"), topic.weight)?;
             }
         }
         for (name, channel) in &self.media.channels {
-            unit(&format!("/media/channels/{name}"), channel.0)?;
+            unit(|| format!("/media/channels/{name}"), channel.0)?;
         }
         for (n, outlet) in self.media.outlets.iter().enumerate() {
-            unit(&format!("/media/outlets/{n}/weight"), outlet.weight)?;
+            unit(|| format!("/media/outlets/{n}/weight"), outlet.weight)?;
         }
         for (name, steps) in [
             ("reads", self.public.reads),

@@ -2,17 +2,18 @@
 //! is silent. They are this project's own proposal and make no claim to come
 //! from any regulation.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use huiyin_sdk::Level;
 
-use crate::config::{Channel, Content, Cue, Levels, Media, Outlet, Public, Steps, Topic, Weights};
+use crate::config::{Channel, Content, Cue, Levels, Media, Outlet, Public, Steps, Topic, Weights, Word};
 
-fn words(list: &[&str]) -> Vec<String> {
-    list.iter().map(|&word| word.to_owned()).collect()
+fn words(list: &[&'static str]) -> Vec<Word> {
+    list.iter().map(|&word| Cow::Borrowed(word)).collect()
 }
 
-fn topic(name: &str, weight: f64, list: &[&str]) -> Topic {
+fn topic(name: &str, weight: f64, list: &[&'static str]) -> Topic {
     Topic { name: name.to_owned(), words: words(list), unless: Vec::new(), weight, alone: true, at_least: None }
 }
 
@@ -122,7 +123,7 @@ impl Default for Content {
                 ..topic("公职人员", 0.4, &["保护伞", "不作为", "乱作为", "渎职", "官商勾结", "林业局长", "执法人员"])
             },
         ];
-        let cue = |label: &str, list: &[&str]| Cue { label: label.to_owned(), words: words(list) };
+        let cue = |label: &str, list: &[&'static str]| Cue { label: label.to_owned(), words: words(list) };
         Self {
             topics,
             more_topics: Vec::new(),
@@ -165,28 +166,27 @@ impl Default for Public {
 }
 
 /// The seven channel kinds of clause 3.1a, and finer ones.
-pub(crate) fn channels() -> BTreeMap<String, Channel> {
-    [
-        ("portal", 0.5),
-        ("forum", 0.3),
-        ("weibo", 0.5),
-        ("wechat", 0.4),
-        ("short-video", 0.5),
-        ("inquiry", 0.2),
-        ("hotline", 0.1),
-        ("comment", 0.2),
-        ("press", 0.7),
-        ("tv", 0.8),
-    ]
-    .into_iter()
-    .map(|(name, weight)| (name.to_owned(), Channel(weight)))
-    .collect()
+pub(crate) fn channel(name: &str) -> Option<Channel> {
+    let weight = match name {
+        "hotline" => 0.1,
+        "inquiry" | "comment" => 0.2,
+        "forum" => 0.3,
+        "wechat" => 0.4,
+        "portal" | "weibo" | "short-video" => 0.5,
+        "press" => 0.7,
+        "tv" => 0.8,
+        _ => return None,
+    };
+    Some(Channel(weight))
 }
 
 impl Default for Media {
     fn default() -> Self {
-        let outlet =
-            |name: &str, weight: f64, list: &[&str]| Outlet { name: name.to_owned(), words: words(list), weight };
+        let outlet = |name: &str, weight: f64, list: &[&'static str]| Outlet {
+            name: name.to_owned(),
+            words: words(list),
+            weight,
+        };
         Self {
             channels: BTreeMap::new(),
             outlets: vec![

@@ -11,7 +11,7 @@ mod config;
 mod defaults;
 mod score;
 
-pub use config::{Channel, Config, Content, Cue, Levels, Media, Outlet, Public, Steps, Topic, Weights};
+pub use config::{Channel, Config, Content, Cue, Levels, Media, Outlet, Public, Steps, Topic, Weights, Word};
 
 use huiyin_sdk::{About, Classifier, Context, Error, Item, Outcome};
 

@@ -1,21 +1,20 @@
 //! The weighing itself. Only additions, multiplications and divisions of
 //! doubles, so that every machine gets the same figures.
 
-use std::collections::BTreeMap;
-
 use huiyin_sdk::terms::{Hits, Matcher, Terms};
 use huiyin_sdk::{Error, Factor, Item, Level, Verdict};
 
-use crate::config::{Channel, Config, Cue, Outlet, Topic};
+use crate::config::{Config, Cue, Outlet, Topic, Word};
 use crate::defaults;
 
 pub(crate) struct Scorer<'a> {
     config: &'a Config,
     matcher: Matcher,
     topics: Vec<(&'a Topic, Vec<usize>, Vec<usize>)>,
+    /// The words of all topics that are a matter by themselves.
+    alone: Hits,
     labels: Vec<(&'a Cue, Vec<usize>)>,
     outlets: Vec<(&'a Outlet, Vec<usize>)>,
-    channels: BTreeMap<String, Channel>,
 }
 
 /// A part of the score with its reason; the reason is empty at 0.
@@ -31,9 +30,9 @@ impl<'a> Scorer<'a> {
         let mut topics = Vec::new();
         for (list, all) in [("topics", &config.content.topics), ("moreTopics", &config.content.more_topics)] {
             for (n, topic) in all.iter().enumerate() {
-                let at = format!("/content/{list}/{n}");
-                let words = numbers(&mut terms, &topic.words, &format!("{at}/words"), true)?;
-                let unless = numbers(&mut terms, &topic.unless, &format!("{at}/unless"), false)?;
+                let at = |part: &str| format!("/content/{list}/{n}/{part}");
+                let words = numbers(&mut terms, &topic.words, || at("words"), true)?;
+                let unless = numbers(&mut terms, &topic.unless, || at("unless"), false)?;
                 topics.push((topic, words, unless));
             }
         }
@@ -43,22 +42,25 @@ impl<'a> Scorer<'a> {
         }
         let mut labels = Vec::new();
         for (n, cue) in config.content.labels.iter().enumerate() {
-            let at = format!("/content/labels/{n}/words");
-            labels.push((cue, numbers(&mut terms, &cue.words, &at, true)?));
+            let at = || format!("/content/labels/{n}/words");
+            labels.push((cue, numbers(&mut terms, &cue.words, at, true)?));
         }
         let mut outlets = Vec::new();
         for (n, outlet) in config.media.outlets.iter().enumerate() {
-            let at = format!("/media/outlets/{n}/words");
-            outlets.push((outlet, numbers(&mut terms, &outlet.words, &at, true)?));
+            let at = || format!("/media/outlets/{n}/words");
+            outlets.push((outlet, numbers(&mut terms, &outlet.words, at, true)?));
         }
-        let mut channels = defaults::channels();
-        channels.extend(config.media.channels.iter().map(|(name, c)| (name.clone(), *c)));
         let matcher = terms.build();
-        Ok(Self { config, matcher, topics, labels, outlets, channels })
+        let alone = topics.iter().filter(|(topic, ..)| topic.alone).flat_map(|(_, words, _)| words).copied();
+        let alone = matcher.hits_of(&alone.collect::<Vec<_>>());
+        Ok(Self { config, matcher, topics, alone, labels, outlets })
     }
 
     pub(crate) fn judge(&self, item: &Item) -> Verdict {
         let hits = self.matcher.find(&item.title).union(&self.matcher.find(&item.body));
+        if !hits.meet(&self.alone) {
+            return Verdict::default(); // most items have no word of the duty
+        }
         let (content, at_least) = self.content(&hits);
         if content.score <= 0.0 {
             return Verdict::default(); // however loud, it is no matter of this duty
@@ -165,7 +167,7 @@ impl<'a> Scorer<'a> {
             }
         };
         if let Some(name) = item.fields.get("channel")
-            && let Some(channel) = self.channels.get(name)
+            && let Some(channel) = self.config.media.channels.get(name).copied().or_else(|| defaults::channel(name))
         {
             take(channel.0, format!("渠道{name}"));
         }
@@ -192,16 +194,16 @@ impl<'a> Scorer<'a> {
     }
 }
 
-fn numbers(terms: &mut Terms, words: &[String], at: &str, some: bool) -> Result<Vec<usize>, Error> {
+fn numbers(terms: &mut Terms, words: &[Word], at: impl Fn() -> String, some: bool) -> Result<Vec<usize>, Error> {
     if some && words.is_empty() {
-        return Err(Error::InvalidConfig(format!("at {at}: the list of words is empty")));
+        return Err(Error::InvalidConfig(format!("at {}: the list of words is empty", at())));
     }
     words
         .iter()
         .enumerate()
         .map(|(n, word)| {
             terms.add(word).ok_or_else(|| {
-                Error::InvalidConfig(format!("at {at}/{n}: the word is empty; it would match everything"))
+                Error::InvalidConfig(format!("at {}/{n}: the word is empty; it would match everything", at()))
             })
         })
         .collect()

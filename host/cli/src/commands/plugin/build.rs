@@ -16,10 +16,10 @@ use crate::folders::write_whole;
 use crate::host::{sandbox, sandbox_config};
 use crate::output::{Failure, Output, note, print, print_json};
 
-/// Cargo's profile for guests: whole-program, small, a panic is a trap.
+/// Cargo's profile for guests: whole-program, fast, a panic is a trap.
 const PROFILE: &[(&str, &str)] = &[
     ("inherits", "\"release\""),
-    ("opt-level", "\"s\""),
+    ("opt-level", "3"),
     ("lto", "\"fat\""),
     ("codegen-units", "1"),
     ("panic", "\"abort\""),
