@@ -415,7 +415,7 @@ async fn faults_are_counted_anew_after_a_start() {
     assert_eq!(speak(&engine, UNIT).await, "one");
     engine.stop().await.unwrap();
     drop(engine);
-    let all = entries(&house.data());
+    let all = entries(&house.data()).unwrap();
     let aside = all.iter().position(|entry| matches!(entry, Entry::BindingQuarantined(_))).unwrap();
     let before = all[..aside].iter().filter(|entry| matches!(entry, Entry::RunStarted(_))).count();
     assert_eq!(before, 5, "it was set aside before its third fault since the start");
