@@ -79,7 +79,8 @@ async fn workflows_and_sinks_leave_through_the_proxy_with_its_login() {
     engine.stop().await.unwrap();
     let heard = heard.lock().unwrap();
     assert!(heard.iter().any(|head| head.starts_with("GET http://far.example.cn:80/news?page=1 ")), "{heard:?}");
-    for head in heard.iter() {
+    // A connection that the end of the host cut off before anything was said has none.
+    for head in heard.iter().filter(|head| !head.is_empty()) {
         assert!(head.contains("proxy-authorization: Basic aHVpeWluOm9wZW4gc2VzYW1l\r\n"), "{head}");
     }
 }

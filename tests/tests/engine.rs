@@ -8,6 +8,7 @@ use std::path::Path;
 
 use huiyin_engine::Engine;
 use huiyin_engine::record::{Entry, ScheduleFired};
+use huiyin_engine::start::VIEWS_SCHEMA;
 use huiyin_journal::Journal as _;
 use huiyin_tests::guests::{self, Does};
 use huiyin_tests::house::{House, SetClock, copy, end_of, finished, named, submission, until};
@@ -668,8 +669,7 @@ async fn a_schedule_after_counts_from_the_end_of_the_last_run() {
 async fn a_snapshot_that_the_journal_does_not_speak_of_counts_for_nothing() {
     let mut house = House::with(&["jq", "tally", "risk-level"]).unwrap();
     let known = but_seq(lived(&mut house).await);
-    // The version of the views' form, as the host opens them.
-    let (views, _) = huiyin_views::Views::open(house.data().join("views"), 3).unwrap();
+    let (views, _) = huiyin_views::Views::open(house.data().join("views"), VIEWS_SCHEMA).unwrap();
     let mut forged = 0;
     for partition in 0..2 {
         let Some(snapshot) = views.snapshot(partition).unwrap() else { continue };

@@ -59,6 +59,7 @@ pub use self::load::load;
 pub use self::loaded::Definitions;
 pub use self::packages::Candidate;
 use self::packages::Found;
+pub use self::store::VIEWS_SCHEMA;
 pub use self::wanted::Wanted;
 
 /// The name of the component that evaluates expressions.

@@ -179,7 +179,7 @@ fn relaxed_instructions_are_not() {
 #[test]
 fn a_memory_grows_the_same_everywhere_or_the_call_ends() {
     // Grows by 1 MiB until it may not: by its own declared maximum, −1 is the answer.
-    let grow = "(local $i i32)
+    let grow = "
         (block $done (loop $next
           (br_if $done (i32.eq (local.get $i) (i32.const 40)))
           (i32.store (i32.add (i32.const 0x300) (i32.shl (local.get $i) (i32.const 2))) (memory.grow (i32.const 16)))
@@ -214,7 +214,7 @@ fn a_memory_grows_the_same_everywhere_or_the_call_ends() {
 
 #[test]
 fn the_same_call_burns_the_same_fuel() {
-    let work = "(local $i i32)
+    let work = "
         (loop $next
           (f64.store (i32.const 0x300) (f64.add (f64.load (i32.const 0x300)) (f64.const 0.1)))
           (local.set $i (i32.add (local.get $i) (i32.const 1)))

@@ -220,10 +220,10 @@ fn a_plugin_that_describes_itself_wrongly_is_not_packed() {
 #[test]
 fn a_plugin_that_hangs_or_traps_when_described_is_not_packed() {
     // A start function runs when the component is looked at.
-    let start = "(start $go) (func $go (loop $l (br $l)))";
+    let start = "(start $begin) (func $begin (loop $l (br $l)))";
     let error = idle().more(start).packed().unwrap().unwrap_err();
     assert!(error.to_string().contains("wall_ms"), "{error}");
-    let start = "(start $go) (func $go unreachable)";
+    let start = "(start $begin) (func $begin unreachable)";
     let error = idle().more(start).packed().unwrap().unwrap_err();
     assert!(matches!(error, PackageError::Describe(_)), "{error}");
 }

@@ -315,7 +315,7 @@ fn bindings_and_canaries_are_changed_and_shown() {
     let speak = json!({"use": {"functions": {"say": slot}}, "do": [{"say": {"call": "say", "with": {}}}]});
     let api = Api::with_plugins(&[("speak", speak)], vec![say("1.0.0", "1"), say("2.0.0", "2")]);
     let post = |path: &str, body: Value| api.ask("POST", path, Some(&body.to_string()));
-    let spoken = || post("/v1/runs", json!({"workflow": "speak", "wait": true})).1["result"].clone();
+    let spoken = || post("/v1/runs", json!({"workflow": "speak", "wait": true})).1["output"].clone();
     let row = || {
         let (status, listed) = api.ask("GET", "/v1/bindings?workflow=speak", None);
         assert_eq!((status, listed["bindings"].as_array().unwrap().len()), (200, 1), "{listed}");

@@ -52,6 +52,9 @@ impl Names {
     }
 }
 
+/// Answers that are remembered while they hold: a plugin may ask for any number of names.
+const REMEMBERED: u64 = 512;
+
 /// Asks these servers and nobody else.
 fn resolver(servers: &[SocketAddr]) -> Result<TokioResolver, Error> {
     let servers = servers.iter().map(|server| {
@@ -67,6 +70,7 @@ fn resolver(servers: &[SocketAddr]) -> Result<TokioResolver, Error> {
     options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
     options.use_hosts_file = ResolveHosts::Never;
     options.timeout = Duration::from_secs(3);
+    options.cache_size = REMEMBERED;
     builder.build().map_err(|error| Error::InternalError(Some(crate::error::plain(&error.to_string()))))
 }
 
