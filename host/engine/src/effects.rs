@@ -374,7 +374,9 @@ fn judged(
         Err((error, fault)) => {
             batch.failed = Some(fault);
             batches.push(batch);
-            if items.len() == 1 || error.is(huiyin_flow::ErrorKind::Configuration) {
+            use huiyin_flow::ErrorKind::{Authorization, Configuration};
+            // No item is to blame where the floor is not there or may not be used.
+            if items.len() == 1 || error.is(Configuration) || error.is(Authorization) {
                 return vec![Err(error.to_string()); items.len()];
             }
             let rest = items.split_off(items.len() / 2);

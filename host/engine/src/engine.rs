@@ -26,6 +26,9 @@ const INTAKE: usize = 16_384;
 /// KiB of large values that commands from outside under way may hold at once.
 const INTAKE_KIB: u32 = 256 << 10;
 
+/// First turns taken ahead of their runs' starts that no partition has taken in yet.
+const AHEAD: usize = 256;
+
 /// Bytes up to which a value counts for nothing there.
 const SMALL: u64 = 64 << 10;
 
@@ -48,6 +51,8 @@ pub struct Engine {
     pub(crate) intake: Arc<Semaphore>,
     /// The same in KiB of large values.
     pub(crate) intake_room: Arc<Semaphore>,
+    /// First turns that may be taken ahead at once.
+    pub(crate) ahead: Arc<Semaphore>,
     pub(crate) workers: Arc<Workers>,
     pub(crate) effects: Arc<Effects>,
     pub(crate) next: std::sync::atomic::AtomicUsize,
@@ -174,6 +179,11 @@ impl Engine {
         Arc::new(Semaphore::new(INTAKE_KIB as usize))
     }
 
+    /// The semaphore for first turns that are taken ahead.
+    pub(crate) fn ahead() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(AHEAD))
+    }
+
     /// Room for a value that comes in; told to wait where there is none (rule 11).
     pub(crate) fn room_for(&self, value: &Value) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
         let Some(bytes) = huiyin_flow::more_than(value, SMALL) else { return Ok(None) };
@@ -201,15 +211,18 @@ impl Engine {
     pub async fn run(&self, submission: Submission) -> Result<FinishedRun, Refusal> {
         let _room = self.room_for(&submission.input)?;
         let (partition, deployed, start) = self.prepare(submission)?;
-        if !deployed.quick() {
+        // No more than so many: they pass the partition's own measure of what it may hold.
+        let ahead = Arc::clone(&self.ahead).try_acquire_owned().ok().filter(|_| deployed.quick());
+        let Some(ahead) = ahead else {
             return self.ask(partition, |reply| Message::Start(StartRun { finished: Some(reply), ..start })).await;
-        }
+        };
         let (now, random, payload) = (self.clock.now(), uuid::Uuid::new_v4().as_u64_pair().0, self.payload);
         self.asked(partition, |reply, inbox| {
             let inbox = inbox.clone();
             let unit = deployed.unit.clone().unwrap_or_default();
             self.workers.run(&unit, move |house| {
-                let first = worker::first_turn(&start, &deployed, now, random, payload, house, Budget::default());
+                let mut first = worker::first_turn(&start, &deployed, now, random, payload, house, Budget::default());
+                first.place = Some(ahead);
                 // Fails only when the partition is gone; the reply is dropped then, and says so.
                 let _ = inbox.send(Message::Start(StartRun { finished: Some(reply), first: Some(first), ..start }));
             });

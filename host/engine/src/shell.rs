@@ -1,6 +1,7 @@
 //! A partition come alive: its inbox, its journal, its timer around [`Commit`],
 //! which says what may be done and when (rule 2).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -74,6 +75,8 @@ pub struct Shell {
     pub views: Option<Arc<Views>>,
     /// The last record in the latest snapshot.
     pub snapshot: u64,
+    /// A snapshot is being written out.
+    pub snapping: Arc<AtomicBool>,
     /// Whoever finds what may be bound instead of a plugin that fails.
     pub failing: mpsc::UnboundedSender<(u32, Failing)>,
     /// Asks the shell to stop.
@@ -179,13 +182,22 @@ impl Shell {
     }
 
     /// Writes a state out beside the loop; a copy of it costs next to nothing.
+    /// One at a time: where it takes longer than the next is due, that one is left out.
     fn snapshot_aside(&self, state: State) {
         let (inbox, partition) = (self.inbox.clone(), self.partition);
-        let written = background(partition, move || match Snapshot::of(&state) {
-            Ok(snapshot) => drop(inbox.send(Message::Snapshot(snapshot))),
-            Err(error) => tracing::warn!(partition, %error, "a snapshot does not encode"),
+        if self.snapping.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let snapping = Arc::clone(&self.snapping);
+        let written = background(partition, move || {
+            match Snapshot::of(&state) {
+                Ok(snapshot) => drop(inbox.send(Message::Snapshot(snapshot))),
+                Err(error) => tracing::warn!(partition, %error, "a snapshot does not encode"),
+            }
+            snapping.store(false, Ordering::Release);
         });
         if let Err(error) = written {
+            self.snapping.store(false, Ordering::Release);
             tracing::warn!(partition, %error, "no thread for a snapshot; the next start reads the journal instead");
         }
     }

@@ -386,6 +386,7 @@ impl Engine {
             activity,
             intake: Engine::intake_gate(),
             intake_room: Engine::intake_room(),
+            ahead: Engine::ahead(),
             workers: Arc::clone(&workers),
             effects: Arc::clone(&effects),
             next: std::sync::atomic::AtomicUsize::new(0),
@@ -496,6 +497,7 @@ impl Engine {
             peers: Arc::clone(peers),
             views: store.views.clone(),
             snapshot,
+            snapping: Arc::default(),
             failing: failing.clone(),
             stop: self.stop.clone(),
         };

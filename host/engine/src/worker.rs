@@ -304,7 +304,7 @@ pub fn first_turn(
         random,
         payload,
     };
-    FirstTurn { now, done: Box::new(take_turn_within(job, house, budget)) }
+    FirstTurn { now, done: Box::new(take_turn_within(job, house, budget)), place: None }
 }
 
 /// Takes one turn: everything a run can do before it has to wait.

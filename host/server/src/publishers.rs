@@ -2,6 +2,7 @@
 
 use axum::Extension;
 use axum::extract::State;
+use huiyin_engine::Refusal;
 use huiyin_engine::packages::Word;
 use huiyin_engine::publishers::TrustReport;
 use serde::Deserialize;
@@ -32,8 +33,20 @@ pub(crate) async fn trust(
     Json(Trusting { key, units, reason }): Json<Trusting>,
 ) -> Result<axum::Json<TrustReport>, Problem> {
     say_why("/reason", &reason)?;
-    let word = Word { actor: &caller.actor, reason: &reason };
-    Ok(axum::Json(app.engine.trust_publisher(&key, &units, word).await?))
+    whole(async move {
+        let word = Word { actor: &caller.actor, reason: &reason };
+        app.engine.trust_publisher(&key, &units, word).await
+    })
+    .await
+}
+
+/// Carries a change out to its end, also where the asker goes away meanwhile:
+/// what is on record must come into force.
+async fn whole(
+    change: impl Future<Output = Result<TrustReport, Refusal>> + Send + 'static,
+) -> Result<axum::Json<TrustReport>, Problem> {
+    let done = tokio::spawn(change).await.map_err(|error| Refusal::Store(error.to_string()))?;
+    Ok(axum::Json(done?))
 }
 
 /// Whose key is trusted no more.
@@ -50,6 +63,9 @@ pub(crate) async fn distrust(
     Json(Distrusting { key, reason }): Json<Distrusting>,
 ) -> Result<axum::Json<TrustReport>, Problem> {
     say_why("/reason", &reason)?;
-    let word = Word { actor: &caller.actor, reason: &reason };
-    Ok(axum::Json(app.engine.distrust_publisher(&key, word).await?))
+    whole(async move {
+        let word = Word { actor: &caller.actor, reason: &reason };
+        app.engine.distrust_publisher(&key, word).await
+    })
+    .await
 }

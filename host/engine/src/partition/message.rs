@@ -201,6 +201,8 @@ pub struct FirstTurn {
     pub now: Timestamp,
     /// What came of it.
     pub done: Box<TurnDone>,
+    /// Its place among those that may wait for their partition; given back once it is taken in.
+    pub place: Option<tokio::sync::OwnedSemaphorePermit>,
 }
 
 /// A person's order to a run.

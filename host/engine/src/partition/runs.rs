@@ -88,7 +88,16 @@ impl Core {
         // A turn taken ahead knew of no canary.
         start.first = start.first.filter(|_| !self.canaries.contains_key(deployed.id.as_str()));
         let started = start.first.as_ref().map_or(now, |first| first.now);
-        let written = self.write(&entry, payload, about, started);
+        if !self.write(&entry, payload, about, started) {
+            let refusal = Refusal::Store("the run's start could not be written; please report this".to_owned());
+            if let Some(reply) = start.finished {
+                self.tell(reply, Err(refusal.clone()));
+            }
+            if let Some(reply) = start.accepted {
+                self.tell(reply, Err(refusal));
+            }
+            return;
+        }
         if let Some(reply) = start.accepted {
             self.tell(reply, Ok(start.run.clone()));
         }
@@ -96,8 +105,8 @@ impl Core {
             self.waiting.entry(start.run.clone()).or_default().push(reply);
         }
         match start.first {
-            Some(first) if written => self.take_turn_in(*first.done, now),
-            _ => self.begin(&start.run, now),
+            Some(first) => self.take_turn_in(*first.done, now),
+            None => self.begin(&start.run, now),
         }
     }
 
