@@ -1,5 +1,5 @@
-//! What the host's own process keeps to itself: it holds secrets, so neither a
-//! core dump nor another process of the same user may see its memory.
+//! Processes, as the system has them. What the host's own keeps to itself: it holds
+//! secrets, so neither a core dump nor another process of the same user may see its memory.
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
@@ -14,4 +14,12 @@ pub(crate) fn keep_private() {
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         tracing::warn!("this process cannot be shut off from others: {error}");
     }
+}
+
+/// Bytes of memory that the system notes for a process under `field` (`proc(5)`,
+/// `/proc/PID/status`: `VmRSS`, `VmData`); none where it does not say.
+pub(crate) fn memory(pid: u32, field: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let size = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    size.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }

@@ -266,15 +266,9 @@ fn failure(error: &OciDistributionError) -> Failure {
 fn hold(most: u64) -> Result<(), Failure> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let now = getrlimit(Resource::Data);
-    let most = most.saturating_add(held());
+    let held = crate::process::memory(std::process::id(), "VmData").unwrap_or(0);
+    let most = most.saturating_add(held);
     let wanted = now.current.map_or(most, |current| current.min(most));
     setrlimit(Resource::Data, Rlimit { current: Some(wanted), maximum: now.maximum })
         .map_err(|error| Failure::unreachable(format_args!("memory cannot be limited: {error}")))
-}
-
-/// Bytes of data that this process has mapped; 0 where the system does not say.
-fn held() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let data = status.lines().find_map(|line| line.strip_prefix("VmData:"));
-    data.and_then(|size| size.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()).unwrap_or(0).saturating_mul(1024)
 }

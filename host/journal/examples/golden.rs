@@ -2,37 +2,19 @@
 //! `cargo run -p huiyin-journal --example golden -- FOLDER`. Only for a new format version; what is
 //! in the repository is never written again.
 
+mod common;
+
 use std::path::Path;
 
-use huiyin_journal::{Draft, Journal, Options, Payload, SegmentJournal};
+use common::{draft, finish, options};
+use huiyin_journal::{Draft, Journal, Payload, SegmentJournal};
 use serde_json::{Value, json};
-
-fn draft(kind: &str, subject: &str, key: &str, payload: impl Into<Vec<u8>>) -> Draft {
-    Draft {
-        kind: kind.into(),
-        subject: subject.into(),
-        time: jiff::Timestamp::UNIX_EPOCH,
-        actor: "system:engine".into(),
-        unit: None,
-        causation: None,
-        key: key.into(),
-        payload: payload.into(),
-    }
-}
-
-/// Cuts the reserved zeros off, so that the file is small; whole slots of 256 bytes stay.
-fn trim(path: &Path) -> std::io::Result<()> {
-    let bytes = std::fs::read(path)?;
-    let used = bytes.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
-    std::fs::write(path, &bytes[..used.next_multiple_of(256).min(bytes.len())])
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = std::env::args().nth(1).ok_or("name the folder to write")?;
     let dir = Path::new(&dir);
-    let options = Options { host: Some("golden".into()), segment_bytes: 4096, ..Options::default() };
-    let journal = SegmentJournal::open(dir, options.clone())?;
+    let journal = SegmentJournal::open(dir, options())?;
     let page = draft(
         "huiyin.source.page.v1",
         "source/110000/weibo-hot",
@@ -64,7 +46,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     journal.append(4_000_000_000, 1, vec![after]).await?;
     drop(journal);
 
-    let journal = SegmentJournal::open(dir, options)?;
+    let journal = SegmentJournal::open(dir, options())?;
     let records = journal
         .read_all(0)?
         .map(|record| {
@@ -83,8 +65,5 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let blobs = json!({kept.to_string(): "附件".repeat(500), gone.to_string(): null});
     drop(journal);
     let expected = json!({"records": records, "blobs": blobs});
-    std::fs::write(dir.join("expected.json"), serde_json::to_string_pretty(&expected)? + "\n")?;
-    trim(&dir.join("keys/ring"))?;
-    std::fs::remove_file(dir.join("lock"))?;
-    Ok(())
+    finish(dir, &expected)
 }

@@ -2,42 +2,24 @@
 //! `cargo run -p huiyin-journal --example golden_outlined -- FOLDER`. Only for a new form of such
 //! records; what is in the repository is never written again.
 
+mod common;
+
 use std::path::Path;
 use std::sync::Arc;
 
-use huiyin_journal::{Draft, Journal, LargePayloads, Options, Payload, SegmentJournal, references};
+use common::{draft, finish, options};
+use huiyin_journal::{Journal, LargePayloads, Payload, SegmentJournal, references};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-
-fn draft(key: &str, payload: impl Into<Vec<u8>>) -> Draft {
-    Draft {
-        kind: "huiyin.run.turn.v1".into(),
-        subject: "run/r".into(),
-        time: jiff::Timestamp::UNIX_EPOCH,
-        actor: "system:engine".into(),
-        unit: None,
-        causation: None,
-        key: key.into(),
-        payload: payload.into(),
-    }
-}
-
-/// Cuts the reserved zeros off, so that the file is small; whole slots of 256 bytes stay.
-fn trim(path: &Path) -> std::io::Result<()> {
-    let bytes = std::fs::read(path)?;
-    let used = bytes.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
-    std::fs::write(path, &bytes[..used.next_multiple_of(256).min(bytes.len())])
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = std::env::args().nth(1).ok_or("name the folder to write")?;
     let dir = Path::new(&dir);
-    let options = Options { host: Some("golden".into()), segment_bytes: 4096, ..Options::default() };
     let text = "林区一处道路积水，".repeat(12_000);
     let list: Vec<_> = (0..9_000).map(|n| json!({"n": n, "text": "一段较长的文字"})).collect();
     {
-        let journal = LargePayloads::in_turn(Arc::new(SegmentJournal::open(dir, options.clone())?));
+        let journal = LargePayloads::in_turn(Arc::new(SegmentJournal::open(dir, options())?));
         let payloads = [
             ("unit:110000", json!({"run": "r", "facts": [{"output": {"text": text, "n": 1}}, {"small": true}]})),
             ("unit:110000", json!({"run": "r", "small": true})),
@@ -46,11 +28,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             ("case:2026-0002", json!({"secret": text})),
         ];
         for (n, (key, payload)) in (0..).zip(payloads) {
-            journal.append(1, n, vec![draft(key, payload.to_string())]).await?;
+            journal.append(1, n, vec![draft("huiyin.run.turn.v1", "run/r", key, payload.to_string())]).await?;
         }
         journal.destroy_key("case:2026-0002")?;
     }
-    let journal = LargePayloads::in_turn(Arc::new(SegmentJournal::open(dir, options)?));
+    let journal = LargePayloads::in_turn(Arc::new(SegmentJournal::open(dir, options())?));
     let mut records = Vec::new();
     for stored in journal.inner().read_all(0)? {
         let stored = stored?;
@@ -68,8 +50,5 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }));
     }
     drop(journal);
-    std::fs::write(dir.join("expected.json"), serde_json::to_string_pretty(&json!({"records": records}))? + "\n")?;
-    trim(&dir.join("keys/ring"))?;
-    std::fs::remove_file(dir.join("lock"))?;
-    Ok(())
+    finish(dir, &json!({"records": records}))
 }

@@ -4,6 +4,7 @@ use axum::Extension;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{StatusCode, header};
+use huiyin_engine::Refusal;
 use huiyin_engine::packages::{InstallReport, Word};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -46,8 +47,11 @@ pub(crate) async fn install(
         return Err(Problem::no_package(String::from_utf8_lossy(&kind)));
     }
     let bytes = bytes_within(request, MAX_PACKAGE_BYTES).await?;
-    let word = Word { actor: &caller.actor, reason: &reason };
-    let report = app.engine.install_plugin(bytes.to_vec(), word).await?;
+    let change = async move {
+        let word = Word { actor: &caller.actor, reason: &reason };
+        app.engine.install_plugin(bytes.to_vec(), word).await
+    };
+    let report = whole(change).await?;
     let status = if report.changed { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(report)))
 }
@@ -67,7 +71,11 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, Problem> {
     let Path(plugin) = plugin?;
     say_why("/reason", &reason)?;
-    app.engine.remove_plugin(&plugin, Word { actor: &caller.actor, reason: &reason }).await?;
+    let change = async move {
+        let word = Word { actor: &caller.actor, reason: &reason };
+        app.engine.remove_plugin(&plugin, word).await
+    };
+    whole(change).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -89,7 +97,11 @@ pub(crate) async fn grant(
 ) -> Result<StatusCode, Problem> {
     let Path(plugin) = plugin?;
     say_why("/reason", &reason)?;
-    app.engine.grant_plugin(&plugin, &unit, &grant, Word { actor: &caller.actor, reason: &reason }).await?;
+    let change = async move {
+        let word = Word { actor: &caller.actor, reason: &reason };
+        app.engine.grant_plugin(&plugin, &unit, &grant, word).await
+    };
+    whole(change).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -109,8 +121,20 @@ pub(crate) async fn revoke(
 ) -> Result<StatusCode, Problem> {
     let Path(plugin) = plugin?;
     say_why("/reason", &reason)?;
-    app.engine.revoke_plugin(&plugin, &unit, Word { actor: &caller.actor, reason: &reason }).await?;
+    let change = async move {
+        let word = Word { actor: &caller.actor, reason: &reason };
+        app.engine.revoke_plugin(&plugin, &unit, word).await
+    };
+    whole(change).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Carries a change out to its end, also where the asker goes away meanwhile:
+/// what is on record must come into force.
+pub(crate) async fn whole<T: Send + 'static>(
+    change: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::spawn(change).await.map_err(|error| Refusal::Store(error.to_string()))?
 }
 
 pub(crate) fn say_why(pointer: &str, reason: &str) -> Result<(), Problem> {

@@ -2,7 +2,6 @@
 
 use axum::Extension;
 use axum::extract::State;
-use huiyin_engine::Refusal;
 use huiyin_engine::packages::Word;
 use huiyin_engine::publishers::TrustReport;
 use serde::Deserialize;
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 use crate::api::App;
 use crate::body::Json;
 use crate::caller::Caller;
-use crate::plugins::say_why;
+use crate::plugins::{say_why, whole};
 use crate::problem::Problem;
 
 pub(crate) async fn list(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
@@ -33,20 +32,11 @@ pub(crate) async fn trust(
     Json(Trusting { key, units, reason }): Json<Trusting>,
 ) -> Result<axum::Json<TrustReport>, Problem> {
     say_why("/reason", &reason)?;
-    whole(async move {
+    let change = async move {
         let word = Word { actor: &caller.actor, reason: &reason };
         app.engine.trust_publisher(&key, &units, word).await
-    })
-    .await
-}
-
-/// Carries a change out to its end, also where the asker goes away meanwhile:
-/// what is on record must come into force.
-async fn whole(
-    change: impl Future<Output = Result<TrustReport, Refusal>> + Send + 'static,
-) -> Result<axum::Json<TrustReport>, Problem> {
-    let done = tokio::spawn(change).await.map_err(|error| Refusal::Store(error.to_string()))?;
-    Ok(axum::Json(done?))
+    };
+    Ok(axum::Json(whole(change).await?))
 }
 
 /// Whose key is trusted no more.
@@ -63,9 +53,9 @@ pub(crate) async fn distrust(
     Json(Distrusting { key, reason }): Json<Distrusting>,
 ) -> Result<axum::Json<TrustReport>, Problem> {
     say_why("/reason", &reason)?;
-    whole(async move {
+    let change = async move {
         let word = Word { actor: &caller.actor, reason: &reason };
         app.engine.distrust_publisher(&key, word).await
-    })
-    .await
+    };
+    Ok(axum::Json(whole(change).await?))
 }

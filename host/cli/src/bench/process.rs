@@ -59,7 +59,7 @@ fn once(program: &Path, data: &Path) -> Result<(Duration, u64), Failure> {
         if lines.by_ref().map_while(Result::ok).any(|line| line.starts_with("ready ")) {
             ready = Some(began.elapsed());
         }
-        let resident = resident(child.id());
+        let resident = crate::process::memory(child.id(), "VmRSS");
         let _ = child.kill();
         let _ = child.wait();
         if let (Some(time), Some(bytes)) = (ready, resident) {
@@ -67,10 +67,4 @@ fn once(program: &Path, data: &Path) -> Result<(Duration, u64), Failure> {
         }
     }
     Err(Failure::failed("the host did not become ready; try `huiyin serve`"))
-}
-
-fn resident(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
