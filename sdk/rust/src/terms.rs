@@ -20,72 +20,44 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
-use std::hash::BuildHasher as _;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
 
-/// The distinct terms of a configuration, as they are written and as they are
-/// looked for.
+/// The terms of a configuration, as they are written and as they are looked for.
 #[derive(Debug, Default)]
-pub struct Terms {
-    /// By number; empty where a term is written as it is looked for.
-    shown: Vec<String>,
+pub struct Terms<'a> {
+    /// By number, as it is written.
+    shown: Vec<&'a str>,
     /// By number, what is looked for.
-    sought: Vec<String>,
-    /// The numbers, by the hash of what is looked for.
-    numbers: HashTable<usize>,
+    sought: Vec<Cow<'a, str>>,
 }
 
-/// A hash without a seed: the same on every machine.
-fn hash(term: &str) -> u64 {
-    FxBuildHasher.hash_one(term)
-}
-
-impl Terms {
-    /// Gives the term's number; the same term again has the same. None for a term without a character to look for.
-    pub fn add(&mut self, term: &str) -> Option<usize> {
+impl<'a> Terms<'a> {
+    /// Gives the term's number; each time another one, though the same term was there before: to find
+    /// that out would take longer than it saves. None for a term without a character to look for.
+    pub fn add(&mut self, term: &'a str) -> Option<usize> {
         let sought = fold(term);
         if sought.is_empty() {
             return None;
         }
-        let hash_of = |&number: &usize| hash(&self.sought[number]);
-        if self.numbers.len() == self.numbers.capacity() {
-            // By a few large steps: each hashes all terms again.
-            self.numbers.reserve(self.numbers.len().max(64) * 3, hash_of);
-        }
-        let found = self.numbers.entry(hash(&sought), |&number| self.sought[number] == *sought, hash_of);
-        let place = match found {
-            hashbrown::hash_table::Entry::Occupied(there) => return Some(*there.get()),
-            hashbrown::hash_table::Entry::Vacant(place) => place,
-        };
-        let number = self.sought.len();
-        place.insert(number);
-        let term = term.trim();
-        self.shown.push(if *sought == *term { String::new() } else { term.to_owned() });
-        self.sought.push(sought.into_owned());
-        Some(number)
+        self.shown.push(term.trim());
+        self.sought.push(sought);
+        Some(self.sought.len() - 1)
     }
 
     /// Makes the matcher.
-    pub fn build(self) -> Matcher {
-        let sought = self.sought;
+    pub fn build(self) -> Matcher<'a> {
+        let Terms { shown, sought } = self;
         let mut first = [NONE; PLACES];
         let mut next = vec![NONE; sought.len()];
+        let mut bytes = 0_usize;
         for (number, term) in sought.iter().enumerate() {
             let Some(c) = term.chars().next() else { continue };
             next[number] = std::mem::replace(&mut first[place(c)], number);
+            bytes += term.len();
         }
-        let bytes: usize = sought.iter().map(String::len).sum();
-        Matcher {
-            shown: self.shown,
-            sought,
-            first,
-            next,
-            credit: Cell::new(bytes.saturating_mul(WORTH)),
-            automaton: OnceCell::new(),
-        }
+        let credit = Cell::new(bytes.saturating_mul(WORTH));
+        Matcher { shown, sought, first, next, credit, automaton: OnceCell::new() }
     }
 }
 
@@ -106,11 +78,11 @@ const WORTH: usize = 8;
 
 /// All terms, ready to be found.
 #[derive(Debug)]
-pub struct Matcher {
-    /// By number; empty where a term is written as it is looked for.
-    shown: Vec<String>,
+pub struct Matcher<'a> {
+    /// By number, as it is written.
+    shown: Vec<&'a str>,
     /// By number, what is looked for.
-    sought: Vec<String>,
+    sought: Vec<Cow<'a, str>>,
     /// At the place of its first character, a term's number.
     first: [usize; PLACES],
     /// By number, the next term at the same place.
@@ -121,13 +93,15 @@ pub struct Matcher {
     automaton: OnceCell<Option<AhoCorasick>>,
 }
 
-impl Matcher {
+impl<'a> Matcher<'a> {
     /// The term as it was written; empty for a number that is none of ours.
-    pub fn term(&self, number: usize) -> &str {
-        match self.shown.get(number) {
-            Some(shown) if shown.is_empty() => &self.sought[number],
-            shown => shown.map_or("", String::as_str),
-        }
+    pub fn term(&self, number: usize) -> &'a str {
+        self.shown.get(number).copied().unwrap_or_default()
+    }
+
+    /// What is looked for: the same for terms that are one, though written in two ways.
+    pub fn sought(&self, number: usize) -> &str {
+        self.sought.get(number).map_or("", |term| term)
     }
 
     /// Reads the text once, as [`fold`] makes it.
@@ -162,7 +136,7 @@ impl Matcher {
             return None;
         }
         let build = || {
-            AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).prefilter(false).build(&self.sought).ok()
+            AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).prefilter(false).build(self.sought.iter().map(|term| &**term)).ok()
         };
         self.automaton.get_or_init(build).as_ref()
     }
@@ -173,7 +147,7 @@ impl Matcher {
         for (at, c) in text.char_indices() {
             let mut number = self.first[place(c)];
             while number != NONE {
-                if text[at..].starts_with(&self.sought[number]) {
+                if text[at..].starts_with(&*self.sought[number]) {
                     hits.set(number);
                 }
                 credit = credit.saturating_sub(1);
@@ -274,7 +248,7 @@ mod tests {
     use super::{Hits, Matcher, Terms, fold};
 
     /// What is found by looking up, and by the automaton.
-    fn both(matcher: &Matcher, text: &str) -> [Hits; 2] {
+    fn both(matcher: &Matcher<'_>, text: &str) -> [Hits; 2] {
         assert!(matcher.automaton().is_none());
         let looked_up = matcher.find(text);
         let credit = matcher.credit.replace(0);
@@ -317,7 +291,8 @@ mod tests {
     #[test]
     fn where_many_terms_begin_alike_they_become_an_automaton() {
         let mut terms = Terms::default();
-        let numbers: Vec<_> = (0..500).map(|n| terms.add(&format!("林{n:03}")).unwrap()).collect();
+        let words: Vec<_> = (0..500).map(|n| format!("林{n:03}")).collect();
+        let numbers: Vec<_> = words.iter().map(|word| terms.add(word).unwrap()).collect();
         let matcher = terms.build();
         let text = format!("{}林042", "林".repeat(1_000));
         let first = matcher.find(&text);
@@ -330,12 +305,14 @@ mod tests {
     fn hits_are_compared_with_hits() {
         let mut terms = Terms::default();
         let (fire, felling) = (terms.add("山火").unwrap(), terms.add("盗伐").unwrap());
-        assert_eq!(terms.add("山 火"), Some(fire));
+        let again = terms.add("山 火").unwrap();
         let matcher = terms.build();
+        assert_eq!((matcher.sought(fire), matcher.sought(again), matcher.sought(9)), ("山火", "山火", ""));
+        assert_eq!((matcher.term(fire), matcher.term(again), matcher.term(9)), ("山火", "山 火", ""));
         let hits = matcher.find("山火");
         assert!(!hits.is_empty() && matcher.find("没有").is_empty());
         assert!(hits.meet(&matcher.hits_of(&[fire, felling])) && !hits.meet(&matcher.hits_of(&[felling])));
-        assert_eq!(hits.union(&matcher.find("盗伐")), matcher.hits_of(&[fire, felling]));
+        assert_eq!(hits.union(&matcher.find("盗伐")), matcher.hits_of(&[fire, felling, again]));
     }
 
     #[test]

@@ -123,7 +123,7 @@ enum Test {
 
 struct Compiled<'a> {
     rules: Vec<(&'a Rule, Test)>,
-    matcher: Matcher,
+    matcher: Matcher<'a>,
 }
 
 impl<'a> Compiled<'a> {
@@ -167,6 +167,8 @@ impl<'a> Compiled<'a> {
                     verdict.labels.push(label.clone());
                 }
             }
+            let mut told = BTreeSet::new();
+            seen.retain(|&term| told.insert(self.matcher.sought(term)));
             let seen: Vec<_> = seen.into_iter().map(|term| self.matcher.term(term)).collect();
             verdict.reasons.push(if seen.is_empty() {
                 format!("规则“{}”成立", rule.name)
@@ -186,7 +188,7 @@ fn wrong(pointer: &str, why: &str) -> Error {
 }
 
 /// `at` writes where the condition stands, for an error.
-fn compile(condition: &Condition, at: &dyn Fn() -> String, terms: &mut Terms) -> Result<Test, Error> {
+fn compile<'a>(condition: &'a Condition, at: &dyn Fn() -> String, terms: &mut Terms<'a>) -> Result<Test, Error> {
     let empty = |at: &str| wrong(at, "the term is empty; it would match everything");
     match condition {
         Condition::Term(term) => Ok(Test::Any(vec![terms.add(term).ok_or_else(|| empty(&at()))?])),
@@ -203,7 +205,7 @@ fn compile(condition: &Condition, at: &dyn Fn() -> String, terms: &mut Terms) ->
             if group.all.is_empty() && group.any.is_empty() {
                 return Err(wrong(&at(), "a group needs `all` or `any`; `not` alone fits almost everything"));
             }
-            let mut part = |name: &str, list: &[Condition]| {
+            let mut part = |name: &str, list: &'a [Condition]| {
                 list.iter()
                     .enumerate()
                     .map(|(n, condition)| compile(condition, &|| format!("{}/{name}/{n}", at()), terms))

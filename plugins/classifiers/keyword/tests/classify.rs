@@ -51,6 +51,18 @@ fn tricks_with_width_case_and_spaces_do_not_help() {
 }
 
 #[test]
+fn a_term_written_twice_is_told_once_and_as_its_rule_has_it() {
+    let config = r#"{"rules": [
+      {"name": "一", "when": {"any": ["山火", "山 火", "火情"]}},
+      {"name": "二", "when": "山 火"}
+    ]}"#;
+    let item = Item { title: "山火".to_owned(), ..Item::default() };
+    let outcome = testing::classify::<Keyword>(&testing::context(0), config, vec![item]).unwrap();
+    let verdict = outcome.verdicts.into_iter().next().unwrap().unwrap();
+    assert_eq!(verdict.reasons, ["规则“一”成立：出现“山火”", "规则“二”成立：出现“山 火”"]);
+}
+
+#[test]
 fn an_item_that_no_rule_meets_has_no_level() {
     assert_eq!(judge("今日天气", "晴"), Verdict::default());
 }

@@ -9,7 +9,7 @@ use crate::defaults;
 
 pub(crate) struct Scorer<'a> {
     config: &'a Config,
-    matcher: Matcher,
+    matcher: Matcher<'a>,
     topics: Vec<(&'a Topic, Vec<usize>, Vec<usize>)>,
     /// The words of all topics that are a matter by themselves.
     alone: Hits,
@@ -194,7 +194,7 @@ impl<'a> Scorer<'a> {
     }
 }
 
-fn numbers(terms: &mut Terms, words: &[Word], at: impl Fn() -> String, some: bool) -> Result<Vec<usize>, Error> {
+fn numbers<'a>(terms: &mut Terms<'a>, words: &'a [Word], at: impl Fn() -> String, some: bool) -> Result<Vec<usize>, Error> {
     if some && words.is_empty() {
         return Err(Error::InvalidConfig(format!("at {}: the list of words is empty", at())));
     }
