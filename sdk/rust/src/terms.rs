@@ -136,7 +136,11 @@ impl<'a> Matcher<'a> {
             return None;
         }
         let build = || {
-            AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).prefilter(false).build(self.sought.iter().map(|term| &**term)).ok()
+            AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .prefilter(false)
+                .build(self.sought.iter().map(|term| &**term))
+                .ok()
         };
         self.automaton.get_or_init(build).as_ref()
     }

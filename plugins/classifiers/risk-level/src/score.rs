@@ -194,7 +194,12 @@ impl<'a> Scorer<'a> {
     }
 }
 
-fn numbers<'a>(terms: &mut Terms<'a>, words: &'a [Word], at: impl Fn() -> String, some: bool) -> Result<Vec<usize>, Error> {
+fn numbers<'a>(
+    terms: &mut Terms<'a>,
+    words: &'a [Word],
+    at: impl Fn() -> String,
+    some: bool,
+) -> Result<Vec<usize>, Error> {
     if some && words.is_empty() {
         return Err(Error::InvalidConfig(format!("at {}: the list of words is empty", at())));
     }
