@@ -13,6 +13,7 @@ use crate::config::Binding;
 use crate::deployment::Deployed;
 use crate::effects::Effects;
 use crate::house::House;
+use crate::inbox::Partition;
 use crate::ledger::Ledger;
 use crate::partition::{Activity, Judgement, Message, Order, OrderKind, Refusal, Reopen, Reply, Resolve, StartRun};
 use crate::payload::Payload;
@@ -66,69 +67,6 @@ pub struct Engine {
 
 /// A part of the host that ends by itself when asked to.
 pub(crate) type Task = tokio::task::JoinHandle<Result<(), String>>;
-
-/// A partition as the host sees it.
-pub(crate) struct Partition {
-    pub(crate) inbox: mpsc::UnboundedSender<Message>,
-    pub(crate) units: Vec<String>,
-    /// The deployments in force.
-    pub(crate) workflows: RwLock<Vec<Arc<Deployed>>>,
-    /// Those of them that start by the clock here.
-    pub(crate) scheduled: RwLock<Vec<Arc<Deployed>>>,
-}
-
-impl Partition {
-    /// Asks the partition; nobody is told to wait.
-    ///
-    /// # Errors
-    /// [`Refusal`]
-    pub(crate) async fn ask<T: Send + 'static>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Refusal> {
-        self.asked(|reply, inbox| inbox.send(message(reply)).map_err(|_| gone())).await
-    }
-
-    /// Waits for the answer to what `send` sends, or has sent, to the inbox.
-    async fn asked<T: Send + 'static>(
-        &self,
-        send: impl FnOnce(Reply<T>, &mpsc::UnboundedSender<Message>) -> Result<(), Refusal>,
-    ) -> Result<T, Refusal> {
-        let (tell, told) = oneshot::channel();
-        let reply: Reply<T> = Box::new(move |answer| drop(tell.send(answer)));
-        send(reply, &self.inbox)?;
-        told.await.map_err(|_| gone())?
-    }
-
-    /// Notes what is in force here no longer.
-    pub(crate) fn no_longer_has(&self, withdrawn: &[String]) {
-        let mut known = self.workflows.write().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|old| !withdrawn.contains(&old.id));
-        drop(known);
-        let mut scheduled = self.scheduled.write().unwrap_or_else(PoisonError::into_inner);
-        scheduled.retain(|old| !withdrawn.contains(&old.id));
-    }
-
-    /// Notes what came into force here, the partition of this number, instead of what has the same names.
-    pub(crate) fn now_has(&self, new: &[Arc<Deployed>], at: usize) {
-        let replaced = |name: &str, unit: &Option<String>| new.iter().any(|d| d.name == name && d.unit == *unit);
-        let mut known = self.workflows.write().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|old| !replaced(&old.name, &old.unit));
-        known.extend(new.iter().cloned());
-        drop(known);
-        let mut scheduled = self.scheduled.write().unwrap_or_else(PoisonError::into_inner);
-        scheduled.retain(|old| !replaced(&old.name, &old.unit));
-        let here = |d: &&Arc<Deployed>| d.schedule.is_some() && (d.unit.is_some() || at == 0);
-        scheduled.extend(new.iter().filter(here).cloned());
-    }
-
-    /// The workflows in force.
-    pub(crate) fn in_force(&self) -> Vec<Arc<Deployed>> {
-        self.workflows.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Those of them that start by the clock here.
-    pub(crate) fn scheduled(&self) -> Vec<Arc<Deployed>> {
-        self.scheduled.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
 
 /// A workflow in force.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -327,93 +265,6 @@ impl Engine {
         let partition = self.partition_of(unit)?;
         let (unit, actor) = (unit.to_owned(), actor.to_owned());
         self.ask(partition, |reply| Message::Desk { unit, actor, command: Box::new(command), judged, reply }).await
-    }
-
-    /// Stops a run; what it has in hand is stopped, too.
-    ///
-    /// # Errors
-    /// [`Refusal`]
-    pub async fn cancel(&self, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
-        self.order(OrderKind::Cancel, run, reason, actor).await
-    }
-
-    /// Holds a run: what comes is kept, nothing goes on. Calls in hand that can
-    /// be repeated are stopped; others end by themselves.
-    ///
-    /// # Errors
-    /// [`Refusal`]
-    pub async fn suspend(&self, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
-        self.order(OrderKind::Suspend, run, reason, actor).await
-    }
-
-    /// Lets a suspended run go on.
-    ///
-    /// # Errors
-    /// [`Refusal`]
-    pub async fn resume(&self, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
-        self.order(OrderKind::Resume, run, reason, actor).await
-    }
-
-    async fn order(&self, kind: OrderKind, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
-        let at = self.home_of(run).await?;
-        let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
-        self.ask(at, |reply| Message::Order(Order { run, kind, actor, reason, reply })).await
-    }
-
-    /// Sets a run to work again: one that ended without success from the task
-    /// that failed, one that was set aside from where it stood.
-    ///
-    /// # Errors
-    /// [`Refusal`]
-    pub async fn retry(&self, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
-        self.reopen(run, None, None, reason, actor).await
-    }
-
-    /// Sets a run that has ended to work again from a task on, with another
-    /// input for it if one is given.
-    ///
-    /// # Errors
-    /// [`Refusal`]
-    pub async fn restart(
-        &self,
-        run: &str,
-        task: &str,
-        input: Option<Value>,
-        reason: &str,
-        actor: &str,
-    ) -> Result<(), Refusal> {
-        self.reopen(run, Some(task.to_owned()), input, reason, actor).await
-    }
-
-    async fn reopen(
-        &self,
-        run: &str,
-        task: Option<String>,
-        input: Option<Value>,
-        reason: &str,
-        actor: &str,
-    ) -> Result<(), Refusal> {
-        let at = self.home_of(run).await?;
-        let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
-        self.ask(at, |reply| Message::Reopen(Reopen { run, task, input, actor, reason, reply })).await
-    }
-
-    /// Says what became of an effect of unknown outcome: what it gave, or that
-    /// it surely did not happen. The run goes on.
-    ///
-    /// # Errors
-    /// [`Refusal`]
-    pub async fn resolve(
-        &self,
-        run: &str,
-        call: Option<u64>,
-        happened: Option<Value>,
-        reason: &str,
-        actor: &str,
-    ) -> Result<(), Refusal> {
-        let at = self.home_of(run).await?;
-        let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
-        self.ask(at, |reply| Message::Resolve(Resolve { run, call, happened, actor, reason, reply })).await
     }
 
     /// The partition of a run that is still known.

@@ -17,8 +17,10 @@ mod orders;
 mod plugins;
 mod runs;
 mod schedules;
+mod snapshot;
 mod sources;
 mod wakes;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -33,14 +35,15 @@ pub(crate) use self::deploy::deployable;
 pub use self::events::{Delivered, JudgeJob, Judged};
 use self::header::{About, name_fault, unfit};
 pub use self::message::{
-    Activity, Deploy, Dice, EffectDone, EffectJob, EffectOutcome, Errand, FirstTurn, Floor, Input, Judgement, Message,
-    Order, OrderKind, Output, PageDone, PollError, PollJob, Query, ReadPage, Refusal, Reopen, Reply, Resolve, Snapshot,
-    StartRun, TurnDone, TurnJob, Work,
+    Deploy, EffectDone, EffectOutcome, FirstTurn, Floor, Judgement, Message, Order, OrderKind, PageDone, PollError,
+    Query, ReadPage, Refusal, Reopen, Reply, Resolve, StartRun, TurnDone,
 };
 pub(crate) use self::runs::start_event;
 pub use self::schedules::PauseCommand;
 pub(crate) use self::schedules::{scheduled_runs, standing};
+pub use self::snapshot::Snapshot;
 use self::wakes::Wakes;
+pub use self::work::{Activity, Dice, EffectJob, Errand, Input, Output, PollJob, TurnJob, Work};
 use crate::canary::Canaries;
 use crate::deployment::Deployed;
 use crate::payload::Payload;

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::deployment::Deployed;
-use crate::engine::{Partition, gone};
+use crate::engine::gone;
+use crate::inbox::Partition;
 use crate::partition::{Deploy, Message, Refusal, deployable};
 use crate::payload::Payload;
 use crate::record::{

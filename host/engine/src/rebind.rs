@@ -18,9 +18,10 @@ pub use self::show::{Aside, BindingRow, CanaryRow, Differing, Said};
 use crate::bindings::{Bindings, Override, Overrides};
 use crate::config::Binding;
 use crate::deployment::{self, Deployed, HouseCatalog};
-use crate::engine::{Engine, Partition, gone};
+use crate::engine::{Engine, gone};
 use crate::extension;
 use crate::house::House;
+use crate::inbox::Partition;
 use crate::partition::{Deploy, Failing, Message, Refusal, Reply};
 use crate::record::{
     BindingChanged, BindingLifted, BindingQuarantined, CanaryEnd, CanaryEnded, CanaryStarted, Entry, Pin, SlotOf,

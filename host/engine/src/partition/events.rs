@@ -311,7 +311,7 @@ impl Core {
     /// The runs that may listen for an event; each tests for itself what is computed.
     fn listening(&self, unit: Option<&str>, event: &Value) -> Vec<String> {
         let runs = self.listeners.iter().filter_map(|id| Some((id, self.state.runs.get(id)?)));
-        runs.filter(|(_, run)| run.quarantined.is_none() && run.flow.listens_for(event))
+        runs.filter(|(_, run)| run.quarantined.is_none() && run.flow.listens(event))
             .filter(|(_, run)| self.deployed.get(&run.deployment).is_some_and(|d| d.unit.as_deref() == unit))
             .map(|(id, _)| id.clone())
             .collect()
