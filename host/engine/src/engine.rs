@@ -1,7 +1,7 @@
 //! The host as one thing: opens the store, loads what it holds, brings what is
 //! configured into force, and puts the partitions to work.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use huiyin_journal::Journal;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use crate::effects::Effects;
 use crate::house::House;
 use crate::inbox::Partition;
 use crate::ledger::Ledger;
-use crate::partition::{Activity, Judgement, Message, Order, OrderKind, Refusal, Reopen, Reply, Resolve, StartRun};
+use crate::partition::{Activity, Judgement, Message, Refusal, Reply, StartRun};
 use crate::payload::Payload;
 use crate::shell::Clock;
 use crate::state::{FinishedRun, State};

@@ -1,23 +1,17 @@
 //! What goes into a partition: messages, and who is told. Only shapes; nothing
 //! is decided here.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use huiyin_flow::{CallId, Event, FlowError, HttpRequest, Request, RunState};
-use huiyin_journal::Draft;
+use huiyin_flow::{CallId, FlowError, HttpRequest, RunState};
 use huiyin_sandbox::{KvWrite, Page};
 use jiff::Timestamp;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
 
-use super::{Delivered, Failing, JudgeJob, Judged, PauseCommand};
-use crate::canary::{Canaries, CanaryJob, Made, Watched};
+use super::{Delivered, Input, Judged, PauseCommand, Snapshot};
+use crate::canary::{Made, Watched};
 use crate::deployment::Deployed;
-use crate::payload::Payload;
 use crate::record::{self, Batch, Entry, Pin, SinkAdvanced};
-use crate::sources::WatchedSource;
 use crate::state::{FinishedRun, State};
 
 /// Who is told of an outcome; called once what led to it is durable.

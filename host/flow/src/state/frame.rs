@@ -246,7 +246,8 @@ impl Frame {
 }
 
 impl FrameKind {
-    fn name(&self) -> &'static str {
+    /// The kind of task, for people.
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Run | Self::Workflow { .. } => "run",
             Self::Do => "do",

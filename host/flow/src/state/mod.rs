@@ -5,7 +5,7 @@ mod frame;
 mod frames;
 mod weight;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,9 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::FlowError;
-use crate::fact::{Alarm, CallId, FrameId, Next, Place, SubId, present};
-use crate::model::{Definition, EventFilter, FunctionRef};
-use crate::request::{Request, WorkflowRef};
+use crate::fact::{Alarm, CallId, FrameId};
+use crate::model::{Definition, EventFilter};
 use crate::run::{Command, Event};
 pub(crate) use frame::{Frame, FrameKind, Listening, Scope, Stage};
 pub(crate) use frames::Frames;
