@@ -105,6 +105,17 @@ impl Log {
         Ok(self.tree.size())
     }
 
+    /// Whether full tiles wait to be written. The next checkpoint writes all of them; whoever writes
+    /// some before has less to do then.
+    pub fn unwritten(&self) -> bool {
+        self.tree.unwritten_bytes() > 0
+    }
+
+    /// Writes at most so many of the full tiles that wait; whether there are more.
+    pub fn write_some(&mut self, most: usize) -> Result<bool, AuditError> {
+        Ok(self.tree.flush_some(most)?)
+    }
+
     /// Writes the tiles, then signs and stores a checkpoint of the log as it stands.
     ///
     /// The leaves must be durable before. They are asked for only to make a damaged tile anew.

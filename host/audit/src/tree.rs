@@ -174,18 +174,24 @@ impl Tree {
 
     /// Writes the full tiles that wait.
     pub(crate) fn flush_full(&mut self) -> Result<(), TreeError> {
+        self.flush_some(usize::MAX).map(drop)
+    }
+
+    /// Writes at most so many of the full tiles that wait; whether there are more.
+    pub(crate) fn flush_some(&mut self, most: usize) -> Result<bool, TreeError> {
         let Some(files) = &mut self.files else {
-            return Ok(());
+            return Ok(false);
         };
-        while let Some(waiting) = self.pending.first_entry() {
+        for _ in 0..most {
+            let Some(waiting) = self.pending.first_entry() else { return Ok(false) };
             let id = *waiting.key();
             files.write_full(id, waiting.get()).map_err(|source| TreeError::Write { path: files.path(id), source })?;
             let tile = waiting.remove();
             self.proved.get_mut().unwrap_or_else(PoisonError::into_inner).put(id, tile);
-            // Hundreds of files at a stretch would hold a core for milliseconds that others wait for.
+            // Many files at a stretch would hold a core for milliseconds that others wait for.
             std::thread::yield_now();
         }
-        Ok(())
+        Ok(!self.pending.is_empty())
     }
 
     /// Root of the tree when it had `size` leaves.

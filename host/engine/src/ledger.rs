@@ -20,6 +20,10 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(2);
 /// Leaves hashed at a stretch; then other tasks have the thread.
 const PIECE: usize = 64;
 
+/// Full tiles written at a stretch, as soon as they are full: written all together at the checkpoint,
+/// those of a busy second would hold a core for milliseconds, too.
+const TILES: usize = 2;
+
 /// Leaves behind the journal from which they are looked for beside the loop:
 /// they may have to be read from the disk.
 const FAR: u64 = 4_096;
@@ -128,6 +132,7 @@ impl Ledger {
                 Ok(()) = grown.changed() => {
                     grown.borrow_and_update();
                     self.catch_up_gently().await?;
+                    self.write_a_little().await?;
                     tokio::time::sleep(FOLLOW_EVERY).await;
                 }
             }
@@ -146,10 +151,26 @@ impl Ledger {
         Ok(())
     }
 
+    /// Writes a few of the tiles that became full.
+    async fn write_a_little(self: &Arc<Self>) -> Result<(), AuditError> {
+        let waiting = self.log.try_lock().is_ok_and(|log| log.unwritten());
+        if !waiting {
+            return Ok(());
+        }
+        self.beside(|ledger| ledger.log().write_some(TILES).map(drop)).await
+    }
+
     async fn off_loop(self: &Arc<Self>, sign: bool) -> Result<(), AuditError> {
+        self.beside(move |ledger| if sign { ledger.checkpoint().map(drop) } else { ledger.follow() }).await
+    }
+
+    /// Does what touches files on a thread that may wait for them.
+    async fn beside(
+        self: &Arc<Self>,
+        step: impl FnOnce(&Ledger) -> Result<(), AuditError> + Send + 'static,
+    ) -> Result<(), AuditError> {
         let ledger = Arc::clone(self);
-        let step = move || if sign { ledger.checkpoint().map(drop) } else { ledger.follow() };
-        match tokio::task::spawn_blocking(step).await {
+        match tokio::task::spawn_blocking(move || step(&ledger)).await {
             Ok(done) => done,
             Err(_) => Err(AuditError::Stopped),
         }

@@ -10,6 +10,10 @@ use futures::stream::FuturesOrdered;
 use huiyin_journal::{AppendFuture, Journal, JournalError};
 use huiyin_views::Views;
 use jiff::Timestamp;
+use thread_priority::ThreadPriority;
+use thread_priority::unix::{
+    NormalThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -25,9 +29,6 @@ const BATCH: usize = 512;
 /// The longest sleep between two looks at the clock, so that a clock that was
 /// set by hand is noticed.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// Behind everything else, in steps of `nice`.
-const LAST: i32 = 19;
 
 /// The host's clock.
 pub trait Clock: Send + Sync {
@@ -254,11 +255,14 @@ impl Shell {
     }
 }
 
-/// Does what nobody waits for on a thread that stands back behind all others.
+/// Does what nobody waits for on a thread that stands back behind all others:
+/// from one of the class `SCHED_IDLE` the system takes the core at once when
+/// somebody wants it, from one that is only nice after some milliseconds.
 fn background(partition: u32, job: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
     let thread = std::thread::Builder::new().name(format!("snapshot-{partition}")).spawn(move || {
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
         // Where the system does not allow it, others wait a little for the snapshot.
-        let _ = rustix::process::setpriority_process(None, LAST);
+        let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
         job();
     });
     thread.map(drop)
