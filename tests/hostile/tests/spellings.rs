@@ -73,7 +73,7 @@ async fn a_plugin_reaches_no_inner_place_however_it_is_spelled() {
                 }
                 other => panic!("{authority} ({}): {other}", inward.how),
             }
-            assert!(began.elapsed() < Duration::from_secs(2), "{authority} was tried before it was refused");
+            assert!(began.elapsed() < Duration::from_secs(8), "{authority} was tried before it was refused");
         }
     }
     assert_eq!(came.load(Ordering::SeqCst), 0, "somebody came");
