@@ -157,7 +157,7 @@ impl Effects {
     ) -> (EffectOutcome, Option<String>) {
         let package = match calls::component(&self.house, pin, &job.unit) {
             Ok(package) => package,
-            Err(error) => return (EffectOutcome::Settled(Err(error), Vec::new()), None),
+            Err(error) => return (EffectOutcome::Refused(error), None),
         };
         let operation = match calls::operation(&package, pin, with) {
             Ok(operation) => operation,
@@ -182,7 +182,9 @@ impl Effects {
                 EffectOutcome::Unknown(calls::words(&self.house, &error, &pin.plugin, &job.unit))
             }
             Err(error) => {
-                EffectOutcome::Settled(Err(calls::flow_error(&self.house, &error, pin, &job.unit)), Vec::new())
+                let denied = matches!(error, CallError::Denied { .. });
+                let error = calls::flow_error(&self.house, &error, pin, &job.unit);
+                if denied { EffectOutcome::Refused(error) } else { EffectOutcome::Settled(Err(error), Vec::new()) }
             }
         };
         (outcome, fault)

@@ -176,6 +176,9 @@ pub struct EffectState {
     /// The run of another workflow that it stands for.
     #[serde(default)]
     pub child: Option<String>,
+    /// Why nobody knows what came of an earlier try, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
 }
 
 impl EffectState {
@@ -189,6 +192,7 @@ impl EffectState {
             target: None,
             repeatable: false,
             child: None,
+            doubt: None,
         }
     }
 

@@ -313,6 +313,8 @@ pub enum EffectOutcome {
     Settled(Result<Value, FlowError>, Vec<KvWrite>),
     /// Nobody knows (rule 3).
     Unknown(String),
+    /// This try surely did nothing: the host did not let it. That says nothing of earlier ones.
+    Refused(FlowError),
     /// The operation of an OpenAPI document stands for this request, which was not sent yet.
     Found(Box<HttpRequest>),
     /// It was stopped because the partition asked for it ([`Work::Stop`]).
