@@ -111,6 +111,13 @@ pub struct Deployment {
     pub by: Option<String>,
 }
 
+impl Deployment {
+    /// The components that it is pinned to.
+    pub fn digests(&self) -> BTreeSet<String> {
+        self.pins.values().map(|pin| pin.digest.clone()).collect()
+    }
+}
+
 /// A running run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Run {

@@ -103,6 +103,8 @@ pub enum Message {
     },
     /// Bring workflows into force, and withdraw others.
     Deploy(Deploy),
+    /// Plugins may be used again that these are pinned to. They are in force, or runs need them, and stay what they are.
+    Restored(Vec<Arc<Deployed>>, Reply<()>),
     /// A deployment of several records is to be carried out, or was; the records of that only.
     Deployment(Box<Entry>, String, Reply<()>),
     /// A person pauses a schedule or lets it go on.
