@@ -497,11 +497,11 @@ async fn a_publisher_who_is_trusted_no_more_is_so_at_once_and_after_a_restart() 
     let vkey = acme.verifier().to_string();
     let report = engine.trust_publisher(&vkey, &["*".to_owned()], WORD).await.unwrap();
     assert_eq!((report.restored, report.withheld.len()), (vec!["odd:0.1.0".to_owned()], 0));
+    assert!(called(&engine).await.contains("not JSON"), "it is there again, without another start");
     engine.stop().await.unwrap();
     drop(engine);
-    // The workflow could not be loaded when the host started; the next start finds it whole.
     let engine = house.on_disk().await.unwrap();
-    assert!(called(&engine).await.contains("not JSON"), "it is there again");
+    assert!(called(&engine).await.contains("not JSON"), "and with one");
     engine.install_plugin(newer, WORD).await.unwrap();
     // Withdrawn and given again without a start between.
     assert_eq!(engine.distrust_publisher(&vkey, WORD).await.unwrap().withheld.len(), 2);

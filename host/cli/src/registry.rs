@@ -109,7 +109,8 @@ impl Registry {
         }
         let ca = args.ca.as_ref().map(|file| crate::output::read_bytes(file, MAX_CERTIFICATE)).transpose()?;
         let authorities = ca.map(|data| Certificate { encoding: CertificateEncoding::Pem, data });
-        let proxy = args.config.as_ref().map(|file| proxy::of(file, args.data.as_deref())).transpose()?.flatten();
+        let proxy =
+            args.config.as_ref().map(|file| proxy::of(file, args.data.as_deref(), &host)).transpose()?.flatten();
         let url = || proxy.as_ref().map(|proxy| proxy.url.to_string());
         let config = ClientConfig {
             https_proxy: url(),

@@ -312,6 +312,31 @@ fn out_of_a_closed_network_through_the_configurations_proxy() {
 }
 
 #[test]
+fn a_name_in_no_proxy_means_that_name_and_none_below_it() {
+    let registry = Registry::start(&Access::Open);
+    let proxy = Peer::proxy(registry.host.parse().unwrap(), None);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    std::fs::create_dir(&out).unwrap();
+    // A name that only the proxy knows.
+    let reference = "registry.huiyin.invalid/plugins/tally:0.1.0";
+    let through = |places: Value| {
+        let url = format!("http://{}", proxy.address);
+        closed(folder.path(), &json!({"proxy": {"url": url, "noProxy": places}}))
+    };
+    let file = through(json!(["huiyin.invalid", ".registry.huiyin.invalid", "10.0.0.0/8"]));
+    answer(&publish(&package("tally"), reference, &["--plain-http", "--config", &file]));
+    assert_eq!(answer(&pull(reference, &out, &["--plain-http", "--config", &file]))["plugin"], "tally:0.1.0");
+    let asked = proxy.heads().len();
+    assert!(asked >= 2);
+    for place in ["registry.huiyin.invalid", "*.huiyin.invalid", ".invalid"] {
+        let file = through(json!([place]));
+        assert_eq!(code(&pull(reference, &out, &["--plain-http", "--config", &file])), 3, "{place}: nobody is there");
+        assert_eq!(proxy.heads().len(), asked, "{place}: the proxy was not asked");
+    }
+}
+
+#[test]
 fn out_of_a_closed_network_through_the_environments_proxy() {
     let registry = Registry::start(&Access::Open);
     let proxy = Peer::proxy(registry.host.parse().unwrap(), None);

@@ -94,13 +94,13 @@ pub fn slot_name(of: &SlotOf) -> String {
 
 impl Bindings {
     /// Every component that a slot is bound to, may come to be bound to, or
-    /// tries beside its own, with the slot's name.
-    pub fn pins(&self) -> impl Iterator<Item = (&str, &Pin)> {
+    /// tries beside its own, with the slot's name and unit.
+    pub fn pins(&self) -> impl Iterator<Item = (&str, Option<&str>, &Pin)> {
         self.slots.iter().flat_map(|(name, slot)| {
             let aside = slot.quarantined.iter().flat_map(|one| std::iter::once(&one.from).chain(&one.to));
             let chosen = slot.chosen.iter().map(|one| &one.pin);
             let pins = chosen.chain(slot.canary.iter().map(|one| &one.pin)).chain(aside);
-            pins.map(move |pin| (name.as_str(), pin))
+            pins.map(move |pin| (name.as_str(), slot.of.unit.as_deref(), pin))
         })
     }
 

@@ -227,7 +227,7 @@ pub struct EgressConfig {
 pub struct ProxyConfig {
     /// `http://host:port`.
     pub url: String,
-    /// Places that are reached without it: names, `*.example.cn`, addresses, ranges.
+    /// Places that are reached without it: names, each itself alone; `*.example.cn`, the names below; addresses, ranges.
     #[serde(default)]
     pub no_proxy: Vec<String>,
     /// Who asks, for basic authentication.

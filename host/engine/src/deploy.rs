@@ -294,7 +294,8 @@ fn check(
                 problems.push(format!("{}: {why}", given.file));
             }
             let mine = over.get(&(name.clone(), unit.clone())).unwrap_or(&none);
-            match deployment::pin(&definition, unit.as_deref(), bindings, mine, house) {
+            // What may not be used is not brought into force anew.
+            match deployment::pin(&definition, unit.as_deref(), bindings, mine, &BTreeSet::new(), house) {
                 Ok(pins) => {
                     // What a person chose for a slot was asked about then, and may have changed since.
                     let denied = pins.iter().filter_map(|(name, pin)| {

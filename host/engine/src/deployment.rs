@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::bindings::Overrides;
 use crate::config::Binding;
-use crate::house::House;
+use crate::house::{Bound, House};
 use crate::record::Pin;
 use crate::timetable::Planned;
 
@@ -248,7 +248,11 @@ impl Catalog for HouseCatalog<'_> {
             });
         }
         let full = version.map_or_else(|| name.to_owned(), |v| format!("{name}:{v}"));
-        let (_, package) = self.0.find(&full)?;
+        let Some((_, package)) = self.0.find(&full) else {
+            // It may not be called, and what named it before can still be read.
+            let kind = self.0.known(&full)?.kind;
+            return Some(FunctionInfo { kind: FunctionKind::Plugin { kind }, input_schema: None, output_schema: None });
+        };
         let manifest = &package.manifest;
         Some(FunctionInfo {
             kind: FunctionKind::Plugin { kind: manifest.kind.name().to_owned() },
@@ -267,7 +271,8 @@ impl Catalog for HouseCatalog<'_> {
 /// Resolves every plugin function of a definition to an exact component, with
 /// the unit's bindings in their places (rule 7: a binding changes a slot's
 /// target and configuration, nothing else). What people chose while the host
-/// ran (`over`) counts before the configuration.
+/// ran (`over`) counts before the configuration. What was pinned `before`, by
+/// digest, stays so where trust no longer covers it: its calls are refused.
 ///
 /// # Errors
 /// Every binding or function that cannot be resolved.
@@ -276,6 +281,7 @@ pub fn pin(
     unit: Option<&str>,
     bindings: &[Binding],
     over: &Overrides,
+    before: &BTreeSet<String>,
     house: &House,
 ) -> Result<BTreeMap<String, Pin>, Vec<String>> {
     let mut problems = Vec::new();
@@ -286,9 +292,9 @@ pub fn pin(
         .collect();
     for function in definition.calls().iter().filter(|f| !core(&f.name)) {
         let name = key(None, function);
-        match house.usable(&name, unit) {
-            Ok((pin, _)) => {
-                pins.insert(name, pin);
+        match house.bindable(&name, unit, before) {
+            Ok(bound) => {
+                pins.insert(name, bound.pin);
             }
             Err(why) => problems.push(why),
         }
@@ -299,7 +305,7 @@ pub fn pin(
         let over = over.get(&*slot.name);
         let own = match over.and_then(|over| over.chosen.clone()) {
             Some(chosen) => fits(slot, chosen, house),
-            None => bound(slot, binding.copied(), unit, house),
+            None => bound(slot, binding.copied(), unit, before, house),
         };
         match own {
             Ok(own) => {
@@ -321,7 +327,11 @@ pub fn pin(
 /// no reason to refuse the workflow: its calls say so.
 pub(crate) fn fits(slot: &huiyin_flow::Slot, pin: Pin, house: &House) -> Result<Pin, String> {
     let Some(package) = house.package(&pin.digest) else { return Ok(pin) };
-    let kind = package.manifest.kind.name();
+    takes(slot, pin, package.manifest.kind.name())
+}
+
+/// The pin, if the slot takes its kind.
+fn takes(slot: &huiyin_flow::Slot, pin: Pin, kind: &str) -> Result<Pin, String> {
     match &slot.info.kind {
         FunctionKind::Plugin { kind: takes } if takes != kind => {
             Err(format!("`{}` is a {kind}, the slot takes a {takes}", pin.plugin))
@@ -330,25 +340,25 @@ pub(crate) fn fits(slot: &huiyin_flow::Slot, pin: Pin, house: &House) -> Result<
     }
 }
 
-/// What a slot stands for with a unit's binding.
+/// What a slot stands for with a unit's binding; see [`pin`] for `before`.
 pub(crate) fn bound(
     slot: &huiyin_flow::Slot,
     binding: Option<&Binding>,
     unit: Option<&str>,
+    before: &BTreeSet<String>,
     house: &House,
 ) -> Result<Pin, String> {
     let own = key(None, &slot.function);
     let Some(binding) = binding else {
-        return house.usable(&own, unit).map(|(pin, _)| pin);
+        return house.bindable(&own, unit, before).map(|bound| bound.pin);
     };
     let wanted = binding.plugin.clone().unwrap_or_else(|| own.clone());
-    let (mut pin, package) = house.usable(&wanted, unit)?;
+    let Bound { mut pin, kind } = house.bindable(&wanted, unit, before)?;
     if let Some(digest) = binding.digest.as_ref().filter(|d| **d != pin.digest) {
         return Err(format!("`{wanted}` has the digest {}, the binding pins {digest}", pin.digest));
     }
-    drop(package);
     pin.config = binding.config.clone();
-    fits(slot, pin, house)
+    takes(slot, pin, &kind)
 }
 
 /// The deployment's name: a digest over all that decides what its runs do.

@@ -157,7 +157,7 @@ impl Effects {
     ) -> (EffectOutcome, Option<String>) {
         let package = match calls::component(&self.house, pin, &job.unit) {
             Ok(package) => package,
-            Err(error) => return (EffectOutcome::Settled(Err(error), Vec::new()), None),
+            Err(error) => return (EffectOutcome::Refused(error), None),
         };
         let operation = match calls::operation(&package, pin, with) {
             Ok(operation) => operation,
@@ -182,7 +182,9 @@ impl Effects {
                 EffectOutcome::Unknown(calls::words(&self.house, &error, &pin.plugin, &job.unit))
             }
             Err(error) => {
-                EffectOutcome::Settled(Err(calls::flow_error(&self.house, &error, pin, &job.unit)), Vec::new())
+                let denied = matches!(error, CallError::Denied { .. });
+                let error = calls::flow_error(&self.house, &error, pin, &job.unit);
+                if denied { EffectOutcome::Refused(error) } else { EffectOutcome::Settled(Err(error), Vec::new()) }
             }
         };
         (outcome, fault)
@@ -415,14 +417,22 @@ fn poll_error(house: &House, error: &CallError, plugin: &str, unit: &str) -> Pol
     PollError { message: calls::words(house, error, plugin, unit), retry_after }
 }
 
-/// The pin of a policy pack's floor.
+/// The pin of a policy pack's floor. One that `stands`, in a pack in force,
+/// stays where trust no longer covers it: for units that it may not judge for,
+/// items have no verdict of it, and say why.
 ///
 /// # Errors
 /// When its classifier is not installed, in words.
-pub fn floor_pin(house: &House, floor: &huiyin_desk::policy::Floor) -> Result<Pin, String> {
+pub fn floor_pin(house: &House, floor: &huiyin_desk::policy::Floor, stands: bool) -> Result<Pin, String> {
     let name = format!("{}:{}", floor.name, floor.version);
     // It judges for every unit, so every unit must be able to trust it.
-    let (mut pin, _) = house.usable(&name, None).map_err(|why| format!("the policy pack's floor classifier: {why}"))?;
+    let mut pin = match house.usable(&name, None) {
+        Ok((pin, _)) => pin,
+        Err(why) => match house.named(&name).filter(|_| stands) {
+            Some(bound) => bound.pin,
+            None => return Err(format!("the policy pack's floor classifier: {why}")),
+        },
+    };
     pin.config = floor.config.clone();
     Ok(pin)
 }

@@ -2,7 +2,7 @@
 //! packages, the evaluator, the floor.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, RwLock};
 
 use huiyin_flow::Evaluator;
@@ -38,8 +38,29 @@ struct Packages {
 /// What is installed and may not be used.
 struct Withheld {
     why: String,
+    /// What it was when it was installed, where that is on record.
+    known: Option<Known>,
     /// The component, where it was in use before.
     package: Option<(Arc<Package>, Provenance)>,
+}
+
+/// What is on record of an installed plugin: enough to name it where it was
+/// bound before, and nothing of its bytes is believed for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// SHA-256 of the component without its signatures, hex.
+    pub(crate) digest: String,
+    /// Its kind, `classifier`.
+    pub(crate) kind: String,
+}
+
+/// What a name stands for, whether or not it may be used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bound {
+    /// The component.
+    pub pin: Pin,
+    /// Its kind, `classifier`.
+    pub kind: String,
 }
 
 /// Where a plugin comes from, and who may use it.
@@ -150,7 +171,15 @@ impl House {
     /// Remembers what is installed and may not be used.
     pub fn withhold(&self, name: &str, why: String) {
         let mut packages = self.packages.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        packages.withheld.insert(name.to_owned(), Withheld { why, package: None });
+        packages.withheld.insert(name.to_owned(), Withheld { why, known: None, package: None });
+    }
+
+    /// Says what something was when it was installed that is withheld now.
+    pub(crate) fn recall(&self, name: &str, known: Known) {
+        let mut packages = self.packages.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(withheld) = packages.withheld.get_mut(name) {
+            withheld.known = Some(known);
+        }
     }
 
     /// Says why, of something that is withheld and stays so.
@@ -199,7 +228,9 @@ impl House {
         for (name, digest, why) in gone {
             packages.by_name.remove(&name);
             let package = packages.by_digest.remove(&digest).zip(packages.sources.remove(&digest));
-            packages.withheld.insert(name, Withheld { why, package });
+            let kind = package.as_ref().map(|(package, _)| package.manifest.kind.name().to_owned());
+            let known = kind.map(|kind| Known { digest, kind });
+            packages.withheld.insert(name, Withheld { why, known, package });
         }
     }
 
@@ -233,6 +264,39 @@ impl House {
         };
         self.trusted(&pin, unit)?;
         Ok((pin, package))
+    }
+
+    /// The same of what was bound `before`, by digest: that stays bound where it
+    /// may not be used any more, and its calls are refused. What is new must be usable.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub fn bindable(&self, name: &str, unit: Option<&str>, before: &BTreeSet<String>) -> Result<Bound, String> {
+        let why = match self.usable(name, unit) {
+            Ok((pin, package)) => return Ok(Bound { pin, kind: package.manifest.kind.name().to_owned() }),
+            Err(why) => why,
+        };
+        let stands = |bound: &Bound| before.contains(&bound.pin.digest);
+        self.found(name).filter(stands).or_else(|| self.known(name).filter(stands)).ok_or(why)
+    }
+
+    /// What a name stands for, whether or not it may be used.
+    pub(crate) fn named(&self, name: &str) -> Option<Bound> {
+        self.found(name).or_else(|| self.known(name))
+    }
+
+    fn found(&self, name: &str) -> Option<Bound> {
+        self.find(name).map(|(pin, package)| Bound { pin, kind: package.manifest.kind.name().to_owned() })
+    }
+
+    /// What is withheld and on record, by `name:version`; the highest version for a bare name.
+    pub(crate) fn known(&self, name: &str) -> Option<Bound> {
+        let packages = self.packages.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let is = |full: &str| if name.contains(':') { full == name } else { full.split(':').next() == Some(name) };
+        let of = packages.withheld.iter().filter_map(|(full, withheld)| Some((full, withheld.known.as_ref()?)));
+        let (full, known) = of.filter(|(full, _)| is(full)).max_by_key(|(full, _)| version(full))?;
+        let pin = Pin { plugin: full.clone(), digest: known.digest.clone(), config: Value::Null };
+        Some(Bound { pin, kind: known.kind.clone() })
     }
 
     /// Whether what was pinned once may be used on behalf of a unit now; no

@@ -73,6 +73,7 @@ pub mod record;
 mod records;
 pub mod replay;
 pub mod requests;
+mod restore;
 pub mod schedules;
 pub mod secrets;
 pub mod shell;

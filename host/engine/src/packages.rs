@@ -3,6 +3,7 @@
 //! people do is on record before it is in force.
 
 mod list;
+mod users;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,6 +13,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use self::list::{Effective, GrantRow, PluginRow, SetAside};
+pub use self::users::WithheldRow;
+pub(crate) use self::users::{tell, warn};
 use crate::engine::Engine;
 use crate::grants::{Grants, OwnFolders};
 use crate::house::{Origin, Provenance};
@@ -119,6 +122,8 @@ impl Engine {
         let provenance =
             Provenance { origin: Origin::Installed, publishers: judged.publishers, units: judged.units, signed };
         self.house.install_from(package, provenance).map_err(|error| invalid("", error))?;
+        // What was withheld or gone may be pinned already.
+        self.restore([report.digest.clone()].into()).await?;
         Ok(report)
     }
 

@@ -211,6 +211,7 @@ impl Core {
                 self.out.durable.push(Work::Keep(snapshot));
             }
             Message::Deploy(deploy) => self.deploy(deploy, now),
+            Message::Restored(all, reply) => self.restored(all, reply, now),
             Message::Deployment(entry, actor, reply) => self.deployment_word(&entry, &actor, reply, now),
             Message::Plugin(entry, reply) => self.plugin_word(&entry, reply, now),
             Message::Query(query) => {

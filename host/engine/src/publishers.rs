@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::engine::Engine;
 use crate::house::{Origin, Provenance};
-use crate::packages::{Word, file_name};
+use crate::packages::{WithheldRow, Word, file_name, warn};
 use crate::partition::{Message, Refusal};
 use crate::record::{Entry, PublisherDistrusted, PublisherTrusted};
 use crate::trust::{Signed, Trust};
@@ -43,21 +43,12 @@ pub struct TrustReport {
     pub key: String,
     /// The units that trust it now, `*` for all.
     pub units: Vec<String>,
-    /// Plugins that may not be used any more.
+    /// Plugins that nobody may use any more.
     pub withheld: Vec<WithheldRow>,
+    /// Plugins that others may still use, and who may not any more.
+    pub refused: Vec<WithheldRow>,
     /// Plugins that were withheld and may be used again, `name:version`.
     pub restored: Vec<String>,
-}
-
-/// A plugin that may not be used any more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct WithheldRow {
-    /// `name:version`.
-    pub plugin: String,
-    /// Why.
-    pub why: String,
-    /// Who goes without it now: workflows in force, running runs, sources, the floor.
-    pub used_by: Vec<String>,
 }
 
 fn invalid(pointer: &str, message: impl std::fmt::Display) -> Refusal {
@@ -121,7 +112,7 @@ impl Engine {
 
     /// Puts a word on record and into force.
     async fn trust_changed(&self, key: &VerifierKey, entry: Entry) -> Result<TrustReport, Refusal> {
-        let before = self.house.withheld();
+        let (before, without) = (self.house.withheld(), self.without().await?);
         self.ask_home(|reply| Message::Plugin(Box::new(entry), reply)).await?;
         let state = self.plugin_state().await?;
         let trust = self.packages.configured.clone().with(state.trust());
@@ -133,24 +124,54 @@ impl Engine {
             }
         }
         let after = self.house.withheld();
-        let mut used = self.used_by().await?;
-        let mut withheld = Vec::new();
-        for (plugin, why) in &after {
-            if !before.contains_key(plugin) {
-                let digest = state.installed.get(plugin).map(|installed| &installed.digest);
-                let used_by = digest.and_then(|digest| used.remove(digest)).unwrap_or_default();
-                tracing::warn!(plugin, why, "an installed plugin is withheld");
-                withheld.push(WithheldRow { plugin: plugin.clone(), why: why.clone(), used_by });
-            }
-        }
+        let restored: Vec<String> = before.keys().filter(|plugin| !after.contains_key(*plugin)).cloned().collect();
+        let digests = restored.iter().filter_map(|plugin| state.installed.get(plugin));
+        self.restore(digests.map(|installed| installed.digest.clone()).collect()).await?;
+        let (withheld, refused) = self.lost(&before, &after, &without).await?;
+        withheld.iter().chain(&refused).for_each(warn);
         let units = trust.publishers().find(|(known, _)| *known == key);
         Ok(TrustReport {
             name: key.name().to_owned(),
             key: key.to_string(),
             units: units.into_iter().flat_map(|(_, units)| units.codes()).map(str::to_owned).collect(),
             withheld,
-            restored: before.into_keys().filter(|plugin| !after.contains_key(plugin)).collect(),
+            refused,
+            restored,
         })
+    }
+
+    /// What nobody may use any more, and what those cannot any more who are told
+    /// of with it: who could not before is left out.
+    async fn lost(
+        &self,
+        before: &BTreeMap<String, String>,
+        after: &BTreeMap<String, String>,
+        without: &[WithheldRow],
+    ) -> Result<(Vec<WithheldRow>, Vec<WithheldRow>), Refusal> {
+        let had = |row: &WithheldRow, user: &String| {
+            !without.iter().any(|old| old.plugin == row.plugin && old.used_by.contains(user))
+        };
+        let mut now: BTreeMap<String, WithheldRow> = BTreeMap::new();
+        for row in self.without().await? {
+            now.insert(row.plugin.clone(), row);
+        }
+        let mut withheld = Vec::new();
+        for (plugin, why) in after {
+            let row = now.remove(plugin);
+            if !before.contains_key(plugin) {
+                let used_by = row.map(|row| row.used_by).unwrap_or_default();
+                withheld.push(WithheldRow { plugin: plugin.clone(), why: why.clone(), used_by });
+            }
+        }
+        let mut refused = Vec::new();
+        for mut row in now.into_values() {
+            let users = std::mem::take(&mut row.used_by);
+            row.used_by = users.into_iter().filter(|user| had(&row, user)).collect();
+            if !row.used_by.is_empty() {
+                refused.push(row);
+            }
+        }
+        Ok((withheld, refused))
     }
 
     /// Takes in a plugin that has been withheld since the host started, if it

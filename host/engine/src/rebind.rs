@@ -237,7 +237,7 @@ pub fn with_slots(
     configured: &[Binding],
     house: &House,
 ) -> Result<(WorkflowDeployed, Deployed), Refusal> {
-    let pins = deployment::pin(&definition, old.unit.as_deref(), configured, over, house)
+    let pins = deployment::pin(&definition, old.unit.as_deref(), configured, over, &old.digests(), house)
         .map_err(|problems| Refusal::Refused(problems.join("; ")))?;
     let id = deployment::digest(&old.text, old.unit.as_deref(), &pins);
     // It was checked when it was deployed: what could not be read was refused.

@@ -158,6 +158,9 @@ pub struct EffectIntended {
     /// Repeating the request does no harm, by its method. A plugin's manifest says it for a plugin.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeatable: bool,
+    /// Why nobody knows what came of an earlier try; none where each surely did nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
 }
 
 /// An effect's outcome is known. What the plugin keeps of its own commits with it.

@@ -1,8 +1,5 @@
 //! A source as the host watches it: configuration with its collector resolved.
 
-use std::sync::Arc;
-
-use huiyin_sandbox::Package;
 use serde_json::Value;
 
 use crate::record::Pin;
@@ -18,8 +15,6 @@ pub struct WatchedSource {
     pub unit: String,
     /// The collector, pinned.
     pub collector: Pin,
-    /// The collector's component.
-    pub package: Arc<Package>,
     /// The collector's configuration.
     pub config: Value,
     /// One of the seven channel kinds.

@@ -35,7 +35,7 @@ use crate::admission::Admission;
 use crate::config::HostConfig;
 use crate::deployment::Deployed;
 use crate::dice::SystemDice;
-use crate::effects::{Effects, floor_pin};
+use crate::effects::Effects;
 use crate::engine::Engine;
 use crate::evaluator::{NoJq, SandboxedJq};
 use crate::grants::{Caps, OwnFolders};
@@ -292,7 +292,7 @@ impl Engine {
         let configured = Trust::read(&options.config.trust).map_err(StartError::Config)?;
         // Who is trusted stands in the journal, too. A new data folder has none, and
         // is left alone until everything is checked.
-        let standing = options.data.as_ref().is_some_and(|data| data.join("journal").is_dir());
+        let standing = options.data.as_ref().is_none_or(|data| data.join("journal").is_dir());
         let store = if standing { Some(Store::open(&options)?) } else { None };
         let mut home = store.as_ref().map(|store| store.load(0)).transpose()?;
         let trust = match &home {
@@ -317,6 +317,8 @@ impl Engine {
                 (house, Some(found))
             }
         };
+        let known = home.as_ref().map(|(home, _)| home.plugins.clone()).unwrap_or_default();
+        let new = found.map(|found| packages::compare(&known, found, &house));
         let wanted = read_wanted(&options, &house, &own, secrets)?;
         let unknown = configured.unknown_units(&wanted.units);
         if !unknown.is_empty() {
@@ -339,9 +341,10 @@ impl Engine {
             loaded.push(state);
             snapshots.push(snapshot);
         }
+        let floor = wanted.floor(loaded.first(), &house)?;
         complete_intended(&mut loaded, store.journal.as_ref(), clock.now()).await?;
-        if let (Some(home), Some(found)) = (loaded.first_mut(), found) {
-            packages::reconcile(home, found, &house, store.journal.as_ref(), clock.now()).await?;
+        if let (Some(home), Some(new)) = (loaded.first_mut(), new) {
+            packages::record(home, new, store.journal.as_ref(), clock.now()).await?;
         }
         bring_into_force(&mut loaded, &wanted, &options.config, &house, store.journal.as_ref(), clock.now()).await?;
         let sinks = match loaded.first_mut() {
@@ -356,10 +359,10 @@ impl Engine {
                 wanted.grants.put_caps(caps);
             }
         }
-        if let Some(pack) = &wanted.policy {
-            let pin = floor_pin(&house, &pack.floor).map_err(|e| StartError::Config(vec![e]))?;
+        if let Some(pin) = floor {
             *house.floor.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(pin);
         }
+        crate::packages::tell(&house, &wanted.sources, &loaded);
         let (activity, _) = broadcast::channel(ACTIVITY_KEPT);
         let no_thread = |error| StartError::Io { path: "a thread".to_owned(), error };
         let workers =

@@ -111,6 +111,13 @@ pub struct Deployment {
     pub by: Option<String>,
 }
 
+impl Deployment {
+    /// The components that it is pinned to.
+    pub fn digests(&self) -> BTreeSet<String> {
+        self.pins.values().map(|pin| pin.digest.clone()).collect()
+    }
+}
+
 /// A running run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Run {
@@ -176,6 +183,9 @@ pub struct EffectState {
     /// The run of another workflow that it stands for.
     #[serde(default)]
     pub child: Option<String>,
+    /// Why nobody knows what came of an earlier try, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
 }
 
 impl EffectState {
@@ -189,6 +199,7 @@ impl EffectState {
             target: None,
             repeatable: false,
             child: None,
+            doubt: None,
         }
     }
 

@@ -10,6 +10,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use huiyin_engine::deploy::{DeployError, WorkflowText};
 use huiyin_engine::deployment::HouseCatalog;
+use huiyin_engine::house::House;
+use huiyin_engine::record::Pin;
 use huiyin_engine::state::State as PartitionState;
 use huiyin_flow::Catalog as _;
 use jiff::Timestamp;
@@ -34,6 +36,7 @@ struct Row {
     active: bool,
     by: Option<String>,
     running: usize,
+    pins: Vec<Pin>,
 }
 
 impl Row {
@@ -41,7 +44,10 @@ impl Row {
         huiyin_flow::relations(&self.text, &self.name).map(|known| known.own.version).unwrap_or_default()
     }
 
-    fn show(&self) -> Value {
+    /// With why calls of it are refused, where they are, by plugin.
+    fn show(&self, house: &House) -> Value {
+        let why = |pin: &Pin| Some((pin.plugin.clone(), house.may(pin, self.unit.as_deref()).err()?));
+        let withheld: BTreeMap<String, String> = self.pins.iter().filter_map(why).collect();
         json!({
             "name": self.name,
             "version": self.version(),
@@ -51,6 +57,7 @@ impl Row {
             "by": self.by,
             "deployment": self.id,
             "running": self.running,
+            "withheld": withheld,
         })
     }
 }
@@ -70,6 +77,7 @@ async fn rows(app: &App) -> Result<Vec<Row>, Problem> {
                 active: d.active,
                 by: d.by.clone(),
                 running: running(id),
+                pins: d.pins.values().cloned().collect(),
             };
             state.deployments.iter().map(row).filter(|row| row.active || row.running > 0).collect::<Vec<_>>()
         })
@@ -92,7 +100,7 @@ async fn rows(app: &App) -> Result<Vec<Row>, Problem> {
 }
 
 pub(crate) async fn list(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
-    let rows: Vec<Value> = rows(&app).await?.iter().map(Row::show).collect();
+    let rows: Vec<Value> = rows(&app).await?.iter().map(|row| row.show(app.engine.house())).collect();
     Ok(axum::Json(json!({"workflows": rows})))
 }
 
@@ -129,7 +137,7 @@ pub(crate) async fn show(
         let units = units.join(", ");
         return Err(Problem::invalid(format_args!("`{name}` differs from unit to unit ({units}); give `unit`")));
     }
-    let deployments: Vec<Value> = rows.iter().map(Row::show).collect();
+    let deployments: Vec<Value> = rows.iter().map(|row| row.show(app.engine.house())).collect();
     Ok(axum::Json(json!({"name": name, "version": first.version(), "text": &*first.text, "deployments": deployments})))
 }
 

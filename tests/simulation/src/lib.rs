@@ -155,7 +155,7 @@ fn wanted(workflows: Configured, house: &Arc<House>) -> Result<Wanted, String> {
         .map_err(|problems| lines(problems.iter().map(ToString::to_string).collect()))?;
     let units: BTreeSet<String> = policy.units.iter().map(|unit| unit.code.clone()).collect();
     let every: Interval = "PT10M".parse().map_err(|e| format!("{e}"))?;
-    let (collector, package) =
+    let (collector, _) =
         house.find(&format!("{}:1.0.0", plugins::REPEATABLE)).ok_or("the collector is not installed")?;
     let sources = UNITS
         .iter()
@@ -165,7 +165,6 @@ fn wanted(workflows: Configured, house: &Arc<House>) -> Result<Wanted, String> {
                 name: "board".to_owned(),
                 unit: (*unit).to_owned(),
                 collector: collector.clone(),
-                package: Arc::clone(&package),
                 config: serde_json::Value::Null,
                 channel: None,
                 schedule: Timetable(Schedule::Every { every, anchor: Timestamp::UNIX_EPOCH }),

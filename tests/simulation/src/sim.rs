@@ -409,7 +409,7 @@ impl Sim {
         }
         let word = match &outcome {
             EffectOutcome::Settled(Ok(_), _) => "done",
-            EffectOutcome::Settled(Err(_), _) => "not done",
+            EffectOutcome::Settled(Err(_), _) | EffectOutcome::Refused(_) => "not done",
             EffectOutcome::Unknown(_) => "unknown",
             EffectOutcome::Found(_) | EffectOutcome::Stopped { .. } => "neither",
         };

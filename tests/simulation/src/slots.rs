@@ -4,7 +4,7 @@
 //! ([`huiyin_engine::rebind::with_slots`]). What must hold: a yes is for ever,
 //! and what is in force has exactly the plugins that follow from what is known of its slots.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use huiyin_engine::Refusal;
@@ -87,7 +87,8 @@ impl Slots {
             let unit = deployment.unit.as_deref();
             let definition = self.definition(deployment, house)?;
             let over = state.bindings.of(&deployment.name, unit);
-            let pins = pin(&definition, unit, &[], &over, house).map_err(|problems| problems.join("; "))?;
+            let pins =
+                pin(&definition, unit, &[], &over, &BTreeSet::new(), house).map_err(|problems| problems.join("; "))?;
             if pins != deployment.pins {
                 return Err(format!("{} for {unit:?} has {:?}, not {pins:?}", deployment.name, deployment.pins));
             }

@@ -172,8 +172,11 @@ fn list(client: &Client, workflow: Option<&str>, unit: Option<&str>, output: Out
         vec![text(bound, "workflow"), text(bound, "unit"), text(bound, "slot"), text(bound, "plugin"), from, canary]
     };
     for bound in rows(&answer, "bindings") {
+        let place = format!("{} {} {}", text(bound, "workflow"), text(bound, "unit"), text(bound, "slot"));
+        if bound.get("withheld").is_some() {
+            note(format_args!("{place}: its calls are refused: {}", text(bound, "withheld")));
+        }
         for aside in rows(bound, "quarantined") {
-            let place = format!("{} {} {}", text(bound, "workflow"), text(bound, "unit"), text(bound, "slot"));
             let instead = match text(aside, "to").as_str() {
                 "-" => "nothing else is bound, so it goes on failing".to_owned(),
                 to => format!("new runs get {to} ({})", text(aside, "whose")),

@@ -2,7 +2,6 @@
 //! and does, what its calls may reach and use, where it was set aside.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
 
 use huiyin_sandbox::grant::effective;
 use huiyin_sandbox::{Grant, Manifest};
@@ -235,42 +234,5 @@ impl Engine {
             }
         }
         Ok(all)
-    }
-
-    /// Who needs each component, by digest.
-    pub(crate) async fn used_by(&self) -> Result<BTreeMap<String, Vec<String>>, Refusal> {
-        let mut used: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        if let Some(floor) = &*self.house.floor.read().unwrap_or_else(PoisonError::into_inner) {
-            used.entry(floor.digest.clone()).or_default().push("the policy pack's floor".to_owned());
-        }
-        for source in &self.packages.sources {
-            used.entry(source.collector.digest.clone()).or_default().push(format!("source {}", source.id));
-        }
-        let found = self
-            .look_all(|state: &State, _| {
-                let mut found: Vec<(String, String)> = Vec::new();
-                for (id, deployment) in &state.deployments {
-                    let whom = deployment.unit.as_ref().map_or_else(String::new, |unit| format!(" for unit {unit}"));
-                    let mut by = Vec::new();
-                    if deployment.active {
-                        by.push(format!("workflow {}{whom}", deployment.name));
-                    }
-                    let runs = state.runs.iter().filter(|(_, run)| run.deployment == *id);
-                    by.extend(runs.map(|(run, _)| format!("run {run} of {}{whom}", deployment.name)));
-                    for pin in deployment.pins.values() {
-                        found.extend(by.iter().map(|by| (pin.digest.clone(), by.clone())));
-                    }
-                }
-                found.extend(state.bindings.pins().map(|(slot, pin)| (pin.digest.clone(), format!("slot {slot}"))));
-                found
-            })
-            .await?;
-        for (digest, by) in found.into_iter().flatten() {
-            let all = used.entry(digest).or_default();
-            if !all.contains(&by) {
-                all.push(by);
-            }
-        }
-        Ok(used)
     }
 }

@@ -1,10 +1,13 @@
 //! Workflows that a person brings into force, or withdraws, while the host
 //! runs. New runs get the new one; running runs keep theirs.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::{About, Core, Deploy, Refusal, Reply, Wake, encoded, unfit};
+use crate::deployment::Deployed;
 use crate::payload::Payload;
 use crate::record::{Entry, WorkflowDeployed, WorkflowWithdrawn, unit_key};
 
@@ -105,6 +108,17 @@ impl Core {
         let state = &self.state;
         self.deployed.retain(|id, _| state.deployments.contains_key(id));
         self.see_canaries();
+        self.tell(reply, Ok(()));
+    }
+
+    /// Takes in workflows that were put together anew, or could not be before.
+    pub(super) fn restored(&mut self, all: Vec<Arc<Deployed>>, reply: Reply<()>, now: Timestamp) {
+        for deployed in all {
+            let id = deployed.id.clone();
+            if self.state.deployments.contains_key(&id) && self.deployed.insert(id.clone(), deployed).is_none() {
+                self.follow_schedule(&id, now);
+            }
+        }
         self.tell(reply, Ok(()));
     }
 

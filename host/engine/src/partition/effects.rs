@@ -16,9 +16,33 @@ use crate::state::EffectState;
 /// How often a repeatable effect of unknown outcome is tried before a person must look.
 const MAX_UNKNOWN_TRIES: u32 = 5;
 
+/// The longest word on an earlier try that stands with the next, in characters.
+const MAX_DOUBT: usize = 1_000;
+
 /// What the journal calls a request of a workflow's own.
 const HTTP: &str = "http";
 const OPENAPI: &str = "openapi";
+
+/// One try of an effect.
+struct Try {
+    /// Which, from 1.
+    attempt: u32,
+    /// Why nobody knows what came of an earlier one, where that is so.
+    doubt: Option<String>,
+}
+
+impl Try {
+    fn first() -> Try {
+        Try { attempt: 1, doubt: None }
+    }
+
+    /// The one after what is known of an effect, or, of one that is forgotten, after the first.
+    fn after(effect: Option<&EffectState>, doubt: Option<String>) -> Try {
+        let attempt = effect.map_or(1, |effect| effect.attempt) + 1;
+        let doubt = doubt.map(|why| why.chars().take(MAX_DOUBT).collect());
+        Try { attempt, doubt: doubt.or_else(|| effect.and_then(|effect| effect.doubt.clone())) }
+    }
+}
 
 impl Core {
     #[allow(clippy::too_many_arguments)] // the fields of one command
@@ -39,7 +63,7 @@ impl Core {
                 let outcome = self.core_call(run, call, &name, &with, now);
                 follow.push(Input::Event(Event::Result { call, outcome }));
             }
-            Target::Plugin(pin) => self.intend(run, call, 1, Errand::Plugin { pin, with }, None, now),
+            Target::Plugin(pin) => self.intend(run, call, Try::first(), Errand::Plugin { pin, with }, None, now),
             Target::Missing => follow.push(Input::Event(Event::Result {
                 call,
                 outcome: Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not installed", function.name))),
@@ -50,7 +74,7 @@ impl Core {
     /// A request of the workflow's own.
     pub(super) fn request(&mut self, run: &str, call: CallId, request: Arc<Request>, now: Timestamp) {
         let Some(workflow) = self.workflow_of(run) else { return };
-        self.intend(run, call, 1, Errand::Request { request, workflow }, None, now);
+        self.intend(run, call, Try::first(), Errand::Request { request, workflow }, None, now);
     }
 
     /// `namespace/name:version` of what a run runs.
@@ -61,7 +85,8 @@ impl Core {
 
     /// Journals that an effect will be tried, and tries it once that is durable.
     /// `by` is what the journal calls it, where that is not plain from the errand.
-    fn intend(&mut self, run: &str, call: CallId, attempt: u32, errand: Errand, by: Option<&str>, now: Timestamp) {
+    fn intend(&mut self, run: &str, call: CallId, of: Try, errand: Errand, by: Option<&str>, now: Timestamp) {
+        let Try { attempt, doubt } = of;
         let Some(state) = self.state.runs.get(run) else { return };
         let key = state.key.clone();
         let unit = self.unit_of(run);
@@ -87,6 +112,7 @@ impl Core {
             digest,
             target,
             repeatable: harmless,
+            doubt,
         });
         let subject = format!("run/{run}");
         if !self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now)
@@ -123,7 +149,7 @@ impl Core {
             return;
         };
         self.in_hand.remove(&(done.run.clone(), done.call));
-        let (plugin, attempt) = (effect.plugin.clone(), effect.attempt);
+        let (plugin, next) = (effect.plugin.clone(), Try::after(Some(effect), None));
         if let Some(how) = done.fault
             && let Some((deployment, function)) = self.function_of(&done.run, done.call)
         {
@@ -138,7 +164,7 @@ impl Core {
                 if let Some(workflow) = self.workflow_of(&done.run) {
                     let request = Arc::new(Request::Http(*request));
                     let errand = Errand::Request { request, workflow };
-                    self.intend(&done.run, done.call, attempt + 1, errand, Some(OPENAPI), now);
+                    self.intend(&done.run, done.call, next, errand, Some(OPENAPI), now);
                 }
             }
             EffectOutcome::Settled(outcome, writes) => {
@@ -146,7 +172,7 @@ impl Core {
                 let Some(kv) = self.settle_kv(&plugin, unit.as_deref().unwrap_or_default(), &writes) else {
                     // Nothing else has come of it: it is as if it had not been called.
                     if writes.iter().all(|write| write.alone) {
-                        self.again(&done.run, done.call, attempt + 1, now);
+                        self.again(&done.run, done.call, None, now);
                         return;
                     }
                     self.unknown(&done.run, done.call, "another call changed what the plugin keeps".to_owned(), now);
@@ -155,8 +181,9 @@ impl Core {
                 self.settle(&done.run, done.call, outcome, kv, now);
             }
             EffectOutcome::Unknown(reason) => self.unknown(&done.run, done.call, reason, now),
+            EffectOutcome::Refused(error) => self.refused(&done.run, done.call, error, now),
             EffectOutcome::Stopped { begun: false } => {
-                self.again(&done.run, done.call, attempt + 1, now);
+                self.again(&done.run, done.call, None, now);
             }
             EffectOutcome::Stopped { begun: true } => {
                 self.unknown(&done.run, done.call, "it was stopped while it was being tried".to_owned(), now);
@@ -218,8 +245,10 @@ impl Core {
     }
 
     /// Tries an effect that the run still waits for once more; false if it waits no longer.
-    pub(super) fn again(&mut self, run: &str, call: CallId, attempt: u32, now: Timestamp) -> bool {
+    /// `doubt` is why nobody knows what came of the try before, where that is so.
+    pub(super) fn again(&mut self, run: &str, call: CallId, doubt: Option<String>, now: Timestamp) -> bool {
         let Some(state) = self.state.runs.get(run) else { return false };
+        let next = Try::after(state.effects.get(&call.to_string()), doubt);
         let errand = match state.flow.pending(call) {
             Some(Command::Call { slot, function, with, .. }) => {
                 match self.deployed.get(&state.deployment).map(|d| d.target(slot.as_deref(), &function)) {
@@ -233,8 +262,20 @@ impl Core {
             },
             _ => return false,
         };
-        self.intend(run, call, attempt, errand, None, now);
+        self.intend(run, call, next, errand, None, now);
         true
+    }
+
+    /// The host does not let an effect be tried: a definite error, unless an
+    /// earlier try may have had it. To try again would end the same way.
+    fn refused(&mut self, run: &str, call: CallId, error: FlowError, now: Timestamp) {
+        let effect = self.state.runs.get(run).and_then(|state| state.effects.get(&call.to_string()));
+        let Some(doubt) = effect.and_then(|effect| effect.doubt.clone()) else {
+            self.settle(run, call, Err(error), Vec::new(), now);
+            return;
+        };
+        let why = error.detail.unwrap_or(error.kind);
+        self.left_unknown(run, call, format!("{doubt}; it cannot be tried again: {why}"), now);
     }
 
     /// Rule 3: an unknown outcome is tried again only where that does no harm.
@@ -248,10 +289,14 @@ impl Core {
         }
         // An operation of an OpenAPI document takes two tries: the document, and what it leads to.
         let most = if effect.plugin == OPENAPI { 2 * MAX_UNKNOWN_TRIES } else { MAX_UNKNOWN_TRIES };
-        let attempt = effect.attempt;
-        if harmless && attempt < most && self.again(run, call, attempt + 1, now) {
+        if harmless && effect.attempt < most && self.again(run, call, Some(reason.clone()), now) {
             return;
         }
+        self.left_unknown(run, call, reason, now);
+    }
+
+    /// Nobody knows whether it happened, and it is not tried again: a person must look.
+    fn left_unknown(&mut self, run: &str, call: CallId, reason: String, now: Timestamp) {
         let Some(state) = self.state.runs.get(run) else { return };
         let key = state.key.clone();
         let unit = self.unit_of(run);
@@ -320,7 +365,8 @@ impl Core {
     /// A call was given up, its run set aside for its sake; now it is known
     /// what became of it. If it surely did not happen, the run goes on.
     fn given_up_done(&mut self, run: &str, call: CallId, outcome: &EffectOutcome, now: Timestamp) {
-        if !matches!(outcome, EffectOutcome::Stopped { begun: false } | EffectOutcome::Settled(Err(_), _)) {
+        use EffectOutcome::{Refused, Settled, Stopped};
+        if !matches!(outcome, Stopped { begun: false } | Refused(_) | Settled(Err(_), _)) {
             return;
         }
         let Some(state) = self.state.runs.get(run) else { return };
@@ -359,16 +405,16 @@ impl Core {
     /// A run goes on that was suspended: what was stopped is tried again.
     pub(super) fn pick_up_effects(&mut self, run: &str, now: Timestamp) {
         let Some(state) = self.state.runs.get(run) else { return };
-        let open: Vec<(CallId, u32)> = state
+        let open: Vec<CallId> = state
             .effects
             .iter()
             .filter(|(_, effect)| effect.open())
-            .filter_map(|(call, effect)| Some((CallId(call.parse().ok()?), effect.attempt)))
-            .filter(|(call, _)| !self.in_hand.contains(&(run.to_owned(), *call)))
+            .filter_map(|(call, _)| call.parse().ok().map(CallId))
+            .filter(|call| !self.in_hand.contains(&(run.to_owned(), *call)))
             .collect();
-        for (call, attempt) in open {
-            // Only what can be repeated was stopped.
-            self.again(run, call, attempt + 1, now);
+        for call in open {
+            // Only what can be repeated was stopped; whether it had begun was not kept.
+            self.again(run, call, Some("it was stopped while its run was held".to_owned()), now);
         }
     }
 }

@@ -97,6 +97,8 @@ pub enum Message {
     },
     /// Bring workflows into force, and withdraw others.
     Deploy(Deploy),
+    /// Plugins may be used again that these are pinned to. They are in force, or runs need them, and stay what they are.
+    Restored(Vec<Arc<Deployed>>, Reply<()>),
     /// A deployment of several records is to be carried out, or was; the records of that only.
     Deployment(Box<Entry>, String, Reply<()>),
     /// A person pauses a schedule or lets it go on.
@@ -265,6 +267,8 @@ pub enum EffectOutcome {
     Settled(Result<Value, FlowError>, Vec<KvWrite>),
     /// Nobody knows (rule 3).
     Unknown(String),
+    /// This try surely did nothing: the host did not let it. That says nothing of earlier ones.
+    Refused(FlowError),
     /// The operation of an OpenAPI document stands for this request, which was not sent yet.
     Found(Box<HttpRequest>),
     /// It was stopped because the partition asked for it ([`Work::Stop`]).

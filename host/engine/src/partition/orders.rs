@@ -310,7 +310,7 @@ impl Core {
             self.payload.check("what it gave", output).map_err(|message| Refusal::Invalid { pointer, message })?;
         }
         let (key, set_aside) = (state.key.clone(), state.quarantined.is_some());
-        let attempt = state.effects.get(&call).map(|effect| effect.attempt);
+        let awaited = state.effects.contains_key(&call);
         let unit = self.unit_of(run);
         let entry = Entry::EffectResolved(EffectResolved {
             run: run.clone(),
@@ -331,12 +331,12 @@ impl Core {
         let said = json!({"call": call, "happened": resolve.happened.is_some(), "by": resolve.actor, "reason": resolve.reason});
         self.show("huiyin.effect.resolved.v1", &subject, unit.as_deref(), said, now);
         let Ok(id) = call.parse().map(CallId) else { return Ok(()) };
-        match (&resolve.happened, attempt) {
+        match (&resolve.happened, awaited) {
             // It is tried again, if the run still waits for it.
-            (None, Some(attempt)) => {
-                self.again(run, id, attempt + 1, now);
+            (None, true) => {
+                self.again(run, id, None, now);
             }
-            (Some(output), Some(_)) if !set_aside => {
+            (Some(output), true) if !set_aside => {
                 self.happen(run, Event::Result { call: id, outcome: Ok(output.clone()) }, now);
             }
             _ => {}

@@ -2,6 +2,8 @@
 //! the unit above, of the unit above that; the one for all units; the
 //! workflow's own call. If all that is left is what fails, it stays, visibly.
 
+use std::collections::BTreeSet;
+
 use super::{
     Binding, BindingQuarantined, Definition, Entry, Failing, House, Override, Pin, Rebinder, Refusal, SlotOf, Standing,
     State, deployment, mpsc,
@@ -77,7 +79,7 @@ impl Rebinder {
         if let Some(pin) = all.filter(fresh) {
             return Ok(Some((pin, "all".to_owned())));
         }
-        let own = deployment::bound(slot, None, of.unit.as_deref(), &self.house).ok().filter(fresh);
+        let own = deployment::bound(slot, None, of.unit.as_deref(), &BTreeSet::new(), &self.house).ok().filter(fresh);
         Ok(own.map(|pin| (pin, "workflow".to_owned())))
     }
 
@@ -123,5 +125,5 @@ fn configured(
 ) -> Option<Pin> {
     let name = &definition.document().name;
     let binding = bindings.iter().find(|b| b.workflow == *name && b.slot == slot && b.unit == unit)?;
-    deployment::bound(of, Some(binding), whose, house).ok()
+    deployment::bound(of, Some(binding), whose, &BTreeSet::new(), house).ok()
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Definition, Engine, HouseCatalog, Refusal, SlotOf, State};
+use super::{Definition, Engine, House, HouseCatalog, Refusal, SlotOf, State};
 use crate::bindings::{Canary, Choice, Quarantine, Slot};
 use crate::record::{self, Difference, Entry, Pin};
 use jiff::Timestamp;
@@ -21,6 +21,9 @@ pub struct BindingRow {
     pub plugin: String,
     /// Its digest.
     pub digest: String,
+    /// Why its calls are refused, where they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
     /// Who says so: `person`, `unit` or `all` of the configuration, `workflow`; `quarantine` where it
     /// takes the place of what was set aside.
     pub from: &'static str,
@@ -171,7 +174,7 @@ impl Engine {
                         .filter(|b| b.unit == "*" || Some(&b.unit) == workflow.unit.as_ref())
                         .map(|b| if b.unit == "*" { "all" } else { "unit" })
                         .max();
-                    rows.extend(row(&workflow, slot, whose));
+                    rows.extend(row(&workflow, slot, whose, &house));
                 }
             }
             // What serves no unit is in every partition, and told once.
@@ -240,7 +243,12 @@ impl Engine {
     }
 }
 
-fn row(workflow: &InForce, slot: &huiyin_flow::Slot, configured: Option<&'static str>) -> Option<BindingRow> {
+fn row(
+    workflow: &InForce,
+    slot: &huiyin_flow::Slot,
+    configured: Option<&'static str>,
+    house: &House,
+) -> Option<BindingRow> {
     let pin = workflow.pins.get(&*slot.name)?;
     let known = workflow.slots.iter().find(|known| *known.of.slot == *slot.name);
     let of = SlotOf { workflow: workflow.name.clone(), unit: workflow.unit.clone(), slot: slot.name.to_string() };
@@ -258,6 +266,7 @@ fn row(workflow: &InForce, slot: &huiyin_flow::Slot, configured: Option<&'static
         kind,
         plugin: pin.plugin.clone(),
         digest: pin.digest.clone(),
+        withheld: house.may(pin, workflow.unit.as_deref()).err(),
         from: if instead {
             "quarantine"
         } else if chosen.is_some() {

@@ -80,12 +80,14 @@ pub async fn bring_into_force(
             }
             problems.extend(missing_below(wanted, &persons, definition, unit.as_deref(), &workflow.file));
             let over = loaded[at].bindings.of(&deployment::workflow_name(definition), unit.as_deref());
-            match deployment::pin(definition, unit.as_deref(), &config.bindings, &over, house) {
+            let before = pinned_before(&loaded[at], &deployment::workflow_name(definition), unit.as_deref());
+            match deployment::pin(definition, unit.as_deref(), &config.bindings, &over, &before, house) {
                 Err(found) => problems.extend(found.into_iter().map(|p| format!("{}: {p}", workflow.file.display()))),
                 Ok(pins) => deploy(&mut entries[at], &mut keep[at], &loaded[at], text, definition, unit, pins, house),
             }
         }
     }
+    problems.extend(wanted.new_and_unusable(loaded));
     if !problems.is_empty() {
         problems.dedup();
         return Err(StartError::Config(problems));
@@ -108,6 +110,12 @@ pub async fn bring_into_force(
         write_all(&mut loaded[at], at as u32, DEPLOY, entries, journal, now).await?;
     }
     Ok(())
+}
+
+/// What a workflow is pinned to as it stands, in any of its versions in force.
+fn pinned_before(state: &State, name: &str, unit: Option<&str>) -> BTreeSet<String> {
+    let mine = |d: &&Deployment| d.active && d.name == name && d.unit.as_deref() == unit;
+    state.deployments.values().filter(mine).flat_map(Deployment::digests).collect()
 }
 
 /// The desk's own word on a new pack: it may refuse one that the cases in hand cannot live with.

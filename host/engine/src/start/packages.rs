@@ -6,6 +6,7 @@
 //! starts. One in what was installed is that plugin's own: it is withheld, with
 //! its reason, and the rest goes on (rule 11).
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,9 +17,9 @@ use jiff::Timestamp;
 
 use super::force::{DEPLOY, write_all};
 use super::{Options, StartError, io_error};
-use crate::house::{House, Origin, Provenance};
+use crate::house::{House, Known, Origin, Provenance};
 use crate::record::{Entry, PluginInstalled};
-use crate::state::State;
+use crate::state::{Plugins, State};
 use crate::trust::{Judgement, Signed, Trust};
 
 /// A component that is to be loaded.
@@ -163,49 +164,58 @@ pub(super) fn install_all(house: &House, loaded: Vec<Loaded>) -> Result<Vec<Foun
     Ok(found)
 }
 
-/// Brings the journal and the data folder together: what was put there while
-/// the host was at rest is put on record, what was changed there is withheld.
-pub(super) async fn reconcile(
-    home: &mut State,
-    found: Vec<Found>,
-    house: &House,
-    journal: &dyn Journal,
-    now: Timestamp,
-) -> Result<(), StartError> {
-    let mut entries = Vec::new();
-    let mut there = std::collections::BTreeSet::new();
-    for Found { plugin, digest, kind, publishers } in found {
-        there.insert(plugin.clone());
-        match home.plugins.installed.get(&plugin) {
-            Some(known) if known.digest == digest => {}
+/// Compares the data folder with what is on record: what was changed there, or
+/// is gone, is withheld. Gives what was put there while the host was at rest.
+pub(super) fn compare(known: &Plugins, found: Vec<Found>, house: &House) -> Vec<Found> {
+    let mut there = BTreeSet::new();
+    let mut new = Vec::new();
+    for one in found {
+        there.insert(one.plugin.clone());
+        match known.installed.get(&one.plugin) {
+            None => new.push(one),
+            Some(known) if known.digest == one.digest => {}
             Some(known) => {
-                house.remove(&plugin);
+                house.remove(&one.plugin);
+                let (was, now) = (&known.digest, &one.digest);
                 let why = format!(
-                    "its file was changed while the host was at rest: it was installed as sha256:{}, and is now sha256:{digest}",
-                    known.digest
+                    "its file was changed while the host was at rest: it was installed as sha256:{was}, and is now sha256:{now}"
                 );
-                tracing::error!(plugin, why, "an installed plugin is withheld");
-                house.withhold(&plugin, why);
-            }
-            None => {
-                let subject = format!("plugin/{plugin}");
-                let entry = PluginInstalled {
-                    plugin,
-                    digest,
-                    kind,
-                    publishers,
-                    actor: "system:start".to_owned(),
-                    reason: "it lay in the data folder when the host started".to_owned(),
-                };
-                entries.push((Entry::PluginInstalled(entry), subject, None));
+                tracing::error!(plugin = one.plugin, why, "an installed plugin is withheld");
+                house.withhold(&one.plugin, why);
             }
         }
     }
     let withheld = house.withheld();
-    for name in home.plugins.installed.keys().filter(|name| !there.contains(*name) && !withheld.contains_key(*name)) {
-        let why = "its file is not in the data folder any more; install it again".to_owned();
-        tracing::error!(plugin = name, why, "an installed plugin is withheld");
-        house.withhold(name, why);
+    for (name, installed) in known.installed.iter().filter(|(name, _)| house.find(name).is_none()) {
+        if !there.contains(name) && !withheld.contains_key(name) {
+            let why = "its file is not in the data folder any more; install it again".to_owned();
+            tracing::error!(plugin = name, why, "an installed plugin is withheld");
+            house.withhold(name, why);
+        }
+        let (digest, kind) = (installed.digest.clone(), installed.kind.clone());
+        house.recall(name, Known { digest, kind });
     }
-    write_all(home, 0, DEPLOY, entries, journal, now).await
+    new
+}
+
+/// Puts on record what was put into the data folder while the host was at rest.
+pub(super) async fn record(
+    home: &mut State,
+    new: Vec<Found>,
+    journal: &dyn Journal,
+    now: Timestamp,
+) -> Result<(), StartError> {
+    let entry = |Found { plugin, digest, kind, publishers }| {
+        let subject = format!("plugin/{plugin}");
+        let entry = PluginInstalled {
+            plugin,
+            digest,
+            kind,
+            publishers,
+            actor: "system:start".to_owned(),
+            reason: "it lay in the data folder when the host started".to_owned(),
+        };
+        (Entry::PluginInstalled(entry), subject, None)
+    };
+    write_all(home, 0, DEPLOY, new.into_iter().map(entry).collect(), journal, now).await
 }

@@ -102,5 +102,6 @@ fn pins(
 ) -> Result<BTreeMap<String, Pin>, String> {
     let definition = Definition::parse(&old.text, &old.name, &HouseCatalog(house), &*house.evaluator)
         .map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-    deployment::pin(&definition, old.unit.as_deref(), bindings, over, house).map_err(|problems| problems.join("; "))
+    deployment::pin(&definition, old.unit.as_deref(), bindings, over, &old.digests(), house)
+        .map_err(|problems| problems.join("; "))
 }

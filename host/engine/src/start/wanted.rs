@@ -14,10 +14,13 @@ use jiff::Timestamp;
 use super::{Options, StartError};
 use crate::config::{SourceConfig, SourceSchedule, WorkflowConfig};
 use crate::deployment::HouseCatalog;
+use crate::effects::floor_pin;
 use crate::grants::{Caps, Grants, OwnFolders};
-use crate::house::House;
+use crate::house::{Bound, House};
+use crate::record::Pin;
 use crate::secrets::Secrets;
 use crate::sources::WatchedSource;
+use crate::state::State;
 use crate::timetable::Timetable;
 
 /// The default zone of schedules.
@@ -34,8 +37,27 @@ pub struct Wanted {
     pub workflows: Vec<(WorkflowConfig, String, Definition)>,
     /// What is watched.
     pub sources: Vec<Arc<WatchedSource>>,
+    /// Sources whose collector may not be used, and what is wrong with them
+    /// unless they were read before.
+    pub unusable: Vec<(String, String)>,
     /// What plugins may reach.
     pub grants: Arc<Grants>,
+}
+
+impl Wanted {
+    /// The pin of the floor. One that the pack in force has, too, stays whoever trusts it.
+    pub(super) fn floor(&self, home: Option<&State>, house: &House) -> Result<Option<Pin>, StartError> {
+        let Some(pack) = &self.policy else { return Ok(None) };
+        let inforce = home.and_then(|home| home.desk.policy()).map(|inforce| &inforce.floor);
+        let stands = inforce.is_some_and(|old| (&old.name, &old.version) == (&pack.floor.name, &pack.floor.version));
+        floor_pin(house, &pack.floor, stands).map(Some).map_err(|why| StartError::Config(vec![why]))
+    }
+
+    /// The sources that cannot be: their collector may not be used, and they were never read.
+    pub(super) fn new_and_unusable<'w>(&'w self, loaded: &'w [State]) -> impl Iterator<Item = String> + 'w {
+        let known = |id: &str| loaded.iter().any(|state| state.sources.contains_key(id));
+        self.unusable.iter().filter(move |(id, _)| !known(id)).map(|(_, problem)| problem.clone())
+    }
 }
 
 pub(super) fn read_wanted(
@@ -97,21 +119,25 @@ pub(super) fn read_wanted(
         }
     }
     let grants = Arc::new(Grants::new(granted, to_workflows, secrets));
-    let mut sources = Vec::new();
+    let (mut sources, mut unusable) = (Vec::new(), Vec::new());
     for (at, source) in config.sources.iter().enumerate() {
         match watched(source, &units, house) {
-            Ok(source) if sources.iter().any(|s: &Arc<WatchedSource>| s.id == source.id) => {
+            Ok((source, _)) if sources.iter().any(|s: &Arc<WatchedSource>| s.id == source.id) => {
                 problems.push(format!(
                     "/sources/{at}: the unit {} has two sources of the name `{}`",
                     source.unit, source.name
                 ));
             }
-            Ok(source) => sources.push(Arc::new(source)),
+            Ok((source, fault)) => {
+                let problem = |why| (source.id.clone(), format!("/sources/{at}: collector: {why}"));
+                unusable.extend(fault.map(problem));
+                sources.push(Arc::new(source));
+            }
             Err(error) => problems.push(format!("/sources/{at}: {error}")),
         }
     }
     if problems.is_empty() {
-        Ok(Wanted { policy, units, workflows, sources, grants })
+        Ok(Wanted { policy, units, workflows, sources, unusable, grants })
     } else {
         Err(StartError::Config(problems))
     }
@@ -125,7 +151,12 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-pub(super) fn watched(source: &SourceConfig, units: &BTreeSet<String>, house: &House) -> Result<WatchedSource, String> {
+/// A source, and why its collector may not be used, where it may not.
+fn watched(
+    source: &SourceConfig,
+    units: &BTreeSet<String>,
+    house: &House,
+) -> Result<(WatchedSource, Option<String>), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if source.name.is_empty() || source.name.len() > 64 || !source.name.chars().all(plain) {
         return Err(format!("name: `{}` is no name; write 1 to 64 letters, digits or -_. of ASCII", source.name));
@@ -133,10 +164,12 @@ pub(super) fn watched(source: &SourceConfig, units: &BTreeSet<String>, house: &H
     if !units.contains(&source.unit) {
         return Err(format!("there is no unit {} in the policy pack", source.unit));
     }
-    let (collector, package) =
-        house.usable(&source.collector, Some(&source.unit)).map_err(|why| format!("collector: {why}"))?;
-    if package.manifest.kind != huiyin_sandbox::Kind::Collector {
-        return Err(format!("`{}` is a {}, not a collector", source.collector, package.manifest.kind.name()));
+    let fault = house.usable(&source.collector, Some(&source.unit)).err();
+    let Some(Bound { pin: collector, kind }) = house.named(&source.collector) else {
+        return Err(format!("collector: {}", fault.unwrap_or_default()));
+    };
+    if kind != huiyin_sandbox::Kind::Collector.name() {
+        return Err(format!("`{}` is a {kind}, not a collector", source.collector));
     }
     let schedule = match &source.schedule {
         SourceSchedule::Every(every) => {
@@ -145,17 +178,17 @@ pub(super) fn watched(source: &SourceConfig, units: &BTreeSet<String>, house: &H
         }
         SourceSchedule::Cron { expr, timezone } => cron(expr, timezone.as_deref())?,
     };
-    Ok(WatchedSource {
+    let source = WatchedSource {
         id: format!("{}/{}", source.unit, source.name),
         name: source.name.clone(),
         unit: source.unit.clone(),
         collector,
-        package,
         config: source.config.clone(),
         channel: source.channel.clone(),
         schedule: Timetable(schedule),
         limit: source.limit.unwrap_or(200).clamp(1, 10_000),
-    })
+    };
+    Ok((source, fault))
 }
 
 pub(super) fn cron(expr: &str, zone: Option<&str>) -> Result<Schedule, String> {

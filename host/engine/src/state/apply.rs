@@ -99,6 +99,7 @@ impl State {
                     digest: x.digest.clone(),
                     target: x.target.clone(),
                     repeatable: x.repeatable,
+                    doubt: x.doubt.clone(),
                     ..EffectState::of(x.attempt, x.plugin.clone())
                 };
                 self.run_mut(&x.run)?.effects.insert(x.call.clone(), effect);
@@ -123,6 +124,8 @@ impl State {
                 }
                 if let Some(effect) = run.effects.get_mut(&x.call) {
                     effect.unknown = None;
+                    // A person spoke of all tries there were.
+                    effect.doubt = None;
                     effect.settled = x.happened.then(|| Ok(x.output.clone().unwrap_or_default()));
                 }
             }

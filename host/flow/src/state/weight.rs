@@ -8,7 +8,10 @@
 //! whether it holds more than it may; therefore it is not measured each time.
 //! What each fact may have added at most is summed up, and only when that
 //! passes the limit is the state looked through; large values are counted once
-//! in their lives.
+//! in their lives. A run that stays near its limit would be looked through
+//! after every step, so it is only once it may have grown by [`LEEWAY`] since:
+//! what measuring costs goes with what was added, and no run holds more than
+//! that beside its limit.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -28,6 +31,10 @@ const LARGE: u64 = 1 << 10;
 /// What a value takes at most, as JSON, for each byte that it is said to bring
 /// ([`crate::size::brought`]): a byte of text may be written as `\u0000`.
 const WORST: u64 = 6;
+
+/// The part of its limit that a state may have grown, since it was measured and
+/// found to keep it, before it is measured again.
+const LEEWAY: u64 = 64;
 
 /// What is known of a state's weight. No part of what the state says: it is
 /// neither written nor compared, and a state that was read knows nothing of it.
@@ -88,6 +95,12 @@ impl Weight {
         self.grown = self.grown.saturating_add(more);
     }
 
+    /// Whether it surely holds no more than `limit` and the leeway beside it.
+    fn surely_within(&self, limit: u64) -> bool {
+        let Some(measured) = self.measured.filter(|measured| *measured <= limit) else { return false };
+        measured.saturating_add(self.grown) <= limit || self.grown < limit / LEEWAY
+    }
+
     /// What it is at most; none where that is not known.
     fn at_most(&self) -> Option<u64> {
         Some(self.measured?.saturating_add(self.grown))
@@ -107,9 +120,9 @@ impl RunState {
         self.weight.at_most()
     }
 
-    /// Its weight, if that is more than `limit`.
+    /// Its weight, if that is more than `limit`; see [`LEEWAY`] for when it is looked at.
     pub(crate) fn heavier_than(&mut self, limit: u64) -> Option<u64> {
-        if self.weight.at_most().is_some_and(|most| most <= limit) {
+        if self.weight.surely_within(limit) {
             return None;
         }
         let mut scale = Scale { known: std::mem::take(&mut self.weight.known), ..Scale::default() };
@@ -200,5 +213,91 @@ impl Scale {
             self.seen.entry(at).or_insert_with(|| (Arc::downgrade(value), bytes));
         }
         bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::apply::apply_weighed;
+    use crate::fact::{FrameId, Next};
+    use crate::size::brought;
+
+    const LIMIT: u64 = 1 << 19;
+
+    fn ran(output: &Arc<Value>) -> Fact {
+        Fact::Ran {
+            frame: FrameId(0),
+            task: "/do/0/step".into(),
+            output: Some(Arc::clone(output)),
+            context: None,
+            event: None,
+            skipped: false,
+            next: Next::At(0),
+        }
+    }
+
+    fn state(input: &Value) -> RunState {
+        let mut state = RunState::new();
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let (input, trigger) = (Arc::new(input.clone()), Arc::default());
+        let start = Fact::Start { run: "r".into(), at, input, trigger };
+        for fact in [start, Fact::Prepared { data: None, alarm: None }] {
+            apply_weighed(&mut state, &fact, brought(&fact)).unwrap();
+        }
+        state
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        /// Whatever a run does, measuring it costs as much as it adds, and it
+        /// goes on with no more than its limit and a little.
+        #[test]
+        fn a_run_is_measured_for_what_it_adds_and_never_goes_on_far_past_its_limit(
+            begins in 0..LIMIT, steps in prop::collection::vec(0..LIMIT / 4, 1..200),
+        ) {
+            let mut state = state(&json!("x".repeat(usize::try_from(begins).unwrap())));
+            let (mut measured, mut grown) = (0, 0);
+            for bytes in steps {
+                // Mostly small ones, so that it stays near its limit where it began there.
+                let bytes = if bytes % 7 == 0 { bytes } else { bytes % 100 };
+                let fact = ran(&Arc::new(json!("y".repeat(usize::try_from(bytes).unwrap()))));
+                apply_weighed(&mut state, &fact, brought(&fact)).unwrap();
+                grown += FRAME + 2 * WORST * brought(&fact);
+                let weight = state.weight();
+                match state.heavier_than(LIMIT) {
+                    Some(heavy) => {
+                        prop_assert_eq!(heavy, weight);
+                        prop_assert!(weight > LIMIT);
+                        return Ok(());
+                    }
+                    None => prop_assert!(weight <= LIMIT + LIMIT / LEEWAY),
+                }
+                prop_assert!(state.weight_at_most().is_some_and(|most| most >= weight));
+                measured += u64::from(state.weight.grown == 0);
+                prop_assert!(measured <= 1 + grown / (LIMIT / LEEWAY), "{measured} times for {grown} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_stays_near_its_limit_is_seldom_measured() {
+        let mut state = state(&json!("x".repeat(usize::try_from(LIMIT).unwrap() - 3_000)));
+        let small = ran(&Arc::new(json!("small")));
+        let mut measured = 0;
+        for _ in 0..1_000 {
+            apply_weighed(&mut state, &small, brought(&small)).unwrap();
+            assert_eq!(state.heavier_than(LIMIT), None);
+            measured += u32::from(state.weight.grown == 0);
+        }
+        assert!((2..100).contains(&measured), "{measured} times in 1000 steps");
+        // One that was read is measured at once.
+        state.weight.forget();
+        assert_eq!(state.heavier_than(LIMIT), None);
+        assert_eq!(state.heavier_than(100), Some(state.weight()), "another limit");
     }
 }

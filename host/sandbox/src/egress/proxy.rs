@@ -99,6 +99,11 @@ impl ProxySettings {
         Ok(())
     }
 
+    /// Whether a place, `host` or `host:port`, is reached without it.
+    pub fn spares(&self, place: &str) -> bool {
+        Origin::from_authority(Scheme::Http, place).is_ok_and(|origin| self.passes_by(&origin.host))
+    }
+
     /// Look names up here, check their addresses, and have the proxy connect
     /// to the checked one.
     pub fn resolve_here(&mut self) {

@@ -86,5 +86,13 @@ fn tell(answer: &Value, output: Output) -> Result<(), Failure> {
         ))?;
         note(text(withheld, "why"));
     }
+    for refused in rows(answer, "refused") {
+        print(format_args!(
+            "{} may not be used any more by {}\n",
+            text(refused, "plugin"),
+            or_dash(texts(refused, "used_by"))
+        ))?;
+        note(text(refused, "why"));
+    }
     Ok(())
 }

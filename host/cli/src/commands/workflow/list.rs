@@ -1,9 +1,11 @@
 //! `huiyin workflow list` and `show`: what is in force on a running host.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::client::{Client, HostArgs, segment};
-use crate::output::{Failure, Output, print, print_json};
+use crate::output::{Failure, Output, note, print, print_json};
 use crate::text::{plain, table};
 
 /// Columns of a digest that tell deployments apart.
@@ -53,7 +55,10 @@ pub(super) fn list(args: &ListArgs, output: Output) -> Result<(), Failure> {
             let by = row.get("by").and_then(Value::as_str).map_or_else(|| "configuration".to_owned(), plain);
             let running = row.get("running").and_then(Value::as_u64).unwrap_or_default().to_string();
             let digest: String = text(row, "deployment").chars().take(DIGEST).collect();
-            let state = if active { "in force" } else { "ending" }.to_owned();
+            let mut state = if active { "in force" } else { "ending" }.to_owned();
+            if row.get("withheld").and_then(Value::as_object).is_some_and(|withheld| !withheld.is_empty()) {
+                state.push_str(", calls refused");
+            }
             vec![
                 text(row, "name"),
                 text(row, "version"),
@@ -66,7 +71,15 @@ pub(super) fn list(args: &ListArgs, output: Output) -> Result<(), Failure> {
             ]
         })
         .collect();
-    print(table(&["NAME", "VERSION", "UNIT", "STATE", "RUNNING", "SINCE", "BY", "DIGEST"], &rows))
+    print(table(&["NAME", "VERSION", "UNIT", "STATE", "RUNNING", "SINCE", "BY", "DIGEST"], &rows))?;
+    // The same of many units is said once.
+    let mut said = BTreeSet::new();
+    let withheld = answer.get("workflows").and_then(Value::as_array).into_iter().flatten();
+    for why in withheld.filter_map(|row| row.get("withheld")?.as_object()).flat_map(|withheld| withheld.values()) {
+        said.extend(why.as_str().map(plain));
+    }
+    said.iter().for_each(note);
+    Ok(())
 }
 
 pub(super) fn show(args: &ShowArgs, output: Output) -> Result<(), Failure> {
