@@ -81,6 +81,7 @@ async fn a_timer_that_came_due_while_the_host_was_down_fires_at_once() {
     house.clock = Some(clock.clone());
     let first = house.on_disk().await.unwrap();
     let run = first.submit(submission("sleeper", json!({}))).await.unwrap();
+    comes_to(&first, &run, "wait").await;
     clock.forward(SignedDuration::from_hours(5));
     first.stop().await.unwrap();
     drop(first);
@@ -96,13 +97,13 @@ async fn a_timer_that_came_due_while_the_host_was_down_fires_at_once() {
     third.stop().await.unwrap();
 }
 
-/// Waits until a run listens: being accepted and having come that far are two things.
-async fn listens(engine: &Engine, run: &str) {
+/// Waits until a run has such a task at work: being accepted and having come that far are two things.
+async fn comes_to(engine: &Engine, run: &str, kind: &'static str) {
     for _ in 0..1_000 {
         let id = run.to_owned();
         let found = engine
             .look_all(move |state, _| {
-                state.runs.get(&id).is_some_and(|run| run.flow.active().iter().any(|task| task.kind == "listen"))
+                state.runs.get(&id).is_some_and(|run| run.flow.active().iter().any(|task| task.kind == kind))
             })
             .await
             .unwrap();
@@ -111,7 +112,7 @@ async fn listens(engine: &Engine, run: &str) {
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    panic!("run {run} never came to listen");
+    panic!("run {run} never came to {kind}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +131,7 @@ async fn a_listening_run_outlives_its_host_and_hears() {
     let mut asked = named("ear", "the-ear", json!({}));
     asked.unit = Some(UNIT.to_owned());
     first.submit(asked).await.unwrap();
-    listens(&first, "the-ear").await;
+    comes_to(&first, "the-ear", "listen").await;
     let ring = |subject: &str, data: &str| json!({"specversion": "1.0", "id": format!("e-{data}"), "source": "/test", "type": "org.example.rang.v1", "subject": subject, "data": {"said": data}});
     first.stop().await.unwrap();
     drop(first);
