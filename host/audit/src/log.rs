@@ -111,8 +111,8 @@ impl Log {
         self.tree.unwritten_bytes() > 0
     }
 
-    /// Writes at most so many of the full tiles that wait; whether there are more.
-    pub fn write_some(&mut self, most: usize) -> Result<bool, AuditError> {
+    /// Writes at most so many of the full tiles that wait.
+    pub fn write_some(&mut self, most: usize) -> Result<(), AuditError> {
         Ok(self.tree.flush_some(most)?)
     }
 

@@ -174,16 +174,16 @@ impl Tree {
 
     /// Writes the full tiles that wait.
     pub(crate) fn flush_full(&mut self) -> Result<(), TreeError> {
-        self.flush_some(usize::MAX).map(drop)
+        self.flush_some(usize::MAX)
     }
 
-    /// Writes at most so many of the full tiles that wait; whether there are more.
-    pub(crate) fn flush_some(&mut self, most: usize) -> Result<bool, TreeError> {
+    /// Writes at most so many of the full tiles that wait.
+    pub(crate) fn flush_some(&mut self, most: usize) -> Result<(), TreeError> {
         let Some(files) = &mut self.files else {
-            return Ok(false);
+            return Ok(());
         };
         for _ in 0..most {
-            let Some(waiting) = self.pending.first_entry() else { return Ok(false) };
+            let Some(waiting) = self.pending.first_entry() else { break };
             let id = *waiting.key();
             files.write_full(id, waiting.get()).map_err(|source| TreeError::Write { path: files.path(id), source })?;
             let tile = waiting.remove();
@@ -191,7 +191,7 @@ impl Tree {
             // Many files at a stretch would hold a core for milliseconds that others wait for.
             std::thread::yield_now();
         }
-        Ok(!self.pending.is_empty())
+        Ok(())
     }
 
     /// Root of the tree when it had `size` leaves.

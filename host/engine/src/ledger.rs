@@ -157,7 +157,7 @@ impl Ledger {
         if !waiting {
             return Ok(());
         }
-        self.beside(|ledger| ledger.log().write_some(TILES).map(drop)).await
+        self.beside(|ledger| ledger.log().write_some(TILES)).await
     }
 
     async fn off_loop(self: &Arc<Self>, sign: bool) -> Result<(), AuditError> {
