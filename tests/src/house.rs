@@ -169,6 +169,22 @@ pub async fn end_of(engine: &Engine, run: &str) -> Result<FinishedRun, String> {
     until(&format!("the end of run {run}"), async || finished(engine, run).await).await
 }
 
+/// Waits until a run has such a task at work: being accepted and having come
+/// that far are two things.
+///
+/// # Errors
+/// When it does not come to it.
+pub async fn comes_to(engine: &Engine, run: &str, kind: &'static str) -> Result<(), String> {
+    until(&format!("run {run} to come to {kind}"), async || {
+        let id = run.to_owned();
+        let found = engine.look_all(move |state, _| {
+            state.runs.get(&id).is_some_and(|run| run.flow.active().iter().any(|task| task.kind == kind))
+        });
+        Ok(found.await.map_err(|e| e.to_string())?.contains(&true).then_some(()))
+    })
+    .await
+}
+
 /// Asks again and again until there is an answer.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use huiyin_engine::record::{Entry, ScheduleFired};
 use huiyin_engine::start::VIEWS_SCHEMA;
 use huiyin_journal::Journal as _;
 use huiyin_tests::guests::{self, Does};
-use huiyin_tests::house::{House, SetClock, copy, end_of, finished, named, submission, until};
+use huiyin_tests::house::{House, SetClock, comes_to, copy, end_of, finished, named, submission, until};
 use huiyin_tests::log::{self, account, entries};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ async fn a_timer_that_came_due_while_the_host_was_down_fires_at_once() {
     house.clock = Some(clock.clone());
     let first = house.on_disk().await.unwrap();
     let run = first.submit(submission("sleeper", json!({}))).await.unwrap();
-    comes_to(&first, &run, "wait").await;
+    comes_to(&first, &run, "wait").await.unwrap();
     clock.forward(SignedDuration::from_hours(5));
     first.stop().await.unwrap();
     drop(first);
@@ -95,24 +95,6 @@ async fn a_timer_that_came_due_while_the_host_was_down_fires_at_once() {
     let third = house.on_disk().await.unwrap();
     assert_eq!(end_of(&third, &run).await.unwrap().result, json!({"woke": true}));
     third.stop().await.unwrap();
-}
-
-/// Waits until a run has such a task at work: being accepted and having come that far are two things.
-async fn comes_to(engine: &Engine, run: &str, kind: &'static str) {
-    for _ in 0..1_000 {
-        let id = run.to_owned();
-        let found = engine
-            .look_all(move |state, _| {
-                state.runs.get(&id).is_some_and(|run| run.flow.active().iter().any(|task| task.kind == kind))
-            })
-            .await
-            .unwrap();
-        if found.into_iter().any(|yes| yes) {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("run {run} never came to {kind}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +113,7 @@ async fn a_listening_run_outlives_its_host_and_hears() {
     let mut asked = named("ear", "the-ear", json!({}));
     asked.unit = Some(UNIT.to_owned());
     first.submit(asked).await.unwrap();
-    comes_to(&first, "the-ear", "listen").await;
+    comes_to(&first, "the-ear", "listen").await.unwrap();
     let ring = |subject: &str, data: &str| json!({"specversion": "1.0", "id": format!("e-{data}"), "source": "/test", "type": "org.example.rang.v1", "subject": subject, "data": {"said": data}});
     first.stop().await.unwrap();
     drop(first);

@@ -18,7 +18,7 @@ use huiyin_engine::record::Entry;
 use huiyin_engine::state::FinishedRun;
 use huiyin_engine::trust::sign;
 use huiyin_tests::guests::{self, Does, Kind};
-use huiyin_tests::house::{House, SetClock, end_of, named, plugin, submission, until};
+use huiyin_tests::house::{House, SetClock, comes_to, end_of, named, plugin, submission, until};
 use huiyin_tests::log::{account, entries};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -48,6 +48,16 @@ impl Place {
         place.put("risk-level-0.1.0", &plugin("risk-level").unwrap());
         place.put("watch-1.0.0", &guests::guest(Kind::Collector, "watch", "1.0.0", &Does::Traps).unwrap());
         place.put("say-1.0.0", &guests::guest(Kind::Step, "say", "1.0.0", &Does::Says("1")).unwrap());
+        place
+    }
+
+    /// With a workflow `act` of an idempotent plugin that writes and then hangs.
+    fn with_hand() -> Place {
+        let mut place = Place::new();
+        let does = Does::WritesThenHangs { idempotent: true };
+        place.put("hand-1.0.0", &guests::guest(Kind::Step, "hand", "1.0.0", &does).unwrap());
+        let act = json!({"do": [{"act": {"call": "hand:1.0.0@default", "with": {}}}]});
+        place.house.workflow("act", &[MINE], &act).unwrap();
         place
     }
 
@@ -91,6 +101,14 @@ impl Place {
 async fn run(engine: &Engine, workflow: &str, unit: &str) -> FinishedRun {
     let unit = Some(unit.to_owned());
     engine.run(Submission { unit, ..submission(workflow, json!({})) }).await.unwrap()
+}
+
+/// A run whose pure step is called within its turn, as if nothing had been.
+async fn says_one_within_its_turn(engine: &Engine, workflow: &str, id: &str) {
+    let asked = Submission { unit: Some(MINE.to_owned()), ..named(workflow, id, json!({})) };
+    assert_eq!(engine.run(asked).await.unwrap().result, json!(1));
+    let kinds: Vec<String> = engine.records_of(id).await.unwrap().into_iter().map(|r| r.kind).collect();
+    assert_eq!(kinds, ["huiyin.run.started.v1", "huiyin.run.turn.v1"]);
 }
 
 /// A run ended with a refusal: an `authorization` error that says why.
@@ -172,14 +190,7 @@ async fn a_host_starts_again_whose_publisher_is_trusted_no_more_and_its_clocks_f
     assert_eq!(run(&engine, "speak", MINE).await.result, json!(1));
     let sleeper = Submission { unit: Some(MINE.to_owned()), ..named("sleep", "sleeper", json!({})) };
     engine.submit(sleeper).await.unwrap();
-    // Being accepted and having come that far are two things.
-    until("the sleep", async || {
-        let sleeps = |run: &huiyin_engine::state::Run| run.flow.active().iter().any(|task| task.kind == "wait");
-        let found = engine.look_all(move |state, _| state.runs.get("sleeper").is_some_and(sleeps)).await;
-        Ok(found.map_err(|e| e.to_string())?.contains(&true).then_some(()))
-    })
-    .await
-    .unwrap();
+    comes_to(&engine, "sleeper", "wait").await.unwrap();
     source_says(&engine, "unreachable").await;
 
     let report = engine.distrust_publisher("acme", WORD).await.unwrap();
@@ -298,11 +309,7 @@ async fn trust_that_is_given_again_needs_no_start() {
     assert_eq!(report.restored, ["risk-level:0.1.0", "say:1.0.0", "watch:1.0.0"]);
     assert!(engine.without().await.unwrap().is_empty());
     for (workflow, id) in [("speak", "one"), ("choose", "two"), ("theirs", "three")] {
-        let asked = Submission { unit: Some(MINE.to_owned()), ..named(workflow, id, json!({})) };
-        assert_eq!(engine.run(asked).await.unwrap().result, json!(1));
-        // A pure step is called within the run's turn again, as if nothing had been.
-        let kinds: Vec<String> = engine.records_of(id).await.unwrap().into_iter().map(|r| r.kind).collect();
-        assert_eq!(kinds, ["huiyin.run.started.v1", "huiyin.run.turn.v1"]);
+        says_one_within_its_turn(&engine, workflow, id).await;
     }
     post(&engine, MINE, "after").await;
     place.clock.forward(SignedDuration::from_hours(1));
@@ -365,29 +372,18 @@ async fn a_plugin_whose_file_is_gone_holds_up_nobody_and_comes_back_when_it_is_i
     let engine = place.start().await;
     denied(&run(&engine, "speak", MINE).await, "not in the data folder any more");
     engine.install_plugin(package, WORD).await.unwrap();
-    let asked = Submission { unit: Some(MINE.to_owned()), ..named("speak", "one", json!({})) };
-    assert_eq!(engine.run(asked).await.unwrap().result, json!(1));
-    let kinds: Vec<String> = engine.records_of("one").await.unwrap().into_iter().map(|r| r.kind).collect();
-    assert_eq!(kinds, ["huiyin.run.started.v1", "huiyin.run.turn.v1"]);
+    says_one_within_its_turn(&engine, "speak", "one").await;
     engine.stop().await.unwrap();
 }
 
 /// An idempotent plugin is in the midst of its first try, which will end with
 /// nobody knowing what it did; then trust is taken back, one way or the other.
 async fn doubted(narrowed: bool) {
-    let mut place = Place::new();
+    let mut place = Place::with_hand();
     let outbox = place.house.folder.path().join("outbox");
     std::fs::create_dir_all(&outbox).unwrap();
-    place.put("hand-1.0.0", &{
-        let does = Does::WritesThenHangs { idempotent: true };
-        guests::guest(Kind::Step, "hand", "1.0.0", &does).unwrap()
-    });
     let grant = json!({"plugin": "hand", "grant": {"spool": outbox}});
     place.house.config.grants.push(serde_json::from_value(grant).unwrap());
-    place
-        .house
-        .workflow("act", &[MINE], &json!({"do": [{"act": {"call": "hand:1.0.0@default", "with": {}}}]}))
-        .unwrap();
     place.house.limits = Some(huiyin_sandbox::Limits { wall_ms: 4_000, ..Default::default() });
     let engine = place.start().await;
     let mut activity = engine.activity();
@@ -449,15 +445,7 @@ async fn an_effect_in_doubt_whose_unit_trusts_no_more_stays_in_doubt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_try_that_is_refused_is_a_plain_error() {
-    let mut place = Place::new();
-    place.put("hand-1.0.0", &{
-        let does = Does::WritesThenHangs { idempotent: true };
-        guests::guest(Kind::Step, "hand", "1.0.0", &does).unwrap()
-    });
-    place
-        .house
-        .workflow("act", &[MINE], &json!({"do": [{"act": {"call": "hand:1.0.0@default", "with": {}}}]}))
-        .unwrap();
+    let place = Place::with_hand();
     let engine = place.start().await;
     engine.distrust_publisher("acme", WORD).await.unwrap();
     denied(&run(&engine, "act", MINE).await, "may not be used");
