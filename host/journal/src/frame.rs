@@ -23,7 +23,7 @@ const MAX_BLOCK: u32 = 256 << 20;
 /// zstd dictionary trained on invented headers; part of format 1, never to be changed. It makes the
 /// block of a lone record a quarter smaller and three times faster to pack than plain sample text.
 const DICTIONARY: &[u8] = include_bytes!("headers-v1.dict");
-const LEVEL: i32 = 3;
+const LEVEL: i32 = 1;
 
 thread_local! {
     static PACKER: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };

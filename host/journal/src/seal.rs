@@ -19,13 +19,20 @@ pub(crate) const KEY_BYTES: usize = 32;
 pub(crate) const NONCE_BYTES: usize = 12;
 
 const RAW: u8 = 0;
+/// What the first journals have; no longer written.
 const ZSTD: u8 = 1;
-const LEVEL: i32 = 3;
+const ZSTD_DICTIONARY: u8 = 2;
+/// zstd dictionary trained on invented payloads; part of form 2, never to be changed. A payload is
+/// short, and all that repeats in it stands in every other payload, too: with the dictionary it
+/// becomes half as long in half the time.
+const DICTIONARY: &[u8] = include_bytes!("payloads-v1.dict");
+const LEVEL: i32 = 1;
 /// Content shorter than this does not gain by compression.
 const WORTH: usize = 48;
 
 thread_local! {
     static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+    static PLAIN_UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
     static PACKER: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
 }
 
@@ -90,7 +97,7 @@ pub(crate) fn pack(salt: &[u8; SALT_BYTES], content: &[u8]) -> Zeroizing<Vec<u8>
         && let Some((front, room)) = out.split_first_chunk_mut::<FRONT>()
         && let Some(len) = compress(content, room).filter(|len| len + 4 < content.len())
     {
-        front[0] = ZSTD;
+        front[0] = ZSTD_DICTIONARY;
         front[1..=SALT_BYTES].copy_from_slice(salt);
         front[1 + SALT_BYTES..].copy_from_slice(&(content.len() as u32).to_be_bytes());
         out.truncate(FRONT + len);
@@ -107,28 +114,20 @@ pub(crate) fn pack(salt: &[u8; SALT_BYTES], content: &[u8]) -> Zeroizing<Vec<u8>
 pub(crate) fn unpack(plain: &[u8], limit: u64) -> Result<([u8; SALT_BYTES], Vec<u8>), String> {
     let (form, rest) = plain.split_first().ok_or("the sealed content is empty")?;
     let (salt, content) = rest.split_first_chunk::<SALT_BYTES>().ok_or("the salt is cut short")?;
-    match *form {
-        RAW => Ok((*salt, content.to_vec())),
-        ZSTD => {
-            let (len, packed) = content.split_first_chunk::<4>().ok_or("the length is cut short")?;
-            let len = u32::from_be_bytes(*len);
-            if u64::from(len) > limit {
-                return Err(format!("the content claims {len} bytes, the limit is {limit}"));
-            }
-            let content = decompress(packed, len as usize)?;
-            if content.len() != len as usize {
-                return Err("the content does not have its length".into());
-            }
-            Ok((*salt, content))
-        }
-        other => Err(format!("unknown form {other} of sealed content")),
-    }
+    let content = match *form {
+        RAW => content.to_vec(),
+        ZSTD => decompress(&PLAIN_UNPACKER, &[], content, limit)?,
+        ZSTD_DICTIONARY => decompress(&UNPACKER, DICTIONARY, content, limit)?,
+        other => return Err(format!("unknown form {other} of sealed content")),
+    };
+    Ok((*salt, content))
 }
 
-/// Leaves out the content's size, which is stored in front.
+/// Leaves out the content's size, which is stored in front, and which dictionary, which the form says.
 fn packer() -> std::io::Result<zstd::bulk::Compressor<'static>> {
-    let mut packer = zstd::bulk::Compressor::new(LEVEL)?;
+    let mut packer = zstd::bulk::Compressor::with_dictionary(LEVEL, DICTIONARY)?;
     packer.include_contentsize(false)?;
+    packer.include_dictid(false)?;
     Ok(packer)
 }
 
@@ -142,14 +141,26 @@ fn compress(content: &[u8], room: &mut [u8]) -> Option<usize> {
     })
 }
 
-fn decompress(packed: &[u8], len: usize) -> Result<Vec<u8>, String> {
-    UNPACKER.with_borrow_mut(|slot| {
+/// One thread's unpacker; an empty dictionary is none.
+type Unpacker = std::thread::LocalKey<RefCell<Option<zstd::bulk::Decompressor<'static>>>>;
+
+fn decompress(unpacker: &'static Unpacker, dictionary: &[u8], content: &[u8], limit: u64) -> Result<Vec<u8>, String> {
+    let (len, packed) = content.split_first_chunk::<4>().ok_or("the length is cut short")?;
+    let len = u32::from_be_bytes(*len);
+    if u64::from(len) > limit {
+        return Err(format!("the content claims {len} bytes, the limit is {limit}"));
+    }
+    let content = unpacker.with_borrow_mut(|slot| {
         if slot.is_none() {
-            *slot = Some(zstd::bulk::Decompressor::new().map_err(|e| e.to_string())?);
+            *slot = Some(zstd::bulk::Decompressor::with_dictionary(dictionary).map_err(|e| e.to_string())?);
         }
         let unpacker = slot.as_mut().ok_or("no decompressor")?;
-        unpacker.decompress(packed, len).map_err(|e| e.to_string())
-    })
+        unpacker.decompress(packed, len as usize).map_err(|e| e.to_string())
+    })?;
+    if content.len() != len as usize {
+        return Err("the content does not have its length".into());
+    }
+    Ok(content)
 }
 
 /// Fills a salt from a generator that the system's random source seeds: a salt is wanted for every

@@ -22,9 +22,20 @@ fn golden(version: &str) -> Result<(tempfile::TempDir, PathBuf)> {
     Ok((copy, path))
 }
 
+/// With payloads of form 1.
 #[tokio::test]
 async fn version_1_reads_as_it_was_written() -> Result {
-    let (_copy, dir) = golden("v1")?;
+    reads_and_goes_on("v1").await
+}
+
+/// With payloads of form 2.
+#[tokio::test]
+async fn payloads_packed_with_the_dictionary_read_as_they_were_written() -> Result {
+    reads_and_goes_on("v1-dictionary").await
+}
+
+async fn reads_and_goes_on(version: &str) -> Result {
+    let (_copy, dir) = golden(version)?;
     let expected: Value = serde_json::from_slice(&std::fs::read(dir.join("expected.json"))?)?;
     let journal = SegmentJournal::open(&dir, Options::default())?;
     let check = |records: &[huiyin_journal::Record]| -> Result {

@@ -208,7 +208,7 @@ async fn an_append_is_kept_whole_or_not_at_all() -> Result {
     journal.append(1, 0, vec![draft("case:1", payload(1, 0, 100))]).await?;
     let segment = common::segments(dir.path()).pop().ok_or("no segment")?;
     let before = std::fs::read(&segment)?;
-    let batch: Vec<_> = (1..7).map(|n| draft("case:1", payload(1, n, 450))).collect();
+    let batch: Vec<_> = (1..7).map(|n| draft("case:1", payload(1, n, 380))).collect();
     journal.append(1, 1, batch).await?;
     let after = std::fs::read(&segment)?;
     let changed: Vec<usize> = (0..after.len().div_ceil(SECTOR))
