@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use crate::output::Failure;
 
-/// The median time of one write and sync.
-pub(super) fn median_sync(folder: &Path) -> Result<Duration, Failure> {
+/// The times of one write and sync, again and again.
+pub(super) fn syncs(folder: &Path) -> Result<Vec<Duration>, Failure> {
     const BLOCK: [u8; 4096] = [7; 4096];
-    const ROUNDS: usize = 400;
+    const ROUNDS: usize = 100;
     let path = folder.join("sync");
-    let took = || -> std::io::Result<Duration> {
+    let took = || -> std::io::Result<Vec<Duration>> {
         let mut file = File::create(&path)?;
         for _ in 0..ROUNDS {
             file.write_all(&[0; 4096])?;
@@ -27,9 +27,8 @@ pub(super) fn median_sync(folder: &Path) -> Result<Duration, Failure> {
             file.sync_data()?;
             times.push(began.elapsed());
         }
-        times.sort_unstable();
         std::fs::remove_file(&path)?;
-        Ok(times[ROUNDS / 2])
+        Ok(times)
     };
     took().map_err(|e| Failure::failed(format_args!("{}: {e}", path.display())))
 }
