@@ -47,7 +47,7 @@ fn at_most(value: &Value) -> u64 {
 }
 
 /// About how many bytes a value takes, never more than [`at_most`].
-fn about(value: &Value) -> u64 {
+pub(crate) fn about(value: &Value) -> u64 {
     match value {
         Value::Null | Value::Bool(_) => 4,
         Value::Number(_) => 8,

@@ -18,9 +18,9 @@ use std::sync::{Arc, Weak};
 
 use serde_json::Value;
 
-use super::{Frame, FrameKind, RunState, Stage};
+use super::{Frame, FrameKind, Outcome, RunState, Stage};
 use crate::fact::{Fact, Opened};
-use crate::size::json_bytes;
+use crate::size::{about, json_bytes};
 
 /// Names and fixed fields of a state written as JSON, in bytes.
 const STATE: u64 = 256;
@@ -120,6 +120,23 @@ impl RunState {
         self.weight.at_most()
     }
 
+    /// About how many bytes of memory all of it takes, what only an ended run has
+    /// included; quick to say. A function of what the state says, too.
+    pub fn footprint(&self) -> u64 {
+        let mut scale = Scale { roughly: true, ..Scale::default() };
+        let ended = self.ended.as_ref().map_or(0, |ended| {
+            let held: u64 = ended.held.iter().map(json_bytes).sum();
+            held + ended.frames.values().map(|frame| scale.frame(frame)).sum::<u64>()
+        });
+        let outcome = match &self.outcome {
+            Some(Outcome::Completed(output)) => scale.value(output),
+            Some(Outcome::Faulted(error)) => json_bytes(&**error),
+            Some(Outcome::Cancelled(reason)) => reason.len() as u64,
+            None => 0,
+        };
+        scale.weigh(self) + ended + outcome
+    }
+
     /// Its weight, if that is more than `limit`; see [`LEEWAY`] for when it is looked at.
     pub(crate) fn heavier_than(&mut self, limit: u64) -> Option<u64> {
         if self.weight.surely_within(limit) {
@@ -151,6 +168,8 @@ pub(crate) fn composed(frame: &Frame) -> u64 {
 /// Looks through a state.
 #[derive(Default)]
 struct Scale {
+    /// Values are looked at, not counted.
+    roughly: bool,
     known: Arc<HashMap<usize, (Weak<Value>, u64)>>,
     seen: HashMap<usize, (Weak<Value>, u64)>,
 }
@@ -205,6 +224,9 @@ impl Scale {
     }
 
     fn value(&mut self, value: &Arc<Value>) -> u64 {
+        if self.roughly {
+            return about(value);
+        }
         let at = Arc::as_ptr(value) as usize;
         // While it is remembered no other value can have its address.
         let found = self.seen.get(&at).or_else(|| self.known.get(&at));
