@@ -65,9 +65,7 @@ async fn a_run_whose_end_is_awaited_is_started_once_and_with_its_first_turn() {
     }
     let records = engine.records_of("twin").await.unwrap();
     let kinds: Vec<&str> = records.iter().map(|record| record.kind.as_str()).collect();
-    assert_eq!(kinds, ["huiyin.run.started.v1", "huiyin.run.turn.v1"]);
-    let seqs: Vec<u64> = records.iter().map(|record| record.header.seq).collect();
-    assert_eq!(seqs.get(1), seqs.first().map(|seq| seq + 1).as_ref(), "start and first turn lie together");
+    assert_eq!(kinds, ["huiyin.run.started.v1"], "the first turn stands in the record of the start");
     engine.stop().await.unwrap();
 }
 

@@ -48,7 +48,7 @@ pub struct FinishedRun {
     /// What the interpreter remembers, while there is room for it.
     #[serde(default)]
     pub flow: Option<Arc<RunState>>,
-    /// Its size, in bytes of JSON.
+    /// What it takes, in bytes, about ([`RunState::footprint`]).
     #[serde(default)]
     pub weight: u64,
     /// The result was large and is no longer kept here: it stands in the record with which the run ended.

@@ -159,7 +159,9 @@ impl Engine {
             let inbox = inbox.clone();
             let unit = deployed.unit.clone().unwrap_or_default();
             self.workers.run(&unit, move |house| {
-                let mut first = worker::first_turn(&start, &deployed, now, random, payload, house, Budget::default());
+                let mut start = start;
+                let mut first =
+                    worker::first_turn(&mut start, &deployed, now, random, payload, house, Budget::default());
                 first.place = Some(ahead);
                 // Fails only when the partition is gone; the reply is dropped then, and says so.
                 let _ = inbox.send(Message::Start(StartRun { finished: Some(reply), first: Some(first), ..start }));

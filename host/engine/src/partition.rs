@@ -19,6 +19,7 @@ mod runs;
 mod schedules;
 mod snapshot;
 mod sources;
+mod starts;
 mod wakes;
 mod work;
 
@@ -38,10 +39,10 @@ pub use self::message::{
     Deploy, EffectDone, EffectOutcome, FirstTurn, Floor, Judgement, Message, Order, OrderKind, PageDone, PollError,
     Query, ReadPage, Refusal, Reopen, Reply, Resolve, StartRun, TurnDone,
 };
-pub(crate) use self::runs::start_event;
 pub use self::schedules::PauseCommand;
 pub(crate) use self::schedules::{scheduled_runs, standing};
 pub use self::snapshot::Snapshot;
+pub(crate) use self::starts::{record_of_start, start_event};
 use self::wakes::Wakes;
 pub use self::work::{Activity, Dice, EffectJob, Errand, Input, Output, PollJob, TurnJob, Work};
 use crate::canary::Canaries;

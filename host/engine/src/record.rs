@@ -60,6 +60,36 @@ pub struct RunStarted {
     /// The run that runs it, if one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// Its first turn, where that was taken before the start was written: as if a
+    /// [`RunTurn`] of the same time followed. A record less for most runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<OpeningTurn>,
+}
+
+/// The first turn of a run, within the record of its start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpeningTurn {
+    /// The facts, in their order.
+    pub facts: Vec<FlowFact>,
+    /// As in [`RunTurn`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Vec<Made>>,
+}
+
+impl RunStarted {
+    /// When the run began, where its first turn says so; else it is the record's time.
+    pub fn began(&self) -> Option<Timestamp> {
+        match self.turn.as_ref()?.facts.first()? {
+            FlowFact::Start { at, .. } => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// Takes the first turn out, in the form that all other turns have.
+    pub fn take_turn(&mut self) -> Option<RunTurn> {
+        let OpeningTurn { facts, made } = self.turn.take()?;
+        Some(RunTurn { run: self.run.clone(), facts, consumed: 0, reason: None, made })
+    }
 }
 
 /// The run and the call that run another workflow.
@@ -281,6 +311,9 @@ pub struct SnapshotTaken {
     pub digest: String,
 }
 
+/// Bytes in which the payloads of short runs fit.
+const PAYLOAD_ROOM: usize = 2_048;
+
 macro_rules! entries {
     ($($variant:ident = $kind:literal),+ $(,)?) => {
         /// A record's content, by type.
@@ -301,7 +334,19 @@ macro_rules! entries {
             /// # Errors
             /// When a value cannot be written as JSON.
             pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
-                match self { $(Entry::$variant(x) => serde_json::to_vec(x),)+ }
+                let mut bytes = Vec::with_capacity(PAYLOAD_ROOM);
+                match self { $(Entry::$variant(x) => serde_json::to_writer(&mut bytes, x)?,)+ }
+                Ok(bytes)
+            }
+
+            /// One after the other what the entry says: a start with its first turn is a start
+            /// and a turn.
+            pub fn parts(mut self) -> impl Iterator<Item = Entry> {
+                let turn = match &mut self {
+                    Entry::RunStarted(started) => started.take_turn().map(Entry::RunTurn),
+                    _ => None,
+                };
+                std::iter::once(self).chain(turn)
             }
 
             fn decode_as(kind: &str, payload: &[u8]) -> Option<Result<Entry, serde_json::Error>> {

@@ -131,7 +131,8 @@ impl<'a> Replay<'a> {
     pub fn take(&mut self, record: &Record, repeat: bool) -> Result<Vec<Repeated>, DecodeError> {
         let header = &record.header;
         if record.payload == Payload::Redacted {
-            let calls = matches!(header.kind.as_str(), "huiyin.run.turn.v1" | "huiyin.floor.judged.v1");
+            let kind = header.kind.as_str();
+            let calls = matches!(kind, "huiyin.run.started.v1" | "huiyin.run.turn.v1" | "huiyin.floor.judged.v1");
             let redacted = Repeated {
                 record: header.id.clone(),
                 call: String::new(),
@@ -142,33 +143,9 @@ impl<'a> Replay<'a> {
             };
             return Ok(if calls && repeat { vec![redacted] } else { Vec::new() });
         }
-        let Some(entry) = record::decode(record)? else { return Ok(Vec::new()) };
         let seen = self.partitions.entry(header.partition).or_default();
-        let calls = match entry {
-            Entry::WorkflowDeployed(x) => {
-                seen.deployments.insert(x.deployment, Deployment { unit: x.unit, pins: x.pins });
-                return Ok(Vec::new());
-            }
-            Entry::RunStarted(x) => {
-                seen.runs.insert(x.run, x.deployment);
-                return Ok(Vec::new());
-            }
-            Entry::EffectIntended(x) => {
-                seen.effects.insert((x.run, x.call));
-                return Ok(Vec::new());
-            }
-            Entry::SourcePage(x) => {
-                seen.remember(x.facts);
-                return Ok(Vec::new());
-            }
-            Entry::DeskDecided(x) => {
-                seen.remember(x.facts);
-                return Ok(Vec::new());
-            }
-            Entry::RunTurn(turn) => seen.turn(turn),
-            Entry::FloorJudged(judged) => seen.judged(judged),
-            _ => return Ok(Vec::new()),
-        };
+        let parts = record::decode(record)?.into_iter().flat_map(Entry::parts);
+        let calls: Vec<Call> = parts.flat_map(|part| seen.take(part)).collect();
         if !repeat {
             return Ok(Vec::new());
         }
@@ -260,6 +237,27 @@ fn millis(time: Timestamp) -> u64 {
 }
 
 impl Seen {
+    /// Takes in what a record says; the calls whose results it has.
+    fn take(&mut self, entry: Entry) -> Vec<Call> {
+        match entry {
+            Entry::WorkflowDeployed(x) => {
+                self.deployments.insert(x.deployment, Deployment { unit: x.unit, pins: x.pins });
+            }
+            Entry::RunStarted(x) => {
+                self.runs.insert(x.run, x.deployment);
+            }
+            Entry::EffectIntended(x) => {
+                self.effects.insert((x.run, x.call));
+            }
+            Entry::SourcePage(x) => self.remember(x.facts),
+            Entry::DeskDecided(x) => self.remember(x.facts),
+            Entry::RunTurn(turn) => return self.turn(turn),
+            Entry::FloorJudged(judged) => return self.judged(judged),
+            _ => {}
+        }
+        Vec::new()
+    }
+
     fn remember(&mut self, facts: Vec<DeskFact>) {
         for fact in facts {
             if let DeskFact::ItemReceived(received) = fact {

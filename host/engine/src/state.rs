@@ -28,8 +28,8 @@ pub const FINISHED_KEPT: usize = 1_000;
 /// Runs that did not end well are kept longer, so that they can be set to work again.
 pub const FAILED_KEPT: usize = 10_000;
 
-/// What the interpreter remembers of all finished runs together, in bytes of
-/// JSON; beyond it the oldest can still be looked at, and not be set to work again.
+/// What the interpreter remembers of all finished runs together, in bytes,
+/// about; beyond it the oldest can still be looked at, and not be set to work again.
 pub const REOPENABLE_BYTES: u64 = 64 << 20;
 
 /// A result of so many bytes is kept as long as its run; of larger ones as many

@@ -17,7 +17,7 @@ use crate::canary::{Canaries, Made};
 use crate::deployment::Deployed;
 use crate::fair::{Fair, Ticket};
 use crate::house::House;
-use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, start_event};
+use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, record_of_start, start_event};
 use crate::payload::{Payload, TURN};
 use crate::record::{self, sum};
 
@@ -284,7 +284,7 @@ impl Drop for Workers {
 
 /// Takes the first turn of a run that no partition knows yet.
 pub fn first_turn(
-    start: &StartRun,
+    start: &mut StartRun,
     deployed: &Arc<Deployed>,
     now: Timestamp,
     random: u64,
@@ -304,7 +304,9 @@ pub fn first_turn(
         random,
         payload,
     };
-    FirstTurn { now, done: Box::new(take_turn_within(job, house, budget)), place: None }
+    let mut done = Box::new(take_turn_within(job, house, budget));
+    let record = record_of_start(start, &mut done, payload);
+    FirstTurn { now, done, record, place: None }
 }
 
 /// Takes one turn: everything a run can do before it has to wait.
@@ -330,7 +332,6 @@ pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget) -> TurnDone
             consumed: 0,
             told: None,
             rest: Vec::new(),
-            weight: None,
             faults: Vec::new(),
             made: Vec::new(),
             failed: Some("the interpreter failed; this is a fault of Huiyin, please report it".to_owned()),
@@ -411,10 +412,8 @@ fn turn(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
         deployed.took(began.elapsed());
     }
     let Beside { faults, made, told, .. } = beside;
-    // Counted here, since the partition's loop has no time for it.
-    let weight = flow.outcome().is_some().then(|| huiyin_flow::json_bytes(&flow));
     let (flow, rest) = (Arc::new(flow), inputs.into());
-    TurnDone { run, turn: number, flow, facts, commands, consumed, told, rest, weight, faults, made, failed: None }
+    TurnDone { run, turn: number, flow, facts, commands, consumed, told, rest, faults, made, failed: None }
 }
 
 /// What a turn learns beside its own business.

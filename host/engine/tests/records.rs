@@ -53,6 +53,14 @@ const GOLDEN: &[(&str, &str)] = &[
         r#"{"id":"018df8a3-0000-7000-8000-000000000001","actor":"person:li.min","parts":[{"partition":0,"withdrawn":["ab12"]},{"partition":1,"withdrawn":["cd34"]}]}"#,
     ),
     ("huiyin.deployment.completed.v1", r#"{"id":"018df8a3-0000-7000-8000-000000000001"}"#),
+    (
+        "huiyin.run.started.v1",
+        r#"{"run":"r1","deployment":"ab12","trigger":"person","key":"unit:qingfeng","input":{"n":1},"turn":{"facts":[{"f":"suspended"}],"made":[]}}"#,
+    ),
+    (
+        "huiyin.run.started.v1",
+        r#"{"run":"r1","deployment":"ab12","trigger":"person","key":"host","input":null,"turn":{"facts":[]}}"#,
+    ),
     // Of a version that did not tell of its pure calls.
     ("huiyin.run.turn.v1", r#"{"run":"r1","facts":[{"f":"suspended"}]}"#),
     (

@@ -31,10 +31,12 @@ pub fn of(journal: &dyn Journal, run: &str) -> Result<Trace, String> {
     let mut reading = Reading::default();
     for found in journal.read_all(0).map_err(|e| e.to_string())? {
         let found = found.map_err(|e| e.to_string())?;
-        if let Some(Entry::RunTurn(turn)) = record::decode(&found).map_err(|e| e.to_string())?
-            && turn.run == run
-        {
-            turn.facts.into_iter().for_each(|fact| reading.take(fact));
+        for part in record::decode(&found).map_err(|e| e.to_string())?.into_iter().flat_map(Entry::parts) {
+            if let Entry::RunTurn(turn) = part
+                && turn.run == run
+            {
+                turn.facts.into_iter().for_each(|fact| reading.take(fact));
+            }
         }
     }
     Ok(reading.trace)

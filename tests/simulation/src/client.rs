@@ -242,8 +242,15 @@ impl Sim {
                 let budget =
                     Budget { time: None, facts: 1 + self.random.place(64), stretch: 1 + self.random.below(64) as u32 };
                 let (random, payload) = (self.random.draw(), Payload::default());
-                start.first =
-                    Some(first_turn(&start, &deployed, self.host_now(), random, payload, &self.setup.house, budget));
+                start.first = Some(first_turn(
+                    &mut start,
+                    &deployed,
+                    self.host_now(),
+                    random,
+                    payload,
+                    &self.setup.house,
+                    budget,
+                ));
             }
             start.finished =
                 Some(self.reply(move |said: Result<FinishedRun, _>| Answer::Finished(name, said.map(Box::new))));

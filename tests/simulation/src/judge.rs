@@ -117,8 +117,8 @@ impl Sim {
             let found = found.map_err(|e| format!("a record does not read: {e}"))?;
             self.counts.records += 1;
             let entry = record::decode(&found).map_err(|e| e.to_string())?;
-            if let Some(entry) = entry {
-                account.take(&entry, found.header.time);
+            for part in entry.into_iter().flat_map(Entry::parts) {
+                account.take(&part, found.header.time);
             }
         }
         Ok(account)

@@ -37,6 +37,10 @@ pub(crate) struct Follower {
     warm: u64,
 }
 
+/// Whose events are wanted, which, and where to: each with its run. None where a record is only
+/// to be understood.
+type Wanted<'a> = Option<(Option<&'a str>, &'a [String], &'a mut Vec<(String, Value)>)>;
+
 struct Followed {
     deployment: String,
     flow: RunState,
@@ -93,41 +97,38 @@ impl Follower {
     }
 
     /// Takes a record in; tells its events, where they are wanted.
-    fn take_in(&mut self, found: &Record, wanted: Option<(Option<&str>, &[String], &mut Vec<(String, Value)>)>) {
+    fn take_in(&mut self, found: &Record, mut wanted: Wanted<'_>) {
         if !matches!(found.kind.as_str(), "huiyin.run.started.v1" | "huiyin.run.turn.v1") {
             return;
         }
-        match record::decode(found) {
-            Ok(Some(Entry::RunStarted(x))) => {
-                let flow = RunState::default();
-                self.runs.insert(x.run, Some(Followed { deployment: x.deployment, flow, began: found.index }));
-            }
-            Ok(Some(Entry::RunTurn(x))) => {
-                if !self.runs.contains_key(&x.run) {
-                    // It began long before, or had ended and was set to work again.
-                    let rebuilt = self.rebuild(&x.run, found.index);
-                    self.runs.insert(x.run.clone(), rebuilt);
+        // Redacted, or of a later version: what cannot be read is not told.
+        for part in record::decode(found).ok().flatten().into_iter().flat_map(Entry::parts) {
+            match part {
+                Entry::RunStarted(x) => {
+                    let flow = RunState::default();
+                    self.runs.insert(x.run, Some(Followed { deployment: x.deployment, flow, began: found.index }));
                 }
-                self.turn(&x, found, wanted);
+                Entry::RunTurn(x) => {
+                    if !self.runs.contains_key(&x.run) {
+                        // It began long before, or had ended and was set to work again.
+                        let rebuilt = self.rebuild(&x.run, found.index);
+                        self.runs.insert(x.run.clone(), rebuilt);
+                    }
+                    self.turn(&x, found, &mut wanted);
+                }
+                _ => {}
             }
-            // Redacted, or of a later version: what cannot be read is not told.
-            _ => {}
         }
     }
 
-    fn turn(
-        &mut self,
-        turn: &RunTurn,
-        found: &Record,
-        wanted: Option<(Option<&str>, &[String], &mut Vec<(String, Value)>)>,
-    ) {
+    fn turn(&mut self, turn: &RunTurn, found: &Record, wanted: &mut Wanted<'_>) {
         let Some(Some(run)) = self.runs.get(&turn.run) else { return };
         let deployment = run.deployment.clone();
         let known = self.known(&deployment, found.index);
         let Some(slot) = self.runs.get_mut(&turn.run) else { return };
         let Some(run) = slot.as_mut() else { return };
         if let (Some(known), Some((unit, types, events))) = (&known, wanted)
-            && (unit.is_none() || unit == known.unit.as_deref())
+            && (unit.is_none() || *unit == known.unit.as_deref())
         {
             let told = huiyin_flow::lifecycle(&known.definition, &run.flow, &turn.facts, found.header.time);
             let listed = |event: &Value| {
@@ -157,16 +158,18 @@ impl Follower {
             if found.header.subject != subject {
                 continue;
             }
-            match record::decode(&found) {
-                Ok(Some(Entry::RunStarted(x))) => {
-                    let flow = RunState::default();
-                    rebuilt = Some(Followed { deployment: x.deployment, flow, began: found.index });
+            for part in record::decode(&found).ok().flatten().into_iter().flat_map(Entry::parts) {
+                match part {
+                    Entry::RunStarted(x) => {
+                        let flow = RunState::default();
+                        rebuilt = Some(Followed { deployment: x.deployment, flow, began: found.index });
+                    }
+                    Entry::RunTurn(x) => {
+                        let followed = rebuilt.as_mut()?;
+                        x.facts.iter().try_for_each(|fact| huiyin_flow::apply(&mut followed.flow, fact)).ok()?;
+                    }
+                    _ => {}
                 }
-                Ok(Some(Entry::RunTurn(x))) => {
-                    let followed = rebuilt.as_mut()?;
-                    x.facts.iter().try_for_each(|fact| huiyin_flow::apply(&mut followed.flow, fact)).ok()?;
-                }
-                _ => {}
             }
         }
         rebuilt

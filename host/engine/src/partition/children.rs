@@ -75,6 +75,7 @@ impl Core {
             key: key.clone(),
             input: with.clone(),
             parent: Some(Parent { run: run.to_owned(), call: call.to_string(), depth, wait }),
+            turn: None,
         });
         let payload = self
             .encoded(&entry)

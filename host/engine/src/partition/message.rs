@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Delivered, Input, Judged, PauseCommand, Snapshot};
 use crate::canary::{Made, Watched};
 use crate::deployment::Deployed;
-use crate::record::{self, Batch, Entry, Pin, SinkAdvanced};
+use crate::record::{self, Batch, Entry, OpeningTurn, Pin, SinkAdvanced};
 use crate::state::{FinishedRun, State};
 
 /// Who is told of an outcome; called once what led to it is durable.
@@ -155,6 +155,9 @@ pub struct FirstTurn {
     pub now: Timestamp,
     /// What came of it.
     pub done: Box<TurnDone>,
+    /// The record of the start with the turn in it, written out; the facts are then gone. None
+    /// where the turn needs a record of its own.
+    pub record: Option<Vec<u8>>,
     /// Its place among those that may wait for their partition; given back once it is taken in.
     pub place: Option<tokio::sync::OwnedSemaphorePermit>,
 }
@@ -239,10 +242,24 @@ pub struct TurnDone {
     pub faults: Vec<(String, String)>,
     /// Calls that a canary is to make, too.
     pub made: Vec<Made>,
-    /// The bytes of its state, where it has ended with this turn.
-    pub weight: Option<u64>,
     /// Our own failure, if the turn could not be taken.
     pub failed: Option<String>,
+}
+
+impl TurnDone {
+    /// Takes out what the record of the run's start can hold of its first turn; none where
+    /// more came of it than facts.
+    pub(super) fn opening(&mut self) -> Option<OpeningTurn> {
+        let plain = self.failed.is_none() && self.consumed == 0 && self.faults.is_empty() && self.made.is_empty();
+        (plain && !self.facts.is_empty())
+            .then(|| OpeningTurn { facts: std::mem::take(&mut self.facts), made: self.told.take() })
+    }
+
+    /// The reverse of [`TurnDone::opening`].
+    pub(super) fn take_back(&mut self, turn: OpeningTurn) {
+        self.facts = turn.facts;
+        self.told = turn.made;
+    }
 }
 
 /// How an effect ended.

@@ -88,7 +88,6 @@ impl Core {
                         consumed: 0,
                         told: None,
                         rest: Vec::new(),
-                        weight: None,
                         faults: Vec::new(),
                         made: Vec::new(),
                         failed: None,

@@ -1,4 +1,4 @@
-//! Runs: starting them, taking in their turns, handing on what they ask for.
+//! Runs: taking in their turns, handing on what they ask for.
 
 use std::sync::Arc;
 
@@ -6,110 +6,11 @@ use huiyin_flow::{Command, Event, Fact};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{About, Core, Input, Refusal, StartRun, TurnDone, TurnJob, Wake, Work, name_fault, unfit};
-use crate::record::{Entry, RunStarted, RunTurn};
+use super::{About, Core, Input, TurnDone, TurnJob, Wake, Work, start_event};
+use crate::record::{Entry, RunTurn};
 use crate::state::EffectState;
 
 impl Core {
-    pub(super) fn start(&mut self, mut start: StartRun, now: Timestamp) {
-        while let Some(next) = self.successors.get(&start.deployment) {
-            start.deployment.clone_from(next);
-            // It was taken with the one before.
-            start.first = None;
-        }
-        let Some(deployed) = self.deployed.get(&start.deployment).cloned() else {
-            let refusal = Refusal::NotFound(format!("no workflow is deployed as {}", start.deployment));
-            if let Some(reply) = start.finished {
-                self.tell(reply, Err(refusal.clone()));
-            }
-            if let Some(reply) = start.accepted {
-                self.tell(reply, Err(refusal));
-            }
-            return;
-        };
-        if self.state.runs.contains_key(&start.run) {
-            // The same command again: its first answer stands.
-            if let Some(reply) = start.accepted {
-                self.tell(reply, Ok(start.run.clone()));
-            }
-            if let Some(reply) = start.finished {
-                self.waiting.entry(start.run).or_default().push(reply);
-            }
-            return;
-        }
-        if let Some(done) = self.state.ended(&start.run).cloned() {
-            if let Some(reply) = start.accepted {
-                self.tell(reply, Ok(start.run));
-            }
-            if let Some(reply) = start.finished {
-                self.tell(reply, Ok(done));
-            }
-            return;
-        }
-        // Events were looked at one by one when they came.
-        let by_events = start.trigger.starts_with("event:");
-        let too_large = self.payload.check("the input", &start.input).err().filter(|_| !by_events);
-        let entry = Entry::RunStarted(RunStarted {
-            run: start.run.clone(),
-            deployment: start.deployment,
-            trigger: start.trigger,
-            key: start.key.clone(),
-            input: start.input,
-            parent: None,
-        });
-        let subject = format!("run/{}", start.run);
-        let unit = deployed.unit.clone();
-        let about = About { subject: &subject, actor: &start.actor, unit: unit.as_deref(), key: &start.key };
-        let payload = name_fault(&start.run, MAX_RUN_ID)
-            .map(|why| ("/run", format!("the run's id {why}")))
-            .or_else(|| too_large.map(|why| ("/input", why)))
-            .or_else(|| unfit(about).map(|why| ("/actor", why)))
-            .map_or_else(|| self.encoded(&entry).map_err(|why| ("/input", format!("the input {why}"))), Err);
-        let payload = match payload {
-            Ok(payload) => payload,
-            Err((pointer, message)) => {
-                self.show(
-                    "huiyin.run.refused.v1",
-                    &subject,
-                    unit.as_deref(),
-                    json!({"workflow": deployed.name, "reason": message}),
-                    now,
-                );
-                let refusal = Refusal::Invalid { pointer: pointer.to_owned(), message };
-                if let Some(reply) = start.finished {
-                    self.tell(reply, Err(refusal.clone()));
-                }
-                if let Some(reply) = start.accepted {
-                    self.tell(reply, Err(refusal));
-                }
-                return;
-            }
-        };
-        // A turn taken ahead knew of no canary.
-        start.first = start.first.filter(|_| !self.canaries.contains_key(deployed.id.as_str()));
-        let started = start.first.as_ref().map_or(now, |first| first.now);
-        if !self.write(&entry, payload, about, started) {
-            let refusal = Refusal::Store("the run's start could not be written; please report this".to_owned());
-            if let Some(reply) = start.finished {
-                self.tell(reply, Err(refusal.clone()));
-            }
-            if let Some(reply) = start.accepted {
-                self.tell(reply, Err(refusal));
-            }
-            return;
-        }
-        if let Some(reply) = start.accepted {
-            self.tell(reply, Ok(start.run.clone()));
-        }
-        if let Some(reply) = start.finished {
-            self.waiting.entry(start.run.clone()).or_default().push(reply);
-        }
-        match start.first {
-            Some(first) => self.take_turn_in(*first.done, now),
-            None => self.begin(&start.run, now),
-        }
-    }
-
     /// Hands a started run its input.
     pub(super) fn begin(&mut self, run: &str, now: Timestamp) {
         let Some(state) = self.state.runs.get(run) else { return };
@@ -205,7 +106,7 @@ impl Core {
                 }
             };
             let doubtful = self.given_up(&run, &deployed, &done.commands, now);
-            self.state.put_turn(&run, done.flow, done.consumed, done.weight, now);
+            self.state.put_turn(&run, done.flow, done.consumed, now);
             let about = About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key };
             self.draft(&entry, payload, about, now);
             if let Some(call) = doubtful
@@ -219,25 +120,37 @@ impl Core {
                 return;
             }
         }
-        let mut follow = done.rest;
-        for command in done.commands {
-            self.carry_out(&run, unit.as_deref(), command, &mut follow, now);
+        self.follow(&run, unit.as_deref(), done.commands, done.rest, Held { suspended, resumed }, now);
+    }
+
+    /// What follows from a turn that is written.
+    pub(super) fn follow(
+        &mut self,
+        run: &str,
+        unit: Option<&str>,
+        commands: Vec<Command>,
+        mut follow: Vec<Input>,
+        held: Held,
+        now: Timestamp,
+    ) {
+        for command in commands {
+            self.carry_out(run, unit, command, &mut follow, now);
         }
-        follow.extend(self.queued.remove(&run).into_iter().flatten());
-        let Some(state) = self.state.runs.get(&run) else {
-            self.ended(&run, now);
+        follow.extend(self.queued.remove(run).into_iter().flatten());
+        let Some(state) = self.state.runs.get(run) else {
+            self.ended(run, now);
             return;
         };
         let set_aside = state.quarantined.is_some();
-        if suspended {
-            self.hold_effects(&run, now);
+        if held.suspended {
+            self.hold_effects(run, now);
         }
-        if resumed {
-            self.pick_up_effects(&run, now);
+        if held.resumed {
+            self.pick_up_effects(run, now);
         }
-        self.answer_orders(&run, &follow, now);
+        self.answer_orders(run, &follow, now);
         if !follow.is_empty() && !set_aside {
-            self.hand_out(&run, follow, now);
+            self.hand_out(run, follow, now);
         }
     }
 
@@ -252,14 +165,18 @@ impl Core {
         let name = self.deployed.get(&finished.deployment).map(|d| d.name.clone()).unwrap_or_default();
         let unit = self.deployed.get(&finished.deployment).and_then(|d| d.unit.clone());
         self.schedule_run_ended(&finished.deployment, now);
-        for reply in self.waiting.remove(run).unwrap_or_default() {
-            self.tell(reply, Ok(finished.clone()));
-        }
         let mut data = json!({"workflow": name});
         if finished.status != "completed" {
             data["error"] = finished.result.clone();
         }
         let kind = format!("huiyin.run.{}.v1", finished.status);
+        let mut replies = self.waiting.remove(run).unwrap_or_default();
+        if let Some(last) = replies.pop() {
+            for reply in replies {
+                self.tell(reply, Ok(finished.clone()));
+            }
+            self.tell(last, Ok(finished));
+        }
         self.show(&kind, &format!("run/{run}"), unit.as_deref(), data, now);
     }
 
@@ -369,15 +286,9 @@ impl Core {
     }
 }
 
-/// What a run begins with.
-pub(crate) fn start_event(run: &str, input: &Value, unit: Option<&str>, trigger: &str, started: Timestamp) -> Event {
-    Event::Start {
-        run_id: run.to_owned(),
-        input: input.clone(),
-        context: json!({"unit": unit, "trigger": trigger, "startedAt": started.to_string()}),
-    }
+/// What a turn's facts say of a hold on the run.
+#[derive(Default)]
+pub(super) struct Held {
+    suspended: bool,
+    resumed: bool,
 }
-
-/// The longest id of a run, in bytes: records name it as their subject and as
-/// their actor.
-const MAX_RUN_ID: usize = 128;

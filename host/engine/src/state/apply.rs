@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use huiyin_flow::RunState;
+use huiyin_flow::{Fact, RunState};
 use jiff::Timestamp;
 
 use super::{
     ApplyError, Deployment, EffectState, Fired, Pause, Run, SinkPlace, State, place, schedule_name, text_digest,
 };
-use crate::record::{Entry, KvSet};
+use crate::record::{Entry, KvSet, RunStarted};
 
 impl State {
     /// Applies one record, written at `time`.
@@ -34,41 +34,12 @@ impl State {
                 self.intended.take_if(|intended| intended.id == x.id);
             }
             Entry::RunStarted(x) => {
-                self.deployment(&x.deployment)?;
-                self.heard.starting.remove(&x.run);
-                self.started += 1;
-                if let Some(parent) = &x.parent {
-                    self.child_started(parent, &x.run, &x.deployment);
+                self.start(x, x.began().unwrap_or(time))?;
+                if let Some(turn) = &x.turn {
+                    self.turn(&x.run, &turn.facts, 0, time)?;
                 }
-                let first = self.seq + 1;
-                self.runs.insert(
-                    x.run.clone(),
-                    Run {
-                        deployment: x.deployment.clone(),
-                        trigger: x.trigger.clone(),
-                        key: x.key.clone(),
-                        started: time,
-                        input: Some(Arc::new(x.input.clone())),
-                        flow: Arc::new(RunState::default()),
-                        inbox: VecDeque::new(),
-                        effects: BTreeMap::new(),
-                        quarantined: None,
-                        doubtful: None,
-                        parent: x.parent.clone(),
-                        reopened: None,
-                        first,
-                    },
-                );
             }
-            Entry::RunTurn(x) => {
-                let run = self.run_mut(&x.run)?;
-                let flow = Arc::make_mut(&mut run.flow);
-                for fact in &x.facts {
-                    huiyin_flow::apply(flow, fact).map_err(|e| ApplyError(format!("run {}: {e}", x.run)))?;
-                }
-                run.take_in(x.consumed);
-                self.after_turn(&x.run, None, time);
-            }
+            Entry::RunTurn(x) => self.turn(&x.run, &x.facts, x.consumed, time)?,
             Entry::EventJudged(x) => self.heard.judged(x),
             Entry::EventRelayed(x) => {
                 self.heard.relays.remove(&x.id);
@@ -213,6 +184,47 @@ impl State {
             }
             Entry::FloorJudged(_) | Entry::SnapshotTaken(_) => {}
         }
+        Ok(())
+    }
+
+    /// A run begins; its first turn is another matter.
+    pub(crate) fn start(&mut self, x: &RunStarted, at: Timestamp) -> Result<(), ApplyError> {
+        self.deployment(&x.deployment)?;
+        self.heard.starting.remove(&x.run);
+        self.started += 1;
+        if let Some(parent) = &x.parent {
+            self.child_started(parent, &x.run, &x.deployment);
+        }
+        let first = self.seq + 1;
+        self.runs.insert(
+            x.run.clone(),
+            Run {
+                deployment: x.deployment.clone(),
+                trigger: x.trigger.clone(),
+                key: x.key.clone(),
+                started: at,
+                input: Some(Arc::new(x.input.clone())),
+                flow: Arc::new(RunState::default()),
+                inbox: VecDeque::new(),
+                effects: BTreeMap::new(),
+                quarantined: None,
+                doubtful: None,
+                parent: x.parent.clone(),
+                reopened: None,
+                first,
+            },
+        );
+        Ok(())
+    }
+
+    fn turn(&mut self, id: &str, facts: &[Fact], consumed: u32, time: Timestamp) -> Result<(), ApplyError> {
+        let run = self.run_mut(id)?;
+        let flow = Arc::make_mut(&mut run.flow);
+        for fact in facts {
+            huiyin_flow::apply(flow, fact).map_err(|e| ApplyError(format!("run {id}: {e}")))?;
+        }
+        run.take_in(consumed);
+        self.after_turn(id, time);
         Ok(())
     }
 

@@ -65,23 +65,15 @@ impl State {
 
     /// Puts in place what the interpreter already applied on a worker: the
     /// same as applying the turn's facts, without doing it twice.
-    pub(crate) fn put_turn(
-        &mut self,
-        run: &str,
-        flow: Arc<RunState>,
-        consumed: u32,
-        weight: Option<u64>,
-        time: Timestamp,
-    ) {
+    pub(crate) fn put_turn(&mut self, run: &str, flow: Arc<RunState>, consumed: u32, time: Timestamp) {
         if let Some(r) = self.runs.get_mut(run) {
             r.flow = flow;
             r.take_in(consumed);
         }
-        self.after_turn(run, weight, time);
+        self.after_turn(run, time);
     }
 
-    /// `weight`: the bytes of its state, where it has ended and somebody has counted them.
-    pub(super) fn after_turn(&mut self, id: &str, weight: Option<u64>, time: Timestamp) {
+    pub(super) fn after_turn(&mut self, id: &str, time: Timestamp) {
         let Some(run) = self.runs.get_mut(id) else { return };
         run.input = None;
         run.reopened = None;
@@ -96,7 +88,7 @@ impl State {
         if let Some(parent) = run.parent.as_ref().filter(|p| p.wait) {
             self.child_ended(parent, id, outcome);
         }
-        let weight = weight.unwrap_or_else(|| json_bytes(&*flow));
+        let weight = flow.footprint();
         self.remembered = self.remembered.saturating_add(weight);
         self.finished.push_back(FinishedRun {
             run: id.to_owned(),

@@ -67,11 +67,11 @@ fn lines(record: &Value, frames: &mut BTreeMap<u64, String>) -> Vec<String> {
             if let Some(parent) = data.get("parent").filter(|p| !p.is_null()) {
                 lines.push(format!("run by {} (call {})", word(parent, "run"), word(parent, "call")));
             }
+            lines.extend(data.get("turn").into_iter().flat_map(|turn| facts(turn, frames)));
             lines
         }
         "huiyin.run.turn.v1" => {
-            let facts = data.get("facts").and_then(Value::as_array).into_iter().flatten();
-            let mut lines: Vec<String> = facts.map(|fact| self::fact(fact, frames)).collect();
+            let mut lines = facts(data, frames);
             if data.get("reason").is_some_and(|r| !r.is_null()) {
                 lines.push(format!("because {}", word(data, "reason")));
             }
@@ -124,6 +124,11 @@ fn lines(record: &Value, frames: &mut BTreeMap<u64, String>) -> Vec<String> {
         }
         _ => vec![fit(&plain(&data.to_string()), SHOWN)],
     }
+}
+
+fn facts(turn: &Value, frames: &mut BTreeMap<u64, String>) -> Vec<String> {
+    let facts = turn.get("facts").and_then(Value::as_array).into_iter().flatten();
+    facts.map(|fact| self::fact(fact, frames)).collect()
 }
 
 /// One fact of a turn in words.
