@@ -10,6 +10,12 @@ use huiyin_engine::record::{self, Entry};
 use huiyin_journal::{Journal as _, LargePayloads, Options, Payload, Record, SegmentJournal};
 use jiff::Timestamp;
 
+/// What records say, one after the other, whether or not a first turn stands in its start.
+pub fn said(records: &[Record]) -> Vec<&'static str> {
+    let entries = records.iter().filter_map(|record| record::decode(record).ok().flatten());
+    entries.flat_map(Entry::parts).map(|part| part.kind()).collect()
+}
+
 /// What the log says, counted.
 #[derive(Debug, Default)]
 pub struct Account {

@@ -64,8 +64,7 @@ async fn a_run_whose_end_is_awaited_is_started_once_and_with_its_first_turn() {
         assert_eq!((end.status.as_str(), end.result.get("sum")), ("completed", Some(&json!(10))));
     }
     let records = engine.records_of("twin").await.unwrap();
-    let kinds: Vec<&str> = records.iter().map(|record| record.kind.as_str()).collect();
-    assert_eq!(kinds, ["huiyin.run.started.v1"], "the first turn stands in the record of the start");
+    assert_eq!(log::said(&records), ["huiyin.run.started.v1", "huiyin.run.turn.v1"]);
     engine.stop().await.unwrap();
 }
 

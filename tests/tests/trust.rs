@@ -19,7 +19,7 @@ use huiyin_engine::state::FinishedRun;
 use huiyin_engine::trust::sign;
 use huiyin_tests::guests::{self, Does, Kind};
 use huiyin_tests::house::{House, SetClock, comes_to, end_of, named, plugin, submission, until};
-use huiyin_tests::log::{account, entries};
+use huiyin_tests::log::{account, entries, said};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -103,12 +103,12 @@ async fn run(engine: &Engine, workflow: &str, unit: &str) -> FinishedRun {
     engine.run(Submission { unit, ..submission(workflow, json!({})) }).await.unwrap()
 }
 
-/// A run whose pure step is called within its turn, as if nothing had been: one record, no effect.
+/// A run whose pure step is called within its turn, as if nothing had been.
 async fn says_one_within_its_turn(engine: &Engine, workflow: &str, id: &str) {
     let asked = Submission { unit: Some(MINE.to_owned()), ..named(workflow, id, json!({})) };
     assert_eq!(engine.run(asked).await.unwrap().result, json!(1));
-    let kinds: Vec<String> = engine.records_of(id).await.unwrap().into_iter().map(|r| r.kind).collect();
-    assert_eq!(kinds, ["huiyin.run.started.v1"]);
+    let records = engine.records_of(id).await.unwrap();
+    assert_eq!(said(&records), ["huiyin.run.started.v1", "huiyin.run.turn.v1"]);
 }
 
 /// A run ended with a refusal: an `authorization` error that says why.
