@@ -65,6 +65,11 @@ async fn a_run_whose_end_is_awaited_is_started_once_and_with_its_first_turn() {
     }
     let records = engine.records_of("twin").await.unwrap();
     assert_eq!(log::said(&records), ["huiyin.run.started.v1", "huiyin.run.turn.v1"]);
+    let seqs: Vec<u64> = records.iter().map(|record| record.header.seq).collect();
+    assert!(
+        seqs.iter().zip(seqs.iter().skip(1)).all(|(one, next)| one + 1 == *next),
+        "start and first turn lie together"
+    );
     engine.stop().await.unwrap();
 }
 
