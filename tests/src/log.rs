@@ -12,8 +12,7 @@ use jiff::Timestamp;
 
 /// What records say, one after the other, whether or not a first turn stands in its start.
 pub fn said(records: &[Record]) -> Vec<&'static str> {
-    let entries = records.iter().filter_map(|record| record::decode(record).ok().flatten());
-    entries.flat_map(Entry::parts).map(|part| part.kind()).collect()
+    records.iter().flat_map(record::parts).flatten().map(|part| part.kind()).collect()
 }
 
 /// What the log says, counted.

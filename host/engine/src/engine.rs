@@ -17,6 +17,7 @@ use crate::inbox::Partition;
 use crate::ledger::Ledger;
 use crate::partition::{Activity, Judgement, Message, Refusal, Reply, StartRun};
 use crate::payload::Payload;
+use crate::seats::Answer;
 use crate::shell::Clock;
 use crate::state::{FinishedRun, State};
 use crate::worker::{self, Budget, Workers};
@@ -158,13 +159,15 @@ impl Engine {
         self.asked(partition, |reply, inbox| {
             let inbox = inbox.clone();
             let unit = deployed.unit.clone().unwrap_or_default();
-            self.workers.run(&unit, move |house| {
+            self.workers.run_quick(&unit, move |house| {
                 let mut start = start;
                 let mut first =
                     worker::first_turn(&mut start, &deployed, now, random, payload, house, Budget::default());
                 first.place = Some(ahead);
-                // Fails only when the partition is gone; the reply is dropped then, and says so.
-                let _ = inbox.send(Message::Start(StartRun { finished: Some(reply), first: Some(first), ..start }));
+                Answer {
+                    inbox,
+                    message: Message::Start(StartRun { finished: Some(reply), first: Some(first), ..start }),
+                }
             });
             Ok(())
         })

@@ -75,6 +75,7 @@ pub mod replay;
 pub mod requests;
 mod restore;
 pub mod schedules;
+mod seats;
 pub mod secrets;
 pub mod shell;
 pub mod sources;

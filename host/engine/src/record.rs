@@ -447,3 +447,11 @@ pub fn decode(record: &Record) -> Result<Option<Entry>, DecodeError> {
         Some(Ok(entry)) => Ok(Some(entry)),
     }
 }
+
+/// What a record says, one after the other ([`Entry::parts`]); nothing for a redacted one.
+///
+/// # Errors
+/// As [`decode`].
+pub fn parts(record: &Record) -> Result<impl Iterator<Item = Entry>, DecodeError> {
+    Ok(decode(record)?.into_iter().flat_map(Entry::parts))
+}

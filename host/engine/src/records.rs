@@ -56,8 +56,7 @@ impl Engine {
         let read = tokio::task::spawn_blocking(move || {
             let record = journal.read(partition, last).map_err(|e| e.to_string())?.next();
             let record = record.ok_or("its last record is not there")?.map_err(|e| e.to_string())?;
-            let entry = record::decode(&record).map_err(|e| e.to_string())?;
-            let Some(Entry::RunTurn(turn)) = entry.into_iter().flat_map(Entry::parts).last() else {
+            let Some(Entry::RunTurn(turn)) = record::parts(&record).map_err(|e| e.to_string())?.last() else {
                 return Ok(Value::Null);
             };
             let result = turn.facts.into_iter().rev().find_map(|fact| match fact {

@@ -144,8 +144,7 @@ impl<'a> Replay<'a> {
             return Ok(if calls && repeat { vec![redacted] } else { Vec::new() });
         }
         let seen = self.partitions.entry(header.partition).or_default();
-        let parts = record::decode(record)?.into_iter().flat_map(Entry::parts);
-        let calls: Vec<Call> = parts.flat_map(|part| seen.take(part)).collect();
+        let calls: Vec<Call> = record::parts(record)?.flat_map(|part| seen.take(part)).collect();
         if !repeat {
             return Ok(Vec::new());
         }

@@ -3,7 +3,7 @@
 //! any of them, and a run of pure steps needs one hand-over in all.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ use crate::house::House;
 use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, record_of_start, start_event};
 use crate::payload::{Payload, TURN};
 use crate::record::{self, sum};
+use crate::seats::{Answer, Seat, micros};
 
 /// What one turn may use.
 #[derive(Debug, Clone, Copy)]
@@ -39,11 +40,16 @@ impl Default for Budget {
     }
 }
 
-type Job = Box<dyn FnOnce(&House) + Send>;
+enum Job {
+    /// Tells whom it concerns by itself.
+    Usual(Box<dyn FnOnce(&House) + Send>),
+    /// Known to be over at once: its answer may wait for those of some others.
+    Quick(Box<dyn FnOnce(&House) -> Answer + Send>),
+}
 
-/// A job that takes longer no longer counts against the jobs that may run at
-/// once, so that a few slow plugins do not hold up the others.
-const SLOW: Duration = Duration::from_millis(10);
+/// Answers are held while so many jobs wait: with fewer, holding them up costs
+/// the runs more time than is saved.
+const CROWD: usize = 32;
 
 /// How often jobs are looked at.
 const LOOK: Duration = Duration::from_millis(5);
@@ -59,11 +65,6 @@ pub struct Workers {
     queue: Arc<Queue>,
     threads: Vec<std::thread::JoinHandle<()>>,
 }
-
-/// What one worker is at, in one word: 0 for nothing; else when its job began,
-/// in microseconds since the pool did, doubled, and 1 more once the job was
-/// slow and its place given on. One word, so that end and giving on cannot cross.
-type Seat = AtomicU64;
 
 /// What waits for the workers: the jobs in their order, and a token for each.
 struct Queue {
@@ -146,7 +147,7 @@ impl Workers {
             let _ = places.send(());
         }
         let began = Instant::now();
-        let seats: Arc<[Seat]> = (0..seats(at_once)).map(|_| Seat::new(0)).collect();
+        let seats: Arc<[Seat]> = (0..seats(at_once)).map(|_| Seat::default()).collect();
         let queue = Arc::new(Queue {
             waiting: Mutex::default(),
             tokens,
@@ -171,7 +172,11 @@ impl Workers {
         threads.push(std::thread::Builder::new().name("worker-watch".to_owned()).spawn(move || {
             while !watched.stop.load(Ordering::Relaxed) {
                 std::thread::sleep(LOOK);
-                give_on(&seats, &places, micros(began));
+                // The places of jobs that have become slow go to others.
+                let now = micros(began);
+                for _ in seats.iter().filter(|seat| seat.slow(now)) {
+                    let _ = places.send(());
+                }
             }
         })?);
         Ok(Workers { queue, threads })
@@ -180,7 +185,14 @@ impl Workers {
     /// Hands a job of a unit (empty for one that is no unit's) to a thread
     /// when it is the unit's turn.
     pub fn run(&self, unit: &str, job: impl FnOnce(&House) + Send + 'static) {
-        self.queue.push(unit, Box::new(job));
+        self.queue.push(unit, Job::Usual(Box::new(job)));
+    }
+
+    /// The same for a job that is known to be over at once. Where many wait, its
+    /// answer is sent with those of the next such jobs; one among them that is
+    /// slow after all holds it up for some milliseconds.
+    pub(crate) fn run_quick(&self, unit: &str, job: impl FnOnce(&House) -> Answer + Send + 'static) {
+        self.queue.push(unit, Job::Quick(Box::new(job)));
     }
 
     /// The same for somebody who waits for what it gives; none where the host
@@ -232,11 +244,16 @@ impl Worker {
             // The place is kept from job to job: passing it on each time would wake another thread
             // for every job.
             loop {
-                let next = self.inbox.recv().map_or(Next::End, |()| self.queue.next());
+                let token = self.inbox.try_recv().or_else(|_| {
+                    seat.send();
+                    self.inbox.recv()
+                });
+                let next = token.map_or(Next::End, |()| self.queue.next());
                 let (job, ticket) = match next {
                     Next::Job(job, ticket) => (job, ticket),
                     Next::Later => continue,
                     Next::End => {
+                        seat.send();
                         // The next one in line shall see it too.
                         let _ = self.places.send(());
                         self.queue.token();
@@ -244,32 +261,29 @@ impl Worker {
                     }
                 };
                 let started = micros(self.began).max(1);
-                seat.store(started << 1, Ordering::Release);
-                job(&self.house);
-                let kept = seat.swap(0, Ordering::AcqRel) & 1 == 0;
+                seat.begin(started);
+                match job {
+                    Job::Usual(job) => {
+                        seat.send();
+                        job(&self.house);
+                    }
+                    Job::Quick(job) => {
+                        seat.hold(job(&self.house));
+                        if self.inbox.len() < CROWD {
+                            seat.send();
+                        }
+                    }
+                }
+                let kept = seat.end();
                 self.queue.done(ticket, micros(self.began).saturating_sub(started));
                 if !kept {
                     // It took so long that another has the place.
+                    seat.send();
                     break;
                 }
             }
         }
     }
-}
-
-/// Gives the places of jobs that have become slow to others.
-fn give_on(seats: &[Seat], places: &Sender<()>, now: u64) {
-    for seat in seats {
-        let seen = seat.load(Ordering::Acquire);
-        let slow = seen != 0 && seen & 1 == 0 && u128::from(now.saturating_sub(seen >> 1)) > SLOW.as_micros();
-        if slow && seat.compare_exchange(seen, seen | 1, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-            let _ = places.send(());
-        }
-    }
-}
-
-fn micros(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 impl Drop for Workers {

@@ -30,6 +30,8 @@ struct State {
     last: HashMap<u32, u64>,
     poisoned: Option<String>,
     stopping: bool,
+    /// The writer sleeps: whoever brings work wakes it.
+    idle: bool,
 }
 
 impl State {
@@ -93,7 +95,12 @@ impl Queue {
         state.last.insert(partition, appended.last_seq);
         state.bytes += bytes;
         state.batches.push_back(Batch { records, appended, bytes, reply });
-        self.wake.notify_one();
+        let idle = std::mem::take(&mut state.idle);
+        // Awake under the lock it would wait for it first.
+        drop(state);
+        if idle {
+            self.wake.notify_one();
+        }
         Ok(())
     }
 
@@ -114,6 +121,7 @@ impl Queue {
             if state.stopping {
                 return None;
             }
+            state.idle = true;
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         Some(state.group(limit))

@@ -31,7 +31,7 @@ pub fn of(journal: &dyn Journal, run: &str) -> Result<Trace, String> {
     let mut reading = Reading::default();
     for found in journal.read_all(0).map_err(|e| e.to_string())? {
         let found = found.map_err(|e| e.to_string())?;
-        for part in record::decode(&found).map_err(|e| e.to_string())?.into_iter().flat_map(Entry::parts) {
+        for part in record::parts(&found).map_err(|e| e.to_string())? {
             if let Entry::RunTurn(turn) = part
                 && turn.run == run
             {

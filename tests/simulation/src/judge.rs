@@ -116,8 +116,7 @@ impl Sim {
         for found in journal.read_all(0).map_err(|e| e.to_string())? {
             let found = found.map_err(|e| format!("a record does not read: {e}"))?;
             self.counts.records += 1;
-            let entry = record::decode(&found).map_err(|e| e.to_string())?;
-            for part in entry.into_iter().flat_map(Entry::parts) {
+            for part in record::parts(&found).map_err(|e| e.to_string())? {
                 account.take(&part, found.header.time);
             }
         }

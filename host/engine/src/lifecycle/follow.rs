@@ -102,7 +102,7 @@ impl Follower {
             return;
         }
         // Redacted, or of a later version: what cannot be read is not told.
-        for part in record::decode(found).ok().flatten().into_iter().flat_map(Entry::parts) {
+        for part in record::parts(found).into_iter().flatten() {
             match part {
                 Entry::RunStarted(x) => {
                     let flow = RunState::default();
@@ -158,7 +158,7 @@ impl Follower {
             if found.header.subject != subject {
                 continue;
             }
-            for part in record::decode(&found).ok().flatten().into_iter().flat_map(Entry::parts) {
+            for part in record::parts(&found).into_iter().flatten() {
                 match part {
                     Entry::RunStarted(x) => {
                         let flow = RunState::default();

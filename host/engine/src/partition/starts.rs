@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::runs::Held;
-use super::{About, Core, Refusal, StartRun, TurnDone, encoded, name_fault, unfit};
+use super::{About, Core, Refusal, Reply, StartRun, TurnDone, encoded, name_fault, unfit};
 use crate::payload::Payload;
 use crate::record::{Entry, RunStarted};
+use crate::state::FinishedRun;
 
 /// The longest id of a run, in bytes: records name it as their subject and as
 /// their actor.
@@ -24,12 +25,7 @@ impl Core {
         }
         let Some(deployed) = self.deployed.get(&start.deployment).cloned() else {
             let refusal = Refusal::NotFound(format!("no workflow is deployed as {}", start.deployment));
-            if let Some(reply) = start.finished {
-                self.tell(reply, Err(refusal.clone()));
-            }
-            if let Some(reply) = start.accepted {
-                self.tell(reply, Err(refusal));
-            }
+            self.refuse_start(start.accepted, start.finished, refusal);
             return;
         };
         if self.state.runs.contains_key(&start.run) {
@@ -56,8 +52,8 @@ impl Core {
         let too_large = self.payload.check("the input", &start.input).err().filter(|_| !by_events);
         // A turn taken ahead knew of no canary.
         let mut first = start.first.filter(|_| !self.canaries.contains_key(deployed.id.as_str()));
-        let whole = first.as_mut().and_then(|first| first.record.take());
-        let ahead = first.as_ref().filter(|_| whole.is_some()).map(|first| (first.now, Arc::clone(&first.done.flow)));
+        let record = first.as_mut().and_then(|first| first.record.take());
+        let ahead = first.as_ref().filter(|_| record.is_some()).map(|first| (first.now, Arc::clone(&first.done.flow)));
         let entry = Entry::RunStarted(RunStarted {
             run: start.run.clone(),
             deployment: start.deployment,
@@ -75,7 +71,10 @@ impl Core {
             .or_else(|| too_large.map(|why| ("/input", why)))
             .or_else(|| unfit(about).map(|why| ("/actor", why)))
             .map_or_else(
-                || whole.map_or_else(|| self.encoded(&entry).map_err(|why| ("/input", format!("the input {why}"))), Ok),
+                || {
+                    record
+                        .map_or_else(|| self.encoded(&entry).map_err(|why| ("/input", format!("the input {why}"))), Ok)
+                },
                 Err,
             );
         let payload = match payload {
@@ -89,12 +88,7 @@ impl Core {
                     now,
                 );
                 let refusal = Refusal::Invalid { pointer: pointer.to_owned(), message };
-                if let Some(reply) = start.finished {
-                    self.tell(reply, Err(refusal.clone()));
-                }
-                if let Some(reply) = start.accepted {
-                    self.tell(reply, Err(refusal));
-                }
+                self.refuse_start(start.accepted, start.finished, refusal);
                 return;
             }
         };
@@ -105,12 +99,7 @@ impl Core {
         };
         if !written {
             let refusal = Refusal::Store("the run's start could not be written; please report this".to_owned());
-            if let Some(reply) = start.finished {
-                self.tell(reply, Err(refusal.clone()));
-            }
-            if let Some(reply) = start.accepted {
-                self.tell(reply, Err(refusal));
-            }
+            self.refuse_start(start.accepted, start.finished, refusal);
             return;
         }
         if let Some(reply) = start.accepted {
@@ -129,6 +118,21 @@ impl Core {
         }
     }
 
+    /// Nobody's run starts: both who may wait for it are told why.
+    fn refuse_start(
+        &mut self,
+        accepted: Option<Reply<String>>,
+        finished: Option<Reply<FinishedRun>>,
+        refusal: Refusal,
+    ) {
+        if let Some(reply) = finished {
+            self.tell(reply, Err(refusal.clone()));
+        }
+        if let Some(reply) = accepted {
+            self.tell(reply, Err(refusal));
+        }
+    }
+
     /// Writes a start whose payload has the first turn, too; false if it could not be applied.
     fn write_whole(
         &mut self,
@@ -140,11 +144,11 @@ impl Core {
         now: Timestamp,
     ) -> bool {
         let Entry::RunStarted(started) = entry else { return false };
-        if let Err(error) = self.state.start(started, at) {
+        if let Err(error) = self.state.start(started, at, Some(flow)) {
             tracing::error!(partition = self.partition, kind = entry.kind(), %error, "record not applicable, dropped");
             return false;
         }
-        self.state.put_turn(&started.run, flow, 0, now);
+        self.state.after_turn(&started.run, now);
         self.draft(entry, payload, about, now);
         true
     }

@@ -34,7 +34,7 @@ impl State {
                 self.intended.take_if(|intended| intended.id == x.id);
             }
             Entry::RunStarted(x) => {
-                self.start(x, x.began().unwrap_or(time))?;
+                self.start(x, x.began().unwrap_or(time), None)?;
                 if let Some(turn) = &x.turn {
                     self.turn(&x.run, &turn.facts, 0, time)?;
                 }
@@ -187,8 +187,13 @@ impl State {
         Ok(())
     }
 
-    /// A run begins; its first turn is another matter.
-    pub(crate) fn start(&mut self, x: &RunStarted, at: Timestamp) -> Result<(), ApplyError> {
+    /// A run begins, with what its first turn left where that was taken already.
+    pub(crate) fn start(
+        &mut self,
+        x: &RunStarted,
+        at: Timestamp,
+        flow: Option<Arc<RunState>>,
+    ) -> Result<(), ApplyError> {
         self.deployment(&x.deployment)?;
         self.heard.starting.remove(&x.run);
         self.started += 1;
@@ -203,8 +208,8 @@ impl State {
                 trigger: x.trigger.clone(),
                 key: x.key.clone(),
                 started: at,
-                input: Some(Arc::new(x.input.clone())),
-                flow: Arc::new(RunState::default()),
+                input: flow.is_none().then(|| Arc::new(x.input.clone())),
+                flow: flow.unwrap_or_default(),
                 inbox: VecDeque::new(),
                 effects: BTreeMap::new(),
                 quarantined: None,

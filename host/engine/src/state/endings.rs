@@ -73,7 +73,8 @@ impl State {
         self.after_turn(run, time);
     }
 
-    pub(super) fn after_turn(&mut self, id: &str, time: Timestamp) {
+    /// A turn of a run is in place: what it waited for goes, and the run where it has ended.
+    pub(crate) fn after_turn(&mut self, id: &str, time: Timestamp) {
         let Some(run) = self.runs.get_mut(id) else { return };
         run.input = None;
         run.reopened = None;
