@@ -189,8 +189,8 @@ impl Workers {
     }
 
     /// The same for a job that is known to be over at once. Where many wait, its
-    /// answer is sent with those of the next such jobs; one among them that is
-    /// slow after all holds it up for some milliseconds.
+    /// answer is sent with those of the next seven such jobs at the latest; where
+    /// those have become slow, that holds it up for a tenth of a second at most.
     pub(crate) fn run_quick(&self, unit: &str, job: impl FnOnce(&House) -> Answer + Send + 'static) {
         self.queue.push(unit, Job::Quick(Box::new(job)));
     }
