@@ -155,7 +155,7 @@ pub fn named(workflow: &str, run: &str, input: Value) -> Submission {
 ///
 /// # Errors
 /// When the host does not answer.
-pub async fn finished(engine: &Engine, run: &str) -> Result<Option<FinishedRun>, String> {
+pub async fn finished(engine: &Engine, run: &str) -> Result<Option<Arc<FinishedRun>>, String> {
     let run = run.to_owned();
     let found = engine.look_all(move |state, _| state.finished.iter().find(|f| f.run == run).cloned()).await;
     Ok(found.map_err(|e| e.to_string())?.into_iter().flatten().next())
@@ -165,7 +165,7 @@ pub async fn finished(engine: &Engine, run: &str) -> Result<Option<FinishedRun>,
 ///
 /// # Errors
 /// When it does not come.
-pub async fn end_of(engine: &Engine, run: &str) -> Result<FinishedRun, String> {
+pub async fn end_of(engine: &Engine, run: &str) -> Result<Arc<FinishedRun>, String> {
     until(&format!("the end of run {run}"), async || finished(engine, run).await).await
 }
 

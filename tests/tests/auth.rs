@@ -135,7 +135,7 @@ fn of(server: &Server, tasks: &Value, secrets: &[(&str, &str, Value)]) -> House 
     house
 }
 
-async fn run(house: &House) -> FinishedRun {
+async fn run(house: &House) -> Arc<FinishedRun> {
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(submission("ask", json!({}))).await.unwrap();
     engine.stop().await.unwrap();

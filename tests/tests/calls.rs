@@ -147,7 +147,7 @@ fn with(task: &Value, name: &str, value: Value) -> Value {
     task
 }
 
-async fn ask(server: &Server, task: Value) -> FinishedRun {
+async fn ask(server: &Server, task: Value) -> Arc<FinishedRun> {
     let house = house(&json!([{"ask": task}]), server.grant());
     let engine = house.in_memory().await.unwrap();
     let end = engine.run(submission("ask", json!({}))).await.unwrap();
@@ -182,7 +182,7 @@ async fn an_answer_comes_in_the_form_that_was_asked_for() {
     let post = json!({"call": "http", "with": {
         "method": "post", "endpoint": uri("/echo"), "headers": {"x-token": "t"}, "query": {"q": "火 情", "n": 1},
         "body": {"a": [1]}, "output": "response"}});
-    let whole = ask(&server, post).await.result;
+    let whole = ask(&server, post).await.result.clone();
     assert_eq!(whole["statusCode"], 200);
     assert_eq!(whole["content"]["body"], "{\"a\":[1]}");
     assert_eq!(whole["content"]["uri"], "/echo?q=%E7%81%AB+%E6%83%85&n=1");

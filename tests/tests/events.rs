@@ -4,6 +4,8 @@
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::Arc;
+
 use huiyin_engine::record::Entry;
 use huiyin_engine::state::FinishedRun;
 use huiyin_engine::{Delivered, Engine};
@@ -20,12 +22,12 @@ fn keeper(on: &Value) -> Value {
     json!({"schedule": {"on": on}, "do": [{"keep": {"set": {"got": "${ map(.data) }"}}}]})
 }
 
-async fn ended(engine: &Engine) -> Vec<FinishedRun> {
+async fn ended(engine: &Engine) -> Vec<Arc<FinishedRun>> {
     let all = engine.look_all(|s, _| s.finished.iter().cloned().collect::<Vec<_>>()).await.unwrap();
     all.into_iter().flatten().collect()
 }
 
-async fn wait_for(engine: &Engine, count: usize) -> Vec<FinishedRun> {
+async fn wait_for(engine: &Engine, count: usize) -> Vec<Arc<FinishedRun>> {
     until("the runs' ends", async || {
         let found = ended(engine).await;
         Ok((found.len() >= count).then_some(found))

@@ -32,7 +32,7 @@ fn limits() -> Limits {
 
 /// Starts so many runs of a workflow and lets honest ones go on until the last
 /// of them has ended; gives the ends, and how many honest runs completed.
-async fn beside_honest_runs(engine: &Arc<Engine>, workflow: &str, hostile: usize) -> (Vec<FinishedRun>, u64) {
+async fn beside_honest_runs(engine: &Arc<Engine>, workflow: &str, hostile: usize) -> (Vec<Arc<FinishedRun>>, u64) {
     let ended = Arc::new(AtomicBool::new(false));
     let runs = (0..hostile).map(|_| engine.run(submission(workflow, json!({}))));
     let runs = futures::future::join_all(runs);

@@ -37,7 +37,7 @@ async fn count(engine: &Engine, workflow: &str, unit: Option<&str>) -> Value {
     let asked = Submission { unit: unit.map(str::to_owned), ..submission(workflow, json!({})) };
     let end = engine.run(asked).await.unwrap();
     assert_eq!(end.status, "completed", "{}", end.result);
-    end.result
+    end.result.clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]

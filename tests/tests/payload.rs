@@ -174,7 +174,7 @@ async fn what_comes_in_too_large_is_refused_with_its_size_and_place() {
     engine.stop().await.unwrap();
 }
 
-async fn run(house: &House) -> (Engine, FinishedRun) {
+async fn run(house: &House) -> (Engine, Arc<FinishedRun>) {
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(named("large", "asking", json!({}))).await.unwrap();
     (engine, end)

@@ -5,6 +5,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
+use std::sync::Arc;
 
 use huiyin_audit::SignerKey;
 use huiyin_engine::config::{PublisherConfig, TrustConfig};
@@ -76,7 +77,7 @@ fn calling(name: &str, call: &str, with: &Value) -> WorkflowText {
 
 const MESSAGE: fn() -> Value = || json!({"subject": "s", "text": "t", "recipients": ["r"], "attachments": []});
 
-async fn run(engine: &Engine, workflow: &str, unit: Option<&str>) -> FinishedRun {
+async fn run(engine: &Engine, workflow: &str, unit: Option<&str>) -> Arc<FinishedRun> {
     let unit = unit.map(str::to_owned);
     engine.run(Submission { unit, ..submission(workflow, json!({})) }).await.unwrap()
 }

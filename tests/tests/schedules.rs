@@ -114,7 +114,7 @@ impl Hourly {
         engine.look_all(|s, _| s.started).await.unwrap().into_iter().sum()
     }
 
-    async fn ended(engine: &Engine) -> Vec<FinishedRun> {
+    async fn ended(engine: &Engine) -> Vec<Arc<FinishedRun>> {
         let all = engine.look_all(|s, _| s.finished.iter().cloned().collect::<Vec<_>>()).await.unwrap();
         all.into_iter().flatten().collect()
     }

@@ -98,7 +98,7 @@ impl Place {
     }
 }
 
-async fn run(engine: &Engine, workflow: &str, unit: &str) -> FinishedRun {
+async fn run(engine: &Engine, workflow: &str, unit: &str) -> Arc<FinishedRun> {
     let unit = Some(unit.to_owned());
     engine.run(Submission { unit, ..submission(workflow, json!({})) }).await.unwrap()
 }

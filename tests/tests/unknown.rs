@@ -81,7 +81,7 @@ async fn waits_for_a_person(does: &Does, wall_ms: u64, reason: &str) {
         engine.resolve(RUN, None, gave, "looked into the folder", "person:li.min").await.unwrap();
         let end = end_of(&engine, RUN).await.unwrap();
         let result = if happened { json!({"by": "hand"}) } else { json!({}) };
-        assert_eq!((end.status.as_str(), end.result), ("completed", result));
+        assert_eq!((end.status.as_str(), &end.result), ("completed", &result));
         engine.stop().await.unwrap();
         drop(engine);
         assert_eq!(tries(&house.data()), [if happened { 1 } else { 2 }]);

@@ -11,7 +11,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::fair::{Fair, Ticket};
+use crate::fair::{Fair, Ticket, cost};
 
 /// Calls out at once, and how many may wait, as `admission` of the
 /// configuration says it; what it does not say follows from the rest.
@@ -210,8 +210,7 @@ impl Inside {
         self.out = self.out.saturating_sub(1);
         one_less(&mut self.of_plugin, &held.plugin);
         one_less(&mut self.of_both, &(held.unit, held.plugin));
-        let cost = u64::try_from(held.since.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.waiting.done(held.ticket, cost);
+        self.waiting.done(held.ticket, cost(held.since.elapsed()));
     }
 }
 

@@ -56,10 +56,33 @@ pub struct FinishedRun {
     pub forgotten: bool,
 }
 
+impl FinishedRun {
+    /// A copy that is small whatever the run gave.
+    #[must_use]
+    pub fn without_result(&self) -> FinishedRun {
+        FinishedRun {
+            run: self.run.clone(),
+            deployment: self.deployment.clone(),
+            started: self.started,
+            ended: self.ended,
+            status: self.status.clone(),
+            result: Value::Null,
+            trigger: self.trigger.clone(),
+            key: self.key.clone(),
+            parent: self.parent.clone(),
+            first: self.first,
+            last: self.last,
+            flow: self.flow.clone(),
+            weight: self.weight,
+            forgotten: self.forgotten,
+        }
+    }
+}
+
 /// Runs that have ended, oldest first.
 #[derive(Debug, Clone, Default)]
 pub struct Ended {
-    runs: VecDeque<FinishedRun>,
+    runs: VecDeque<Arc<FinishedRun>>,
     /// How many of them have an id with this hash: nearly every start asks for one that is not here.
     hashes: HashMap<u64, u32>,
     hasher: RandomState,
@@ -67,20 +90,20 @@ pub struct Ended {
 
 impl Ended {
     /// The latest run with this id.
-    pub fn find(&self, run: &str) -> Option<&FinishedRun> {
+    pub fn find(&self, run: &str) -> Option<&Arc<FinishedRun>> {
         self.hashes.contains_key(&self.hasher.hash_one(run)).then(|| self.runs.iter().rev().find(|f| f.run == run))?
     }
 
-    pub(crate) fn push_back(&mut self, run: FinishedRun) {
+    pub(crate) fn push_back(&mut self, run: Arc<FinishedRun>) {
         *self.hashes.entry(self.hasher.hash_one(&run.run)).or_default() += 1;
         self.runs.push_back(run);
     }
 
-    pub(crate) fn pop_front(&mut self) -> Option<FinishedRun> {
+    pub(crate) fn pop_front(&mut self) -> Option<Arc<FinishedRun>> {
         self.remove(0)
     }
 
-    pub(crate) fn remove(&mut self, at: usize) -> Option<FinishedRun> {
+    pub(crate) fn remove(&mut self, at: usize) -> Option<Arc<FinishedRun>> {
         let run = self.runs.remove(at)?;
         let hash = self.hasher.hash_one(&run.run);
         if let Some(count) = self.hashes.get_mut(&hash) {
@@ -93,22 +116,22 @@ impl Ended {
     }
 
     /// To change anything but an id.
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut FinishedRun> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Arc<FinishedRun>> {
         self.runs.iter_mut()
     }
 }
 
 impl Deref for Ended {
-    type Target = VecDeque<FinishedRun>;
+    type Target = VecDeque<Arc<FinishedRun>>;
 
-    fn deref(&self) -> &VecDeque<FinishedRun> {
+    fn deref(&self) -> &VecDeque<Arc<FinishedRun>> {
         &self.runs
     }
 }
 
 impl<'a> IntoIterator for &'a Ended {
-    type Item = &'a FinishedRun;
-    type IntoIter = std::collections::vec_deque::Iter<'a, FinishedRun>;
+    type Item = &'a Arc<FinishedRun>;
+    type IntoIter = std::collections::vec_deque::Iter<'a, Arc<FinishedRun>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.runs.iter()
@@ -124,7 +147,7 @@ impl Serialize for Ended {
 impl<'de> Deserialize<'de> for Ended {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Ended, D::Error> {
         let mut all = Ended::default();
-        for run in VecDeque::<FinishedRun>::deserialize(deserializer)? {
+        for run in VecDeque::<Arc<FinishedRun>>::deserialize(deserializer)? {
             all.push_back(run);
         }
         Ok(all)

@@ -147,7 +147,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Refusal`]
-    pub async fn run(&self, submission: Submission) -> Result<FinishedRun, Refusal> {
+    pub async fn run(&self, submission: Submission) -> Result<Arc<FinishedRun>, Refusal> {
         let _room = self.room_for(&submission.input)?;
         let (partition, deployed, start) = self.prepare(submission)?;
         // No more than so many: they pass the partition's own measure of what it may hold.

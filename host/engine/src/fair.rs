@@ -13,6 +13,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a lane is charged for its first job, in microseconds.
 const FIRST: u64 = 100;
@@ -50,6 +51,11 @@ struct Lane<C, J> {
 pub struct Ticket {
     lane: usize,
     charged: u64,
+}
+
+/// A time as a cost, in microseconds.
+pub(crate) fn cost(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 impl<C, J> Default for Fair<C, J> {

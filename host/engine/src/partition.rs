@@ -69,7 +69,7 @@ pub struct Core {
     /// The latest time at which anything was fired.
     seen: Timestamp,
     queued: HashMap<String, VecDeque<Input>>,
-    waiting: HashMap<String, Vec<Reply<FinishedRun>>>,
+    waiting: HashMap<String, Vec<Reply<Arc<FinishedRun>>>>,
     /// Orders to runs that are not on record yet.
     orders: HashMap<String, Vec<Order>>,
     /// Effects handed out that have not come back.

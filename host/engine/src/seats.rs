@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -13,10 +13,6 @@ use crate::partition::Message;
 /// A job that takes longer no longer counts against the jobs that may run at
 /// once, so that a few slow plugins do not hold up the others.
 const SLOW: Duration = Duration::from_millis(10);
-
-/// Answers that a worker holds at most. Each one sent by itself would wake the
-/// partition's loop for one run, and the journal for one record.
-const TOGETHER: usize = 8;
 
 /// What a quick job leads to, and whose loop is to hear of it.
 pub(crate) struct Answer {
@@ -53,11 +49,11 @@ impl Seat {
         self.job.swap(0, Ordering::AcqRel) & 1 == 0
     }
 
-    /// Keeps an answer until there are some, or [`Seat::send`] is called.
-    pub(crate) fn hold(&self, answer: Answer) {
+    /// Keeps an answer until there are so many, or [`Seat::send`] is called.
+    pub(crate) fn hold(&self, answer: Answer, most: usize) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.push(answer);
-        if held.len() >= TOGETHER {
+        if held.len() >= most {
             held.drain(..).for_each(Answer::send);
         }
     }
@@ -81,11 +77,6 @@ impl Seat {
     }
 }
 
-/// Microseconds since the pool began.
-pub(crate) fn micros(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,11 +97,14 @@ mod tests {
     fn answers_are_sent_in_their_order_and_no_more_than_some_are_held() {
         let (inbox, mut told) = tokio::sync::mpsc::unbounded_channel();
         let seat = Seat::default();
-        (1..TOGETHER).for_each(|n| seat.hold(answer(&inbox, n)));
+        (1..4).for_each(|n| seat.hold(answer(&inbox, n), 4));
         assert_eq!(sent(&mut told), Vec::<String>::new());
-        seat.hold(answer(&inbox, TOGETHER));
-        assert_eq!(sent(&mut told), (1..=TOGETHER).map(|n| n.to_string()).collect::<Vec<_>>());
-        seat.hold(answer(&inbox, 9));
+        seat.hold(answer(&inbox, 4), 4);
+        assert_eq!(sent(&mut told), ["1", "2", "3", "4"]);
+        seat.hold(answer(&inbox, 5), 4);
+        seat.hold(answer(&inbox, 6), 1);
+        assert_eq!(sent(&mut told), ["5", "6"]);
+        seat.hold(answer(&inbox, 9), 4);
         seat.send();
         seat.send();
         assert_eq!(sent(&mut told), ["9"]);
@@ -121,7 +115,7 @@ mod tests {
         let (inbox, mut told) = tokio::sync::mpsc::unbounded_channel();
         let seat = Seat::default();
         let late = u64::try_from(SLOW.as_micros()).unwrap() + 2;
-        seat.hold(answer(&inbox, 1));
+        seat.hold(answer(&inbox, 1), 2);
         // Between two jobs nobody is slow.
         assert!(!seat.slow(late));
         seat.begin(1);

@@ -15,12 +15,12 @@ use serde_json::Value;
 use crate::calls::{PluginFault, pure_call};
 use crate::canary::{Canaries, Made};
 use crate::deployment::Deployed;
-use crate::fair::{Fair, Ticket};
+use crate::fair::{Fair, Ticket, cost};
 use crate::house::House;
 use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, record_of_start, start_event};
 use crate::payload::{Payload, TURN};
 use crate::record::{self, sum};
-use crate::seats::{Answer, Seat, micros};
+use crate::seats::{Answer, Seat};
 
 /// What one turn may use.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +50,10 @@ enum Job {
 /// Answers are held while so many jobs wait: with fewer, holding them up costs
 /// the runs more time than is saved.
 const CROWD: usize = 32;
+
+/// Answers that a worker holds then at most. Each one sent by itself would wake
+/// the partition's loop for one run, and the journal for one record.
+const TOGETHER: usize = 8;
 
 /// How often jobs are looked at.
 const LOOK: Duration = Duration::from_millis(5);
@@ -173,7 +177,7 @@ impl Workers {
             while !watched.stop.load(Ordering::Relaxed) {
                 std::thread::sleep(LOOK);
                 // The places of jobs that have become slow go to others.
-                let now = micros(began);
+                let now = cost(began.elapsed());
                 for _ in seats.iter().filter(|seat| seat.slow(now)) {
                     let _ = places.send(());
                 }
@@ -260,7 +264,7 @@ impl Worker {
                         return;
                     }
                 };
-                let started = micros(self.began).max(1);
+                let started = cost(self.began.elapsed()).max(1);
                 seat.begin(started);
                 match job {
                     Job::Usual(job) => {
@@ -268,14 +272,12 @@ impl Worker {
                         job(&self.house);
                     }
                     Job::Quick(job) => {
-                        seat.hold(job(&self.house));
-                        if self.inbox.len() < CROWD {
-                            seat.send();
-                        }
+                        let answer = job(&self.house);
+                        seat.hold(answer, if self.inbox.len() < CROWD { 1 } else { TOGETHER });
                     }
                 }
                 let kept = seat.end();
-                self.queue.done(ticket, micros(self.began).saturating_sub(started));
+                self.queue.done(ticket, cost(self.began.elapsed()).saturating_sub(started));
                 if !kept {
                     // It took so long that another has the place.
                     seat.send();

@@ -332,18 +332,7 @@ fn running(id: &str, run: &Run, state: &PartitionState) -> Value {
 /// A run that has ended, without a large result: that is told of one run only, and read from the log.
 fn listed(run: &FinishedRun, state: &PartitionState) -> Value {
     if run.forgotten || huiyin_flow::more_than(&run.result, SMALL_RESULT).is_some() {
-        let told = FinishedRun {
-            run: run.run.clone(),
-            deployment: run.deployment.clone(),
-            status: run.status.clone(),
-            trigger: run.trigger.clone(),
-            key: String::new(),
-            parent: run.parent.clone(),
-            flow: run.flow.clone(),
-            result: Value::Null,
-            ..*run
-        };
-        let mut value = finished(&told, Some(state));
+        let mut value = finished(&run.without_result(), Some(state));
         value["large"] = true.into();
         return value;
     }

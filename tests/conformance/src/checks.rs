@@ -1,5 +1,7 @@
 //! What a scenario expects, held against what the host shows.
 
+use std::sync::Arc;
+
 use huiyin_engine::record;
 use huiyin_engine::state::FinishedRun;
 use huiyin_flow::Phase;
@@ -24,16 +26,16 @@ pub(crate) fn check(world: &mut World, check: &Check) -> Result<(), String> {
         Check::Suspended => phase(world, Phase::Suspended),
         Check::NeedsPerson => needs_person(world),
         Check::Properties(paths) => {
-            let output = end(world, "completed")?.result;
+            let output = end(world, "completed")?.result.clone();
             let missing: Vec<&String> = paths.iter().filter(|path| at(&output, path).is_none()).collect();
             if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?} are not in {output}")) }
         }
         Check::Property(path, wanted) => {
-            let output = end(world, "completed")?.result;
+            let output = end(world, "completed")?.result.clone();
             same(at(&output, path).ok_or_else(|| format!("`{path}` is not in {output}"))?, wanted)
         }
         Check::Items(path, wanted) => {
-            let output = end(world, "completed")?.result;
+            let output = end(world, "completed")?.result.clone();
             match at(&output, path).and_then(Value::as_array).map(Vec::len) {
                 Some(items) if items == *wanted => Ok(()),
                 items => Err(format!("`{path}` has {items:?} items, not {wanted}: {output}")),
@@ -69,11 +71,11 @@ pub(crate) fn check(world: &mut World, check: &Check) -> Result<(), String> {
     }
 }
 
-fn list(runs: &[FinishedRun]) -> String {
+fn list(runs: &[Arc<FinishedRun>]) -> String {
     runs.iter().map(|run| format!("{} {}", run.status, run.result)).collect::<Vec<_>>().join(", ")
 }
 
-fn end(world: &mut World, status: &str) -> Result<FinishedRun, String> {
+fn end(world: &mut World, status: &str) -> Result<Arc<FinishedRun>, String> {
     let Some(end) = world.ended()? else { return Err(format!("the run has not ended, let alone {status}")) };
     if end.status == status { Ok(end) } else { Err(format!("the run {}: {}", end.status, end.result)) }
 }

@@ -515,19 +515,19 @@ impl World {
     // What is left.
 
     /// The latest run's end, if it has ended.
-    pub(crate) fn ended(&mut self) -> Result<Option<FinishedRun>, String> {
+    pub(crate) fn ended(&mut self) -> Result<Option<Arc<FinishedRun>>, String> {
         let (run, _) = self.run.clone().ok_or("no run was executed")?;
         self.find(move |state, _| state.ended(&run).cloned())
     }
 
     /// The runs of a workflow that have ended, in order.
-    pub(crate) fn ended_of(&mut self, workflow: &str) -> Result<Vec<FinishedRun>, String> {
+    pub(crate) fn ended_of(&mut self, workflow: &str) -> Result<Vec<Arc<FinishedRun>>, String> {
         let workflow = workflow.to_owned();
         let ended = self.look(move |state, _| {
-            let of = |f: &&FinishedRun| name_of(state, &f.deployment).is_some_and(|name| same(&name, &workflow));
+            let of = |f: &&Arc<FinishedRun>| name_of(state, &f.deployment).is_some_and(|name| same(&name, &workflow));
             state.finished.iter().filter(of).cloned().collect::<Vec<_>>()
         })?;
-        let mut ended: Vec<FinishedRun> = ended.into_iter().flatten().collect();
+        let mut ended: Vec<Arc<FinishedRun>> = ended.into_iter().flatten().collect();
         ended.sort_by_key(|run| run.ended);
         Ok(ended)
     }

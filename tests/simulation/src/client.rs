@@ -20,7 +20,7 @@ struct Asked {
     run: String,
     at: i64,
     accepted: bool,
-    ended: Option<FinishedRun>,
+    ended: Option<Arc<FinishedRun>>,
     cancel_at: Option<i64>,
     stopped: bool,
 }
@@ -83,7 +83,7 @@ impl Client {
                     if let Some(before) = asked.ended.as_ref().filter(|b| b.result != end.result) {
                         return Err(format!("{run} ended twice: {} and {}", before.result, end.result));
                     }
-                    asked.ended = Some(*end);
+                    asked.ended = Some(end);
                 }
             }
             Answer::Accepted(run, Err(huiyin_engine::Refusal::Store(_))) => {
@@ -252,8 +252,7 @@ impl Sim {
                     budget,
                 ));
             }
-            start.finished =
-                Some(self.reply(move |said: Result<FinishedRun, _>| Answer::Finished(name, said.map(Box::new))));
+            start.finished = Some(self.reply(move |said: Result<Arc<FinishedRun>, _>| Answer::Finished(name, said)));
         }
         self.send(Flight::Deliver(part, Message::Start(start)));
         Ok(())

@@ -61,7 +61,7 @@ pub(crate) enum Answer {
     /// A run will run.
     Accepted(String, Result<String, Refusal>),
     /// A run has ended.
-    Finished(String, Result<Box<FinishedRun>, Refusal>),
+    Finished(String, Result<Arc<FinishedRun>, Refusal>),
     /// A run was stopped.
     Cancelled(String, Result<(), Refusal>),
     /// A concern was added to a case.

@@ -67,7 +67,7 @@ async fn quiet(engine: &Engine) -> Result<Vec<Duration>, Failure> {
         let asked = Instant::now();
         let run = engine.run(submission(QUIET, times.len())).await.map_err(Failure::failed)?;
         if run.status != "completed" {
-            return Err(Failure::failed(run.result));
+            return Err(Failure::failed(&run.result));
         }
         times.push(asked.elapsed());
     }

@@ -144,7 +144,7 @@ pub struct StartRun {
     /// Told its id, once it will run come what may.
     pub accepted: Option<Reply<String>>,
     /// Told its end.
-    pub finished: Option<Reply<FinishedRun>>,
+    pub finished: Option<Reply<Arc<FinishedRun>>>,
     /// Its first turn, if that was taken ahead: it has its place only once the start has one.
     pub first: Option<FirstTurn>,
 }

@@ -66,17 +66,15 @@ impl Core {
         let subject = format!("run/{}", start.run);
         let unit = deployed.unit.clone();
         let about = About { subject: &subject, actor: &start.actor, unit: unit.as_deref(), key: &start.key };
-        let payload = name_fault(&start.run, MAX_RUN_ID)
+        let fault = name_fault(&start.run, MAX_RUN_ID)
             .map(|why| ("/run", format!("the run's id {why}")))
             .or_else(|| too_large.map(|why| ("/input", why)))
-            .or_else(|| unfit(about).map(|why| ("/actor", why)))
-            .map_or_else(
-                || {
-                    record
-                        .map_or_else(|| self.encoded(&entry).map_err(|why| ("/input", format!("the input {why}"))), Ok)
-                },
-                Err,
-            );
+            .or_else(|| unfit(about).map(|why| ("/actor", why)));
+        let payload = match (fault, record) {
+            (Some(fault), _) => Err(fault),
+            (None, Some(record)) => Ok(record),
+            (None, None) => self.encoded(&entry).map_err(|why| ("/input", format!("the input {why}"))),
+        };
         let payload = match payload {
             Ok(payload) => payload,
             Err((pointer, message)) => {
@@ -122,7 +120,7 @@ impl Core {
     fn refuse_start(
         &mut self,
         accepted: Option<Reply<String>>,
-        finished: Option<Reply<FinishedRun>>,
+        finished: Option<Reply<Arc<FinishedRun>>>,
         refusal: Refusal,
     ) {
         if let Some(reply) = finished {

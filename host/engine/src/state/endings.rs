@@ -14,7 +14,7 @@ use crate::record::{Parent, RunReopened};
 
 impl State {
     /// A run that has ended, if it is still known.
-    pub fn ended(&self, run: &str) -> Option<&FinishedRun> {
+    pub fn ended(&self, run: &str) -> Option<&Arc<FinishedRun>> {
         self.finished.find(run).or_else(|| self.failed.find(run))
     }
 
@@ -39,7 +39,7 @@ impl State {
             (None, Some(at)) => self.failed.remove(at),
             (None, None) => None,
         };
-        let ended = ended.ok_or_else(gone)?;
+        let ended = Arc::unwrap_or_clone(ended.ok_or_else(gone)?);
         self.remembered = self.remembered.saturating_sub(ended.weight);
         self.runs.insert(
             ended.run,
@@ -91,7 +91,7 @@ impl State {
         }
         let weight = flow.footprint();
         self.remembered = self.remembered.saturating_add(weight);
-        self.finished.push_back(FinishedRun {
+        self.finished.push_back(Arc::new(FinishedRun {
             run: id.to_owned(),
             deployment: run.deployment,
             started: run.started,
@@ -106,7 +106,7 @@ impl State {
             flow: Some(flow),
             weight,
             forgotten: false,
-        });
+        }));
         self.forget_finished();
     }
 
@@ -151,13 +151,13 @@ impl State {
             return;
         }
         for run in self.failed.iter_mut().chain(self.finished.iter_mut()).filter(|f| f.flow.is_some()) {
-            run.flow = None;
-            let weight = std::mem::take(&mut run.weight);
-            self.remembered = self.remembered.saturating_sub(weight);
-            if weight > SMALL_RESULT && json_bytes(&run.result) > SMALL_RESULT {
-                run.result = Value::Null;
-                run.forgotten = true;
+            self.remembered = self.remembered.saturating_sub(run.weight);
+            if run.weight > SMALL_RESULT && json_bytes(&run.result) > SMALL_RESULT {
+                // Others may share it: it is not copied only to be dropped.
+                *run = Arc::new(FinishedRun { forgotten: true, ..run.without_result() });
             }
+            let run = Arc::make_mut(run);
+            (run.flow, run.weight) = (None, 0);
             if self.remembered <= REOPENABLE_BYTES {
                 break;
             }
