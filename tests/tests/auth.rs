@@ -142,11 +142,11 @@ async fn run(house: &House) -> Arc<FinishedRun> {
     end
 }
 
-fn done(end: &FinishedRun) {
+fn done(end: &Arc<FinishedRun>) {
     assert_eq!(end.status, "completed", "{}", end.result);
 }
 
-fn fault(end: &FinishedRun) -> FlowError {
+fn fault(end: &Arc<FinishedRun>) -> FlowError {
     assert_eq!(end.status, "faulted", "{}", end.result);
     serde_json::from_value(end.result.clone()).unwrap()
 }

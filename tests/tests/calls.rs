@@ -155,7 +155,7 @@ async fn ask(server: &Server, task: Value) -> Arc<FinishedRun> {
     end
 }
 
-fn fault(run: &FinishedRun) -> FlowError {
+fn fault(run: &Arc<FinishedRun>) -> FlowError {
     assert_eq!(run.status, "faulted", "{}", run.result);
     serde_json::from_value(run.result.clone()).unwrap()
 }

@@ -112,7 +112,7 @@ async fn says_one_within_its_turn(engine: &Engine, workflow: &str, id: &str) {
 }
 
 /// A run ended with a refusal: an `authorization` error that says why.
-fn denied(end: &FinishedRun, why: &str) {
+fn denied(end: &Arc<FinishedRun>, why: &str) {
     let error = end.result.to_string();
     assert!(end.status == "faulted" && error.contains("authorization") && error.contains(why), "{error}");
 }

@@ -4,6 +4,7 @@
 //! Everything is checked before anything is written: a configuration with one
 //! mistake changes nothing.
 
+mod error;
 mod force;
 mod intended;
 mod load;
@@ -15,13 +16,12 @@ mod store;
 mod wanted;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
-use huiyin_desk::Problem;
-use huiyin_flow::{Diagnostic, Evaluator};
-use huiyin_journal::{Draft, Journal, JournalError};
-use huiyin_sandbox::{ChildCompiler, Compiler, Limits, PackageError, PoolConfig, Sandbox, SandboxConfig, SandboxError};
+use huiyin_flow::Evaluator;
+use huiyin_journal::{Draft, Journal};
+use huiyin_sandbox::{ChildCompiler, Compiler, Limits, PoolConfig, Sandbox, SandboxConfig};
 use huiyin_views::Views;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc};
@@ -39,21 +39,22 @@ use crate::effects::Effects;
 use crate::engine::Engine;
 use crate::evaluator::{NoJq, SandboxedJq};
 use crate::grants::{Caps, OwnFolders};
-use crate::house::{House, InstallError, Origin};
+use crate::house::{House, Origin};
 use crate::inbox::Partition;
 use crate::lifecycle::Known;
 use crate::limits::Tuning;
 use crate::packages::Packages;
 use crate::partition::{Core, Failing, Message, Patience, Snapshot};
 use crate::payload::Payload;
-use crate::record::{DecodeError, Entry, SnapshotTaken};
+use crate::record::{Entry, SnapshotTaken};
 use crate::secrets::Secrets;
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
 use crate::sources::WatchedSource;
-use crate::state::{ApplyError, State};
-use crate::trust::{Trust, TrustError};
+use crate::state::State;
+use crate::trust::Trust;
 use crate::worker::{self, Workers};
 
+pub use self::error::StartError;
 pub use self::force::bring_into_force;
 pub use self::intended::complete_intended;
 pub use self::load::load;
@@ -122,91 +123,6 @@ impl Options {
             compiler: Compiler::InProcess,
         }
     }
-}
-
-/// Why a host could not be started. Nothing was changed, unless it is the
-/// store itself that failed.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The store cannot be opened or read.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The log was altered, or cannot be kept.
-    #[error(transparent)]
-    Audit(#[from] huiyin_audit::AuditError),
-    /// A record cannot be read.
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
-    /// A record does not follow from those before it.
-    #[error("record {id}: {error}; the journal was written by a newer version, or altered")]
-    Apply {
-        /// The record's id.
-        id: String,
-        /// Why.
-        error: ApplyError,
-    },
-    /// The sandbox cannot be set up.
-    #[error(transparent)]
-    Sandbox(#[from] SandboxError),
-    /// A component is refused.
-    #[error("{file}: {error}")]
-    Package {
-        /// The file, or the component's place in the program.
-        file: String,
-        /// Why.
-        error: PackageError,
-    },
-    /// A component is not what its publisher signed, or nobody signed it who is trusted.
-    #[error("{file}: {error}")]
-    Untrusted {
-        /// The file, or the component's place in the program.
-        file: String,
-        /// Why.
-        error: TrustError,
-    },
-    /// The folder of the views cannot be made.
-    #[error(transparent)]
-    Views(#[from] huiyin_views::ViewsError),
-    /// A component is installed twice with different content.
-    #[error(transparent)]
-    Install(#[from] InstallError),
-    /// The policy pack is refused.
-    #[error("the policy pack is refused:\n{}", lines(.0))]
-    Policy(Vec<Problem>),
-    /// A workflow is refused.
-    #[error("the workflow is refused:\n{}", lines(.0))]
-    Workflow(Vec<Diagnostic>),
-    /// The configuration asks for something that cannot be.
-    #[error("{}", .0.join("\n"))]
-    Config(Vec<String>),
-    /// A file cannot be read or written.
-    #[error("{path}: {error}")]
-    Io {
-        /// The file.
-        path: String,
-        /// What the system said.
-        error: std::io::Error,
-    },
-}
-
-impl StartError {
-    /// True when the input is at fault (exit code 2), not the store.
-    pub fn is_input(&self) -> bool {
-        matches!(
-            self,
-            StartError::Package { .. }
-                | StartError::Untrusted { .. }
-                | StartError::Install(_)
-                | StartError::Policy(_)
-                | StartError::Workflow(_)
-                | StartError::Config(_)
-                | StartError::Io { .. }
-        )
-    }
-}
-
-fn lines<T: std::fmt::Display>(all: &[T]) -> String {
-    all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// A sandbox and components that the caller trusts, compiled in this process:
@@ -576,8 +492,4 @@ async fn last_snapshot(
     journal.append(partition, state.seq, vec![draft]).await.map_err(|e| e.to_string())?;
     keep(views, partition, &snapshot);
     Ok(())
-}
-
-fn io_error(path: &Path, error: std::io::Error) -> StartError {
-    StartError::Io { path: path.display().to_string(), error }
 }

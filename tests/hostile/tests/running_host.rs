@@ -123,14 +123,14 @@ async fn called(engine: &Engine, name: &str, input: Value) -> Result<End, String
             let why = said.strip_prefix(&waits).and_then(|rest| rest.rsplit_once("); look, then "));
             let (why, _) = why.ok_or_else(|| said.clone())?;
             engine.cancel(name, "it means harm", WORD.actor).await.map_err(|refusal| refusal.to_string())?;
-            let status = end_of(engine, name).await?.status;
+            let status = end_of(engine, name).await?.status.clone();
             let ended = if status == "cancelled" { Ok(End::InDoubt(why.to_owned())) } else { Err(status) };
             return ended.map_err(|status| format!("ended by a person, it is {status}"));
         }
     };
     match end.status.as_str() {
         "completed" => Ok(End::Completed),
-        "faulted" => serde_json::from_value(end.result).map(End::Faulted).map_err(|error| error.to_string()),
+        "faulted" => serde_json::from_value(end.result.clone()).map(End::Faulted).map_err(|error| error.to_string()),
         other => Err(format!("the run is {other}: {}", end.result)),
     }
 }

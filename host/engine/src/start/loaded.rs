@@ -6,7 +6,8 @@ use std::sync::Arc;
 use huiyin_flow::Definition;
 use jiff::Timestamp;
 
-use super::{StartError, lines};
+use super::StartError;
+use super::error::lines;
 use crate::deployment::{Deployed, HouseCatalog};
 use crate::extension;
 use crate::house::House;

@@ -15,8 +15,9 @@ use huiyin_journal::Journal;
 use huiyin_sandbox::{Package, Sandbox, package::peek};
 use jiff::Timestamp;
 
+use super::error::io_error;
 use super::force::{DEPLOY, write_all};
-use super::{Options, StartError, io_error};
+use super::{Options, StartError};
 use crate::house::{House, Known, Origin, Provenance};
 use crate::record::{Entry, PluginInstalled};
 use crate::state::{Plugins, State};

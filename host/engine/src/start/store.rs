@@ -6,7 +6,8 @@ use std::sync::Arc;
 use huiyin_journal::{Journal, LargePayloads, MemoryJournal, SegmentJournal};
 use huiyin_views::Views;
 
-use super::{Options, StartError, io_error};
+use super::error::io_error;
+use super::{Options, StartError};
 use crate::config::HostConfig;
 use crate::ledger::Ledger;
 use crate::partition::Snapshot;
