@@ -11,6 +11,7 @@ use huiyin_engine::config::{HostConfig, WorkflowConfig};
 use huiyin_engine::shell::Clock;
 use huiyin_engine::state::FinishedRun;
 use huiyin_engine::{Engine, Options, Submission};
+use huiyin_flow::FlowError;
 use huiyin_journal::Journal;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -159,6 +160,26 @@ pub async fn finished(engine: &Engine, run: &str) -> Result<Option<Arc<FinishedR
     let run = run.to_owned();
     let found = engine.look_all(move |state, _| state.finished.iter().find(|f| f.run == run).cloned()).await;
     Ok(found.map_err(|e| e.to_string())?.into_iter().flatten().next())
+}
+
+/// Every run that has ended and is still known, each partition's in the order of their ends.
+///
+/// # Errors
+/// When the host does not answer.
+pub async fn ended(engine: &Engine) -> Result<Vec<Arc<FinishedRun>>, String> {
+    let all = engine.look_all(|state, _| state.finished.iter().cloned().collect::<Vec<_>>()).await;
+    Ok(all.map_err(|e| e.to_string())?.into_iter().flatten().collect())
+}
+
+/// The error that a run ended with.
+///
+/// # Errors
+/// When it ended otherwise.
+pub fn fault(run: &Arc<FinishedRun>) -> Result<FlowError, String> {
+    if run.status != "faulted" {
+        return Err(format!("the run is {}: {}", run.status, run.result));
+    }
+    serde_json::from_value(run.result.clone()).map_err(|e| e.to_string())
 }
 
 /// Waits for a run's end.

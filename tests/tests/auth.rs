@@ -15,8 +15,8 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use huiyin_engine::state::FinishedRun;
-use huiyin_flow::{ErrorKind, FlowError};
-use huiyin_tests::house::{House, submission};
+use huiyin_flow::ErrorKind;
+use huiyin_tests::house::{House, fault, submission};
 use huiyin_tests::log;
 use serde_json::{Value, json};
 
@@ -146,11 +146,6 @@ fn done(end: &Arc<FinishedRun>) {
     assert_eq!(end.status, "completed", "{}", end.result);
 }
 
-fn fault(end: &Arc<FinishedRun>) -> FlowError {
-    assert_eq!(end.status, "faulted", "{}", end.result);
-    serde_json::from_value(end.result.clone()).unwrap()
-}
-
 /// None of these is in any record.
 fn hidden(data: &Path, values: &[&str]) {
     let text = log::text(data).unwrap();
@@ -181,7 +176,7 @@ async fn openid_connect_finds_its_token_endpoint_and_its_issuer_is_held_to() {
     hidden(&good.data(), &["the-clients-secret", &given]);
 
     let foreign = house(&server, &oidc(json!(["https://id.example.cn"])), &["/c"], &secrets);
-    let error = fault(&run(&foreign).await);
+    let error = fault(&run(&foreign).await).unwrap();
     assert!(error.is(ErrorKind::Authentication), "{error}");
     assert!(error.to_string().contains("is not one of `issuers`"), "{error}");
     assert!(server.heard("/c").is_empty());
@@ -225,7 +220,7 @@ async fn a_refresh_token_of_ones_own_is_used_and_a_refusal_is_told() {
         "grant_type=refresh_token&refresh_token=a-refresh-token&client_id=huiyin"
     );
     hidden(&own.data(), &["a-refresh-token"]);
-    let error = fault(&run(&house(&server, &refresh("spent"), &["/b"], &[])).await);
+    let error = fault(&run(&house(&server, &refresh("spent"), &["/b"], &[])).await).unwrap();
     assert!(error.is(ErrorKind::Authentication), "{error}");
     assert!(error.to_string().contains("answered 400: invalid_grant: spent"), "{error}");
 }
@@ -296,11 +291,11 @@ async fn a_secret_may_hold_all_that_is_needed_to_ask() {
     let basic = json!({"username": "li", "password": "open sesame"}).to_string();
     let basic = house(&server, &json!({"basic": {"use": "all"}}), &["/c"], &[("all", &basic, json!([]))]);
     // The server wants something else; what counts is what came.
-    assert_eq!(fault(&run(&basic).await).status, 401);
+    assert_eq!(fault(&run(&basic).await).unwrap().status, 401);
     assert_eq!(server.heard("/c")[0].authorization, format!("Basic {}", STANDARD.encode("li:open sesame")));
 
     let wrong = house(&server, &json!({"bearer": {"use": "all"}}), &["/d"], &[("all", "{\"user\":1}", json!([]))]);
-    let error = fault(&run(&wrong).await);
+    let error = fault(&run(&wrong).await).unwrap();
     assert!(error.is(ErrorKind::Configuration), "{error}");
     assert!(error.to_string().contains("the secret `all` has no text `token`, which `bearer` needs"), "{error}");
     assert!(server.heard("/d").is_empty());
@@ -332,7 +327,7 @@ async fn a_secret_stands_in_query_and_body_only_where_that_is_granted() {
 
         let before = server.heard("/echo").len();
         let headers_only = of(&server, tasks, &[("key", value, json!([]))]);
-        let denied = fault(&run(&headers_only).await);
+        let denied = fault(&run(&headers_only).await).unwrap();
         assert!(denied.is(ErrorKind::Authorization), "{denied}");
         assert!(denied.to_string().contains(&format!("\"also\":[\"{place}\"]")), "{denied}");
         assert_eq!(server.heard("/echo").len(), before, "nothing was sent");

@@ -14,8 +14,8 @@ use axum::response::{IntoResponse as _, Response};
 use huiyin_engine::Engine;
 use huiyin_engine::record::Entry;
 use huiyin_engine::state::FinishedRun;
-use huiyin_flow::{ErrorKind, FlowError};
-use huiyin_tests::house::{House, copy, end_of, named, submission, until};
+use huiyin_flow::ErrorKind;
+use huiyin_tests::house::{House, copy, end_of, fault, named, submission, until};
 use huiyin_tests::log::{self, entries};
 use serde_json::{Value, json};
 
@@ -155,11 +155,6 @@ async fn ask(server: &Server, task: Value) -> Arc<FinishedRun> {
     end
 }
 
-fn fault(run: &Arc<FinishedRun>) -> FlowError {
-    assert_eq!(run.status, "faulted", "{}", run.result);
-    serde_json::from_value(run.result.clone()).unwrap()
-}
-
 /// Keeps a secret's value in a file of the house.
 fn secret(house: &mut House, name: &str, value: &str) {
     use std::os::unix::fs::PermissionsExt as _;
@@ -194,7 +189,7 @@ async fn an_answer_comes_in_the_form_that_was_asked_for() {
     assert_eq!(heard.header("content-type"), "application/json");
     assert!(!heard.header("idempotency-key").is_empty(), "{heard:?}");
     assert!(server.heard("/ok")[0].header("idempotency-key").is_empty());
-    let broken = fault(&ask(&server, get(uri("/broken"))).await);
+    let broken = fault(&ask(&server, get(uri("/broken"))).await).unwrap();
     assert!(broken.is(ErrorKind::Communication) && broken.to_string().contains("says that it is JSON"), "{broken}");
 }
 
@@ -202,16 +197,16 @@ async fn an_answer_comes_in_the_form_that_was_asked_for() {
 async fn a_status_that_is_no_success_is_the_tasks_error() {
     let server = Server::open().await;
     let uri = |path: &str| format!("{}{path}", server.origin);
-    let gone = fault(&ask(&server, get(uri("/gone"))).await);
+    let gone = fault(&ask(&server, get(uri("/gone"))).await).unwrap();
     assert!(gone.is(ErrorKind::Communication), "{gone}");
     assert_eq!((gone.status, gone.instance.as_str()), (410, "/do/0/ask"));
     assert!(gone.to_string().contains("answered 410: it was here"), "{gone}");
-    let moved = fault(&ask(&server, get(uri("/moved"))).await);
+    let moved = fault(&ask(&server, get(uri("/moved"))).await).unwrap();
     assert_eq!(moved.status, 302);
     assert!(moved.to_string().contains("redirect: true"), "{moved}");
     let followed = ask(&server, with(&get(uri("/moved")), "redirect", json!(true))).await;
     assert_eq!(followed.result["path"], "/ok", "{}", followed.result);
-    let round = fault(&ask(&server, with(&get(uri("/round")), "redirect", json!(true))).await);
+    let round = fault(&ask(&server, with(&get(uri("/round")), "redirect", json!(true))).await).unwrap();
     assert!(round.to_string().contains("more than 10 times"), "{round}");
     let nobody = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -224,7 +219,7 @@ async fn a_status_that_is_no_success_is_the_tasks_error() {
         json!({"call": "http", "with": {"method": "post", "endpoint": format!("http://{nobody}/x"), "body": {}}});
     let house = house(&json!([{"ask": post}]), grant);
     let engine = house.in_memory().await.unwrap();
-    let refused = fault(&engine.run(submission("ask", json!({}))).await.unwrap());
+    let refused = fault(&engine.run(submission("ask", json!({}))).await.unwrap()).unwrap();
     assert!(refused.is(ErrorKind::Communication) && refused.to_string().contains("no connection"), "{refused}");
     engine.stop().await.unwrap();
 }
@@ -237,7 +232,7 @@ async fn nothing_is_asked_that_is_not_granted_and_the_error_names_the_grant() {
     // Each error names what to add; with all that was named it goes.
     for missing in ["\"origin\"", "allow_addresses"] {
         let engine = house.in_memory().await.unwrap();
-        let denied = fault(&engine.run(submission("ask", json!({}))).await.unwrap());
+        let denied = fault(&engine.run(submission("ask", json!({}))).await.unwrap()).unwrap();
         engine.stop().await.unwrap();
         assert!(denied.is(ErrorKind::Authorization), "{denied}");
         let detail = denied.detail.unwrap();
@@ -256,7 +251,7 @@ async fn nothing_is_asked_that_is_not_granted_and_the_error_names_the_grant() {
     // A redirect is checked anew.
     let other = Server::open().await;
     let led = with(&get(format!("{}/away?to={}/b", server.origin, other.origin)), "redirect", json!(true));
-    let denied = fault(&ask(&server, led).await);
+    let denied = fault(&ask(&server, led).await).unwrap();
     assert!(denied.is(ErrorKind::Authorization), "{denied}");
     assert!(other.heard("/").is_empty());
 }
@@ -298,7 +293,7 @@ async fn a_secret_goes_to_its_place_and_nowhere_else() {
     secret(&mut house, "token", secret_value);
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(named("ask", "secretive", json!({}))).await.unwrap();
-    let error = fault(&end);
+    let error = fault(&end).unwrap();
     assert_eq!((error.status, error.instance.as_str()), (400, "/do/3/leak"));
     assert!(error.to_string().contains("your token {{huiyin:secret:token}} is wrong"), "{error}");
     assert_eq!(server.heard("/echo")[0].header("x-token"), secret_value, "the granted place got it");
@@ -313,7 +308,7 @@ async fn a_secret_goes_to_its_place_and_nowhere_else() {
     house.config.grants[0].grant.secrets.clear();
     let before = server.heard("/echo").len();
     let engine = house.on_disk().await.unwrap();
-    let denied = fault(&engine.run(named("ask", "refused", json!({}))).await.unwrap());
+    let denied = fault(&engine.run(named("ask", "refused", json!({}))).await.unwrap()).unwrap();
     assert!(denied.is(ErrorKind::Authorization) && denied.to_string().contains("\"name\":\"token\""), "{denied}");
     assert_eq!(server.heard("/echo").len(), before);
     engine.stop().await.unwrap();
@@ -383,9 +378,9 @@ async fn an_operation_of_an_openapi_document_is_called() {
         .collect();
     let (document, pet) = (format!("GET {}/api.json", server.origin), format!("GET {}/v2/pet/7", server.origin));
     assert_eq!(intended, [(1, document.clone()), (2, pet.clone()), (1, document), (2, pet)]);
-    let none = fault(&ask(&server, call("getPets", json!({}))).await);
+    let none = fault(&ask(&server, call("getPets", json!({}))).await).unwrap();
     assert!(none.is(ErrorKind::Configuration) && none.to_string().contains("it has getPetById"), "{none}");
-    let missing = fault(&ask(&server, call("getPetById", json!({}))).await);
+    let missing = fault(&ask(&server, call("getPetById", json!({}))).await).unwrap();
     assert!(missing.to_string().contains("needs the parameter `petId`"), "{missing}");
 }
 
@@ -490,7 +485,7 @@ async fn a_workflow_runs_another_and_takes_its_end() {
         true,
     );
     let engine = house.in_memory().await.unwrap();
-    let error = fault(&engine.run(named("parent", "above", json!({"n": 4}))).await.unwrap());
+    let error = fault(&engine.run(named("parent", "above", json!({"n": 4}))).await.unwrap()).unwrap();
     assert_eq!(
         (error.kind.as_str(), error.status, error.instance.as_str()),
         ("https://example.cn/no", 418, "/do/0/below")
@@ -595,7 +590,7 @@ async fn a_workflow_that_runs_itself_for_ever_is_stopped() {
     let run = json!({"run": {"workflow": {"namespace": "tests", "name": "self", "version": "latest", "input": {}}}});
     house.workflow("self", &[], &json!({"do": [{"again": run}]})).unwrap();
     let engine = house.in_memory().await.unwrap();
-    let error = fault(&engine.run(submission("self", json!({}))).await.unwrap());
+    let error = fault(&engine.run(submission("self", json!({}))).await.unwrap()).unwrap();
     assert!(error.to_string().contains("more than 32 deep"), "{error}");
     engine.stop().await.unwrap();
 }
@@ -612,7 +607,7 @@ async fn a_failed_run_goes_on_without_repeating_what_is_done() {
     let house = house(&tasks, server.grant());
     let engine = house.on_disk().await.unwrap();
     let end = engine.run(named("ask", "flaky", json!({}))).await.unwrap();
-    assert_eq!((fault(&end).status, fault(&end).instance.as_str()), (503, "/do/1/second"));
+    assert_eq!((fault(&end).unwrap().status, fault(&end).unwrap().instance.as_str()), (503, "/do/1/second"));
     engine.stop().await.unwrap();
     drop(engine);
     server.world.failing.store(false, std::sync::atomic::Ordering::SeqCst);

@@ -11,7 +11,7 @@ use huiyin_engine::record::{Entry, ScheduleFired};
 use huiyin_engine::start::VIEWS_SCHEMA;
 use huiyin_journal::Journal as _;
 use huiyin_tests::guests::{self, Does};
-use huiyin_tests::house::{House, SetClock, comes_to, copy, end_of, finished, named, submission, until};
+use huiyin_tests::house::{House, SetClock, comes_to, copy, end_of, ended, finished, named, submission, until};
 use huiyin_tests::log::{self, account, entries};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -328,11 +328,7 @@ fn cases_of_a_grave_post(tasks: &Value) -> Vec<Value> {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let engine = house.on_disk().await.unwrap();
         let runs = until("both runs of the unit's workflow", async || {
-            let ended = engine
-                .look_all(|s, _| s.finished.iter().cloned().collect::<Vec<_>>())
-                .await
-                .map_err(|e| e.to_string())?;
-            let ended: Vec<_> = ended.into_iter().flatten().collect();
+            let ended = ended(&engine).await?;
             Ok((ended.len() == 2).then_some(ended))
         });
         for run in runs.await.unwrap() {

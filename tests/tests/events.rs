@@ -9,7 +9,7 @@ use std::sync::Arc;
 use huiyin_engine::record::Entry;
 use huiyin_engine::state::FinishedRun;
 use huiyin_engine::{Delivered, Engine};
-use huiyin_tests::house::{House, copy, named, until};
+use huiyin_tests::house::{House, copy, ended, named, until};
 use huiyin_tests::log::entries;
 use serde_json::{Value, json};
 
@@ -22,14 +22,9 @@ fn keeper(on: &Value) -> Value {
     json!({"schedule": {"on": on}, "do": [{"keep": {"set": {"got": "${ map(.data) }"}}}]})
 }
 
-async fn ended(engine: &Engine) -> Vec<Arc<FinishedRun>> {
-    let all = engine.look_all(|s, _| s.finished.iter().cloned().collect::<Vec<_>>()).await.unwrap();
-    all.into_iter().flatten().collect()
-}
-
 async fn wait_for(engine: &Engine, count: usize) -> Vec<Arc<FinishedRun>> {
     until("the runs' ends", async || {
-        let found = ended(engine).await;
+        let found = ended(engine).await?;
         Ok((found.len() >= count).then_some(found))
     })
     .await

@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use huiyin_engine::state::FinishedRun;
 use huiyin_engine::{Engine, Refusal, Submission};
-use huiyin_flow::{ErrorKind, FlowError};
+use huiyin_flow::ErrorKind;
 use huiyin_sandbox::Limits;
 use huiyin_tests::guests::{self, Does};
-use huiyin_tests::house::{House, honest_runs, named, submission, until};
+use huiyin_tests::house::{House, fault, honest_runs, named, submission, until};
 use serde_json::{Value, json};
 
 /// Honest runs that must complete beside a hostile one.
@@ -48,11 +48,6 @@ async fn beside_honest_runs(engine: &Arc<Engine>, workflow: &str, hostile: usize
 }
 
 /// The error with which a run faulted.
-fn fault(run: &FinishedRun) -> FlowError {
-    assert_eq!(run.status, "faulted", "{}", run.result);
-    serde_json::from_value(run.result.clone()).unwrap()
-}
-
 /// A house in which the workflow `bad` calls the guest, and the honest one its three steps.
 fn house(does: &Does) -> House {
     let mut house = House::with(&["jq", "tally"]).unwrap();
@@ -70,7 +65,7 @@ async fn stopped(does: &Does, hostile: usize, kind: ErrorKind, names: &str) -> u
     assert_eq!(ends.len(), hostile);
     assert!(honest >= HONEST, "{honest}");
     for end in &ends {
-        let error = fault(end);
+        let error = fault(end).unwrap();
         assert!(error.is(kind), "{error}");
         let detail = error.detail.clone().unwrap();
         assert!(detail.contains(names), "{detail}");
@@ -136,7 +131,7 @@ async fn a_plugin_reaches_no_host_that_was_not_granted() {
     let engine = Arc::new(house.in_memory().await.unwrap());
     let (ends, _) = beside_honest_runs(&engine, "reach", 4).await;
     for end in &ends {
-        let error = fault(end);
+        let error = fault(end).unwrap();
         assert!(error.is(ErrorKind::Authorization), "{error}");
         let detail = error.detail.unwrap();
         assert!(detail.contains("denied") && detail.contains("grant"), "{detail}");
@@ -196,7 +191,7 @@ async fn expression_fails_its_own_task(program: &str) {
     let engine = Arc::new(house.in_memory().await.unwrap());
     let (ends, _) = beside_honest_runs(&engine, "bad", 2).await;
     for end in &ends {
-        let error = fault(end);
+        let error = fault(end).unwrap();
         assert!(error.is(ErrorKind::Expression), "{error}");
         let detail = error.detail.clone().unwrap();
         assert!(detail.contains("the expression was stopped: the limit `"), "{detail}");
@@ -235,7 +230,7 @@ async fn an_expression_that_nests_without_end_fails_its_own_task() {
     let engine = Arc::new(house.in_memory().await.unwrap());
     let (ends, _) = beside_honest_runs(&engine, "bad", 2).await;
     for end in &ends {
-        assert!(fault(end).is(ErrorKind::Expression), "{}", Value::clone(&end.result));
+        assert!(fault(end).unwrap().is(ErrorKind::Expression), "{}", Value::clone(&end.result));
     }
     engine.stop().await.unwrap();
 }
@@ -251,7 +246,7 @@ async fn a_run_that_says_too_much_stays_its_own_affair() {
     let loud = engine.run(named("loud", "the-loud", json!({})));
     let (end, honest) = futures::join!(loud, honest_runs(&engine, HONEST, AT_ONCE, || true));
     honest.unwrap();
-    let error = fault(&end.unwrap());
+    let error = fault(&end.unwrap()).unwrap();
     assert!(error.status == 413 && error.to_string().contains("`limits.payloadBytes`"), "{error}");
     engine.stop().await.unwrap();
     drop(engine);

@@ -15,9 +15,8 @@ use huiyin_engine::limits::LimitsConfig;
 use huiyin_engine::record::Entry;
 use huiyin_engine::state::FinishedRun;
 use huiyin_engine::{Engine, Refusal};
-use huiyin_flow::FlowError;
 use huiyin_journal::{Journal as _, Payload};
-use huiyin_tests::house::{House, end_of, finished, honest_runs, named, submission, until};
+use huiyin_tests::house::{House, end_of, fault, finished, honest_runs, named, submission, until};
 use huiyin_tests::log;
 use serde_json::{Value, json};
 
@@ -37,11 +36,6 @@ fn limited(tasks: &Value, bytes: usize) -> House {
     let mut house = house(tasks);
     house.config.limits = LimitsConfig { payload_bytes: Some(bytes as u64), ..LimitsConfig::default() };
     house
-}
-
-fn fault(run: &FinishedRun) -> FlowError {
-    assert_eq!(run.status, "faulted", "{}", run.result);
-    serde_json::from_value(run.result.clone()).unwrap()
 }
 
 fn blobs(data: &Path) -> usize {
@@ -119,7 +113,7 @@ async fn a_task_that_gives_too_much_fails_and_its_error_can_be_caught() {
     let doubled = json!({"twice": {"set": {"text": "${ .text + .text }"}}});
     let house = limited(&json!([doubled]), 100_000);
     let engine = house.in_memory().await.unwrap();
-    let error = fault(&engine.run(submission("large", json!({"text": text(60_000)}))).await.unwrap());
+    let error = fault(&engine.run(submission("large", json!({"text": text(60_000)}))).await.unwrap()).unwrap();
     assert_eq!((error.status, error.instance.as_str()), (413, "/do/0/twice"));
     assert_eq!(
         error.detail.as_deref(),
@@ -144,7 +138,7 @@ async fn branches_that_give_too_much_together_fail_together() {
     let branch = |name: &str| json!({name: {"set": {"text": "${ .text }"}}});
     let fork = json!([{"all": {"fork": {"branches": [branch("a"), branch("b"), branch("c")]}}}]);
     let engine = limited(&fork, 100_000).in_memory().await.unwrap();
-    let error = fault(&engine.run(submission("large", json!({"text": text(40_000)}))).await.unwrap());
+    let error = fault(&engine.run(submission("large", json!({"text": text(40_000)}))).await.unwrap()).unwrap();
     assert_eq!((error.status, error.instance.as_str()), (413, "/do/0/all"));
     let fits = engine.run(submission("large", json!({"text": text(20_000)}))).await.unwrap();
     assert_eq!(fits.status, "completed");
@@ -188,7 +182,7 @@ async fn a_post_whose_answer_is_too_large_stays_done_and_is_not_done_again() {
         asked.store(0, Ordering::SeqCst);
         let house = asking(&origin, "post", bytes, limit);
         let (engine, end) = run(&house).await;
-        let error = fault(&end);
+        let error = fault(&end).unwrap();
         assert_eq!((error.status, error.instance.as_str()), (413, "/do/0/attempt/try/0/ask"), "{error}");
         assert_eq!(asked.load(Ordering::SeqCst), 1, "a retry must not do again what was done");
         let happened = error.happened.clone().unwrap();
@@ -210,7 +204,7 @@ async fn a_post_whose_answer_is_too_large_stays_done_and_is_not_done_again() {
         assert_eq!(settled.len(), 1);
         assert_eq!(settled[0].as_ref().unwrap_err().happened, Some(happened));
         let engine = house.on_disk().await.unwrap();
-        assert_eq!(fault(&end_of(&engine, "asking").await.unwrap()), error);
+        assert_eq!(fault(&end_of(&engine, "asking").await.unwrap()).unwrap(), error);
         engine.stop().await.unwrap();
         assert_eq!(asked.load(Ordering::SeqCst), 1);
     }
@@ -221,7 +215,7 @@ async fn a_get_whose_answer_is_too_large_is_an_error_as_any_other() {
     let (origin, asked) = server().await;
     let house = asking(&origin, "get", 200_000, 100_000);
     let (engine, end) = run(&house).await;
-    let error = fault(&end);
+    let error = fault(&end).unwrap();
     assert_eq!((error.status, error.happened.as_ref()), (413, None), "{error}");
     assert_eq!(asked.load(Ordering::SeqCst), 3, "asking again does no harm");
     engine.stop().await.unwrap();
@@ -263,7 +257,7 @@ async fn a_run_that_holds_too_much_fails_by_itself_and_says_what_it_may() {
     house.honest().unwrap();
     house.config.limits.state_bytes = Some(120_000);
     let engine = house.on_disk().await.unwrap();
-    let error = fault(&engine.run(named("large", "grows", json!({"text": text(15_000)}))).await.unwrap());
+    let error = fault(&engine.run(named("large", "grows", json!({"text": text(15_000)}))).await.unwrap()).unwrap();
     let detail = error.detail.clone().unwrap();
     assert!(error.status == 413 && detail.contains("as JSON, it may hold 120000"), "{detail}");
     assert!(detail.contains("`limits.stateBytes`") && detail.starts_with("the run holds 1"), "{detail}");

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use huiyin_engine::partition::PauseCommand;
 use huiyin_engine::record::Entry;
 use huiyin_engine::shell::Clock as _;
-use huiyin_engine::state::{FinishedRun, Run};
+use huiyin_engine::state::Run;
 use huiyin_engine::{Engine, Refusal};
-use huiyin_tests::house::{House, SetClock, plugin, until};
+use huiyin_tests::house::{House, SetClock, ended, plugin, until};
 use huiyin_tests::log;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -112,11 +112,6 @@ impl Hourly {
 
     async fn started(engine: &Engine) -> u64 {
         engine.look_all(|s, _| s.started).await.unwrap().into_iter().sum()
-    }
-
-    async fn ended(engine: &Engine) -> Vec<Arc<FinishedRun>> {
-        let all = engine.look_all(|s, _| s.finished.iter().cloned().collect::<Vec<_>>()).await.unwrap();
-        all.into_iter().flatten().collect()
     }
 
     /// Fired hours and missed hours (first, last, why), as on record.
@@ -223,7 +218,7 @@ async fn the_next_run_replaces_the_one_under_way() {
     let second = hourly.start().await;
     hourly.forward(60);
     hourly.wait_for(&second, &[2]).await;
-    let ended = Hourly::ended(&second).await;
+    let ended = ended(&second).await.unwrap();
     assert_eq!(ended.len(), 1);
     assert_eq!(ended[0].status, "cancelled");
     assert!(ended[0].result.to_string().contains("its schedule started the next run"), "{}", ended[0].result);
@@ -238,7 +233,7 @@ async fn down_for_hours(policy: &Value) -> (Vec<i64>, Vec<(i64, i64, String)>) {
     let hourly = Hourly::new(policy, &json!([{"say": {"set": {"tick": true}}}]));
     let first = hourly.start().await;
     hourly.forward(60);
-    until("the first hour", async || Ok((Hourly::ended(&first).await.len() == 1).then_some(()))).await.unwrap();
+    until("the first hour", async || Ok((ended(&first).await?.len() == 1).then_some(()))).await.unwrap();
     stop(first).await;
     hourly.forward(330);
     let second = hourly.start().await;
@@ -281,7 +276,7 @@ async fn a_missed_time_wakes_who_listens_for_it() {
     stop(first).await;
     hourly.forward(150);
     let second = hourly.start().await;
-    let seen = until("the watcher's run", async || Ok(Hourly::ended(&second).await.into_iter().next())).await.unwrap();
+    let seen = until("the watcher's run", async || Ok(ended(&second).await?.into_iter().next())).await.unwrap();
     assert_eq!(seen.result["seen"]["count"], 2, "{}", seen.result);
     assert_eq!(seen.result["seen"]["workflow"], "tests/hourly");
     stop(second).await;

@@ -11,7 +11,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::fair::{Fair, Ticket, cost};
+use crate::fair::{Fair, Ticket, micros};
 
 /// Calls out at once, and how many may wait, as `admission` of the
 /// configuration says it; what it does not say follows from the rest.
@@ -210,7 +210,7 @@ impl Inside {
         self.out = self.out.saturating_sub(1);
         one_less(&mut self.of_plugin, &held.plugin);
         one_less(&mut self.of_both, &(held.unit, held.plugin));
-        self.waiting.done(held.ticket, cost(held.since.elapsed()));
+        self.waiting.done(held.ticket, micros(held.since.elapsed()));
     }
 }
 

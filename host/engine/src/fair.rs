@@ -53,9 +53,9 @@ pub struct Ticket {
     charged: u64,
 }
 
-/// A time as a cost, in microseconds.
-pub(crate) fn cost(took: Duration) -> u64 {
-    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+/// A time in microseconds, in which costs are counted.
+pub(crate) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 impl<C, J> Default for Fair<C, J> {

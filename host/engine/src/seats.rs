@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::fair::micros;
 use crate::partition::Message;
 
 /// A job that takes longer no longer counts against the jobs that may run at
@@ -68,7 +69,7 @@ impl Seat {
     /// the worker held does not wait for it.
     pub(crate) fn slow(&self, now: u64) -> bool {
         let seen = self.job.load(Ordering::Acquire);
-        let slow = seen != 0 && seen & 1 == 0 && u128::from(now.saturating_sub(seen >> 1)) > SLOW.as_micros();
+        let slow = seen != 0 && seen & 1 == 0 && now.saturating_sub(seen >> 1) > micros(SLOW);
         let given = slow && self.job.compare_exchange(seen, seen | 1, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         if given {
             self.send();
@@ -114,7 +115,7 @@ mod tests {
     fn a_slow_job_is_found_once_and_holds_nothing_up() {
         let (inbox, mut told) = tokio::sync::mpsc::unbounded_channel();
         let seat = Seat::default();
-        let late = u64::try_from(SLOW.as_micros()).unwrap() + 2;
+        let late = micros(SLOW) + 2;
         seat.hold(answer(&inbox, 1), 2);
         // Between two jobs nobody is slow.
         assert!(!seat.slow(late));

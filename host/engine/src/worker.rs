@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::calls::{PluginFault, pure_call};
 use crate::canary::{Canaries, Made};
 use crate::deployment::Deployed;
-use crate::fair::{Fair, Ticket, cost};
+use crate::fair::{Fair, Ticket, micros};
 use crate::house::House;
 use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, record_of_start, start_event};
 use crate::payload::{Payload, TURN};
@@ -177,7 +177,7 @@ impl Workers {
             while !watched.stop.load(Ordering::Relaxed) {
                 std::thread::sleep(LOOK);
                 // The places of jobs that have become slow go to others.
-                let now = cost(began.elapsed());
+                let now = micros(began.elapsed());
                 for _ in seats.iter().filter(|seat| seat.slow(now)) {
                     let _ = places.send(());
                 }
@@ -264,7 +264,7 @@ impl Worker {
                         return;
                     }
                 };
-                let started = cost(self.began.elapsed()).max(1);
+                let started = micros(self.began.elapsed()).max(1);
                 seat.begin(started);
                 match job {
                     Job::Usual(job) => {
@@ -277,7 +277,7 @@ impl Worker {
                     }
                 }
                 let kept = seat.end();
-                self.queue.done(ticket, cost(self.began.elapsed()).saturating_sub(started));
+                self.queue.done(ticket, micros(self.began.elapsed()).saturating_sub(started));
                 if !kept {
                     // It took so long that another has the place.
                     seat.send();

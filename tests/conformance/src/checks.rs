@@ -26,16 +26,16 @@ pub(crate) fn check(world: &mut World, check: &Check) -> Result<(), String> {
         Check::Suspended => phase(world, Phase::Suspended),
         Check::NeedsPerson => needs_person(world),
         Check::Properties(paths) => {
-            let output = end(world, "completed")?.result.clone();
+            let output = output(world)?;
             let missing: Vec<&String> = paths.iter().filter(|path| at(&output, path).is_none()).collect();
             if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?} are not in {output}")) }
         }
         Check::Property(path, wanted) => {
-            let output = end(world, "completed")?.result.clone();
+            let output = output(world)?;
             same(at(&output, path).ok_or_else(|| format!("`{path}` is not in {output}"))?, wanted)
         }
         Check::Items(path, wanted) => {
-            let output = end(world, "completed")?.result.clone();
+            let output = output(world)?;
             match at(&output, path).and_then(Value::as_array).map(Vec::len) {
                 Some(items) if items == *wanted => Ok(()),
                 items => Err(format!("`{path}` has {items:?} items, not {wanted}: {output}")),
@@ -73,6 +73,10 @@ pub(crate) fn check(world: &mut World, check: &Check) -> Result<(), String> {
 
 fn list(runs: &[Arc<FinishedRun>]) -> String {
     runs.iter().map(|run| format!("{} {}", run.status, run.result)).collect::<Vec<_>>().join(", ")
+}
+
+fn output(world: &mut World) -> Result<Value, String> {
+    end(world, "completed").map(|end| end.result.clone())
 }
 
 fn end(world: &mut World, status: &str) -> Result<Arc<FinishedRun>, String> {
