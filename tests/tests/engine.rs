@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
+use std::sync::Arc;
 
 use huiyin_engine::Engine;
 use huiyin_engine::record::{Entry, ScheduleFired};
@@ -70,6 +71,37 @@ async fn a_run_whose_end_is_awaited_is_started_once_and_with_its_first_turn() {
         seqs.iter().zip(seqs.iter().skip(1)).all(|(one, next)| one + 1 == *next),
         "start and first turn lie together"
     );
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_that_wait_do_not_keep_brief_ones_from_the_thread_that_asks() {
+    let mut house = House::with(&["jq"]).unwrap();
+    house.workflow("sleeper", &[], &json!({"do": [{"sleep": {"wait": "PT6H"}}]})).unwrap();
+    house.workflow("brief", &[], &json!({"do": [{"say": {"set": {"said": "${ .n }"}}}]})).unwrap();
+    let engine = Arc::new(house.on_disk().await.unwrap());
+    // More of them than may be under way, at least some with their turn taken by who asked.
+    let before = engine.taken_here();
+    let mut asleep = Vec::new();
+    for n in 0..200 {
+        let (engine, id) = (Arc::clone(&engine), format!("asleep-{n}"));
+        let run = tokio::spawn({
+            let (engine, id) = (Arc::clone(&engine), id.clone());
+            async move { engine.run(named("sleeper", &id, json!({}))).await }
+        });
+        comes_to(&engine, &id, "wait").await.unwrap();
+        asleep.push(run);
+    }
+    assert!(engine.taken_here() - before > 32, "{} of 200", engine.taken_here() - before);
+    let before = engine.taken_here();
+    for n in 0..100 {
+        let end = engine.run(submission("brief", json!({"n": n}))).await.unwrap();
+        assert_eq!(end.result, json!({"said": n}));
+    }
+    assert!(engine.taken_here() > before);
+    for run in asleep {
+        run.abort();
+    }
     engine.stop().await.unwrap();
 }
 

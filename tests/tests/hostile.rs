@@ -47,7 +47,6 @@ async fn beside_honest_runs(engine: &Arc<Engine>, workflow: &str, hostile: usize
     (ends.into_iter().map(Result::unwrap).collect(), honest.unwrap())
 }
 
-/// The error with which a run faulted.
 /// A house in which the workflow `bad` calls the guest, and the honest one its three steps.
 fn house(does: &Does) -> House {
     let mut house = House::with(&["jq", "tally"]).unwrap();
@@ -91,6 +90,54 @@ async fn endless_plugins_on_every_worker_only_make_the_others_wait() {
     // As many as the workers that an engine has unless told.
     let endless = std::thread::available_parallelism().map_or(4, |n| n.get() * 2).max(4);
     stopped(&Does::LoopsForEver, endless, ErrorKind::Timeout, "`wall_ms` of 3000").await;
+}
+
+/// A workflow whose first turns are over at once until it is asked for something else.
+fn moody(house: &mut House, then: &Value) {
+    let pick = json!({"switch": [{"bad": {"when": "${ .bad }", "then": "harm"}}, {"good": {"then": "end"}}]});
+    house.workflow("moody", &[], &json!({"do": [{"pick": pick}, {"harm": then}]})).unwrap();
+}
+
+/// Lets it be known to be over at once, so that whoever asks takes the turn; then asks for something else.
+async fn turns(engine: &Engine) -> Vec<Arc<FinishedRun>> {
+    for _ in 0..1_000 {
+        let good = engine.run(submission("moody", json!({"bad": false}))).await.unwrap();
+        assert_eq!(good.status, "completed");
+        if engine.taken_here() > 0 {
+            break;
+        }
+    }
+    assert!(engine.taken_here() > 0);
+    let asked = (0..4).map(|n| engine.run(submission("moody", json!({"bad": true, "n": n}))));
+    futures::future::join_all(asked).await.into_iter().map(Result::unwrap).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_that_was_quick_and_is_not_has_its_whole_time() {
+    let mut house = house(&Does::LoopsForEver);
+    house.plugins.push(guests::step("slow-guest", &Does::Ponders("{\"pondered\": true}")).unwrap());
+    let call = |name: &str| json!({"call": format!("{name}:0.1.0@default"), "with": {}});
+    moody(
+        &mut house,
+        &json!({"try": [{"long": call("slow-guest")}, {"endless": call("bad-guest")}], "catch": {"as": "error", "do": [{"say": {"set": {"said": "${ $error.detail }"}}}]}}),
+    );
+    let engine = house.in_memory().await.unwrap();
+    for end in turns(&engine).await {
+        let said = end.result.get("said").and_then(Value::as_str).unwrap_or_else(|| panic!("{}", end.result));
+        assert!(said.contains("`wall_ms` of 3000"), "{said}");
+    }
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expression_that_the_interpreter_leaves_to_jq_is_evaluated_in_a_brief_turn_too() {
+    let mut house = House::with(&["jq"]).unwrap();
+    moody(&mut house, &json!({"set": {"sum": "${ [range(.n + 3)] | add }"}}));
+    let engine = house.in_memory().await.unwrap();
+    let ends = turns(&engine).await;
+    let sums: Vec<_> = ends.iter().map(|end| end.result.get("sum").cloned()).collect();
+    assert_eq!(sums, [3, 6, 10, 15].map(|sum| Some(json!(sum))));
+    engine.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,6 +252,11 @@ async fn expression_fails_its_own_task(program: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expression_that_calls_itself_for_ever_fails_its_own_task() {
     expression_fails_its_own_task("${ def f: f; f }").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expression_that_doubles_what_it_has_again_and_again_fails_its_own_task() {
+    expression_fails_its_own_task(&format!("${{ {} }}", ["{a: ., b: .}"; 40].join(" | "))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -83,6 +83,8 @@ pub(crate) fn refused(error: &StartError) -> Failure {
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        // What the journal and the workers wake, a partition's loop, goes on after two tasks at the latest.
+        .global_queue_interval(2)
         .build()
         .map_err(|error| Failure::unreachable(format_args!("no threads: {error}")))
 }

@@ -102,7 +102,8 @@ fn given(limit: LimitName) -> bool {
     )
 }
 
-/// Calls a pure plugin, on this thread.
+/// Calls a pure plugin, on this thread. `most` bounds its wall time, in milliseconds,
+/// where it is less than its own limit.
 ///
 /// # Errors
 /// As the DSL sees them, and whether the plugin is to blame.
@@ -113,12 +114,16 @@ pub fn pure_call(
     unit: &str,
     key: &str,
     now: Timestamp,
+    most: Option<u64>,
 ) -> Result<Value, PluginFault> {
     let before =
         |error: FlowError, word: &str| PluginFault { error: Box::new(error), own: false, word: word.to_owned() };
     let package = component(house, pin, unit).map_err(|error| before(error, "not-installed"))?;
     let operation = operation(&package, pin, with).map_err(|e| before(invalid(&e), "arguments"))?;
-    let limits = house.limits(&pin.plugin, unit);
+    let mut limits = house.limits(&pin.plugin, unit);
+    if let Some(most) = most.filter(|most| *most < limits.wall_ms) {
+        limits.to_mut().wall_ms = most;
+    }
     match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &limits) {
         Ok(output) => Ok(output.into_json()),
         Err(error) => Err(PluginFault {

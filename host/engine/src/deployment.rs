@@ -2,17 +2,19 @@
 //! run never changes under its feet.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use huiyin_flow::{Catalog, Definition, Evaluator, FunctionInfo, FunctionKind, FunctionRef};
 use huiyin_sandbox::Package;
+use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::bindings::Overrides;
 use crate::config::Binding;
+use crate::fair::micros;
 use crate::house::{Bound, House};
 use crate::record::Pin;
 use crate::timetable::Planned;
@@ -36,13 +38,26 @@ pub struct Deployed {
     packages: BTreeMap<String, Arc<Package>>,
     /// The pins that are pure, by slot or by function: what is called over and over.
     pure: HashMap<String, Pure>,
-    /// The last first turn of a run was over so soon that the run's start can wait for it.
-    quick: AtomicBool,
+    /// What the last first turn of a run took, in microseconds; [`NONE`] before there was one.
+    took: AtomicU64,
+    /// Until then its first turns are known not to be brief, in seconds of Unix time.
+    not_brief: AtomicI64,
+    /// It checks values by schemas, whose patterns may take their time.
+    schemas: bool,
 }
 
 /// A first turn that takes longer is not taken ahead of the run's start: until
 /// the start is on record nobody sees the run, nor can stop it.
 const QUICK: Duration = Duration::from_millis(5);
+
+/// Where the last one took no longer, whoever asked takes the next ([`crate::here`]).
+const BRIEF: Duration = Duration::from_micros(500);
+
+/// How long they are not, once one was given up there.
+const NOT_BRIEF_SECONDS: i64 = 60;
+
+/// No first turn yet.
+const NONE: u64 = u64::MAX;
 
 /// What a function is pinned to when it is pure, under the version where it is no slot.
 type Pure = Vec<(Option<String>, Pin)>;
@@ -80,19 +95,32 @@ impl Deployed {
         }
         let name = workflow_name(&definition);
         let version = definition.document().version.clone();
-        let quick = AtomicBool::new(false);
-        Deployed { id, name, version, unit, definition, pins, schedule, packages, pure, quick }
+        let (took, not_brief) = (AtomicU64::new(NONE), AtomicI64::new(i64::MIN));
+        let schemas = has_key(definition.source(), "schema");
+        Deployed { id, name, version, unit, definition, pins, schedule, packages, pure, took, not_brief, schemas }
     }
 
     /// Whether first turns of its runs are over at once, as far as the last one
     /// tells; not, until there was one.
     pub(crate) fn quick(&self) -> bool {
-        self.quick.load(Ordering::Relaxed)
+        self.took.load(Ordering::Relaxed) <= micros(QUICK)
+    }
+
+    /// Whether they are over so soon that handing them to a worker would cost more.
+    pub(crate) fn brief(&self, now: Timestamp) -> bool {
+        !self.schemas
+            && self.took.load(Ordering::Relaxed) <= micros(BRIEF)
+            && self.not_brief.load(Ordering::Relaxed) <= now.as_second()
+    }
+
+    /// One that was thought to be brief was not; they are not, for a minute.
+    pub(crate) fn not_brief(&self, now: Timestamp) {
+        self.not_brief.store(now.as_second().saturating_add(NOT_BRIEF_SECONDS), Ordering::Relaxed);
     }
 
     /// A first turn took so long.
     pub(crate) fn took(&self, time: Duration) {
-        self.quick.store(time <= QUICK, Ordering::Relaxed);
+        self.took.store(micros(time), Ordering::Relaxed);
     }
 
     /// Whether a function is a slot, which can be rebound.
@@ -370,4 +398,13 @@ pub fn digest(text: &str, unit: Option<&str>, pins: &BTreeMap<String, Pin>) -> S
         hash.update(part.as_bytes());
     }
     hex::encode(hash.finalize())
+}
+
+/// Whether any object in a value has this key.
+fn has_key(value: &Value, key: &str) -> bool {
+    match value {
+        Value::Object(fields) => fields.iter().any(|(name, value)| name == key || has_key(value, key)),
+        Value::Array(items) => items.iter().any(|item| has_key(item, key)),
+        _ => false,
+    }
 }

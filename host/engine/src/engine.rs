@@ -1,6 +1,8 @@
 //! The host as one thing: opens the store, loads what it holds, brings what is
 //! configured into force, and puts the partitions to work.
 
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, PoisonError};
 
 use huiyin_journal::Journal;
@@ -12,15 +14,17 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Binding;
 use crate::deployment::Deployed;
 use crate::effects::Effects;
+use crate::here;
 use crate::house::House;
 use crate::inbox::Partition;
 use crate::ledger::Ledger;
-use crate::partition::{Activity, Judgement, Message, Refusal, Reply, StartRun};
+use crate::partition::{Activity, FirstTurn, Judgement, Message, Refusal, Reply, StartRun};
 use crate::payload::Payload;
 use crate::seats::Answer;
 use crate::shell::Clock;
 use crate::state::{FinishedRun, State};
-use crate::worker::{self, Budget, Workers};
+use crate::turn::{self, Budget};
+use crate::worker::Workers;
 
 /// Commands from outside under way at once; beyond this they are told to wait (rule 11).
 const INTAKE: usize = 16_384;
@@ -55,9 +59,12 @@ pub struct Engine {
     pub(crate) intake_room: Arc<Semaphore>,
     /// First turns that may be taken ahead at once.
     pub(crate) ahead: Arc<Semaphore>,
+    /// Places for runs whose first turn is taken by whoever asked.
+    pub(crate) places: Semaphore,
+    pub(crate) taken_here: AtomicU64,
     pub(crate) workers: Arc<Workers>,
     pub(crate) effects: Arc<Effects>,
-    pub(crate) next: std::sync::atomic::AtomicUsize,
+    pub(crate) next: AtomicUsize,
     pub(crate) stop: CancellationToken,
     pub(crate) failed: CancellationToken,
     pub(crate) tasks: tokio::sync::Mutex<Vec<Task>>,
@@ -123,6 +130,16 @@ impl Engine {
         Arc::new(Semaphore::new(AHEAD))
     }
 
+    /// A place among the commands from outside that are under way.
+    fn admitted(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.intake).try_acquire_owned().map_err(|_| Refusal::Busy)
+    }
+
+    /// How many first turns were taken on the thread that asked, since the start.
+    pub fn taken_here(&self) -> u64 {
+        self.taken_here.load(Relaxed)
+    }
+
     /// Room for a value that comes in; told to wait where there is none (rule 11).
     pub(crate) fn room_for(&self, value: &Value) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
         let Some(bytes) = huiyin_flow::more_than(value, SMALL) else { return Ok(None) };
@@ -143,35 +160,45 @@ impl Engine {
     /// Starts a run and waits for its end. Where first turns of the workflow
     /// are known to be quick, this one is taken before the partition hears of
     /// the run, so that start and turn are appended together: until then nobody
-    /// was told of the run, and nothing of it has left.
+    /// was told of the run, and nothing of it has left. Brief ones are taken on
+    /// this very thread.
     ///
     /// # Errors
     /// [`Refusal`]
     pub async fn run(&self, submission: Submission) -> Result<Arc<FinishedRun>, Refusal> {
         let _room = self.room_for(&submission.input)?;
-        let (partition, deployed, start) = self.prepare(submission)?;
+        let (partition, deployed, mut start) = self.prepare(submission)?;
         // No more than so many: they pass the partition's own measure of what it may hold.
         let ahead = Arc::clone(&self.ahead).try_acquire_owned().ok().filter(|_| deployed.quick());
         let Some(ahead) = ahead else {
             return self.ask(partition, |reply| Message::Start(StartRun { finished: Some(reply), ..start })).await;
         };
         let (now, random, payload) = (self.clock.now(), uuid::Uuid::new_v4().as_u64_pair().0, self.payload);
-        self.asked(partition, |reply, inbox| {
-            let inbox = inbox.clone();
-            let unit = deployed.unit.clone().unwrap_or_default();
-            self.workers.run_quick(&unit, move |house| {
-                let mut start = start;
-                let mut first =
-                    worker::first_turn(&mut start, &deployed, now, random, payload, house, Budget::default());
-                first.place = Some(ahead);
-                Answer {
-                    inbox,
-                    message: Message::Start(StartRun { finished: Some(reply), first: Some(first), ..start }),
-                }
-            });
-            Ok(())
-        })
-        .await
+        let _permit = self.admitted()?;
+        let asked = self.partitions.get(partition).ok_or_else(gone)?;
+        if let Some(place) = self.place_here(&deployed, &start.input, now) {
+            let coming = self.journal.coming();
+            if let Some(first) = here::first_turn(&mut start, &deployed, now, random, payload, &self.house) {
+                self.taken_here.fetch_add(1, Relaxed);
+                // Held to the end, which is near; one that has to wait for something leaves it to others.
+                let _place = first.done.ends().then_some(place);
+                let first = Some(FirstTurn { place: Some(ahead), coming, ..first });
+                return asked.ask(|reply| Message::Start(StartRun { finished: Some(reply), first, ..start })).await;
+            }
+        }
+        asked
+            .asked(|reply, inbox| {
+                let (inbox, journal) = (inbox.clone(), Arc::clone(&self.journal));
+                let unit = deployed.unit.clone().unwrap_or_default();
+                self.workers.run_quick(&unit, move |house| {
+                    let first = turn::first_turn(&mut start, &deployed, now, random, payload, house, Budget::default());
+                    let coming = journal.coming();
+                    let first = Some(FirstTurn { place: Some(ahead), coming, ..first });
+                    Answer { inbox, message: Message::Start(StartRun { finished: Some(reply), first, ..start }) }
+                });
+                Ok(())
+            })
+            .await
     }
 
     /// Whether more may be taken in for a unit: only that much may wait, of
@@ -205,7 +232,7 @@ impl Engine {
                 ),
             });
         }
-        let turn = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let turn = self.next.fetch_add(1, Relaxed);
         let Some((at, in_turn)) = found.get(turn % found.len().max(1)) else {
             let whom = s.unit.as_ref().map_or_else(String::new, |u| format!(" for unit {u}"));
             return Err(Refusal::NotFound(format!("no workflow `{}` is deployed{whom}", s.workflow)));
@@ -333,7 +360,7 @@ impl Engine {
         partition: usize,
         send: impl FnOnce(Reply<T>, &mpsc::UnboundedSender<Message>) -> Result<(), Refusal>,
     ) -> Result<T, Refusal> {
-        let _permit = Arc::clone(&self.intake).try_acquire_owned().map_err(|_| Refusal::Busy)?;
+        let _permit = self.admitted()?;
         self.partitions.get(partition).ok_or_else(gone)?.asked(send).await
     }
 

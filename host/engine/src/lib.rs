@@ -10,7 +10,8 @@
 //! | [`partition`] | one partition's decisions, without I/O |
 //! | [`commit`] | when what was decided may be known: the output-commit rule, without I/O |
 //! | [`shell`] | a partition alive: inbox, journal, timer |
-//! | [`worker`] | threads that take runs' turns |
+//! | [`turn`] | a run's turn: interpreting, expressions, pure calls |
+//! | [`worker`] | the threads on which turns are taken |
 //! | [`fair`], [`admission`] | whose turn it is among units, and how many calls may be out at once |
 //! | [`intake`] | items and events that are pushed in |
 //! | [`cloud_event`] | what makes an event one |
@@ -52,6 +53,7 @@ pub mod extension;
 pub mod fair;
 pub mod grants;
 pub mod heard;
+mod here;
 pub mod house;
 mod inbox;
 pub mod intake;
@@ -83,6 +85,7 @@ pub mod start;
 pub mod state;
 pub mod timetable;
 pub mod trust;
+pub mod turn;
 pub mod worker;
 
 pub use engine::{Engine, InForce, Submission};

@@ -21,7 +21,8 @@ use crate::commit::{Commit, SNAPSHOT_EVERY, Step};
 use crate::effects::Effects;
 use crate::partition::{Activity, Core, Delivered, Failing, Message, Reply, Snapshot, Work};
 use crate::state::State;
-use crate::worker::{self, Workers};
+use crate::turn;
+use crate::worker::Workers;
 
 /// Messages taken in before the records they led to are handed to the journal.
 const BATCH: usize = 512;
@@ -162,13 +163,13 @@ impl Shell {
                 Step::Turn(job) => {
                     let deployed = Arc::clone(&job.deployed);
                     self.workers.run(deployed.unit.as_deref().unwrap_or_default(), move |house| {
-                        let _ = inbox.send(Message::Turn(Box::new(worker::take_turn(*job, house))));
+                        let _ = inbox.send(Message::Turn(Box::new(turn::take_turn(*job, house))));
                     });
                 }
                 Step::Judge(job) => {
                     let unit = job.deployed.first().and_then(|deployed| deployed.unit.clone()).unwrap_or_default();
                     self.workers.run(&unit, move |house| {
-                        let _ = inbox.send(Message::Judged(worker::judge(job, house)));
+                        let _ = inbox.send(Message::Judged(turn::judge(job, house)));
                     });
                 }
                 Step::Canary(job) => {

@@ -307,6 +307,8 @@ impl Engine {
             intake: Engine::intake_gate(),
             intake_room: Engine::intake_room(),
             ahead: Engine::ahead(),
+            places: crate::here::places(),
+            taken_here: std::sync::atomic::AtomicU64::new(0),
             workers: Arc::clone(&workers),
             effects: Arc::clone(&effects),
             next: std::sync::atomic::AtomicUsize::new(0),
@@ -456,10 +458,12 @@ impl Engine {
 
 /// Pools of which every call that may be out finds an instance: each of the
 /// two engines has its own, so effects take none from pure calls. A worker has
-/// one instance at a time, and the evaluator keeps some warm.
+/// one instance at a time, so have threads that take a first turn themselves,
+/// and the evaluator keeps some warm.
 fn pool(options: &Options, admission: &Admission) -> PoolConfig {
     let usual = PoolConfig::default();
-    let pure = worker::seats(options.workers.unwrap_or_else(default_workers)) + crate::evaluator::IDLE;
+    let threads = default_workers();
+    let pure = worker::seats(options.workers.unwrap_or(threads)) + threads + crate::evaluator::IDLE;
     let most = u32::try_from(admission.effects.max(pure)).unwrap_or(u32::MAX);
     PoolConfig { instances: usual.instances.max(most), ..usual }
 }

@@ -17,7 +17,8 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    AppendFuture, BlobId, Draft, Journal, JournalError, Payload, Record, RecordIter, Unsettled, Upcasters, outline,
+    AppendFuture, BlobId, Coming, Draft, Journal, JournalError, Payload, Record, RecordIter, Unsettled, Upcasters,
+    outline,
 };
 
 /// Bytes of a payload above which its large values go into blobs, and above which a value is large.
@@ -375,6 +376,10 @@ impl Journal for LargePayloads {
             sent.map_err(|_| stopped())?;
             placed.await.map_err(|_| stopped())?.await
         })
+    }
+
+    fn coming(&self) -> Coming {
+        self.inner.coming()
     }
 
     fn read(&self, partition: u32, from_seq: u64) -> Result<RecordIter, JournalError> {

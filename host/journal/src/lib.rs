@@ -6,6 +6,7 @@
 //! not a leaf. The bytes on disk are described in `docs/reference/formats.md`.
 
 mod blob;
+mod coming;
 mod disk;
 mod error;
 #[cfg(feature = "faults")]
@@ -37,6 +38,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 pub use blob::BlobId;
+pub use coming::Coming;
 pub use disk::{Disk, DiskFile, DiskLock, LockFailure, RealDisk};
 pub use error::JournalError;
 pub use large::{BlobRef, LargePayloads, OUTLINE_BYTES, references};
@@ -66,6 +68,12 @@ pub trait Journal: Send + Sync {
     /// other error means that the journal stopped and the batch may or may not be found when it is
     /// opened again.
     fn append(&self, partition: u32, expected_seq: u64, batch: Vec<Draft>) -> AppendFuture;
+
+    /// Until it is dropped somebody is about to append: what is appended meanwhile may wait a
+    /// millisecond, so that both become durable at once. A journal may make nothing of it.
+    fn coming(&self) -> Coming {
+        Coming::default()
+    }
 
     /// Durable records of a partition from `from_seq` on, up to the last one at the time of the call.
     fn read(&self, partition: u32, from_seq: u64) -> Result<RecordIter, JournalError>;

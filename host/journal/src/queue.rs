@@ -5,11 +5,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::coming::{Coming, Expected, FULL, PATIENCE};
 use crate::prepare::Prepared;
 use crate::ring::lock;
+use crate::writer::GROUP_BYTES;
 use crate::{Appended, JournalError};
 
 /// A batch with its place.
@@ -24,14 +27,26 @@ pub(crate) struct Batch {
 #[derive(Debug, Default)]
 struct State {
     batches: VecDeque<Batch>,
+    /// Records waiting.
+    records: usize,
     /// Bytes waiting or being written.
     bytes: u64,
     next_index: u64,
     last: HashMap<u32, u64>,
     poisoned: Option<String>,
     stopping: bool,
-    /// The writer sleeps: whoever brings work wakes it.
-    idle: bool,
+    writer: Doing,
+}
+
+/// What the writer's thread does.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    #[default]
+    Writing,
+    /// It sleeps: whoever brings work wakes it.
+    Sleeping,
+    /// It waits for a fuller group: whoever fills it wakes it, or comes as the last.
+    Waiting,
 }
 
 impl State {
@@ -44,6 +59,7 @@ impl State {
                 break;
             }
             bytes += batch.bytes;
+            self.records = self.records.saturating_sub(batch.records.len());
             group.extend(self.batches.pop_front());
         }
         group
@@ -56,11 +72,19 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
     limit: u64,
+    expected: Expected,
+    patience: Duration,
 }
 
 impl Queue {
     pub(crate) fn new(limit: u64, next_index: u64, last: HashMap<u32, u64>) -> Self {
-        Self { state: Mutex::new(State { next_index, last, ..State::default() }), wake: Condvar::new(), limit }
+        let state = Mutex::new(State { next_index, last, ..State::default() });
+        Self { state, wake: Condvar::new(), limit, expected: Expected::default(), patience: PATIENCE }
+    }
+
+    /// Until it is dropped somebody is about to append.
+    pub(crate) fn coming(&self) -> Coming {
+        self.expected.one()
     }
 
     /// Gives `records` their place, or says why not.
@@ -95,10 +119,18 @@ impl Queue {
         state.last.insert(partition, appended.last_seq);
         state.bytes += bytes;
         state.batches.push_back(Batch { records, appended, bytes, reply });
-        let idle = std::mem::take(&mut state.idle);
+        state.records += count as usize;
+        let wakes = match state.writer {
+            Doing::Writing => false,
+            Doing::Sleeping => true,
+            Doing::Waiting => state.records >= FULL || state.bytes >= GROUP_BYTES || !self.expected.any(),
+        };
+        if wakes {
+            state.writer = Doing::Writing;
+        }
         // Awake under the lock it would wait for it first.
         drop(state);
-        if idle {
+        if wakes {
             self.wake.notify_one();
         }
         Ok(())
@@ -113,17 +145,28 @@ impl Queue {
         lock(&self.state).poisoned.clone().map(|cause| JournalError::Poisoned { cause })
     }
 
-    /// Waits for work and takes up to about `limit` bytes of it; none when the queue was stopped
-    /// and is empty.
+    /// Waits for work, and for a moment while more is about to come, and takes up to about `limit`
+    /// bytes of it; none when the queue was stopped and is empty.
     pub(crate) fn take(&self, limit: u64) -> Option<Vec<Batch>> {
         let mut state = lock(&self.state);
         while state.batches.is_empty() {
             if state.stopping {
                 return None;
             }
-            state.idle = true;
+            state.writer = Doing::Sleeping;
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        let mut until = None;
+        while self.expected.any() && state.records < FULL && state.bytes < limit && !state.stopping {
+            let now = Instant::now();
+            let left = until.get_or_insert(now + self.patience).saturating_duration_since(now);
+            if left.is_zero() {
+                break;
+            }
+            state.writer = Doing::Waiting;
+            (state, _) = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.writer = Doing::Writing;
         Some(state.group(limit))
     }
 
@@ -151,7 +194,7 @@ impl Queue {
         let waiting = {
             let mut state = lock(&self.state);
             state.poisoned.get_or_insert_with(|| cause.to_owned());
-            state.bytes = 0;
+            (state.bytes, state.records) = (0, 0);
             std::mem::take(&mut state.batches)
         };
         for batch in waiting {
@@ -164,5 +207,88 @@ impl Queue {
     pub(crate) fn stop(&self) {
         lock(&self.state).stopping = true;
         self.wake.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::Draft;
+    use crate::seal::DataKey;
+
+    const LIMIT: u64 = 1 << 20;
+
+    fn queue(patience: Duration) -> Arc<Queue> {
+        Arc::new(Queue { patience, ..Queue::new(LIMIT, 0, HashMap::new()) })
+    }
+
+    /// Appends one record of the first partition.
+    fn push(queue: &Queue) {
+        let draft = Draft {
+            kind: "huiyin.run.turn.v1".into(),
+            subject: "run/1".into(),
+            time: Timestamp::UNIX_EPOCH,
+            actor: "system:engine".into(),
+            unit: None,
+            causation: None,
+            key: "host".into(),
+            payload: b"{}".to_vec(),
+        };
+        let record = Prepared::new(draft, 100, Arc::new(DataKey::new("host~1".into(), &[7; 32]))).unwrap();
+        queue.push(1, queue.last_seq(1), vec![record], oneshot::channel().0).unwrap();
+    }
+
+    /// How many records the next group has.
+    fn taken(queue: &Queue) -> usize {
+        queue.take(LIMIT).unwrap().iter().map(|batch| batch.records.len()).sum()
+    }
+
+    /// No test waits for so long, unless it is to fail.
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_group_waits_for_those_that_are_about_to_come() {
+        let queue = queue(LONG);
+        let (first, second) = (queue.coming(), queue.coming());
+        let group = std::thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || taken(&queue)
+        });
+        drop(first);
+        push(&queue);
+        while lock(&queue.state).writer != Doing::Waiting {
+            std::thread::yield_now();
+        }
+        drop(second);
+        push(&queue);
+        assert_eq!(group.join().unwrap(), 2);
+    }
+
+    #[test]
+    fn nobody_is_waited_for_without_end() {
+        let queue = queue(Duration::from_millis(1));
+        let _never = queue.coming();
+        push(&queue);
+        assert_eq!(taken(&queue), 1);
+    }
+
+    #[test]
+    fn a_full_group_a_stop_and_an_empty_house_wait_for_nobody() {
+        let queue = queue(LONG);
+        push(&queue);
+        assert_eq!(taken(&queue), 1, "nobody is about to come");
+        let _never = queue.coming();
+        for _ in 0..FULL {
+            push(&queue);
+        }
+        assert_eq!(taken(&queue), FULL);
+        push(&queue);
+        queue.stop();
+        assert_eq!(taken(&queue), 1);
+        assert!(queue.take(LIMIT).is_none());
     }
 }

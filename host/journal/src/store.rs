@@ -17,7 +17,8 @@ use crate::ring::{Ring, lock};
 use crate::shared::{Settings, Shared};
 use crate::writer::{Writer, create_segment, is_segment, segment_path};
 use crate::{
-    AppendFuture, BlobId, Draft, Journal, JournalError, RecordIter, Unsettled, Upcasters, files, record, scan, seal,
+    AppendFuture, BlobId, Coming, Draft, Journal, JournalError, RecordIter, Unsettled, Upcasters, files, record, scan,
+    seal,
 };
 
 /// How a segment journal is opened.
@@ -239,6 +240,10 @@ impl Journal for SegmentJournal {
                 .await
                 .unwrap_or_else(|_| Err(JournalError::Poisoned { cause: "the writer stopped unexpectedly".into() }))
         })
+    }
+
+    fn coming(&self) -> Coming {
+        self.shared.queue.coming()
     }
 
     fn read(&self, partition: u32, from_seq: u64) -> Result<RecordIter, JournalError> {

@@ -1,5 +1,6 @@
 //! The one thread that writes: takes what waits, seals it, writes one frame, syncs once, and only
-//! then tells anybody. It never waits on purpose: what arrives during a sync is the next group.
+//! then tells anybody. What arrives during a sync is the next group; for more it waits a moment, and
+//! only where somebody is about to append ([`crate::coming`]).
 //!
 //! After any failure the queue is poisoned and the thread ends: what the disk holds is then
 //! unknown, and only opening the journal again can tell.

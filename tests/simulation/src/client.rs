@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use huiyin_engine::partition::{Delivered, Message, Order, OrderKind, Reply, StartRun};
 use huiyin_engine::payload::Payload;
 use huiyin_engine::state::{FinishedRun, State};
-use huiyin_engine::worker::{Budget, first_turn};
+use huiyin_engine::turn::{Budget, first_turn};
 use huiyin_flow::Phase;
 use serde_json::json;
 

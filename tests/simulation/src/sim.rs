@@ -11,7 +11,7 @@ use huiyin_engine::partition::{
 };
 use huiyin_engine::start::Definitions;
 use huiyin_engine::state::{FinishedRun, State};
-use huiyin_engine::worker::{Budget, judge, take_turn_within};
+use huiyin_engine::turn::{Budget, judge, take_turn_within};
 use huiyin_journal::Journal as _;
 use huiyin_journal::faults::{Durable, seed_randomness};
 use jiff::{SignedDuration, Timestamp};

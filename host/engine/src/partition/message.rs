@@ -160,6 +160,8 @@ pub struct FirstTurn {
     pub record: Option<Vec<u8>>,
     /// Its place among those that may wait for their partition; given back once it is taken in.
     pub place: Option<tokio::sync::OwnedSemaphorePermit>,
+    /// Its record is about to be appended.
+    pub coming: huiyin_journal::Coming,
 }
 
 /// A person's order to a run.
@@ -247,6 +249,11 @@ pub struct TurnDone {
 }
 
 impl TurnDone {
+    /// Whether the run has ended with it.
+    pub(crate) fn ends(&self) -> bool {
+        self.flow.outcome().is_some()
+    }
+
     /// Takes out what the record of the run's start can hold of its first turn; none where
     /// more came of it than facts.
     pub(super) fn opening(&mut self) -> Option<OpeningTurn> {

@@ -152,7 +152,7 @@ impl Core {
     }
 }
 
-/// The record of a start with its first turn in it, and the facts gone: written out on the worker
+/// The record of a start with its first turn in it, and the facts gone: written out on the thread
 /// that made them, so that the partition's loop need not look at them. None, and nothing changed,
 /// where that cannot be one record.
 pub(crate) fn record_of_start(start: &mut StartRun, done: &mut TurnDone, most: Payload) -> Option<Vec<u8>> {

@@ -2,6 +2,7 @@
 //! evaluated natively where they are plain, by the [`Evaluator`] otherwise.
 //! Must never decide anything by itself: an error goes back to the task.
 
+mod growth;
 mod native;
 mod template;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::size::about;
 use native::Native;
 pub(crate) use template::Template;
 
@@ -42,6 +44,12 @@ pub(crate) trait Variables {
     fn variable(&self, name: &str, definition: bool) -> Arc<Value>;
 }
 
+/// So many copies of a value of any size are made without asking how large it is.
+const FEW: u64 = 16;
+
+/// Bytes, about, that more of them may take together.
+const ROOM: u64 = 16 << 20;
+
 /// A compiled expression.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
@@ -49,6 +57,8 @@ pub(crate) struct Program {
     /// The variables it mentions, of those in scope.
     vars: Vec<Box<str>>,
     native: Option<Native>,
+    /// Copies of what it is given that its native evaluation may make at once.
+    copies: u64,
     /// Loose mode: a failure gives the text itself.
     loose: bool,
     /// Mentions the `definition` of a descriptor, or may.
@@ -67,11 +77,13 @@ impl Program {
         vars.dedup();
         evaluator.compile(source, &vars)?;
         let native = Native::parse(source, &vars);
+        let copies = native.as_ref().and_then(Native::copies).unwrap_or_default();
         Ok(Self {
             definition: vars.iter().any(|v| matches!(*v, "workflow" | "task")) && asks_definition(source),
             source: source.into(),
             vars: vars.into_iter().map(Box::from).collect(),
             native,
+            copies,
             loose: false,
         })
     }
@@ -108,7 +120,9 @@ impl Program {
             if let (Native::Var(index), Some(value)) = (native, values.first()) {
                 return Ok(Arc::clone(values.get(*index).unwrap_or(value)));
             }
-            if let Some(value) = native.eval(input, &values) {
+            if self.small_enough(input, &values)
+                && let Some(value) = native.eval(input, &values)
+            {
                 return Ok(Arc::new(value.into_owned()));
             }
         }
@@ -121,6 +135,12 @@ impl Program {
         }
     }
 
+    /// Whether native evaluation surely takes little room; where it may not, jq has limits.
+    fn small_enough(&self, input: &Value, values: &[Arc<Value>]) -> bool {
+        self.copies <= FEW
+            || !values.iter().map(AsRef::as_ref).chain([input]).any(|value| about(value) > ROOM / self.copies)
+    }
+
     /// As a condition: everything but `false` and `null` holds, as in jq.
     pub(crate) fn holds(
         &self,
@@ -130,6 +150,7 @@ impl Program {
     ) -> Result<bool, ExprError> {
         if self.vars.is_empty()
             && let Some(native) = &self.native
+            && self.small_enough(input, &[])
             && let Some(value) = native.eval(input, &[])
         {
             return Ok(truthy(&value));
