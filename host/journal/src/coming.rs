@@ -9,8 +9,9 @@ use std::time::Duration;
 /// The longest that records wait for those that are about to come: some syncs of a good disk.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(1);
 
-/// Records that wait for no more: what a sync costs is shared well enough.
-pub(crate) const FULL: usize = 64;
+/// Records that wait for no more. Those that come during a sync are in the next group anyway; with
+/// more here, the cores would idle while all wait for the last (`docs/decisions/0003`).
+pub(crate) const FULL: usize = 4;
 
 /// Somebody is about to append something small, within a millisecond or so: until this is dropped,
 /// which is best done just before the append.
