@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Binding;
 use crate::deployment::Deployed;
 use crate::effects::Effects;
-use crate::here;
+use crate::here::Hurry;
 use crate::house::House;
 use crate::inbox::Partition;
 use crate::ledger::Ledger;
@@ -178,7 +178,11 @@ impl Engine {
         let asked = self.partitions.get(partition).ok_or_else(gone)?;
         if let Some(place) = self.place_here(&deployed, &start.input, now) {
             let coming = self.journal.coming();
-            if let Some(first) = here::first_turn(&mut start, &deployed, now, random, payload, &self.house) {
+            let hurry = Hurry::default();
+            let first = turn::first_turn(&mut start, &deployed, now, random, payload, &self.house, hurry.budget());
+            if hurry.gave_up() {
+                deployed.not_brief(now);
+            } else {
                 self.taken_here.fetch_add(1, Relaxed);
                 // Held to the end, which is near; one that has to wait for something leaves it to others.
                 let _place = first.done.ends().then_some(place);

@@ -7,7 +7,6 @@
 //! Such turns are nobody's in the count of whose turn is next ([`crate::fair`]):
 //! they are taken only while nobody waits, and they are few.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -18,10 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::deployment::Deployed;
 use crate::engine::Engine;
-use crate::house::House;
-use crate::partition::{FirstTurn, StartRun};
-use crate::payload::Payload;
-use crate::turn::{self, Budget};
+use crate::turn::Budget;
 
 /// Runs that are under way like this at once. With more, workers send the outcomes
 /// of several turns together, and whose turn is next is decided among the units.
@@ -49,41 +45,28 @@ impl Engine {
     /// A place for a run whose first turn may be taken on this thread; none where it is not known
     /// to be brief, or others wait for theirs.
     pub(crate) fn place_here(&self, deployed: &Deployed, input: &Value, now: Timestamp) -> Option<SemaphorePermit<'_>> {
-        let fits = deployed.brief(now) && self.workers.idle() && huiyin_flow::more_than(input, INPUT).is_none();
+        let fits =
+            deployed.brief(now) && self.workers.waiting("").1 == 0 && huiyin_flow::more_than(input, INPUT).is_none();
         fits.then(|| self.places.try_acquire().ok())?
     }
 }
 
-/// Takes the first turn of a run that no partition knows yet on this thread; none, and nothing of
-/// the run changed, where that would hold it up.
-pub(crate) fn first_turn(
-    start: &mut StartRun,
-    deployed: &Arc<Deployed>,
-    now: Timestamp,
-    random: u64,
-    payload: Payload,
-    house: &House,
-) -> Option<FirstTurn> {
-    let hurry = Hurry::default();
-    let budget = Budget { time: Some(STRETCH), stretch: STEPS, ..Budget::default() };
-    let done = turn::open(start, deployed, now, random, payload, house, budget, Some(&hurry));
-    if hurry.gave_up() {
-        deployed.not_brief(now);
-        return None;
-    }
-    Some(turn::first(start, done, now, payload))
-}
-
 /// What a turn in a hurry learns. It stands in for the evaluator, which may take a second.
 #[derive(Debug, Default)]
-pub(crate) struct Hurry(AtomicBool);
+pub struct Hurry(AtomicBool);
 
 impl Hurry {
+    /// What a turn may use then.
+    pub(crate) fn budget(&self) -> Budget<'_> {
+        Budget { time: Some(STRETCH), stretch: STEPS, hurry: Some(self), ..Budget::default() }
+    }
+
     /// The turn would take longer than it may.
     pub(crate) fn give_up(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it was given up: what came of it is nothing.
     pub(crate) fn gave_up(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

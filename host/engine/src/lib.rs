@@ -11,7 +11,7 @@
 //! | [`commit`] | when what was decided may be known: the output-commit rule, without I/O |
 //! | [`shell`] | a partition alive: inbox, journal, timer |
 //! | [`turn`] | a run's turn: interpreting, expressions, pure calls |
-//! | [`worker`] | the threads on which turns are taken |
+//! | [`worker`], [`here`] | the threads on which turns are taken, and turns that need none |
 //! | [`fair`], [`admission`] | whose turn it is among units, and how many calls may be out at once |
 //! | [`intake`] | items and events that are pushed in |
 //! | [`cloud_event`] | what makes an event one |
@@ -53,7 +53,7 @@ pub mod extension;
 pub mod fair;
 pub mod grants;
 pub mod heard;
-mod here;
+pub mod here;
 pub mod house;
 mod inbox;
 pub mod intake;

@@ -23,7 +23,7 @@ use crate::record::{self, sum};
 
 /// What one turn may use.
 #[derive(Debug, Clone, Copy)]
-pub struct Budget {
+pub struct Budget<'h> {
     /// A turn ends after this long, so that its record is written and others have their turn.
     /// None in a simulation, where a turn must not depend on the machine's clock.
     pub time: Option<Duration>,
@@ -31,11 +31,13 @@ pub struct Budget {
     pub facts: usize,
     /// Interpreter steps at a stretch, between two looks at the clock.
     pub stretch: u32,
+    /// The turn may not hold its thread up, and is given up where it would.
+    pub hurry: Option<&'h Hurry>,
 }
 
-impl Default for Budget {
-    fn default() -> Budget {
-        Budget { time: Some(Duration::from_millis(20)), facts: 512, stretch: 128 }
+impl Default for Budget<'_> {
+    fn default() -> Self {
+        Budget { time: Some(Duration::from_millis(20)), facts: 512, stretch: 128, hurry: None }
     }
 }
 
@@ -47,24 +49,8 @@ pub fn first_turn(
     random: u64,
     payload: Payload,
     house: &House,
-    budget: Budget,
+    budget: Budget<'_>,
 ) -> FirstTurn {
-    let done = open(start, deployed, now, random, payload, house, budget, None);
-    first(start, done, now, payload)
-}
-
-/// What the first turn of a run comes to.
-#[allow(clippy::too_many_arguments)] // of its two callers one is in a hurry
-pub(crate) fn open(
-    start: &StartRun,
-    deployed: &Arc<Deployed>,
-    now: Timestamp,
-    random: u64,
-    payload: Payload,
-    house: &House,
-    budget: Budget,
-    hurry: Option<&Hurry>,
-) -> TurnDone {
     let event = start_event(&start.run, &start.input, deployed.unit.as_deref(), &start.trigger, now);
     let job = TurnJob {
         run: start.run.clone(),
@@ -77,12 +63,7 @@ pub(crate) fn open(
         random,
         payload,
     };
-    guarded(job, house, budget, hurry)
-}
-
-/// A first turn that was taken, with its record.
-pub(crate) fn first(start: &mut StartRun, done: TurnDone, now: Timestamp, payload: Payload) -> FirstTurn {
-    let mut done = Box::new(done);
+    let mut done = Box::new(take_turn_within(job, house, budget));
     let record = record_of_start(start, &mut done, payload);
     FirstTurn { now, done, record, place: None, coming: Coming::default() }
 }
@@ -93,17 +74,13 @@ pub fn take_turn(job: TurnJob, house: &House) -> TurnDone {
 }
 
 /// The same, with another budget than the usual one.
-pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget) -> TurnDone {
-    guarded(job, house, budget, None)
-}
-
-fn guarded(job: TurnJob, house: &House, budget: Budget, hurry: Option<&Hurry>) -> TurnDone {
+pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget<'_>) -> TurnDone {
     let run = job.run.clone();
     let number = job.turn;
     let flow = Arc::clone(&job.flow);
     // A panic in the interpreter is our own mistake: it costs this run its
     // turn, and no other run anything (rule 11).
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| turn(job, house, budget, hurry))) {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| turn(job, house, budget))) {
         Ok(done) => done,
         Err(_) => TurnDone {
             run,
@@ -132,7 +109,7 @@ pub fn judge(job: JudgeJob, house: &House) -> Judged {
     Judged { id, answers: deployed.iter().map(|of| judge(of)).collect() }
 }
 
-fn turn(job: TurnJob, house: &House, budget: Budget, hurry: Option<&Hurry>) -> TurnDone {
+fn turn(job: TurnJob, house: &House, budget: Budget<'_>) -> TurnDone {
     let TurnJob { run, turn: number, deployed, flow, inputs, canaries, now, random, payload } = job;
     let mut beside = Beside { canaries, ..Beside::default() };
     let mut flow = Arc::unwrap_or_clone(flow);
@@ -148,7 +125,7 @@ fn turn(job: TurnJob, house: &House, budget: Budget, hurry: Option<&Hurry>) -> T
     let mut env = Env {
         now,
         random,
-        evaluator: hurry.map_or(&*house.evaluator, |hurry| hurry),
+        evaluator: budget.hurry.map_or(&*house.evaluator, |hurry| hurry),
         max_steps: budget.stretch,
         max_bytes: TURN,
         max_value: payload.value,
@@ -157,22 +134,24 @@ fn turn(job: TurnJob, house: &House, budget: Budget, hurry: Option<&Hurry>) -> T
     while facts.len() < budget.facts
         && bytes <= TURN
         && budget.time.is_none_or(|most| began.elapsed() < most)
-        && !hurry.is_some_and(Hurry::gave_up)
+        && !budget.hurry.is_some_and(Hurry::gave_up)
     {
         let event = match inputs.pop_front() {
             None => break,
             Some(Input::Event(event)) => event,
-            Some(Input::Call(command)) => match make(&deployed, &run, &command, now, house, hurry, &mut beside) {
-                Some((event, mut told)) => {
-                    told.now = (earlier > 0).then(|| u64::try_from(now.as_millisecond()).unwrap_or_default());
-                    let calls = beside.told.get_or_insert_default();
-                    if told.now.is_some() || told.result.is_some() || told.failed.is_some() {
-                        calls.push(told);
+            Some(Input::Call(command)) => {
+                match make(&deployed, &run, &command, now, house, budget.hurry, &mut beside) {
+                    Some((event, mut told)) => {
+                        told.now = (earlier > 0).then(|| u64::try_from(now.as_millisecond()).unwrap_or_default());
+                        let calls = beside.told.get_or_insert_default();
+                        if told.now.is_some() || told.result.is_some() || told.failed.is_some() {
+                            calls.push(told);
+                        }
+                        event
                     }
-                    event
+                    None => continue,
                 }
-                None => continue,
-            },
+            }
         };
         earlier = earlier.saturating_sub(1);
         if matches!(event, Event::Event { .. }) {
@@ -243,7 +222,9 @@ fn make(
         }
         Err(fault) => {
             // Perhaps only for want of time.
-            hurry.inspect(|hurry| hurry.give_up());
+            if let Some(hurry) = hurry {
+                hurry.give_up();
+            }
             told.failed = Some(fault.word);
             if fault.own {
                 let how = fault.error.detail.clone().unwrap_or_default();

@@ -188,11 +188,6 @@ impl Workers {
         told.await.ok()
     }
 
-    /// Whether nothing waits.
-    pub(crate) fn idle(&self) -> bool {
-        self.queue.waiting().jobs.waiting() == 0
-    }
-
     /// How many jobs wait: of a unit, and in all.
     pub fn waiting(&self, unit: &str) -> (usize, usize) {
         let waiting = self.queue.waiting();

@@ -239,8 +239,12 @@ impl Sim {
             let deployed =
                 host.parts.get(part).and_then(|part| part.commit.core().deployed(&start.deployment)).cloned();
             if let Some(deployed) = deployed.filter(|_| self.random.chance(2, 3)) {
-                let budget =
-                    Budget { time: None, facts: 1 + self.random.place(64), stretch: 1 + self.random.below(64) as u32 };
+                let budget = Budget {
+                    time: None,
+                    facts: 1 + self.random.place(64),
+                    stretch: 1 + self.random.below(64) as u32,
+                    hurry: None,
+                };
                 let (random, payload) = (self.random.draw(), Payload::default());
                 start.first = Some(first_turn(
                     &mut start,

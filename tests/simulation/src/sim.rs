@@ -341,8 +341,12 @@ impl Sim {
         let (_, flight) = self.flights.swap_remove(at);
         match flight {
             Flight::Turn(part, job) => {
-                let budget =
-                    Budget { time: None, facts: 1 + self.random.place(64), stretch: 1 + self.random.below(64) as u32 };
+                let budget = Budget {
+                    time: None,
+                    facts: 1 + self.random.place(64),
+                    stretch: 1 + self.random.below(64) as u32,
+                    hurry: None,
+                };
                 self.trace.say(format_args!("{now} turn {} of {}", job.turn % 1000, job.run));
                 let slotted = job.deployed.is_slot(SLOT);
                 let mut done = take_turn_within(*job, &self.setup.house, budget);

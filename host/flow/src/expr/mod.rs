@@ -77,13 +77,13 @@ impl Program {
         vars.dedup();
         evaluator.compile(source, &vars)?;
         let native = Native::parse(source, &vars);
-        let copies = native.as_ref().and_then(Native::copies).unwrap_or_default();
+        let (native, copies) = native.and_then(|native| native.copies().map(|copies| (native, copies))).unzip();
         Ok(Self {
             definition: vars.iter().any(|v| matches!(*v, "workflow" | "task")) && asks_definition(source),
             source: source.into(),
             vars: vars.into_iter().map(Box::from).collect(),
             native,
-            copies,
+            copies: copies.unwrap_or_default(),
             loose: false,
         })
     }

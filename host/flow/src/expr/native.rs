@@ -49,7 +49,7 @@ impl Native {
         let mut parser = Parser { rest: source, vars, depth: 0 };
         let parsed = parser.pipe()?;
         parser.space();
-        (parser.rest.is_empty() && parsed.copies().is_some()).then_some(parsed)
+        parser.rest.is_empty().then_some(parsed)
     }
 
     pub(super) fn eval<'v>(&'v self, dot: &'v Value, vars: &'v [Arc<Value>]) -> Option<Cow<'v, Value>> {
