@@ -79,9 +79,21 @@ pub(crate) fn refused(error: &StartError) -> Failure {
     }
 }
 
-/// The runtime for commands that need one.
+/// Threads for a runtime: one core fewer than there are, since the journal's writer and the workers need some, too.
+/// With as many as there are cores a system that keeps two on the same core lets one of them wait there for
+/// milliseconds, and with it the run that it was at, while the other core is nearly idle
+/// (`docs/decisions/0003-brief-turns-and-fuller-groups.md`).
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get() - 1).max(1)
+}
+
+/// The runtime for commands that need one. `TOKIO_WORKER_THREADS` says how many threads it has, where that is set.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
+        builder.worker_threads(threads());
+    }
+    builder
         .enable_all()
         // What the journal and the workers wake, a partition's loop, goes on after two tasks at the latest.
         .global_queue_interval(2)

@@ -102,8 +102,7 @@ fn given(limit: LimitName) -> bool {
     )
 }
 
-/// Calls a pure plugin, on this thread. `most` bounds its wall time, in milliseconds,
-/// where it is less than its own limit.
+/// Calls a pure plugin, on this thread; one that must not be held up calls `briefly`.
 ///
 /// # Errors
 /// As the DSL sees them, and whether the plugin is to blame.
@@ -114,17 +113,19 @@ pub fn pure_call(
     unit: &str,
     key: &str,
     now: Timestamp,
-    most: Option<u64>,
+    briefly: bool,
 ) -> Result<Value, PluginFault> {
     let before =
         |error: FlowError, word: &str| PluginFault { error: Box::new(error), own: false, word: word.to_owned() };
     let package = component(house, pin, unit).map_err(|error| before(error, "not-installed"))?;
     let operation = operation(&package, pin, with).map_err(|e| before(invalid(&e), "arguments"))?;
-    let mut limits = house.limits(&pin.plugin, unit);
-    if let Some(most) = most.filter(|most| *most < limits.wall_ms) {
-        limits.to_mut().wall_ms = most;
-    }
-    match house.sandbox.call_pure(&package, &context(unit, 1, key, now), &operation, &limits) {
+    let (context, limits) = (context(unit, 1, key, now), house.limits(&pin.plugin, unit));
+    let answer = if briefly {
+        house.sandbox.call_pure_briefly(&package, &context, &operation, &limits)
+    } else {
+        house.sandbox.call_pure(&package, &context, &operation, &limits)
+    };
+    match answer {
         Ok(output) => Ok(output.into_json()),
         Err(error) => Err(PluginFault {
             error: Box::new(flow_error(house, &error, pin, unit)),

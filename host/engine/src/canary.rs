@@ -80,7 +80,7 @@ pub fn watch(job: CanaryJob, house: &House) -> Watched {
     let CanaryJob { of, run, key, pin, made, now } = job;
     let asked = || {
         let unit = of.unit.as_deref().unwrap_or_default();
-        calls::pure_call(house, &pin, &made.with, unit, &format!("{run}-{}", made.call), now, None)
+        calls::pure_call(house, &pin, &made.with, unit, &format!("{run}-{}", made.call), now, false)
     };
     let (would, fault) = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(asked)) {
         Ok(Ok(output)) => (Ok(output), None),

@@ -1,9 +1,10 @@
 //! First turns on the thread of whoever asked, where everything points to a few
 //! microseconds: handing one to a worker and its outcome to the partition costs as
 //! much as the turn. Such a thread may be one that a partition's loop and its
-//! deadlines need, too, so it must never be held up: a turn that turns out to need
-//! more than [`CALL_MS`] for a call, or an expression that is not evaluated
-//! natively, is given up. Nothing has come of it then, and a worker takes it anew.
+//! deadlines need, too, so it must never be held up: a turn with a call that is not
+//! over when its guest has looked at the clock twice (ten milliseconds at the latest),
+//! or with an expression that is not evaluated natively, is given up. Nothing has come
+//! of it then, and a worker takes it anew.
 //! Such turns are nobody's in the count of whose turn is next ([`crate::fair`]):
 //! they are taken only while nobody waits, and they are few.
 
@@ -22,10 +23,6 @@ use crate::turn::Budget;
 /// Runs that are under way like this at once. With more, workers send the outcomes
 /// of several turns together, and whose turn is next is decided among the units.
 const UNDER_WAY: usize = 32;
-
-/// Wall time of a call, in milliseconds. Guests look at their deadline every five, so one
-/// that never comes back is stopped after ten.
-pub(crate) const CALL_MS: u64 = 2;
 
 /// Interpreting ends after this long: what is left of the turn is a worker's.
 const STRETCH: Duration = Duration::from_millis(1);

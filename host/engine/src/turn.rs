@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::calls::{PluginFault, pure_call};
 use crate::canary::{Canaries, Made};
 use crate::deployment::Deployed;
-use crate::here::{CALL_MS, Hurry};
+use crate::here::Hurry;
 use crate::house::House;
 use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, record_of_start, start_event};
 use crate::payload::{Payload, TURN};
@@ -208,7 +208,7 @@ fn make(
     let outcome: Result<Value, PluginFault> = match deployed.pure_pin(slot.as_deref(), function) {
         Some(pin) => {
             let (unit, key) = (deployed.unit.as_deref().unwrap_or_default(), format!("{run}-{call}"));
-            pure_call(house, pin, with, unit, &key, now, hurry.map(|_| CALL_MS))
+            pure_call(house, pin, with, unit, &key, now, hurry.is_some())
         }
         None => {
             Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not a pure plugin", function.name)).into())

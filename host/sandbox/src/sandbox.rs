@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::{Component, ComponentExportIndex, Instance, Linker};
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, Store, UpdateDeadline};
 
 use crate::cache::Cache;
 use crate::compile::{Compiler, For};
@@ -214,6 +214,30 @@ impl Sandbox {
         operation: &Operation,
         limits: &Limits,
     ) -> Result<Output, CallError> {
+        self.call_within(package, context, operation, limits, false)
+    }
+
+    /// The same on a thread that must not be held up: a call that is still running when the epoch
+    /// advances for the second time (from one to two ticks of [`SandboxConfig::tick`]) is stopped,
+    /// with the error of a call that used up its wall time, and nobody waits for a place.
+    pub fn call_pure_briefly(
+        &self,
+        package: &Package,
+        context: &Context,
+        operation: &Operation,
+        limits: &Limits,
+    ) -> Result<Output, CallError> {
+        self.call_within(package, context, operation, limits, true)
+    }
+
+    fn call_within(
+        &self,
+        package: &Package,
+        context: &Context,
+        operation: &Operation,
+        limits: &Limits,
+        briefly: bool,
+    ) -> Result<Output, CallError> {
         let Code::Pure { pre, export } = &package.code else {
             return Err(CallError::Misuse {
                 why: format!("`{}` is not pure: it reaches outside; call it with grants", package.manifest.name),
@@ -222,11 +246,15 @@ impl Sandbox {
         let limits = limits.at_most(&self.shared.config.most);
         check_call(package.manifest.kind, operation, &limits)?;
         let bounds = self.bounds(&limits);
-        let Some(_place) = self.shared.pure_gate.enter(Duration::from_millis(limits.wall_ms)) else {
+        let patience = if briefly { Duration::ZERO } else { Duration::from_millis(limits.wall_ms) };
+        let Some(_place) = self.shared.pure_gate.enter(patience) else {
             return Err(busy());
         };
         let fail = |error: wasmtime::Error| from_wasmtime(&error, &bounds);
         let mut store = self.store(&self.shared.engines.pure, &limits).map_err(fail)?;
+        if briefly {
+            stop_at_second_look(&mut store);
+        }
         let instance = pre.instantiate(&mut store).map_err(fail)?;
         finish(invoke::call(&mut store, &instance, export, context, operation), operation, &bounds)
     }
@@ -277,6 +305,18 @@ impl Sandbox {
             handles: HANDLES as u64,
         }
     }
+}
+
+/// Stops the guest when it looks at the epoch and finds it changed for the second time. However many
+/// ticks passed while its thread had no core, they are one change: on a busy machine a call is not
+/// stopped for what others did.
+fn stop_at_second_look(store: &mut Store<Meter>) {
+    let mut looked = false;
+    store.epoch_deadline_callback(move |_| {
+        let again = std::mem::replace(&mut looked, true);
+        Ok(if again { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
+    });
+    store.set_epoch_deadline(1);
 }
 
 /// The export `function` of the exported instance `interface`.

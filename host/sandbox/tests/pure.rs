@@ -7,6 +7,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use huiyin_sandbox::{
     CallError, Effect, Kind, LimitName, Limits, Operation, Output, PluginError, Sandbox, SandboxConfig,
@@ -69,6 +70,19 @@ fn an_endless_loop_is_stopped_at_its_wall_time() {
     assert_eq!(limit, LimitName::WallMs);
     assert!(message.contains("`wall_ms` of 50"), "{message}");
     assert!(message.contains("raise `limits.wall_ms`"), "{message}");
+}
+
+#[test]
+fn a_call_that_is_to_be_brief_is_stopped_long_before_its_wall_time() {
+    let (sandbox, limits) = (sandbox(), Limits { wall_ms: 600_000, ..Limits::default() });
+    let endless = sandbox.load(&step("(loop $l (br $l)) unreachable")).unwrap();
+    let began = Instant::now();
+    let error = sandbox.call_pure_briefly(&endless, &context(), &run("1"), &limits).unwrap_err();
+    assert_eq!(error.limit(), Some(LimitName::WallMs));
+    assert!(began.elapsed() < Duration::from_secs(60), "ten milliseconds, and what a busy machine takes");
+    let brief = sandbox.load(&echo()).unwrap();
+    let output = sandbox.call_pure_briefly(&brief, &context(), &run("[1]"), &limits).unwrap();
+    assert_eq!(output, Output::Json(json!([1])));
 }
 
 #[test]

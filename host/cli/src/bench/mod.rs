@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use huiyin_engine::config::{HostConfig, WorkflowConfig};
 use huiyin_engine::{Engine, Options};
+use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 use serde::Serialize;
 
 use crate::bundle::bundle;
@@ -114,26 +115,36 @@ fn component(name: &str) -> Result<&'static [u8], Failure> {
         .ok_or_else(|| Failure::failed(crate::bundle::EMPTY))
 }
 
-/// A folder that goes away with its owner.
-struct Scratch(PathBuf);
+/// A folder to work in, and the one that goes away with its owner.
+struct Scratch(PathBuf, PathBuf);
 
-/// Before each row: ext4 gives no inode out again within five seconds, and looks
-/// at each of those to find another. A row would pay for the files that the one
-/// before it removed.
+/// Before each row: the disk may still be at work on what the one before it removed.
 const REST: Duration = Duration::from_secs(6);
 
 impl Scratch {
     fn new(parent: &Path) -> Result<Scratch, Failure> {
         std::thread::sleep(REST);
-        let folder = parent.join(format!(".huiyin-bench-{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()));
-        std::fs::create_dir_all(&folder).map_err(|e| Failure::invalid(format_args!("{}: {e}", folder.display())))?;
-        Ok(Scratch(folder))
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let outer = parent.join(format!(".huiyin-bench-{id}"));
+        let scratch = Scratch(outer.join(id), outer);
+        let make = || {
+            std::fs::create_dir_all(&scratch.1)?;
+            // An ext4 without a journal of its own gives no inode out again within minutes, and looks at each of
+            // those to find another: where a row's files were removed, a file takes ten times as long to make. Below
+            // such a folder each has a part of the disk to itself, by its name. Other file systems refuse it, and
+            // need no such thing.
+            let folder = std::fs::File::open(&scratch.1)?;
+            let _ = ioctl_getflags(&folder).and_then(|flags| ioctl_setflags(&folder, flags | IFlags::TOPDIR));
+            std::fs::create_dir(&scratch.0)
+        };
+        make().map_err(|e| Failure::invalid(format_args!("{}: {e}", scratch.1.display())))?;
+        Ok(scratch)
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.1);
     }
 }
 

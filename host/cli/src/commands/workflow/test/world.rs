@@ -358,7 +358,7 @@ impl<'w> World<'w> {
         };
         let pin = Pin { config: config.clone(), ..pin };
         let unit = self.case.unit.as_deref().unwrap_or_default();
-        let outcome = pure_call(self.house, &pin, &made.with, unit, &format!("test-{call}"), self.now, None);
+        let outcome = pure_call(self.house, &pin, &made.with, unit, &format!("test-{call}"), self.now, false);
         self.story.calls.push(made);
         self.put(self.now, Due::Answer(call, outcome.map_err(|fault| *fault.error)));
     }
