@@ -82,18 +82,25 @@ pub(crate) fn refused(error: &StartError) -> Failure {
 /// Threads for a runtime: one core fewer than there are, since the journal's writer and the workers need some, too.
 /// With as many as there are cores a system that keeps two on the same core lets one of them wait there for
 /// milliseconds, and with it the run that it was at, while the other core is nearly idle
-/// (`docs/decisions/0003-brief-turns-and-fuller-groups.md`).
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get() - 1).max(1)
+/// (`docs/decisions/0003-brief-turns-and-fuller-groups.md`). `TOKIO_WORKER_THREADS`, where it is set, is the number.
+fn threads() -> Result<usize, Failure> {
+    const NAME: &str = "TOKIO_WORKER_THREADS";
+    let Some(given) = std::env::var_os(NAME) else {
+        return Ok(std::thread::available_parallelism().map_or(1, |cores| cores.get() - 1).max(1));
+    };
+    let number = given.to_str().and_then(|text| text.parse().ok()).filter(|number| (1..=MOST_THREADS).contains(number));
+    number.ok_or_else(|| Failure::invalid(format_args!("{NAME} is {given:?}; it is a number from 1 to {MOST_THREADS}")))
 }
 
-/// The runtime for commands that need one. `TOKIO_WORKER_THREADS` says how many threads it has, where that is set.
+/// More is a mistake.
+const MOST_THREADS: usize = 1_024;
+
+/// The runtime for commands that need one.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
-        builder.worker_threads(threads());
-    }
-    builder
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads()?)
+        // Timers and sockets are looked at by the threads themselves, also where no other is idle.
+        .event_interval(16)
         .enable_all()
         // What the journal and the workers wake, a partition's loop, goes on after two tasks at the latest.
         .global_queue_interval(2)

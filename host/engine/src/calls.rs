@@ -119,8 +119,9 @@ pub fn pure_call(
         |error: FlowError, word: &str| PluginFault { error: Box::new(error), own: false, word: word.to_owned() };
     let package = component(house, pin, unit).map_err(|error| before(error, "not-installed"))?;
     let operation = operation(&package, pin, with).map_err(|e| before(invalid(&e), "arguments"))?;
-    let (context, limits) = (context(unit, 1, key, now), house.limits(&pin.plugin, unit));
+    let (context, mut limits) = (context(unit, 1, key, now), house.limits(&pin.plugin, unit));
     let answer = if briefly {
+        crate::here::narrow(limits.to_mut());
         house.sandbox.call_pure_briefly(&package, &context, &operation, &limits)
     } else {
         house.sandbox.call_pure(&package, &context, &operation, &limits)

@@ -1,8 +1,8 @@
 //! The host as one thing: opens the store, loads what it holds, brings what is
 //! configured into force, and puts the partitions to work.
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, PoisonError};
 
 use huiyin_journal::Journal;
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Binding;
 use crate::deployment::Deployed;
 use crate::effects::Effects;
-use crate::here::Hurry;
+use crate::here::{Here, Hurry};
 use crate::house::House;
 use crate::inbox::Partition;
 use crate::ledger::Ledger;
@@ -59,9 +59,8 @@ pub struct Engine {
     pub(crate) intake_room: Arc<Semaphore>,
     /// First turns that may be taken ahead at once.
     pub(crate) ahead: Arc<Semaphore>,
-    /// Places for runs whose first turn is taken by whoever asked.
-    pub(crate) places: Semaphore,
-    pub(crate) taken_here: AtomicU64,
+    /// First turns that are taken by whoever asked.
+    pub(crate) here: Here,
     pub(crate) workers: Arc<Workers>,
     pub(crate) effects: Arc<Effects>,
     pub(crate) next: AtomicUsize,
@@ -137,7 +136,7 @@ impl Engine {
 
     /// How many first turns were taken on the thread that asked, since the start.
     pub fn taken_here(&self) -> u64 {
-        self.taken_here.load(Relaxed)
+        self.here.taken()
     }
 
     /// Room for a value that comes in; told to wait where there is none (rule 11).
@@ -181,9 +180,9 @@ impl Engine {
             let hurry = Hurry::default();
             let first = turn::first_turn(&mut start, &deployed, now, random, payload, &self.house, hurry.budget());
             if hurry.gave_up() {
-                deployed.not_brief(now);
+                self.here.gave_up(&hurry, &deployed, now);
             } else {
-                self.taken_here.fetch_add(1, Relaxed);
+                self.here.took();
                 // Held to the end, which is near; one that has to wait for something leaves it to others.
                 let _place = first.done.ends().then_some(place);
                 let first = Some(FirstTurn { place: Some(ahead), coming, ..first });

@@ -2,7 +2,7 @@
 //! signs a checkpoint each second there was something new, and one at stop.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use huiyin_audit::{AuditError, InclusionProof, Log, Opened, SignedCheckpoint, SignerKey};
@@ -32,6 +32,9 @@ const FAR: u64 = 4_096;
 pub struct Ledger {
     journal: Arc<dyn Journal>,
     log: Mutex<Log>,
+    /// Beside the log, which whoever writes it holds while the disk takes its time.
+    latest: RwLock<Option<SignedCheckpoint>>,
+    verifier: String,
 }
 
 /// What became of a short look at what is new.
@@ -58,7 +61,9 @@ impl Ledger {
         let signer = SignerKey::load_or_create(key, origin)?;
         let source = Arc::clone(&journal);
         let (log, opened) = Log::open(folder, signer, &[], &mut leaves(&source))?;
-        Ok((Ledger { journal, log: Mutex::new(log) }, opened))
+        let latest = RwLock::new(log.checkpoints().latest().cloned());
+        let verifier = log.verifier().to_string();
+        Ok((Ledger { journal, log: Mutex::new(log), latest, verifier }, opened))
     }
 
     /// Takes in what became durable and signs a checkpoint, if there is anything new.
@@ -73,7 +78,9 @@ impl Ledger {
             return Ok(None);
         }
         log.catch_up(&mut leaves(&self.journal))?;
-        log.checkpoint(&mut leaves(&self.journal)).map(Some)
+        let signed = log.checkpoint(&mut leaves(&self.journal))?;
+        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Some(signed.clone());
+        Ok(Some(signed))
     }
 
     /// Takes in all that became durable, signing nothing.
@@ -95,14 +102,14 @@ impl Ledger {
         Ok(if behind > PIECE as u64 { Followed::More } else { Followed::All })
     }
 
-    /// The latest signed checkpoint.
+    /// The latest signed checkpoint. Waits for nobody who is at the log.
     pub fn latest(&self) -> Option<SignedCheckpoint> {
-        self.log().checkpoints().latest().cloned()
+        self.latest.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The key that verifies this log, as text to publish.
     pub fn verifier(&self) -> String {
-        self.log().verifier().to_string()
+        self.verifier.clone()
     }
 
     /// A proof that a record is in the log, under a checkpoint that is signed

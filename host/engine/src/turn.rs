@@ -221,9 +221,8 @@ fn make(
             Ok(value)
         }
         Err(fault) => {
-            // Perhaps only for want of time.
             if let Some(hurry) = hurry {
-                hurry.give_up();
+                hurry.call_failed();
             }
             told.failed = Some(fault.word);
             if fault.own {

@@ -217,9 +217,10 @@ impl Sandbox {
         self.call_within(package, context, operation, limits, false)
     }
 
-    /// The same on a thread that must not be held up: a call that is still running when the epoch
-    /// advances for the second time (from one to two ticks of [`SandboxConfig::tick`]) is stopped,
-    /// with the error of a call that used up its wall time, and nobody waits for a place.
+    /// The same on a thread that must not be held up: a guest that looks at the clock (as each function
+    /// and each round of a loop does) and finds for the second time that a tick of [`SandboxConfig::tick`]
+    /// has passed is stopped, with the error of a call that used up its wall time. Time between two looks
+    /// is not bounded here, but by the memory a call may have. Nobody waits for a place.
     pub fn call_pure_briefly(
         &self,
         package: &Package,

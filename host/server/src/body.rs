@@ -11,6 +11,9 @@ use crate::problem::Problem;
 /// What a body may have beside the largest payload, in bytes.
 const BESIDE: u64 = 64 << 10;
 
+/// The largest body that is read at once, in bytes.
+const SHORT: usize = 64 << 10;
+
 /// The largest body, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BodyLimit(pub(crate) usize);
@@ -29,7 +32,7 @@ pub fn max_body_bytes(payload: huiyin_engine::payload::Payload) -> usize {
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
@@ -40,7 +43,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
                 return Err(Problem::not_json(essence));
             }
         }
-        parse(&bytes(request).await?).map(Json)
+        parse_any(bytes(request).await?).await.map(Json)
     }
 }
 
@@ -60,6 +63,15 @@ pub(crate) async fn bytes_within(request: Request, most: usize) -> Result<Bytes,
         }
     })?;
     Ok(body.to_bytes())
+}
+
+/// Reads JSON strictly; a large one on a thread that may take its time, since deadlines need this one.
+pub(crate) async fn parse_any<T: DeserializeOwned + Send + 'static>(bytes: Bytes) -> Result<T, Problem> {
+    if bytes.len() <= SHORT {
+        return parse(&bytes);
+    }
+    let parsed = tokio::task::spawn_blocking(move || parse(&bytes)).await;
+    parsed.unwrap_or_else(|_| Err(Problem::internal("the body could not be read")))
 }
 
 /// Reads JSON strictly.

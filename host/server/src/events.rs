@@ -126,14 +126,14 @@ async fn read(request: Request) -> Result<Sent, Problem> {
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let bytes = body::bytes(request).await?;
     match essence.as_str() {
-        "application/cloudevents-batch+json" => Ok(Sent::Batch(body::parse(&bytes)?)),
-        "application/cloudevents+json" => Ok(Sent::One(body::parse(&bytes)?)),
+        "application/cloudevents-batch+json" => Ok(Sent::Batch(body::parse_any(bytes).await?)),
+        "application/cloudevents+json" => Ok(Sent::One(body::parse_any(bytes).await?)),
         other if other.starts_with("application/cloudevents") => Err(Problem::no_event(other)),
         _ if headers.keys().any(|name| name.as_str().starts_with("ce-")) => {
             binary(&headers, &kind, &essence, &bytes).map(Sent::One)
         }
         // An event in the JSON format that says so less exactly.
-        "application/json" | "" => Ok(Sent::One(body::parse(&bytes)?)),
+        "application/json" | "" => Ok(Sent::One(body::parse_any(bytes).await?)),
         other => Err(Problem::no_event(other)),
     }
 }
