@@ -19,6 +19,8 @@ pub enum Does {
     Says(&'static str),
     /// The same after some twenty million rounds of a loop.
     Ponders(&'static str),
+    /// The same once it has taken another ten MiB of memory.
+    TakesRoom(&'static str),
     /// Breaks at once.
     Traps,
     /// Writes the file `mark` into the spool; at its first try it then breaks,
@@ -80,6 +82,7 @@ pub fn guest(kind: Kind, name: &str, version: &str, does: &Does) -> Result<Vec<u
              {}",
             answers(text)
         ),
+        Does::TakesRoom(text) => format!("(drop (memory.grow (i32.const 160))) {}", answers(text)),
         Does::Traps => "unreachable".to_owned(),
         Does::WritesThenTraps { .. } => marks("unreachable"),
         Does::WritesThenHangs { .. } => marks(HANG),

@@ -130,6 +130,17 @@ async fn a_plugin_that_was_quick_and_is_not_has_its_whole_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_that_was_small_and_is_not_has_its_whole_memory() {
+    let mut house = house(&Does::TakesRoom("{\"roomy\": true}"));
+    moody(&mut house, &json!({"call": "bad-guest:0.1.0@default", "with": {}}));
+    let engine = house.in_memory().await.unwrap();
+    for end in turns(&engine).await {
+        assert_eq!((&*end.status, &end.result), ("completed", &json!({"roomy": true})));
+    }
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_expression_that_the_interpreter_leaves_to_jq_is_evaluated_in_a_brief_turn_too() {
     let mut house = House::with(&["jq"]).unwrap();
     moody(&mut house, &json!({"set": {"sum": "${ [range(.n + 3)] | add }"}}));

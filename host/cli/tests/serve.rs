@@ -6,6 +6,8 @@
 
 mod common;
 
+use std::process::Command;
+
 use common::{Host, huiyin};
 use serde_json::{Value, json};
 
@@ -109,4 +111,20 @@ fn an_address_open_to_others_or_a_wrong_configuration_is_refused() {
         "{}",
         String::from_utf8_lossy(&wrong.stderr)
     );
+}
+
+#[test]
+fn a_number_of_threads_that_is_none_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for given in ["0", "many", ""] {
+        let refused = Command::new(env!("CARGO_BIN_EXE_huiyin"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.path().join("data"))
+            .env("TOKIO_WORKER_THREADS", given)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        assert!(said.contains("TOKIO_WORKER_THREADS is ") && said.contains("a number from 1 to "), "{said}");
+    }
 }
