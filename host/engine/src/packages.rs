@@ -76,10 +76,12 @@ impl Engine {
     pub async fn install_plugin(&self, bytes: Vec<u8>, word: Word<'_>) -> Result<InstallReport, Refusal> {
         let _turn = self.deploying.lock().await;
         self.house.sandbox.fits(&bytes).map_err(|error| invalid("", error))?;
-        let signed = Signed::of(&bytes).map_err(|error| invalid("", error))?;
-        let judged = self.trust().judge_signed(&signed).map_err(|error| invalid("", error))?;
-        let (house, bytes) = (Arc::clone(&self.house), Arc::new(bytes));
+        let bytes = Arc::new(bytes);
         let given = Arc::clone(&bytes);
+        let signed = tokio::task::spawn_blocking(move || Signed::of(&given)).await;
+        let signed = signed.map_err(|error| Refusal::Store(error.to_string()))?.map_err(|error| invalid("", error))?;
+        let judged = self.trust().judge_signed(&signed).map_err(|error| invalid("", error))?;
+        let (house, given) = (Arc::clone(&self.house), Arc::clone(&bytes));
         let loaded = tokio::task::spawn_blocking(move || house.sandbox.load(&given)).await;
         let package = loaded.map_err(|error| Refusal::Store(error.to_string()))?.map_err(|error| invalid("", error))?;
         let manifest = &package.manifest;

@@ -1,6 +1,6 @@
 //! Workflows: what is in force, the documents, deploying, and the JSON Schema for editors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::Extension;
@@ -67,7 +67,10 @@ async fn rows(app: &App) -> Result<Vec<Row>, Problem> {
     let found = app
         .engine
         .look_all(|state: &PartitionState, _| {
-            let running = |id: &str| state.runs.values().filter(|run| run.deployment == id).count();
+            let mut running: HashMap<&str, usize> = HashMap::new();
+            for run in state.runs.values() {
+                *running.entry(&run.deployment).or_default() += 1;
+            }
             let row = |(id, d): (&String, &huiyin_engine::state::Deployment)| Row {
                 id: id.clone(),
                 name: d.name.clone(),
@@ -76,7 +79,7 @@ async fn rows(app: &App) -> Result<Vec<Row>, Problem> {
                 since: d.since,
                 active: d.active,
                 by: d.by.clone(),
-                running: running(id),
+                running: running.get(id.as_str()).copied().unwrap_or_default(),
                 pins: d.pins.values().cloned().collect(),
             };
             state.deployments.iter().map(row).filter(|row| row.active || row.running > 0).collect::<Vec<_>>()
