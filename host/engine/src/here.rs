@@ -42,7 +42,7 @@ const VALUE: u64 = 64 << 10;
 const MEMORY: u64 = 8 << 20;
 
 /// After a turn that was given up for a call none is taken here for so long, in milliseconds:
-/// however many workflows there are whose calls last, they hold such threads a hundredth of the time.
+/// however many workflows there are whose calls last, they hold such threads one or two hundredths of the time.
 const PAUSE_MS: i64 = 1_000;
 
 /// What is known of the turns that are taken here.
