@@ -89,7 +89,10 @@ fn threads() -> Result<usize, Failure> {
         return Ok(std::thread::available_parallelism().map_or(1, |cores| cores.get() - 1).max(1));
     };
     let number = given.to_str().and_then(|text| text.parse().ok()).filter(|number| (1..=MOST_THREADS).contains(number));
-    number.ok_or_else(|| Failure::invalid(format_args!("{NAME} is {given:?}; it is a number from 1 to {MOST_THREADS}")))
+    number.ok_or_else(|| {
+        let given = given.to_string_lossy();
+        Failure::invalid(format_args!("{NAME} is `{}`; it is a number from 1 to {MOST_THREADS}", given.escape_debug()))
+    })
 }
 
 /// More is a mistake.
