@@ -79,7 +79,7 @@ fn a_call_that_is_to_be_brief_is_stopped_long_before_its_wall_time() {
     let began = Instant::now();
     let error = sandbox.call_pure_briefly(&endless, &context(), &run("1"), &limits).unwrap_err();
     assert_eq!(error.limit(), Some(LimitName::WallMs));
-    assert!(began.elapsed() < Duration::from_secs(60), "ten milliseconds, and what a busy machine takes");
+    assert!(began.elapsed() < Duration::from_mins(1), "ten milliseconds, and what a busy machine takes");
     let brief = sandbox.load(&echo()).unwrap();
     let output = sandbox.call_pure_briefly(&brief, &context(), &run("[1]"), &limits).unwrap();
     assert_eq!(output, Output::Json(json!([1])));
