@@ -165,7 +165,7 @@ impl Client {
             .agent
             .post(format!("{}{path}", self.url))
             .header("authorization", format!("Bearer {}", self.token))
-            .header("huiyin-actor", "person:test");
+            .header("huiyin-actor", "admin:test");
         read(request.send_json(body))
     }
 }

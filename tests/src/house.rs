@@ -144,7 +144,7 @@ impl House {
 
 /// A run to start, on behalf of nobody.
 pub fn submission(workflow: &str, input: Value) -> Submission {
-    Submission { workflow: workflow.to_owned(), unit: None, input, actor: "person:test".to_owned(), run: None }
+    Submission { workflow: workflow.to_owned(), unit: None, input, actor: "admin:test".to_owned(), run: None }
 }
 
 /// The same, with an id of the asker's choice.

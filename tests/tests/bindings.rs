@@ -61,7 +61,7 @@ fn word(unit: &str, slot: &str, reason: &str) -> SlotWord {
         unit: Some(unit.to_owned()),
         slot: slot.to_owned(),
         reason: reason.to_owned(),
-        actor: "person:li.min".to_owned(),
+        actor: "admin:li.min".to_owned(),
     }
 }
 
@@ -108,12 +108,12 @@ async fn a_new_version_is_for_new_runs_at_once_and_running_runs_keep_theirs() {
     assert_eq!(speak(&engine, UNIT).await, "two");
     let known = row(&engine, UNIT, "say").await;
     let chosen = known.chosen.clone().unwrap();
-    assert_eq!((known.from, chosen.by.as_str(), chosen.reason.as_str()), ("person", "person:li.min", "two is better"));
+    assert_eq!((known.from, chosen.by.as_str(), chosen.reason.as_str()), ("person", "admin:li.min", "two is better"));
     // It holds for a later version of the workflow, too.
     let text = std::fs::read_to_string(house.folder.path().join("speak.json")).unwrap();
     let text = text.replace("\"version\":\"1.0.0\"", "\"version\":\"1.1.0\"");
     let later = WorkflowText { file: "speak.json".to_owned(), text };
-    engine.deploy(vec![later], &[UNIT.to_owned()], "person:li.min").await.unwrap();
+    engine.deploy(vec![later], &[UNIT.to_owned()], "admin:li.min").await.unwrap();
     assert_eq!(speak(&engine, UNIT).await, "two");
     clock.forward(SignedDuration::from_hours(2));
     assert_eq!(end_of(&engine, &old).await.unwrap().result, json!({"said": "one"}), "it was pinned when it began");
@@ -130,7 +130,7 @@ async fn a_new_version_is_for_new_runs_at_once_and_running_runs_keep_theirs() {
         .collect();
     assert_eq!(changes.len(), 2);
     assert_eq!(changes[0].pin.as_ref().map(|pin| pin.plugin.as_str()), Some("say:2.0.0"));
-    assert_eq!((changes[0].actor.as_str(), changes[1].reason.as_str()), ("person:li.min", "back to the configuration"));
+    assert_eq!((changes[0].actor.as_str(), changes[1].reason.as_str()), ("admin:li.min", "back to the configuration"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -204,7 +204,7 @@ async fn a_plugin_that_traps_again_and_again_gives_way_to_the_binding_of_the_uni
     let all = entries(&house.data()).unwrap();
     let lifted: Vec<_> =
         all.iter().filter_map(|e| if let Entry::BindingLifted(x) = e { Some(x) } else { None }).collect();
-    assert_eq!((lifted.len(), lifted[0].actor.as_str(), lifted[0].reason.as_str()), (1, "person:li.min", "mended"));
+    assert_eq!((lifted.len(), lifted[0].actor.as_str(), lifted[0].reason.as_str()), (1, "admin:li.min", "mended"));
     assert_eq!(all.iter().filter(|e| matches!(e, Entry::BindingQuarantined(_))).count(), 1);
 }
 

@@ -50,9 +50,9 @@ impl Act {
     async fn before(self, engine: &Engine) {
         let all = ["*".to_owned()];
         match self {
-            Act::DeployForUnits => drop(engine.deploy(texts("1.0.0"), &all, "person:li").await.unwrap()),
+            Act::DeployForUnits => drop(engine.deploy(texts("1.0.0"), &all, "admin:li").await.unwrap()),
             Act::Deploy => {}
-            Act::Withdraw => drop(engine.deploy(texts("1.0.0"), &[], "person:li").await.unwrap()),
+            Act::Withdraw => drop(engine.deploy(texts("1.0.0"), &[], "admin:li").await.unwrap()),
         }
     }
 
@@ -60,10 +60,10 @@ impl Act {
         let all = ["*".to_owned()];
         match self {
             Act::DeployForUnits => {
-                engine.deploy(texts("2.0.0"), &all, "person:li").await.map(drop).map_err(|e| e.to_string())
+                engine.deploy(texts("2.0.0"), &all, "admin:li").await.map(drop).map_err(|e| e.to_string())
             }
-            Act::Deploy => engine.deploy(texts("2.0.0"), &[], "person:li").await.map(drop).map_err(|e| e.to_string()),
-            Act::Withdraw => engine.withdraw("tests/says", None, "person:li").await.map_err(|e| e.to_string()),
+            Act::Deploy => engine.deploy(texts("2.0.0"), &[], "admin:li").await.map(drop).map_err(|e| e.to_string()),
+            Act::Withdraw => engine.withdraw("tests/says", None, "admin:li").await.map_err(|e| e.to_string()),
         }
     }
 }
@@ -181,7 +181,7 @@ async fn a_deployment_is_carried_out_also_when_nobody_waits_for_it() {
     let engine = Arc::new(house.on(store.lend()).await.unwrap());
     let asked = tokio::spawn({
         let engine = Arc::clone(&engine);
-        async move { engine.deploy(texts("1.0.0"), &["*".to_owned()], "person:li").await.map(drop) }
+        async move { engine.deploy(texts("1.0.0"), &["*".to_owned()], "admin:li").await.map(drop) }
     });
     // The asker goes away as soon as it is on record.
     let says = || {
@@ -203,7 +203,7 @@ async fn a_deployment_is_carried_out_also_when_nobody_waits_for_it() {
     assert_eq!(listed(&engine).await.len(), 2 * units);
     // Once it is in force there is nothing left to be put on record.
     let records = says().len();
-    engine.deploy(texts("1.0.0"), &["*".to_owned()], "person:li").await.unwrap();
+    engine.deploy(texts("1.0.0"), &["*".to_owned()], "admin:li").await.unwrap();
     assert_eq!(says().len(), records);
     engine.stop().await.unwrap();
 }

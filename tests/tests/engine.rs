@@ -636,11 +636,11 @@ async fn a_cancelled_run_stays_cancelled() {
     house.workflow("sleeper", &[], &json!({"do": [{"sleep": {"wait": "PT6H"}}]})).unwrap();
     let first = house.on_disk().await.unwrap();
     let run = first.submit(submission("sleeper", json!({}))).await.unwrap();
-    first.cancel(&run, "no longer wanted", "person:test").await.unwrap();
+    first.cancel(&run, "no longer wanted", "admin:test").await.unwrap();
     let end = end_of(&first, &run).await.unwrap();
     assert_eq!(end.status, "cancelled");
     assert!(end.result.to_string().contains("no longer wanted (person:test)"), "{}", end.result);
-    assert!(first.cancel(&run, "again", "person:test").await.is_err(), "it is not running");
+    assert!(first.cancel(&run, "again", "admin:test").await.is_err(), "it is not running");
     first.stop().await.unwrap();
     drop(first);
     let second = house.on_disk().await.unwrap();
@@ -774,17 +774,17 @@ async fn items_that_are_too_large_are_refused() {
         |answer: &Result<Value, _>| answer.as_ref().map_or(true, |a| a["refused"] == 1 && a["taken"] == json!([]));
     for source in ["", "two words", "til~de", "line\nbreak", "来源", long.repeat(5).as_str()] {
         let answer: Result<Value, huiyin_engine::Refusal> =
-            engine.receive(UNIT, source, vec![item("b".to_owned())], "person:test").await;
+            engine.receive(UNIT, source, vec![item("b".to_owned())], "admin:test").await;
         assert!(refused(&answer), "{source:?}: {answer:?}");
     }
-    let answer = engine.receive(UNIT, "pushed", vec![item("x".repeat(6_000_000))], "person:test").await;
+    let answer = engine.receive(UNIT, "pushed", vec![item("x".repeat(6_000_000))], "admin:test").await;
     assert!(refused(&answer), "{answer:?}");
     // A page of items each of which would do alone.
     let page =
         (0..40).map(|n| huiyin_desk::Item { id: format!("i{n}"), ..item(format!("{n}").repeat(90_000)) }).collect();
-    let all = engine.receive(UNIT, "pushed", page, "person:test").await.unwrap();
+    let all = engine.receive(UNIT, "pushed", page, "admin:test").await.unwrap();
     assert_eq!((all["taken"].as_array().map(Vec::len), &all["refused"]), (Some(40), &json!(0)));
-    let taken = engine.receive(UNIT, "pushed", vec![item("b".to_owned())], "person:test").await.unwrap();
+    let taken = engine.receive(UNIT, "pushed", vec![item("b".to_owned())], "admin:test").await.unwrap();
     assert_eq!(taken["refused"], 0, "{taken}");
     let event = json!({"specversion": "1.0", "id": "e", "source": "/test", "type": "org.example.x.v1", "data": "x".repeat(17_000_000)});
     assert!(engine.event(Some(UNIT), event).await.is_err());

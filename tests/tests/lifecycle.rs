@@ -103,7 +103,7 @@ async fn each_change_of_a_workflow_is_told_signed_and_complete() {
     let engine = house.on_disk().await.unwrap();
     run(&engine, "q").await;
     engine.submit(named("sleeper", "s", json!({}))).await.unwrap();
-    engine.cancel("s", "enough", "person:test").await.unwrap();
+    engine.cancel("s", "enough", "admin:test").await.unwrap();
     receiver.has("q", &["started", "completed"]).await;
     receiver.has("s", &["started", "cancelled"]).await;
     engine.stop().await.unwrap();
@@ -153,7 +153,7 @@ async fn a_sink_that_is_down_holds_up_nothing_and_gets_all_when_it_is_back() {
     }
     dead.has("after", &["started", "completed"]).await;
     // A run that began before all that is still understood.
-    second.cancel("s", "enough", "person:test").await.unwrap();
+    second.cancel("s", "enough", "admin:test").await.unwrap();
     dead.has("s", &["started", "cancelled"]).await;
     receiver.has("s", &["started", "cancelled"]).await;
     until("its recovery", async || {

@@ -271,7 +271,7 @@ async fn a_run_that_holds_too_much_fails_by_itself_and_says_what_it_may() {
     // With more room it goes on from there.
     house.config.limits.state_bytes = None;
     let engine = house.on_disk().await.unwrap();
-    engine.retry("grows", "there is room now", "person:test").await.unwrap();
+    engine.retry("grows", "there is room now", "admin:test").await.unwrap();
     until("its other end", async || {
         let end = finished(&engine, "grows").await?;
         Ok(end.filter(|end| end.status == "completed"))

@@ -19,7 +19,7 @@ use huiyin_tests::guests::{self, Does, Kind, step};
 use huiyin_tests::house::{House, named, plugin, submission, until};
 use serde_json::{Value, json};
 
-const WORD: Word<'static> = Word { actor: "person:admin", reason: "for the test" };
+const WORD: Word<'static> = Word { actor: "admin:admin", reason: "for the test" };
 
 fn key(folder: &Path, name: &str) -> SignerKey {
     SignerKey::load_or_create(&folder.join(format!("{}.key", name.replace('/', "-"))), name).unwrap()
@@ -98,11 +98,11 @@ async fn what_is_installed_is_on_record_in_the_catalog_and_there_after_a_restart
     // Both versions can be called, each by its own name.
     for version in ["0.1.0", "0.2.0"] {
         let text = calling(&format!("odd-{}", &version[..3].replace('.', "-")), &format!("odd:{version}"), &json!({}));
-        engine.deploy(vec![text], &[], "person:admin").await.unwrap();
+        engine.deploy(vec![text], &[], "admin:admin").await.unwrap();
     }
     let found = row(&engine, "odd:0.1.0").await.unwrap();
     let installed = found.installed.unwrap();
-    assert_eq!((installed.actor.as_str(), installed.reason.as_str()), ("person:admin", "for the test"));
+    assert_eq!((installed.actor.as_str(), installed.reason.as_str()), ("admin:admin", "for the test"));
     assert_eq!(installed.digest, report.digest);
     engine.stop().await.unwrap();
     drop(engine);
@@ -110,7 +110,7 @@ async fn what_is_installed_is_on_record_in_the_catalog_and_there_after_a_restart
     let again = house.on_disk().await.unwrap();
     for version in ["odd:0.1.0", "odd:0.2.0"] {
         let found = row(&again, version).await.unwrap();
-        assert_eq!(found.installed.unwrap().actor, "person:admin");
+        assert_eq!(found.installed.unwrap().actor, "admin:admin");
         assert_eq!(found.withheld, None);
     }
     let ended = run(&again, "odd-0-1", None).await;
@@ -172,8 +172,8 @@ async fn a_publisher_is_trusted_by_the_units_that_say_so() {
     let report = engine.install_plugin(sign(&guest("odd", "0.1.0"), &acme).unwrap(), WORD).await.unwrap();
     assert_eq!(report.units, std::slice::from_ref(mine));
     let text = calling("odd", "odd:0.1.0", &json!({}));
-    engine.deploy(vec![text.clone()], std::slice::from_ref(mine), "person:admin").await.unwrap();
-    let refused = engine.deploy(vec![text], std::slice::from_ref(other), "person:admin").await.unwrap_err();
+    engine.deploy(vec![text.clone()], std::slice::from_ref(mine), "admin:admin").await.unwrap();
+    let refused = engine.deploy(vec![text], std::slice::from_ref(other), "admin:admin").await.unwrap_err();
     assert!(refused.to_string().contains("no publisher whom it trusts has signed it"), "{refused}");
     engine.stop().await.unwrap();
     drop(engine);
@@ -189,7 +189,7 @@ async fn without_its_publishers_key_a_plugin_is_withheld_and_its_runs_say_so() {
     house.config.trust = trusting(vec![publisher(&acme, &["*"])], &[]);
     let engine = house.on_disk().await.unwrap();
     engine.install_plugin(sign(&guest("odd", "0.1.0"), &acme).unwrap(), WORD).await.unwrap();
-    engine.deploy(vec![calling("odd", "odd:0.1.0", &json!({}))], &[], "person:admin").await.unwrap();
+    engine.deploy(vec![calling("odd", "odd:0.1.0", &json!({}))], &[], "admin:admin").await.unwrap();
     engine.stop().await.unwrap();
     drop(engine);
 
@@ -198,7 +198,7 @@ async fn without_its_publishers_key_a_plugin_is_withheld_and_its_runs_say_so() {
     let found = row(&engine, "odd:0.1.0").await.unwrap();
     assert!(found.withheld.unwrap().contains("signed by acme, whom nobody here trusts"));
     assert!(found.installed.is_some() && found.used_by == ["workflow tests/odd"]);
-    let refused = engine.deploy(vec![calling("more", "odd:0.1.0", &json!({}))], &[], "person:admin").await.unwrap_err();
+    let refused = engine.deploy(vec![calling("more", "odd:0.1.0", &json!({}))], &[], "admin:admin").await.unwrap_err();
     assert!(refused.to_string().contains("odd"), "{refused}");
     let removed = engine.remove_plugin("odd:0.1.0", WORD).await;
     assert!(words(removed).contains("needed by workflow tests/odd"));
@@ -256,16 +256,16 @@ async fn a_plugin_stays_as_long_as_somebody_needs_it() {
     let slow = step("slow-hand", &Does::WritesThenHangs { idempotent: false }).unwrap();
     engine.install_plugin(slow, WORD).await.unwrap();
     engine.grant_plugin("slow-hand", "*", &json!({"spool": outbox}), WORD).await.unwrap();
-    engine.deploy(vec![calling("act", "slow-hand:0.1.0", &json!({}))], &[], "person:admin").await.unwrap();
+    engine.deploy(vec![calling("act", "slow-hand:0.1.0", &json!({}))], &[], "admin:admin").await.unwrap();
     engine.submit(named("act", "the-act", json!({}))).await.unwrap();
     until("the effect", async || Ok((std::fs::read_dir(&outbox).unwrap().count() == 1).then_some(()))).await.unwrap();
 
     let used = words(engine.remove_plugin("slow-hand:0.1.0", WORD).await);
     assert!(used.contains("workflow tests/act") && used.contains("run the-act of tests/act"), "{used}");
-    engine.withdraw("tests/act", None, "person:admin").await.unwrap();
+    engine.withdraw("tests/act", None, "admin:admin").await.unwrap();
     let used = words(engine.remove_plugin("slow-hand:0.1.0", WORD).await);
     assert!(used.contains("run the-act") && !used.contains("workflow"), "a running run keeps it: {used}");
-    engine.cancel("the-act", "enough", "person:admin").await.unwrap();
+    engine.cancel("the-act", "enough", "admin:admin").await.unwrap();
     until("the end of the run", async || Ok(engine.remove_plugin("slow-hand:0.1.0", WORD).await.is_ok().then_some(())))
         .await
         .unwrap();
@@ -297,7 +297,7 @@ async fn a_grant_holds_from_the_next_call_on_and_until_it_is_taken_back() {
     engine.grant_plugin("file", "*", &json!({"spool": outbox}), WORD).await.unwrap();
     assert_eq!(run(&engine, "tell", None).await.status, "completed");
     let grants = row(&engine, "file:0.1.0").await.unwrap().grants;
-    assert_eq!((grants.len(), grants[0].by.as_deref()), (1, Some("person:admin")));
+    assert_eq!((grants.len(), grants[0].by.as_deref()), (1, Some("admin:admin")));
     engine.stop().await.unwrap();
     drop(engine);
 
@@ -468,7 +468,7 @@ async fn a_publisher_who_is_trusted_no_more_is_so_at_once_and_after_a_restart() 
     house.config.trust = trusting(vec![publisher(&acme, &["*"])], &[]);
     let engine = house.on_disk().await.unwrap();
     engine.install_plugin(sign(&guest("odd", "0.1.0"), &acme).unwrap(), WORD).await.unwrap();
-    engine.deploy(vec![calling("odd", "odd:0.1.0", &json!({}))], &[], "person:admin").await.unwrap();
+    engine.deploy(vec![calling("odd", "odd:0.1.0", &json!({}))], &[], "admin:admin").await.unwrap();
     let called = async |engine: &Engine| run(engine, "odd", None).await.result.to_string();
     assert!(called(&engine).await.contains("not JSON"));
 
@@ -482,7 +482,7 @@ async fn a_publisher_who_is_trusted_no_more_is_so_at_once_and_after_a_restart() 
     );
     assert!(withheld.why.contains("signed by acme, whom nobody here trusts"), "{}", withheld.why);
     assert!(called(&engine).await.contains("may not be used"), "the next call is refused");
-    let refused = engine.deploy(vec![calling("more", "odd:0.1.0", &json!({}))], &[], "person:admin").await.unwrap_err();
+    let refused = engine.deploy(vec![calling("more", "odd:0.1.0", &json!({}))], &[], "admin:admin").await.unwrap_err();
     assert!(refused.to_string().contains("odd"), "{refused}");
     let newer = sign(&guest("odd", "0.2.0"), &acme).unwrap();
     assert!(words(engine.install_plugin(newer.clone(), WORD).await).contains("whom nobody here trusts"));
@@ -494,7 +494,7 @@ async fn a_publisher_who_is_trusted_no_more_is_so_at_once_and_after_a_restart() 
     let engine = house.on_disk().await.unwrap();
     assert!(row(&engine, "odd:0.1.0").await.unwrap().withheld.is_some());
     let known = engine.publishers().await.unwrap();
-    assert_eq!((known.len(), known[0].units.len(), known[0].by.as_deref()), (1, 0, Some("person:admin")));
+    assert_eq!((known.len(), known[0].units.len(), known[0].by.as_deref()), (1, 0, Some("admin:admin")));
     let vkey = acme.verifier().to_string();
     let report = engine.trust_publisher(&vkey, &["*".to_owned()], WORD).await.unwrap();
     assert_eq!((report.restored, report.withheld.len()), (vec!["odd:0.1.0".to_owned()], 0));
@@ -550,7 +550,7 @@ async fn a_unit_that_trusts_no_more_gets_the_plugin_neither_called_nor_deployed(
         unit: Some(unit.to_owned()),
         slot: "say".to_owned(),
         reason: "for the test".to_owned(),
-        actor: "person:admin".to_owned(),
+        actor: "admin:admin".to_owned(),
     };
     let theirs = || PluginWord { plugin: "say:2.0.0".to_owned(), ..PluginWord::default() };
     engine.bind(word(MINE), Some(theirs())).await.unwrap();
@@ -567,14 +567,14 @@ async fn a_unit_that_trusts_no_more_gets_the_plugin_neither_called_nor_deployed(
     let text = std::fs::read_to_string(house.folder.path().join("speak.json")).unwrap();
     let text = text.replace("\"version\":\"1.0.0\"", "\"version\":\"1.1.0\"");
     let text = WorkflowText { file: "speak.json".to_owned(), text };
-    let refused = engine.deploy(vec![text.clone()], &[MINE.to_owned()], "person:admin").await.unwrap_err();
+    let refused = engine.deploy(vec![text.clone()], &[MINE.to_owned()], "admin:admin").await.unwrap_err();
     assert!(refused.to_string().contains(denied), "{refused}");
     assert!(words(engine.end_canary(word(OTHER), true).await).contains(denied), "nor promoted");
     assert!(words(engine.bind(word(MINE), Some(theirs())).await).contains(denied));
-    engine.deploy(vec![text.clone()], &["cuihu".to_owned()], "person:admin").await.unwrap();
+    engine.deploy(vec![text.clone()], &["cuihu".to_owned()], "admin:admin").await.unwrap();
     // It can be handed back to the configuration, and then deployed.
     engine.bind(word(MINE), None).await.unwrap();
-    engine.deploy(vec![text], &[MINE.to_owned()], "person:admin").await.unwrap();
+    engine.deploy(vec![text], &[MINE.to_owned()], "admin:admin").await.unwrap();
     assert_eq!(run(&engine, "speak", Some(MINE)).await.result, json!(1));
     engine.stop().await.unwrap();
 }

@@ -104,7 +104,7 @@ async fn lived(house: &mut House) {
     house.workflow("judge", &[UNIT], &tasks).unwrap();
     let engine = house.on_disk().await.unwrap();
     for (at, page) in items.chunks(250).enumerate() {
-        let answer = engine.receive(UNIT, "hot", page.to_vec(), "person:test").await.unwrap();
+        let answer = engine.receive(UNIT, "hot", page.to_vec(), "admin:test").await.unwrap();
         assert_eq!(answer["taken"].as_array().unwrap().len(), page.len());
         let given: Vec<Value> = page.iter().map(|item| serde_json::to_value(item).unwrap()).collect();
         let mut run = named("judge", &format!("judge-{at}"), json!({"items": given}));
@@ -113,7 +113,7 @@ async fn lived(house: &mut House) {
         assert_eq!(end.status, "completed", "{}", end.result);
     }
     // Pushed once more: known, and judged from what was pushed, not from what was kept.
-    engine.receive(UNIT, "hot", items[..20].to_vec(), "person:test").await.unwrap();
+    engine.receive(UNIT, "hot", items[..20].to_vec(), "admin:test").await.unwrap();
     engine.stop().await.unwrap();
     drop(engine);
 }

@@ -288,7 +288,7 @@ fn word(pause: bool, reason: &str) -> PauseCommand {
         unit: None,
         pause,
         reason: reason.to_owned(),
-        actor: "person:test".to_owned(),
+        actor: "admin:test".to_owned(),
     }
 }
 
@@ -306,7 +306,7 @@ async fn a_pause_outlives_restarts_and_new_versions() {
     hourly.forward(60);
     let rows = second.schedules(3).await.unwrap();
     let pause = rows[0].paused.clone().unwrap();
-    assert_eq!((pause.actor.as_str(), pause.reason.as_str()), ("person:test", "the source moves"));
+    assert_eq!((pause.actor.as_str(), pause.reason.as_str()), ("admin:test", "the source moves"));
     assert_eq!((rows[0].next.len(), rows[0].overlap.as_str()), (0, "skip"));
     assert_eq!(Hourly::started(&second).await, 0);
     second.pause_schedule(word(false, "it has moved")).await.unwrap();

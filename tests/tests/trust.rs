@@ -23,7 +23,7 @@ use huiyin_tests::log::{account, entries, said};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-const WORD: Word<'static> = Word { actor: "person:admin", reason: "for the test" };
+const WORD: Word<'static> = Word { actor: "admin:admin", reason: "for the test" };
 const MINE: &str = "qingfeng";
 const OTHER: &str = "cuihu";
 
@@ -129,7 +129,7 @@ async fn post(engine: &Engine, unit: &str, id: &str) {
         observed: engine.now(),
         fields: std::collections::BTreeMap::new(),
     };
-    let taken = engine.receive(unit, "pushed", vec![item], "person:test").await.unwrap();
+    let taken = engine.receive(unit, "pushed", vec![item], "admin:test").await.unwrap();
     assert_eq!(taken["taken"].as_array().map(Vec::len), Some(1), "{taken}");
 }
 
@@ -171,7 +171,7 @@ fn chosen(reason: &str) -> SlotWord {
         unit: Some(MINE.to_owned()),
         slot: "say".to_owned(),
         reason: reason.to_owned(),
-        actor: "person:admin".to_owned(),
+        actor: "admin:admin".to_owned(),
     }
 }
 
@@ -223,7 +223,7 @@ async fn a_host_starts_again_whose_publisher_is_trusted_no_more_and_its_clocks_f
     // What is new must be usable; what stands can be bound to something else.
     let text = std::fs::read_to_string(place.house.folder.path().join("speak.json")).unwrap();
     let text = WorkflowText { file: "speak.json".to_owned(), text: text.replace("1.0.0\"}", "1.1.0\"}") };
-    let refused = engine.deploy(vec![text], &[MINE.to_owned()], "person:admin").await.unwrap_err();
+    let refused = engine.deploy(vec![text], &[MINE.to_owned()], "admin:admin").await.unwrap_err();
     assert!(refused.to_string().contains("may not be used"), "{refused}");
     let friend = SignerKey::load_or_create(&place.house.folder.path().join("friend.key"), "friend").unwrap();
     engine.trust_publisher(&friend.verifier().to_string(), &["*".to_owned()], WORD).await.unwrap();
@@ -294,7 +294,7 @@ async fn trust_that_is_given_again_needs_no_start() {
         "do": [{"say": {"call": "say:1.0.0@default", "with": {}}}],
     });
     let text = WorkflowText { file: "theirs.json".to_owned(), text: text.to_string() };
-    engine.deploy(vec![text], &[MINE.to_owned()], "person:admin").await.unwrap();
+    engine.deploy(vec![text], &[MINE.to_owned()], "admin:admin").await.unwrap();
     engine.distrust_publisher("acme", WORD).await.unwrap();
     engine.stop().await.unwrap();
     drop(engine);
@@ -421,7 +421,7 @@ async fn doubted(narrowed: bool) {
     let engine = place.start().await;
     assert_eq!(doubt(&engine).await, why);
     // A person who says that it did not happen speaks of all tries: to be refused the next is a plain error.
-    engine.resolve("the-act", None, None, "nothing is there", "person:li.min").await.unwrap();
+    engine.resolve("the-act", None, None, "nothing is there", "admin:li.min").await.unwrap();
     denied(&end_of(&engine, "the-act").await.unwrap(), "may not be used");
     engine.stop().await.unwrap();
     drop(engine);

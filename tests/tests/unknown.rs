@@ -75,10 +75,10 @@ async fn waits_for_a_person(does: &Does, wall_ms: u64, reason: &str) {
         engine.submit(named("act", RUN, json!({}))).await.unwrap();
         let why = doubt(&engine).await;
         assert!(why.contains(reason), "{why}");
-        let retried = engine.retry(RUN, "again", "person:li.min").await.unwrap_err().to_string();
+        let retried = engine.retry(RUN, "again", "admin:li.min").await.unwrap_err().to_string();
         assert!(retried.contains("--happened FILE") && retried.contains("--not-happened"), "{retried}");
         let gave = happened.then(|| json!({"by": "hand"}));
-        engine.resolve(RUN, None, gave, "looked into the folder", "person:li.min").await.unwrap();
+        engine.resolve(RUN, None, gave, "looked into the folder", "admin:li.min").await.unwrap();
         let end = end_of(&engine, RUN).await.unwrap();
         let result = if happened { json!({"by": "hand"}) } else { json!({}) };
         assert_eq!((end.status.as_str(), &end.result), ("completed", &result));
@@ -125,7 +125,7 @@ async fn a_call_stopped_in_the_midst_is_on_record_as_unknown_and_shown() {
         until("the call in the midst", async || Ok((std::fs::read_dir(&outbox).unwrap().count() == 1).then_some(())))
             .await
             .unwrap();
-        engine.cancel(RUN, "no longer wanted", "person:li.min").await.unwrap();
+        engine.cancel(RUN, "no longer wanted", "admin:li.min").await.unwrap();
         assert_eq!(end_of(&engine, RUN).await.unwrap().status, "cancelled");
         let mut shown = Vec::new();
         while let Ok(seen) = activity.try_recv() {
@@ -256,7 +256,7 @@ async fn a_connection_lost_after_the_first_byte_otherwise_waits_for_a_person() {
     engine.submit(named("act", RUN, json!({}))).await.unwrap();
     doubt(&engine).await;
     assert_eq!(server.keys().len(), 1, "it was sent a second time");
-    engine.resolve(RUN, None, None, "the receiver has nothing", "person:li.min").await.unwrap();
+    engine.resolve(RUN, None, None, "the receiver has nothing", "admin:li.min").await.unwrap();
     assert_eq!(end_of(&engine, RUN).await.unwrap().status, "completed");
     engine.stop().await.unwrap();
     drop(engine);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use huiyin_engine::actor_in_headers;
 use huiyin_server::{ACTOR_HEADER, TOKEN_FILE, Token};
 use serde_json::Value;
 
@@ -27,8 +28,8 @@ pub(crate) struct HostArgs {
     /// The file with the token, where it is not in the data folder.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// In whose name: a person's id of the policy pack.
-    #[arg(long = "as", value_name = "PERSON", default_value = "admin")]
+    /// In whose name: a person's id of the policy pack, or `admin:NAME` for an admin of the host.
+    #[arg(long = "as", value_name = "PERSON", default_value = "admin:admin")]
     person: String,
 }
 
@@ -64,7 +65,7 @@ impl Client {
         };
         let file = args.token_file.clone().unwrap_or_else(|| args.data.join(TOKEN_FILE));
         let token = Token::load(&file).map_err(Failure::unreachable)?;
-        Ok(Self::new(&base, token, &format!("person:{}", args.person)))
+        Ok(Self::new(&base, token, &actor(&args.person)))
     }
 
     /// A host at a URL.
@@ -80,7 +81,9 @@ impl Client {
     /// Asks for something.
     pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
         let request = self.agent.get(format!("{}{path}", self.base));
-        self.answer(request.header("authorization", self.bearer()).header(ACTOR_HEADER, &self.actor).call())
+        self.answer(
+            request.header("authorization", self.bearer()).header(ACTOR_HEADER, &*actor_in_headers(&self.actor)).call(),
+        )
     }
 
     /// Sends something.
@@ -91,14 +94,22 @@ impl Client {
     /// Sends bytes of a media type.
     pub(crate) fn post_bytes(&self, path: &str, kind: &str, body: &[u8]) -> Result<Value, Failure> {
         let request = self.agent.post(format!("{}{path}", self.base)).header("content-type", kind);
-        self.answer(request.header("authorization", self.bearer()).header(ACTOR_HEADER, &self.actor).send(body))
+        self.answer(
+            request
+                .header("authorization", self.bearer())
+                .header(ACTOR_HEADER, &*actor_in_headers(&self.actor))
+                .send(body),
+        )
     }
 
     /// Sends something that may be refused: then with the host's own word on it.
     pub(crate) fn try_post(&self, path: &str, body: &Value) -> Result<Result<Value, (Value, Failure)>, Failure> {
         let request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
         self.read(
-            request.header("authorization", self.bearer()).header(ACTOR_HEADER, &self.actor).send(body.to_string()),
+            request
+                .header("authorization", self.bearer())
+                .header(ACTOR_HEADER, &*actor_in_headers(&self.actor))
+                .send(body.to_string()),
         )
     }
 
@@ -143,6 +154,11 @@ impl Client {
         };
         Ok(Err((problem, failure)))
     }
+}
+
+/// The actor that a name on the command line stands for.
+fn actor(name: &str) -> String {
+    if name.starts_with("admin:") || name.starts_with("person:") { name.to_owned() } else { format!("person:{name}") }
 }
 
 /// A piece of a path as it stands in a URL.

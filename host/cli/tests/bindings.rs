@@ -89,7 +89,7 @@ fn slots_are_bound_tried_and_handed_back_on_a_running_host() {
     };
 
     let mut set =
-        with(&["binding", "set"], &["keyword:0.1.0", "--unit", "qingfeng", "--reason", "fires", "--as", "li.min"]);
+        with(&["binding", "set"], &["keyword:0.1.0", "--unit", "qingfeng", "--reason", "fires", "--as", "xu-ming"]);
     set.extend(["--config", &rules]);
     let bound = json_of(&set, &data);
     assert_eq!(
@@ -97,10 +97,10 @@ fn slots_are_bound_tried_and_handed_back_on_a_running_host() {
         (&json!("keyword:0.1.0"), &json!(true))
     );
     let chosen = slot("qingfeng");
-    assert_eq!((&chosen["chosen"]["by"], &chosen["chosen"]["reason"]), (&json!("person:li.min"), &json!("fires")));
+    assert_eq!((&chosen["chosen"]["by"], &chosen["chosen"]["reason"]), (&json!("person:xu-ming"), &json!("fires")));
     assert_eq!(slot("cuihu")["plugin"], "risk-level:0.1.0", "another unit's slot is its own");
     let listed = huiyin(&["binding", "list"], &data);
-    assert!(String::from_utf8_lossy(&listed.stdout).contains("person:li.min: fires"));
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("person:xu-ming: fires"));
 
     let mute = refused(&with(&["binding", "set"], &["keyword:0.1.0", "--unit", "qingfeng"]), &data);
     assert!(mute.0 == 2 && mute.1.contains("--reason"), "{mute:?}");

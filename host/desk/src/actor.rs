@@ -1,17 +1,19 @@
-//! Who did something: the house itself, a person, a run or a plugin.
+//! Who did something: the house itself, a person, the host's admin, a run or a plugin.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The one who acts, written `system:engine`, `person:<id>`, `run:<id>` or
-/// `plugin:<name>@<version>`.
+/// The one who acts, written `system:engine`, `person:<id>`, `admin:<name>`,
+/// `run:<id>` or `plugin:<name>@<version>`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Actor {
     /// A part of the house.
     System(String),
     /// A person, by the id the policy pack gives.
     Person(String),
+    /// An admin of the host, by the name that the bearer of its token gives.
+    Admin(String),
     /// A workflow run.
     Run(String),
     /// A plugin, `name@version`.
@@ -29,6 +31,7 @@ impl Actor {
         match kind {
             "system" => Some(Self::System(name)),
             "person" => Some(Self::Person(name)),
+            "admin" => Some(Self::Admin(name)),
             "run" => Some(Self::Run(name)),
             "plugin" => Some(Self::Plugin(name)),
             _ => None,
@@ -49,6 +52,7 @@ impl fmt::Display for Actor {
         match self {
             Self::System(name) => write!(f, "system:{name}"),
             Self::Person(id) => write!(f, "person:{id}"),
+            Self::Admin(name) => write!(f, "admin:{name}"),
             Self::Run(id) => write!(f, "run:{id}"),
             Self::Plugin(name) => write!(f, "plugin:{name}"),
         }
@@ -65,7 +69,9 @@ impl<'de> Deserialize<'de> for Actor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format!("`{text}` names no actor; write system:…, person:…, run:… or plugin:…"))
+            serde::de::Error::custom(format!(
+                "`{text}` names no actor; write system:…, person:…, admin:…, run:… or plugin:…"
+            ))
         })
     }
 }
@@ -76,7 +82,7 @@ mod tests {
 
     #[test]
     fn every_form_is_read_back() {
-        for text in ["system:engine", "person:lin", "run:0190", "plugin:feed@0.1.0"] {
+        for text in ["system:engine", "person:lin", "admin:wang", "run:0190", "plugin:feed@0.1.0"] {
             assert_eq!(Actor::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(Actor::parse("lin"), None);

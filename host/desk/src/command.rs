@@ -87,6 +87,39 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The number of the case that it is about, if it names one.
+    pub fn case(&self) -> Option<&str> {
+        match self {
+            Command::AdoptPolicy { .. } | Command::Receive(_) | Command::OpenCase(_) => None,
+            Command::RecordAssessment(input) => input.case.as_deref(),
+            Command::AttachItem(input) => Some(&input.case),
+            Command::StartClock(input) => Some(&input.case),
+            Command::SatisfyClock(input) => Some(&input.case),
+            Command::SubmitReport(input) => Some(&input.case),
+            Command::RecordAnswer(input) => Some(&input.case),
+            Command::RecordTime(input) => Some(&input.case),
+            Command::RecordDelivery(input) => Some(&input.case),
+            Command::CloseCase(input) => Some(&input.case),
+            Command::AddConcern { case, .. }
+            | Command::SetLevel { case, .. }
+            | Command::CorrectOccurredAt { case, .. }
+            | Command::ProposeNoResponse { case, .. }
+            | Command::ApproveNoResponse { case, .. } => Some(case),
+        }
+    }
+
+    /// The item that it is about, if it names one.
+    pub fn item(&self) -> Option<&Uuid> {
+        match self {
+            Command::RecordAssessment(input) => input.item.as_ref(),
+            Command::OpenCase(input) => input.item.as_ref(),
+            Command::AttachItem(input) => Some(&input.item),
+            _ => None,
+        }
+    }
+}
+
 /// A page of items from one source of one unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -101,6 +101,20 @@ impl Desk {
         self.records.values().map(Arc::as_ref).filter(|r| r.floor_error.is_some() && r.assessments.is_empty())
     }
 
+    /// The unit whose matter a command is, as far as the desk knows what it names.
+    pub(crate) fn unit_of(&self, command: &Command) -> Option<String> {
+        let of_item = |item: Option<&Uuid>| self.item(item?).map(|record| record.unit.clone());
+        if let Some(number) = command.case() {
+            return self.case(number).map(|case| case.unit.clone());
+        }
+        match command {
+            Command::Receive(input) => Some(input.unit.clone()),
+            Command::OpenCase(input) => of_item(input.item.as_ref()).or_else(|| input.unit.clone()),
+            Command::RecordAssessment(input) => of_item(input.item.as_ref()),
+            _ => None,
+        }
+    }
+
     /// The case an item belongs to.
     pub fn case_of_item(&self, id: &Uuid) -> Option<&str> {
         self.placed.get(id).map(String::as_str)

@@ -12,11 +12,12 @@
 //! fact    ──event───► what workflows see    (huiyin.case.opened.v1, …)
 //! ```
 //!
-//! Where to look: how items come in, `decide/receive.rs`; how cases open,
+//! Where to look: who may do what, `authority.rs`; how items come in, `decide/receive.rs`; how cases open,
 //! rise, report, answer and close, one file each in `case/`; what a policy
 //! pack must hold, `policy/check.rs`.
 
 mod actor;
+mod authority;
 pub mod case;
 mod command;
 mod core_functions;
@@ -35,6 +36,7 @@ mod verdict;
 mod view;
 
 pub use actor::Actor;
+pub use authority::{Act, permit};
 pub use command::{
     AttachItem, CloseCase, Command, OpenCase, Receive, RecordAnswer, RecordAssessment, RecordDelivery, RecordTime,
     SatisfyClock, StartClock, SubmitReport,

@@ -77,4 +77,13 @@ impl Unit {
     pub fn person(&self, id: &str) -> Option<&Person> {
         self.people.iter().find(|person| person.id == id)
     }
+
+    /// Whether one of its people is its `spokesperson` or `principal`, or has a role of that name.
+    pub fn has_role(&self, id: &str, role: &str) -> bool {
+        self.person(id).is_some_and(|person| match role {
+            "spokesperson" => self.spokesperson == id,
+            "principal" => self.principal == id,
+            role => person.roles.iter().any(|own| own == role),
+        })
+    }
 }

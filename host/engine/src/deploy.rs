@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use huiyin_desk::Act;
 use huiyin_flow::{Definition, Diagnostic};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -106,6 +107,12 @@ impl Engine {
         units: &[String],
         actor: &str,
     ) -> Result<DeployReport, DeployError> {
+        if units.is_empty() {
+            self.permit(actor, Act::Deploy, None)?;
+        }
+        for unit in units {
+            self.permit(actor, Act::Deploy, Some(unit))?;
+        }
         let turn = Arc::clone(&self.deploying).lock_owned().await;
         let places = self.places(units)?;
         if texts.is_empty() || texts.len() > MAX_WORKFLOWS {
@@ -153,6 +160,7 @@ impl Engine {
     /// # Errors
     /// When no such workflow is in force, or the host cannot write.
     pub async fn withdraw(&self, name: &str, unit: Option<&str>, actor: &str) -> Result<(), Refusal> {
+        self.permit(actor, Act::Deploy, unit)?;
         let turn = Arc::clone(&self.deploying).lock_owned().await;
         let mut plan = Plan { actor: actor.to_owned(), ..Plan::default() };
         for (at, partition) in self.partitions.iter().enumerate() {

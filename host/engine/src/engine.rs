@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 
+use huiyin_desk::Act;
 use huiyin_journal::Journal;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -53,6 +54,8 @@ pub struct Engine {
     /// One deployment at a time.
     pub(crate) deploying: Arc<tokio::sync::Mutex<()>>,
     pub(crate) partitions: Vec<Arc<Partition>>,
+    /// The policy pack in force: it changes with a start only.
+    pub(crate) policy: Option<Arc<huiyin_desk::PolicyPack>>,
     pub(crate) activity: broadcast::Sender<Activity>,
     pub(crate) intake: Arc<Semaphore>,
     /// The same in KiB of large values.
@@ -217,6 +220,7 @@ impl Engine {
     }
 
     fn prepare(&self, s: Submission) -> Result<(usize, Arc<Deployed>, StartRun), Refusal> {
+        self.permit(&s.actor, Act::StartRun, s.unit.as_deref())?;
         self.room(s.unit.as_deref())?;
         let mut found: Vec<(usize, Arc<Deployed>)> = Vec::new();
         for (at, partition) in self.partitions.iter().enumerate() {
@@ -297,20 +301,9 @@ impl Engine {
         command: huiyin_desk::Command,
         judged: Option<Box<Judgement>>,
     ) -> Result<Value, Refusal> {
-        let partition = self.partition_of(unit)?;
+        let partition = self.route_command(unit, &command).await?;
         let (unit, actor) = (unit.to_owned(), actor.to_owned());
         self.ask(partition, |reply| Message::Desk { unit, actor, command: Box::new(command), judged, reply }).await
-    }
-
-    /// The partition of a run that is still known.
-    pub(crate) async fn home_of(&self, run: &str) -> Result<usize, Refusal> {
-        for at in 0..self.partitions.len() {
-            let id = run.to_owned();
-            if self.look(at, move |state, _| state.runs.contains_key(&id) || state.ended(&id).is_some()).await? {
-                return Ok(at);
-            }
-        }
-        Err(Refusal::NotFound(format!("there is no run {run}, or it ended too long ago")))
     }
 
     /// Looks at one partition; the answer comes once all it may have seen is durable.
@@ -387,7 +380,7 @@ impl Engine {
         self.partitions
             .iter()
             .position(|p| p.units.iter().any(|u| u == unit))
-            .ok_or_else(|| Refusal::NotFound(format!("there is no unit {unit}; see `huiyin policy show`")))
+            .ok_or_else(|| Refusal::NotFound(format!("there is no unit {unit}; the policy pack names them all")))
     }
 
     /// Every unit's code.

@@ -2,7 +2,7 @@
 //! ones: the floor judges the original, and only then does the desk take them
 //! (rule 7). Events are checked, and taken in once.
 
-use huiyin_desk::{Command, Receive, ReceivedItem};
+use huiyin_desk::{Act, Command, Receive, ReceivedItem};
 use serde_json::Value;
 
 use crate::effects::judge;
@@ -22,7 +22,7 @@ impl Engine {
         items: Vec<huiyin_desk::Item>,
         actor: &str,
     ) -> Result<Value, Refusal> {
-        self.partition_of(unit)?;
+        self.permit(actor, Act::Receive, Some(unit))?;
         self.room(Some(unit))?;
         let most = self.payload().value;
         for (at, item) in items.iter().enumerate() {

@@ -13,6 +13,7 @@
 //! | [`turn`] | a run's turn: interpreting, expressions, pure calls |
 //! | [`worker`], [`here`] | the threads on which turns are taken, and turns that need none |
 //! | [`fair`], [`admission`] | whose turn it is among units, and how many calls may be out at once |
+//! | `directory` | where a thing lives, and who may act on it |
 //! | [`intake`] | items and events that are pushed in |
 //! | [`cloud_event`] | what makes an event one |
 //! | [`bindings`], [`rebind`], [`canary`] | what slots stand for: known, changed while the host runs, tried |
@@ -45,6 +46,7 @@ pub mod config;
 pub mod deploy;
 pub mod deployment;
 pub mod dice;
+mod directory;
 pub mod effects;
 pub mod ended;
 pub mod engine;
@@ -89,5 +91,5 @@ pub mod turn;
 pub mod worker;
 
 pub use engine::{Engine, InForce, Submission};
-pub use partition::{Activity, Delivered, Refusal};
+pub use partition::{Activity, Delivered, Refusal, actor_from_headers, actor_in_headers};
 pub use start::{Options, StartError};

@@ -1,6 +1,7 @@
 //! What persons order of runs: to stop, to hold, to go on, to begin again, and
 //! what became of an effect that nobody knows of (rule 3). Each with who and why.
 
+use huiyin_desk::Act;
 use serde_json::Value;
 
 use crate::engine::Engine;
@@ -33,7 +34,7 @@ impl Engine {
     }
 
     async fn order(&self, kind: OrderKind, run: &str, reason: &str, actor: &str) -> Result<(), Refusal> {
-        let at = self.home_of(run).await?;
+        let at = self.permit_for_run(actor, Act::ControlRun, run).await?;
         let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
         self.ask(at, |reply| Message::Order(Order { run, kind, actor, reason, reply })).await
     }
@@ -71,7 +72,7 @@ impl Engine {
         reason: &str,
         actor: &str,
     ) -> Result<(), Refusal> {
-        let at = self.home_of(run).await?;
+        let at = self.permit_for_run(actor, Act::ControlRun, run).await?;
         let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
         self.ask(at, |reply| Message::Reopen(Reopen { run, task, input, actor, reason, reply })).await
     }
@@ -89,7 +90,7 @@ impl Engine {
         reason: &str,
         actor: &str,
     ) -> Result<(), Refusal> {
-        let at = self.home_of(run).await?;
+        let at = self.permit_for_run(actor, Act::ControlRun, run).await?;
         let (run, reason, actor) = (run.to_owned(), reason.to_owned(), actor.to_owned());
         self.ask(at, |reply| Message::Resolve(Resolve { run, call, happened, actor, reason, reply })).await
     }

@@ -8,6 +8,7 @@ mod users;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use huiyin_desk::Act;
 use huiyin_sandbox::Package;
 use serde::Serialize;
 use serde_json::Value;
@@ -74,6 +75,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]; nothing is installed then.
     pub async fn install_plugin(&self, bytes: Vec<u8>, word: Word<'_>) -> Result<InstallReport, Refusal> {
+        self.permit(word.actor, Act::InstallPlugin, None)?;
         let _turn = self.deploying.lock().await;
         self.house.sandbox.fits(&bytes).map_err(|error| invalid("", error))?;
         let bytes = Arc::new(bytes);
@@ -166,6 +168,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]; it names who needs the plugin.
     pub async fn remove_plugin(&self, plugin: &str, word: Word<'_>) -> Result<(), Refusal> {
+        self.permit(word.actor, Act::InstallPlugin, None)?;
         let _turn = self.deploying.lock().await;
         let state = self.plugin_state().await?;
         let Some(installed) = state.installed.get(plugin) else {
@@ -213,6 +216,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]
     pub async fn grant_plugin(&self, plugin: &str, unit: &str, grant: &Value, word: Word<'_>) -> Result<(), Refusal> {
+        self.permit(word.actor, Act::GrantPlugin, None)?;
         let _turn = self.deploying.lock().await;
         self.known(plugin, unit).await?;
         let read = self.packages.own.read(grant).map_err(|why| invalid("/grant", why))?;
@@ -234,6 +238,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]
     pub async fn revoke_plugin(&self, plugin: &str, unit: &str, word: Word<'_>) -> Result<(), Refusal> {
+        self.permit(word.actor, Act::GrantPlugin, None)?;
         let _turn = self.deploying.lock().await;
         let key = crate::plugins::whose(plugin, unit);
         if !self.plugin_state().await?.given.contains_key(&key) {

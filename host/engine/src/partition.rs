@@ -33,8 +33,10 @@ use serde_json::Value;
 
 pub use self::bindings::{Failing, Patience};
 pub(crate) use self::deploy::deployable;
+pub(crate) use self::desk::refusal;
 pub use self::events::{Delivered, JudgeJob, Judged};
 use self::header::{About, name_fault, unfit};
+pub use self::header::{actor_from_headers, actor_in_headers};
 pub use self::message::{
     Deploy, EffectDone, EffectOutcome, FirstTurn, Floor, Judgement, Message, Order, OrderKind, PageDone, PollError,
     Query, ReadPage, Refusal, Reopen, Reply, Resolve, StartRun, TurnDone,
@@ -272,7 +274,7 @@ impl Core {
             kind: entry.kind().to_owned(),
             subject: about.subject.to_owned(),
             time: now,
-            actor: about.actor.to_owned(),
+            actor: actor_in_headers(about.actor).into_owned(),
             unit: about.unit.map(str::to_owned),
             causation: None,
             key: about.key.to_owned(),

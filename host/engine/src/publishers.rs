@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use huiyin_audit::VerifierKey;
+use huiyin_desk::Act;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -61,6 +62,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]
     pub async fn trust_publisher(&self, key: &str, units: &[String], word: Word<'_>) -> Result<TrustReport, Refusal> {
+        self.permit(word.actor, Act::TrustPublisher, None)?;
         let _turn = self.deploying.lock().await;
         let key: VerifierKey = key.parse().map_err(|error| invalid("/key", error))?;
         if units.is_empty() {
@@ -86,6 +88,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]
     pub async fn distrust_publisher(&self, key: &str, word: Word<'_>) -> Result<TrustReport, Refusal> {
+        self.permit(word.actor, Act::TrustPublisher, None)?;
         let _turn = self.deploying.lock().await;
         let key = {
             let trust = self.packages.trust.read().unwrap_or_else(PoisonError::into_inner);

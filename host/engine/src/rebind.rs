@@ -8,6 +8,7 @@ mod show;
 
 use std::sync::Arc;
 
+use huiyin_desk::Act;
 use huiyin_flow::Definition;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -132,6 +133,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]; then nothing has changed for the unit that it names.
     pub async fn bind(&self, word: SlotWord, to: Option<PluginWord>) -> Result<Vec<Rebound>, Refusal> {
+        self.permit(&word.actor, Act::Bind, word.unit.as_deref())?;
         self.rebinder()
             .each(&word, |house, standing| {
                 let pin = to.as_ref().map(|to| chosen(house, standing, &word.slot, to)).transpose()?;
@@ -150,6 +152,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]; also where nothing was set aside.
     pub async fn lift(&self, word: SlotWord) -> Result<Vec<Rebound>, Refusal> {
+        self.permit(&word.actor, Act::Bind, word.unit.as_deref())?;
         self.rebinder()
             .each(&word, |_, standing| {
                 let of = standing.of(&word.slot);
@@ -169,6 +172,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]; also for a plugin that is not pure, or the slot's own.
     pub async fn start_canary(&self, word: SlotWord, plugin: PluginWord) -> Result<Vec<Rebound>, Refusal> {
+        self.permit(&word.actor, Act::Bind, word.unit.as_deref())?;
         self.rebinder()
             .each(&word, |house, standing| {
                 let pin = chosen(house, standing, &word.slot, &plugin)?;
@@ -200,6 +204,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]; also where there is none.
     pub async fn end_canary(&self, word: SlotWord, promote: bool) -> Result<Vec<Rebound>, Refusal> {
+        self.permit(&word.actor, Act::Bind, word.unit.as_deref())?;
         self.rebinder()
             .each(&word, |house, standing| {
                 let of = standing.of(&word.slot);

@@ -6,6 +6,7 @@ use huiyin_flow::Fact;
 use huiyin_journal::{JournalError, Record};
 use serde_json::Value;
 
+use crate::directory::Target;
 use crate::engine::Engine;
 use crate::partition::Refusal;
 use crate::record::{self, Entry};
@@ -17,7 +18,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]
     pub async fn records_of(&self, run: &str) -> Result<Vec<Record>, Refusal> {
-        let at = self.home_of(run).await?;
+        let at = self.route(Target::Run(run)).await?;
         let id = run.to_owned();
         let span = self.look(at, move |state, _| match state.runs.get(&id) {
             Some(run) => (run.first, state.seq),
@@ -48,7 +49,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]
     pub async fn result_of(&self, run: &str) -> Result<Value, Refusal> {
-        let at = self.home_of(run).await?;
+        let at = self.route(Target::Run(run)).await?;
         let id = run.to_owned();
         let last = self.look(at, move |state, _| state.ended(&id).map(|ended| ended.last)).await?;
         let Some(last) = last else { return Err(Refusal::NotFound(format!("run {run} has not ended"))) };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use huiyin_deadline::schedule::{CatchUp, Overlap, Schedule, upcoming};
+use huiyin_desk::Act;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -78,6 +79,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]
     pub async fn pause_schedule(&self, command: PauseCommand) -> Result<(), Refusal> {
+        self.permit(&command.actor, Act::PauseSchedule, command.unit.as_deref())?;
         let of = |d: &Arc<Deployed>| {
             let named = d.name == command.workflow || d.name.rsplit('/').next() == Some(&command.workflow);
             (named && d.unit == command.unit).then(|| d.name.clone())

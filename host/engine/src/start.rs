@@ -302,6 +302,7 @@ impl Engine {
                 sources: wanted.sources.clone(),
             },
             deploying: Arc::default(),
+            policy: loaded.first().and_then(|home| home.desk.policy().cloned()),
             partitions: Vec::new(),
             activity,
             intake: Engine::intake_gate(),

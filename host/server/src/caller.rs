@@ -1,29 +1,33 @@
-//! Who asks: the bearer of the admin token, in the name of a person.
+//! Who asks: the bearer of the admin token, in the name of a person or as an
+//! admin of the host.
 //!
-//! Until sessions exist, whoever holds the token is believed to be the person
-//! whom the header `huiyin-actor` names; without the token nobody is anybody.
+//! Until sessions exist, whoever holds the token is believed to be whom the
+//! header `huiyin-actor` names; without the token nobody is anybody. What that
+//! person may do says the policy pack ([`huiyin_desk::permit`]).
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use percent_encoding::percent_decode;
 
 use crate::api::App;
 use crate::problem::Problem;
 
-/// The header that names the person: `person:<name>`, UTF-8.
+/// The header that names who asks: `person:<id>` or `admin:<name>`, in UTF-8 as
+/// it is or percent-encoded.
 pub const ACTOR_HEADER: &str = "huiyin-actor";
 
 /// Who the bearer is when nobody is named.
-const ADMIN: &str = "person:admin";
+const ADMIN: &str = "admin:admin";
 
-/// Longest name, in bytes.
+/// Longest actor, in bytes as a record's header has it: percent-encoded where it is not ASCII.
 const MAX_ACTOR: usize = 128;
 
 /// Who asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    /// `person:<name>`.
+    /// `person:<id>` or `admin:<name>`.
     pub(crate) actor: String,
 }
 
@@ -49,17 +53,52 @@ fn identify(headers: &HeaderMap, app: &App) -> Result<Caller, Problem> {
             "that is not this host's token; it is in the data folder's file `api-token`",
         ));
     }
-    let Some(named) = headers.get(ACTOR_HEADER) else { return Ok(Caller { actor: ADMIN.to_owned() }) };
-    let actor = std::str::from_utf8(named.as_bytes()).ok().filter(|text| {
-        text.len() <= MAX_ACTOR
-            && text
-                .strip_prefix("person:")
-                .is_some_and(|name| !name.trim().is_empty() && !name.chars().any(char::is_control))
-    });
-    match actor {
-        Some(actor) => Ok(Caller { actor: actor.to_owned() }),
-        None => Err(Problem::invalid(format_args!(
-            "the header `{ACTOR_HEADER}` must be `person:<name>` of at most {MAX_ACTOR} bytes of UTF-8"
-        ))),
+    let mut named = headers.get_all(ACTOR_HEADER).iter();
+    match (named.next(), named.next()) {
+        (None, _) => Ok(Caller { actor: ADMIN.to_owned() }),
+        (Some(named), None) => actor(named.as_bytes()).map(|actor| Caller { actor }).ok_or_else(|| {
+            Problem::invalid(format_args!(
+                "the header `{ACTOR_HEADER}` must be `person:<id>` or `admin:<name>`, UTF-8 as it is or percent-encoded, \
+                 without spaces and control characters, at most {MAX_ACTOR} bytes percent-encoded"
+            ))
+        }),
+        (Some(_), Some(_)) => {
+            Err(Problem::invalid(format_args!("the header `{ACTOR_HEADER}` is given twice; one acts at a time")))
+        }
+    }
+}
+
+/// Reads the header's value: percent-encoding is undone, what is written raw is taken as UTF-8.
+fn actor(value: &[u8]) -> Option<String> {
+    let text = percent_decode(value).decode_utf8().ok()?;
+    let name = text.strip_prefix("person:").or_else(|| text.strip_prefix("admin:"))?;
+    let plain = |c: char| !c.is_whitespace() && !c.is_control();
+    (!name.is_empty() && name.chars().all(plain) && huiyin_engine::actor_in_headers(&text).len() <= MAX_ACTOR)
+        .then(|| text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::actor;
+
+    #[test]
+    fn a_name_is_read_raw_or_percent_encoded() {
+        assert_eq!(actor("person:许明".as_bytes()).as_deref(), Some("person:许明"));
+        assert_eq!(actor(b"person:%E8%AE%B8%e6%98%8e").as_deref(), Some("person:许明"));
+        assert_eq!(actor(b"admin:wang").as_deref(), Some("admin:wang"));
+        for wrong in [
+            &b"person:"[..],
+            b"person: ",
+            b"system:engine",
+            b"li-min",
+            b"person:a b",
+            b"person:%0A",
+            b"person:%FF",
+            b"person:\xff",
+        ] {
+            assert_eq!(actor(wrong), None, "{wrong:?}");
+        }
+        assert!(actor(format!("person:{}", "许".repeat(13)).as_bytes()).is_some());
+        assert!(actor(format!("person:{}", "许".repeat(14)).as_bytes()).is_none());
     }
 }

@@ -2,17 +2,20 @@
 //! 1.0.2: structured, binary and batched content mode. Which mode it is says
 //! the content type; a batch is checked whole before any of it is taken in.
 
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use huiyin_desk::Act;
 use huiyin_engine::{Delivered, cloud_event};
 use serde_json::{Map, Value, json};
 
 use crate::api::App;
 use crate::body;
+use crate::caller::Caller;
 use crate::problem::Problem;
 
 /// The most events of one batch.
@@ -28,25 +31,30 @@ enum Sent {
 }
 
 /// Takes events in; each says whom it concerns, or concerns no unit.
-pub(crate) async fn any(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    take(&app, None, request).await
+pub(crate) async fn any(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Problem> {
+    take(&app, None, &caller, request).await
 }
 
 /// Takes events in that concern the unit of the path.
 pub(crate) async fn of_unit(
     State(app): State<App>,
     unit: Result<Path<String>, PathRejection>,
+    Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, Problem> {
     let Path(unit) = unit?;
     app.engine.partition_of(&unit)?;
-    take(&app, Some(&unit), request).await
+    take(&app, Some(&unit), &caller, request).await
 }
 
-async fn take(app: &App, unit: Option<&str>, request: Request) -> Result<Response, Problem> {
+async fn take(app: &App, unit: Option<&str>, caller: &Caller, request: Request) -> Result<Response, Problem> {
     match read(request).await? {
         Sent::One(event) => {
-            let whom = checked(app, unit, &event, "")?;
+            let whom = checked(app, unit, caller, &event, "")?;
             let delivered = app.engine.event(whom.as_deref(), event).await?;
             Ok(axum::Json(told(delivered)).into_response())
         }
@@ -57,7 +65,7 @@ async fn take(app: &App, unit: Option<&str>, request: Request) -> Result<Respons
             }
             let mut checked_events = Vec::with_capacity(events.len());
             for (at, event) in events.into_iter().enumerate() {
-                checked_events.push((checked(app, unit, &event, &format!("/{at}"))?, event));
+                checked_events.push((checked(app, unit, caller, &event, &format!("/{at}"))?, event));
             }
             Ok(batch(app, checked_events).await)
         }
@@ -93,7 +101,13 @@ fn told(delivered: Delivered) -> Value {
 }
 
 /// Checks an event; gives the unit it concerns.
-fn checked(app: &App, unit: Option<&str>, event: &Value, place: &str) -> Result<Option<String>, Problem> {
+fn checked(
+    app: &App,
+    unit: Option<&str>,
+    caller: &Caller,
+    event: &Value,
+    place: &str,
+) -> Result<Option<String>, Problem> {
     cloud_event::check(event)
         .map_err(|fault| Problem::invalid_at(format!("{place}{}", fault.pointer), fault.message))?;
     let at_unit = |detail: String| Problem::invalid_at(format!("{place}/{UNIT}"), detail);
@@ -111,6 +125,7 @@ fn checked(app: &App, unit: Option<&str>, event: &Value, place: &str) -> Result<
             if let Some(code) = whom {
                 app.engine.partition_of(code).map_err(|refusal| at_unit(refusal.to_string()))?;
             }
+            app.engine.permit(&caller.actor, Act::SendEvent, whom)?;
             Ok(whom.map(str::to_owned))
         }
     }

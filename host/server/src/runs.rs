@@ -175,7 +175,7 @@ pub(crate) async fn records(
                 "index": record.index,
                 "type": record.kind,
                 "time": header.time,
-                "actor": header.actor,
+                "actor": huiyin_engine::actor_from_headers(&header.actor),
                 "redacted": record.payload == Payload::Redacted,
                 "data": data,
             })

@@ -35,7 +35,7 @@ const HOSTILE: usize = 6;
 /// Wall time of what is not to be stopped by it, in milliseconds: the machine is busy.
 const PATIENT_MS: u64 = 120_000;
 
-const WORD: Word<'static> = Word { actor: "person:admin", reason: "for the test" };
+const WORD: Word<'static> = Word { actor: "admin:admin", reason: "for the test" };
 
 /// A house that takes plugins of anybody, with the one secret, the attacker's
 /// DNS server and the limits of each case.

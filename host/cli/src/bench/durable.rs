@@ -28,7 +28,7 @@ fn submission(n: u64) -> Submission {
         workflow: "steps".to_owned(),
         unit: None,
         input: json!({"n": n}),
-        actor: "person:bench".to_owned(),
+        actor: "admin:bench".to_owned(),
         run: None,
     }
 }

@@ -32,11 +32,11 @@ enum Command {
     },
     /// Record an answer that was delivered to those who asked
     #[command(
-        after_help = "Example:\n  huiyin case answer 530500-20240301-0001 --text '现场已核实，无明火。' --channel phone --asker a1 --as li-min"
+        after_help = "Example:\n  huiyin case answer 530500-20240301-0001 --text '现场已核实，无明火。' --channel phone --asker a1 --as xu-ming"
     )]
     Answer(Answer),
     /// Close a case; refused while anybody waits for an answer
-    #[command(after_help = "Example:\n  huiyin case close 530500-20240301-0001 --as li-min")]
+    #[command(after_help = "Example:\n  huiyin case close 530500-20240301-0001 --as xu-ming")]
     Close {
         /// The case's number.
         number: String,

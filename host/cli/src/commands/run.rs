@@ -112,7 +112,7 @@ fn once(args: &Args, workflow: &Path, setup: &Setup) -> Result<(), Failure> {
         let mut asked = Asked::new()?;
         let engine = Engine::start(options).await.map_err(|error| explain(&error))?;
         let submission =
-            Submission { workflow: name, unit: args.unit.clone(), input, actor: "person:admin".to_owned(), run: None };
+            Submission { workflow: name, unit: args.unit.clone(), input, actor: "admin:admin".to_owned(), run: None };
         let ended = tokio::select! {
             ended = engine.run(submission) => Some(ended),
             () = asked.stop_asked() => None,

@@ -194,7 +194,6 @@ impl Work<'_> {
             .clause("rule 7")
             .hint(instead));
         }
-        self.person(&case.unit, "stop a clock by hand", "rule 7")?;
         said(&input.evidence, 1_000, "/evidence", "the evidence")?;
         self.stop(&input.case, &input.clock, self.now())?;
         Ok(

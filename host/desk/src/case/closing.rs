@@ -59,7 +59,7 @@ impl Work<'_> {
     /// `ProposeNoResponse`.
     pub(crate) fn propose_no_response(&mut self, number: &str, reason: &str) -> Output {
         let case = self.open(number)?;
-        let author = self.person(&case.unit, "propose not to answer", "1i")?;
+        let author = self.person("propose not to answer", "1i")?;
         let reason = said(reason, 2_000, "/reason", "the reason")?;
         let hash = self.hash(&[b"no-response", number.as_bytes(), reason.as_bytes()]);
         // A new text, or the same text by somebody else, voids the old approval (rule 9).
@@ -71,7 +71,7 @@ impl Work<'_> {
     /// `ApproveNoResponse`.
     pub(crate) fn approve_no_response(&mut self, number: &str, hash: &str) -> Output {
         let case = self.open(number)?;
-        let by = self.person(&case.unit, "approve a no-response", "1i")?;
+        let by = self.person("approve a no-response", "1i")?;
         let Some(proposal) = &case.no_response else {
             return Err(DeskError::new("not-found", format!("nobody proposed not to answer case {number}")).at("/case"));
         };

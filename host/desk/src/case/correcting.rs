@@ -12,7 +12,6 @@ impl Work<'_> {
     /// `CorrectOccurredAt`.
     pub(crate) fn correct_occurred_at(&mut self, number: &str, to: Timestamp, reason: &str) -> Output {
         let case = self.open(number)?;
-        self.person(&case.unit, "correct when a matter happened", "rule 5")?;
         let reason = said(reason, 1_000, "/reason", "the reason")?;
         let discovered = case.times.discovered;
         if to > discovered {

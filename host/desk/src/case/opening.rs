@@ -262,7 +262,6 @@ impl Work<'_> {
     /// `AddConcern`.
     pub(crate) fn add_concern(&mut self, number: &str, text: &str) -> Output {
         let case = self.open(number)?;
-        self.person(&case.unit, "add a concern", "1c")?;
         let text = said(text, 500, "/text", "the concern")?;
         if case.concerns.len() >= MAX_CONCERNS {
             return Err(DeskError::new("too-many", format!("case {number} has {MAX_CONCERNS} concerns already")));

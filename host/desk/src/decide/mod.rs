@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::actor::Actor;
+use crate::authority::{Act, permit};
 use crate::case::Case;
 use crate::command::Command;
 use crate::desk::Desk;
@@ -70,6 +71,12 @@ pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>
         content_key: ctx.content_key,
         scope: ctx.scope.clone(),
     };
+    let policy = match command {
+        Command::AdoptPolicy { .. } => desk.policy().cloned(),
+        _ => Some(work.policy()?),
+    };
+    let unit = ctx.scope.clone().or_else(|| desk.unit_of(command));
+    permit(policy.as_deref(), &work.actor, Act::of(command), unit.as_deref())?;
     let output = match command {
         Command::AdoptPolicy { pack } => work.adopt(pack),
         Command::Receive(input) => work.receive(input),
@@ -181,18 +188,11 @@ impl Work<'_> {
             .hint("open a new case on the matter"))
     }
 
-    /// The person who acts: known to the pack, and of the unit or one above it.
-    pub(crate) fn person(&self, unit: &str, what: &str, clause: &'static str) -> Result<String, DeskError> {
-        let Some(id) = self.actor.person() else {
-            return Err(DeskError::new("not-a-person", format!("only a named person may {what}, not {}", self.actor))
-                .clause(clause));
-        };
-        if self.policy()?.answers_for(id, unit) {
-            return Ok(id.to_owned());
-        }
-        Err(DeskError::new("not-yours", format!("`{id}` does not belong to unit `{unit}` or to one above it"))
-            .clause(clause)
-            .hint("ask somebody of that unit, or add the person to the policy pack"))
+    /// The id of the person who acts; that they may was checked before.
+    pub(crate) fn person(&self, what: &str, clause: &'static str) -> Result<String, DeskError> {
+        self.actor.person().map(str::to_owned).ok_or_else(|| {
+            DeskError::new("not-a-person", format!("only a named person may {what}, not {}", self.actor)).clause(clause)
+        })
     }
 
     /// Every open case keeps its lead unit (clause 2a): its clocks and the

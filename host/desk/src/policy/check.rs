@@ -8,7 +8,7 @@ use huiyin_deadline::clock::{Anchor, Warning};
 use jiff::SignedDuration;
 
 use super::reader::Object;
-use super::{CalendarSource, ClockRule, LevelName, Occasion, Route, SatisfiedBy, Whose};
+use super::{ActRule, CalendarSource, ClockRule, LevelName, Occasion, Route, SatisfiedBy, Whose};
 use crate::level::Level;
 use crate::unit::Unit;
 
@@ -265,18 +265,7 @@ pub(super) fn routes(pack: &Object, routes: Option<&[Route]>, units: Option<&[Un
             }
         }
         for (j, target) in route.tell.iter().enumerate() {
-            let role = target.role.as_str();
-            let known = matches!(role, "spokesperson" | "principal")
-                || units.is_none_or(|units| {
-                    units.iter().flat_map(|u| &u.people).any(|p| p.roles.iter().any(|r| r == role))
-                });
-            if !known {
-                pack.problem_at(
-                    &format!("/notify/{i}/tell/{j}"),
-                    format!("nobody in the pack has the role `{role}`"),
-                    "`spokesperson`, `principal`, or a role of somebody in `people`",
-                );
-            }
+            a_known_role(pack, &format!("/notify/{i}/tell/{j}"), &target.role, units);
         }
     }
     let told = |on: &[Occasion], level: Level, whose: Whose, role: Option<&str>| {
@@ -306,5 +295,30 @@ pub(super) fn routes(pack: &Object, routes: Option<&[Route]>, units: Option<&[Un
                 "add a target of `parent.` to a route on \"case-opened\" or \"report-submitted\"",
             );
         }
+    }
+}
+
+/// Which roles may do what: each act once, for roles that somebody has.
+pub(super) fn acts(pack: &Object, acts: Option<&[ActRule]>, units: Option<&[Unit]>) {
+    let Some(acts) = acts else { return };
+    for (i, rule) in acts.iter().enumerate() {
+        if acts.iter().take(i).any(|before| before.act == rule.act) {
+            let message = format!("there is a rule for `{}` already", rule.act);
+            pack.problem_at(&format!("/acts/{i}/act"), message, "put all roles into one rule");
+        }
+        for (j, role) in rule.roles.iter().enumerate() {
+            a_known_role(pack, &format!("/acts/{i}/roles/{j}"), role, units);
+        }
+    }
+}
+
+fn a_known_role(pack: &Object, pointer: &str, role: &str, units: Option<&[Unit]>) {
+    let has = |units: &[Unit]| units.iter().flat_map(|u| &u.people).any(|p| p.roles.iter().any(|r| r == role));
+    if !matches!(role, "spokesperson" | "principal") && !units.is_none_or(has) {
+        pack.problem_at(
+            pointer,
+            format!("nobody in the pack has the role `{role}`"),
+            "`spokesperson`, `principal`, or a role of somebody in `people`",
+        );
     }
 }

@@ -240,6 +240,17 @@ pub struct Route {
     pub basis: Basis,
 }
 
+/// Which roles may do an act: on top of belonging to the unit concerned or to one above it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActRule {
+    /// The act's name ([`crate::Act::name`]).
+    pub act: String,
+    /// `spokesperson`, `principal`, or a role that somebody in `people` has; one of them is needed.
+    pub roles: Vec<String>,
+    /// Where the rule comes from.
+    pub basis: Basis,
+}
+
 /// A calendar of the pack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CalendarSource {
@@ -275,6 +286,9 @@ pub struct PolicyPack {
     pub responses: Vec<ResponseRule>,
     /// Who is told.
     pub notify: Vec<Route>,
+    /// Acts that only some roles may do; everybody of the unit may do the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acts: Vec<ActRule>,
 }
 
 /// A person or authority that is to be told.
@@ -313,6 +327,16 @@ impl PolicyPack {
     pub fn line<'a>(&'a self, code: &str) -> impl Iterator<Item = &'a Unit> {
         std::iter::successors(self.unit(code), |unit| unit.parent.as_deref().and_then(|up| self.unit(up)))
             .take(self.units.len())
+    }
+
+    /// The unit that names a person.
+    pub fn unit_of(&self, person: &str) -> Option<&Unit> {
+        self.units.iter().find(|unit| unit.person(person).is_some())
+    }
+
+    /// The roles that an act is kept to; none where everybody of the unit may.
+    pub fn roles_for(&self, act: crate::Act) -> Option<&[String]> {
+        self.acts.iter().find(|rule| rule.act == act.name()).map(|rule| rule.roles.as_slice())
     }
 
     /// True when the person belongs to the unit or to one above it.
@@ -423,11 +447,7 @@ impl PolicyPack {
 }
 
 fn named(unit: &Unit, role: &str) -> Vec<Recipient> {
-    let people = unit.people.iter().filter(|person| match role {
-        "spokesperson" => person.id == unit.spokesperson,
-        "principal" => person.id == unit.principal,
-        role => person.roles.iter().any(|own| own == role),
-    });
+    let people = unit.people.iter().filter(|person| unit.has_role(&person.id, role));
     people
         .map(|person| Recipient {
             id: person.id.clone(),

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::position::Positions;
 use super::reader::{Node, Object, Problem, Reader};
 use super::{
-    Basis, CalendarSource, ClockOverride, ClockRule, FORMAT, Floor, LevelName, Occasion, PolicyPack, ResponseRule,
-    ResponseValue, Route, SatisfiedBy, Status, Target, check,
+    ActRule, Basis, CalendarSource, ClockOverride, ClockRule, FORMAT, Floor, LevelName, Occasion, PolicyPack,
+    ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, check,
 };
 use crate::number::Prefix;
 use crate::unit::{Office, Person, Superior, Unit};
@@ -56,6 +56,7 @@ fn read(root: &Node) -> Option<PolicyPack> {
         "floor",
         "responses",
         "notify",
+        "acts",
     ])?;
     // Everything is read before anything is given up.
     let format = object.need("format").and_then(|node| match node.text()? {
@@ -73,11 +74,13 @@ fn read(root: &Node) -> Option<PolicyPack> {
     let floor = object.need("floor").and_then(|n| floor(&n));
     let responses = object.get("responses").map_or(Some(Vec::new()), |n| n.list_of(response));
     let notify = object.need("notify").and_then(|n| n.list_of(route));
+    let acts = object.get("acts").map_or(Some(Vec::new()), |n| n.list_of(act));
 
     check::levels(&object, levels.as_deref());
     check::clocks(&object, clocks.as_deref(), calendars.as_deref());
     check::units(&object, units.as_deref(), clocks.as_deref());
     check::routes(&object, notify.as_deref(), units.as_deref(), clocks.as_deref());
+    check::acts(&object, acts.as_deref(), units.as_deref());
     format?;
     Some(PolicyPack {
         name: name?,
@@ -91,6 +94,7 @@ fn read(root: &Node) -> Option<PolicyPack> {
         floor: floor?,
         responses: responses?,
         notify: notify?,
+        acts: acts?,
     })
 }
 
@@ -413,4 +417,25 @@ fn route(node: &Node) -> Option<Route> {
     });
     let basis = basis(&object);
     Some(Route { on: on?, levels: levels?, clocks: clocks?, tell: tell?, basis: basis? })
+}
+
+fn act(node: &Node) -> Option<ActRule> {
+    let object = node.object(&["act", "roles", "basis"])?;
+    let act = object.need("act").and_then(|n| {
+        let name = n.text()?;
+        if crate::Act::of_persons(&name).is_some() {
+            return Some(name);
+        }
+        let known: Vec<&str> = crate::Act::names_of_persons().collect();
+        n.problem(format!("`{name}` is no act of persons"), &format!("there are: {}", known.join(", ")))
+    });
+    let roles = object.need("roles").and_then(|n| {
+        let roles = n.list_of(Node::code)?;
+        if roles.is_empty() {
+            return n.problem("nobody may do this any more", "name at least one role, such as `principal`");
+        }
+        Some(roles)
+    });
+    let basis = basis(&object);
+    Some(ActRule { act: act?, roles: roles?, basis: basis? })
 }

@@ -164,7 +164,8 @@ impl Core {
     }
 }
 
-fn refusal(error: &DeskError) -> Refusal {
+/// A refusal of the desk as the engine tells it.
+pub(crate) fn refusal(error: &DeskError) -> Refusal {
     match &error.pointer {
         _ if error.code == "not-found" => Refusal::NotFound(error.to_string()),
         // A clause or rule forbids it: the command itself was well formed.

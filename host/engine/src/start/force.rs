@@ -16,6 +16,7 @@ use crate::config::{HostConfig, WorkflowConfig};
 use crate::deployment::{self, HouseCatalog};
 use crate::extension;
 use crate::house::House;
+use crate::partition::actor_in_headers;
 use crate::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn, unit_key};
 use crate::state::{Deployment, State, place, text_digest};
 
@@ -253,7 +254,7 @@ pub(super) async fn write_all(
             kind: entry.kind().to_owned(),
             subject,
             time: now,
-            actor: actor.to_owned(),
+            actor: actor_in_headers(actor).into_owned(),
             unit,
             causation: None,
             key,

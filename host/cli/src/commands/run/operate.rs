@@ -25,7 +25,7 @@ pub(crate) enum Command {
     )]
     Show(Show),
     /// End a run; what it has in hand is stopped
-    #[command(after_help = "Example:\n  huiyin run cancel RUN --reason 'entered twice' --as li-min")]
+    #[command(after_help = "Example:\n  huiyin run cancel RUN --reason 'entered twice' --as xu-ming")]
     Cancel(Act),
     /// Hold a run: what comes is kept, nothing goes on
     #[command(after_help = "Example:\n  huiyin run suspend RUN --reason 'the receiver is being repaired'")]

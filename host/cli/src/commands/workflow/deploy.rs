@@ -16,7 +16,7 @@ use crate::text::plain;
 /// Bring workflows into force on a running host: all of them or none
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  huiyin workflow deploy workflows/assess.json --unit qingfeng --as li.min\n\nNew runs get the new version; running runs keep theirs. It stays in force across restarts.\nExit 2: one of the files is not valid, and nothing was changed; 1: the host's rules forbid it."
+    after_help = "Example:\n  huiyin workflow deploy workflows/assess.json --unit qingfeng --as xu-ming\n\nNew runs get the new version; running runs keep theirs. It stays in force across restarts.\nExit 2: one of the files is not valid, and nothing was changed; 1: the host's rules forbid it."
 )]
 pub(super) struct Args {
     /// Workflow documents, JSON or YAML.
@@ -32,7 +32,7 @@ pub(super) struct Args {
 /// Withdraw a workflow from a running host: no new runs; running runs keep it
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  huiyin workflow withdraw tests/hello --as li.min\n\nWhat the configuration names comes back at the host's next start."
+    after_help = "Example:\n  huiyin workflow withdraw tests/hello --as xu-ming\n\nWhat the configuration names comes back at the host's next start."
 )]
 pub(super) struct WithdrawArgs {
     /// The workflow, `namespace/name`.

@@ -1,0 +1,260 @@
+//! Who may do what: the one check of every act that somebody asks for, by the
+//! API, the command line, or a workflow.
+//!
+//! [`TABLE`] has a line for each kind of act. A person acts for the unit that
+//! names them in the policy pack and for every unit below it (clauses 1d and
+//! 3.5c); what concerns the whole host is the root unit's and the host admin's.
+//! A pack may ask for roles on top ([`crate::policy::ActRule`]); without such a
+//! rule everybody of the unit may.
+//!
+//! Here stands who may ask. What the act itself needs (an answer, a second
+//! person, an order of times) is decided where the act is.
+
+use crate::actor::Actor;
+use crate::command::Command;
+use crate::error::DeskError;
+use crate::policy::PolicyPack;
+
+/// A kind of act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Act {
+    /// Items are taken in.
+    Receive,
+    /// A policy pack comes into force.
+    AdoptPolicy,
+    /// `record-assessment`
+    RecordAssessment,
+    /// `open-case`
+    OpenCase,
+    /// `attach-item`
+    AttachItem,
+    /// `start-clock`
+    StartClock,
+    /// `satisfy-clock`
+    SatisfyClock,
+    /// `submit-report`
+    SubmitReport,
+    /// `record-answer`
+    RecordAnswer,
+    /// `record-time`
+    RecordTime,
+    /// `record-delivery`
+    RecordDelivery,
+    /// `close-case`
+    CloseCase,
+    /// `add-concern`
+    AddConcern,
+    /// `set-level`
+    SetLevel,
+    /// `correct-occurred-at`
+    CorrectOccurredAt,
+    /// `propose-no-response`
+    ProposeNoResponse,
+    /// `approve-no-response`
+    ApproveNoResponse,
+    /// A run is started by name.
+    StartRun,
+    /// A run is stopped, held, let go on, set to work again, or told what became of a call.
+    ControlRun,
+    /// An event is sent to workflows and runs.
+    SendEvent,
+    /// A workflow is brought into force, or withdrawn.
+    Deploy,
+    /// A slot is bound to another plugin, or a canary is set beside it.
+    Bind,
+    /// A schedule is paused, or goes on.
+    PauseSchedule,
+    /// A plugin is installed or removed.
+    InstallPlugin,
+    /// A plugin is granted something, or loses it.
+    GrantPlugin,
+    /// A publisher's key is trusted, or no more.
+    TrustPublisher,
+}
+
+/// Who may ask for an act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// A person of the unit concerned or of one above it; of the root, where no one unit is concerned.
+    Unit,
+    /// The admin of the host.
+    Admin,
+    /// A workflow, by a core function, within the unit that it serves.
+    Run,
+    /// The host itself, and the collectors that it calls.
+    Host,
+}
+
+use Who::{Admin, Host, Run, Unit};
+
+/// A line of the table.
+struct Line {
+    act: Act,
+    /// As commands and policy packs name it.
+    name: &'static str,
+    who: &'static [Who],
+    /// "only … may {what}".
+    what: &'static str,
+    /// The clause or rule that a refusal rests on.
+    clause: &'static str,
+}
+
+const fn line(act: Act, name: &'static str, who: &'static [Who], what: &'static str, clause: &'static str) -> Line {
+    Line { act, name, who, what, clause }
+}
+
+/// The table. What no line allows is refused.
+#[rustfmt::skip]
+const TABLE: &[Line] = &[
+    //   kind of act             name                   who may ask           in words                          clause
+    line(Act::Receive,           "receive",             &[Unit, Admin, Host], "bring items in",                 "3.1d"),
+    line(Act::AdoptPolicy,       "adopt-policy",        &[Host],              "bring a policy pack into force", "rule 7"),
+    line(Act::RecordAssessment,  "record-assessment",   &[Unit, Run],         "assess a matter",                "1d"),
+    line(Act::OpenCase,          "open-case",           &[Unit, Run],         "open a case",                    "1d"),
+    line(Act::AttachItem,        "attach-item",         &[Unit, Run],         "put an item into a case",        "1d"),
+    line(Act::StartClock,        "start-clock",         &[Unit, Run],         "start a clock",                  "2c"),
+    line(Act::SatisfyClock,      "satisfy-clock",       &[Unit],              "stop a clock by hand",           "rule 7"),
+    line(Act::SubmitReport,      "submit-report",       &[Unit, Run],         "submit a report",                "3.3"),
+    line(Act::RecordAnswer,      "record-answer",       &[Unit, Run],         "record an answer",               "3.5c"),
+    line(Act::RecordTime,        "record-time",         &[Unit, Run],         "record a time of a case",        "3.5c"),
+    line(Act::RecordDelivery,    "record-delivery",     &[Unit, Run],         "record a delivery",              "1d"),
+    line(Act::CloseCase,         "close-case",          &[Unit, Run],         "close a case",                   "3.5c"),
+    line(Act::AddConcern,        "add-concern",         &[Unit],              "add a concern",                  "1c"),
+    line(Act::SetLevel,          "set-level",           &[Unit],              "set the level of a case",        "rule 7"),
+    line(Act::CorrectOccurredAt, "correct-occurred-at", &[Unit],              "correct when a matter happened", "rule 5"),
+    line(Act::ProposeNoResponse, "propose-no-response", &[Unit],              "propose not to answer",          "1i"),
+    line(Act::ApproveNoResponse, "approve-no-response", &[Unit],              "approve a no-response",          "1i"),
+    line(Act::StartRun,          "start-run",           &[Unit, Admin],       "start a workflow",               "1d"),
+    line(Act::ControlRun,        "control-run",         &[Unit, Admin],       "stop, hold or restart a run",    "1d"),
+    line(Act::SendEvent,         "send-event",          &[Unit, Admin],       "send events",                    "1d"),
+    line(Act::Deploy,            "deploy",              &[Unit, Admin],       "deploy or withdraw a workflow",  "1d"),
+    line(Act::Bind,              "bind",                &[Unit, Admin],       "bind a slot",                    "1d"),
+    line(Act::PauseSchedule,     "pause-schedule",      &[Unit, Admin],       "pause or resume a schedule",     "1d"),
+    line(Act::InstallPlugin,     "install-plugin",      &[Admin],             "install or remove a plugin",     "rule 6"),
+    line(Act::GrantPlugin,       "grant-plugin",        &[Admin],             "grant or revoke",                "rule 6"),
+    line(Act::TrustPublisher,    "trust-publisher",     &[Admin],             "trust or distrust a publisher",  "rule 6"),
+];
+
+impl Act {
+    /// The kind of a command.
+    pub fn of(command: &Command) -> Act {
+        match command {
+            Command::AdoptPolicy { .. } => Act::AdoptPolicy,
+            Command::Receive(_) => Act::Receive,
+            Command::RecordAssessment(_) => Act::RecordAssessment,
+            Command::OpenCase(_) => Act::OpenCase,
+            Command::AttachItem(_) => Act::AttachItem,
+            Command::StartClock(_) => Act::StartClock,
+            Command::SatisfyClock(_) => Act::SatisfyClock,
+            Command::SubmitReport(_) => Act::SubmitReport,
+            Command::RecordAnswer(_) => Act::RecordAnswer,
+            Command::RecordTime(_) => Act::RecordTime,
+            Command::RecordDelivery(_) => Act::RecordDelivery,
+            Command::CloseCase(_) => Act::CloseCase,
+            Command::AddConcern { .. } => Act::AddConcern,
+            Command::SetLevel { .. } => Act::SetLevel,
+            Command::CorrectOccurredAt { .. } => Act::CorrectOccurredAt,
+            Command::ProposeNoResponse { .. } => Act::ProposeNoResponse,
+            Command::ApproveNoResponse { .. } => Act::ApproveNoResponse,
+        }
+    }
+
+    /// Its name, as commands and policy packs have it.
+    pub fn name(self) -> &'static str {
+        self.line().map_or("", |line| line.name)
+    }
+
+    /// The act of this name, if it is one that persons may do and a pack may keep to roles.
+    pub fn of_persons(name: &str) -> Option<Act> {
+        TABLE.iter().find(|line| line.name == name && line.who.contains(&Unit)).map(|line| line.act)
+    }
+
+    /// The names that [`Act::of_persons`] knows.
+    pub fn names_of_persons() -> impl Iterator<Item = &'static str> {
+        TABLE.iter().filter(|line| line.who.contains(&Unit)).map(|line| line.name)
+    }
+
+    fn line(self) -> Option<&'static Line> {
+        TABLE.iter().find(|line| line.act == self)
+    }
+}
+
+/// Checks that somebody may do an act for a unit; `None` where no one unit is
+/// concerned: an act on the whole host, or on every unit.
+///
+/// Where no pack is in force there are no persons to tell apart: whoever bears
+/// the host's token is believed.
+///
+/// # Errors
+/// Says who may, by which clause or rule, and how to mend it: `not-a-person`
+/// where only persons may, `unknown-person` for one whom no unit names,
+/// `not-yours` for one of another unit, `not-your-role` where the pack asks for
+/// a role, `not-admin` where only the host's admin may.
+pub fn permit(pack: Option<&PolicyPack>, actor: &Actor, act: Act, unit: Option<&str>) -> Result<(), DeskError> {
+    let Some(line) = act.line() else { return Err(DeskError::new("refused", "nobody may do this")) };
+    let may = |who: Who| line.who.contains(&who);
+    let allowed = match actor {
+        Actor::Person(id) if may(Unit) => {
+            return pack.map_or(Ok(()), |pack| person(pack, id, line, unit));
+        }
+        Actor::Person(_) => may(Admin) && pack.is_none(),
+        Actor::Admin(_) => may(Admin),
+        Actor::Run(_) => may(Run),
+        Actor::System(_) | Actor::Plugin(_) => may(Host),
+    };
+    if allowed {
+        return Ok(());
+    }
+    let what = line.what;
+    Err(if may(Unit) {
+        DeskError::new("not-a-person", format!("only a named person may {what}, not {actor}"))
+            .hint("act in the name of a person of the policy pack: `person:<id>` (`--as ID` on the command line)")
+    } else if may(Admin) {
+        DeskError::new("not-admin", format!("only the host's admin may {what}, not {actor}"))
+            .hint("act as `admin:<name>`, with the host's token")
+    } else {
+        DeskError::new("not-by-command", format!("only the host itself may {what}, not {actor}"))
+    }
+    .clause(line.clause))
+}
+
+/// A person acts for the unit that names them, and for those below it.
+fn person(pack: &PolicyPack, id: &str, line: &Line, unit: Option<&str>) -> Result<(), DeskError> {
+    let Some(home) = pack.unit_of(id) else {
+        return Err(DeskError::new("unknown-person", format!("no unit of the policy pack names a person `{id}`"))
+            .clause(line.clause)
+            .hint("act in the name of somebody whom the pack names, or add the person to the pack"));
+    };
+    let concerned = unit.or_else(|| pack.root().map(|root| root.code.as_str())).unwrap_or_default();
+    if !pack.line(concerned).any(|above| above.code == home.code) {
+        let whose = match unit {
+            Some(unit) => format!("`{id}` does not belong to unit `{unit}` or to one above it"),
+            None => format!("this concerns every unit, and `{id}` does not belong to the unit above them all"),
+        };
+        return Err(DeskError::new("not-yours", format!("{whose}, and so may not {}", line.what))
+            .clause(line.clause)
+            .hint("ask somebody of that unit, or add the person to the policy pack"));
+    }
+    let Some(roles) = pack.roles_for(line.act) else { return Ok(()) };
+    if roles.iter().any(|role| home.has_role(id, role)) {
+        return Ok(());
+    }
+    Err(DeskError::new("not-your-role", format!("`{id}` has none of the roles that may {}", line.what))
+        .clause(line.clause)
+        .hint(format!("ask somebody who is {}", roles.join(" or "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_act_has_one_line() {
+        for line in TABLE {
+            assert_eq!(TABLE.iter().filter(|other| other.act == line.act).count(), 1, "{}", line.name);
+            assert_eq!(TABLE.iter().filter(|other| other.name == line.name).count(), 1, "{}", line.name);
+            assert_eq!(line.act.name(), line.name);
+            assert_eq!(Act::of_persons(line.name).is_some(), line.who.contains(&Unit), "{}", line.name);
+        }
+    }
+}
