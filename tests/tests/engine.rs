@@ -639,7 +639,7 @@ async fn a_cancelled_run_stays_cancelled() {
     first.cancel(&run, "no longer wanted", "admin:test").await.unwrap();
     let end = end_of(&first, &run).await.unwrap();
     assert_eq!(end.status, "cancelled");
-    assert!(end.result.to_string().contains("no longer wanted (person:test)"), "{}", end.result);
+    assert!(end.result.to_string().contains("no longer wanted (admin:test)"), "{}", end.result);
     assert!(first.cancel(&run, "again", "admin:test").await.is_err(), "it is not running");
     first.stop().await.unwrap();
     drop(first);
