@@ -212,7 +212,7 @@ impl Reader<'_> {
         let (first, last) = if values == "*" {
             (low, end)
         } else if let Some((first, last)) = values.split_once('-') {
-            self.range(at, first, last)?
+            self.range(at, first, last, step.map(|(_, step)| step))?
         } else {
             match self.value(at, values)? {
                 value if step.is_none() => (value, value),
@@ -224,7 +224,7 @@ impl Reader<'_> {
         Ok((first..=last).step_by(step).fold(0, |bits, value| bits | 1 << value))
     }
 
-    fn range(&self, at: usize, first: &str, last: &str) -> Result<(u8, u8), CronError> {
+    fn range(&self, at: usize, first: &str, last: &str, step: Option<&str>) -> Result<(u8, u8), CronError> {
         let from = self.value(at, first)?;
         let to_at = at + first.len() + 1;
         let mut to = self.value(to_at, last)?;
@@ -232,15 +232,29 @@ impl Reader<'_> {
             to = 7;
         }
         if from > to {
-            let (low, high) = self.field.range();
-            let high = if self.field == Field::DayOfWeek { 6 } else { high };
-            return Err(self.error(
-                at,
-                format!("the range {first}-{last} runs backwards"),
-                format!("to wrap around, write {from}-{high},{low}-{to}"),
-            ));
+            let hint = format!("to wrap around, write {}", self.wrapped(from, to, step));
+            return Err(self.error(at, format!("the range {first}-{last} runs backwards"), hint));
         }
         Ok((from, to))
+    }
+
+    /// What a range that runs over the end of the field means, as it can be written.
+    fn wrapped(&self, from: u8, to: u8, step: Option<&str>) -> String {
+        let (low, high) = self.field.range();
+        // Sunday is the day 0 here: a range from 7 on does not run over an end.
+        let (from, high) = match self.field {
+            Field::DayOfWeek => (from % 7, 6),
+            _ => (from, high),
+        };
+        let piece = |first: u8, last: u8| if first == last { first.to_string() } else { format!("{first}-{last}") };
+        let step = step.and_then(|step| step.parse::<usize>().ok()).unwrap_or(1).max(1);
+        if step > 1 {
+            let beyond = if from <= to { from..=to } else { from..=high };
+            let before = (from > to).then_some(low..=to);
+            let values = beyond.chain(before.into_iter().flatten()).step_by(step);
+            return values.map(|value| value.to_string()).collect::<Vec<_>>().join(",");
+        }
+        if from <= to { piece(from, to) } else { format!("{},{}", piece(from, high), piece(low, to)) }
     }
 
     fn step(&self, at: usize, text: &str) -> Result<usize, CronError> {

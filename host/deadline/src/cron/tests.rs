@@ -290,3 +290,38 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn plugins_14_the_hint_for_a_range_over_the_end_can_be_written() {
+    // Sunday as 7 begins a week here: 7-1 is 0-1.
+    let error = Cron::parse("0 0 * * 7-1/2").unwrap_err();
+    assert_eq!(error.hint, "to wrap around, write 0");
+    for (place, low, high) in [(0_usize, 0_u8, 59_u8), (1, 0, 23), (2, 1, 31), (3, 1, 12), (4, 0, 7)] {
+        for from in low..=high {
+            for to in low..from {
+                for step in [1_usize, 2, 3, 7] {
+                    let with = |text: &str| {
+                        let mut fields = ["*"; 5];
+                        fields[place] = text;
+                        fields.join(" ")
+                    };
+                    let step_text = if step == 1 { String::new() } else { format!("/{step}") };
+                    if step > usize::from(high - low) {
+                        continue;
+                    }
+                    let error = Cron::parse(&with(&format!("{from}-{to}{step_text}"))).unwrap_err();
+                    let hint = error.hint.strip_prefix("to wrap around, write ").unwrap();
+                    let written = parse::fields(&with(hint)).unwrap();
+                    let days = place == 4;
+                    // Round the field from the first on, Sunday once.
+                    let (start, end) = if days { (from % 7, 6) } else { (from, high) };
+                    let round: Vec<u8> =
+                        if start <= to { (start..=to).collect() } else { (start..=end).chain(low..=to).collect() };
+                    let bits = round.iter().step_by(step).fold(0_u64, |bits, value| bits | 1 << value);
+                    let sets = [written.minute, written.hour, written.day_of_month, written.month, written.day_of_week];
+                    assert_eq!(sets[place].bits, bits, "{from}-{to}{step_text}: {hint}");
+                }
+            }
+        }
+    }
+}

@@ -95,3 +95,16 @@ fn a_wrong_rule_says_where() {
         }
     }
 }
+
+#[test]
+fn plugins_15_a_term_is_found_in_other_scripts_and_in_what_pdfs_give() {
+    for title in ["某县⼭⽕", "某縣山火", "某县山\u{fe00}火", "某县山\u{2066}火", "某县\u{2f2d}\u{2f55}"]
+    {
+        let verdict = judge(title, "");
+        assert_eq!(verdict.level, Some(Level::III), "{title}");
+        assert_eq!(verdict.reasons, ["规则“火情”成立：出现“山火”"], "{title}");
+    }
+    assert_eq!(judge("森林火災", "").level, Some(Level::III));
+    assert_eq!(judge("\u{1d405}orest \u{fb01}re", "").level, Some(Level::III), "letters of another style");
+    assert_eq!(judge("盜伐林木", "").labels, ["疑虑"]);
+}

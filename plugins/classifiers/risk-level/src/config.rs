@@ -51,6 +51,13 @@ pub struct Topic {
     /// And none of these.
     #[serde(default)]
     pub unless: Vec<Word>,
+    /// With one of these it counts in spite of `unless`: a fire that broke out during a drill.
+    #[serde(default)]
+    pub despite: Vec<Word>,
+    /// Words that say that harm in the text is played. Where this list has words and none is in the text,
+    /// the topic counts in spite of `unless` beside a topic with `alone: false` and `atLeast` (people hurt).
+    #[serde(default)]
+    pub staged: Vec<Word>,
     /// 0.0 to 1.0. Several topics add up as 1 − (1 − a)(1 − b)….
     #[schemars(range(min = 0.0, max = 1.0))]
     pub weight: f64,

@@ -14,8 +14,79 @@ fn words(list: &[&'static str]) -> Vec<Word> {
 }
 
 fn topic(name: &str, weight: f64, list: &[&'static str]) -> Topic {
-    Topic { name: name.to_owned(), words: words(list), unless: Vec::new(), weight, alone: true, at_least: None }
+    Topic {
+        name: name.to_owned(),
+        words: words(list),
+        unless: Vec::new(),
+        despite: Vec::new(),
+        staged: Vec::new(),
+        weight,
+        alone: true,
+        at_least: None,
+    }
 }
+
+/// What a fire that breaks out during a drill is told by.
+const REAL: [&str; 34] = [
+    "演练中突发",
+    "演练中发生",
+    "演练中引发",
+    "演练中失控",
+    "演练时突发",
+    "演练时发生",
+    "演练时引发",
+    "演练期间突发",
+    "演练期间发生",
+    "演练现场突发",
+    "演练途中突发",
+    "演练途中发生",
+    "演练结束后突发",
+    "演练后突发",
+    "演练引发",
+    "演练引燃",
+    "演练失控",
+    "演练酿",
+    "演练变",
+    "演练导致",
+    "演练造成",
+    "演练致",
+    "演习中突发",
+    "演习中发生",
+    "演习时突发",
+    "演习引发",
+    "演习引燃",
+    "演习失控",
+    "演习导致",
+    "演习致",
+    "弄假成真",
+    "假戏真",
+    "真实火情",
+    "真的起火",
+];
+
+/// What says that harm in a text about a drill is played.
+const STAGED: [&str; 20] = [
+    "模拟",
+    "假设",
+    "假定",
+    "假想",
+    "设定",
+    "设置",
+    "想定",
+    "科目",
+    "课目",
+    "情景",
+    "场景",
+    "推演",
+    "脚本",
+    "观摩",
+    "检验",
+    "锻炼",
+    "提升",
+    "扮演",
+    "演练背景",
+    "演练方案",
+];
 
 impl Default for Content {
     fn default() -> Self {
@@ -23,6 +94,8 @@ impl Default for Content {
         let topics = vec![
             Topic {
                 unless: drill,
+                despite: words(&REAL),
+                staged: words(&STAGED),
                 at_least: Some(Level::IV),
                 ..topic(
                     "森林草原火情",

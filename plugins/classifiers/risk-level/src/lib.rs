@@ -8,6 +8,7 @@
 //! (which gives none); each can be overridden in the configuration.
 
 mod config;
+mod count;
 mod defaults;
 mod score;
 

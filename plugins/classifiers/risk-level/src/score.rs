@@ -5,16 +5,26 @@ use huiyin_sdk::terms::{Hits, Matcher, Terms};
 use huiyin_sdk::{Error, Factor, Item, Level, Verdict};
 
 use crate::config::{Config, Cue, Outlet, Topic, Word};
+use crate::count::count;
 use crate::defaults;
 
 pub(crate) struct Scorer<'a> {
     config: &'a Config,
     matcher: Matcher<'a>,
-    topics: Vec<(&'a Topic, Vec<usize>, Vec<usize>)>,
+    topics: Vec<Sought<'a>>,
     /// The words of all topics that are a matter by themselves.
     alone: Hits,
     labels: Vec<(&'a Cue, Vec<usize>)>,
     outlets: Vec<(&'a Outlet, Vec<usize>)>,
+}
+
+/// A topic with the numbers of its words.
+struct Sought<'a> {
+    topic: &'a Topic,
+    words: Vec<usize>,
+    unless: Vec<usize>,
+    despite: Vec<usize>,
+    staged: Vec<usize>,
 }
 
 /// A part of the score with its reason; the reason is empty at 0.
@@ -33,7 +43,9 @@ impl<'a> Scorer<'a> {
                 let at = |part: &str| format!("/content/{list}/{n}/{part}");
                 let words = numbers(&mut terms, &topic.words, || at("words"), true)?;
                 let unless = numbers(&mut terms, &topic.unless, || at("unless"), false)?;
-                topics.push((topic, words, unless));
+                let despite = numbers(&mut terms, &topic.despite, || at("despite"), false)?;
+                let staged = numbers(&mut terms, &topic.staged, || at("staged"), false)?;
+                topics.push(Sought { topic, words, unless, despite, staged });
             }
         }
         if topics.is_empty() {
@@ -51,7 +63,7 @@ impl<'a> Scorer<'a> {
             outlets.push((outlet, numbers(&mut terms, &outlet.words, at, true)?));
         }
         let matcher = terms.build();
-        let alone = topics.iter().filter(|(topic, ..)| topic.alone).flat_map(|(_, words, _)| words).copied();
+        let alone = topics.iter().filter(|sought| sought.topic.alone).flat_map(|sought| &sought.words).copied();
         let alone = matcher.hits_of(&alone.collect::<Vec<_>>());
         Ok(Self { config, matcher, topics, alone, labels, outlets })
     }
@@ -116,8 +128,8 @@ impl<'a> Scorer<'a> {
         let met: Vec<_> = self
             .topics
             .iter()
-            .filter(|(_, _, unless)| first(hits, unless).is_none())
-            .filter_map(|(topic, words, _)| Some((*topic, first(hits, words)?)))
+            .filter(|sought| !self.put_aside(sought, hits))
+            .filter_map(|sought| Some((sought.topic, first(hits, &sought.words)?)))
             .collect();
         if !met.iter().any(|(topic, _)| topic.alone) {
             return (Part { score: 0.0, reason: String::new() }, None);
@@ -137,6 +149,19 @@ impl<'a> Scorer<'a> {
         }
         let score = 1.0 - rest;
         (Part { score, reason: format!("内容{score:.2}：{}", named.join("、")) }, least)
+    }
+
+    /// Whether a topic does not count though its words are there: a drill is no fire. Where something
+    /// really happened during one, it does count: words of `despite` say so, or harm of a least level
+    /// that nothing of `staged` says was played.
+    fn put_aside(&self, sought: &Sought<'_>, hits: &Hits) -> bool {
+        if first(hits, &sought.unless).is_none() || first(hits, &sought.despite).is_some() {
+            return false;
+        }
+        let harm = |other: &Sought<'_>| {
+            !other.topic.alone && other.topic.at_least.is_some() && first(hits, &other.words).is_some()
+        };
+        sought.staged.is_empty() || first(hits, &sought.staged).is_some() || !self.topics.iter().any(harm)
     }
 
     fn public(&self, item: &Item) -> Part {
@@ -228,46 +253,5 @@ fn roman(level: Level) -> &'static str {
         Level::II => "Ⅱ",
         Level::III => "Ⅲ",
         Level::IV => "Ⅳ",
-    }
-}
-
-/// A count as platforms write it: `12000`, `1,2000`, `1.2万`, `3亿`, `10万+`.
-pub(crate) fn count(text: &str) -> Option<u64> {
-    let text: String = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ',' | '，' | '+')).collect();
-    let (number, unit) = match text.chars().last()? {
-        '万' | 'w' | 'W' => (&text[..text.len() - text.chars().last()?.len_utf8()], 10_000.0),
-        '亿' => (&text[..text.len() - '亿'.len_utf8()], 100_000_000.0),
-        _ => (text.as_str(), 1.0),
-    };
-    if !number.starts_with(|c: char| c.is_ascii_digit()) || !number.chars().all(|c| c.is_ascii_digit() || c == '.') {
-        return None;
-    }
-    let value = number.parse::<f64>().ok()? * unit;
-    (value < 1e18).then_some(value as u64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::count;
-
-    #[test]
-    fn counts_are_read_as_platforms_write_them() {
-        for (text, value) in [
-            ("12000", Some(12_000)),
-            ("12,000", Some(12_000)),
-            ("1.2万", Some(12_000)),
-            ("10万+", Some(100_000)),
-            ("3亿", Some(300_000_000)),
-            ("5w", Some(50_000)),
-            ("", None),
-            ("many", None),
-            ("-3", None),
-            ("万", None),
-            ("inf", None),
-            ("1.2.3", None),
-            ("99999999999999999999", None),
-        ] {
-            assert_eq!(count(text), value, "{text}");
-        }
     }
 }

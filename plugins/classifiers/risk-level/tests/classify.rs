@@ -129,6 +129,51 @@ fn a_wrong_configuration_says_where() {
     }
 }
 
+#[test]
+fn plugins_15_other_scripts_and_pdf_characters_hide_nothing() {
+    let plain = judge("某县山火火情，两人遇难", "", &[]);
+    assert_eq!(plain.level, Some(Level::II));
+    for title in [
+        "某县⼭⽕⽕情，两⼈遇难",
+        "某縣山火火情，兩人遇難",
+        "某县山\u{fe00}火火情，两人遇\u{202c}难",
+        "某县山\u{3000}火火情，两人遇\u{f9d3}\u{fe01}难遇\u{200d}难",
+    ] {
+        assert!(judge(title, "", &[]).level >= Some(Level::III), "{title}");
+    }
+    assert_eq!(judge("森林火災", "", &[]).level, judge("森林火灾", "", &[]).level);
+    assert_eq!(judge("林區起火", "村民轉移", &[]).reasons, judge("林区起火", "村民转移", &[]).reasons);
+}
+
+#[test]
+fn plugins_16_what_happens_during_a_drill_is_no_drill() {
+    for (with, without) in [
+        ("演练中突发山火致3人被困", "突发山火致3人被困"),
+        ("森林火灾应急演练现场突发山火", "森林火灾应急现场突发山火"),
+        ("扑火演练引发山火", "扑火引发山火"),
+        ("防火演习失控酿成森林火灾", "防火失控酿成森林火灾"),
+        ("昨日刚演练，今日山火已致2人死亡", "昨日刚，今日山火已致2人死亡"),
+        ("演练弄假成真，点着了真的山火", "弄假成真，点着了真的山火"),
+    ] {
+        let (there, plain) = (judge(with, "", &[]), judge(without, "", &[]));
+        assert!(plain.level.is_some(), "{without}");
+        assert!(there.level >= plain.level, "{with}: {:?} below {:?}", there.level, plain.level);
+    }
+    // A drill stays one, also where people are hurt in play.
+    for title in ["森林火灾应急演练举行", "演练模拟山火蔓延，3名群众被困", "桌面推演：山火致多人失联"]
+    {
+        assert_eq!(judge(title, "", &[]).level, None, "{title}");
+    }
+}
+
+#[test]
+fn plugins_17_counts_weigh_however_they_are_written() {
+    let of = |reads: &str| factor(&judge("盗伐林木", "", &[("reads", reads)]), "public");
+    for reads in ["１０万", "10萬", "约10万", "10万次", "12.3万阅读", "100k", "十万+"] {
+        assert!((of(reads) - of("100000")).abs() < 1e-9, "{reads}");
+    }
+}
+
 /// A month of real hot-search titles, of which few concern forestry.
 #[test]
 fn real_titles_are_rarely_a_matter_of_the_duty() {

@@ -9,6 +9,12 @@
 //!   computes it anew, compares in constant time, and refuses old times.
 //!
 //! The host signs: the plugin never sees the key.
+//!
+//! A receiver that answers 2xx may refuse all the same, in the answer's body: see [`answer`].
+
+mod answer;
+
+pub use answer::{Answer, Code};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -32,6 +38,11 @@ pub struct Config {
     #[serde(default = "thirty")]
     #[schemars(range(min = 1, max = 300))]
     pub timeout_seconds: u32,
+    /// Where in the body of a 2xx answer it says whether the message was taken. Unless given, `errcode`
+    /// (DingTalk, WeCom) and `code` (Feishu) are looked at, where they are numbers: anything but 0, and
+    /// for `code` 200 to 299, is a refusal.
+    #[serde(default)]
+    pub answer: Option<Answer>,
 }
 
 fn yes() -> bool {
@@ -64,6 +75,9 @@ impl Notifier for Webhook {
                 config.timeout_seconds
             )));
         }
+        if let Some(answer) = &config.answer {
+            answer.check()?;
+        }
         let body = body(ctx, &message).to_string().into_bytes();
         let mut request = Request::post(&config.url, Vec::new())
             .timeout(config.timeout_seconds)
@@ -75,7 +89,7 @@ impl Notifier for Webhook {
         }
         request.body = body;
         let response = request.send()?;
-        judge(ctx, &config.url, &response)
+        judge(ctx, &config, &response)
     }
 }
 
@@ -114,17 +128,22 @@ fn signature(seconds: u64, body: &[u8]) -> Result<String, Error> {
 
 /// What an answer means (RFC 9110 §15): done, certainly not done, or unknown.
 /// A server that fails (500, 502, 504) may have acted before it failed.
-fn judge(ctx: &Context, url: &str, response: &Response) -> Result<Receipt, Error> {
+fn judge(ctx: &Context, config: &Config, response: &Response) -> Result<Receipt, Error> {
     let status = response.status;
+    // A gateway's key stands after the question mark; it is in no message.
+    let url = config.url.split('?').next().unwrap_or_default();
     let failed = || match excerpt(&response.body) {
         Some(words) => format!("{url} answered {status}: {words}"),
         None => format!("{url} answered {status}"),
     };
     match status {
-        200..=299 => Ok(Receipt {
-            id: reference(&response.body).unwrap_or_else(|| ctx.idempotency_key.clone()),
-            detail: format!("{url} answered {status}"),
-        }),
+        200..=299 => {
+            answer::judge(config.answer.as_ref(), response, &failed)?;
+            Ok(Receipt {
+                id: reference(&response.body).unwrap_or_else(|| ctx.idempotency_key.clone()),
+                detail: format!("{url} answered {status}"),
+            })
+        }
         // Refused before anything was done, for now.
         429 => Err(Error::RateLimited(response.retry_after().unwrap_or(60))),
         503 => Err(match response.retry_after() {

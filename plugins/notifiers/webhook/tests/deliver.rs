@@ -138,3 +138,79 @@ fn signing_can_be_turned_off() {
     });
     deliver_with(r#"{"url": "https://duty.cn/hook", "sign": false}"#).unwrap();
 }
+
+#[test]
+fn plugins_01_a_refusal_within_an_answer_of_200_is_one() {
+    let answered = |body: &str| deliver_to(Ok(Response::new(200, body)));
+    for body in [
+        r#"{"errcode":310000,"errmsg":"keywords not in content"}"#,
+        r#"{"errcode":93000,"errmsg":"invalid webhook url"}"#,
+        r#"{"code":19024,"msg":"Key Words Not Found"}"#,
+        r#"{"code":"19021","msg":"sign match fail"}"#,
+    ] {
+        let result = answered(body);
+        assert!(matches!(&result, Err(Error::InvalidConfig(why)) if why.contains("refused")), "{body}: {result:?}");
+    }
+    for body in [r#"{"errcode":40058,"errmsg":"no msgtype"}"#, r#"{"code":10014,"msg":"app is banned"}"#] {
+        let result = answered(body);
+        assert!(matches!(&result, Err(Error::InvalidInput(why)) if why.contains(body)), "{body}: {result:?}");
+    }
+    for body in [
+        r#"{"errcode":130101}"#,
+        r#"{"errcode":410100}"#,
+        r#"{"errcode":45009}"#,
+        r#"{"code":11232}"#,
+        r#"{"code":9499}"#,
+    ] {
+        assert_eq!(answered(body), Err(Error::RateLimited(60)), "{body}");
+    }
+    assert!(matches!(answered(r#"{"errcode":-1,"errmsg":"system busy"}"#), Err(Error::Transient(_))));
+    for body in [
+        r#"{"errcode":0,"errmsg":"ok"}"#,
+        r#"{"StatusCode":0,"code":0,"data":{},"msg":"success"}"#,
+        r#"{"code":200,"message":"ok"}"#,
+        r#"{"code":"A-17"}"#,
+        r#"{"id":"r-9","errcode":"0"}"#,
+        r#"[{"errcode":1}]"#,
+        "ok",
+        "",
+    ] {
+        assert!(answered(body).is_ok(), "{body}");
+    }
+}
+
+#[test]
+fn plugins_01_another_gateway_is_described_by_its_configuration() {
+    let with = |body: &str| {
+        let _serving = serve({
+            let body = body.to_owned();
+            move |_| Ok(Response::new(200, body.clone()))
+        });
+        deliver_with(
+            r#"{"url": "https://duty.cn/hook?key=opensesame", "sign": false,
+                "answer": {"at": "/result/status", "accepted": ["ok", 1, true], "busy": [7]}}"#,
+        )
+    };
+    for body in [r#"{"result": {"status": "ok"}}"#, r#"{"result": {"status": 1}, "errcode": 5}"#] {
+        assert!(with(body).is_ok(), "{body}");
+    }
+    assert_eq!(with(r#"{"result": {"status": 7}}"#), Err(Error::RateLimited(60)));
+    for body in [r#"{"result": {"status": "no"}}"#, r#"{"result": {"status": false}}"#] {
+        let result = with(body);
+        assert!(matches!(&result, Err(Error::InvalidInput(why)) if !why.contains("opensesame")), "{result:?}");
+    }
+    for body in ["", "ok", "{}", r#"{"result": {"status": null}}"#] {
+        let result = with(body);
+        assert!(matches!(&result, Err(Error::Unknown(why)) if why.contains("/result/status")), "{result:?}");
+    }
+    for (answer, place) in [
+        (r#"{"at": "status", "accepted": [0]}"#, "/answer/at"),
+        (r#"{"at": "/status", "accepted": []}"#, "/answer/accepted"),
+        (r#"{"at": "/status", "accepted": [0], "busy": [1, 0]}"#, "/answer/busy/1"),
+        (r#"{"at": "/status", "accepted": [[]]}"#, "/answer/accepted"),
+    ] {
+        let _serving = serve(|_| panic!("nothing may be sent"));
+        let result = deliver_with(&format!(r#"{{"url": "https://duty.cn/", "sign": false, "answer": {answer}}}"#));
+        assert!(matches!(&result, Err(Error::InvalidConfig(why)) if why.contains(place)), "{answer}: {result:?}");
+    }
+}

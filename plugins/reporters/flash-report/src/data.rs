@@ -5,7 +5,7 @@ use huiyin_sdk::{Error, Level};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::Config;
+use crate::{Config, cause};
 
 /// The data of one report; the names are those of the desk's core functions,
 /// so that the output of `open-case` fits as it is. Fields not named here are
@@ -71,11 +71,6 @@ pub(crate) struct Report {
     pub(crate) issuer: String,
     pub(crate) reported: String,
 }
-
-/// Phrases that state a cause. Saying that it is under investigation is a
-/// fact, so the words 原因 and 起因 alone are allowed.
-const CAUSE_PHRASES: [&str; 9] =
-    ["原因是", "原因为", "原因系", "起因是", "起因为", "起因系", "系人为", "系雷击", "引发原因"];
 
 fn wrong(pointer: &str, why: &str) -> Error {
     Error::InvalidInput(format!("at {pointer}: {why}"))
@@ -148,11 +143,7 @@ fn facts(facts: &[Fact], more_phrases: &[String]) -> Result<(), Error> {
             let why = "no evidence; name the items that show this fact (clause 1b, 尊重客观事实)";
             return Err(wrong(&format!("/facts/{n}/evidence"), why));
         }
-        let phrase = CAUSE_PHRASES
-            .into_iter()
-            .chain(more_phrases.iter().map(String::as_str).filter(|phrase| !phrase.is_empty()))
-            .find(|phrase| fact.text.contains(phrase));
-        if let Some(phrase) = phrase {
+        if let Some(phrase) = cause::stated(&fact.text, more_phrases) {
             let why = format!("“{phrase}” states a cause (clause 5a, 慎报原因); say what is known, not why");
             return Err(wrong(&format!("/facts/{n}/text"), &why));
         }

@@ -3,6 +3,7 @@
 //! that show it (clause 1b), and refuses a cause, measures and a result, which
 //! belong to later stages. Pure.
 
+mod cause;
 mod data;
 mod forms;
 
@@ -25,7 +26,7 @@ pub struct Config {
     pub utc_offset: UtcOffset,
     /// Which forms to render.
     pub forms: Forms,
-    /// Further phrases that state a cause and are refused in facts.
+    /// Further phrases that state a cause and are refused in facts, whatever their width, script and spacing.
     pub cause_phrases: Vec<String>,
 }
 

@@ -80,6 +80,20 @@ fn a_cause_is_refused_wherever_it_stands() {
 }
 
 #[test]
+fn plugins_18_a_cause_is_refused_in_each_of_its_forms() {
+    for text in ["因农户焚烧秸秆引发山火", "由雷击引起", "原 因 是雷击", "該山火由雷擊引起"]
+    {
+        let mut data = data();
+        data["facts"][1]["text"] = json!(text);
+        assert!(
+            matches!(render(&data), Err(Error::InvalidInput(why))
+                if why.contains("/facts/1/text") && why.contains("慎报原因")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn an_empty_cause_is_none() {
     for empty in [json!(null), json!(""), json!([]), json!({"text": " "})] {
         let mut data = data();
