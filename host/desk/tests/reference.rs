@@ -1,0 +1,252 @@
+//! `docs/reference/core-functions.md` is generated: of the schemas of the core functions, of the commands of
+//! persons, and of the events that the golden facts make. This compares it with what the code says.
+//!
+//! `HUIYIN_WRITE=1 cargo test -p huiyin-desk --test reference` writes it anew.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use huiyin_desk::{Command, Fact, core_command, core_functions, fact_event};
+use serde_json::{Map, Value, json};
+
+const CASE: &str = "99992106400200_20260301083000_1";
+const ITEM: &str = "01900000-0000-7000-8000-000000000001";
+
+/// An input of each core function that the function itself takes.
+fn example(name: &str) -> Option<Value> {
+    Some(match name {
+        "record-assessment" => json!({
+            "item": ITEM, "classifier": "risk-level:0.1.0",
+            "verdict": {
+                "level": "II", "score": 0.75, "factors": {"content": 0.94}, "labels": ["谣言"],
+                "reasons": ["内容0.94：森林草原火情（“山火”，0.80）"],
+            },
+        }),
+        "open-case" => json!({"item": ITEM, "concerns": ["有无人员伤亡"]}),
+        "attach-item" => json!({"case": CASE, "item": ITEM}),
+        "start-clock" => json!({"case": CASE, "rule": "answer"}),
+        "satisfy-clock" => json!({"case": CASE, "clock": "verify", "evidence": "现场核查记录 2026-17"}),
+        "submit-report" => json!({"case": CASE, "stage": "flash", "facts": ["青枫县老鹰岩发现明火。"]}),
+        "record-answer" => json!({
+            "case": CASE, "text": "火已扑灭，无人员伤亡。", "channel": "政府网站", "proof": "https://gov.example.cn/1",
+            "concerns": [{"concern": "c1", "text": "无人员伤亡。"}],
+        }),
+        "record-time" => json!({"case": CASE, "milestone": "verified", "time": "2026-03-01T10:00:00+08:00"}),
+        "record-delivery" => json!({
+            "case": CASE, "notification": "n1", "outcome": "delivered", "channel": "webhook", "receipt": "r-1",
+        }),
+        "close-case" => json!({"case": CASE, "note": "已回访"}),
+        _ => return None,
+    })
+}
+
+/// A command of each kind that only persons give.
+fn of_persons() -> Vec<(&'static str, Value)> {
+    vec![
+        ("Adds what is asked (clause 1c).", json!({"command": "add-concern", "case": CASE, "text": "有无人员伤亡"})),
+        (
+            "Sets the level, up or down, with a reason (rule 7).",
+            json!({"command": "set-level", "case": CASE, "level": "III", "reason": "核实无伤亡"}),
+        ),
+        (
+            "Corrects when it happened, with a reason (rule 5).",
+            json!({
+                "command": "correct-occurred-at", "case": CASE, "occurred_at": "2026-03-01T00:10:00Z",
+                "reason": "瞭望塔记录为准",
+            }),
+        ),
+        (
+            "Proposes not to answer (clause 1i).",
+            json!({"command": "propose-no-response", "case": CASE, "reason": "同一谣言已统一回应"}),
+        ),
+        (
+            "Another person approves exactly that (rule 9).",
+            json!({"command": "approve-no-response", "case": CASE, "hash": "the hash that the proposal gave"}),
+        ),
+    ]
+}
+
+fn pretty(value: &Value) -> String {
+    format!("```json\n{}\n```\n", serde_json::to_string_pretty(value).unwrap())
+}
+
+/// What a schema's `$ref` stands for.
+fn resolved<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
+    match schema.get("$ref").and_then(Value::as_str).and_then(|place| place.strip_prefix('#')) {
+        Some(pointer) => root.pointer(pointer).expect("a reference within the schema"),
+        None => schema,
+    }
+}
+
+/// A schema's type in words.
+fn words(schema: &Value, root: &Value) -> String {
+    let schema = resolved(schema, root);
+    let code = |value: &Value| format!("`{}`", value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    if let Some(values) = schema.get("enum").and_then(Value::as_array) {
+        return values.iter().map(code).collect::<Vec<_>>().join(", ");
+    }
+    if let Some(value) = schema.get("const") {
+        return code(value);
+    }
+    for several in ["anyOf", "oneOf"] {
+        if let Some(list) = schema.get(several).and_then(Value::as_array) {
+            return list.iter().map(|one| words(one, root)).collect::<Vec<_>>().join(" or ");
+        }
+    }
+    let format = schema.get("format").and_then(Value::as_str);
+    let one = |name: &str| match (name, format) {
+        ("string", Some("date-time")) => "time, RFC 3339".to_owned(),
+        ("string", Some(format)) => format.to_owned(),
+        ("string", None) => "text".to_owned(),
+        ("array", _) => format!("list of {}", schema.get("items").map_or("anything".to_owned(), |of| words(of, root))),
+        (name, _) => name.to_owned(),
+    };
+    match schema.get("type") {
+        Some(Value::String(name)) => one(name),
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(one).collect::<Vec<_>>().join(" or "),
+        _ => "anything".to_owned(),
+    }
+}
+
+/// The members of an object, and of the objects in it.
+fn members(schema: &Value, root: &Value, before: &str, depth: usize, out: &mut String) {
+    let schema = resolved(schema, root);
+    let required: BTreeSet<&str> =
+        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    for (name, member) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let inner = resolved(member, root);
+        let said = [member, inner].iter().find_map(|one| one.get("description")).and_then(Value::as_str);
+        let said = said.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+        let needed = if required.contains(name.as_str()) { "yes" } else { "" };
+        let _ = writeln!(out, "| `{before}{name}` | {} | {needed} | {said} |", words(member, root));
+        if depth < 2 {
+            let list = inner.get("items").map(|of| resolved(of, root)).filter(|of| of.get("properties").is_some());
+            match list {
+                Some(of) => members(of, root, &format!("{before}{name}[]."), depth + 1, out),
+                None if inner.get("properties").is_some() => {
+                    members(inner, root, &format!("{before}{name}."), depth + 1, out);
+                }
+                None => {}
+            }
+        }
+    }
+}
+
+fn table(schema: &Value) -> String {
+    let mut rows = String::new();
+    members(schema, schema, "", 0, &mut rows);
+    if rows.is_empty() {
+        "Nothing.\n".to_owned()
+    } else {
+        format!("| member | type | always | |\n|---|---|---|---|\n{rows}")
+    }
+}
+
+/// What members of events were seen to be.
+fn seen(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(text) if text.parse::<jiff::Timestamp>().is_ok() => "time, RFC 3339",
+        Value::String(_) => "text",
+        Value::Array(_) => "list",
+        Value::Object(_) => "object",
+    }
+}
+
+fn events(out: &mut String) {
+    let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/facts.v1.jsonl");
+    let golden = std::fs::read_to_string(golden).unwrap();
+    let facts = golden.lines().map(|line| serde_json::from_str::<Fact>(line).unwrap());
+    let mut kinds: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for event in facts.filter_map(|fact| fact_event(&fact)) {
+        let whole = json!({"type": event.kind, "subject": event.subject, "data": event.data});
+        kinds.entry(event.kind).or_default().push(whole);
+    }
+    assert!(kinds.len() >= 12, "the golden facts make {} kinds of events", kinds.len());
+    for (kind, all) in kinds {
+        let mut types: BTreeMap<&String, BTreeSet<&str>> = BTreeMap::new();
+        for data in all.iter().filter_map(|event| event["data"].as_object()) {
+            for (name, value) in data {
+                types.entry(name).or_default().insert(seen(value));
+            }
+        }
+        let _ = write!(out, "\n### {kind}\n\n| member of `data` | type |\n|---|---|\n");
+        let named = all[0]["data"].as_object().map(Map::keys).into_iter().flatten();
+        let others = types.keys().copied().filter(|name| all[0]["data"].get(name.as_str()).is_none());
+        for name in named.chain(others) {
+            let types: Vec<&str> = types[name].iter().copied().collect();
+            let _ = writeln!(out, "| `{name}` | {} |", types.join(" or "));
+        }
+        let _ = write!(out, "\n{}", pretty(&all[0]));
+    }
+}
+
+fn page() -> String {
+    let mut out = String::from(
+        "# Core functions, commands and events\n\n\
+         <!-- Generated by host/desk/tests/reference.rs; `HUIYIN_WRITE=1 cargo test -p huiyin-desk --test reference` writes it anew. -->\n\n\
+         This page is generated from the schemas in the code; a test compares the two.\n\n\
+         - [Core functions](#core-functions): how workflows act on the desk, `call: NAME:VERSION@default` with this input under `with`.\n\
+         - [Commands of persons](#commands-of-persons): beside the core functions, which persons may give as commands, too.\n\
+         - [Events](#events): what a workflow hears by `listen` or `schedule.on`, as CloudEvents.\n\n\
+         `always` says that a member has to be given, or is always there.\n\n## Core functions\n",
+    );
+    for function in core_functions() {
+        let (name, schema) = (function.name, &function.input_schema);
+        let _ = write!(out, "\n### {name}:{}\n\n", function.version);
+        if let Some(said) = schema.get("description").and_then(Value::as_str) {
+            let _ = write!(out, "{said}\n\n");
+        }
+        let _ = write!(out, "Input:\n\n{}\nOutput:\n\n{}", table(schema), table(&function.output_schema));
+        let input = example(name)
+            .unwrap_or_else(|| panic!("{name} is new: write an example of its input into `example` of this test"));
+        core_command(name, &input).unwrap_or_else(|error| panic!("the example of {name} is refused: {error}"));
+        let call = json!({"call": format!("{name}:{}@default", function.version), "with": input});
+        let _ = write!(out, "\n{}", pretty(&call));
+    }
+    out.push_str(
+        "\n## Commands of persons\n\n`POST /v1/units/{unit}/commands` ([api.md](api.md)) and the command line take these, and \
+         each core function as `{\"command\": NAME, …}` with its input's members beside.\n",
+    );
+    for (said, command) in of_persons() {
+        let read: Command = serde_json::from_value(command.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), command);
+        let _ = write!(out, "\n### {}\n\n{said}\n\n", command["command"].as_str().unwrap());
+        out.push_str("| member | type |\n|---|---|\n");
+        for (name, value) in command.as_object().unwrap().iter().filter(|(name, _)| *name != "command") {
+            let _ = writeln!(
+                out,
+                "| `{name}` | {} |",
+                if name == "level" { "`I`, `II`, `III`, `IV`" } else { seen(value) }
+            );
+        }
+        let _ = write!(out, "\n{}", pretty(&command));
+    }
+    out.push_str(
+        "\n## Events\n\nEach is a CloudEvent; `id`, `source`, `time` and `specversion` are the engine's. The examples are of the \
+         golden facts of the desk's tests.\n",
+    );
+    events(&mut out);
+    out
+}
+
+#[test]
+fn part_7_the_reference_is_what_the_code_says() {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/core-functions.md");
+    let page = page();
+    if std::env::var_os("HUIYIN_WRITE").is_some() {
+        std::fs::write(&file, &page).unwrap();
+    }
+    let there = std::fs::read_to_string(&file).unwrap_or_default();
+    let at = there.lines().zip(page.lines()).take_while(|(a, b)| a == b).count();
+    assert!(
+        there == page,
+        "docs/reference/core-functions.md is not what the code says, from line {} on; \
+         `HUIYIN_WRITE=1 cargo test -p huiyin-desk --test reference` writes it anew",
+        at + 1
+    );
+}
