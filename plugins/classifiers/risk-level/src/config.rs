@@ -39,7 +39,8 @@ pub struct Content {
     pub labels: Vec<Cue>,
 }
 
-/// A matter, known by its words.
+/// A matter, known by its words. What people say in more than one way (烧了 of a hill, 烧了 of a
+/// dish) takes two lists, `words` and `with`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Topic {
@@ -48,6 +49,10 @@ pub struct Topic {
     /// One of these is in the title or body.
     #[schemars(length(min = 1))]
     pub words: Vec<Word>,
+    /// And, where there are any, one of these with it: both in the title, or both in one sentence
+    /// of the body or the title.
+    #[serde(default)]
+    pub with: Vec<Word>,
     /// And none of these.
     #[serde(default)]
     pub unless: Vec<Word>,
@@ -58,7 +63,8 @@ pub struct Topic {
     /// the topic counts in spite of `unless` beside a topic with `alone: false` and `atLeast` (people hurt).
     #[serde(default)]
     pub staged: Vec<Word>,
-    /// 0.0 to 1.0. Several topics add up as 1 − (1 − a)(1 − b)….
+    /// 0.0 to 1.0. Several topics add up as 1 − (1 − a)(1 − b)…; of those with the same name, the
+    /// heaviest counts.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub weight: f64,
     /// False for what aggravates (deaths, rumours) but is no matter of the

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use huiyin_sdk::Level;
 
 use crate::config::{Channel, Content, Cue, Levels, Media, Outlet, Public, Steps, Topic, Weights, Word};
+use crate::words as w;
 
 fn words(list: &[&'static str]) -> Vec<Word> {
     list.iter().map(|&word| Cow::Borrowed(word)).collect()
@@ -17,6 +18,7 @@ fn topic(name: &str, weight: f64, list: &[&'static str]) -> Topic {
     Topic {
         name: name.to_owned(),
         words: words(list),
+        with: Vec::new(),
         unless: Vec::new(),
         despite: Vec::new(),
         staged: Vec::new(),
@@ -26,176 +28,70 @@ fn topic(name: &str, weight: f64, list: &[&'static str]) -> Topic {
     }
 }
 
-/// What a fire that breaks out during a drill is told by.
-const REAL: [&str; 34] = [
-    "演练中突发",
-    "演练中发生",
-    "演练中引发",
-    "演练中失控",
-    "演练时突发",
-    "演练时发生",
-    "演练时引发",
-    "演练期间突发",
-    "演练期间发生",
-    "演练现场突发",
-    "演练途中突发",
-    "演练途中发生",
-    "演练结束后突发",
-    "演练后突发",
-    "演练引发",
-    "演练引燃",
-    "演练失控",
-    "演练酿",
-    "演练变",
-    "演练导致",
-    "演练造成",
-    "演练致",
-    "演习中突发",
-    "演习中发生",
-    "演习时突发",
-    "演习引发",
-    "演习引燃",
-    "演习失控",
-    "演习导致",
-    "演习致",
-    "弄假成真",
-    "假戏真",
-    "真实火情",
-    "真的起火",
-];
+/// A topic that counts where one word of the first list stands beside one of the second.
+fn beside(name: &str, weight: f64, list: &[&'static str], with: &[&'static str]) -> Topic {
+    Topic { with: words(with), ..topic(name, weight, list) }
+}
 
-/// What says that harm in a text about a drill is played.
-const STAGED: [&str; 20] = [
-    "模拟",
-    "假设",
-    "假定",
-    "假想",
-    "设定",
-    "设置",
-    "想定",
-    "科目",
-    "课目",
-    "情景",
-    "场景",
-    "推演",
-    "脚本",
-    "观摩",
-    "检验",
-    "锻炼",
-    "提升",
-    "扮演",
-    "演练背景",
-    "演练方案",
-];
+fn at_least(level: Level, topic: Topic) -> Topic {
+    Topic { at_least: Some(level), ..topic }
+}
+
+/// Counts beside another topic only.
+fn aggravates(topic: Topic) -> Topic {
+    Topic { alone: false, ..topic }
+}
+
+/// Fires and people in danger: the matters that cannot wait.
+fn dangers() -> Vec<Topic> {
+    let fire = "森林草原火情";
+    let no_drill =
+        |topic| Topic { unless: words(w::DRILL), despite: words(w::REAL), staged: words(w::STAGED), ..topic };
+    vec![
+        no_drill(at_least(Level::III, topic(fire, 0.8, w::FIRE))),
+        no_drill(at_least(Level::III, beside(fire, 0.8, w::BURNS, w::LAND))),
+        no_drill(at_least(Level::II, beside("山林遇险", 0.7, w::LOST, w::LAND))),
+        no_drill(at_least(Level::III, topic("滑坡山洪", 0.7, w::SLIDE))),
+        at_least(Level::III, beside("野生动物伤人", 0.7, w::ATTACKS, w::ANIMALS)),
+        at_least(Level::III, beside("中毒", 0.6, w::ILL, w::ILL_OF)),
+        at_least(Level::III, beside("污染", 0.6, w::POLLUTION, w::POLLUTED)),
+        at_least(Level::III, beside("冲突与上访", 0.6, w::CLASH, w::CLASH_OVER)),
+        at_least(Level::III, beside("隐瞒", 0.6, w::HUSHED, w::LAND)),
+        at_least(Level::III, beside("隐瞒", 0.6, w::HUSHED, w::OF_FIRE)),
+    ]
+}
+
+/// The other matters of the duty.
+fn duties() -> Vec<Topic> {
+    let (felling, wild, rights) = ("毁林盗伐", "野生动植物", "自然保护地与林权");
+    vec![
+        at_least(Level::IV, topic(felling, 0.6, w::FELLING)),
+        at_least(Level::IV, beside(felling, 0.6, w::FELLED, w::TREES)),
+        at_least(Level::III, beside(felling, 0.7, w::GRAVE_FELLING, w::FELLED)),
+        at_least(Level::III, beside(felling, 0.7, w::LAID_BARE, w::TREES)),
+        at_least(Level::IV, topic(wild, 0.5, w::WILD)),
+        at_least(Level::IV, beside(wild, 0.5, w::TAKEN, w::WILDLIFE)),
+        at_least(Level::III, beside("野生动物被害", 0.7, w::POACHED, w::ANIMALS)),
+        at_least(Level::IV, topic("林业有害生物", 0.4, w::PESTS)),
+        at_least(Level::IV, topic(rights, 0.4, w::LAND_RIGHTS)),
+        at_least(Level::IV, beside(rights, 0.4, w::DISPUTE, w::LAND_OF)),
+        at_least(Level::IV, beside("干部作风", 0.4, w::COMPLAINT, w::AUTHORITY)),
+    ]
+}
+
+/// What makes any of them worse, and is none by itself.
+fn aggravations() -> Vec<Topic> {
+    vec![
+        aggravates(at_least(Level::II, topic("人员伤亡", 0.7, w::LOST))),
+        aggravates(topic("失控蔓延", 0.5, w::SPREADS)),
+        aggravates(topic("谣言与隐瞒", 0.4, w::RUMOUR)),
+        aggravates(topic("公职人员", 0.4, w::OFFICIALS)),
+    ]
+}
 
 impl Default for Content {
     fn default() -> Self {
-        let drill = words(&["演练", "演习", "桌面推演", "模拟火场"]);
-        let topics = vec![
-            Topic {
-                unless: drill,
-                despite: words(&REAL),
-                staged: words(&STAGED),
-                at_least: Some(Level::IV),
-                ..topic(
-                    "森林草原火情",
-                    0.8,
-                    &[
-                        "森林火灾",
-                        "草原火灾",
-                        "森林火情",
-                        "山火",
-                        "林火",
-                        "林区起火",
-                        "山林起火",
-                        "山上着火",
-                        "山上起火",
-                        "森林大火",
-                        "草原起火",
-                        "火烧山",
-                        "明火",
-                        "过火面积",
-                    ],
-                )
-            },
-            topic(
-                "毁林盗伐",
-                0.6,
-                &[
-                    "盗伐",
-                    "滥伐",
-                    "乱砍滥伐",
-                    "毁林",
-                    "偷砍",
-                    "非法采伐",
-                    "违法采伐",
-                    "砍伐古树",
-                    "古树被砍",
-                    "非法占用林地",
-                    "侵占林地",
-                    "毁草开荒",
-                ],
-            ),
-            topic(
-                "野生动植物",
-                0.5,
-                &[
-                    "野生动物",
-                    "野象",
-                    "亚洲象",
-                    "非法捕猎",
-                    "盗猎",
-                    "偷猎",
-                    "野味",
-                    "贩卖野生",
-                    "国家重点保护",
-                    "野猪伤人",
-                    "黑熊伤人",
-                    "毒鸟",
-                    "捕鸟网",
-                    "盗采野生",
-                    "盗挖",
-                    "外来入侵物种",
-                ],
-            ),
-            topic("林业有害生物", 0.4, &["松材线虫", "林业有害生物", "美国白蛾", "虫害", "枯死木", "飞播农药"]),
-            topic(
-                "自然保护地与林权",
-                0.4,
-                &[
-                    "自然保护区",
-                    "国家公园",
-                    "湿地公园",
-                    "风景名胜区违建",
-                    "林权纠纷",
-                    "林地纠纷",
-                    "退耕还林补助",
-                    "公益林补偿",
-                    "护林员工资",
-                ],
-            ),
-            Topic {
-                alone: false,
-                at_least: Some(Level::II),
-                ..topic("人员伤亡", 0.7, &["死亡", "遇难", "牺牲", "失联", "被困", "重伤", "伤亡", "身亡"])
-            },
-            Topic {
-                alone: false,
-                ..topic("失控蔓延", 0.5, &["失控", "蔓延", "威胁村庄", "村民转移", "紧急疏散", "撤离", "爆燃", "复燃"])
-            },
-            Topic {
-                alone: false,
-                ..topic(
-                    "谣言与隐瞒",
-                    0.4,
-                    &["网传", "谣言", "造谣", "传谣", "不实信息", "瞒报", "谎报", "封锁消息", "隐瞒", "真相"],
-                )
-            },
-            Topic {
-                alone: false,
-                ..topic("公职人员", 0.4, &["保护伞", "不作为", "乱作为", "渎职", "官商勾结", "林业局长", "执法人员"])
-            },
-        ];
+        let topics = [dangers(), duties(), aggravations()].concat();
         let cue = |label: &str, list: &[&'static str]| Cue { label: label.to_owned(), words: words(list) };
         Self {
             topics,

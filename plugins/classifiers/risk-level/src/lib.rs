@@ -11,6 +11,7 @@ mod config;
 mod count;
 mod defaults;
 mod score;
+mod words;
 
 pub use config::{Channel, Config, Content, Cue, Levels, Media, Outlet, Public, Steps, Topic, Weights, Word};
 

@@ -1,6 +1,8 @@
 //! The weighing itself. Only additions, multiplications and divisions of
 //! doubles, so that every machine gets the same figures.
 
+use std::cell::OnceCell;
+
 use huiyin_sdk::terms::{Hits, Matcher, Terms};
 use huiyin_sdk::{Error, Factor, Item, Level, Verdict};
 
@@ -11,20 +13,31 @@ use crate::defaults;
 pub(crate) struct Scorer<'a> {
     config: &'a Config,
     matcher: Matcher<'a>,
-    topics: Vec<Sought<'a>>,
+    topics: Vec<Known<'a>>,
     /// The words of all topics that are a matter by themselves.
     alone: Hits,
     labels: Vec<(&'a Cue, Vec<usize>)>,
     outlets: Vec<(&'a Outlet, Vec<usize>)>,
 }
 
-/// A topic with the numbers of its words.
-struct Sought<'a> {
+/// A body of at most so many bytes, some sixty characters, is read as one passage.
+const ONE_PASSAGE: usize = 200;
+
+/// A topic with the numbers of its terms.
+struct Known<'a> {
     topic: &'a Topic,
     words: Vec<usize>,
+    with: Vec<usize>,
     unless: Vec<usize>,
     despite: Vec<usize>,
     staged: Vec<usize>,
+}
+
+/// A topic that counts, and by which terms.
+struct Met<'a> {
+    topic: &'a Topic,
+    word: usize,
+    with: Option<usize>,
 }
 
 /// A part of the score with its reason; the reason is empty at 0.
@@ -42,10 +55,11 @@ impl<'a> Scorer<'a> {
             for (n, topic) in all.iter().enumerate() {
                 let at = |part: &str| format!("/content/{list}/{n}/{part}");
                 let words = numbers(&mut terms, &topic.words, || at("words"), true)?;
+                let with = numbers(&mut terms, &topic.with, || at("with"), false)?;
                 let unless = numbers(&mut terms, &topic.unless, || at("unless"), false)?;
                 let despite = numbers(&mut terms, &topic.despite, || at("despite"), false)?;
                 let staged = numbers(&mut terms, &topic.staged, || at("staged"), false)?;
-                topics.push(Sought { topic, words, unless, despite, staged });
+                topics.push(Known { topic, words, with, unless, despite, staged });
             }
         }
         if topics.is_empty() {
@@ -63,7 +77,7 @@ impl<'a> Scorer<'a> {
             outlets.push((outlet, numbers(&mut terms, &outlet.words, at, true)?));
         }
         let matcher = terms.build();
-        let alone = topics.iter().filter(|sought| sought.topic.alone).flat_map(|sought| &sought.words).copied();
+        let alone = topics.iter().filter(|known| known.topic.alone).flat_map(|known| &known.words).copied();
         let alone = matcher.hits_of(&alone.collect::<Vec<_>>());
         Ok(Self { config, matcher, topics, alone, labels, outlets })
     }
@@ -73,7 +87,7 @@ impl<'a> Scorer<'a> {
         if !hits.meet(&self.alone) {
             return Verdict::default(); // most items have no word of the duty
         }
-        let (content, at_least) = self.content(&hits);
+        let (content, at_least) = self.content(item, &hits);
         if content.score <= 0.0 {
             return Verdict::default(); // however loud, it is no matter of this duty
         }
@@ -124,29 +138,37 @@ impl<'a> Scorer<'a> {
 
     /// Topics that count, joined as independent chances; and the gravest
     /// least level among them.
-    fn content(&self, hits: &Hits) -> (Part, Option<(Level, &'a Topic)>) {
-        let met: Vec<_> = self
-            .topics
-            .iter()
-            .filter(|sought| !self.put_aside(sought, hits))
-            .filter_map(|sought| Some((sought.topic, first(hits, &sought.words)?)))
-            .collect();
-        if !met.iter().any(|(topic, _)| topic.alone) {
+    fn content(&self, item: &Item, hits: &Hits) -> (Part, Option<(Level, &'a Topic)>) {
+        let passages = OnceCell::new();
+        let met: Vec<_> = self.topics.iter().filter_map(|known| self.met(known, item, hits, &passages)).collect();
+        if !met.iter().any(|met| met.topic.alone) {
             return (Part { score: 0.0, reason: String::new() }, None);
         }
-        let rest = met.iter().fold(1.0, |rest, (topic, _)| rest * (1.0 - topic.weight));
-        let named: Vec<_> = met
-            .iter()
-            .map(|(topic, word)| format!("{}（“{}”，{:.2}）", topic.name, self.matcher.term(*word), topic.weight))
-            .collect();
         let mut least: Option<(Level, &'a Topic)> = None;
-        for (topic, _) in met {
+        for Met { topic, .. } in &met {
             if let Some(level) = topic.at_least
                 && least.is_none_or(|(there, _)| level > there)
             {
                 least = Some((level, topic));
             }
         }
+        // The same matter said in two ways is one matter.
+        let mut once: Vec<Met<'a>> = Vec::with_capacity(met.len());
+        for one in met {
+            match once.iter_mut().find(|there| there.topic.name == one.topic.name) {
+                Some(there) if there.topic.weight < one.topic.weight => *there = one,
+                Some(_) => {}
+                None => once.push(one),
+            }
+        }
+        let rest = once.iter().fold(1.0, |rest, met| rest * (1.0 - met.topic.weight));
+        let named: Vec<_> = once
+            .iter()
+            .map(|Met { topic, word, with }| {
+                let with = with.map(|with| format!("+“{}”", self.matcher.term(with))).unwrap_or_default();
+                format!("{}（“{}”{with}，{:.2}）", topic.name, self.matcher.term(*word), topic.weight)
+            })
+            .collect();
         let score = 1.0 - rest;
         (Part { score, reason: format!("内容{score:.2}：{}", named.join("、")) }, least)
     }
@@ -154,14 +176,46 @@ impl<'a> Scorer<'a> {
     /// Whether a topic does not count though its words are there: a drill is no fire. Where something
     /// really happened during one, it does count: words of `despite` say so, or harm of a least level
     /// that nothing of `staged` says was played.
-    fn put_aside(&self, sought: &Sought<'_>, hits: &Hits) -> bool {
-        if first(hits, &sought.unless).is_none() || first(hits, &sought.despite).is_some() {
+    fn put_aside(&self, known: &Known<'_>, hits: &Hits) -> bool {
+        if first(hits, &known.unless).is_none() || first(hits, &known.despite).is_some() {
             return false;
         }
-        let harm = |other: &Sought<'_>| {
+        let harm = |other: &Known<'_>| {
             !other.topic.alone && other.topic.at_least.is_some() && first(hits, &other.words).is_some()
         };
-        sought.staged.is_empty() || first(hits, &sought.staged).is_some() || !self.topics.iter().any(harm)
+        known.staged.is_empty() || first(hits, &known.staged).is_some() || !self.topics.iter().any(harm)
+    }
+
+    /// Whether a topic counts. Two lists have to meet within a passage, so that a long article
+    /// about a hill that mentions a kitchen fire is none about a fire on a hill.
+    fn met(&self, known: &Known<'a>, item: &Item, hits: &Hits, passages: &OnceCell<Vec<Hits>>) -> Option<Met<'a>> {
+        let Known { topic, words, with, .. } = known;
+        if self.put_aside(known, hits) {
+            return None;
+        }
+        let word = first(hits, words)?;
+        if with.is_empty() {
+            return Some(Met { topic, word, with: None });
+        }
+        let both = |hits: &Hits| Some(Met { topic, word: first(hits, words)?, with: Some(first(hits, with)?) });
+        let met = both(hits)?;
+        if item.body.len() <= ONE_PASSAGE {
+            return Some(met);
+        }
+        passages.get_or_init(|| self.passages(item)).iter().find_map(both)
+    }
+
+    /// What occurs in each sentence of the body, or in the title.
+    fn passages(&self, item: &Item) -> Vec<Hits> {
+        let title = self.matcher.find(&item.title);
+        let sentences = item.body.split(['。', '！', '？', '!', '?', '\n', '；', ';']);
+        let mut passages: Vec<_> = sentences
+            .map(|sentence| self.matcher.find(sentence))
+            .filter(|hits| !hits.is_empty())
+            .map(|hits| hits.union(&title))
+            .collect();
+        passages.push(title);
+        passages
     }
 
     fn public(&self, item: &Item) -> Part {

@@ -174,15 +174,100 @@ fn plugins_17_counts_weigh_however_they_are_written() {
     }
 }
 
-/// A month of real hot-search titles, of which few concern forestry.
+/// The sentences of a fixture, each with the least level by any reading.
+fn said(text: &'static str) -> Vec<(Level, &'static str)> {
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let (level, text) = line.split_once('\t').unwrap();
+            let level = match level {
+                "II" => Level::II,
+                "III" => Level::III,
+                "IV" => Level::IV,
+                other => panic!("{other}: {text}"),
+            };
+            (level, text)
+        })
+        .collect()
+}
+
+fn judge_all(texts: impl Iterator<Item = &'static str>) -> Vec<Option<Level>> {
+    let items = texts.map(|text| item(text, "", &[])).collect();
+    let outcome = testing::classify::<RiskLevel>(&testing::context(0), "{}", items).unwrap();
+    outcome.verdicts.into_iter().map(|verdict| verdict.unwrap().level).collect()
+}
+
 #[test]
-fn real_titles_are_rarely_a_matter_of_the_duty() {
+fn desk_09_five_fires_in_plain_words_are_at_least_level_iii() {
+    for text in [
+        "后山起火,火势蔓延,两人死亡,学生被困",
+        "山林着火了 火势很大",
+        "林区冒烟 疑似火情",
+        "后山烧起来了",
+        "扑火队员牺牲",
+    ] {
+        assert!(judge(text, "", &[]).level >= Some(Level::III), "{text} as a title");
+        assert!(judge("", text, &[]).level >= Some(Level::III), "{text} as a body");
+        let (head, tail) = text.split_at(text.chars().take(2).map(char::len_utf8).sum());
+        assert!(judge(head, tail, &[]).level >= Some(Level::III), "{text} over both");
+    }
+}
+
+#[test]
+fn desk_09_what_people_say_in_plain_words_is_heard() {
+    let said = said(include_str!("fixtures/said.tsv"));
+    assert!(said.len() > 400, "a list of a few hundred, not {}", said.len());
+    let given = judge_all(said.iter().map(|(_, text)| *text));
+    let unheard: Vec<_> = said.iter().zip(&given).filter(|((least, _), given)| **given < Some(*least)).collect();
+    assert!(unheard.is_empty(), "{} of {}: {unheard:#?}", unheard.len(), said.len());
+}
+
+/// Sentences that no word was chosen by: what to expect of tomorrow's. A change of words may not make it less.
+#[test]
+fn desk_09_what_nobody_has_written_yet_is_heard_more_often_than_not() {
+    let said = said(include_str!("fixtures/said-anew.tsv"));
+    let given = judge_all(said.iter().map(|(_, text)| *text));
+    let heard = said.iter().zip(&given).filter(|((least, _), given)| **given >= Some(*least)).count();
+    assert!(heard * 100 >= said.len() * 55, "{heard} of {}", said.len());
+}
+
+/// What has the words of the duty and is no trouble: level III would wake somebody for nothing.
+#[test]
+fn desk_09_what_is_no_trouble_seldom_wakes_anybody() {
+    let calm: Vec<_> =
+        include_str!("fixtures/calm.txt").lines().filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
+    let given = judge_all(calm.iter().copied());
+    let woken: Vec<_> = calm.iter().zip(&given).filter(|(_, level)| **level >= Some(Level::III)).collect();
+    assert!(woken.len() * 20 <= calm.len(), "{woken:?} of {}", calm.len());
+}
+
+#[test]
+fn two_lists_have_to_meet_within_a_passage() {
+    let long = "今年后山的茶园丰收，村民忙着采茶，合作社说比去年多收了两成，价格也好，游客来了不少，大家都很高兴。";
+    let level = |last: &str| judge("茶乡见闻", &format!("{long}{long}{last}"), &[]).level;
+    assert_eq!(level("城里一家饭店厨房失火，很快扑灭。"), None);
+    assert_eq!(level("昨天后山失火。"), Some(Level::III));
+    let heard = judge("后山见闻", &format!("{long}{long}昨天失火了。"), &[]);
+    assert_eq!(heard.level, Some(Level::III), "the title says where");
+    assert!(heard.reasons[0].contains("“失火”+“后山”"), "{:?}", heard.reasons);
+}
+
+#[test]
+fn one_matter_said_in_two_ways_counts_once() {
+    let (once, twice) = (judge("山火", "", &[]), judge("山火", "后山起火", &[]));
+    assert!((once.score - twice.score).abs() < 1e-9, "{} and {}", once.score, twice.score);
+}
+
+/// A month of real hot-search titles, of which few concern forestry. The fixture lists those that
+/// the defaults raise to level III or above, each marked right or wrong by a person.
+#[test]
+fn desk_09_real_titles_that_are_raised_are_matters_of_the_duty() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../../shared/data/weibo-hot");
     let Ok(files) = std::fs::read_dir(folder) else {
         eprintln!("skipped: {folder} is not here");
         return;
     };
-    let mut items = Vec::new();
+    let mut titles = std::collections::BTreeSet::new();
     for file in files {
         let path = file.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "json") {
@@ -190,16 +275,29 @@ fn real_titles_are_rarely_a_matter_of_the_duty() {
         }
         let text = std::fs::read_to_string(path).unwrap();
         let list: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
-        let titles = list.iter().filter_map(|entry| entry["title"].as_str());
-        items.extend(titles.map(|title| item(title, "", &[])));
+        titles.extend(list.iter().filter_map(|entry| entry["title"].as_str()).map(str::to_owned));
     }
-    let outcome = testing::classify::<RiskLevel>(&testing::context(0), "{}", items.clone()).unwrap();
-    let level = |title: &str| {
-        let at = items.iter().position(|item| item.title == title).unwrap();
-        outcome.verdicts[at].as_ref().unwrap().level
-    };
+    let titles: Vec<_> = titles.into_iter().collect();
+    let items = titles.iter().map(|title| item(title, "", &[])).collect();
+    let outcome = testing::classify::<RiskLevel>(&testing::context(0), "{}", items).unwrap();
+    let levels: Vec<_> = outcome.verdicts.iter().map(|verdict| verdict.as_ref().unwrap().level).collect();
+    let level = |title: &str| titles.iter().position(|t| t == title).and_then(|at| levels[at]);
     assert_eq!(level("云南突发山火有人员伤亡"), Some(Level::II));
     assert_eq!(level("云南大理突发林火"), Some(Level::III));
-    let met = outcome.verdicts.iter().filter(|v| v.as_ref().unwrap().level.is_some()).count();
-    assert!(met * 200 < items.len(), "{met} of {}", items.len());
+
+    let known: std::collections::BTreeMap<_, _> = include_str!("fixtures/raised.tsv")
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| line.split_once('\t').unwrap())
+        .map(|(mark, title)| (title, mark == "right"))
+        .collect();
+    let raised =
+        |least| titles.iter().zip(&levels).filter(move |(_, level)| **level >= Some(least)).map(|(title, _)| title);
+    let right = raised(Level::III).filter(|title| known.get(title.as_str()) == Some(&true)).count();
+    let wrong: Vec<_> = raised(Level::III).filter(|title| known.get(title.as_str()) != Some(&true)).collect();
+    assert!(right >= 9 * wrong.len(), "precision below 0.9: {right} right, wrong are {wrong:#?}");
+    let should = known.values().filter(|right| **right).count();
+    assert!(right * 10 >= should * 9, "recall below 0.9: {right} of {should}");
+    let met = raised(Level::IV).count();
+    assert!(met * 200 < titles.len(), "{met} of {}", titles.len());
 }
