@@ -153,6 +153,53 @@ async fn what_cannot_be_bound_is_refused_and_says_why() {
     engine.stop().await.unwrap();
 }
 
+/// A configuration is held against the plugin's schema before a slot is bound, a canary starts or a
+/// workflow comes into force.
+#[tokio::test(flavor = "multi_thread")]
+async fn desk_07_a_configuration_that_the_schema_refuses_is_refused_at_once() {
+    let mut house = House::with(&["jq", "risk-level", "keyword"]).unwrap();
+    house.config.policy = Some(huiyin_tests::project("workflows/policy/linhai.json"));
+    let slot = json!({"call": "risk-level:0.1.0@default", "metadata": {"kind": "classifier"}});
+    let judge = |version: &str, with: Value| {
+        json!({
+            "document": {"dsl": "1.0.3", "namespace": "tests", "name": "judge", "version": version},
+            "use": {"functions": {"classify": slot}},
+            "do": [{"judge": {"call": "classify", "with": with}}],
+        })
+    };
+    house.workflow("judge", &["*"], &json!({"use": {"functions": {"classify": slot}}, "do": [{"judge": {"call": "classify", "with": {"items": []}}}]})).unwrap();
+    let engine = house.in_memory().await.unwrap();
+    let with = |plugin: &str, config: Value| PluginWord {
+        plugin: plugin.to_owned(),
+        config: Some(config),
+        ..PluginWord::default()
+    };
+    let pointer = |refused: Result<Vec<huiyin_engine::rebind::Rebound>, Refusal>| match refused {
+        Err(Refusal::Invalid { pointer, .. }) => pointer,
+        other => panic!("{other:?}"),
+    };
+    let at = || word(UNIT, "classify", "x");
+    let wrong = json!({"rules": [{"name": "fire", "when": 7, "level": "I"}]});
+    assert_eq!(pointer(engine.bind(at(), Some(with("keyword:0.1.0", wrong.clone()))).await), "/config/rules/0/when");
+    assert_eq!(pointer(engine.start_canary(at(), with("keyword:0.1.0", wrong)).await), "/config/rules/0/when");
+    let extra = json!({"thresholds": {}});
+    assert_eq!(pointer(engine.bind(at(), Some(with("risk-level:0.1.0", extra))).await), "/config");
+    let rules = json!({"rules": [{"name": "fire", "when": "山火", "level": "I"}]});
+    engine.bind(at(), Some(with("keyword:0.1.0", rules))).await.unwrap();
+    engine.bind(at(), None).await.unwrap();
+
+    let deploy = async |version: &str, with: Value| {
+        let text = WorkflowText { file: "judge.json".to_owned(), text: judge(version, with).to_string() };
+        engine.deploy(vec![text], &[UNIT.to_owned()], "admin:li.min").await
+    };
+    let refused = deploy("1.1.0", json!({"items": [], "config": {"weights": {"content": "much"}}})).await.unwrap_err();
+    assert!(refused.to_string().contains("(at /do/0/judge/with/config/weights/content)"), "{refused}");
+    // What is computed is known only when it is called.
+    deploy("1.1.0", json!({"items": [], "config": "${ .config }"})).await.unwrap();
+    deploy("1.2.0", json!({"items": [], "config": {"levels": {"I": 0.9}}})).await.unwrap();
+    engine.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_that_traps_again_and_again_gives_way_to_the_binding_of_the_unit_above() {
     let mut house = house();

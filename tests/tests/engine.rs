@@ -605,6 +605,80 @@ fn from<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
+/// A floor that would leave every item without a verdict is met at the start, with its place in the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn host_06_a_floor_that_cannot_work_is_refused_at_start() {
+    let mut house = House::with(&["jq", "risk-level", "keyword", "tally"]).unwrap();
+    house.plugins.push(guests::guest(huiyin_sandbox::Kind::Classifier, "mute", "1.0.0", &Does::Traps).unwrap());
+    let sample = huiyin_tests::project("workflows/policy/linhai.json");
+    let sample: Value = serde_json::from_str(&std::fs::read_to_string(sample).unwrap()).unwrap();
+    let file = house.folder.path().join("policy.json");
+    house.config.policy = Some("policy.json".into());
+    for (classifier, config, says) in [
+        ("risk-level:0.1.0", json!({"thresholds": {}}), "(at /floor/config"),
+        ("risk-level:0.1.0", json!({"levels": {"I": "much"}}), "(at /floor/config/levels/I)"),
+        // Fits the schema; the classifier itself refuses it.
+        ("risk-level:0.1.0", json!({"levels": {"I": 0.1}}), "the lines must fall"),
+        ("mute:1.0.0", json!({}), "could not judge an item"),
+        ("tally:0.1.0", json!({}), "is a step, not a classifier"),
+    ] {
+        let mut pack = sample.clone();
+        let (name, version) = classifier.split_once(':').unwrap();
+        pack["floor"]["classifier"] = json!({"name": name, "version": version});
+        pack["floor"]["config"] = config.clone();
+        std::fs::write(&file, serde_json::to_string_pretty(&pack).unwrap()).unwrap();
+        let Err(refused) = house.on_disk().await else { panic!("{classifier} {config} was accepted") };
+        assert!(refused.contains(says) && refused.contains("policy.json:"), "{classifier} {config}: {refused}");
+    }
+    std::fs::write(&file, sample.to_string()).unwrap();
+    house.on_disk().await.unwrap().stop().await.unwrap();
+    // The same version with other content, on the same folder.
+    let mut pack = sample;
+    pack["floor"]["opens_at"] = json!("III");
+    std::fs::write(&file, serde_json::to_string_pretty(&pack).unwrap()).unwrap();
+    let Err(refused) = house.on_disk().await else { panic!("other content under the same version was accepted") };
+    assert!(refused.contains("(at /version)") && refused.contains("policy.json:"), "{refused}");
+    pack["version"] = json!("9.0.0");
+    std::fs::write(&file, pack.to_string()).unwrap();
+    house.on_disk().await.unwrap().stop().await.unwrap();
+}
+
+/// What the plugin's own schema refuses is refused where it stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn desk_07_a_configuration_that_the_schema_refuses_is_refused_at_start() {
+    let good = {
+        let mut house = House::with(&["jq", "risk-level", "json-api"]).unwrap();
+        house.config.policy = Some(huiyin_tests::project("workflows/policy/linhai.json"));
+        house.workflow("judge", &[UNIT], &judging(json!({"items": []}))).unwrap();
+        house
+    };
+    let mut house = good;
+    let binding = |config: Value| json!({"unit": UNIT, "workflow": "judge", "slot": "classify", "config": config});
+    house.config.bindings.push(from(binding(json!({"levels": {"I": 0.9}}))));
+    house.in_memory().await.unwrap().stop().await.unwrap();
+    house.config.bindings.push(from(binding(json!({"weights": {"content": "much"}}))));
+    house.config.sources.push(from(source(UNIT, "PT1H")));
+    house.config.sources.push(from(json!({
+        "name": "t", "unit": UNIT, "collector": "json-api:0.1.0", "config": {"url": 7}, "schedule": {"every": "PT1H"}
+    })));
+    let refused = house.in_memory().await.err().unwrap();
+    assert!(refused.contains("/sources/0/config: ") && refused.contains("/sources/1/config/url: "), "{refused}");
+    house.config.sources.clear();
+    let refused = house.in_memory().await.err().unwrap();
+    assert!(refused.contains("/bindings/1/config/weights/content: "), "{refused}");
+    house.config.bindings.clear();
+    house.config.workflows.clear();
+    house.workflow("judge", &[UNIT], &judging(json!({"items": [], "config": {"wieghts": {}}}))).unwrap();
+    let refused = house.in_memory().await.err().unwrap();
+    assert!(refused.contains("judge.json:1:") && refused.contains("/do/0/judge/with/config"), "{refused}");
+}
+
+/// A workflow whose slot `classify` is `risk-level`, called with these arguments.
+fn judging(with: Value) -> Value {
+    let slot = json!({"call": "risk-level:0.1.0@default", "metadata": {"kind": "classifier"}});
+    json!({"use": {"functions": {"classify": slot}}, "do": [{"judge": {"call": "classify", "with": with}}]})
+}
+
 /// Makes a good configuration a bad one.
 type Mistake = Box<dyn Fn(&mut House)>;
 
@@ -754,7 +828,7 @@ async fn an_effect_cut_off_at_its_limit_is_of_unknown_outcome() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn items_that_are_too_large_are_refused() {
+async fn host_07_long_items_are_cut_judged_and_named() {
     let mut house = House::with(&["jq", "risk-level"]).unwrap();
     house.config.policy = Some(huiyin_tests::project("workflows/policy/linhai.json"));
     let engine = house.on_disk().await.unwrap();
@@ -777,15 +851,29 @@ async fn items_that_are_too_large_are_refused() {
             engine.receive(UNIT, source, vec![item("b".to_owned())], "admin:test").await;
         assert!(refused(&answer), "{source:?}: {answer:?}");
     }
-    let answer = engine.receive(UNIT, "pushed", vec![item("x".repeat(6_000_000))], "admin:test").await;
-    assert!(refused(&answer), "{answer:?}");
+    // Refused, and its id is not used up.
+    let nothing = huiyin_desk::Item { title: " ".to_owned(), ..item(String::new()) };
+    let answer = engine.receive(UNIT, "pushed", vec![nothing], "admin:test").await.unwrap();
+    assert_eq!((&answer["items"][0]["id"], &answer["items"][0]["outcome"]), (&json!("i"), &json!("refused")));
+    assert!(answer["items"][0]["reason"].as_str().unwrap().contains("neither title nor body"), "{answer}");
+    // Longer than a payload may be: cut, and judged by both ends.
+    let mut long_item = item(format!("{}后山山火,两人死亡", "长".repeat(2_000_000)));
+    long_item.title = "题".repeat(5_000);
+    long_item.url = Some(format!("https://a.example/{}", "x".repeat(9_000)));
+    long_item.fields.insert("note".to_owned(), "y".repeat(9_000));
+    let answer = engine.receive(UNIT, "pushed", vec![long_item], "admin:test").await.unwrap();
+    let said = &answer["items"][0];
+    assert_eq!((&said["id"], &said["outcome"]), (&json!("i"), &json!("taken")), "{answer}");
+    let cut = said["cut"].as_str().unwrap();
+    assert!(cut.contains("title of 15000 bytes") && cut.contains("body of 60000"), "{cut}");
+    assert!(said["case"].is_string(), "the floor heard the end of it: {answer}");
     // A page of items each of which would do alone.
     let page =
         (0..40).map(|n| huiyin_desk::Item { id: format!("i{n}"), ..item(format!("{n}").repeat(90_000)) }).collect();
     let all = engine.receive(UNIT, "pushed", page, "admin:test").await.unwrap();
     assert_eq!((all["taken"].as_array().map(Vec::len), &all["refused"]), (Some(40), &json!(0)));
-    let taken = engine.receive(UNIT, "pushed", vec![item("b".to_owned())], "admin:test").await.unwrap();
-    assert_eq!(taken["refused"], 0, "{taken}");
+    let seen = engine.receive(UNIT, "pushed", vec![item("b".to_owned())], "admin:test").await.unwrap();
+    assert_eq!(seen["items"][0]["outcome"], "seen", "{seen}");
     let event = json!({"specversion": "1.0", "id": "e", "source": "/test", "type": "org.example.x.v1", "data": "x".repeat(17_000_000)});
     assert!(engine.event(Some(UNIT), event).await.is_err());
     engine.stop().await.unwrap();

@@ -9,7 +9,10 @@ mod commands;
 mod demo;
 mod folders;
 mod host;
+#[cfg(test)]
+mod named;
 mod output;
+mod people;
 mod process;
 mod registry;
 mod rows;
@@ -54,7 +57,9 @@ enum Command {
     Plugin(commands::plugin::Args),
     Binding(commands::binding::Args),
     Canary(commands::canary::Args),
+    Policy(commands::policy::Args),
     Case(commands::case::Args),
+    Item(commands::item::Args),
     Source(commands::source::Args),
     Schedule(commands::schedule::Args),
     Secret(commands::secret::Args),
@@ -87,7 +92,9 @@ pub fn main_with(setup: Setup) -> ExitCode {
         Command::Plugin(args) => commands::plugin::run(args, cli.output),
         Command::Binding(args) => commands::binding::run(args, cli.output),
         Command::Canary(args) => commands::canary::run(args, cli.output),
+        Command::Policy(args) => commands::policy::run(args, cli.output),
         Command::Case(args) => commands::case::run(args, cli.output),
+        Command::Item(args) => commands::item::run(args, cli.output),
         Command::Source(args) => commands::source::run(args, cli.output),
         Command::Schedule(args) => commands::schedule::run(args, cli.output),
         Command::Secret(args) => commands::secret::run(args, cli.output),

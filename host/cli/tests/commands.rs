@@ -154,6 +154,11 @@ fn usage_is_two_and_help_has_an_example() {
         &["plugin", "install"],
         &["case", "list"],
         &["case", "show"],
+        &["item", "list"],
+        &["item", "assess"],
+        &["policy", "validate"],
+        &["policy", "show"],
+        &["policy", "diff"],
         &["source", "list"],
         &["completions"],
     ] {
@@ -161,6 +166,25 @@ fn usage_is_two_and_help_has_an_example() {
         assert_eq!(code(&ran), 0, "{command:?}");
         assert!(out(&ran).contains("Example:\n"), "{command:?}: {}", out(&ran));
     }
+}
+
+#[test]
+fn redesign_e_a_pack_is_validated_with_pointer_line_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../workflows/policy/linhai.json");
+    let sample = sample.display().to_string();
+    let ran = huiyin(&["policy", "validate", &sample]);
+    assert_eq!(code(&ran), 0, "{}", err(&ran));
+    assert!(out(&ran).contains("有效 valid: linhai-forestry:"), "{}", out(&ran));
+    let text = std::fs::read_to_string(&sample).unwrap();
+    let wrong = write(folder.path(), "wrong.json", &text.replacen("\"time_zone\"", "\"time_zoen\"", 1));
+    let ran = huiyin(&["policy", "validate", &sample, &wrong, "--output", "json"]);
+    assert_eq!(code(&ran), 2);
+    assert!(err(&ran).contains("wrong.json:9:") && err(&ran).contains("(at /time_zoen)"), "{}", err(&ran));
+    let value: Value = serde_json::from_str(&out(&ran)).unwrap();
+    assert_eq!(value["packs"].as_array().unwrap().len(), 1, "the other one is good");
+    let same = huiyin(&["policy", "diff", &sample, &sample, "--data", &folder.path().display().to_string()]);
+    assert_eq!((code(&same), out(&same).contains("相同")), (0, true), "{}", err(&same));
 }
 
 #[test]

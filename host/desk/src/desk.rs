@@ -16,7 +16,7 @@ use crate::command::Command;
 use crate::decide::{self, DecideContext, Decision};
 use crate::error::DeskError;
 use crate::fact::{Fact, ItemReceived};
-use crate::item::{Digest, Item, ItemRecord, TITLE_CHARS};
+use crate::item::{Digest, Item, ItemRecord, TEXT_CHARS, TITLE_CHARS};
 use crate::policy::PolicyPack;
 use crate::text::clip;
 
@@ -135,6 +135,7 @@ impl Desk {
     /// in once more would change nothing. `key` is the host's key of content hashes.
     pub fn met(&self, key: &[u8; 32], unit: &str, source: &str, item: &Item) -> bool {
         self.knows(&Digest::of_item(key, unit, source, item))
+            || self.knows(&Digest::of_refused(key, unit, source, item))
     }
 
     pub(crate) fn knows(&self, identity: &Digest) -> bool {
@@ -240,6 +241,7 @@ impl Desk {
             unit: unit.clone(),
             source: item.source.clone(),
             title: clip(title, TITLE_CHARS),
+            text: Some(item.body.trim()).filter(|text| !text.is_empty()).map(|text| clip(text, TEXT_CHARS)),
             url: item.url.as_ref().map(|url| clip(url, 500)),
             asker: item.field("asker").or_else(|| item.field("author-hash")).map(|who| clip(who, 100)),
             occurred_at: *occurred_at,

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use crate::case::{Head, Notification};
 use crate::fact::Fact;
+use crate::item::TITLE_CHARS;
+use crate::text::clip;
 
 /// An event, before the engine gives it an id.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,6 +24,26 @@ pub struct DeskEvent {
     pub unit: String,
     /// What it says.
     pub data: Value,
+}
+
+/// The second event of a fact, if it makes one: an item that the floor could not judge waits for a
+/// person, and whoever watches for that need not read every item.
+pub fn alert_event(fact: &Fact) -> Option<DeskEvent> {
+    let Fact::ItemReceived(received) = fact else { return None };
+    let why = received.floor_error.as_ref()?;
+    let title = if received.item.title.trim().is_empty() { &received.item.body } else { &received.item.title };
+    let data = json!({
+        "unit": received.unit,
+        "source": received.item.source,
+        "item_id": received.item_id,
+        "id": clip(&received.item.id, 100),
+        "title": clip(title.trim(), TITLE_CHARS),
+        "url": received.item.url.as_ref().map(|url| clip(url, 500)),
+        "reason": why,
+        "at": received.at,
+    });
+    let (subject, unit) = (fact.subject(), received.unit.clone());
+    Some(DeskEvent { kind: "huiyin.item.unjudged.v1", subject, unit, data })
 }
 
 /// The event that a fact makes, if it makes one.

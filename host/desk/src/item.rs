@@ -59,7 +59,51 @@ pub struct Item {
     pub fields: BTreeMap<String, String>,
 }
 
+/// The field that names what was cut from an item, and how long it was.
+pub const CUT: &str = "cut";
+
+/// Fields that verdicts and cases are made with: they stay where an item has too many.
+const KEPT_FIELDS: [&str; 9] =
+    ["asker", "author-hash", "channel", "outlet", "reads", "comments", "shares", "likes", "lang"];
+
 impl Item {
+    /// Cuts what is longer than the desk keeps, and names in the field [`CUT`] what was cut and how
+    /// long it was: a long post is judged like any other. Of a text its beginning and its end stay.
+    /// An item within the limits is left as it is, so cutting it again changes nothing.
+    pub fn cut(&mut self) {
+        let mut cut = Vec::new();
+        for (what, text, most) in [("title", &mut self.title, MAX_TITLE), ("body", &mut self.body, MAX_BODY)] {
+            if text.len() > most {
+                cut.push(format!("{what} of {} bytes", text.len()));
+                *text = ends(text, most);
+            }
+        }
+        if let Some(url) = self.url.as_mut().filter(|url| url.len() > MAX_URL) {
+            cut.push(format!("url of {} bytes", url.len()));
+            *url = front(url, MAX_URL).to_owned();
+        }
+        for (name, value) in self.fields.iter_mut().filter(|(name, value)| name.len() + value.len() > MAX_FIELD) {
+            cut.push(format!("field `{}` of {} bytes", clip(name, 40), value.len()));
+            *value = front(value, MAX_FIELD.saturating_sub(name.len())).to_owned();
+        }
+        // A name that leaves no room for a value is no field.
+        self.fields.retain(|name, _| name.len() < MAX_FIELD);
+        let room = MAX_FIELDS - usize::from(!cut.is_empty() && !self.fields.contains_key(CUT));
+        if self.fields.len() > room {
+            let room = MAX_FIELDS - 1;
+            cut.push(format!("{} fields", self.fields.len()));
+            let names: Vec<String> = self.fields.keys().cloned().collect();
+            let (first, rest): (Vec<_>, Vec<_>) =
+                names.into_iter().filter(|name| name != CUT).partition(|name| KEPT_FIELDS.contains(&name.as_str()));
+            for name in first.into_iter().chain(rest).skip(room) {
+                self.fields.remove(&name);
+            }
+        }
+        if !cut.is_empty() {
+            self.fields.insert(CUT.to_owned(), clip(&cut.join(", "), 1_000));
+        }
+    }
+
     /// The value of a field.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(String::as_str)
@@ -96,6 +140,20 @@ impl Item {
         let long = self.fields.iter().find(|(name, value)| name.len() + value.len() > MAX_FIELD);
         long.map(|(name, _)| format!("the field `{}` is longer than {MAX_FIELD} bytes", clip(name, 40)))
     }
+}
+
+/// The longest beginning of a text that takes at most so many bytes.
+fn front(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or_default()
+}
+
+/// Three quarters of what a text may take from its beginning, and the rest from its end.
+fn ends(text: &str, most: usize) -> String {
+    const BETWEEN: &str = "\n…\n";
+    let tail = most / 4;
+    let front = front(text, most - tail - BETWEEN.len());
+    let end = text.get(text.ceil_char_boundary(text.len() - tail)..).unwrap_or_default();
+    [front, BETWEEN, end].concat()
 }
 
 /// An item as the engine hands it in: with the verdict of the pinned floor
@@ -149,6 +207,12 @@ impl Digest {
         Self::of_identity(key, unit, source, &item.id)
     }
 
+    /// What an item is known by that was refused: another text under the same id is looked at anew.
+    pub(crate) fn of_refused(key: &[u8; 32], unit: &str, source: &str, item: &Item) -> Self {
+        let (identity, text) = (Self::of_item(key, unit, source, item), Self::of_content(key, unit, item));
+        Self::of(key, &[b"refused", &identity.0, &text.0])
+    }
+
     /// What an item's text is known by within its unit. Runs of white space
     /// count as one blank, so that a repost with other line breaks is known again.
     pub fn of_content(key: &[u8; 32], unit: &str, item: &Item) -> Self {
@@ -193,6 +257,8 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// How many characters of a title the desk keeps.
 pub(crate) const TITLE_CHARS: usize = 80;
+/// How many characters of a text the desk keeps, for people who look at the case.
+pub(crate) const TEXT_CHARS: usize = 200;
 
 /// What the desk keeps of a recent item, until it is forgotten.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -205,6 +271,9 @@ pub struct ItemRecord {
     pub source: String,
     /// Its beginning.
     pub title: String,
+    /// The beginning of its text, where it has one beside its title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
     /// Where it can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -284,6 +353,33 @@ mod tests {
         assert_ne!(one, Digest::of_content(&[8; 32], "u", &item("山火", "浓烟 很大")));
         // The border between title and body counts.
         assert_ne!(one, Digest::of_content(&key, "u", &item("山火 浓烟", "很大")));
+    }
+
+    #[test]
+    fn host_07_what_is_too_long_is_cut_and_named() {
+        let mut long = item(&"题".repeat(MAX_TITLE), &format!("{}后山起火", "长".repeat(MAX_BODY)));
+        long.url = Some(format!("https://a.cn/{}", "x".repeat(MAX_URL)));
+        long.fields = (0..80).map(|n| (format!("f{n:02}"), "v".to_owned())).collect();
+        long.fields.insert("reads".to_owned(), "9".repeat(MAX_FIELD));
+        long.fields.insert("x".repeat(MAX_FIELD), "v".to_owned());
+        assert!(long.fault().is_some());
+        long.cut();
+        assert_eq!(long.fault(), None);
+        assert!(long.body.starts_with("长长") && long.body.ends_with("后山起火"), "both ends are kept");
+        assert!(long.title.len() <= MAX_TITLE && long.title.contains('…'));
+        assert_eq!(long.fields.len(), MAX_FIELDS);
+        assert!(long.fields.contains_key("reads"), "what verdicts are made with stays");
+        let named = long.field(CUT).unwrap();
+        for said in ["title of 12288 bytes, body of 786444 bytes, url of ", "field `reads` of 8192 bytes", "81 fields"]
+        {
+            assert!(named.contains(said), "{named}");
+        }
+        let once = long.clone();
+        long.cut();
+        assert_eq!(long, once);
+        let mut short = item("t", "b");
+        short.cut();
+        assert_eq!(short, item("t", "b"));
     }
 
     #[test]

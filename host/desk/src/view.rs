@@ -1,10 +1,13 @@
 //! Cases as people read them, in the API and on the command line.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::case::{Case, CaseClock};
 use crate::desk::Desk;
+use crate::policy::PolicyPack;
 
 /// Everything about a case.
 pub fn case_summary(case: &Case, now: Timestamp) -> Value {
@@ -41,20 +44,65 @@ pub fn case_summary(case: &Case, now: Timestamp) -> Value {
     })
 }
 
+/// Everything about a case, with the names that the pack in force has for the units and people in
+/// it (`names`), and the zone in which its people read the clock (`time_zone`).
+pub fn case_page(desk: &Desk, case: &Case, now: Timestamp) -> Value {
+    let mut page = case_summary(case, now);
+    page["recorded"] = json!(case.recorded);
+    let (names, zone) =
+        desk.policy().map_or((Value::Null, None), |pack| (names(pack, &page), Some(pack.time_zone.name().to_owned())));
+    page["names"] = names;
+    page["time_zone"] = json!(zone);
+    page
+}
+
+/// The pack's names for the units and people whose codes stand in a value: `{"units": {code: name},
+/// "people": {id: name}}`.
+fn names(pack: &PolicyPack, value: &Value) -> Value {
+    let mut words = BTreeSet::new();
+    gather(value, &mut words);
+    let known = |id: &str| words.contains(id) || words.contains(format!("person:{id}").as_str());
+    let (mut units, mut people) = (Map::new(), Map::new());
+    for unit in &pack.units {
+        if words.contains(unit.code.as_str()) {
+            units.insert(unit.code.clone(), json!(unit.name.zh));
+        }
+        for person in unit.people.iter().filter(|person| known(&person.id)) {
+            people.insert(person.id.clone(), json!(person.name));
+        }
+    }
+    json!({ "units": units, "people": people })
+}
+
+/// Every text in a value.
+fn gather<'v>(value: &'v Value, words: &mut BTreeSet<&'v str>) {
+    match value {
+        Value::String(text) => {
+            words.insert(text);
+        }
+        Value::Array(list) => list.iter().for_each(|one| gather(one, words)),
+        Value::Object(fields) => fields.values().for_each(|one| gather(one, words)),
+        _ => {}
+    }
+}
+
 /// A case in one row: its number, level, state, and the clock that presses most.
 pub fn case_row(case: &Case, now: Timestamp) -> Value {
+    let running = |entry: &&CaseClock| entry.clock.satisfied.is_none() && case.is_open();
     let pressing = case
         .clocks
         .iter()
-        .filter(|entry| entry.clock.satisfied.is_none() && case.is_open())
-        .min_by_key(|entry| entry.clock.due.at);
+        .filter(running)
+        .min_by_key(|entry| (entry.clock.paused_since().is_some(), entry.clock.due.at));
     json!({
         "number": case.number,
         "unit": case.unit,
         "title": case.title,
         "level": case.level,
+        "level_zh": case.level.zh(),
         "colour": case.level.colour(),
         "state": case.state,
+        "state_zh": case.state.zh(),
         "opened_at": case.times.opened,
         "items": case.items.len() as u64 + case.more_items,
         "clock": pressing.map(|entry| clock(case, entry, now)),
@@ -63,14 +111,63 @@ pub fn case_row(case: &Case, now: Timestamp) -> Value {
     })
 }
 
-/// All cases in rows: open ones first, the gravest first, the newest first.
+/// All cases in rows, with the names of their units, by what is due ([`by_due`]).
 pub fn case_list(desk: &Desk, now: Timestamp) -> Vec<Value> {
-    let mut cases: Vec<&Case> = desk.cases().collect();
-    cases.sort_by(|a, b| {
-        let key = |case: &Case| (case.is_open(), case.level, case.times.opened);
-        key(b).cmp(&key(a)).then_with(|| a.number.cmp(&b.number))
+    let mut rows: Vec<Value> = desk.cases().map(|case| case_row(case, now)).collect();
+    if let Some(pack) = desk.policy() {
+        for row in &mut rows {
+            let name = row["unit"].as_str().and_then(|code| pack.unit(code)).map(|unit| json!(unit.name));
+            row["unit_name"] = name.unwrap_or(Value::Null);
+            row["time_zone"] = json!(pack.time_zone.name());
+        }
+    }
+    by_due(&mut rows);
+    rows
+}
+
+/// Puts rows of cases into the order in which they want somebody: those with a breached clock
+/// first, the longest overdue before the others; then what is due next; then those whose clocks are
+/// paused, and those without any; closed ones last. Among equals the gravest first, then the newest.
+pub fn by_due(rows: &mut [Value]) {
+    const LEVELS: [&str; 4] = ["I", "II", "III", "IV"];
+    let text = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    rows.sort_by_cached_key(|row| {
+        let clock = row.get("clock").filter(|clock| !clock.is_null());
+        let rank = match clock.map(|clock| text(clock, "state")).as_deref() {
+            Some("breached") => 0_u8,
+            Some("paused") => 2,
+            Some(_) => 1,
+            None => 3,
+        };
+        let due: Option<Timestamp> = clock.and_then(|clock| text(clock, "due_at").parse().ok());
+        let level = text(row, "level");
+        let level = LEVELS.iter().position(|name| *name == level).unwrap_or(LEVELS.len());
+        let opened: Option<Timestamp> = text(row, "opened_at").parse().ok();
+        (text(row, "state") == "closed", rank, due, level, std::cmp::Reverse(opened), text(row, "number"))
     });
-    cases.into_iter().map(|case| case_row(case, now)).collect()
+}
+
+/// The items that the floor could not judge and nobody has assessed yet, the oldest first: people
+/// have to look at them.
+pub fn unjudged_list(desk: &Desk) -> Vec<Value> {
+    let pack = desk.policy();
+    let row = |record: &crate::item::ItemRecord| {
+        json!({
+            "item": record.item,
+            "unit": record.unit,
+            "unit_name": pack.and_then(|pack| pack.unit(&record.unit)).map(|unit| &unit.name),
+            "source": record.source,
+            "title": record.title,
+            "text": record.text,
+            "url": record.url,
+            "occurred_at": record.occurred_at,
+            "observed": record.observed,
+            "reason": record.floor_error,
+            "case": desk.case_of_item(&record.item),
+            "time_zone": pack.map(|pack| pack.time_zone.name()),
+        })
+    };
+    desk.unjudged().map(row).collect()
 }
 
 fn clock(case: &Case, entry: &CaseClock, now: Timestamp) -> Value {

@@ -5,7 +5,7 @@ mod common;
 
 use common::{Host, time, verdict};
 use huiyin_desk::case::State;
-use huiyin_desk::{Command, Fact, Level, case_list, case_summary, fact_event};
+use huiyin_desk::{Command, Fact, Level, alert_event, case_list, case_page, case_summary, fact_event, unjudged_list};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -326,7 +326,7 @@ fn a_clock_of_the_pack_is_started_on_request_and_once() {
 }
 
 #[test]
-fn a_malformed_item_is_set_aside_once_and_the_rest_goes_on() {
+fn host_07_a_malformed_item_is_set_aside_and_its_id_is_not_used_up() {
     let mut host = Host::new();
     let mut huge = host.item("huge", "x", None);
     huge.item.body = "山".repeat(100_000);
@@ -338,16 +338,51 @@ fn a_malformed_item_is_set_aside_once_and_the_rest_goes_on() {
     let page = vec![huge, foreign, nameless, good];
     let output = host.receive("qingfeng", page.clone());
     assert_eq!((output["taken"].as_array().unwrap().len(), &output["refused"]), (1, &json!(3)));
-    assert_eq!(host.receive("qingfeng", page)["seen"], 4);
+    let said: Vec<_> = output["items"].as_array().unwrap().iter().map(|item| (&item["id"], &item["outcome"])).collect();
+    let (refused, taken) = (json!("refused"), json!("taken"));
+    let ids = [json!("huge"), json!("foreign"), json!(""), json!("good")];
+    assert_eq!(said, [(&ids[0], &refused), (&ids[1], &refused), (&ids[2], &refused), (&ids[3], &taken)]);
+    assert_eq!(output["items"][0]["reason"], "the body has 300000 bytes; at most 262144 are taken");
+    assert_eq!(output["items"][2]["reason"], "the item has no id");
+    // The same again says the same, and writes nothing more.
+    let facts = host.facts.len();
+    let again = host.receive("qingfeng", page);
+    assert_eq!((&again["seen"], &again["refused"], host.facts.len()), (&json!(1), &json!(3), facts));
+    // Mended, it comes in under its id.
+    let mended = host.item("huge", "小一点", None);
+    assert_eq!(host.receive("qingfeng", vec![mended])["items"][0]["outcome"], "taken");
+    assert!(host.replayed() == host.desk);
 }
 
 #[test]
-fn an_item_the_floor_could_not_judge_is_shown_to_people() {
+fn desk_10_an_item_the_floor_could_not_judge_is_shown_to_people() {
     let mut host = Host::new();
     let mut item = host.item("1", "看不懂", None);
     item.floor = None;
     item.floor_error = Some("fuel limit".to_owned());
-    let taken = host.receive("qingfeng", vec![item])["taken"][0].clone();
+    let mut odd = host.item("2", "分数不对", Some("II"));
+    odd.floor.as_mut().unwrap().score = f64::INFINITY;
+    let output = host
+        .system(&Command::Receive(huiyin_desk::Receive {
+            unit: "qingfeng".to_owned(),
+            source: "board".to_owned(),
+            items: vec![item, odd],
+        }))
+        .unwrap()
+        .output;
+    let taken = output["taken"][0].clone();
+    assert_eq!((&output["items"][0]["unjudged"], &output["refused"]), (&json!("fuel limit"), &json!(0)));
+    let alerts: Vec<_> = host.facts.iter().filter_map(alert_event).collect();
+    assert_eq!(alerts.len(), 2);
+    assert_eq!((alerts[0].kind, &alerts[0].data["reason"]), ("huiyin.item.unjudged.v1", &json!("fuel limit")));
+    assert_eq!(alerts[1].data["reason"], "the floor's score is not a number");
+    let listed = unjudged_list(&host.desk);
+    assert_eq!(
+        (listed.len(), &listed[0]["item"], &listed[0]["unit_name"]["zh"]),
+        (2, &taken, &json!("青枫县林业和草原局"))
+    );
+    let second = output["taken"][1].clone();
+    host.call("record-assessment", json!({ "item": second, "verdict": verdict(Some("II")) })).unwrap();
     assert_eq!(host.desk.unjudged().count(), 1);
     host.call("record-assessment", json!({ "item": taken, "verdict": verdict(None) })).unwrap();
     assert_eq!(host.desk.unjudged().count(), 0);
@@ -408,6 +443,72 @@ fn a_pack_that_drops_the_unit_of_an_open_case_is_refused() {
     pack.units.retain(|unit| unit.code != "qingfeng");
     let error = host.system(&Command::AdoptPolicy { pack: Box::new(pack) }).unwrap_err();
     assert_eq!((error.code, error.clause), ("unit-in-use", Some("2a")));
+}
+
+#[test]
+fn host_16_a_pack_of_the_same_version_with_other_content_is_refused() {
+    let mut host = Host::new();
+    host.system(&Command::AdoptPolicy { pack: Box::new(common::pack()) }).unwrap();
+    let mut pack = common::pack();
+    pack.title.zh.push('新');
+    let error = host.system(&Command::AdoptPolicy { pack: Box::new(pack.clone()) }).unwrap_err();
+    assert_eq!((error.code, error.pointer.as_deref()), ("same-version", Some("/version")));
+    pack.version = "9.9.9".to_owned();
+    host.system(&Command::AdoptPolicy { pack: Box::new(pack) }).unwrap();
+}
+
+#[test]
+fn desk_11_cases_are_listed_by_what_is_due() {
+    let mut host = Host::new();
+    // A breached hour of level II; an hour of level I that still runs; one without a clock; one that is closed.
+    let breached = host.case("II");
+    host.minutes(61);
+    let grave = host.case("I");
+    host.minutes(1);
+    let soon = host.case("II");
+    let item = host.item("calm", "慢的", None);
+    let calm = host.receive("cuihu", vec![item])["taken"][0].clone();
+    let calm = host.call("open-case", json!({ "item": calm, "level": "IV" })).unwrap()["case"].clone();
+    let late = host.case("I");
+    host.minutes(61);
+    let closed = host.case("I");
+    host.flash(&closed);
+    host.call("record-answer", json!({ "case": closed, "text": "已办", "channel": "web" })).unwrap();
+    host.call("close-case", json!({ "case": closed })).unwrap();
+    let newest = host.case("II");
+    let rows = case_list(&host.desk, host.now);
+    let order: Vec<_> = rows.iter().map(|row| row["number"].as_str().unwrap().to_owned()).collect();
+    let calm = calm.as_str().unwrap().to_owned();
+    let place = |number: &str| order.iter().position(|one| one == number).unwrap();
+    assert_eq!(place(&breached), 0, "the longest overdue first: {rows:#?}");
+    assert!(place(&grave) < place(&soon) && place(&soon) < place(&newest), "then by the time that is due");
+    assert!(place(&late) < place(&newest), "what is breached is before what is graver or newer");
+    assert!(place(&newest) < place(&calm) || host.desk.case(&calm).unwrap().clocks.is_empty());
+    assert_eq!(place(&closed), order.len() - 1, "closed ones last");
+    assert_eq!(rows[0]["unit_name"]["zh"], "青枫县林业和草原局");
+}
+
+#[test]
+fn desk_13_a_case_shows_the_post_and_who_did_what_by_name() {
+    let mut host = Host::new();
+    let mut item = host.item("1", "老鹰岩山火", Some("II"));
+    item.item.body = format!("火势{}", "大".repeat(500));
+    let number = host.receive("qingfeng", vec![item])["opened"][0].as_str().unwrap().to_owned();
+    host.call("record-time", json!({ "case": number, "milestone": "verified" })).unwrap();
+    let page = case_page(&host.desk, host.desk.case(&number).unwrap(), host.now);
+    assert_eq!(page["items"][0]["title"], "老鹰岩山火");
+    let text = page["items"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("火势大") && text.chars().count() == 201 && text.ends_with('…'), "{text}");
+    assert_eq!(page["items"][0]["url"], "http://board.example/1");
+    assert_eq!((&page["recorded"][0]["milestone"], &page["recorded"][0]["by"]), (&json!("verified"), &json!("run:r1")));
+    assert_eq!(page["names"]["units"]["qingfeng"], "青枫县林业和草原局");
+    let people = page["names"]["people"].as_object().unwrap();
+    assert!(
+        !people.is_empty() && people.values().all(|name| name.as_str().unwrap().chars().count() >= 2),
+        "{people:?}"
+    );
+    assert_eq!(page["time_zone"], "Asia/Shanghai");
+    assert!(host.replayed() == host.desk);
 }
 
 #[test]

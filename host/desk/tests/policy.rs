@@ -4,7 +4,7 @@
 mod common;
 
 use common::SAMPLE;
-use huiyin_desk::policy::Occasion;
+use huiyin_desk::policy::{Occasion, changes};
 use huiyin_desk::{Level, PolicyPack, Problem};
 use serde_json::{Value, json};
 
@@ -44,6 +44,41 @@ fn a_unit_without_office_spokesperson_or_principal_is_refused() {
     }
     let found = problem(|pack| pack["units"][1]["spokesperson"] = json!("nobody"));
     assert!(found.message.contains("clause 5b") && found.pointer == "/units/1/spokesperson", "{found}");
+}
+
+#[test]
+fn host_16_a_unit_has_figures_for_a_rule_once() {
+    let found = problems(|pack| {
+        let rule = pack["clocks"][0]["id"].clone();
+        pack["units"][1]["clocks"] =
+            json!([{ "rule": rule, "allowance": "PT50M" }, { "rule": rule, "allowance": "PT40M" }]);
+    });
+    assert!(found.iter().any(|p| p.pointer == "/units/1/clocks/1/rule" && p.message.contains("already")), "{found:#?}");
+}
+
+#[test]
+fn redesign_e_what_changes_between_packs_is_said_in_words() {
+    let old = common::pack();
+    let mut pack: Value = serde_json::from_str(SAMPLE).unwrap();
+    assert_eq!(changes(&old, &old), []);
+    pack["version"] = json!("9.0.0");
+    pack["units"][1]["people"][0]["name"] = json!("新名");
+    pack["floor"]["opens_at"] = json!("III");
+    let at = pack["clocks"].as_array().unwrap().iter().position(|clock| clock["id"] == "flash-report").unwrap();
+    pack["clocks"][at]["allowance"] = json!("PT50M");
+    let new = PolicyPack::parse(&pack.to_string(), "new.json").unwrap();
+    let found = changes(&old, &new);
+    let said: Vec<_> = found.iter().map(|change| change.said.zh.as_str()).collect();
+    assert!(said.iter().any(|zh| zh.contains("版本")), "{said:#?}");
+    assert!(said.iter().any(|zh| zh.contains("新名")), "{said:#?}");
+    let opens = found.iter().find(|change| change.pointer == "/floor/opens_at").unwrap();
+    assert!(opens.said.zh.contains("Ⅱ重大 → Ⅲ较大") && !opens.concerns("qingfeng", Level::I));
+    let clock = found.iter().find(|change| change.pointer == format!("/clocks/{at}")).unwrap();
+    assert!(clock.said.zh.contains("PT1H → PT50M"), "{}", clock.said.zh);
+    assert!(clock.concerns("qingfeng", Level::I) && !clock.concerns("qingfeng", Level::IV));
+    let person = found.iter().find(|change| change.pointer == "/units/1/people").unwrap();
+    let code = pack["units"][1]["code"].as_str().unwrap();
+    assert!(person.concerns(code, Level::IV) && !person.concerns("linhai", Level::IV));
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::house::House;
 use crate::inbox::Partition;
 use crate::partition::Refusal;
 use crate::plan::{Part, Plan};
+use crate::plugin_config;
 use crate::record::WorkflowDeployed;
 use crate::start::same_schedule;
 use crate::state::{Deployment, State};
@@ -284,6 +285,7 @@ fn check(
     let with: Vec<(String, String)> =
         definitions.iter().map(|(_, d)| (deployment::workflow_name(d), d.document().version.clone())).collect();
     let none = Overrides::new();
+    let mut wrong: Vec<Diagnostic> = Vec::new();
     for (given, definition) in definitions {
         let name = deployment::workflow_name(&definition);
         if !names.insert(name.clone()) {
@@ -310,6 +312,8 @@ fn check(
                         house.may(pin, unit.as_deref()).err().map(|why| format!("{}: `{name}`: {why}", given.file))
                     });
                     problems.extend(denied);
+                    let found = plugin_config::check(&definition, &pins, &given.text, &given.file, house);
+                    wrong.extend(found.into_iter().filter(|one| !wrong.contains(one)).collect::<Vec<_>>());
                     let old = rivals.get(&name).into_iter().flatten().find(|rival| rival.unit == *unit);
                     let anchor =
                         old.filter(|old| same_schedule(&old.text, &name, &definition, house)).map(|old| old.anchor);
@@ -328,6 +332,9 @@ fn check(
                 Err(found) => problems.extend(found.into_iter().map(|p| format!("{}: {p}", given.file))),
             }
         }
+    }
+    if !wrong.is_empty() {
+        return Err(DeployError::Invalid(wrong));
     }
     if problems.is_empty() {
         return Ok((checked, warnings));

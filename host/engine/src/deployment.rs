@@ -16,6 +16,7 @@ use crate::bindings::Overrides;
 use crate::config::Binding;
 use crate::fair::micros;
 use crate::house::{Bound, House};
+use crate::plugin_config;
 use crate::record::Pin;
 use crate::timetable::Planned;
 
@@ -333,7 +334,11 @@ pub fn pin(
         let over = over.get(&*slot.name);
         let own = match over.and_then(|over| over.chosen.clone()) {
             Some(chosen) => fits(slot, chosen, house),
-            None => bound(slot, binding.copied(), unit, before, house),
+            None => bound(slot, binding.copied(), unit, before, house).inspect(|pin| {
+                let at = |one: &&Binding| bindings.iter().position(|other| std::ptr::eq(other, *one));
+                let place = binding.and_then(at).map_or_else(String::new, |at| format!("/bindings/{at}/config"));
+                problems.extend(plugin_config::lines(&place, &pin.plugin, plugin_config::faults_of(house, pin)));
+            }),
         };
         match own {
             Ok(own) => {

@@ -417,6 +417,43 @@ fn poll_error(house: &House, error: &CallError, plugin: &str, unit: &str) -> Pol
     PollError { message: calls::words(house, error, plugin, unit), retry_after }
 }
 
+/// Lets the floor judge one plain item, so that one that cannot work is found before it has to.
+///
+/// # Errors
+/// Why it could not, in words.
+pub(crate) fn probe(house: &House, pin: &Pin, unit: &str) -> Result<(), String> {
+    let item = Item {
+        id: "probe".to_owned(),
+        source: "probe".to_owned(),
+        url: None,
+        title: "后山起火".to_owned(),
+        body: "有人看见浓烟。".to_owned(),
+        published: None,
+        observed: 0,
+        fields: Vec::new(),
+    };
+    let judge = || classify(house, pin, vec![item.clone()], unit, "probe", jiff::Timestamp::UNIX_EPOCH);
+    // A machine that is busy just now is no fault of the pack.
+    let busy = |error: &FlowError| error.is(huiyin_flow::ErrorKind::Timeout);
+    let judged = match judge() {
+        Err((error, _)) if busy(&error) => judge(),
+        other => other,
+    };
+    match judged {
+        Err((error, _)) if busy(&error) => {
+            tracing::warn!(plugin = pin.plugin, %error, "the floor took too long for one item");
+            Ok(())
+        }
+        Err((error, _)) => Err(error.to_string()),
+        Ok((verdicts, _)) => match verdicts.into_iter().next() {
+            Some(Ok(verdict)) if verdict.score.is_finite() => Ok(()),
+            Some(Ok(_)) => Err("its score is not a number".to_owned()),
+            Some(Err(why)) => Err(why),
+            None => Err("it gave no verdict".to_owned()),
+        },
+    }
+}
+
 /// The pin of a policy pack's floor. One that `stands`, in a pack in force,
 /// stays where trust no longer covers it: for units that it may not judge for,
 /// items have no verdict of it, and say why.

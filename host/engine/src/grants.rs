@@ -136,20 +136,19 @@ impl Caps {
 /// The folders that are the host's own: no guest may ever write there.
 #[derive(Debug, Clone, Default)]
 pub struct OwnFolders {
-    /// In it itself lie the token and the number of partitions; a folder of a guest's own in it is allowed.
-    data: Option<PathBuf>,
-    /// These hold the journal, the keys, the packages and the compiled code.
-    held: Vec<PathBuf>,
+    /// The data folder and that of compiled code, links followed.
+    own: Vec<PathBuf>,
 }
-
-/// What the host keeps in its data folder.
-const HELD: [&str; 6] = ["journal", "cache", "views", "audit", "keys", "plugins"];
 
 impl OwnFolders {
     /// Those of a data folder, and that of compiled code, where there are any.
     pub fn new(data: Option<&Path>, cache: Option<&Path>) -> OwnFolders {
-        let within = data.iter().flat_map(|data| HELD.map(|name| real(&data.join(name))));
-        OwnFolders { data: data.map(real), held: within.chain(cache.map(real)).collect() }
+        OwnFolders { own: data.into_iter().chain(cache).map(real).collect() }
+    }
+
+    /// The folders themselves, for whoever looks again when a file is written.
+    pub fn all(&self) -> &[PathBuf] {
+        &self.own
     }
 
     /// Reads a grant that keeps guests out of them.
@@ -162,18 +161,18 @@ impl OwnFolders {
         Ok(grant)
     }
 
-    /// Whether a grant keeps guests out of them.
+    /// Whether a grant keeps guests out of them. What is changed in the file system
+    /// afterwards is met when a file is written ([`huiyin_sandbox::SandboxConfig::keep_out`]).
     ///
     /// # Errors
-    /// When its spool is one of them, lies in one or holds one.
+    /// When its spool is one of them, lies below one or holds one.
     pub fn check(&self, grant: &Grant) -> Result<(), String> {
         let Some(spool) = &grant.spool else { return Ok(()) };
         let place = real(spool);
-        let within = self.held.iter().find(|held| place.starts_with(held));
-        match within.or_else(|| self.data.iter().chain(&self.held).find(|own| own.starts_with(&place))) {
+        match self.own.iter().find(|own| place.starts_with(own) || own.starts_with(&place)) {
             None => Ok(()),
             Some(own) => Err(format!(
-                "spool `{}`: the host keeps files of its own in {}; give the plugin a folder apart from them (at /spool of the grant)",
+                "spool `{}`: the host keeps files of its own in {}; give the plugin a folder apart from it (at /spool of the grant)",
                 spool.display(),
                 own.display()
             )),

@@ -11,7 +11,8 @@ use crate::originals::original;
 use crate::partition::{Delivered, Floor, Message, Refusal, verdict};
 
 impl Engine {
-    /// Takes items in for a unit; gives what the desk made of them.
+    /// Takes items in for a unit; gives what the desk made of them, item by item. One that is
+    /// longer than the desk keeps is cut, judged and named as cut ([`huiyin_desk::Item::cut`]).
     ///
     /// # Errors
     /// [`Refusal`]
@@ -19,10 +20,11 @@ impl Engine {
         &self,
         unit: &str,
         source: &str,
-        items: Vec<huiyin_desk::Item>,
+        mut items: Vec<huiyin_desk::Item>,
         actor: &str,
     ) -> Result<Value, Refusal> {
         self.permit(actor, Act::Receive, Some(unit))?;
+        items.iter_mut().for_each(huiyin_desk::Item::cut);
         self.room(Some(unit))?;
         let most = self.payload().value;
         for (at, item) in items.iter().enumerate() {

@@ -70,6 +70,7 @@ pub mod payload;
 pub mod plan;
 #[cfg(feature = "planted")]
 pub mod planted;
+mod plugin_config;
 pub mod plugins;
 pub mod publishers;
 pub mod rebind;

@@ -23,7 +23,7 @@ pub fn original(item: &Item) -> huiyin_sandbox::Item {
     }
 }
 
-/// An item as a collector gave it, as the desk takes it in. `channel` is the
+/// An item as a collector gave it, as the desk takes it in: cut where it is too long. `channel` is the
 /// source's own, for items that name none.
 pub fn collected(item: huiyin_sandbox::Item, channel: Option<&str>) -> Item {
     let time = |ms: u64| i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -31,7 +31,7 @@ pub fn collected(item: huiyin_sandbox::Item, channel: Option<&str>) -> Item {
     if let Some(channel) = channel {
         fields.entry("channel".to_owned()).or_insert_with(|| channel.to_owned());
     }
-    Item {
+    let mut item = Item {
         id: item.id,
         source: item.source,
         url: item.url,
@@ -40,5 +40,7 @@ pub fn collected(item: huiyin_sandbox::Item, channel: Option<&str>) -> Item {
         published: item.published.and_then(time),
         observed: time(item.observed).unwrap_or(Timestamp::UNIX_EPOCH),
         fields,
-    }
+    };
+    item.cut();
+    item
 }

@@ -6,6 +6,7 @@
 mod fallback;
 mod show;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use huiyin_desk::Act;
@@ -24,6 +25,7 @@ use crate::extension;
 use crate::house::House;
 use crate::inbox::Partition;
 use crate::partition::{Deploy, Failing, Message, Refusal, Reply};
+use crate::plugin_config;
 use crate::record::{
     BindingChanged, BindingLifted, BindingQuarantined, CanaryEnd, CanaryEnded, CanaryStarted, Entry, Pin, SlotOf,
     WorkflowDeployed,
@@ -295,7 +297,23 @@ fn chosen(house: &House, standing: &Standing, slot: &str, to: &PluginWord) -> Re
     let same = |now: &&Pin| now.plugin.split(':').next() == pin.plugin.split(':').next();
     let now = standing.deployment.pins.get(slot).filter(same).map(|pin| pin.config.clone());
     pin.config = to.config.clone().or(now).unwrap_or_default();
-    deployment::fits(standing.slot(slot)?, pin, house).map_err(|why| invalid("/plugin", why))
+    let pin = deployment::fits(standing.slot(slot)?, pin, house).map_err(|why| invalid("/plugin", why))?;
+    if let Some(fault) = plugin_config::faults_of(house, &pin).into_iter().next() {
+        let message = format!(
+            "`{}` does not take this configuration: {}; `huiyin plugin inspect` shows what it takes",
+            pin.plugin, fault.message
+        );
+        return Err(invalid(&format!("/config{}", fault.pointer), message));
+    }
+    // Without one of its own it gets what the calls in the workflow's text say.
+    if pin.config.is_null() {
+        let (text, name) = (&standing.deployment.text, &standing.deployment.name);
+        let pins = BTreeMap::from([(slot.to_owned(), pin.clone())]);
+        if let Some(found) = plugin_config::check(&standing.definition, &pins, text, name, house).into_iter().next() {
+            return Err(invalid("/config", found.to_string()));
+        }
+    }
+    Ok(pin)
 }
 
 impl Rebinder {

@@ -223,6 +223,7 @@ impl Engine {
                 let config = SandboxConfig {
                     cache_dir: cache,
                     egress,
+                    keep_out: own.all().into(),
                     pool: pool(&options, &admission),
                     fuel: tuning.counts_fuel(),
                     compiler: compiler(&options),

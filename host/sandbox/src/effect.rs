@@ -1,5 +1,6 @@
 //! Calls that reach outside: the state of one such call, and the call itself.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -41,6 +42,7 @@ pub(crate) struct Guest {
     pub(crate) log: Log,
     pub(crate) kv: Kv,
     pub(crate) spooled: Spooled,
+    pub(crate) keep_out: Arc<[PathBuf]>,
 }
 
 impl IoView for Guest {
@@ -240,6 +242,7 @@ impl Sandbox {
             log: Log::new(&context.call_id, host.log.clone(), effective.log(limits)),
             kv: Kv::new(host.kv.clone()),
             spooled: Spooled::new(limits),
+            keep_out: self.shared.config.keep_out.clone(),
             effective,
         };
         let mut store = Store::new(&self.shared.engines.effect, guest);

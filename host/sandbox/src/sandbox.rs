@@ -47,6 +47,8 @@ pub struct SandboxConfig {
     pub fuel: bool,
     /// The admin's settings of the way out.
     pub egress: EgressSettings,
+    /// Folders that are the host's own: no guest writes into one, or below one, whatever it was granted.
+    pub keep_out: Arc<[PathBuf]>,
 }
 
 impl Default for SandboxConfig {
@@ -61,6 +63,7 @@ impl Default for SandboxConfig {
             tick: Duration::from_millis(5),
             fuel: false,
             egress: EgressSettings::default(),
+            keep_out: Arc::default(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The desk: cases, and what people do with them.
 
 use axum::Extension;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use huiyin_desk::Command;
 use serde_json::{Value, json};
 
@@ -12,23 +12,53 @@ use crate::caller::Caller;
 use crate::problem::Problem;
 
 pub(crate) async fn cases(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
-    let found = app.engine.look_all(|state, now| huiyin_desk::case_list(&state.desk, now)).await?;
-    let mut cases: Vec<Value> = found.into_iter().flatten().collect();
-    by_urgency(&mut cases);
-    Ok(axum::Json(json!({"now": app.engine.now(), "cases": cases})))
+    let look = |state: &huiyin_engine::state::State, now| {
+        (huiyin_desk::case_list(&state.desk, now), state.desk.unjudged().count() as u64)
+    };
+    let found = app.engine.look_all(look).await?;
+    let unjudged: u64 = found.iter().map(|(_, unjudged)| unjudged).sum();
+    let mut cases: Vec<Value> = found.into_iter().flat_map(|(cases, _)| cases).collect();
+    huiyin_desk::by_due(&mut cases);
+    Ok(axum::Json(json!({"now": app.engine.now(), "unjudged": unjudged, "cases": cases})))
 }
 
-/// Puts rows of several partitions into one order: open cases first, the
-/// gravest first, the newest first.
-pub fn by_urgency(rows: &mut [Value]) {
-    const LEVELS: [&str; 4] = ["I", "II", "III", "IV"];
-    let text = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    rows.sort_by_cached_key(|row| {
-        let level = text(row, "level");
-        let rank = LEVELS.iter().position(|name| *name == level).unwrap_or(LEVELS.len());
-        let opened: Option<jiff::Timestamp> = text(row, "opened_at").parse().ok();
-        (text(row, "state") == "closed", rank, std::cmp::Reverse(opened), text(row, "number"))
-    });
+/// The policy pack in force, as the host read it.
+pub(crate) async fn policy(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
+    let found = app.engine.look(0, |state, _| state.desk.policy().cloned()).await?;
+    match found {
+        Some(pack) => Ok(axum::Json(json!({"now": app.engine.now(), "pack": *pack}))),
+        None => Err(Problem::not_found("no policy pack is in force; name one as `policy` in huiyin.json")),
+    }
+}
+
+/// Which items.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhichItems {
+    /// Only `true` is known: the desk keeps no list of all items.
+    unjudged: bool,
+    unit: Option<String>,
+}
+
+/// Items that wait for a person, because the floor could not judge them.
+pub(crate) async fn items(
+    State(app): State<App>,
+    which: Result<Query<WhichItems>, QueryRejection>,
+) -> Result<axum::Json<Value>, Problem> {
+    let Query(WhichItems { unjudged, unit }) = which?;
+    if !unjudged {
+        return Err(Problem::invalid(format_args!(
+            "only items that wait for a person are listed: ask with `unjudged=true`"
+        )));
+    }
+    let found = app.engine.look_all(|state, _| huiyin_desk::unjudged_list(&state.desk)).await?;
+    let mut items: Vec<Value> = found.into_iter().flatten().collect();
+    if let Some(unit) = &unit {
+        app.engine.partition_of(unit)?;
+        items.retain(|item| item["unit"] == **unit);
+    }
+    items.sort_by_cached_key(|item| item["item"].as_str().unwrap_or_default().to_owned());
+    Ok(axum::Json(json!({"now": app.engine.now(), "items": items})))
 }
 
 pub(crate) async fn case(
@@ -39,7 +69,7 @@ pub(crate) async fn case(
     let wanted = number.clone();
     let found = app
         .engine
-        .look_all(move |state, now| state.desk.case(&wanted).map(|case| huiyin_desk::case_summary(case, now)))
+        .look_all(move |state, now| state.desk.case(&wanted).map(|case| huiyin_desk::case_page(&state.desk, case, now)))
         .await?;
     match found.into_iter().flatten().next() {
         Some(case) => Ok(axum::Json(case)),

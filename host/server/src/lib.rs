@@ -27,6 +27,5 @@ mod workflows;
 pub use api::router;
 pub use body::max_body_bytes;
 pub use caller::ACTOR_HEADER;
-pub use desk::by_urgency;
 pub use listen::{ListenError, bind, serve};
 pub use token::{TOKEN_FILE, Token, TokenError};

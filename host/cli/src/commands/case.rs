@@ -4,8 +4,13 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::client::{Client, HostArgs, segment};
-use crate::output::{Failure, Output, print, print_json};
-use crate::text::{plain, span, table};
+use crate::output::{Failure, Output, note, print, print_json};
+use crate::people::{self, Reader, colour, word};
+use crate::text::{plain, table};
+
+mod page;
+
+use self::page::page;
 
 /// Cases of a running host
 #[derive(Debug, clap::Args)]
@@ -16,7 +21,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the cases: open ones first, the gravest first
+    /// List the cases by what is due: breached clocks first, then the nearest due
     #[command(after_help = "Example:\n  huiyin case list --data huiyin-data")]
     List {
         #[command(flatten)]
@@ -107,33 +112,44 @@ fn list(client: &Client, output: Output) -> Result<(), Failure> {
         return print_json(&answer);
     }
     let rows: Vec<Vec<String>> = answer.get("cases").and_then(Value::as_array).into_iter().flatten().map(row).collect();
-    print(table(&["CASE", "LEVEL", "STATE", "CLOCK", "ITEMS", "OWED", "TITLE"], &rows))
+    let head = [
+        "办件 CASE",
+        "等级 LEVEL",
+        "状态 STATE",
+        "时限 CLOCK",
+        "截止 DUE",
+        "单位 UNIT",
+        "信息 ITEMS",
+        "待告知 OWED",
+        "标题 TITLE",
+    ];
+    print(table(&head, &rows))?;
+    match answer.get("unjudged").and_then(Value::as_u64) {
+        Some(waiting) if waiting > 0 => {
+            note(format_args!(
+                "{waiting} 条信息系统未能研判,需人工处理 (the floor could not judge them): `huiyin item list --unjudged`"
+            ));
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 fn row(case: &Value) -> Vec<String> {
     let number = |name: &str| case.get(name).and_then(Value::as_u64).unwrap_or_default().to_string();
+    let clock = case.get("clock").filter(|clock| !clock.is_null());
+    let unit = case.pointer("/unit_name/zh").and_then(Value::as_str).map(plain);
     vec![
         word(case, "number"),
-        format!("{} {}", word(case, "level"), word(case, "colour")),
-        word(case, "state"),
-        case.get("clock").filter(|clock| !clock.is_null()).map_or_else(|| "-".to_owned(), clock),
+        format!("{}({})", word(case, "level_zh"), colour(&word(case, "colour"))),
+        word(case, "state_zh"),
+        clock.map_or_else(|| "-".to_owned(), people::clock),
+        clock.map_or_else(|| "-".to_owned(), |clock| Reader::of(case).time(clock.get("due_at"))),
+        unit.unwrap_or_else(|| word(case, "unit")),
         number("items"),
         number("owed"),
         word(case, "title"),
     ]
-}
-
-/// What a clock shows: what is left, or how late it is.
-fn clock(clock: &Value) -> String {
-    let left = clock.get("remaining_seconds").and_then(Value::as_i64);
-    match (word(clock, "state").as_str(), left) {
-        (state @ ("running" | "paused" | "breached"), Some(left)) => {
-            let sign = if left < 0 { "late " } else { "" };
-            let state = if state == "paused" { " paused" } else { "" };
-            format!("{sign}{}{state}", span(left))
-        }
-        (state, _) => state.to_owned(),
-    }
 }
 
 fn show(client: &Client, number: &str, output: Output) -> Result<(), Failure> {
@@ -142,75 +158,6 @@ fn show(client: &Client, number: &str, output: Output) -> Result<(), Failure> {
         return print_json(&case);
     }
     print(page(&case))
-}
-
-fn page(case: &Value) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::new();
-    let list = |name: &str| case.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        out,
-        "{}  {} {} {}  {}",
-        word(case, "number"),
-        word(case, "level"),
-        word(case, "level_zh"),
-        word(case, "colour"),
-        word(case, "state_zh")
-    );
-    let _ = writeln!(out, "{}", word(case, "title"));
-    if let Some(times) = case.get("times") {
-        let _ = writeln!(
-            out,
-            "occurred {}  discovered {}  opened {}",
-            word(times, "occurred"),
-            word(times, "discovered"),
-            word(times, "opened")
-        );
-    }
-    for entry in list("clocks") {
-        let name =
-            entry.get("name").map(|name| name.as_str().map_or_else(|| word(name, "zh"), plain)).unwrap_or_default();
-        let provisional =
-            if entry.get("provisional").and_then(Value::as_bool) == Some(true) { " (provisional)" } else { "" };
-        let _ = writeln!(
-            out,
-            "clock   {}  due {}{provisional}  {} {name}",
-            word(&entry, "clock"),
-            word(&entry, "due_at"),
-            clock(&entry)
-        );
-    }
-    for item in list("items") {
-        let _ = writeln!(out, "item    {}  {}  {}", word(&item, "source"), word(&item, "title"), word(&item, "url"));
-    }
-    for asker in list("askers") {
-        let _ = writeln!(out, "asker   {}  answered {}", word(&asker, "id"), word(&asker, "answered"));
-    }
-    for assessment in list("assessments") {
-        let reasons = assessment.pointer("/verdict/reasons").and_then(Value::as_array).cloned().unwrap_or_default();
-        let reasons: Vec<String> = reasons.iter().filter_map(Value::as_str).map(plain).collect();
-        let level = assessment.get("verdict").map(|v| word(v, "level")).unwrap_or_default();
-        let _ = writeln!(out, "assessed {level}  {}", reasons.join("; "));
-    }
-    for told in list("notified") {
-        let who = told
-            .get("to")
-            .map(|to| format!("{} ({}, {})", word(to, "name"), word(to, "role"), word(to, "unit")))
-            .unwrap_or_default();
-        let done = if told.get("delivered").and_then(Value::as_bool) == Some(true) { "told" } else { "owed" };
-        let _ = writeln!(out, "{done}    {who}  {}  since {}", word(&told, "on"), word(&told, "owed_since"));
-    }
-    for answer in list("answers") {
-        let _ = writeln!(
-            out,
-            "answer  {}  by {}  {}",
-            word(&answer, "delivered_at"),
-            word(&answer, "channel"),
-            word(&answer, "text")
-        );
-    }
-    out
 }
 
 /// Carries a command out for the unit that leads the case.
@@ -222,12 +169,4 @@ fn act(client: &Client, number: &str, command: &Value, output: Output) -> Result
         return print_json(&done);
     }
     show(client, number, output)
-}
-
-fn word(value: &Value, name: &str) -> String {
-    match value.get(name) {
-        None | Some(Value::Null) => "-".to_owned(),
-        Some(Value::String(text)) => plain(text),
-        Some(other) => plain(&other.to_string()),
-    }
 }

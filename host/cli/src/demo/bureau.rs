@@ -25,7 +25,8 @@ const FILES: &[(&str, &str)] =
 /// The sample bureau's policy pack.
 pub(crate) const POLICY: &str = sample!("policy/linhai.json");
 
-/// The configuration, in which `{port}` stands for the local server's.
+/// The configuration, in which `{port}` stands for the local server's, and `{outbox}` for the folder
+/// that notices and printed reports go to.
 const CONFIG: &str = sample!("demo/huiyin.json");
 
 /// What must stay the same from start to start.
@@ -38,6 +39,8 @@ struct Kept {
 /// The bureau's folder.
 pub(super) struct Bureau {
     folder: PathBuf,
+    /// Beside the demo's folder: plugins never write below a host's data folder.
+    outbox: PathBuf,
     /// The host's configuration.
     pub(super) config: PathBuf,
     /// When the demo was first started: the sample's times count from here.
@@ -65,7 +68,7 @@ impl Bureau {
             Err(_) => Kept { began: Timestamp::now(), port: 0 },
         };
         let config = bureau.join("demo").join("huiyin.json");
-        Ok(Bureau { folder: bureau, config, began: kept.began, port: kept.port })
+        Ok(Bureau { folder: bureau, outbox: beside(folder), config, began: kept.began, port: kept.port })
     }
 
     /// Takes the port that the bureau's configuration names, so that what was under way finds it again.
@@ -89,9 +92,10 @@ impl Bureau {
     }
 
     fn unpack(&self) -> std::io::Result<()> {
-        for folder in ["policy", "demo/outbox", "demo/secrets"] {
+        for folder in ["policy", "demo/secrets"] {
             std::fs::create_dir_all(self.folder.join(folder))?;
         }
+        std::fs::create_dir_all(&self.outbox)?;
         for (name, text) in FILES {
             let file = self.folder.join(name);
             if !file.exists() {
@@ -103,15 +107,16 @@ impl Bureau {
             write_secret(&secret)?;
         }
         if !self.config_fits() {
-            write_whole(&self.config, configuration(self.port).as_bytes())?;
+            write_whole(&self.config, configuration(self.port, &self.outbox).as_bytes())?;
         }
         let kept = serde_json::to_vec_pretty(&Kept { began: self.began, port: self.port })?;
         write_whole(&self.folder.join("demo.json"), &kept)
     }
 
-    /// Whether the configuration is there and names the port that was had.
+    /// Whether the configuration is there and names the port and the folder that were had.
     fn config_fits(&self) -> bool {
-        std::fs::read_to_string(&self.config).is_ok_and(|text| text.contains(&format!("127.0.0.1:{}/", self.port)))
+        let (port, outbox) = (format!("127.0.0.1:{}/", self.port), quoted(&self.outbox));
+        std::fs::read_to_string(&self.config).is_ok_and(|text| text.contains(&port) && text.contains(&outbox))
     }
 }
 
@@ -125,7 +130,20 @@ fn write_secret(file: &Path) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// The sample's configuration, with the port of the local server.
-fn configuration(port: u16) -> String {
-    CONFIG.replace("{port}", &port.to_string())
+/// `<folder>-outbox`.
+fn beside(folder: &Path) -> PathBuf {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let folder = folder.canonicalize().unwrap_or(folder);
+    let name = folder.file_name().map_or_else(|| "huiyin-demo".into(), |name| name.to_string_lossy().into_owned());
+    folder.with_file_name(format!("{name}-outbox"))
+}
+
+/// A path as a JSON string.
+fn quoted(path: &Path) -> String {
+    serde_json::Value::from(path.display().to_string()).to_string()
+}
+
+/// The sample's configuration, with the port of the local server and the folder for files.
+fn configuration(port: u16, outbox: &Path) -> String {
+    CONFIG.replace("{port}", &port.to_string()).replace("\"{outbox}\"", &quoted(outbox))
 }

@@ -171,7 +171,7 @@ async fn show(engine: &Engine, mut told: mpsc::UnboundedReceiver<Told>) -> Resul
                     items += taken;
                     failing.extend(bad);
                 }
-                huiyin_server::by_urgency(&mut cases);
+                huiyin_desk::by_due(&mut cases);
                 screen.beat(&cases, items, &failing);
             }
         }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     Answer, Asker, Case, CaseClock, CaseItem, Correction, LevelChange, MAX_ASKERS, MAX_CASE_ASSESSMENTS,
-    MAX_CASE_ITEMS, Milestone, OTHERS, State, Times,
+    MAX_CASE_ITEMS, Milestone, OTHERS, Recorded, State, Times,
 };
 use crate::fact::{CaseOpened, Fact};
 use crate::verdict::Assessment;
@@ -47,6 +47,7 @@ impl Case {
             level_changes: Vec::new(),
             settled_items: Vec::new(),
             corrections: Vec::new(),
+            recorded: Vec::new(),
             clocks: Vec::new(),
             notifications: fact.notify.clone(),
             reports: Vec::new(),
@@ -107,7 +108,11 @@ impl Case {
                     at: *at,
                 });
             }
-            Fact::TimeRecorded { milestone, time, .. } => {
+            Fact::TimeRecorded { milestone, time, by, at, .. } => {
+                if self.recorded.len() >= MAX_CASE_ASSESSMENTS {
+                    self.recorded.remove(0);
+                }
+                self.recorded.push(Recorded { milestone: *milestone, time: *time, by: by.clone(), at: *at });
                 let times = &mut self.times;
                 let slot = match milestone {
                     Milestone::Verified => &mut times.verified,

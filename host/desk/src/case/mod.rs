@@ -135,6 +135,19 @@ pub enum Milestone {
     Published,
 }
 
+/// A time that was recorded, by whom and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Which.
+    pub milestone: Milestone,
+    /// When it was.
+    pub time: Timestamp,
+    /// Who recorded it.
+    pub by: Actor,
+    /// When it was recorded.
+    pub at: Timestamp,
+}
+
 /// An item of a case, in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseItem {
@@ -144,6 +157,9 @@ pub struct CaseItem {
     pub source: String,
     /// Its beginning.
     pub title: String,
+    /// The beginning of its text; the whole is in the record of the item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
     /// Where it can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -377,6 +393,9 @@ pub struct Case {
     pub settled_items: Vec<Uuid>,
     /// Every correction of the time of occurrence.
     pub corrections: Vec<Correction>,
+    /// Every time that was recorded, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recorded: Vec<Recorded>,
     /// Its clocks.
     pub clocks: Vec<CaseClock>,
     /// Who has to be told, and whether they were.

@@ -290,6 +290,7 @@ fn entry(record: &ItemRecord) -> CaseItem {
         item: record.item,
         source: record.source.clone(),
         title: record.title.clone(),
+        text: record.text.clone(),
         url: record.url.clone(),
         occurred_at: record.occurred_at,
         asker: record.asker.clone().unwrap_or_else(|| clip(&format!("{} {place}", record.source), 200)),

@@ -150,7 +150,8 @@ impl Work<'_> {
 
     pub(crate) fn policy(&self) -> Result<Arc<PolicyPack>, DeskError> {
         self.desk.policy().cloned().ok_or_else(|| {
-            DeskError::new("no-policy", "no policy pack is in force").hint("deploy one: `huiyin policy deploy FILE`")
+            DeskError::new("no-policy", "no policy pack is in force")
+                .hint("name one as `policy` in huiyin.json, and start the host with it")
         })
     }
 
@@ -206,6 +207,14 @@ impl Work<'_> {
             )
             .clause("2a")
             .hint("keep the unit until its cases are closed"));
+        }
+        // A version names one text: cases keep the name of the pack they were opened under.
+        if let Some(inforce) = self.desk.policy()
+            && (&inforce.name, &inforce.version) == (&pack.name, &pack.version)
+            && **inforce != *pack
+        {
+            let what = format!("`{}:{}` is in force with other content", pack.name, pack.version);
+            return Err(DeskError::new("same-version", what).at("/version").hint("raise `version`"));
         }
         let at = self.now;
         self.push(Fact::PolicyAdopted { pack: Arc::new(pack.clone()), at });

@@ -9,7 +9,7 @@ use crate::case::Because;
 use crate::command::Receive;
 use crate::error::DeskError;
 use crate::fact::{Fact, ItemReceived};
-use crate::item::{Digest, Item, MAX_PAGE, ReceivedItem};
+use crate::item::{CUT, Digest, Item, MAX_PAGE, ReceivedItem};
 use crate::text::clip;
 use crate::verdict::Assessment;
 
@@ -36,32 +36,56 @@ impl Work<'_> {
         }
         let floor = format!("{}:{}", policy.floor.name, policy.floor.version);
         let (mut taken, mut seen, mut refused, mut opened) = (Vec::new(), 0_u64, 0_u64, Vec::new());
+        let mut each = Vec::with_capacity(input.items.len());
         for received in &input.items {
-            let identity = Digest::of_item(self.content_key(), &input.unit, &input.source, &received.item);
+            let item = &received.item;
+            let identity = Digest::of_item(self.content_key(), &input.unit, &input.source, item);
+            let id = clip(&item.id, 100);
             if self.desk.knows(&identity) {
                 seen += 1;
+                each.push(json!({ "id": id, "outcome": "seen" }));
                 continue;
             }
             if let Some(reason) = fault(received, &input.source) {
-                self.refuse(input, &received.item, identity, reason);
+                self.refuse(input, item, &reason);
                 refused += 1;
+                each.push(json!({ "id": id, "outcome": "refused", "reason": reason }));
                 continue;
             }
-            let item = self.take(input, received, identity, &floor);
-            taken.push(item.to_string());
-            opened.extend(self.place(item)?);
+            let item_id = self.take(input, received, identity, &floor);
+            taken.push(item_id.to_string());
+            let case = self.place(item_id)?;
+            let mut said = json!({ "id": id, "outcome": "taken", "item": item_id });
+            let more = [
+                ("cut", item.field(CUT).map(str::to_owned)),
+                ("unjudged", unjudged(received).map(|why| clip(&why, 500))),
+                ("case", self.desk.case_of_item(&item_id).map(str::to_owned)),
+            ];
+            for (name, value) in more {
+                if let Some(value) = value {
+                    said[name] = json!(value);
+                }
+            }
+            each.push(said);
+            opened.extend(case);
         }
         self.forget();
-        Ok(json!({ "taken": taken, "seen": seen, "refused": refused, "opened": opened }))
+        Ok(json!({ "taken": taken, "seen": seen, "refused": refused, "opened": opened, "items": each }))
     }
 
-    fn refuse(&mut self, input: &Receive, item: &Item, identity: Digest, reason: String) {
+    /// Writes a refusal down, once for each text: what comes again unchanged says nothing new, and
+    /// the id is not used up, so the item can come in once it is mended.
+    fn refuse(&mut self, input: &Receive, item: &Item, reason: &str) {
+        let identity = Digest::of_refused(self.content_key(), &input.unit, &input.source, item);
+        if self.desk.knows(&identity) {
+            return;
+        }
         self.push(Fact::ItemRefused {
             unit: input.unit.clone(),
             source: input.source.clone(),
             id: clip(&item.id, 100),
             identity,
-            reason,
+            reason: reason.to_owned(),
             at: self.now(),
         });
     }
@@ -70,7 +94,8 @@ impl Work<'_> {
         let item_id = self.new_id();
         let content = Digest::of_content(self.content_key(), &input.unit, &received.item);
         let at = self.now();
-        let assessment = received.floor.as_ref().map(|verdict| Assessment {
+        let floor_error = unjudged(received);
+        let assessment = received.floor.as_ref().filter(|_| floor_error.is_none()).map(|verdict| Assessment {
             verdict: verdict.bounded(),
             floor: true,
             classifier: Some(floor.to_owned()),
@@ -87,7 +112,7 @@ impl Work<'_> {
             occurred_at: received.item.occurred_at().min(at),
             duplicate_of: self.desk.first_with_text(&content),
             floor: assessment,
-            floor_error: received.floor_error.as_ref().map(|why| clip(why, 500)),
+            floor_error: floor_error.map(|why| clip(&why, 500)),
             at,
         };
         self.push(Fact::ItemReceived(Box::new(fact)));
@@ -128,10 +153,14 @@ fn fault(received: &ReceivedItem, source: &str) -> Option<String> {
     if received.item.source != source {
         return Some(format!("the item names the source `{}`", clip(&received.item.source, 100)));
     }
-    if let Some(verdict) = &received.floor
-        && !verdict.score.is_finite()
-    {
-        return Some("the floor's score is not a number".to_owned());
-    }
     received.item.fault()
+}
+
+/// Why the floor's word on an item does not count: people look at it then.
+fn unjudged(received: &ReceivedItem) -> Option<String> {
+    match &received.floor {
+        Some(verdict) if !verdict.score.is_finite() => Some("the floor's score is not a number".to_owned()),
+        Some(_) => None,
+        None => Some(received.floor_error.clone().unwrap_or_else(|| "the floor gave no verdict".to_owned())),
+    }
 }

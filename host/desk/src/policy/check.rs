@@ -212,8 +212,16 @@ fn in_a_ring(unit: &Unit, by_code: &HashMap<&str, &Unit>) -> bool {
 }
 
 fn overrides(pack: &Object, i: usize, unit: &Unit, by_code: &HashMap<&str, &Unit>, clocks: &[ClockRule]) {
+    let mut seen = HashSet::new();
     for (j, over) in unit.clocks.iter().enumerate() {
         let at = |key: &str| format!("/units/{i}/clocks/{j}/{key}");
+        if !seen.insert(over.rule.as_str()) {
+            pack.problem_at(
+                &at("rule"),
+                format!("unit `{}` has figures for `{}` already", unit.code, over.rule),
+                "write both into one",
+            );
+        }
         let Some(rule) = clocks.iter().find(|clock| clock.id == over.rule) else {
             pack.problem_at(&at("rule"), format!("there is no clock rule `{}`", over.rule), "name one of `clocks`");
             continue;

@@ -6,6 +6,7 @@
 //! passed every check; nothing later needs to doubt it.
 
 mod check;
+mod diff;
 mod parse;
 mod position;
 mod reader;
@@ -18,6 +19,7 @@ use huiyin_deadline::{Allowance, Calendar, Zone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use diff::{Change, changes};
 pub use reader::Problem;
 
 use crate::level::Level;

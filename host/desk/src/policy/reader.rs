@@ -30,6 +30,16 @@ pub struct Problem {
     pub hint: String,
 }
 
+impl Problem {
+    /// What is wrong with a value of a pack whose text was read before: its line and column are
+    /// looked up by its pointer.
+    pub fn at(text: &str, file: &str, pointer: &str, message: String, hint: &str) -> Self {
+        let place = Positions::of(text).value(pointer);
+        let (file, pointer, hint) = (file.to_owned(), pointer.to_owned(), hint.to_owned());
+        Self { file, line: place.line, column: place.column, pointer, message, hint }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, column, pointer, message, hint } = self;

@@ -143,9 +143,20 @@ impl Core {
     /// people are told, the desk's next clock is set.
     pub(super) fn after_facts(&mut self, facts: &[Fact], now: Timestamp) {
         for fact in facts {
-            let Some(event) = huiyin_desk::fact_event(fact) else { continue };
-            let key = fact.data_key();
-            self.announce_under(Some(&event.unit), event.kind, &event.subject, &event.data, key, now);
+            for event in huiyin_desk::fact_event(fact).into_iter().chain(huiyin_desk::alert_event(fact)) {
+                let key = fact.data_key();
+                self.announce_under(Some(&event.unit), event.kind, &event.subject, &event.data, key, now);
+            }
+        }
+        let unjudged = facts.iter().filter_map(huiyin_desk::alert_event);
+        if let Some(first) = unjudged.clone().next() {
+            let (items, reason) = (unjudged.count(), first.data["reason"].as_str());
+            tracing::error!(
+                unit = first.unit,
+                items,
+                reason,
+                "the floor could not judge items; people have to: `huiyin item list --unjudged`"
+            );
         }
         self.plan_desk();
     }

@@ -17,6 +17,7 @@ use crate::deployment::{self, HouseCatalog};
 use crate::extension;
 use crate::house::House;
 use crate::partition::actor_in_headers;
+use crate::plugin_config;
 use crate::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn, unit_key};
 use crate::state::{Deployment, State, place, text_digest};
 
@@ -54,7 +55,7 @@ pub async fn bring_into_force(
     if let Some(pack) = &wanted.policy {
         for (at, state) in loaded.iter().enumerate() {
             if state.desk.policy().is_none_or(|inforce| **inforce != *pack) {
-                let facts = adopt(state, pack, now)?;
+                let facts = adopt(state, pack, now).map_err(|error| refused_pack(wanted, error))?;
                 entries[at].push((
                     Entry::DeskDecided(DeskDecided { facts, call: None }),
                     format!("policy/{}/{}", pack.name, pack.version),
@@ -84,7 +85,12 @@ pub async fn bring_into_force(
             let before = pinned_before(&loaded[at], &deployment::workflow_name(definition), unit.as_deref());
             match deployment::pin(definition, unit.as_deref(), &config.bindings, &over, &before, house) {
                 Err(found) => problems.extend(found.into_iter().map(|p| format!("{}: {p}", workflow.file.display()))),
-                Ok(pins) => deploy(&mut entries[at], &mut keep[at], &loaded[at], text, definition, unit, pins, house),
+                Ok(pins) => {
+                    let found =
+                        plugin_config::check(definition, &pins, text, &workflow.file.display().to_string(), house);
+                    problems.extend(found.iter().map(ToString::to_string));
+                    deploy(&mut entries[at], &mut keep[at], &loaded[at], text, definition, unit, pins, house);
+                }
             }
         }
     }
@@ -120,7 +126,11 @@ fn pinned_before(state: &State, name: &str, unit: Option<&str>) -> BTreeSet<Stri
 }
 
 /// The desk's own word on a new pack: it may refuse one that the cases in hand cannot live with.
-pub(super) fn adopt(state: &State, pack: &PolicyPack, now: Timestamp) -> Result<Vec<huiyin_desk::Fact>, StartError> {
+pub(super) fn adopt(
+    state: &State,
+    pack: &PolicyPack,
+    now: Timestamp,
+) -> Result<Vec<huiyin_desk::Fact>, huiyin_desk::DeskError> {
     let command = huiyin_desk::Command::AdoptPolicy { pack: Box::new(pack.clone()) };
     let mut new_id = || uuid::Uuid::now_v7();
     let mut context = huiyin_desk::DecideContext {
@@ -130,8 +140,18 @@ pub(super) fn adopt(state: &State, pack: &PolicyPack, now: Timestamp) -> Result<
         content_key: &[0; 32],
         scope: None,
     };
-    let decision = state.desk.decide(&command, &mut context).map_err(|e| StartError::Config(vec![e.to_string()]))?;
-    Ok(decision.facts)
+    Ok(state.desk.decide(&command, &mut context)?.facts)
+}
+
+/// What the desk says against a pack, with its place in the file where it names one.
+pub(super) fn refused_pack(wanted: &Wanted, mut error: huiyin_desk::DeskError) -> StartError {
+    match error.pointer.take() {
+        Some(pointer) => {
+            let hint = std::mem::take(&mut error.hint);
+            wanted.policy_problem(&pointer, error.to_string(), &hint)
+        }
+        None => StartError::Config(vec![error.to_string()]),
+    }
 }
 
 /// Where a workflow is deployed: with each of its units, or, serving none, everywhere.

@@ -150,4 +150,4 @@ pub(crate) fn private_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// Raised whenever [`State`]'s stored form changes: older snapshots are then
 /// made anew from the journal.
-pub const VIEWS_SCHEMA: u32 = 4;
+pub const VIEWS_SCHEMA: u32 = 5;

@@ -14,9 +14,10 @@ use jiff::Timestamp;
 use super::{Options, StartError};
 use crate::config::{SourceConfig, SourceSchedule, WorkflowConfig};
 use crate::deployment::HouseCatalog;
-use crate::effects::floor_pin;
+use crate::effects::{floor_pin, probe};
 use crate::grants::{Caps, Grants, OwnFolders};
 use crate::house::{Bound, House};
+use crate::plugin_config;
 use crate::record::Pin;
 use crate::secrets::Secrets;
 use crate::sources::WatchedSource;
@@ -31,6 +32,8 @@ const ZONE: &str = "Asia/Shanghai";
 pub struct Wanted {
     /// The policy pack.
     pub policy: Option<PolicyPack>,
+    /// Its file, and its text: what is found wrong with it later is named by line and column.
+    pub policy_text: Option<(String, String)>,
     /// Its units, by code.
     pub units: BTreeSet<String>,
     /// Each workflow with its text.
@@ -50,7 +53,36 @@ impl Wanted {
         let Some(pack) = &self.policy else { return Ok(None) };
         let inforce = home.and_then(|home| home.desk.policy()).map(|inforce| &inforce.floor);
         let stands = inforce.is_some_and(|old| (&old.name, &old.version) == (&pack.floor.name, &pack.floor.version));
-        floor_pin(house, &pack.floor, stands).map(Some).map_err(|why| StartError::Config(vec![why]))
+        let pin = floor_pin(house, &pack.floor, stands).map_err(|why| StartError::Config(vec![why]))?;
+        self.try_floor(pack, &pin, house)?;
+        Ok(Some(pin))
+    }
+
+    /// A floor that cannot work would leave every item without a verdict, and nobody would know:
+    /// its configuration is held against the classifier's schema, and it judges one item.
+    fn try_floor(&self, pack: &PolicyPack, pin: &Pin, house: &House) -> Result<(), StartError> {
+        // What trust withholds is told elsewhere, and judges nothing now.
+        let Ok((_, package)) = house.usable(&pin.plugin, None) else { return Ok(()) };
+        if package.manifest.kind != huiyin_sandbox::Kind::Classifier {
+            let what = format!("`{}` is a {}, not a classifier", pin.plugin, package.manifest.kind.name());
+            return Err(self.policy_problem("/floor/classifier", what, "name a classifier"));
+        }
+        let hint = format!("`huiyin plugin inspect` shows what `{}` takes", pin.plugin);
+        let found = plugin_config::faults(&package, &pin.config);
+        if let Some(fault) = found.first() {
+            let pointer = format!("/floor/config{}", fault.pointer);
+            return Err(self.policy_problem(&pointer, format!("the floor: {}", fault.message), &hint));
+        }
+        let unit = pack.root().map(|root| root.code.clone()).unwrap_or_default();
+        probe(house, pin, &unit).map_err(|why| {
+            self.policy_problem("/floor/config", format!("the floor could not judge an item: {why}"), &hint)
+        })
+    }
+
+    /// What is wrong with the pack, with its place in the file it was read from.
+    pub(super) fn policy_problem(&self, pointer: &str, message: String, hint: &str) -> StartError {
+        let (file, text) = self.policy_text.clone().unwrap_or_default();
+        StartError::Policy(vec![huiyin_desk::Problem::at(&text, &file, pointer, message, hint)])
     }
 
     /// The sources that cannot be: their collector may not be used, and they were never read.
@@ -68,6 +100,7 @@ pub(super) fn read_wanted(
 ) -> Result<Wanted, StartError> {
     let config = &options.config;
     let mut problems = Vec::new();
+    let mut policy_text = None;
     let policy = match &config.policy {
         None => None,
         Some(file) => {
@@ -77,6 +110,7 @@ pub(super) fn read_wanted(
             if let Err(found) = Caps::read(&pack) {
                 problems.extend(found);
             }
+            policy_text = Some((path.display().to_string(), text));
             Some(pack)
         }
     };
@@ -129,6 +163,11 @@ pub(super) fn read_wanted(
                 ));
             }
             Ok((source, fault)) => {
+                if let Some(package) = house.package(&source.collector.digest) {
+                    let found = plugin_config::faults(&package, &source.config);
+                    let place = format!("/sources/{at}/config");
+                    problems.extend(plugin_config::lines(&place, &source.collector.plugin, found));
+                }
                 let problem = |why| (source.id.clone(), format!("/sources/{at}: collector: {why}"));
                 unusable.extend(fault.map(problem));
                 sources.push(Arc::new(source));
@@ -137,7 +176,7 @@ pub(super) fn read_wanted(
         }
     }
     if problems.is_empty() {
-        Ok(Wanted { policy, units, workflows, sources, unusable, grants })
+        Ok(Wanted { policy, policy_text, units, workflows, sources, unusable, grants })
     } else {
         Err(StartError::Config(problems))
     }

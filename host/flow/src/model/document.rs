@@ -129,6 +129,13 @@ impl<'r> Reader<'r> {
                 Some("write it as `1.0.0`, as a text".to_owned()),
             );
         }
+        for name in ["dsl", "namespace", "name", "version"] {
+            if let Some(Data::String(text)) = body.get(name).map(|node| &node.data)
+                && text.is_empty()
+            {
+                self.problems.error(&body.below(name), place(name), format!("`{name}` is empty"));
+            }
+        }
         for (name, text) in [("namespace", &document.namespace), ("name", &document.name)] {
             if !text.is_empty() && !is_label(text) {
                 self.problems.error(

@@ -1,0 +1,259 @@
+//! A case on a page: the post itself, what is asked, the clocks, and who did what and when.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::people::{Reader, clock, colour, word};
+use crate::text::{fit, plain};
+
+/// Columns that a text on the page takes at most.
+const WIDE: usize = 400;
+
+/// The whole page.
+pub(super) fn page(case: &Value) -> String {
+    let reader = Reader::of(case);
+    let mut out = String::new();
+    head(&mut out, case, &reader);
+    section(&mut out, "时限 CLOCKS", clocks(case, &reader));
+    section(&mut out, "原帖 POSTS", posts(case, &reader));
+    section(&mut out, "诉求 CONCERNS", concerns(case));
+    section(&mut out, "提出人 ASKERS", askers(case, &reader));
+    section(&mut out, "研判 ASSESSMENTS", assessments(case, &reader));
+    section(&mut out, "报送 REPORTS", reports(case, &reader));
+    section(&mut out, "回应 ANSWERS", answers(case, &reader));
+    section(&mut out, "告知 NOTIFIED", notified(case, &reader));
+    section(&mut out, "经过 WHO DID WHAT", story(case, &reader));
+    out
+}
+
+// Writing to a string cannot fail.
+fn section(out: &mut String, title: &str, lines: Vec<String>) {
+    if lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{title}");
+    for line in lines {
+        let _ = writeln!(out, "  {line}");
+    }
+}
+
+fn list<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
+    value.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn head(out: &mut String, case: &Value, reader: &Reader) {
+    let _ = writeln!(
+        out,
+        "{}  {}({})  {} {}",
+        word(case, "number"),
+        word(case, "level_zh"),
+        colour(&word(case, "colour")),
+        word(case, "state_zh"),
+        word(case, "state")
+    );
+    let _ = writeln!(out, "{}", word(case, "title"));
+    let _ = writeln!(out, "责任单位 {}    时间均为 {}", reader.unit(text(case, "unit")), reader.zone());
+    let times = case.get("times").unwrap_or(&Value::Null);
+    let known: Vec<String> = MILESTONES
+        .iter()
+        .filter(|(name, _)| times.get(*name).is_some_and(|time| !time.is_null()))
+        .map(|(name, zh)| format!("{zh} {}", reader.time(times.get(*name))))
+        .collect();
+    let _ = writeln!(out, "{}", known.join("  "));
+}
+
+/// The ten times of a case (clause 1a).
+const MILESTONES: [(&str, &str); 10] = [
+    ("occurred", "事发"),
+    ("discovered", "发现"),
+    ("opened", "立案"),
+    ("assessed", "研判"),
+    ("reported", "上报"),
+    ("verified", "核实"),
+    ("handled", "处置"),
+    ("published", "发布"),
+    ("answered", "回应"),
+    ("closed", "办结"),
+];
+
+fn clocks(case: &Value, reader: &Reader) -> Vec<String> {
+    let line = |entry: &Value| {
+        let name = entry.get("name").map(|name| word(name, "zh")).unwrap_or_default();
+        let unsure = entry.get("provisional").and_then(Value::as_bool) == Some(true);
+        let unsure = if unsure { "(暂定 provisional)" } else { "" };
+        let due = reader.time(entry.get("due_at"));
+        format!("{name}({})  截止 {due}{unsure}  {}", word(entry, "clock"), clock(entry))
+    };
+    list(case, "clocks").map(line).collect()
+}
+
+fn posts(case: &Value, reader: &Reader) -> Vec<String> {
+    let mut lines = Vec::new();
+    for item in list(case, "items") {
+        lines.push(format!(
+            "{}  〔{}〕{}",
+            reader.time(item.get("occurred_at")),
+            word(item, "source"),
+            word(item, "title")
+        ));
+        if !text(item, "text").is_empty() {
+            lines.push(format!("  {}", fit(&word(item, "text"), WIDE)));
+        }
+        if !text(item, "url").is_empty() {
+            lines.push(format!("  {}", word(item, "url")));
+        }
+    }
+    match case.get("more_items").and_then(Value::as_u64) {
+        Some(more) if more > 0 => lines.push(format!("另有 {more} 条 (and {more} more)")),
+        _ => {}
+    }
+    lines
+}
+
+fn concerns(case: &Value) -> Vec<String> {
+    let line = |concern: &Value| {
+        let settled = concern.get("settled").and_then(Value::as_bool) == Some(true);
+        format!("{}  {}  {}", word(concern, "id"), if settled { "已答" } else { "未答" }, word(concern, "text"))
+    };
+    list(case, "concerns").map(line).collect()
+}
+
+fn askers(case: &Value, reader: &Reader) -> Vec<String> {
+    let line = |asker: &Value| {
+        let answered = asker.get("answered").filter(|at| !at.is_null());
+        let answered = answered.map_or_else(|| "未答复".to_owned(), |at| format!("{} 已答复", reader.time(Some(at))));
+        format!("{}  {answered}", word(asker, "id"))
+    };
+    list(case, "askers").map(line).collect()
+}
+
+fn assessments(case: &Value, reader: &Reader) -> Vec<String> {
+    let line = |assessment: &Value| {
+        let verdict = assessment.get("verdict").unwrap_or(&Value::Null);
+        let reasons: Vec<String> = list(verdict, "reasons").filter_map(Value::as_str).map(plain).collect();
+        let by = match assessment.get("floor").and_then(Value::as_bool) {
+            Some(true) => format!("研判底线({})", word(assessment, "classifier")),
+            _ => reader.actor(text(assessment, "by")),
+        };
+        format!(
+            "{}  {by}  {}  {}",
+            reader.time(assessment.get("at")),
+            word(verdict, "level"),
+            fit(&reasons.join("; "), WIDE)
+        )
+    };
+    list(case, "assessments").map(line).collect()
+}
+
+fn reports(case: &Value, reader: &Reader) -> Vec<String> {
+    let mut lines = Vec::new();
+    for report in list(case, "reports") {
+        let stage = match text(report, "stage") {
+            "flash" => "快报",
+            "follow-up" => "续报",
+            "detailed" => "详报",
+            "final" => "终报",
+            other => other,
+        };
+        let by = reader.actor(text(report, "by"));
+        lines.push(format!("{}  {stage}第{}号  {by}", reader.time(report.get("at")), word(report, "seq")));
+        lines.extend(
+            list(report, "facts").filter_map(Value::as_str).map(|fact| format!("  {}", fit(&plain(fact), WIDE))),
+        );
+        lines.extend(list(report, "documents").map(|document| format!("  附件 {}", word(document, "filename"))));
+    }
+    lines
+}
+
+fn answers(case: &Value, reader: &Reader) -> Vec<String> {
+    let mut lines = Vec::new();
+    for answer in list(case, "answers") {
+        let by = reader.actor(text(answer, "by"));
+        let to = match answer.get("public").and_then(Value::as_bool) {
+            Some(true) => "公开".to_owned(),
+            _ => list(answer, "askers").filter_map(Value::as_str).map(plain).collect::<Vec<_>>().join("、"),
+        };
+        let at = reader.time(answer.get("delivered_at"));
+        lines.push(format!("{at}  经 {} 答复 {to}  {by}", word(answer, "channel")));
+        lines.push(format!("  {}", fit(&word(answer, "text"), WIDE)));
+        if !text(answer, "proof").is_empty() {
+            lines.push(format!("  凭证 {}", word(answer, "proof")));
+        }
+    }
+    lines
+}
+
+fn notified(case: &Value, reader: &Reader) -> Vec<String> {
+    let line = |told: &Value| {
+        let to = told.get("to").unwrap_or(&Value::Null);
+        let done = if told.get("delivered").and_then(Value::as_bool) == Some(true) { "已告知" } else { "待告知" };
+        let on = match text(told, "on") {
+            "case-opened" => "立案",
+            "clock-warned" => "时限将至",
+            "clock-breached" => "时限已过",
+            "report-submitted" => "报送",
+            other => other,
+        };
+        let role = match text(to, "role") {
+            "spokesperson" => "新闻发言人".to_owned(),
+            "principal" => "主要负责人".to_owned(),
+            "duty" => "值班".to_owned(),
+            other => plain(other),
+        };
+        let since = reader.time(told.get("owed_since"));
+        format!("{done}  {}({role},{})  {on}  自 {since}", word(to, "name"), reader.unit(text(to, "unit")))
+    };
+    list(case, "notified").map(line).collect()
+}
+
+/// Everything that somebody did, in order of time.
+fn story(case: &Value, reader: &Reader) -> Vec<String> {
+    let mut acts: Vec<(String, String, String)> = Vec::new();
+    let mut push = |at: Option<&Value>, by: &str, what: String| {
+        if let Some(at) = at.and_then(Value::as_str) {
+            acts.push((at.to_owned(), reader.actor(by), what));
+        }
+    };
+    let times = case.get("times").unwrap_or(&Value::Null);
+    push(times.get("opened"), text(case, "opened_by"), "立案".to_owned());
+    for one in list(case, "assessments").filter(|one| one.get("floor").and_then(Value::as_bool) != Some(true)) {
+        let level = one.get("verdict").map(|verdict| word(verdict, "level")).unwrap_or_default();
+        push(one.get("at"), text(one, "by"), format!("研判为 {level}"));
+    }
+    for one in list(case, "level_changes") {
+        let what = format!("等级 {} → {}:{}", word(one, "from"), word(one, "to"), word(one, "reason"));
+        push(one.get("at"), text(one, "by"), what);
+    }
+    for one in list(case, "corrections") {
+        let (from, to) = (reader.time(one.get("from")), reader.time(one.get("to")));
+        push(one.get("at"), text(one, "by"), format!("更正事发时间 {from} → {to}:{}", word(one, "reason")));
+    }
+    for one in list(case, "recorded") {
+        let name = text(one, "milestone");
+        let zh = MILESTONES.iter().find(|(known, _)| *known == name).map_or(name, |(_, zh)| zh);
+        push(one.get("at"), text(one, "by"), format!("记录{zh}时间 {}", reader.time(one.get("time"))));
+    }
+    for one in list(case, "reports") {
+        push(one.get("at"), text(one, "by"), format!("报送第{}号", word(one, "seq")));
+    }
+    for one in list(case, "answers") {
+        push(one.get("at"), text(one, "by"), format!("记录经 {} 的答复", word(one, "channel")));
+    }
+    if let Some(decision) = case.get("no_response").filter(|decision| !decision.is_null()) {
+        let what = format!("提出不予回应:{}", word(decision, "reason"));
+        push(decision.get("at"), text(decision, "author"), what);
+        if let Some([who, at]) = decision.get("approved").and_then(Value::as_array).map(Vec::as_slice) {
+            push(Some(at), who.as_str().unwrap_or_default(), "批准不予回应".to_owned());
+        }
+    }
+    acts.sort_by_cached_key(|(at, ..)| at.parse::<jiff::Timestamp>().ok());
+    let line = |(at, by, what): (String, String, String)| {
+        format!("{}  {by}  {}", reader.time(Some(&Value::from(at))), fit(&what, WIDE))
+    };
+    acts.into_iter().map(line).collect()
+}
