@@ -1,6 +1,6 @@
 # Short names; each names the real command. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help plugins build demo test sim hostile fuzz bench lint
+.PHONY: help plugins build demo test sim hostile fuzz records bench lint
 
 # The program as the workspace builds it.
 HUIYIN = cargo run --quiet --package huiyin --bin huiyin --
@@ -35,6 +35,9 @@ hostile: plugins ## each hostile plugin stopped, and repeated 10,000 times (docs
 
 fuzz: plugins ## libFuzzer over what comes from outside: FUZZ_SECONDS=600 for each of TARGETS
 	scripts/fuzz $(TARGETS)
+
+records: plugins ## 10,000 values at the doors: what is let in lies in a record that reads (RECORDS=N for as many)
+	HUIYIN_RECORDS=$(or $(RECORDS),10000) cargo test --package huiyin-tests --test records -- whatever_a_door
 
 bench: plugins ## figures beside their limits (docs/reference/bench.md)
 	cargo run --quiet --release --package huiyin --bin huiyin -- bench

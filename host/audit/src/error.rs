@@ -68,6 +68,18 @@ pub enum AuditError {
         /// Leaves there are.
         leaves: u64,
     },
+    /// The log's files are gone.
+    #[error(
+        "{} holds no checkpoint, though the journal has {records} records and some were signed; restore the folder \
+         from a backup, or give up what it proved and begin a new log with `huiyin serve --new-audit-log`",
+        folder.display()
+    )]
+    Gone {
+        /// The log's folder.
+        folder: PathBuf,
+        /// Records in the journal.
+        records: u64,
+    },
     /// Two checkpoints of the same size state different roots.
     #[error(
         "two checkpoints of size {size} were signed with different roots, {one} and {other}: two hosts may have used one key"

@@ -131,7 +131,7 @@ impl Client {
         let mut answer = answer.map_err(cannot)?;
         let status = answer.status();
         let text = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string().map_err(cannot)?;
-        let value = if text.is_empty() { Ok(Value::Null) } else { serde_json::from_str::<Value>(&text) };
+        let value = if text.is_empty() { Ok(Value::Null) } else { huiyin_json::depth::read::<Value>(text.as_bytes()) };
         if status.is_success() {
             return value.map(Ok).map_err(|error| {
                 Failure::unreachable(format_args!("the host at {} gave no JSON: {error}", self.base))

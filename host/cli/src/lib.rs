@@ -66,6 +66,7 @@ enum Command {
     Cron(commands::cron::Args),
     Deadline(commands::deadline::Args),
     Audit(commands::audit::Args),
+    Journal(commands::journal::Args),
     Bench(commands::bench::Args),
     Completions(commands::completions::Args),
     /// Compile a package from stdin to stdout, within limits: what the host starts for each
@@ -101,6 +102,7 @@ pub fn main_with(setup: Setup) -> ExitCode {
         Command::Cron(args) => commands::cron::run(args, cli.output),
         Command::Deadline(args) => commands::deadline::run(args, cli.output),
         Command::Audit(args) => commands::audit::run(args, cli.output),
+        Command::Journal(args) => commands::journal::run(args, cli.output),
         Command::Bench(args) => commands::bench::run(args, cli.output),
         Command::Completions(args) => commands::completions::run(args),
         Command::CompilePackage => return huiyin_sandbox::serve_child(),

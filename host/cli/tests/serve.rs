@@ -6,9 +6,11 @@
 
 mod common;
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{Host, huiyin};
+use huiyin_journal::{Draft, Journal as _, Options, Payload, SegmentJournal};
 use serde_json::{Value, json};
 
 #[test]
@@ -127,4 +129,172 @@ fn a_number_of_threads_that_is_none_is_refused() {
         assert_eq!(refused.status.code(), Some(2), "{said}");
         assert!(said.contains("TOKIO_WORKER_THREADS is ") && said.contains("a number from 1 to "), "{said}");
     }
+}
+
+/// A kept run: a folder with a few records and signed checkpoints.
+fn kept_run(folder: &Path) -> (PathBuf, String) {
+    let data = folder.join("data");
+    let workflow = folder.join("hello.json");
+    let document = json!({"dsl": "1.0.3", "namespace": "tests", "name": "hello", "version": "1.0.0"});
+    std::fs::write(&workflow, json!({"document": document, "do": [{"greet": {"set": {"hello": "you"}}}]}).to_string())
+        .unwrap();
+    let at = data.display().to_string();
+    let ran = huiyin(&["run", &workflow.display().to_string(), "--data", &at]);
+    assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
+    (data, at)
+}
+
+fn said(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn host_17_an_audit_log_that_is_gone_is_begun_anew_only_where_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, at) = kept_run(folder.path());
+    for gone in ["all", "what is in it", "the checkpoints"] {
+        let audit = data.join("audit");
+        match gone {
+            "the checkpoints" => {
+                std::fs::remove_file(audit.join("checkpoint")).unwrap();
+                std::fs::remove_dir_all(audit.join("checkpoints")).unwrap();
+            }
+            _ => std::fs::remove_dir_all(&audit).unwrap(),
+        }
+        if gone == "what is in it" {
+            std::fs::create_dir(&audit).unwrap();
+        }
+        for (command, code) in [
+            (&["serve", "--listen", "127.0.0.1:0", "--data", &at][..], 3),
+            (&["audit", "prove", "0", "--data", &at][..], 1),
+            (&["audit", "verify", "--data", &at][..], 1),
+        ] {
+            let refused = huiyin(command);
+            assert_eq!(refused.status.code(), Some(code), "{gone} {command:?}: {}", said(&refused));
+            assert!(said(&refused).contains("--new-audit-log"), "{gone} {command:?}: {}", said(&refused));
+        }
+        let host = Host::start_with(&data, &["--new-audit-log"]);
+        assert_eq!(host.stop().0, 0);
+        let host = Host::start(&data);
+        assert_eq!(host.stop().0, 0);
+        let verified = huiyin(&["audit", "verify", "--data", &at]);
+        assert_eq!(verified.status.code(), Some(0), "{gone}: {}", said(&verified));
+    }
+    let journal = SegmentJournal::open(data.join("journal"), Options::default()).unwrap();
+    let renewed = journal.read(0, 1).unwrap().filter(|r| r.as_ref().unwrap().kind == "huiyin.audit.renewed.v1").count();
+    assert_eq!(renewed, 3, "each time it went on record");
+}
+
+#[test]
+fn host_17_a_limit_on_the_size_of_files_ends_the_host_with_a_word_and_exit_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, at) = kept_run(folder.path());
+    // No file may be larger than what the journal's segment has, and a little: it is met when records come.
+    let segment = std::fs::read_dir(data.join("journal/segments")).unwrap().next().unwrap().unwrap();
+    let kib = segment.metadata().unwrap().len() / 1024;
+    let shell = format!("ulimit -f {kib}; exec \"$@\"");
+    let workflow = folder.path().join("large.json");
+    let document = json!({"dsl": "1.0.3", "namespace": "tests", "name": "large", "version": "1.0.0"});
+    std::fs::write(&workflow, json!({"document": document, "do": [{"pass": {"set": {"n": 1}}}]}).to_string()).unwrap();
+    let input = folder.path().join("input.json");
+    std::fs::write(&input, json!({"text": "x".repeat(8 << 20)}).to_string()).unwrap();
+    let mut kib_left = kib;
+    let done = loop {
+        let done = Command::new("bash")
+            .args(["-c", &shell.replace(&kib.to_string(), &kib_left.to_string()), "bash", env!("CARGO_BIN_EXE_huiyin")])
+            .args(["run", &workflow.display().to_string(), "--input", &input.display().to_string(), "--data", &at])
+            .output()
+            .unwrap();
+        if done.status.code() != Some(0) || kib_left < 64 {
+            break done;
+        }
+        kib_left /= 2;
+    };
+    assert_eq!(done.status.code(), Some(3), "{:?}: {}", done.status, said(&done));
+    assert!(said(&done).contains("ulimit -f"), "{}", said(&done));
+    // Nothing is lost by it.
+    let verified = huiyin(&["audit", "verify", "--data", &at]);
+    assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
+}
+
+/// Appends a record that no checkpoint covers, and leaves the folder as a killed process does.
+fn left_by_a_kill(data: &Path, copy: &Path) -> PathBuf {
+    let journal = SegmentJournal::open(data.join("journal"), Options::default()).unwrap();
+    let draft = Draft {
+        kind: "huiyin.unit.placed.v1".to_owned(),
+        subject: "unit/x".to_owned(),
+        time: jiff::Timestamp::now(),
+        actor: "system:deploy".to_owned(),
+        unit: None,
+        causation: None,
+        key: "host".to_owned(),
+        payload: br#"{"unit":"x"}"#.to_vec(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let appended = runtime.block_on(journal.append(0, journal.last_seq(0), vec![draft])).unwrap();
+    let (_, group) = journal.place_of(appended.last_index).unwrap();
+    let copied = Command::new("cp").arg("-r").arg(data).arg(copy).status().unwrap();
+    assert!(copied.success());
+    let segments = std::fs::read_dir(copy.join("journal/segments")).unwrap().map(|entry| entry.unwrap().path());
+    let segment = segments.max().unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[usize::try_from(group).unwrap() + 50] ^= 4;
+    std::fs::write(&segment, bytes).unwrap();
+    segment
+}
+
+#[test]
+fn host_19_a_damaged_last_group_is_given_up_on_record_and_its_bytes_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, _) = kept_run(folder.path());
+    let copy = folder.path().join("copy");
+    left_by_a_kill(&data, &copy);
+    let at = copy.display().to_string();
+    let refused = huiyin(&["serve", "--listen", "127.0.0.1:0", "--data", &at]);
+    assert_eq!(refused.status.code(), Some(3), "{}", said(&refused));
+    assert!(said(&refused).contains("`huiyin journal repair`"), "{}", said(&refused));
+    assert_eq!(huiyin(&["journal", "repair", "--data", &at, "--reason", " "]).status.code(), Some(2));
+
+    let repair = || huiyin(&["journal", "repair", "--data", &at, "--reason", "no backup", "--output", "json"]);
+    let repaired = repair();
+    assert_eq!(repaired.status.code(), Some(0), "{}", said(&repaired));
+    let told: Value = serde_json::from_slice(&repaired.stdout).unwrap();
+    let given_up = &told["givenUp"][0];
+    let kept = copy.join("journal/given-up").join(given_up["kept"].as_str().unwrap());
+    assert_eq!(std::fs::metadata(&kept).unwrap().len(), given_up["bytes"].as_u64().unwrap(), "{told}");
+    // There is nothing more to give up, and no second word of it.
+    let again = repair();
+    assert_eq!(serde_json::from_slice::<Value>(&again.stdout).unwrap(), json!({"givenUp": []}), "{}", said(&again));
+
+    assert_eq!(Host::start(&copy).stop().0, 0);
+    let verified = huiyin(&["audit", "verify", "--data", &at]);
+    assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
+    let journal = SegmentJournal::open(copy.join("journal"), Options::default()).unwrap();
+    let records: Vec<_> = journal.read(0, 1).unwrap().map(Result::unwrap).collect();
+    let on_record = records.iter().find(|record| record.kind == "huiyin.journal.repaired.v1").unwrap();
+    let Payload::Open(payload) = &on_record.payload else { panic!("redacted") };
+    let payload: Value = serde_json::from_slice(payload).unwrap();
+    assert_eq!((&payload["reason"], &payload["kept"]), (&json!("no backup"), &given_up["kept"]));
+    assert!(!records.iter().any(|record| record.kind == "huiyin.unit.placed.v1"), "it was given up");
+}
+
+#[test]
+fn host_19_what_a_checkpoint_covers_is_not_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, at) = kept_run(folder.path());
+    let copy = folder.path().join("copy");
+    let segment = left_by_a_kill(&data, &copy);
+    // The host's own folder goes on: its next checkpoint covers the record that is damaged in the copy.
+    assert_eq!(Host::start(&data).stop().0, 0);
+    for name in ["audit", "keys"] {
+        std::fs::remove_dir_all(copy.join(name)).unwrap();
+        let copied = Command::new("cp").arg("-r").arg(data.join(name)).arg(copy.join(name)).status().unwrap();
+        assert!(copied.success());
+    }
+    let before = std::fs::read(&segment).unwrap();
+    let refused = huiyin(&["journal", "repair", "--data", &copy.display().to_string(), "--reason", "no backup"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    assert!(said(&refused).contains("a signed checkpoint covers"), "{}", said(&refused));
+    assert_eq!(std::fs::read(&segment).unwrap(), before, "nothing was cut");
+    assert_eq!(huiyin(&["audit", "verify", "--data", &at]).status.code(), Some(0));
 }

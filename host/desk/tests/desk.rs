@@ -575,3 +575,51 @@ fn a_unit_reaches_its_own_matters_and_those_below_it_only() {
     host.scope = Some("qingfeng".to_owned());
     assert_eq!(host.call("open-case", json!({ "item": item })).unwrap()["case"], case);
 }
+
+#[test]
+fn host_01_no_time_before_the_year_1_is_taken_and_what_was_once_recorded_is_read() {
+    let mut host = Host::new();
+    let case = host.case("II");
+    for (year, taken) in [("-009998", false), ("-000001", false), ("0000", false), ("0001", true)] {
+        let early = format!("{year}-06-01T00:00:00Z");
+        let correct = |reason: &str| Command::CorrectOccurredAt {
+            case: case.clone(),
+            occurred_at: time(&early),
+            reason: reason.to_owned(),
+        };
+        let opened =
+            json!({"unit": "qingfeng", "title": "旧事", "kind": "opinion", "level": "III", "occurred_at": early});
+        let mut item = host.item(&early, &format!("旧闻 {year}"), None);
+        item.item.published = Some(time(&early));
+        let push = json!({"command": "receive", "unit": "qingfeng", "source": "board", "items": [item]});
+        let push: Command = serde_json::from_value(push).unwrap();
+        let outcomes = [
+            host.by("person:gao-yuan", &correct("核实")).map(|_| "/occurred_at"),
+            host.call("open-case", opened).map(|_| "/occurred_at"),
+            host.system(&push).map(|_| "/items/0/published"),
+        ];
+        for (outcome, pointer) in outcomes.into_iter().zip(["/occurred_at", "/occurred_at", "/items/0/published"]) {
+            match outcome {
+                Ok(_) => assert!(taken, "{early}"),
+                Err(error) => {
+                    let refused = (error.code, error.pointer.as_deref());
+                    assert!(!taken || refused.0 != "out-of-range", "{early} {error}");
+                    assert!(taken || refused == ("out-of-range", Some(pointer)), "{early} {error}");
+                }
+            }
+        }
+    }
+    // What an earlier version let in: every time of every fact in such a year, and it reads.
+    let mut times = 0;
+    // The pack has days, too, which nobody gives who is not an admin.
+    for fact in host.facts.iter().filter(|fact| !matches!(fact, Fact::PolicyAdopted { .. })) {
+        let stored = serde_json::to_string(fact).unwrap();
+        for year in ["-009998", "-000001", "0000"] {
+            let old = stored.replace("\"2026-", &format!("\"{year}-"));
+            times += usize::from(old != stored);
+            let read: Fact = serde_json::from_str(&old).unwrap_or_else(|error| panic!("{old}: {error}"));
+            assert_eq!(serde_json::to_string(&read).unwrap(), old, "and is written as it was");
+        }
+    }
+    assert!(times > 10, "{times}");
+}

@@ -405,7 +405,17 @@ fn classify(house: &House, pin: &Pin, items: Vec<Item>, unit: &str, key: &str, n
         let what = format!("{}: is not a classifier", pin.plugin);
         return Err((Box::new(FlowError::new(huiyin_flow::ErrorKind::Runtime, what)), "output".to_owned()));
     };
-    Ok((outcome.verdicts, result))
+    Ok((outcome.verdicts.into_iter().map(|given| given.and_then(numbers)).collect(), result))
+}
+
+/// A verdict whose scores are numbers: what is none has no JSON, and no record of it would read.
+fn numbers(verdict: Verdict) -> Result<Verdict, String> {
+    let wrong = verdict.factors.iter().find(|factor| !factor.score.is_finite());
+    match wrong {
+        _ if !verdict.score.is_finite() => Err("the classifier's score is not a number".to_owned()),
+        Some(factor) => Err(format!("the classifier's factor `{}` is not a number", factor.name)),
+        None => Ok(verdict),
+    }
 }
 
 fn poll_error(house: &House, error: &CallError, plugin: &str, unit: &str) -> PollError {

@@ -1,7 +1,7 @@
 //! The audit tree kept in step with the log: takes in what became durable,
 //! signs a checkpoint each second there was something new, and one at stop.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub struct Ledger {
     /// Beside the log, which whoever writes it holds while the disk takes its time.
     latest: RwLock<Option<SignedCheckpoint>>,
     verifier: String,
+    /// Says that a checkpoint was signed; none once it is there.
+    mark: Mutex<Option<PathBuf>>,
 }
 
 /// What became of a short look at what is new.
@@ -48,22 +50,29 @@ enum Followed {
 }
 
 impl Ledger {
-    /// Opens the log in `folder` and holds the journal to what was signed.
+    /// Opens the log in `folder` and holds the journal to what was signed. `anew` begins one where
+    /// there was one that is gone.
     ///
     /// # Errors
-    /// When the journal's records are not those that were signed.
+    /// When the journal's records are not those that were signed, or the log is gone.
     pub fn open(
         folder: &Path,
         key: &Path,
         origin: &str,
         journal: Arc<dyn Journal>,
+        anew: bool,
     ) -> Result<(Ledger, Opened), AuditError> {
+        let records = journal.size();
+        if !anew && lost(folder, key, records) {
+            return Err(AuditError::Gone { folder: folder.to_owned(), records });
+        }
         let signer = SignerKey::load_or_create(key, origin)?;
         let source = Arc::clone(&journal);
         let (log, opened) = Log::open(folder, signer, &[], &mut leaves(&source))?;
         let latest = RwLock::new(log.checkpoints().latest().cloned());
         let verifier = log.verifier().to_string();
-        Ok((Ledger { journal, log: Mutex::new(log), latest, verifier }, opened))
+        let mark = Some(signed_before(key)).filter(|mark| !mark.exists());
+        Ok((Ledger { journal, log: Mutex::new(log), latest, verifier, mark: Mutex::new(mark) }, opened))
     }
 
     /// Takes in what became durable and signs a checkpoint, if there is anything new.
@@ -80,6 +89,11 @@ impl Ledger {
         log.catch_up(&mut leaves(&self.journal))?;
         let signed = log.checkpoint(&mut leaves(&self.journal))?;
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Some(signed.clone());
+        let mut mark = self.mark.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(path) = mark.as_ref() {
+            crate::start::private_file(path, b"").map_err(|source| AuditError::Io { path: path.clone(), source })?;
+            *mark = None;
+        }
         Ok(Some(signed))
     }
 
@@ -194,4 +208,19 @@ fn leaves(
 ) -> impl FnMut(u64, usize) -> Result<Vec<bytes::Bytes>, Box<dyn std::error::Error + Send + Sync>> {
     let journal = Arc::clone(journal);
     move |from, max| journal.leaves(from, max).map_err(Into::into)
+}
+
+/// Whether the log in `folder` is gone though there was one: with records, its own files are made
+/// before the first of them, and its checkpoints stand once one was signed (`key` has a file beside
+/// it then). Begun anew, it would forget what was signed.
+pub fn lost(folder: &Path, key: &Path, records: u64) -> bool {
+    let signed = [folder.join("checkpoint"), folder.join("checkpoints").join("history.jsonl")];
+    let none = !signed.iter().any(|file| file.exists());
+    records > 0 && none && (signed_before(key).exists() || !folder.join("log.vkey").exists())
+}
+
+/// The file that says that a checkpoint was signed with this key: it stands with the key, not with
+/// the checkpoints.
+fn signed_before(key: &Path) -> PathBuf {
+    key.with_extension("signed")
 }

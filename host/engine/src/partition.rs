@@ -305,7 +305,7 @@ impl Core {
 
 /// What an entry is written as; why no record can hold it.
 fn encoded(entry: &Entry, most: Payload) -> Result<Vec<u8>, String> {
-    let payload = entry.encode().map_err(|error| format!("does not encode: {error}"))?;
+    let payload = entry.encode().map_err(|error| format!("cannot be recorded: it {error}"))?;
     let most = most.record();
     if payload.len() as u64 > most {
         return Err(format!("takes {} bytes, a record takes at most {most}", payload.len()));

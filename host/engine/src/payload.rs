@@ -1,9 +1,11 @@
 //! How large one value may be that a workflow, a plugin, an event or an item
 //! brings, and what follows for a record. A value above the limit is an error
 //! for whoever brought it, with its size and the limit in it; it never stops a
-//! run or the host.
+//! run or the host. The same of how deep it nests: what a record's own reader
+//! would not read is refused at the door ([`huiyin_json::depth`]).
 
-use huiyin_flow::{ErrorKind, FlowError, Happened};
+use huiyin_flow::{ErrorKind, FlowError, Happened, Misfit};
+use huiyin_json::depth;
 use serde_json::Value;
 
 /// Bytes of JSON that one value may take, unless told.
@@ -78,32 +80,58 @@ impl Payload {
         4 * self.value + 4 * TURN
     }
 
-    /// Why a value is not taken, if it is too large. `what` is it in words.
+    /// Why a value is not taken, if it is too large or nests too deep. `what` is it in words.
     ///
     /// # Errors
     /// What is wrong and how to mend it.
     pub fn check(self, what: &str, value: &Value) -> Result<(), String> {
-        match huiyin_flow::more_than(value, self.value) {
+        self.check_within(what, value, depth::VALUE)
+    }
+
+    /// The same of an event.
+    ///
+    /// # Errors
+    /// What is wrong and how to mend it.
+    pub fn check_event(self, event: &Value) -> Result<(), String> {
+        self.check_within("the event", event, depth::EVENT)
+    }
+
+    fn check_within(self, what: &str, value: &Value, levels: usize) -> Result<(), String> {
+        match huiyin_flow::misfit(value, self.value, levels) {
             None => Ok(()),
-            Some(bytes) => Err(format!(
+            Some(Misfit::Bytes(bytes)) => Err(format!(
                 "{what} takes {bytes} bytes as JSON, a payload may take {}; send less, or let an admin raise `limits.payloadBytes`",
                 self.value
+            )),
+            Some(Misfit::Deep(levels)) => Err(format!(
+                "{what} nests more than {levels} levels deep; send it flatter, or what is further in as text"
             )),
         }
     }
 
     /// A call's result, or the error that takes its place because it is too
-    /// large. `harmless`: asking again does no harm. Otherwise the error says
-    /// that it happened, so that no `retry` does it again (rule 3).
+    /// large or nests too deep. `harmless`: asking again does no harm. Otherwise the
+    /// error says that it happened, so that no `retry` does it again (rule 3).
     ///
     /// # Errors
-    /// When it is too large.
+    /// When it is too large or too deep.
     pub fn result(self, by: &str, value: Value, harmless: bool) -> Result<Value, FlowError> {
-        let Some(bytes) = huiyin_flow::more_than(&value, self.value) else { return Ok(value) };
-        let detail = format!(
-            "{by}: the result takes {bytes} bytes as JSON, a payload may take {}; ask for less, or let an admin raise `limits.payloadBytes`",
-            self.value
-        );
+        let Some(misfit) = huiyin_flow::misfit(&value, self.value, depth::VALUE) else { return Ok(value) };
+        let (detail, bytes) = match misfit {
+            Misfit::Bytes(bytes) => (
+                format!(
+                    "{by}: the result takes {bytes} bytes as JSON, a payload may take {}; ask for less, or let an admin raise `limits.payloadBytes`",
+                    self.value
+                ),
+                bytes,
+            ),
+            Misfit::Deep(levels) => (
+                format!(
+                    "{by}: the result nests more than {levels} levels deep; ask for something flatter, or for text"
+                ),
+                huiyin_flow::json_bytes(&value),
+            ),
+        };
         let error = FlowError::new(ErrorKind::Runtime, detail).with_status(413);
         Err(if harmless { error } else { error.although(Happened { bytes: Some(bytes), head: head(&value) }) })
     }

@@ -12,10 +12,12 @@ mod deployment;
 mod event;
 mod plugin;
 mod schedule;
+mod upkeep;
 
 use huiyin_desk::Fact as DeskFact;
 use huiyin_flow::{Fact as FlowFact, FlowError};
-use huiyin_journal::{Payload, Record};
+use huiyin_journal::{Draft, Payload, Record};
+use huiyin_json::depth;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,6 +33,7 @@ pub use deployment::{
 pub use event::{EventDelivered, EventJudged, EventRelayed, Gathered, Relay, SinkAdvanced, Started, Undecided};
 pub use plugin::{PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked, PublisherDistrusted, PublisherTrusted};
 pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed};
+pub use upkeep::{AuditRenewed, JournalRepaired};
 
 /// The data key of what belongs to a unit and to no case or source; the host's where there is no unit.
 pub(crate) fn unit_key(unit: Option<&str>) -> String {
@@ -124,6 +127,11 @@ pub struct RunTurn {
     pub made: Option<Vec<Made>>,
 }
 
+/// For a value that may be `null`, which is another thing than none.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's calling convention
 fn is_zero(n: &u32) -> bool {
     *n == 0
@@ -159,7 +167,7 @@ pub struct RunReopened {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
     /// The raw input of that task, if it is another.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
     /// Who.
     pub actor: String,
@@ -242,7 +250,7 @@ pub struct EffectResolved {
     /// It happened; otherwise it surely did not, and may be tried again.
     pub happened: bool,
     /// What it gave, if it happened.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
     /// How that is known.
     pub reason: String,
@@ -329,13 +337,14 @@ macro_rules! entries {
                 match self { $(Entry::$variant(_) => $kind,)+ }
             }
 
-            /// The payload bytes: compact JSON.
+            /// The payload bytes: compact JSON that its reader takes.
             ///
             /// # Errors
-            /// When a value cannot be written as JSON.
+            /// When a value cannot be written as JSON, or the payload would nest deeper than
+            /// [`huiyin_json::depth::RECORD`].
             pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
                 let mut bytes = Vec::with_capacity(PAYLOAD_ROOM);
-                match self { $(Entry::$variant(x) => serde_json::to_writer(&mut bytes, x)?,)+ }
+                match self { $(Entry::$variant(x) => depth::write(&mut bytes, x, depth::RECORD)?,)+ }
                 Ok(bytes)
             }
 
@@ -351,7 +360,7 @@ macro_rules! entries {
 
             fn decode_as(kind: &str, payload: &[u8]) -> Option<Result<Entry, serde_json::Error>> {
                 match kind {
-                    $($kind => Some(serde_json::from_slice(payload).map(Entry::$variant)),)+
+                    $($kind => Some(depth::read(payload).map(Entry::$variant)),)+
                     _ => None,
                 }
             }
@@ -404,6 +413,27 @@ entries! {
     DeskDecided = "huiyin.desk.decided.v1",
     FloorJudged = "huiyin.floor.judged.v1",
     SnapshotTaken = "huiyin.snapshot.taken.v1",
+    JournalRepaired = "huiyin.journal.repaired.v1",
+    AuditRenewed = "huiyin.audit.renewed.v1",
+}
+
+impl Entry {
+    /// A record of the host's own, about itself.
+    ///
+    /// # Errors
+    /// As [`Entry::encode`].
+    pub fn about_host(&self, actor: &str, now: Timestamp) -> Result<Draft, serde_json::Error> {
+        Ok(Draft {
+            kind: self.kind().to_owned(),
+            subject: "host".to_owned(),
+            time: now,
+            actor: actor.to_owned(),
+            unit: None,
+            causation: None,
+            key: "host".to_owned(),
+            payload: self.encode()?,
+        })
+    }
 }
 
 /// Why a record could not be read back.

@@ -18,9 +18,10 @@ mod wanted;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
 
 use huiyin_flow::Evaluator;
-use huiyin_journal::{Draft, Journal};
+use huiyin_journal::Journal;
 use huiyin_sandbox::{ChildCompiler, Compiler, Limits, PoolConfig, Sandbox, SandboxConfig};
 use huiyin_views::Views;
 use jiff::Timestamp;
@@ -46,7 +47,7 @@ use crate::limits::Tuning;
 use crate::packages::Packages;
 use crate::partition::{Core, Failing, Message, Patience, Snapshot};
 use crate::payload::Payload;
-use crate::record::{Entry, SnapshotTaken};
+use crate::record::{AuditRenewed, Entry, SnapshotTaken};
 use crate::secrets::Secrets;
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
 use crate::sources::WatchedSource;
@@ -84,6 +85,8 @@ pub struct Options {
     pub cache: Option<PathBuf>,
     /// How the journal is opened: its files, its limits.
     pub journal: huiyin_journal::Options,
+    /// Begins a new audit log where there was one that is gone, instead of refusing.
+    pub new_audit_log: bool,
     /// The log of a host without a data folder, where it is to outlive the
     /// host; one in memory that goes with it unless told.
     pub store: Option<Arc<dyn Journal>>,
@@ -114,6 +117,7 @@ impl Options {
             bundle: Vec::new(),
             cache: None,
             journal: huiyin_journal::Options::default(),
+            new_audit_log: false,
             store: None,
             house: None,
             clock: None,
@@ -259,6 +263,10 @@ impl Engine {
             snapshots.push(snapshot);
         }
         let floor = wanted.floor(loaded.first(), &house)?;
+        if let (Some(records), Some(home)) = (store.renewed, loaded.first_mut()) {
+            let renewed = vec![(Entry::AuditRenewed(AuditRenewed { records }), "host".to_owned(), None)];
+            force::write_all(home, 0, "system:engine", renewed, store.journal.as_ref(), clock.now()).await?;
+        }
         complete_intended(&mut loaded, store.journal.as_ref(), clock.now()).await?;
         if let (Some(home), Some(new)) = (loaded.first_mut(), new) {
             packages::record(home, new, store.journal.as_ref(), clock.now()).await?;
@@ -443,7 +451,7 @@ impl Engine {
                 Ok(core) => match views {
                     // Nothing but the last snapshot's own record has come since.
                     Some(_) if core.state().seq <= snapshot + 1 => Ok(()),
-                    Some(views) => last_snapshot(&views, partition, core.state(), journal.as_ref(), clock.now()).await,
+                    Some(views) => last_snapshot(views, partition, core.state(), journal.as_ref(), clock.now()).await,
                     None => Ok(()),
                 },
                 Err(error) => {
@@ -474,27 +482,69 @@ fn default_workers() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
-/// The last snapshot of a partition that stops: recorded, then kept.
+/// How long a partition that stops may take for its last snapshot. A state of gigabytes takes minutes;
+/// whoever asked the host to stop waits seconds, and the next start can read the journal instead.
+const LAST: Duration = Duration::from_secs(8);
+
+/// The last snapshot of a partition that stops: recorded, then kept; left out where it takes too long.
 async fn last_snapshot(
-    views: &Views,
+    views: Arc<Views>,
     partition: u32,
     state: &State,
     journal: &dyn Journal,
     now: Timestamp,
 ) -> Result<(), String> {
-    let snapshot = Snapshot::of(state).map_err(|e| e.to_string())?;
-    let entry = Entry::SnapshotTaken(SnapshotTaken { seq: snapshot.seq, digest: snapshot.digest.clone() });
-    let draft = Draft {
-        kind: entry.kind().to_owned(),
-        subject: "host".to_owned(),
-        time: now,
-        actor: "system:engine".to_owned(),
-        unit: None,
-        causation: None,
-        key: "host".to_owned(),
-        payload: entry.encode().map_err(|e| e.to_string())?,
+    let end = Instant::now() + LAST;
+    let late =
+        || tracing::warn!(partition, "no last snapshot, it took too long; the next start reads the journal instead");
+    let (copy, seq) = (state.clone(), state.seq);
+    let Some(snapshot) = beside(end, move || Snapshot::until(&copy, Some(end))).await else {
+        late();
+        return Ok(());
     };
-    journal.append(partition, state.seq, vec![draft]).await.map_err(|e| e.to_string())?;
-    keep(views, partition, &snapshot);
+    let snapshot = match snapshot {
+        Ok(snapshot) => snapshot,
+        Err(error) if error.is_io() => {
+            late();
+            return Ok(());
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    let entry = Entry::SnapshotTaken(SnapshotTaken { seq: snapshot.seq, digest: snapshot.digest.clone() });
+    let draft = entry.about_host("system:engine", now).map_err(|e| e.to_string())?;
+    journal.append(partition, seq, vec![draft]).await.map_err(|e| e.to_string())?;
+    if beside(end, move || keep(&views, partition, &snapshot)).await.is_none() {
+        late();
+    }
     Ok(())
+}
+
+/// Does something on a thread of its own, and waits for it until the time has come; none where it was
+/// not done then. It goes on until the process ends: no runtime waits for the thread.
+async fn beside<T: Send + 'static>(end: Instant, job: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    // Nobody waits any more where it comes too late.
+    std::thread::Builder::new().name("last-snapshot".to_owned()).spawn(move || drop(tell.send(job()))).ok()?;
+    tokio::time::timeout_at(end.into(), told).await.ok()?.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn host_17_a_last_snapshot_that_takes_too_long_is_left_out() {
+        let now = Instant::now();
+        assert_eq!(beside(now + LAST, || 1).await, Some(1));
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        assert_eq!(beside(now, move || wait.recv()).await, None);
+        drop(go);
+        // What is written out looks at the clock itself: it is no use any more.
+        let mut state = State::default();
+        for unit in 0..20_000 {
+            state.units.insert(format!("a unit with a long code {unit}"));
+        }
+        assert!(Snapshot::until(&state, Some(now)).is_err_and(|error| error.is_io()));
+        assert!(Snapshot::until(&state, Some(now + LAST)).is_ok() && Snapshot::of(&state).is_ok());
+    }
 }

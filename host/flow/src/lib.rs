@@ -41,6 +41,6 @@ pub use model::{
 pub use request::{Authentication, HttpRequest, OpenApiRequest, Request, ResponseForm, WorkflowRef};
 pub use run::{Command, Env, Event, Turn, advance, decide, outstanding};
 pub use schema::{workflow_schema, workflow_test_schema};
-pub use size::{json_bytes, more_than};
+pub use size::{Misfit, json_bytes, misfit, more_than};
 pub use source::{locate, read_value};
 pub use state::{ActiveTask, Outcome, Phase, RunState};

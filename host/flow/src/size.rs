@@ -1,8 +1,9 @@
 //! How large values are: in bytes of JSON, the one measure that people can
-//! check and that the limit of a payload speaks of.
+//! check and that the limit of a payload speaks of; and how deep they may nest.
 
 use std::sync::Arc;
 
+use huiyin_json::depth;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -30,20 +31,47 @@ pub fn json_bytes(value: &impl Serialize) -> u64 {
 /// How many bytes of JSON a value takes, if that is more than `limit`.
 /// Costs next to nothing for a small one.
 pub fn more_than(value: &Value, limit: u64) -> Option<u64> {
-    (at_most(value) > limit).then(|| json_bytes(value)).filter(|bytes| *bytes > limit)
+    match misfit(value, limit, usize::MAX) {
+        Some(Misfit::Bytes(bytes)) => Some(bytes),
+        _ => None,
+    }
 }
 
-/// Not less than the bytes of JSON, and quick to say.
-fn at_most(value: &Value) -> u64 {
+/// Why a value cannot be a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Misfit {
+    /// It takes so many bytes as JSON.
+    Bytes(u64),
+    /// It nests deeper than so many levels.
+    Deep(usize),
+}
+
+/// Why a value cannot be a payload of at most so many bytes and levels. Costs next to nothing for a small one.
+pub fn misfit(value: &Value, limit: u64, levels: usize) -> Option<Misfit> {
+    match at_most(value, levels) {
+        None => Some(Misfit::Deep(levels)),
+        Some(bytes) if bytes <= limit => None,
+        Some(_) => Some(json_bytes(value)).filter(|bytes| *bytes > limit).map(Misfit::Bytes),
+    }
+}
+
+/// Not less than the bytes of JSON, and quick to say. None where it nests deeper than so many levels.
+fn at_most(value: &Value, levels: usize) -> Option<u64> {
     // A byte of text becomes `\u0000` at the worst; no number takes more than 26 (RFC 8259, f64).
     let text = |text: &str| 6 * text.len() as u64 + 2;
-    match value {
+    Some(match value {
         Value::Null | Value::Bool(_) => 5,
         Value::Number(_) => 26,
         Value::String(string) => text(string),
-        Value::Array(items) => items.iter().fold(2, |sum, item| sum + at_most(item) + 1),
-        Value::Object(fields) => fields.iter().fold(2, |sum, (name, value)| sum + text(name) + at_most(value) + 2),
-    }
+        Value::Array(items) => {
+            let left = levels.checked_sub(1)?;
+            items.iter().try_fold(2, |sum, item| Some(sum + at_most(item, left)? + 1))?
+        }
+        Value::Object(fields) => {
+            let left = levels.checked_sub(1)?;
+            fields.iter().try_fold(2, |sum, (name, value)| Some(sum + text(name) + at_most(value, left)? + 2))?
+        }
+    })
 }
 
 /// About how many bytes a value takes, never more than [`at_most`].
@@ -57,6 +85,9 @@ pub(crate) fn about(value: &Value) -> u64 {
     }
 }
 
+/// What an event is called.
+const EVENT: &str = "event";
+
 /// Tells every value that a fact adds, with what it is.
 fn each<'f>(fact: &'f Fact, with: &mut dyn FnMut(&'static str, &'f Value)) {
     match fact {
@@ -65,7 +96,7 @@ fn each<'f>(fact: &'f Fact, with: &mut dyn FnMut(&'static str, &'f Value)) {
         Fact::Ran { output, context, event, .. } => {
             some(with, "output", output.as_ref());
             some(with, "exported context", context.as_ref());
-            some(with, "event", event.as_ref());
+            some(with, EVENT, event.as_ref());
         }
         Fact::Entered { input, what, .. } => {
             some(with, "input", input.as_ref());
@@ -85,7 +116,7 @@ fn each<'f>(fact: &'f Fact, with: &mut dyn FnMut(&'static str, &'f Value)) {
                 _ => {}
             }
         }
-        Fact::Heard { item, .. } => with("event", item),
+        Fact::Heard { item, .. } => with(EVENT, item),
         Fact::Iterated { output, context, .. }
         | Fact::Passed { output, context, .. }
         | Fact::Left { output, context, .. } => {
@@ -116,19 +147,29 @@ pub(crate) fn fits(fact: Fact, limit: u64) -> Result<Fact, FlowError> {
     let mut error = None;
     each(&fact, &mut |what, value| {
         if error.is_none()
-            && let Some(bytes) = more_than(value, limit)
+            && let Some(misfit) = misfit(value, limit, levels_of(what))
         {
-            error = Some(too_large(what, bytes, limit));
+            error = Some(too_much(what, misfit, limit));
         }
     });
     error.map_or(Ok(fact), Err)
 }
 
+/// How deep it may nest, by what it is.
+fn levels_of(what: &str) -> usize {
+    if what == EVENT { depth::EVENT } else { depth::VALUE }
+}
+
 /// The error for a value that is more than a payload may be.
-pub(crate) fn too_large(what: &str, bytes: u64, limit: u64) -> FlowError {
-    let detail = format!(
-        "the {what} takes {bytes} bytes as JSON, a payload may take {limit}; pass on less of it, or let an admin raise `limits.payloadBytes`"
-    );
+pub(crate) fn too_much(what: &str, misfit: Misfit, limit: u64) -> FlowError {
+    let detail = match misfit {
+        Misfit::Bytes(bytes) => format!(
+            "the {what} takes {bytes} bytes as JSON, a payload may take {limit}; pass on less of it, or let an admin raise `limits.payloadBytes`"
+        ),
+        Misfit::Deep(levels) => format!(
+            "the {what} nests more than {levels} levels deep; pass on what is further in, or make it text (`tojson`)"
+        ),
+    };
     FlowError::new(ErrorKind::Runtime, detail).with_status(413)
 }
 
@@ -153,9 +194,12 @@ mod tests {
             let value = json!({&*text: [text, number, whole, null, true], "b": {"c": text}});
             let bytes = value.to_string().len() as u64;
             prop_assert_eq!(json_bytes(&value), bytes);
-            prop_assert!(at_most(&value) >= bytes && about(&value) <= at_most(&value));
+            let most = at_most(&value, 2).unwrap();
+            prop_assert!(most >= bytes && about(&value) <= most && at_most(&value, 1).is_none());
             prop_assert_eq!(more_than(&value, bytes), None);
             prop_assert_eq!(more_than(&value, bytes - 1), Some(bytes));
+            prop_assert_eq!(misfit(&value, bytes, 2), None);
+            prop_assert_eq!(misfit(&value, bytes, 1), Some(Misfit::Deep(1)));
         }
     }
 }

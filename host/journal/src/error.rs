@@ -23,6 +23,12 @@ pub enum JournalError {
         /// The file that could not grow.
         file: PathBuf,
     },
+    /// The system lets a file grow no further.
+    #[error("{} may not grow any further: the process has a limit on the size of files (`ulimit -f`, systemd's LimitFSIZE); raise it, then start again: nothing acknowledged is lost", file.display())]
+    FileLimit {
+        /// The file that could not grow.
+        file: PathBuf,
+    },
     /// Stored bytes are not what was written.
     #[error("{} is damaged at byte {offset}: {why}", file.display())]
     Damaged {
@@ -145,9 +151,8 @@ impl JournalError {
     /// An error of the system while `doing` something to `path`.
     pub(crate) fn io(doing: &'static str, path: &Path, error: &io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Self::Full { file: path.to_path_buf() }
-            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { file: path.to_path_buf() },
+            io::ErrorKind::FileTooLarge => Self::FileLimit { file: path.to_path_buf() },
             _ => Self::Io { doing, path: path.to_path_buf(), why: error.to_string() },
         }
     }

@@ -44,7 +44,7 @@ pub use error::JournalError;
 pub use large::{BlobRef, LargePayloads, OUTLINE_BYTES, references};
 pub use memory::MemoryJournal;
 pub use record::{Appended, Draft, Header, Payload, Record, SALT_BYTES, commitment};
-pub use store::{Options, SegmentJournal};
+pub use store::{GivenUp, Options, SegmentJournal};
 pub use unsettled::Unsettled;
 pub use upcast::{Upcast, Upcasters};
 

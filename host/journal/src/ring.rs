@@ -86,14 +86,8 @@ impl std::fmt::Debug for Ring {
 
 impl Ring {
     /// Opens the ring in `dir`, or makes it (and the master key, if that is missing too).
-    /// `may_create`: nothing is sealed yet, so a missing ring is a new one. `lenient` takes damaged slots as lost keys instead of refusing.
-    pub(crate) fn open(
-        disk: &dyn Disk,
-        dir: &Path,
-        master: &Path,
-        may_create: bool,
-        lenient: bool,
-    ) -> Result<Self, JournalError> {
+    /// `may_create`: nothing is sealed yet, so a missing ring is a new one.
+    pub(crate) fn open(disk: &dyn Disk, dir: &Path, master: &Path, may_create: bool) -> Result<Self, JournalError> {
         disk.create_dir(dir).map_err(|e| JournalError::io("making", dir, &e))?;
         let path = dir.join("ring");
         let names = disk.list(dir).map_err(|e| JournalError::io("listing", dir, &e))?;
@@ -127,13 +121,9 @@ impl Ring {
                     *newest = generation.max(*newest);
                     state.entries.insert(id, Entry { slot: number as u64, wrapped });
                 }
-                Err(why) if lenient => {
-                    tracing::error!(file = %path.display(), offset = number * SLOT, why, "key slot lost");
-                }
                 Err(why) => {
-                    let why = format!(
-                        "{why}; restore the key ring from a backup, or open with `repair` to give up this one key"
-                    );
+                    // Without the key what it seals cannot be had: there is nothing to give up instead.
+                    let why = format!("{why}; restore the key ring from the newest backup");
                     return Err(JournalError::damaged(&path, (number * SLOT) as u64, why));
                 }
             }

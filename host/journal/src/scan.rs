@@ -31,6 +31,8 @@ pub(crate) struct Scanned {
     pub(crate) next_index: u64,
     /// Whether there is a torn group to be cut away behind `end`.
     pub(crate) torn: bool,
+    /// Whether it is damaged otherwise than a power cut leaves it, and given up all the same.
+    pub(crate) damaged: bool,
     /// Whether the last frame is the empty one that a clean close leaves.
     pub(crate) closed: bool,
 }
@@ -48,6 +50,7 @@ pub(crate) fn scan(bytes: &Bytes, last: bool, repair: bool) -> Result<Scanned, F
         end: SEGMENT_HEADER as u64,
         next_index: first_index,
         torn: false,
+        damaged: false,
         closed: false,
     };
     let mut at = SEGMENT_HEADER;
@@ -61,7 +64,7 @@ pub(crate) fn scan(bytes: &Bytes, last: bool, repair: bool) -> Result<Scanned, F
         let whole = head.filter(|h| rest.get(FRAME_HEADER..h.frame_len()).is_some_and(|body| h.body_fits(body)));
         let Some(head) = whole else {
             let extent = head.map_or(FRAME_HEADER, |h| h.frame_len());
-            check_tail(bytes, at, extent, last, repair)?;
+            found.damaged = check_tail(bytes, at, extent, last, repair)?;
             found.torn = true;
             return Ok(found);
         };
@@ -90,8 +93,9 @@ pub(crate) fn scan(bytes: &Bytes, last: bool, repair: bool) -> Result<Scanned, F
     }
 }
 
-/// Something at `at` is no whole frame: is it the torn end of the journal?
-fn check_tail(bytes: &[u8], at: usize, extent: usize, last: bool, repair: bool) -> Result<(), Fault> {
+/// Something at `at` is no whole frame: is it the torn end of the journal? True for one that is
+/// damaged and given up all the same.
+fn check_tail(bytes: &[u8], at: usize, extent: usize, last: bool, repair: bool) -> Result<bool, Fault> {
     let fault = |why: String| Err((at as u64, why));
     if !last {
         return fault("a group of records is damaged in a finished segment; restore the file from a backup".into());
@@ -101,12 +105,15 @@ fn check_tail(bytes: &[u8], at: usize, extent: usize, last: bool, repair: bool) 
             "a group of records is damaged, though whole ones follow at byte {next}; restore the file from a backup"
         ));
     }
-    if repair || is_torn(bytes, at, extent) {
-        return Ok(());
+    if is_torn(bytes, at, extent) {
+        return Ok(false);
+    }
+    if repair {
+        return Ok(true);
     }
     fault(
         "the last group of records is damaged, and not in the way a power cut leaves it; \
-         restore the file from a backup, or open with `repair` to give up this group"
+         restore the file from a backup, or give up this group with `huiyin journal repair`"
             .into(),
     )
 }

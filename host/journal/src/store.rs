@@ -43,8 +43,8 @@ pub struct Options {
     pub max_blob_bytes: u64,
     /// Limit of what waits for the disk (bytes); beyond it appends are told [`JournalError::Busy`].
     pub max_queued_bytes: u64,
-    /// Gives up what cannot be had back: a last group that is damaged otherwise than a power cut
-    /// leaves it, and damaged slots of the key ring. Only for a person who decided so.
+    /// Gives up a last group that is damaged otherwise than a power cut leaves it; its bytes are kept
+    /// beside ([`SegmentJournal::given_up`]). Only for a person who decided so.
     pub repair: bool,
     /// Brings payloads of old record types up to date when they are read.
     pub upcasters: Arc<Upcasters>,
@@ -80,6 +80,7 @@ pub struct SegmentJournal {
     shared: Arc<Shared>,
     writer: Option<JoinHandle<()>>,
     dir: PathBuf,
+    given_up: Option<GivenUp>,
     /// Released last.
     _lock: Box<dyn DiskLock>,
 }
@@ -92,6 +93,9 @@ struct Meta {
 }
 
 const FORMAT: u32 = 1;
+
+/// The folder, within the journal's, of groups that were given up.
+const GIVEN_UP: &str = "given-up";
 
 impl SegmentJournal {
     /// Opens the journal in `dir`, or makes it. Every segment is read and checked; a torn end is
@@ -140,8 +144,8 @@ impl SegmentJournal {
         let fresh = !names.iter().any(|n| is_segment(n));
         let meta = load_meta(&*disk, dir, options.host.as_deref(), fresh)?;
         let master = options.master_key.clone().unwrap_or_else(|| dir.join("keys").join("master.key"));
-        let ring = Ring::open(&*disk, &dir.join("keys"), &master, fresh, options.repair)?;
-        let (index, tail) = recover(&*disk, &segments, options.segment_bytes, options.repair)?;
+        let ring = Ring::open(&*disk, &dir.join("keys"), &master, fresh)?;
+        let (index, tail) = recover(&*disk, dir, &options)?;
         // A clean end says that everything was confirmed; nothing else does.
         if tail.as_ref().is_some_and(|tail| !tail.clean) {
             ring.renew()?;
@@ -164,6 +168,7 @@ impl SegmentJournal {
             Some(tail) => tail,
             None => first_segment(&shared)?,
         };
+        let given_up = tail.given_up;
         #[cfg(feature = "faults")]
         let planted_no_sync = options.planted == Some(crate::faults::PlantedBug::NoSync);
         #[cfg(not(feature = "faults"))]
@@ -180,12 +185,23 @@ impl SegmentJournal {
             has_records: tail.has_records,
             planted_no_sync,
         };
-        Ok((Self { shared, writer: None, dir: dir.to_path_buf(), _lock: lock }, writer))
+        Ok((Self { shared, writer: None, dir: dir.to_path_buf(), given_up, _lock: lock }, writer))
     }
 
     /// The journal's folder.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// What was given up when it was opened, where that was asked for ([`Options::repair`]) and needed.
+    pub fn given_up(&self) -> Option<&GivenUp> {
+        self.given_up.as_ref()
+    }
+
+    /// Where a record lies: the segment's file, and where its group begins (bytes from the start).
+    pub fn place_of(&self, index: u64) -> Option<(PathBuf, u64)> {
+        let (place, segment) = self.shared.index().frame_of(index)?;
+        Some((segment.path, place.offset))
     }
 
     /// `source` of new records: `huiyin:<host>`.
@@ -335,6 +351,7 @@ struct Tail {
     /// Whether the journal was closed cleanly when it was last used.
     clean: bool,
     has_records: bool,
+    given_up: Option<GivenUp>,
 }
 
 fn first_segment(shared: &Shared) -> Result<Tail, JournalError> {
@@ -349,16 +366,13 @@ fn first_segment(shared: &Shared) -> Result<Tail, JournalError> {
         closed: true,
         clean: true,
         has_records: false,
+        given_up: None,
     })
 }
 
 /// Reads every segment; the tail is none in a new journal.
-fn recover(
-    disk: &dyn Disk,
-    dir: &Path,
-    segment_bytes: u64,
-    repair: bool,
-) -> Result<(Index, Option<Tail>), JournalError> {
+fn recover(disk: &dyn Disk, journal: &Path, options: &Options) -> Result<(Index, Option<Tail>), JournalError> {
+    let dir = &*journal.join("segments");
     let mut names = disk.list(dir).map_err(|e| JournalError::io("listing", dir, &e))?;
     for left_over in names.iter().filter(|n| n.ends_with(files::TEMPORARY)) {
         let path = dir.join(left_over);
@@ -379,7 +393,8 @@ fn recover(
         let last = number + 1 == names.len();
         let file = disk.open(&path).map_err(|e| JournalError::io("opening", &path, &e))?;
         let bytes = Bytes::from(file.read_all().map_err(|e| JournalError::io("reading", &path, &e))?);
-        let found = scan::scan(&bytes, last, repair).map_err(|(at, why)| JournalError::damaged(&path, at, why))?;
+        let found =
+            scan::scan(&bytes, last, options.repair).map_err(|(at, why)| JournalError::damaged(&path, at, why))?;
         for frame in &found.frames {
             let place = FrameRef {
                 first_index: frame.first_index,
@@ -399,10 +414,52 @@ fn recover(
         let segment = Segment { path, file: file.into() };
         index.segments.push(segment.clone());
         if last {
-            tail = Some(settle(segment, number as u32, &found, &bytes, segment_bytes)?);
+            let expected = options.expected_min_size.unwrap_or(0);
+            if index.size < expected {
+                // Before anything is cut.
+                return Err(JournalError::ShorterThanCheckpoint { expected, found: index.size });
+            }
+            let given_up =
+                if found.damaged { Some(keep(disk, journal, &segment.path, found.end, &bytes)?) } else { None };
+            let settled = settle(segment, number as u32, &found, &bytes, options.segment_bytes)?;
+            tail = Some(Tail { given_up, ..settled });
         }
     }
     Ok((index, tail))
+}
+
+/// A group that was given up, and where its bytes are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenUp {
+    /// The segment's file.
+    pub file: PathBuf,
+    /// Where the group began in it (bytes from the start).
+    pub offset: u64,
+    /// How many bytes it had, without the zeros behind it.
+    pub bytes: u64,
+    /// Where they are kept.
+    pub kept: PathBuf,
+}
+
+/// Writes what is about to be cut away into a file of its own, durably.
+fn keep(disk: &dyn Disk, journal: &Path, segment: &Path, offset: u64, bytes: &Bytes) -> Result<GivenUp, JournalError> {
+    let cut = bytes.get(offset as usize..).unwrap_or_default();
+    let end = cut.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    let cut = cut.get(..end).unwrap_or_default();
+    let folder = journal.join(GIVEN_UP);
+    files::make_dir(disk, &folder)?;
+    let name = segment.file_stem().unwrap_or_default().to_string_lossy();
+    let taken = disk.list(&folder).map_err(|e| JournalError::io("listing", &folder, &e))?;
+    // The same place may be given up twice.
+    let free = (0_u32..).map(|again| match again {
+        0 => format!("{name}-{offset}"),
+        _ => format!("{name}-{offset}-{again}"),
+    });
+    let name = free.into_iter().find(|name| !taken.contains(name)).unwrap_or_default();
+    let kept = folder.join(name);
+    files::write_new(disk, &folder, &kept, cut)?;
+    tracing::warn!(file = %segment.display(), offset, kept = %kept.display(), "gave up a damaged group");
+    Ok(GivenUp { file: segment.to_path_buf(), offset, bytes: cut.len() as u64, kept })
 }
 
 /// Makes the end of the last segment certain: a torn group is wiped, and the last whole one is
@@ -442,5 +499,6 @@ fn settle(
         closed: found.closed || found.end == SEGMENT_HEADER as u64,
         clean: found.closed && !found.torn,
         has_records: !found.frames.is_empty(),
+        given_up: None,
     })
 }

@@ -88,16 +88,35 @@ async fn a_damaged_last_frame_is_not_taken_for_a_torn_one() -> Result {
     let &(start, _) = frames(&file).last().ok_or("a frame")?;
     let mut bytes = std::fs::read(&file)?;
     bytes[start + 50] ^= 4;
-    std::fs::write(&file, bytes)?;
+    std::fs::write(&file, &bytes)?;
     match SegmentJournal::open(dir.path(), small_segments()) {
         Err(JournalError::Damaged { file: at, offset, why }) => {
-            assert_eq!((at, offset), (file, start as u64));
-            assert!(why.contains("repair"), "{why}");
+            assert_eq!((&at, offset), (&file, start as u64));
+            assert!(why.contains("`huiyin journal repair`"), "{why}");
         }
         other => return Err(format!("{other:?}").into()),
     }
-    let journal = SegmentJournal::open(dir.path(), Options { repair: true, ..small_segments() })?;
-    assert_eq!(all(&journal)?, records[..2]);
+    // What a checkpoint covers is not given up.
+    let covered = Options { repair: true, expected_min_size: Some(3), ..small_segments() };
+    let refused = SegmentJournal::open(dir.path(), covered).err();
+    assert_eq!(refused, Some(JournalError::ShorterThanCheckpoint { expected: 3, found: 2 }));
+    for kept in ["", "-1"] {
+        let repair = Options { repair: true, expected_min_size: Some(2), ..small_segments() };
+        let journal = SegmentJournal::open(dir.path(), repair.clone())?;
+        assert_eq!(all(&journal)?, records[..2]);
+        let given_up = journal.given_up().ok_or("something was given up")?;
+        assert_eq!((&given_up.file, given_up.offset), (&file, start as u64));
+        let name = format!("{}-{start}{kept}", file.file_stem().ok_or("a name")?.to_string_lossy());
+        assert_eq!(given_up.kept, dir.path().join("given-up").join(name));
+        let cut = std::fs::read(&given_up.kept)?;
+        assert_eq!((cut.len() as u64, &cut[..]), (given_up.bytes, &bytes[start..start + cut.len()]));
+        assert!(bytes[start + cut.len()..].iter().all(|byte| *byte == 0), "only zeros were left out");
+        drop(journal);
+        // Whole now, with or without being told to repair.
+        assert_eq!(SegmentJournal::open(dir.path(), repair)?.given_up(), None);
+        assert_eq!(all(&SegmentJournal::open(dir.path(), small_segments())?)?, records[..2]);
+        std::fs::write(&file, &bytes)?;
+    }
     Ok(())
 }
 
@@ -174,7 +193,13 @@ async fn a_lost_key_is_an_error_and_no_redaction() -> Result {
     std::fs::write(&ring, &changed)?;
     let refused = SegmentJournal::open(dir.path(), small_segments()).err();
     assert!(matches!(refused, Some(JournalError::Damaged { offset: 256, .. })), "{refused:?}");
-    let journal = SegmentJournal::open(dir.path(), Options { repair: true, ..small_segments() })?;
+    // To give something up makes no damaged key whole.
+    let refused = SegmentJournal::open(dir.path(), Options { repair: true, ..small_segments() }).err();
+    assert!(matches!(refused, Some(JournalError::Damaged { offset: 256, .. })), "{refused:?}");
+    // A ring from before the key was made.
+    changed[256..512].fill(0);
+    std::fs::write(&ring, &changed)?;
+    let journal = SegmentJournal::open(dir.path(), small_segments())?;
     assert_eq!(all(&journal), Err(JournalError::KeyMissing { key: "case:1".into() }));
     Ok(())
 }

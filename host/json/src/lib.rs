@@ -1,7 +1,9 @@
 //! JSON in which no object has a key twice: of one that stands twice one
 //! reader takes the first and another the last. A proof, a grant and a manifest
 //! must not mean two things. Everything else is as `serde_json` reads it, its
-//! limit on nesting included.
+//! limit on nesting included. And how deep JSON may nest: [`depth`].
+
+pub mod depth;
 
 use std::fmt;
 

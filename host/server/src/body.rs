@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use huiyin_json::depth;
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
@@ -77,8 +78,15 @@ pub(crate) async fn parse_any<T: DeserializeOwned + Send + 'static>(bytes: Bytes
 /// Reads JSON strictly.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| Problem::invalid_at(pointer(error.path()), error.inner()))?;
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let levels = depth::of_text(bytes);
+        if error.inner().is_syntax() && levels > depth::RECORD {
+            // The reader's own word for it speaks of recursion.
+            let most = depth::VALUE;
+            return Problem::invalid_at("", format_args!("nests {levels} levels deep; a value may nest {most}"));
+        }
+        Problem::invalid_at(pointer(error.path()), error.inner())
+    })?;
     reader.end().map_err(|error| Problem::invalid_at("", error))?;
     Ok(value)
 }

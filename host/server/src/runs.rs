@@ -167,7 +167,7 @@ pub(crate) async fn records(
         .map(|record| {
             let header = &record.header;
             let data = match &record.payload {
-                Payload::Open(bytes) => serde_json::from_slice(bytes).unwrap_or_default(),
+                Payload::Open(bytes) => huiyin_json::depth::read(bytes).unwrap_or_default(),
                 Payload::Redacted => Value::Null,
             };
             json!({

@@ -10,6 +10,7 @@ pub(crate) mod cron;
 pub(crate) mod deadline;
 pub(crate) mod demo;
 pub(crate) mod item;
+pub(crate) mod journal;
 pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod run;

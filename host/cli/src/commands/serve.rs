@@ -35,6 +35,9 @@ pub(crate) struct Args {
     /// Accept an address that other machines can reach, in plain HTTP.
     #[arg(long)]
     listen_publicly: bool,
+    /// Begin a new audit log where the folder's is gone; what it proved is given up, and that goes on record.
+    #[arg(long)]
+    new_audit_log: bool,
 }
 
 pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
@@ -55,7 +58,8 @@ pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
                 .map_err(|_| Failure::invalid(format_args!("/listen: `{text}` is no address; write it as {LISTEN}")))?
         }
     };
-    let options = Options { data: Some(args.data.clone()), ..options(setup, config, base) };
+    let options =
+        Options { data: Some(args.data.clone()), new_audit_log: args.new_audit_log, ..options(setup, config, base) };
     runtime()?.block_on(async {
         let asked = Asked::new()?;
         // The address first: refusing it must not leave a started store behind.

@@ -17,9 +17,15 @@ pub struct Host {
 impl Host {
     /// Starts it on a data folder, and waits until it is ready.
     pub fn start(data: &Path) -> Host {
+        Host::start_with(data, &[])
+    }
+
+    /// The same with further arguments.
+    pub fn start_with(data: &Path, more: &[&str]) -> Host {
         let mut child = Command::new(env!("CARGO_BIN_EXE_huiyin"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(more)
             .env("HUIYIN_LOG", "error")
             .stderr(Stdio::piped())
             .spawn()

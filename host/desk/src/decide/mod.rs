@@ -5,6 +5,7 @@
 //! later step of the same command sees the earlier ones.
 
 mod receive;
+mod years;
 
 use std::sync::Arc;
 
@@ -62,6 +63,7 @@ pub(crate) struct Work<'c> {
 
 /// Decides a command.
 pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>) -> Result<Decision, DeskError> {
+    years::check(command)?;
     let mut work = Work {
         desk: desk.clone(),
         facts: Vec::new(),

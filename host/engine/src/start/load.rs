@@ -17,7 +17,7 @@ use crate::state::State;
 pub fn load(journal: &dyn Journal, partition: u32, snapshot: Option<&Snapshot>) -> Result<(State, u64), StartError> {
     if let Some(snapshot) = snapshot
         && snapshot.seq <= journal.last_seq(partition)
-        && let Ok(state) = serde_json::from_slice::<State>(&snapshot.bytes)
+        && let Ok(state) = huiyin_json::depth::read::<State>(&snapshot.bytes)
         && state.seq == snapshot.seq
     {
         let (state, vouched) = read_on(journal, partition, state, Some(snapshot))?;

@@ -9,7 +9,7 @@ use huiyin_views::Views;
 use super::error::io_error;
 use super::{Options, StartError};
 use crate::config::HostConfig;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, lost};
 use crate::partition::Snapshot;
 use crate::payload::{CEILING, Payload};
 use crate::state::State;
@@ -21,6 +21,8 @@ pub(super) struct Store {
     pub(super) ledger: Option<Arc<Ledger>>,
     pub(super) data: Option<PathBuf>,
     pub(super) content_key: [u8; 32],
+    /// The audit log was gone, and was begun anew as told: with so many records there already.
+    pub(super) renewed: Option<u64>,
 }
 
 /// Bytes that the journal may have queued: more than all partitions together
@@ -37,6 +39,7 @@ impl Store {
                 ledger: None,
                 data: None,
                 content_key: random_key(),
+                renewed: None,
             });
         };
         std::fs::create_dir_all(data).map_err(|error| io_error(data, error))?;
@@ -59,12 +62,12 @@ impl Store {
         let journal: Arc<dyn Journal> = Arc::new(journal);
         let (views, opened) = Views::open(data.join("views"), VIEWS_SCHEMA)?;
         tracing::info!(?opened, "views");
-        let (ledger, opened) = Ledger::open(
-            &data.join("audit"),
-            &data.join("keys").join("checkpoint.key"),
-            &origin,
-            Arc::clone(&journal),
-        )?;
+        let (folder, key) = (data.join("audit"), data.join("keys").join("checkpoint.key"));
+        let renewed = Some(journal.size()).filter(|records| options.new_audit_log && lost(&folder, &key, *records));
+        if let Some(records) = renewed {
+            tracing::warn!(records, "the audit log is gone and is begun anew, as told; what it proved is given up");
+        }
+        let (ledger, opened) = Ledger::open(&folder, &key, &origin, Arc::clone(&journal), renewed.is_some())?;
         tracing::info!(?opened, "audit log");
         Ok(Store {
             journal,
@@ -72,6 +75,7 @@ impl Store {
             ledger: Some(Arc::new(ledger)),
             data: Some(data.clone()),
             content_key: content_key(data)?,
+            renewed,
         })
     }
 

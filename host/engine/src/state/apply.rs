@@ -182,7 +182,7 @@ impl State {
                     self.desk.apply(fact);
                 }
             }
-            Entry::FloorJudged(_) | Entry::SnapshotTaken(_) => {}
+            Entry::FloorJudged(_) | Entry::SnapshotTaken(_) | Entry::JournalRepaired(_) | Entry::AuditRenewed(_) => {}
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::error::{ErrorKind, FlowError};
 use crate::expr::ExprError;
 use crate::fact::{Alarm, Fact, FrameId, Next, Place, TimerId};
 use crate::model::{DataFlow, Definition, DurationSpec, SchemaCheck, Target, TaskId, TaskKind, Then};
-use crate::size::{fits, too_large};
+use crate::size::{fits, too_much};
 use crate::state::{Frame, FrameKind, Frames, Stage};
 
 /// Output and context of a task that is done.
@@ -192,7 +192,7 @@ impl Machine<'_> {
                 let output = (given || task.data.output_as.is_some()).then_some(output);
                 let natural = output.is_none().then(|| frame.gathered(self.env.max_value)).flatten();
                 let left = match natural {
-                    Some(bytes) => Err(too_large("output", bytes, self.env.max_value)),
+                    Some(misfit) => Err(too_much("output", misfit, self.env.max_value)),
                     None => fits(Fact::Left { frame: id, output, context, next }, self.env.max_value),
                 };
                 match left {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use huiyin_json::depth;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,6 +13,7 @@ use crate::fact::{Alarm, CallId, FrameId, Next, Place, SubId, present};
 use crate::model::{EventFilter, FunctionRef};
 use crate::request::{Request, WorkflowRef};
 use crate::run::Command;
+use crate::size::Misfit;
 
 /// A task that has begun and is not done; frame 0 is the run itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -225,14 +227,18 @@ impl Frame {
         }
     }
 
-    /// The bytes of JSON that what it gathered takes together, if that is more than `limit`.
-    pub(crate) fn gathered(&self, limit: u64) -> Option<u64> {
+    /// Why what it gathered cannot be one payload of at most so many bytes.
+    pub(crate) fn gathered(&self, limit: u64) -> Option<Misfit> {
         let sum = |items: &mut dyn Iterator<Item = &Arc<Value>>| {
             let mut bytes = 2;
             for item in items {
+                // They stand in a list.
+                if depth::deeper_than(item, depth::VALUE - 1) {
+                    return Some(Misfit::Deep(depth::VALUE));
+                }
                 bytes += crate::size::json_bytes(&**item) + 1;
                 if bytes > limit {
-                    return Some(bytes);
+                    return Some(Misfit::Bytes(bytes));
                 }
             }
             None

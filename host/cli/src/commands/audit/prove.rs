@@ -46,6 +46,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if index >= store.journal.size() {
         return Err(Failure::invalid(format_args!("there is no record {index}; the log has {}", store.journal.size())));
     }
+    store.lost().map_or(Ok(()), |gone| Err(Failure::failed(gone)))?;
     let signer = SignerKey::load(&store.key_file()).map_err(Failure::unreachable)?;
     let (mut log, _) =
         Log::open(&store.folder.join("audit"), signer, &[], &mut store.leaves()).map_err(Failure::failed)?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use huiyin_audit::{CheckpointStore, SignerKey, SourceError, VerifierKey};
+use huiyin_audit::{AuditError, CheckpointStore, SignerKey, SourceError, VerifierKey};
 use huiyin_journal::{Journal, JournalError, LargePayloads, Options, SegmentJournal};
 
 use crate::output::Failure;
@@ -11,6 +11,7 @@ use crate::output::Failure;
 /// The parts of a data folder that make up the log.
 pub(super) struct Store {
     pub(super) journal: LargePayloads,
+    pub(super) segments: Arc<SegmentJournal>,
     pub(super) folder: PathBuf,
 }
 
@@ -25,7 +26,8 @@ pub(super) fn open(data: &Path) -> Result<Store, Failure> {
         // What is damaged is what this command is asked to find.
         error => Failure::failed(error),
     })?;
-    Ok(Store { journal: LargePayloads::in_turn(Arc::new(journal)), folder: data.to_owned() })
+    let segments = Arc::new(journal);
+    Ok(Store { journal: LargePayloads::in_turn(segments.clone()), segments, folder: data.to_owned() })
 }
 
 impl Store {
@@ -38,6 +40,12 @@ impl Store {
         let signer = SignerKey::load(&file)
             .map_err(|error| Failure::unreachable(format_args!("{error}; name the log's key with --key")))?;
         Ok(vec![signer.verifier().clone()])
+    }
+
+    /// Why the log does not count, where its files are gone.
+    pub(super) fn lost(&self) -> Option<AuditError> {
+        let (folder, records) = (self.folder.join("audit"), self.journal.size());
+        huiyin_engine::ledger::lost(&folder, &self.key_file(), records).then_some(AuditError::Gone { folder, records })
     }
 
     pub(super) fn key_file(&self) -> PathBuf {
