@@ -11,8 +11,8 @@ use std::process::Command;
 use axum::http::Uri;
 use huiyin_engine::Refusal;
 use huiyin_engine::record::Entry;
-use huiyin_journal::{Draft, Journal as _};
-use huiyin_tests::house::{House, end_of, fault, named, submission};
+use huiyin_journal::{Draft, Journal as _, Payload};
+use huiyin_tests::house::{House, comes_to, end_of, fault, named, submission};
 use huiyin_tests::log;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -123,7 +123,7 @@ async fn host_01_no_door_lets_in_what_nests_too_deep_and_the_folder_opens_again(
         let id = format!("again-{levels}");
         let run = engine.run(named("again", &id, json!({"n": 1}))).await.unwrap();
         assert_eq!(run.status, "faulted");
-        let reopened = engine.restart(&id, "/do/0/step", Some(nested(levels)), "mended", "person:test").await;
+        let reopened = engine.restart(&id, "/do/0/step", Some(nested(levels)), "mended", "admin:test").await;
         assert_eq!(taken(reopened), fits, "{}", is("a restart's input"));
         if fits {
             assert_eq!(end_of(&engine, &id).await.unwrap().status, "completed");
@@ -191,7 +191,7 @@ async fn host_01_whatever_a_door_lets_in_lies_in_a_record_that_reads() {
             0 => engine.run(named("whole", &id, sent.clone())).await.map(drop).map(|()| inputs.insert(id, sent)),
             1 => {
                 engine.run(named("again", &id, json!({"n": 1}))).await.unwrap();
-                let reopened = engine.restart(&id, "/do/0/step", Some(sent.clone()), "mended", "person:test").await;
+                let reopened = engine.restart(&id, "/do/0/step", Some(sent.clone()), "mended", "admin:test").await;
                 if reopened.is_ok() {
                     end_of(&engine, &id).await.unwrap();
                 }
@@ -248,25 +248,42 @@ async fn put(data: &Path, kind: &str, payload: String) -> u64 {
 async fn host_01_a_folder_with_what_an_earlier_version_let_in_opens_and_its_runs_go_on() {
     let mut house = house("http://127.0.0.1:9");
     house.config.partitions = Some(1);
+    let slow = json!([{"hold": {"wait": "PT0.2S"}}, {"step": {"set": {"kept": "${ .value }"}}}]);
+    house.workflow("slow", &[], &json!({"do": slow})).unwrap();
     let engine = house.on_disk().await.unwrap();
-    engine.run(named("keep", "first", json!({"value": 1}))).await.unwrap();
+    let input = json!({"value": {"n": 1}, "deep": "MARK"});
+    engine.submit(named("slow", "first", input)).await.unwrap();
+    comes_to(&engine, "first", "wait").await.unwrap();
     engine.stop().await.unwrap();
     drop(engine);
-    let deployment = log::entries(&house.data()).unwrap().into_iter().find_map(|entry| match entry {
-        Entry::RunStarted(started) => Some(started.deployment),
-        _ => None,
-    });
-    let deployment = deployment.unwrap();
-    for (id, levels) in [("d123", 123), ("d127", 127), ("d128", 128), ("d700", 700)] {
-        let input = format!(r#"{{"value":{{"n":1}},"deep":{}}}"#, nested_text(levels));
-        let payload =
-            format!(r#"{{"run":"{id}","deployment":"{deployment}","trigger":"person","key":"host","input":{input}}}"#);
-        put(&house.data(), "huiyin.run.started.v1", payload).await;
+    // The records of a run that waits, and of one that has not begun, with other values in them.
+    let records: Vec<_> = log::open(&house.data()).unwrap().read_all(0).unwrap().map(Result::unwrap).collect();
+    let of_run: Vec<(String, String)> = records
+        .iter()
+        .filter(|record| record.header.subject == "run/first")
+        .map(|record| {
+            let Payload::Open(payload) = &record.payload else { panic!("redacted") };
+            (record.kind.clone(), String::from_utf8(payload.to_vec()).unwrap())
+        })
+        .collect();
+    let deep = [123, 127, 128, 700];
+    for levels in deep {
+        for (kind, payload) in &of_run {
+            let payload = payload.replace("\"MARK\"", &nested_text(levels));
+            put(&house.data(), kind, payload.replace("\"first\"", &format!("\"waits-{levels}\""))).await;
+        }
+        let Some((kind, payload)) = of_run.first() else { panic!("no record") };
+        let mut started: Value = serde_json::from_str(payload).unwrap();
+        started.as_object_mut().unwrap().remove("turn");
+        let payload = started.to_string().replace("\"MARK\"", &nested_text(levels));
+        put(&house.data(), kind, payload.replace("\"first\"", &format!("\"new-{levels}\""))).await;
     }
     let engine = house.on_disk().await.unwrap();
-    for id in ["d123", "d127", "d128", "d700"] {
-        let run = end_of(&engine, id).await.unwrap();
-        assert_eq!((&*run.status, &run.result), ("completed", &json!({"kept": {"n": 1}})), "{id}");
+    for levels in deep {
+        let run = end_of(&engine, &format!("waits-{levels}")).await.unwrap();
+        assert_eq!((&*run.status, &run.result), ("completed", &json!({"kept": {"n": 1}})), "{levels}");
+        let run = end_of(&engine, &format!("new-{levels}")).await.unwrap();
+        assert!(!completed(&run), "{levels}");
     }
     engine.stop().await.unwrap();
     drop(engine);
@@ -276,7 +293,7 @@ async fn host_01_a_folder_with_what_an_earlier_version_let_in_opens_and_its_runs
     drop(engine);
     std::fs::remove_dir_all(house.data().join("views")).unwrap();
     let engine = house.on_disk().await.unwrap();
-    assert_eq!(engine.result_of("d700").await.unwrap(), json!({"kept": {"n": 1}}));
+    assert_eq!(engine.result_of("waits-700").await.unwrap(), json!({"kept": {"n": 1}}));
     engine.stop().await.unwrap();
 }
 

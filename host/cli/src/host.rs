@@ -100,7 +100,7 @@ const MOST_THREADS: usize = 1_024;
 
 /// The runtime for commands that need one.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads()?)
         // Timers and sockets are looked at by the threads themselves, also where no other is idle.
         .event_interval(16)
@@ -108,14 +108,19 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         // What the journal and the workers wake, a partition's loop, goes on after two tasks at the latest.
         .global_queue_interval(2)
         .build()
-        .map_err(|error| Failure::unreachable(format_args!("no threads: {error}")))?;
-    // A file that may grow no further is then an error of the write, which says so, and not the silent
-    // end of the process. It holds for as long as the process lives.
+        .map_err(|error| Failure::unreachable(format_args!("no threads: {error}")))
+}
+
+/// From here on a file that may grow no further (`ulimit -f`) is an error of whoever writes, which says
+/// so, and not the silent end of the process by SIGXFSZ. It holds for as long as the process lives.
+pub(crate) fn hear_of_full_files() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    let Ok(runtime) = runtime else { return };
     let within = runtime.enter();
-    let limit = tokio::signal::unix::SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
-    tokio::signal::unix::signal(limit).map_err(|error| Failure::unreachable(format_args!("signals: {error}")))?;
+    let signal = tokio::signal::unix::SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    // Nobody listens: that it is caught is enough. Where it cannot be, all is as it was.
+    drop(tokio::signal::unix::signal(signal));
     drop(within);
-    Ok(runtime)
 }
 
 /// Resolves at SIGINT or SIGTERM. Made before anything is started, so that

@@ -85,6 +85,7 @@ pub fn main_with(setup: Setup) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
+    host::hear_of_full_files();
     let done = match &cli.command {
         Command::Demo(args) => commands::demo::run(args, &setup),
         Command::Serve(args) => commands::serve::run(args, &setup),

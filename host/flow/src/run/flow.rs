@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use huiyin_json::depth;
 use serde_json::Value;
 
 use super::Machine;
@@ -10,7 +11,7 @@ use crate::error::{ErrorKind, FlowError};
 use crate::expr::ExprError;
 use crate::fact::{Alarm, Fact, FrameId, Next, Place, TimerId};
 use crate::model::{DataFlow, Definition, DurationSpec, SchemaCheck, Target, TaskId, TaskKind, Then};
-use crate::size::{fits, too_much};
+use crate::size::{Misfit, fits, too_much};
 use crate::state::{Frame, FrameKind, Frames, Stage};
 
 /// Output and context of a task that is done.
@@ -21,12 +22,14 @@ pub(super) struct Finish {
 
 impl Machine<'_> {
     pub(super) fn start(&mut self, run: &str, input: Value, trigger: Value) {
-        self.emit(Fact::Start {
-            run: run.into(),
-            at: self.env.now,
-            input: Arc::new(input),
-            trigger: Arc::new(trigger),
-        });
+        // Doors refuse it; an earlier version may have let it in. The run ends, without it.
+        let deep = depth::deeper_than(&input, depth::VALUE);
+        let input = Arc::new(if deep { Value::Null } else { input });
+        self.emit(Fact::Start { run: run.into(), at: self.env.now, input, trigger: Arc::new(trigger) });
+        if deep {
+            let error = too_much("input", Misfit::Deep(depth::VALUE), self.env.max_value);
+            self.emit(Fact::Faulted { error: Arc::new(error.at("/input")), frame: None });
+        }
     }
 
     /// The first step of a run: its own input and timeout.
