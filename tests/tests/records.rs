@@ -165,9 +165,9 @@ fn value() -> impl Strategy<Value = Value> {
     });
     (wide, 0_usize..200, any::<u64>(), any::<bool>()).prop_map(|(inner, levels, shape, deep)| {
         let levels = if deep { levels } else { 0 };
-        (0..levels).fold(inner, |inner, level| match shape >> (level % 64) & 1 {
-            0 => json!([inner]),
-            _ => json!({"\u{61}": inner, "n": level}),
+        (0..levels).fold(inner, |inner, level| {
+            let list = (shape >> (level % 64)) & 1 == 0;
+            if list { json!([inner]) } else { json!({"a": inner, "n": level}) }
         })
     })
 }

@@ -154,12 +154,11 @@ fn host_17_an_audit_log_that_is_gone_is_begun_anew_only_where_told() {
     let (data, at) = kept_run(folder.path());
     for gone in ["all", "what is in it", "the checkpoints"] {
         let audit = data.join("audit");
-        match gone {
-            "the checkpoints" => {
-                std::fs::remove_file(audit.join("checkpoint")).unwrap();
-                std::fs::remove_dir_all(audit.join("checkpoints")).unwrap();
-            }
-            _ => std::fs::remove_dir_all(&audit).unwrap(),
+        if gone == "the checkpoints" {
+            std::fs::remove_file(audit.join("checkpoint")).unwrap();
+            std::fs::remove_dir_all(audit.join("checkpoints")).unwrap();
+        } else {
+            std::fs::remove_dir_all(&audit).unwrap();
         }
         if gone == "what is in it" {
             std::fs::create_dir(&audit).unwrap();
