@@ -1,12 +1,12 @@
 # Short names; each names the real command. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help plugins build demo test sim hostile fuzz records bench lint
+.PHONY: help plugins build demo test sim hostile fuzz records bench lint jq-reference jq-compare
 
 # The program as the workspace builds it.
 HUIYIN = cargo run --quiet --package huiyin --bin huiyin --
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 plugins: ## build the plugins that huiyin carries, into build/plugins
 	$(HUIYIN) plugin build plugins/*/* --out build/plugins
@@ -38,6 +38,18 @@ fuzz: plugins ## libFuzzer over what comes from outside: FUZZ_SECONDS=600 for ea
 
 records: plugins ## 10,000 values at the doors: what is let in lies in a record that reads (RECORDS=N for as many)
 	HUIYIN_RECORDS=$(or $(RECORDS),10000) cargo test --package huiyin-tests --test records -- whatever_a_door
+
+# jq itself, from PyPI, in an environment of its own.
+target/jq/bin/python:
+	python3 -m venv target/jq && target/jq/bin/pip install --quiet jq==1.13.0
+
+jq-reference: target/jq/bin/python ## the expectations of expressions anew, from jq of PyPI
+	target/jq/bin/python plugins/steps/jq/tests/reference/generate.py > target/jq/reference.jsonl
+	mv target/jq/reference.jsonl plugins/steps/jq/tests/reference/jq.jsonl
+
+jq-compare: target/jq/bin/python ## other expressions than those that are kept, against jq of PyPI: SEED=7 CASES=20000
+	target/jq/bin/python plugins/steps/jq/tests/reference/generate.py $(or $(SEED),7) $(or $(CASES),20000) > target/jq/compare.jsonl
+	HUIYIN_JQ_REFERENCE=$(CURDIR)/target/jq/compare.jsonl cargo test --package huiyin-plugin-jq --test reference
 
 bench: plugins ## figures beside their limits (docs/reference/bench.md)
 	cargo run --quiet --release --package huiyin --bin huiyin -- bench

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use huiyin_desk::Act;
-use huiyin_flow::{Definition, Diagnostic};
+use huiyin_flow::{Definition, Diagnostic, Severity};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::OwnedMutexGuard;
@@ -272,6 +272,9 @@ fn check(
                 }
                 warnings.extend(definition.warnings().iter().cloned());
                 warnings.extend(huiyin_flow::lint(&given.text, &given.file));
+                if units.contains(&None) {
+                    warnings.extend(deaf(&given, &definition));
+                }
                 definitions.push((given, definition));
             }
             Err(found) => errors.extend(found),
@@ -341,6 +344,21 @@ fn check(
     }
     problems.dedup();
     Err(Refusal::Refused(problems.join("; ")).into())
+}
+
+/// That a workflow which serves no unit waits for a unit's events: it would never start, and nothing would say so.
+fn deaf(given: &WorkflowText, definition: &Definition) -> Option<Diagnostic> {
+    let (kind, pointer) = huiyin_flow::waits_for_unit(definition.source())?;
+    let (line, column) = huiyin_flow::locate(&given.text, &given.file, &pointer).unwrap_or((1, 1));
+    Some(Diagnostic {
+        severity: Severity::Warning,
+        pointer,
+        file: given.file.clone(),
+        line,
+        column,
+        message: format!("`{kind}` is an event of a unit, and this workflow is deployed for none: it will never start"),
+        hint: Some("deploy it with `--unit CODE`, or `--unit '*'` for all units".to_owned()),
+    })
 }
 
 /// A published version never changes: why this one would.

@@ -40,7 +40,6 @@ pub mod admission;
 pub mod bindings;
 pub mod calls;
 pub mod canary;
-pub mod cloud_event;
 pub mod commit;
 pub mod config;
 pub mod deploy;
@@ -92,5 +91,6 @@ pub mod turn;
 pub mod worker;
 
 pub use engine::{Engine, InForce, Submission};
+pub use huiyin_flow::cloud_event;
 pub use partition::{Activity, Delivered, Refusal, actor_from_headers, actor_in_headers};
 pub use start::{Options, StartError};

@@ -10,6 +10,7 @@
 //! from its facts on any machine and by any later version.
 
 mod apply;
+pub mod cloud_event;
 mod diagnostic;
 mod diagram;
 mod error;
@@ -33,7 +34,7 @@ pub use error::{ErrorKind, FlowError, Happened, same_type};
 pub use expr::{Evaluator, ExprError};
 pub use fact::{Alarm, CallId, Caught, Fact, FrameId, Next, Opened, Place, Rearmed, Restart, SubId, TimerId};
 pub use lifecycle::lifecycle;
-pub use lint::{Reference, Relations, lint, lint_references, relations};
+pub use lint::{Reference, Relations, lint, lint_references, relations, waits_for_unit};
 pub use model::{
     Catalog, Definition, Document, EventFilter, FunctionInfo, FunctionKind, FunctionRef, Read, RequestInfo, Schedule,
     Slot, Trigger, matches,

@@ -91,6 +91,13 @@ fn program() -> impl Strategy<Value = String> {
         Just(".a?"),
         Just("-1"),
         Just(".[]"),
+        Just("10"),
+        Just("\"火灾\""),
+        Just(".a[0.5]"),
+        Just(".[0:1]"),
+        Just("(.a, .b)"),
+        Just("tostring"),
+        Just("9007199254740993"),
     ]
     .prop_map(str::to_owned);
     leaf.prop_recursive(4, 16, 2, |inner| {
@@ -108,6 +115,10 @@ fn program() -> impl Strategy<Value = String> {
                 Just("+"),
                 Just("|"),
                 Just("-"),
+                Just("*"),
+                Just("/"),
+                Just("%"),
+                Just("="),
                 Just("//"),
                 Just(",")
             ],

@@ -183,6 +183,7 @@ fn templates<'v>(value: &'v Value, pointer: &str, of_input: bool, into: &mut Vec
 fn judge(expression: &Expression<'_>, errors: &[&str], secrets: Option<&[&str]>, findings: &mut Findings<'_>) {
     let scan = Scan::of(expression.source);
     literal_object(&scan, expression, findings);
+    offsets(&scan, expression, findings);
     if scan.binds {
         return;
     }
@@ -221,6 +222,22 @@ fn descriptor(name: &str, path: &Path, shape: &Shape, expression: &Expression<'_
         };
         so_far = format!("{so_far}.{segment}");
         shape = next;
+    }
+}
+
+/// `strptime` reads the offset of `%z` and forgets it, as in jq: what `mktime` makes of it is hours off.
+fn offsets(scan: &Scan, expression: &Expression<'_>, findings: &mut Findings<'_>) {
+    let zone = |format: &str| ["%z", "%:z", "%Z"].iter().any(|zone| format.contains(zone));
+    let forgets = scan.tokens.windows(3).any(|tokens| match tokens {
+        [Token::Word(word), Token::Other('('), Token::Literal(format)] => word == "strptime" && zone(format),
+        _ => false,
+    });
+    if forgets {
+        findings.warn(
+            &expression.pointer,
+            "`strptime` does not keep the offset that `%z` reads: the time that `mktime` makes of it is off by so much",
+            Some("write the time as RFC 3339 and use `fromdateiso8601`, which keeps it".to_owned()),
+        );
     }
 }
 

@@ -36,6 +36,34 @@ pub fn lint(text: &str, file: &str) -> Vec<Diagnostic> {
     all
 }
 
+/// The events of a unit's desk and sources: whoever serves no unit never hears them.
+const OF_UNITS: [&str; 9] = ["answer", "case", "clock", "floor", "item", "items", "no-response", "report", "source"];
+
+/// The first event type of a unit's own that starts a workflow, with its place: a workflow that is
+/// deployed for no unit would wait for it for ever.
+pub fn waits_for_unit(document: &Value) -> Option<(String, String)> {
+    let on = document.pointer("/schedule/on")?;
+    let filters = ["one", "any", "all"].iter().flat_map(|name| {
+        let place = join("/schedule/on", name);
+        match on.get(name) {
+            Some(Value::Array(items)) => {
+                items.iter().enumerate().map(|(at, item)| (item, join(&place, &at.to_string()))).collect()
+            }
+            Some(one) => vec![(one, place)],
+            None => Vec::new(),
+        }
+    });
+    filters
+        .filter_map(|(filter, place)| {
+            Some((filter.pointer("/with/type")?.as_str()?, join(&join(&place, "with"), "type")))
+        })
+        .find(|(kind, _)| {
+            let subject = kind.strip_prefix("huiyin.").and_then(|rest| rest.split('.').next());
+            subject.is_some_and(|subject| OF_UNITS.contains(&subject))
+        })
+        .map(|(kind, place)| (kind.to_owned(), place))
+}
+
 /// A reference from a workflow to another one (`run.workflow`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {

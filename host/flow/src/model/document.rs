@@ -31,6 +31,7 @@ pub(super) fn read(
         catalog,
         evaluator,
         problems,
+        zone: super::parts::zone_of(&root.to_value()),
         loose: false,
         scope: Vec::new(),
         tasks: Vec::new(),
@@ -271,6 +272,7 @@ impl<'r> Reader<'r> {
             }
             return;
         }
+        self.literal_fields(with, schema, pointer, at, call);
         let Some(keys) = with.keys() else { return };
         for required in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
         {
@@ -284,6 +286,29 @@ impl<'r> Reader<'r> {
             for key in keys.into_iter().filter(|key| !known.contains_key(*key)) {
                 let hint = did_you_mean(key, known.keys().map(String::as_str));
                 self.problems.error_hint(&join(pointer, key), at, format!("`{call}` takes no `{key}`"), hint);
+            }
+        }
+    }
+
+    /// Arguments that are written out while others are computed, each against its own part of the schema.
+    fn literal_fields(&mut self, with: &crate::expr::Template, schema: &Value, pointer: &str, at: Pos, call: &str) {
+        let (crate::expr::Template::Object(fields), Some(properties)) = (with, schema.get("properties")) else {
+            return;
+        };
+        for (name, field) in fields {
+            let (Some(value), Some(property)) = (field.literal(), properties.get(name)) else { continue };
+            // The property where it stands, so that what it refers to is found.
+            let mut part = serde_json::json!({"properties": {name: property}});
+            for key in ["$schema", "$defs", "definitions"] {
+                if let (Some(defs), Value::Object(part)) = (schema.get(key), &mut part) {
+                    part.insert(key.to_owned(), defs.clone());
+                }
+            }
+            if let Ok(check) = SchemaCheck::compile(&part)
+                && let Err(why) = check.check(&serde_json::json!({name: value}))
+            {
+                let place = join(pointer, name);
+                self.problems.error(&place, at, format!("`{name}` does not fit the input of `{call}`: {why}"));
             }
         }
     }
@@ -324,15 +349,15 @@ impl<'r> Reader<'r> {
                 Some(Schedule::On(Trigger { all: strategy.all, filters, read, specs: strategy.filters }))
             }
             name => match self.duration(&field.value, &place, Sees::Nothing)? {
-                super::DurationSpec::Expr(_) => {
+                super::DurationSpec { length: super::Length::Expr(_), .. } => {
                     self.problems.error(&place, field.value.at, "a schedule cannot be computed: there is no run yet");
                     None
                 }
-                super::DurationSpec::Fixed(span) if span.is_zero() => {
+                super::DurationSpec { length: super::Length::Fixed(span), .. } if span.is_zero() => {
                     self.problems.error(&place, field.value.at, "the interval must be longer than nothing");
                     None
                 }
-                super::DurationSpec::Fixed(span) => Some(if name == "every" {
+                super::DurationSpec { length: super::Length::Fixed(span), .. } => Some(if name == "every" {
                     Schedule::Every(span.to_string())
                 } else {
                     Schedule::After(span.to_string())

@@ -263,6 +263,28 @@ impl<'r> Reader<'r> {
         }
     }
 
+    /// What stands there as written must do as an attribute of an event; what is computed is checked when it is.
+    fn literal_attributes(&mut self, with: &Obj<'_>) {
+        for field in with.fields {
+            let value = field.value.to_value();
+            let computed = matches!(&field.value.data, Data::String(text) if self.loose || wrapped(text).is_some());
+            if computed || field.name == "data" {
+                continue;
+            }
+            let mut event = serde_json::json!({"specversion": "1.0", "id": "1", "source": "/", "type": "t"});
+            if let Value::Object(event) = &mut event {
+                event.insert(field.name.clone(), value);
+            }
+            // Faults of names are told by `attribute_names`.
+            if let Err(fault) = crate::cloud_event::well_formed(&event)
+                && !fault.message.contains("is no attribute")
+            {
+                let place = with.below(&field.name);
+                self.problems.error(&place, field.value.at, format!("`{}`: {}", field.name, fault.message));
+            }
+        }
+    }
+
     /// `emit.event`.
     pub(super) fn emitted(&mut self, node: &'r Node, pointer: &str) -> Option<Template> {
         let body = self.strict(node, pointer, &["event"])?;
@@ -272,6 +294,7 @@ impl<'r> Reader<'r> {
         let with = self.object(node, &event.below("with"))?;
         self.attribute_names(&with);
         self.required(&with, "type");
+        self.literal_attributes(&with);
         self.template(node, &with.pointer, Sees::Task)
     }
 }

@@ -7,6 +7,7 @@ mod document;
 mod events;
 mod listen;
 mod parts;
+mod pattern;
 mod read;
 mod tasks;
 mod uri;
@@ -28,7 +29,7 @@ pub(crate) use call::{RequestKind, RequestSpec, is_token};
 pub use events::matches;
 pub(crate) use events::{FilterSpec, Until};
 pub(crate) use listen::ListenSpec;
-pub(crate) use parts::{Backoff, DurationSpec, RetryPolicy, SchemaCheck};
+pub(crate) use parts::{Backoff, DurationSpec, Length, RetryPolicy, SchemaCheck};
 pub(crate) use uri::absolute;
 pub(crate) use uses::{Extension, Inline};
 

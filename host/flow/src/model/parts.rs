@@ -11,15 +11,26 @@ use crate::diagnostic::did_you_mean;
 use crate::expr::{Evaluator, ExprError, Program, Variables, wrapped};
 use crate::source::{Data, Node};
 
-/// A duration: fixed, or known when the task runs.
+/// Whose days, months and years count where a workflow names no zone (`document.metadata.huiyin.timezone`).
+const ZONE: &str = "Asia/Shanghai";
+
+/// How long something takes.
 #[derive(Debug, Clone)]
-pub(crate) enum DurationSpec {
+pub(crate) struct DurationSpec {
+    pub(crate) length: Length,
+    /// The workflow's zone, whose days, weeks, months and years are meant.
+    zone: TimeZone,
+}
+
+/// Fixed, or known when the task runs.
+#[derive(Debug, Clone)]
+pub(crate) enum Length {
     Fixed(Span),
     Expr(Program),
 }
 
 impl DurationSpec {
-    /// The instant this long after `from`. Days, weeks, months and years are those of UTC.
+    /// The instant this long after `from`, by the calendar of the workflow's zone.
     pub(crate) fn after(
         &self,
         from: Timestamp,
@@ -27,9 +38,9 @@ impl DurationSpec {
         scope: &dyn Variables,
         evaluator: &dyn Evaluator,
     ) -> Result<Timestamp, ExprError> {
-        let span = match self {
-            Self::Fixed(span) => *span,
-            Self::Expr(program) => {
+        let span = match &self.length {
+            Length::Fixed(span) => *span,
+            Length::Expr(program) => {
                 let value = program.eval(input, scope, evaluator)?;
                 let text = value.as_str().ok_or_else(|| {
                     ExprError::new(format!("`{}` gave no ISO 8601 duration but {value}", program.source()))
@@ -37,7 +48,7 @@ impl DurationSpec {
                 iso(text).map_err(ExprError::new)?
             }
         };
-        jiff::ZonedDateTime::new(from, TimeZone::UTC)
+        jiff::ZonedDateTime::new(from, self.zone.clone())
             .checked_add(span)
             .map(|at| at.timestamp())
             .map_err(|_| ExprError::new("the duration reaches beyond the year 9999"))
@@ -61,8 +72,57 @@ fn iso(text: &str) -> Result<Span, String> {
     if !text.starts_with('P') {
         return Err(bad());
     }
-    let span: Span = text.parse().map_err(|_| bad())?;
-    if span.is_negative() { Err(format!("`{text}` is negative")) } else { Ok(span) }
+    if let Ok(span) = text.parse::<Span>() {
+        return if span.is_negative() { Err(format!("`{text}` is negative")) } else { Ok(span) };
+    }
+    fractional(text).ok_or_else(bad)?
+}
+
+/// A duration with fractions where jiff takes none: `P0.5D`, `P1.5W`, `P0.5Y`. Half a day is twelve hours, half a
+/// year six months; a fraction of a month has no length. None where it is no duration at all.
+fn fractional(text: &str) -> Option<Result<Span, String>> {
+    const DATE: [(char, i64); 4] = [('Y', 0), ('M', 0), ('W', 7 * 86_400), ('D', 86_400)];
+    const TIME: [(char, i64); 3] = [('H', 3_600), ('M', 60), ('S', 1)];
+    let rest = text.strip_prefix('P')?;
+    let (date, time) = match rest.split_once('T') {
+        Some((_, "")) => return None,
+        Some((date, time)) => (date, time),
+        None => (rest, ""),
+    };
+    let (mut months, mut nanoseconds) = (0_i64, 0_i128);
+    let mut any = false;
+    for (mut part, units) in [(date, DATE.as_slice()), (time, TIME.as_slice())] {
+        for (unit, seconds) in units {
+            let Some((number, after)) = part.split_once(*unit) else { continue };
+            let (whole, fraction) = number.split_once(['.', ',']).unwrap_or((number, "0"));
+            let digits = |text: &str| !text.is_empty() && text.len() <= 9 && text.bytes().all(|b| b.is_ascii_digit());
+            if !digits(whole) || !digits(fraction) {
+                return None;
+            }
+            let scale = 10_i64.pow(u32::try_from(fraction.len()).ok()?);
+            let (whole, fraction) = (whole.parse::<i64>().ok()?, fraction.parse::<i64>().ok()?);
+            if *seconds > 0 {
+                let unit = i128::from(*seconds) * 1_000_000_000;
+                nanoseconds += i128::from(whole) * unit + i128::from(fraction) * unit / i128::from(scale);
+            } else {
+                let each = if *unit == 'Y' { 12 } else { 1 };
+                if fraction * each % scale != 0 {
+                    return Some(Err(format!("`{text}`: a part of a month has no length of its own; give it in days")));
+                }
+                months += whole * each + fraction * each / scale;
+            }
+            any = true;
+            part = after;
+        }
+        if !part.is_empty() {
+            return None;
+        }
+    }
+    let seconds = i64::try_from(nanoseconds / 1_000_000_000).ok()?;
+    let rest = i64::try_from(nanoseconds % 1_000_000_000).ok()?;
+    let span =
+        Span::new().try_months(months).and_then(|s| s.try_seconds(seconds)).and_then(|s| s.try_nanoseconds(rest));
+    any.then(|| span.map_err(|_| format!("`{text}` is too long")))
 }
 
 /// A compiled JSON Schema.
@@ -78,7 +138,10 @@ impl std::fmt::Debug for SchemaCheck {
 impl SchemaCheck {
     /// Compiles a schema; nothing is ever fetched for it.
     pub(crate) fn compile(schema: &Value) -> Result<Self, String> {
-        jsonschema::options().build(schema).map(|v| Self(Arc::new(v))).map_err(|e| e.to_string())
+        jsonschema::options()
+            .build(&super::pattern::spelled(schema))
+            .map(|v| Self(Arc::new(v)))
+            .map_err(|e| e.to_string())
     }
 
     /// `Err` names up to five faults with their places; values are not quoted,
@@ -120,14 +183,21 @@ pub(crate) enum Backoff {
     Exponential,
 }
 
+/// The zone that a workflow names. One that does not exist is told by whoever reads the extension.
+pub(super) fn zone_of(root: &Value) -> TimeZone {
+    let named = root.pointer("/document/metadata/huiyin/timezone").and_then(Value::as_str);
+    named.and_then(|name| TimeZone::get(name).ok()).or_else(|| TimeZone::get(ZONE).ok()).unwrap_or(TimeZone::UTC)
+}
+
 impl<'r> Reader<'r> {
     pub(super) fn duration(&mut self, node: &'r Node, pointer: &str, sees: Sees) -> Option<DurationSpec> {
         match &node.data {
             Data::String(text) if wrapped(text).is_some() => {
-                self.expression(node, pointer, sees).map(DurationSpec::Expr)
+                let length = self.expression(node, pointer, sees).map(Length::Expr)?;
+                Some(DurationSpec { length, zone: self.zone.clone() })
             }
             Data::String(text) => match iso(text) {
-                Ok(span) => Some(DurationSpec::Fixed(span)),
+                Ok(span) => Some(DurationSpec { length: Length::Fixed(span), zone: self.zone.clone() }),
                 Err(message) => {
                     self.problems.error(pointer, node.at, message);
                     None
@@ -160,7 +230,7 @@ impl<'r> Reader<'r> {
                         }
                     }
                 }
-                Some(DurationSpec::Fixed(span))
+                Some(DurationSpec { length: Length::Fixed(span), zone: self.zone.clone() })
             }
             _ => {
                 self.problems.error(

@@ -17,6 +17,8 @@ pub(super) struct Reader<'r> {
     pub(super) catalog: &'r dyn Catalog,
     pub(super) evaluator: &'r dyn Evaluator,
     pub(super) problems: &'r mut Problems,
+    /// Whose days, months and years durations mean.
+    pub(super) zone: jiff::tz::TimeZone,
     /// `evaluate.mode: loose`.
     pub(super) loose: bool,
     /// Names of `for` and `catch` variables at this point.
@@ -176,7 +178,11 @@ impl<'r> Reader<'r> {
 
     pub(super) fn whole(&mut self, node: &'r Node, pointer: &str) -> Option<u64> {
         let number = match &node.data {
-            Data::Number(n) => n.as_u64(),
+            // `1.0` is a whole number, as JSON Schema has it.
+            Data::Number(n) => n.as_u64().or_else(|| {
+                let n = n.as_f64().filter(|n| n.fract() == 0.0 && (0.0..=9e15).contains(n))?;
+                Some(n as u64)
+            }),
             _ => None,
         };
         if number.is_none() {

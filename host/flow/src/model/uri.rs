@@ -133,6 +133,7 @@ fn split(text: &str) -> Result<Vec<Part>, String> {
                 super::read::clipped(text)
             ));
         }
+        simple(name).map_err(|why| format!("`{{{name}}}` in `{}`: {why}", super::read::clipped(text)))?;
         if !before.is_empty() {
             parts.push(Part::Text(before.to_owned()));
         }
@@ -146,6 +147,41 @@ fn split(text: &str) -> Result<Vec<Part>, String> {
         parts.push(Part::Text(rest.to_owned()));
     }
     Ok(parts)
+}
+
+/// Whether an expression of a template is one of RFC 6570's level 1, the simple string expansion of one
+/// variable, which is all that the DSL has; else which operator or modifier it has beyond.
+fn simple(name: &str) -> Result<(), String> {
+    const OPERATORS: [(char, &str); 7] = [
+        ('+', "reserved expansion"),
+        ('#', "fragment expansion"),
+        ('.', "label expansion"),
+        ('/', "path segments"),
+        (';', "path-style parameters"),
+        ('?', "form-style query"),
+        ('&', "form-style query continuation"),
+    ];
+    let hint = "write `{name}` for each, or the whole URI as `${ … }`";
+    if let Some((operator, what)) = OPERATORS.iter().find(|(operator, _)| name.starts_with(*operator)) {
+        return Err(format!("the operator `{operator}` of RFC 6570 ({what}) is not supported; {hint}"));
+    }
+    if let Some(reserved) = name.chars().next().filter(|c| "=,!@|".contains(*c)) {
+        return Err(format!("the operator `{reserved}` is reserved by RFC 6570; {hint}"));
+    }
+    if name.contains(',') {
+        return Err(format!("a list of variables (RFC 6570, level 3) is not supported; {hint}"));
+    }
+    if let Some((variable, length)) = name.split_once(':')
+        && !variable.is_empty()
+        && !length.is_empty()
+        && length.bytes().all(|b| b.is_ascii_digit())
+    {
+        return Err(format!("the prefix modifier `:{length}` (RFC 6570, level 4) is not supported; {hint}"));
+    }
+    if name.ends_with('*') {
+        return Err(format!("the explode modifier `*` (RFC 6570, level 4) is not supported; {hint}"));
+    }
+    Ok(())
 }
 
 impl<'r> Reader<'r> {

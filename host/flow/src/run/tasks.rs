@@ -272,15 +272,14 @@ impl Machine<'_> {
             event.insert("datacontenttype".to_owned(), json!("application/json"));
         }
         for (name, value) in with {
-            if matches!(name.as_str(), "source" | "type" | "id") && value.as_str().is_none_or(str::is_empty) {
-                return Err(FlowError::new(
-                    ErrorKind::Expression,
-                    format!("the event's `{name}` must be a text, but is {}", kind_of(value)),
-                ));
-            }
             event.insert(name.clone(), value.clone());
         }
-        Ok(Value::Object(event))
+        let event = Value::Object(event);
+        // The same check as events from outside meet, so that nothing goes out that could not come in.
+        crate::cloud_event::well_formed(&event).map_err(|fault| {
+            FlowError::new(ErrorKind::Expression, format!("what is emitted is no CloudEvent: {fault}"))
+        })?;
+        Ok(event)
     }
 }
 

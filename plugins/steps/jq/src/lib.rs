@@ -1,6 +1,8 @@
 //! jq for expressions: one program, one input, named variables, one output.
 //!
-//! Built on jaq. The house runs it as a fuelled component, so an endless
+//! Built on jaq's parser and interpreter, with values, filters and a reading of
+//! programs of our own where jaq means something else than jq (`value`,
+//! `library`, `rewrite`). The house runs it as a fuelled component, so an endless
 //! program ends at its limit; natively (in tests) nothing bounds it.
 //! It must never see a clock, an environment, further inputs or a terminal:
 //! `now`, `localtime`, `strflocaltime`, `env`, `$ENV`, `input`, `inputs`,
@@ -8,6 +10,11 @@
 //! same program, input and variables give the same output on every machine.
 
 mod contract;
+mod library;
+mod number;
+mod place;
+mod regex;
+mod rewrite;
 mod value;
 #[cfg(target_family = "wasm")]
 mod wasm;
@@ -15,14 +22,19 @@ mod wasm;
 pub use contract::{Answer, Config, Input, answer, run};
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use jaq_core::data::JustLut;
-use jaq_core::load::{self, Arena, File, Loader};
+use jaq_core::load::lex::Lexer;
+use jaq_core::load::parse::{Def, Parser};
+use jaq_core::load::{Arena, File, Loader};
+use jaq_core::native::Fun;
 use jaq_core::{Compiler, Ctx, Vars};
-use jaq_json::Val;
 use serde_json::Value;
+
+use rewrite::Rewriter;
+use value::Val;
 
 type Filter = jaq_core::Filter<JustLut<Val>>;
 
@@ -119,24 +131,74 @@ fn compiled(program: &str, vars: &[&str]) -> Result<Rc<Filter>, JqError> {
     Ok(filter)
 }
 
+/// What the program is called among the definitions before it.
+const MAIN: &str = "_program";
+
 fn build(program: &str, vars: &[&str]) -> Result<Filter, JqError> {
     guard(program)?;
-    let allowed = |name: &str| !BANNED.contains(&name);
-    let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).filter(|def| allowed(def.name));
-    let funs = jaq_core::funs::<JustLut<Val>>()
-        .chain(jaq_std::funs())
-        .chain(jaq_json::funs())
-        .filter(|(name, _, _)| allowed(name));
     let arena = Arena::default();
-    let modules = Loader::new(defs)
-        .load(&arena, File { code: program, path: () })
-        .map_err(|errors| JqError(describe_load(program, &errors)))?;
+    let body = parsed(program, |parser| parser.term())?;
+    let body = Rewriter { program, arena: Some(&arena) }.term(body)?;
+    let main = Def { name: MAIN, args: Vec::new(), body };
+    let defs = LIBRARY.with(Clone::clone)?;
+    let modules = Loader::new(defs.into_iter().chain([main]))
+        .load(&arena, File { code: MAIN, path: () })
+        .map_err(|_| JqError("modules cannot be loaded".to_owned()))?;
     let globals: Vec<String> = vars.iter().map(|v| format!("${v}")).collect();
     Compiler::default()
-        .with_funs(funs)
+        .with_funs(funs())
         .with_global_vars(globals.iter().map(String::as_str))
         .compile(modules)
         .map_err(|errors| JqError(describe_compile(&errors)))
+}
+
+/// Ours first, then jaq's that ours do not replace.
+fn funs() -> impl Iterator<Item = Fun<JustLut<Val>>> {
+    let ours: Vec<_> = library::funs().collect();
+    let replaced: BTreeSet<(&str, usize)> = ours.iter().map(|(name, args, _)| (*name, args.len())).collect();
+    let jaq = jaq_core::funs::<JustLut<Val>>().chain(jaq_std::funs()).filter_map(move |(name, args, run)| {
+        let name = match name {
+            "limit" => "_limit",
+            "skip" => "_skip",
+            "range" => "_range",
+            "mktime" => "_mktime",
+            "matches" | "split_matches" | "split_" => return None,
+            _ if BANNED.contains(&name) || replaced.contains(&(name, args.len())) => return None,
+            _ => name,
+        };
+        Some((name, args, run))
+    });
+    ours.into_iter().chain(jaq)
+}
+
+type Defs = Vec<Def<&'static str>>;
+thread_local! {
+    /// The filters that are written in jq, read once.
+    static LIBRARY: Result<Defs, JqError> = library();
+}
+
+fn library() -> Result<Defs, JqError> {
+    const SOURCE: &str = include_str!("library.jq");
+    let defs = parsed(SOURCE, |parser| parser.defs())?;
+    let rewriter = Rewriter { program: SOURCE, arena: None };
+    defs.into_iter().map(|def| Ok(Def { body: rewriter.term(def.body)?, ..def })).collect()
+}
+
+fn parsed<'s, T: Default>(
+    program: &'s str,
+    parse: impl for<'t> FnOnce(&mut Parser<'s, 't>) -> jaq_core::load::parse::Result<'s, 't, T>,
+) -> Result<T, JqError> {
+    let expected = |expect: &str, at: &str| format!("expected {expect} {}", place(program, at));
+    let mut tokens = Lexer::new(program).lex().map_err(|errors| {
+        JqError(errors.iter().map(|(expect, at)| expected(expect.as_str(), at)).collect::<Vec<_>>().join("; "))
+    })?;
+    rewrite::bracket(&mut tokens);
+    Parser::new(&tokens).parse(parse).map_err(|errors| {
+        let errors = errors
+            .iter()
+            .map(|(expect, found)| expected(expect.as_str(), jaq_core::load::lex::Token::opt_as_str(*found, program)));
+        JqError(errors.collect::<Vec<_>>().join("; "))
+    })
 }
 
 /// Keeps the recursive parser away from hostile texts.
@@ -168,28 +230,6 @@ fn guard(program: &str) -> Result<(), JqError> {
         return Err(JqError("the program is nested too deeply".to_owned()));
     }
     Ok(())
-}
-
-fn describe_load(program: &str, errors: &load::Errors<&str, ()>) -> String {
-    let mut parts = Vec::new();
-    for (_, error) in errors {
-        match error {
-            load::Error::Io(list) => {
-                parts.extend(list.iter().map(|(path, _)| format!("modules cannot be loaded: {path:?}")));
-            }
-            load::Error::Lex(list) => {
-                parts.extend(
-                    list.iter().map(|(expect, at)| format!("expected {} {}", expect.as_str(), place(program, at))),
-                );
-            }
-            load::Error::Parse(list) => {
-                parts.extend(
-                    list.iter().map(|(expect, at)| format!("expected {} {}", expect.as_str(), place(program, at))),
-                );
-            }
-        }
-    }
-    parts.join("; ")
 }
 
 fn place(program: &str, at: &str) -> String {

@@ -77,7 +77,7 @@ fn syntax_errors_have_a_place() {
 #[test]
 fn run_time_errors_are_messages() {
     let error = eval(".a", &json!([1])).unwrap_err();
-    assert!(error.contains("cannot index"), "{error}");
+    assert!(error.contains("Cannot index array"), "{error}");
     assert!(eval("error(\"no\")", &Value::Null).unwrap_err().contains("no"));
 }
 

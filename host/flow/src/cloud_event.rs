@@ -26,11 +26,23 @@ pub fn reserved(kind: &str) -> Option<&'static str> {
     kind.starts_with("huiyin.").then_some("types that begin with `huiyin.` are the host's own; choose another")
 }
 
-/// Checks an event in the JSON format (CloudEvents 1.0.2, JSON event format).
+/// Checks an event in the JSON format (CloudEvents 1.0.2, JSON event format) that comes from outside.
 ///
 /// # Errors
 /// The first thing that is wrong.
 pub fn check(event: &Value) -> Result<(), Fault> {
+    well_formed(event)?;
+    match event.get("type").and_then(Value::as_str).and_then(reserved) {
+        Some(why) => Err(Fault { pointer: "/type".to_owned(), message: why.to_owned() }),
+        None => Ok(()),
+    }
+}
+
+/// Checks the form of an event, whoever sends it.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn well_formed(event: &Value) -> Result<(), Fault> {
     let fault = |name: &str, message: String| Err(Fault { pointer: format!("/{name}"), message });
     let Some(attributes) = event.as_object() else {
         return Err(Fault { pointer: String::new(), message: "a CloudEvent is a JSON object".to_owned() });
@@ -80,7 +92,7 @@ pub fn check(event: &Value) -> Result<(), Fault> {
         }
     }
     if let Some(time) = text("time")
-        && (time.parse::<Timestamp>().is_err() || !rfc3339(time))
+        && instant(time).is_none()
     {
         return fault("time", format!("`{time}` is no RFC 3339 time; write it as `2026-03-01T10:00:00Z`"));
     }
@@ -101,10 +113,22 @@ pub fn check(event: &Value) -> Result<(), Fault> {
         (None, Some(Value::String(_)) | None) | (Some(_), None) => {}
         (None, Some(_)) => return fault("data_base64", "is a text in base64".to_owned()),
     }
-    match text("type").and_then(reserved) {
-        Some(why) => fault("type", why.to_owned()),
-        None => Ok(()),
+    Ok(())
+}
+
+/// The instant of an RFC 3339 time, which may have any number of digits behind the second's point: those
+/// beyond the ninth do not count.
+fn instant(text: &str) -> Option<Timestamp> {
+    if !rfc3339(text) {
+        return None;
     }
+    let Some((whole, rest)) = text.split_once('.') else { return text.parse().ok() };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    if digits == 0 {
+        return None;
+    }
+    let (fraction, zone) = rest.split_at(digits);
+    format!("{whole}.{}{zone}", fraction.get(..9).unwrap_or(fraction)).parse().ok()
 }
 
 /// A date, a time and an offset: a Timestamp reads more than that.
@@ -124,6 +148,7 @@ fn pointer_part(name: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // tests may fail loudly
 mod tests {
     use serde_json::json;
 
@@ -161,5 +186,28 @@ mod tests {
             assert!(fault.message.contains(word), "{fault}");
         }
         assert_eq!(check(&json!([])).unwrap_err().pointer, "");
+    }
+
+    #[test]
+    fn workflow_08_any_number_of_digits_behind_the_second() {
+        let at = |time: &str| json!({"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "time": time});
+        for time in [
+            "2024-05-01T08:00:00.1234567891Z",
+            "2024-05-01T08:00:00.1Z",
+            "2024-05-01T08:00:00.123456789012345678901234567890+08:00",
+            "2024-05-01t08:00:00.5z",
+        ] {
+            assert_eq!(check(&at(time)), Ok(()), "{time}");
+        }
+        for time in [
+            "2024-05-01T08:00:00.Z",
+            "2024-05-01T08:00:00.12x4567891234Z",
+            "2024-02-30T00:00:00Z",
+            "2024-02-30T00:00:00.1234567891Z",
+            "2024-05-01",
+            "2024-05-01T08:00:00.1234567891",
+        ] {
+            assert!(check(&at(time)).is_err(), "{time}");
+        }
     }
 }
