@@ -238,6 +238,7 @@ fn what_a_plugin_may_reach_and_use_is_listed_at_length() {
     let host = place.serve();
     let grant = place.text("grant.json");
     let spool = place.text("outbox");
+    std::fs::create_dir(place.at("outbox")).unwrap();
     std::fs::write(&grant, json!({"spool": spool, "kv_bytes": 9}).to_string()).unwrap();
     ok(&["plugin", "grant", "file", "--grant", &grant, "--reason", "reports", "--data", &data]);
     let listed = ok(&["plugin", "list", "file:0.1.0", "--long", "--data", &data]);
@@ -256,4 +257,93 @@ fn what_a_plugin_may_reach_and_use_is_listed_at_length() {
     assert_eq!((listed["plugins"].as_array().unwrap().len(), &file["set_aside"]), (1, &json!([])));
     refused(&["plugin", "list", "nobody", "--data", &data], 2, "there is no plugin nobody");
     host.stop().unwrap();
+}
+
+#[test]
+fn plugins_03_a_package_is_made_of_a_ready_component() {
+    let place = Place::new(&json!({}));
+    let made = huiyin_guests::Guest::step("(call $answer @\"{}\")").name("odd").version("0.1.0");
+    let (component, out) = (place.text("odd.wasm"), place.text("out"));
+    std::fs::write(&component, made.component().unwrap()).unwrap();
+    // The error names what makes one.
+    refused(&["plugin", "inspect", &component], 2, "huiyin plugin package");
+    refused(&["plugin", "build", &component], 2, "huiyin plugin package");
+
+    let packed = ok(&["plugin", "package", &component, "--out", &out, "--output", "json"]);
+    let packed: Value = serde_json::from_str(&packed).unwrap();
+    assert_eq!((&packed["state"], &packed["pure"]), (&json!("packaged"), &json!(true)));
+    let file = packed["file"].as_str().unwrap().to_owned();
+    assert!(file.ends_with("odd-0.1.0.wasm"), "{file}");
+    assert_eq!(std::fs::read(&file).unwrap(), made.package().unwrap(), "as `plugin build` makes it");
+    let inspected = ok(&["plugin", "inspect", &file, "--output", "json"]);
+    let mut inspected: Value = serde_json::from_str(&inspected).unwrap();
+    assert_eq!(inspected["digest"], packed["digest"]);
+    assert!(ok(&["plugin", "package", &component, "--out", &out]).contains("unchanged"));
+    refused(&["plugin", "package", &file, "--out", &out], 2, "it is a package already, odd:0.1.0");
+
+    // A manifest that somebody checked is held against it.
+    let manifest = place.text("manifest.json");
+    std::fs::write(&manifest, inspected["manifest"].to_string()).unwrap();
+    ok(&["plugin", "package", &component, "--manifest", &manifest, "--out", &out]);
+    inspected["manifest"]["idempotent"] = json!(true);
+    std::fs::write(&manifest, inspected["manifest"].to_string()).unwrap();
+    let other = place.text("other");
+    refused(&["plugin", "package", &component, "--manifest", &manifest, "--out", &other], 2, "at /idempotent: true");
+    assert!(!place.at("other").exists(), "nothing was written");
+}
+
+#[test]
+fn plugins_09_a_signed_package_is_left_as_it_is() {
+    let place = Place::new(&json!({}));
+    let (key, out) = (place.text("acme.key"), place.text("out"));
+    ok(&["plugin", "keygen", "acme", "--out", &key]);
+    let package = |version: &str, answer: &str| {
+        let made = huiyin_guests::Guest::step(format!("(call $answer @\"{answer}\")")).name("odd").version(version);
+        let component = place.text("odd.wasm");
+        std::fs::write(&component, made.component().unwrap()).unwrap();
+        huiyin(&["plugin", "package", &component, "--out", &out])
+    };
+    assert_eq!(code(&package("0.1.0", "{}")), 0);
+    let file = place.text("out/odd-0.1.0.wasm");
+    ok(&["plugin", "sign", &file, "--key", &key]);
+    let signed = std::fs::read(&file).unwrap();
+    let again = package("0.1.0", "{}");
+    assert!(code(&again) == 0 && said(&again).contains("unchanged"), "{}", said(&again));
+    let changed = package("0.1.0", "[]");
+    assert_eq!(code(&changed), 1, "{}", said(&changed));
+    assert!(said(&changed).contains("is signed and holds other content"), "{}", said(&changed));
+    assert_eq!(code(&package("0.2.0", "[]")), 0);
+    assert_eq!(std::fs::read(&file).unwrap(), signed, "the older version lies beside, signed");
+    assert!(place.at("out/odd-0.2.0.wasm").exists());
+}
+
+#[test]
+fn plugins_07_what_was_compiled_once_is_kept() {
+    let place = Place::new(&json!({}));
+    let package = place.package("0.1.0");
+    let cache = place.at("home");
+    let run = |args: &[&str]| {
+        let ran = Command::new(PROGRAM).args(args).env("XDG_CACHE_HOME", &cache).output().unwrap();
+        (code(&ran), said(&ran))
+    };
+    let entries = || {
+        let all = std::fs::read_dir(cache.join("huiyin/code")).unwrap().map(|entry| entry.unwrap());
+        let code = all.filter(|entry| entry.path().extension().is_some_and(|end| end == "cwasm"));
+        code.map(|entry| (entry.file_name(), entry.metadata().unwrap().modified().unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!(run(&["plugin", "inspect", &package]).0, 0);
+    let kept = entries();
+    assert_eq!(kept.len(), 1);
+    let (_, said) = run(&["plugin", "run", &package]);
+    assert!(said.contains("not JSON") || said.contains("not acceptable"), "{said}");
+    assert_eq!(run(&["plugin", "inspect", &package]).0, 0);
+    assert_eq!(entries(), kept, "nothing was compiled again");
+    // Where nothing can be kept it only takes longer.
+    std::fs::write(place.at("file"), "").unwrap();
+    let ran = Command::new(PROGRAM)
+        .args(["plugin", "inspect", &package])
+        .env("XDG_CACHE_HOME", place.at("file"))
+        .output()
+        .unwrap();
+    assert_eq!(code(&ran), 0, "{}", self::said(&ran));
 }

@@ -346,6 +346,27 @@ async fn a_grant_of_the_configuration_stands_behind_one_that_a_person_gave() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn plugins_10_a_granted_folder_that_is_not_there_is_named_at_the_start() {
+    let mut house = House::with(&["jq", "file"]).unwrap();
+    let (gone, file) = (house.folder.path().join("gone"), house.folder.path().join("file"));
+    std::fs::write(&file, "x").unwrap();
+    let engine = house.on_disk().await.unwrap();
+    for (spool, says) in [(&gone, "does not exist; make the folder"), (&file, "is no folder")] {
+        let why = words(engine.grant_plugin("file", "*", &json!({"spool": spool}), WORD).await);
+        assert!(why.contains(says) && why.contains(&spool.display().to_string()), "{why}");
+    }
+    engine.stop().await.unwrap();
+    drop(engine);
+    for (spool, says) in [(&gone, "does not exist; make the folder"), (&file, "is no folder")] {
+        let grant = json!({"plugin": "file", "grant": {"spool": spool}});
+        house.config.grants = vec![serde_json::from_value(grant).unwrap()];
+        let why = house.on_disk().await.err().unwrap();
+        assert!(why.contains("/grants/0/grant") && why.contains(says), "{why}");
+        assert!(why.contains(&spool.display().to_string()), "{why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_units_policy_holds_every_grant() {
     let mut bureau = sample_policy();
     let mut house = House::with(&["jq", "risk-level", "file"]).unwrap();

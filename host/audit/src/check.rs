@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::checkpoint::SignedCheckpoint;
 use crate::hash::{HASH_BYTES, Hash, leaf_hash};
-use crate::keys::VerifierKey;
+use crate::keys::{VerifierKey, of_another_type};
 use crate::proof::{CONSISTENCY_FORMAT, INCLUSION_FORMAT};
 use crate::verify::{verify_consistency, verify_inclusion};
 
@@ -293,13 +293,18 @@ impl<'a> Document<'a> {
         let Some(Value::Array(keys)) = self.0.get("keys") else {
             return Err(malformed("/keys", "must be an array of verifier keys"));
         };
-        keys.iter()
-            .enumerate()
-            .map(|(at, key)| {
-                let text = key.as_str().ok_or_else(|| malformed(&format!("/keys/{at}"), "must be a string"))?;
-                text.parse().map_err(|error| Stop::Fails(format!("keys/{at}: {error}")))
-            })
-            .collect()
+        let mut known = Vec::with_capacity(keys.len());
+        for (at, key) in keys.iter().enumerate() {
+            let text = key.as_str().ok_or_else(|| malformed(&format!("/keys/{at}"), "must be a string"))?;
+            // A witness's key, or one of a type to come: its signatures are passed over, too.
+            if !of_another_type(text) {
+                known.push(text.parse().map_err(|error| Stop::Fails(format!("keys/{at}: {error}")))?);
+            }
+        }
+        if known.is_empty() && !keys.is_empty() {
+            return Err(malformed("/keys", "none of them is an Ed25519 key (type 01), by which a log signs"));
+        }
+        Ok(known)
     }
 
     /// A checkpoint whose signature fits a known key or, when none is given, one of the document's own.

@@ -104,6 +104,15 @@ impl VerifierKey {
     }
 }
 
+/// Whether the text has the form of a key (`name+hash+base64`) of another type than Ed25519, such as 04 of
+/// witnesses (C2SP tlog-cosignature): not wrong, but not for us.
+pub(crate) fn of_another_type(text: &str) -> bool {
+    let mut parts = text.trim_ascii_end().splitn(3, '+');
+    let (Some(name), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else { return false };
+    let named = !name.is_empty() && hash.len() == 8 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    named && STANDARD.decode(key).is_ok_and(|bytes| bytes.first().is_some_and(|kind| *kind != ED25519))
+}
+
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut bytes = vec![ED25519];

@@ -57,6 +57,24 @@ fn verdict(document: &Value, known: &[VerifierKey]) -> Verdict {
     check(&serde_json::to_vec(document).unwrap(), known)
 }
 
+#[test]
+fn plugins_13_keys_of_other_types_are_passed_over() {
+    // A witness's key: type 04 (C2SP tlog-cosignature), 32 bytes.
+    let witness = "witness.example+9c0e2f51+BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for (at, document) in [inclusion(5), consistency()].iter_mut().enumerate() {
+        let own = document["keys"].as_array().unwrap().clone();
+        document["keys"] = json!([&[json!(witness)], own.as_slice(), &[json!(witness)]].concat());
+        assert!(matches!(verdict(document, &[]), Verdict::Holds(_)), "{at}: {:?}", verdict(document, &[]));
+        document["keys"] = json!([witness]);
+        assert!(matches!(verdict(document, &[]), Verdict::Malformed { at, .. } if at == "/keys"));
+        // What is no key of any type still spoils it, and so does an Ed25519 key that was changed.
+        for bad in ["witness.example+9c0e2f51+####", "no key", "+00000000+BAAA", "huiyin.example/log+00000000+AQAA"] {
+            document["keys"] = json!([&[json!(bad)], own.as_slice()].concat());
+            assert!(matches!(verdict(document, &[]), Verdict::DoesNotHold { .. }), "{bad}");
+        }
+    }
+}
+
 fn why(document: &Value) -> String {
     match verdict(document, &known()) {
         Verdict::DoesNotHold { why } => why,

@@ -9,6 +9,7 @@ use huiyin_sandbox::{ChildCompiler, CompileLimits, Compiler, Sandbox, SandboxCon
 
 use crate::Setup;
 use crate::bundle::bundle;
+use crate::folders::user_cache;
 use crate::output::{Failure, note};
 
 /// The configuration's name in a data folder.
@@ -45,8 +46,21 @@ pub(crate) fn sandbox() -> Result<Sandbox, Failure> {
 }
 
 /// How such a sandbox is made.
+///
+/// What it compiles is kept in the user's own cache, as that of a run in memory: the second look at a
+/// large component is a quick one. A folder that cannot be written only costs time.
 pub(crate) fn sandbox_config() -> SandboxConfig {
-    SandboxConfig { compiler: compiler(), ..SandboxConfig::small() }
+    let cache_dir = user_cache().map(|cache| cache.join("code")).filter(|folder| writable(folder));
+    SandboxConfig { compiler: compiler(), cache_dir, ..SandboxConfig::small() }
+}
+
+/// Whether files can be made in a folder, which is made where it is missing.
+fn writable(folder: &Path) -> bool {
+    let probe = folder.join(format!(".{}.probe", std::process::id()));
+    std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&probe, [])).is_ok_and(|()| {
+        let _ = std::fs::remove_file(&probe);
+        true
+    })
 }
 
 /// Reads a configuration and says where its relative paths begin.

@@ -14,7 +14,10 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
 use oci_client::errors::{DigestError, OciDistributionError, OciErrorCode};
-use oci_client::manifest::{OCI_IMAGE_MEDIA_TYPE, OciDescriptor, OciImageManifest};
+use oci_client::manifest::{
+    IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE, OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE,
+    OciDescriptor, OciImageManifest,
+};
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference, RegistryOperation};
 use sha2::{Digest as _, Sha256};
@@ -83,6 +86,11 @@ pub(crate) fn reference(text: &str) -> Result<Reference, String> {
     // Nothing is taken for granted: a reader would put `latest` here.
     if !text.rsplit('/').next().unwrap_or_default().contains([':', '@']) {
         return Err("give a tag, as in :0.1.0, or a digest".to_owned());
+    }
+    // A version's build metadata, as in 0.1.0+linux; registries know no such tags.
+    let tag = text.rsplit('/').next().and_then(|last| last.split('@').next()?.split_once(':'));
+    if let Some((_, tag)) = tag.filter(|(_, tag)| tag.contains('+')) {
+        return Err(format!("a tag cannot hold `+`; write `_` in its place, as in :{}", tag.replace('+', "_")));
     }
     text.parse().map_err(|error| format!("{error}"))
 }
@@ -171,7 +179,14 @@ impl Registry {
             Some(digest) => self.reference.clone_with_digest(digest.to_owned()),
             None => self.reference.clone(),
         };
-        let raw = self.client.pull_manifest_raw(&reference, &self.auth, &[OCI_IMAGE_MEDIA_TYPE]);
+        // Lists are asked for, too: one that is there is no artifact that is missing.
+        let kinds = [
+            OCI_IMAGE_MEDIA_TYPE,
+            OCI_IMAGE_INDEX_MEDIA_TYPE,
+            IMAGE_MANIFEST_MEDIA_TYPE,
+            IMAGE_MANIFEST_LIST_MEDIA_TYPE,
+        ];
+        let raw = self.client.pull_manifest_raw(&reference, &self.auth, &kinds);
         let (manifest, digest) = within(raw).await?.map_err(|error| failure(&error))?;
         // Held to the bytes that came, whatever the registry's header says.
         let found = format!("sha256:{}", hex::encode(Sha256::digest(&manifest)));
@@ -180,6 +195,7 @@ impl Registry {
             return Err(Failure::failed(format_args!("{}: the manifest is {found}, not {wanted}", self.reference)));
         }
         let wrong = |why: String| Failure::invalid(format_args!("{}: {why}", self.reference));
+        artifact::no_index(&manifest).map_err(wrong)?;
         let manifest: OciImageManifest =
             serde_json::from_slice(&manifest).map_err(|error| wrong(format!("no OCI manifest: {error}")))?;
         let layer = artifact::only_layer(&manifest).map_err(wrong)?;
@@ -211,6 +227,13 @@ impl Registry {
                 return Err(wrong(format!("more comes than the {size} bytes that the manifest says")));
             }
             bytes.extend_from_slice(&part);
+        }
+        if bytes.len() as u64 != size {
+            return Err(wrong(format!(
+                "{} has {} bytes, not the {size} that the manifest says",
+                descriptor.media_type,
+                bytes.len()
+            )));
         }
         let found = format!("sha256:{}", hex::encode(Sha256::digest(&bytes)));
         if found != descriptor.digest {

@@ -183,6 +183,59 @@ fn other_artifacts_are_no_plugins() {
 }
 
 #[test]
+fn plugins_11_a_pull_makes_its_folder_and_says_what_a_tag_is() {
+    let registry = Registry::start(&Access::Open);
+    let folder = tempfile::tempdir().unwrap();
+    let reference = |tag: &str| format!("{}/plugins/tally:{tag}", registry.host);
+    let published = answer(&publish(&package("tally"), &reference("0.1.0"), &["--plain-http"]));
+    // The folder is made, with all above it; what is no folder is said before anything is fetched.
+    let out = folder.path().join("a/b");
+    let pulled = answer(&pull(&reference("0.1.0"), &out, &["--plain-http"]));
+    assert_eq!(pulled["file"], text(&out.join("tally-0.1.0.wasm")));
+    let ran = pull(&reference("9.9.9"), &out.join("tally-0.1.0.wasm"), &["--plain-http"]);
+    assert!(code(&ran) == 2 && said(&ran).contains("it is no folder"), "{}", said(&ran));
+
+    // An index: which manifests it has.
+    let digest = published["manifest"].as_str().unwrap();
+    let manifest = registry.get("plugins/tally/manifests/0.1.0");
+    let entry = json!({
+        "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": manifest.len(),
+        "platform": {"os": "wasip2", "architecture": "wasm"},
+    });
+    let index = json!({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [entry],
+    });
+    registry.put_manifest("plugins/tally", "all", &index);
+    let nothing = folder.path().join("nothing");
+    let ran = pull(&reference("all"), &nothing, &["--plain-http"]);
+    assert_eq!(code(&ran), 2, "{}", said(&ran));
+    for says in ["it is an index of 1 manifests", digest, "(wasip2/wasm)"] {
+        assert!(said(&ran).contains(says), "{says}: {}", said(&ran));
+    }
+
+    // A layer of another size than the manifest says, larger or smaller.
+    for (tag, by) in [("larger", 7), ("smaller", -7)] {
+        let mut lying: Value = serde_json::from_slice(&manifest).unwrap();
+        lying["layers"][0]["size"] = json!(lying["layers"][0]["size"].as_i64().unwrap() + by);
+        registry.put_manifest("plugins/tally", tag, &lying);
+        let ran = pull(&reference(tag), &nothing, &["--plain-http"]);
+        assert_eq!(code(&ran), 2, "{tag}: {}", said(&ran));
+        assert!(said(&ran).contains("that the manifest says"), "{tag}: {}", said(&ran));
+    }
+    assert!(!nothing.exists(), "nothing was written");
+
+    // A version with build metadata.
+    for command in ["pull", "publish"] {
+        let (file, tag) = (text(&package("tally")), reference("0.1.0+linux"));
+        let args: Vec<&str> =
+            if command == "pull" { vec!["plugin", "pull", &tag] } else { vec!["plugin", "publish", &file, &tag] };
+        let ran = huiyin(&args);
+        assert!(code(&ran) == 2 && said(&ran).contains("a tag cannot hold `+`"), "{}", said(&ran));
+        assert!(said(&ran).contains(":0.1.0_linux"), "{}", said(&ran));
+    }
+}
+
+#[test]
 fn plain_http_is_spoken_only_when_asked_for() {
     let registry = Registry::start(&Access::Open);
     let ran = publish(&package("tally"), &format!("{}/plugins/tally:0.1.0", registry.host), &[]);

@@ -180,6 +180,25 @@ impl OwnFolders {
     }
 }
 
+/// Whether the folder into which a grant lets a plugin write is there. Asked where a grant is given or a
+/// host starts with it: a folder that goes away later fails the calls that need it.
+///
+/// # Errors
+/// What is wrong with it, with its place in the grant.
+pub fn check_folder(grant: &Grant) -> Result<(), String> {
+    let Some(spool) = &grant.spool else { return Ok(()) };
+    let why = match std::fs::metadata(spool) {
+        Ok(found) if !found.is_dir() => "is no folder; name one".to_owned(),
+        Ok(found) if found.permissions().readonly() => "cannot be written; let the host's user write there".to_owned(),
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            "does not exist; make the folder, writable for the host's user".to_owned()
+        }
+        Err(error) => format!("cannot be used: {error}"),
+    };
+    Err(format!("spool `{}` {why} (at /spool of the grant)", spool.display()))
+}
+
 /// The path with links followed, as far as it exists.
 fn real(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

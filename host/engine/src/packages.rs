@@ -17,7 +17,7 @@ pub use self::list::{Effective, GrantRow, PluginRow, SetAside};
 pub use self::users::WithheldRow;
 pub(crate) use self::users::{tell, warn};
 use crate::engine::Engine;
-use crate::grants::{Grants, OwnFolders};
+use crate::grants::{Grants, OwnFolders, check_folder};
 use crate::house::{Origin, Provenance};
 use crate::partition::{Message, Refusal};
 use crate::record::{Entry, PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
@@ -220,6 +220,7 @@ impl Engine {
         let _turn = self.deploying.lock().await;
         self.known(plugin, unit).await?;
         let read = self.packages.own.read(grant).map_err(|why| invalid("/grant", why))?;
+        check_folder(&read).map_err(|why| invalid("/grant", why))?;
         let entry = PluginGranted {
             plugin: plugin.to_owned(),
             unit: unit.to_owned(),

@@ -18,6 +18,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 pub use self::child::serve_child;
+use crate::engine::{compiling, fits_a_slot};
 use crate::error::PackageError;
 use crate::precompiled::{self, Verified};
 
@@ -85,6 +86,18 @@ pub(crate) struct For<'a> {
     pub(crate) fuel: bool,
 }
 
+impl For<'_> {
+    /// An engine that has no slots which a component must fit into.
+    fn without_pools(&self) -> Option<Engine> {
+        compiling(self.stack_bytes, self.fuel, self.pure).ok()
+    }
+}
+
+/// What a component that no pool takes has too much of.
+fn too_much(alone: Option<&Component>) -> Option<PackageError> {
+    fits_a_slot(alone?).err()
+}
+
 /// The first byte of the child's answer: compiled code follows.
 const COMPILED: u8 = 0;
 /// The component is at fault; why follows.
@@ -97,14 +110,22 @@ impl Compiler {
     pub(crate) fn compile(&self, target: &For<'_>, bytes: &[u8]) -> Result<(Component, Vec<u8>), PackageError> {
         match self {
             Self::InProcess => {
-                let component = Component::from_binary(target.engine, bytes).map_err(|error| refused(&error))?;
+                let component = Component::from_binary(target.engine, bytes).map_err(|error| {
+                    let alone = target.without_pools().and_then(|engine| Component::from_binary(&engine, bytes).ok());
+                    too_much(alone.as_ref()).unwrap_or_else(|| refused(&error))
+                })?;
                 let code = component.serialize().map_err(|error| PackageError::Host(error.to_string()))?;
                 Ok((component, code))
             }
             Self::Child(child) => {
                 let code = child.compile(target, bytes)?;
-                let component = precompiled::read(target.engine, &Verified::own_child(&code))
-                    .ok_or_else(|| PackageError::Host("the compiler's answer is not for this engine".to_owned()))?;
+                let component = precompiled::read(target.engine, &Verified::own_child(&code)).ok_or_else(|| {
+                    let engine = target.without_pools();
+                    let alone = engine.and_then(|engine| precompiled::read(&engine, &Verified::own_child(&code)));
+                    too_much(alone.as_ref()).unwrap_or_else(|| {
+                        PackageError::Host("the compiler's answer is not for this engine".to_owned())
+                    })
+                })?;
                 Ok((component, code))
             }
         }

@@ -8,9 +8,10 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::error::SandboxError;
+use crate::error::{PackageError, SandboxError};
 use crate::limits::Limits;
 
 /// Memory of a finished instance that stays mapped for the next one.
@@ -21,10 +22,30 @@ const KEEP_STACK: usize = 256 << 10;
 const KEEP_TABLE: usize = 64 << 10;
 /// Slots beyond [`PoolConfig::instances`], for what does not pass the gate.
 const SPARE: u32 = 32;
-/// Linear memories one component may have.
-const MEMORIES_EACH: u32 = 2;
+/// Linear memories one component may have: JavaScript engines in a component bring three. Each is a
+/// reservation of address space in every slot of the pools.
+const MEMORIES_EACH: u32 = 4;
 /// Tables one component may have.
 const TABLES_EACH: u32 = 8;
+/// What the engine keeps of one instance beside its memories and tables, in bytes: grows with its functions.
+const INSTANCE_BYTES: usize = 16 << 20;
+
+/// Refuses a component that needs more than a slot of the pools has, also where there are no pools, so that
+/// it is the same for every host and every command.
+///
+/// # Errors
+/// What it has too much of.
+pub(crate) fn fits_a_slot(component: &Component) -> Result<(), PackageError> {
+    let Some(needs) = component.resources_required() else { return Ok(()) };
+    let most = |what, found: u64, allowed: u64| {
+        if found > allowed { Err(PackageError::TooMuch { what, found, allowed }) } else { Ok(()) }
+    };
+    most("linear memories", u64::from(needs.num_memories), u64::from(MEMORIES_EACH))?;
+    most("tables", u64::from(needs.num_tables), u64::from(TABLES_EACH))?;
+    let ceiling = Limits::ceiling();
+    most("bytes in a memory at its start", needs.max_initial_memory_size.unwrap_or(0), ceiling.memory_bytes)?;
+    most("elements in a table at its start", needs.max_initial_table_size.unwrap_or(0), ceiling.table_elements)
+}
 
 /// How many instances live at once, and how large they may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +124,8 @@ fn pool(config: &PoolConfig) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(count)
         .max_core_instances_per_component(512)
+        .max_core_instance_size(INSTANCE_BYTES)
+        .max_component_instance_size(INSTANCE_BYTES)
         .total_core_instances(count.saturating_mul(512))
         .max_memories_per_component(MEMORIES_EACH)
         .total_memories(count.saturating_mul(MEMORIES_EACH))

@@ -75,12 +75,12 @@ pub enum PackageError {
         found: Vec<String>,
     },
     /// It wants what its kind may not have.
-    #[error("a {kind} may not import `{import}`; {}", import_hint(.kind, .allowed))]
-    Import {
+    #[error("a {kind} may not import {}; {}", pulled(.imports), import_hint(.kind, .allowed))]
+    Imports {
         /// The plugin's kind.
         kind: String,
-        /// The import.
-        import: String,
+        /// All of the imports that it may not have.
+        imports: Vec<String>,
         /// What this kind may import.
         allowed: Vec<String>,
     },
@@ -88,7 +88,9 @@ pub enum PackageError {
     #[error("the component differs from the contract: {0}")]
     Contract(String),
     /// The manifest section is missing.
-    #[error("the package has no `huiyin:manifest` section; make it with `huiyin plugin build`")]
+    #[error(
+        "the component has no `huiyin:manifest` section, so it is no package yet; make one of it with `huiyin plugin package COMPONENT.wasm --out DIR`"
+    )]
     NoManifest,
     /// The manifest section cannot be read.
     #[error("the package's `huiyin:manifest` section is not a manifest: {0}")]
@@ -154,6 +156,45 @@ pub enum PackageError {
 
 fn list(found: &[String]) -> String {
     if found.is_empty() { "none of them".to_owned() } else { found.join(", ") }
+}
+
+/// The refused imports, each with what usually pulls it in, where that is known.
+fn pulled(imports: &[String]) -> String {
+    let mut out = String::new();
+    let mut last = None;
+    for (at, import) in imports.iter().enumerate() {
+        let by = puller(import);
+        if at > 0 {
+            out.push_str(if by == last { ", " } else { "; nor " });
+        }
+        out.push_str(&format!("`{import}`"));
+        let ends = imports.get(at + 1).is_none_or(|next| puller(next) != by);
+        if let Some(by) = by.filter(|_| ends) {
+            out.push_str(&format!(" ({by})"));
+        }
+        last = by;
+    }
+    out
+}
+
+/// What usually pulls an import in.
+fn puller(import: &str) -> Option<&'static str> {
+    const STD: &str = "the standard library of a wasi target pulls it in: in Rust build for wasm32-unknown-unknown, \
+        with componentize-js use `--disable all`, with componentize-py `--stub-wasi`";
+    const PULLERS: [(&str, &str); 8] = [
+        ("wasi:cli/", STD),
+        ("wasi:filesystem/", STD),
+        ("wasi:sockets/", STD),
+        (
+            "wasi:random/",
+            "random numbers or maps with random seeds pull it in; a plugin has none: with componentize-js use `--disable random`",
+        ),
+        ("wasi:clocks/", "a clock pulls it in; use the context's `now`, and with componentize-js `--disable clocks`"),
+        ("wasi:http/", "`fetch` or an HTTP client pulls it in; with componentize-js use `--disable http`"),
+        ("wasi:io/", "streams of the standard library pull it in, as the imports beside it do"),
+        ("huiyin:plugin/", "the world that it was built for has it; build for the world of its kind"),
+    ];
+    PULLERS.iter().find(|(name, _)| import.starts_with(name)).map(|(_, by)| *by)
 }
 
 fn import_hint(kind: &str, allowed: &[String]) -> String {

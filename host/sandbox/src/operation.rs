@@ -280,11 +280,45 @@ impl Raw {
                 Ok(Output::Documents(documents))
             }
             Self::Receipt(receipt) => Ok(Output::Receipt(receipt)),
-            Self::Text(text) => {
-                serde_json::from_str(&text).map(Output::Json).map_err(|error| format!("it is not JSON: {error}"))
-            }
+            Self::Text(text) => serde_json::from_str(&text).map(Output::Json).map_err(|error| not_json(&text, &error)),
         }
     }
+}
+
+/// Why a step's answer cannot be read.
+fn not_json(text: &str, error: &serde_json::Error) -> String {
+    match half_a_pair(text) {
+        // The reader stops there, or a little after: what it stumbles over is this.
+        Some((escape, line, column)) if (line, column) <= (error.line(), error.column()) => format!(
+            "its JSON holds half a surrogate pair as an escape, {escape} (at {line}:{column}), which is no \
+             character; write both halves, or U+FFFD where a text was cut in the middle of a character"
+        ),
+        _ => format!("it is not JSON: {error}"),
+    }
+}
+
+/// The first escape of a surrogate whose other half is missing, with line and column from 1.
+fn half_a_pair(text: &str) -> Option<(&str, usize, usize)> {
+    let surrogate = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u32::from_str_radix(digits, 16).ok().filter(|code| (0xd800..=0xdfff).contains(code))
+    };
+    let mut at = 0;
+    while let Some(found) = text.get(at..)?.find('\\') {
+        at += found;
+        match (surrogate(at), surrogate(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => at += 12,
+            (Some(_), _) => {
+                let before = &text[..at];
+                let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+                let line = before.matches('\n').count() + 1;
+                return Some((&text[at..at + 6], line, at - line_start + 1));
+            }
+            // Whatever is escaped is no escape itself.
+            (None, _) => at += 1 + text[at + 1..].chars().next().map_or(1, char::len_utf8),
+        }
+    }
+    None
 }
 
 /// Something that can stand in a header: visible ASCII and spaces, not too long.

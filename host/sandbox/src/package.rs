@@ -184,7 +184,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Shape, PackageError> {
     };
 
     let allowed = allowed_imports(kind);
-    let mut pure = true;
+    let (mut pure, mut refused) = (true, Vec::new());
     for import in imports {
         let (name, version) = import.split_once('@').unwrap_or((&import, ""));
         let fits = if name.starts_with(OURS) { speaks_contract(version) } else { version.starts_with("0.2.") };
@@ -192,13 +192,17 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Shape, PackageError> {
             continue;
         }
         if !fits || !allowed.contains(&name) {
-            return Err(PackageError::Import {
-                kind: kind.name().to_owned(),
-                import: crate::error::shown(&import),
-                allowed: allowed.iter().map(|name| (*name).to_owned()).collect(),
-            });
+            refused.push(crate::error::shown(&import));
+            continue;
         }
         pure = false;
+    }
+    if !refused.is_empty() {
+        return Err(PackageError::Imports {
+            kind: kind.name().to_owned(),
+            imports: refused,
+            allowed: allowed.iter().map(|name| (*name).to_owned()).collect(),
+        });
     }
     Ok(Shape { kind, interface, info, pure, manifest })
 }

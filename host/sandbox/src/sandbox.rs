@@ -12,7 +12,7 @@ use crate::compile::{Compiler, For};
 use crate::effect::{self, Guest};
 use crate::egress::Way;
 use crate::egress::way::EgressSettings;
-use crate::engine::{EngineConfig, Engines, Gate, PoolConfig, Ticker};
+use crate::engine::{EngineConfig, Engines, Gate, PoolConfig, Ticker, fits_a_slot};
 use crate::error::{Bounds, CallError, Effect, PackageError, SandboxError, from_wasmtime};
 use crate::invoke;
 use crate::limits::{LimitHit, LimitName, Limits, Meter};
@@ -182,6 +182,7 @@ impl Sandbox {
             }
             component
         };
+        fits_a_slot(&component)?;
         let contract = |error: wasmtime::Error| PackageError::Contract(crate::error::plain(&format!("{error:#}")));
         let function = export(&component, &shape.interface, shape.kind.function())?;
         let describe = export(&component, &shape.info, "describe")?;

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use huiyin_sandbox::package::{MAX_FUNCTIONS, MAX_MODULES, MAX_NESTING, peek};
 use huiyin_sandbox::{
-    ChildCompiler, CompileLimits, Compiler, Kind, Limits, Operation, PackageError, Sandbox, SandboxConfig, serve_child,
+    ChildCompiler, CompileLimits, Compiler, Kind, Limits, Operation, PackageError, PoolConfig, Sandbox, SandboxConfig,
+    serve_child,
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 use support::{ECHO, context, echo, guest, step_with};
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         ("a_child_that_breaks_or_lies_is_told", a_child_that_breaks_or_lies_is_told),
         ("what_is_not_valid_is_refused_with_its_reason", what_is_not_valid_is_refused_with_its_reason),
         ("more_than_the_host_looks_at_is_refused_before_compiling", more_than_the_host_looks_at_is_refused),
+        ("plugins_02_memories_and_tables_are_taken_or_refused_everywhere_alike", plugins_02_memories_and_tables),
     ];
     let run = |test: fn()| {
         move || -> Result<(), Failed> {
@@ -98,6 +100,34 @@ fn a_cached_package_needs_no_child() {
     fs::write(&entry, bytes).unwrap();
     let refused = with(Compiler::Child(nobody), Some(folder.path())).load(&echo()).unwrap_err();
     assert!(matches!(&refused, PackageError::Host(why) if why.contains("/nowhere")), "{refused}");
+}
+
+fn plugins_02_memories_and_tables() {
+    let with_places = |memories: usize, tables: usize| {
+        let more = "(memory 1) ".repeat(memories - 1) + &"(table 1 funcref) ".repeat(tables);
+        with_manifest(guest(Kind::Step, ECHO).more(more).component().unwrap())
+    };
+    let cache = tempfile::tempdir().unwrap();
+    for pooling in [true, false] {
+        for compiler in [Compiler::InProcess, child(CompileLimits::default())] {
+            let pool = PoolConfig { pooling, instances: 2, ..PoolConfig::default() };
+            let cache_dir = Some(cache.path().to_owned());
+            let config = SandboxConfig { pool, compiler: compiler.clone(), cache_dir, ..SandboxConfig::default() };
+            let sandbox = Sandbox::new(config).unwrap();
+            // What componentize-qjs builds has three memories.
+            for (memories, tables) in [(1, 0), (3, 0), (4, 8)] {
+                let package = sandbox.load(&with_places(memories, tables)).unwrap();
+                let operation = Operation::Run { config: "{}".into(), input: "[1]".into() };
+                sandbox.call_pure(&package, &context(), &operation, &Limits::default()).unwrap();
+            }
+            for (bytes, what, found, allowed) in
+                [(with_places(5, 0), "linear memories", 5, 4), (with_places(1, 9), "tables", 9, 8)]
+            {
+                let error = sandbox.load(&bytes).unwrap_err();
+                assert_eq!(error, PackageError::TooMuch { what, found, allowed }, "pools: {pooling}, {compiler:?}");
+            }
+        }
+    }
 }
 
 /// A step with so much code that compiling it takes seconds.

@@ -153,6 +153,24 @@ fn grants_are_read_strictly() {
 }
 
 #[test]
+fn plugins_12_an_address_alone_is_told_how_it_is_written() {
+    for (text, says) in [
+        ("127.0.0.1", "write 127.0.0.1/32"),
+        ("::1", "write ::1/128"),
+        ("10.0.0.0/33", "0 to 32 bits"),
+        ("fd00::/x", "0 to 128 bits"),
+        ("localhost", "is no network"),
+        ("127.0.0.1:80", "is no network"),
+    ] {
+        let grant = json!({"allow_addresses": ["10.0.0.0/8", text]});
+        for error in [Grant::from_json(&grant.to_string()), Grant::from_value(&grant)] {
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(says) && error.contains("/allow_addresses/1"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn an_intersection_allows_what_both_allow() {
     let grant = |value: serde_json::Value| Grant::from_json(&value.to_string()).unwrap();
     let admin = grant(json!({

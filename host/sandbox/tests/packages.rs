@@ -145,10 +145,82 @@ fn imports_beyond_the_kind_are_refused() {
                 (export "huiyin:plugin/{kind}@0.1.0" (instance $i)))"#
         ));
         match refusal(&bytes) {
-            PackageError::Import { import: named, .. } => assert_eq!(named, import),
+            PackageError::Imports { imports, .. } => assert_eq!(imports, [import]),
             other => panic!("{kind} with {import}: {other}"),
         }
     }
+}
+
+#[test]
+fn plugins_05_all_refused_imports_are_named_at_once_with_what_pulls_them_in() {
+    let bytes = component(
+        r#"(component
+            (import "wasi:cli/environment@0.2.3" (instance))
+            (import "huiyin:plugin/log@0.1.0" (instance))
+            (import "wasi:cli/exit@0.2.3" (instance))
+            (import "wasi:random/random@0.2.3" (instance))
+            (import "acme:tools/x@1.0.0" (instance))
+            (instance $i)
+            (export "huiyin:plugin/info@0.1.0" (instance $i))
+            (export "huiyin:plugin/step@0.1.0" (instance $i)))"#,
+    );
+    let error = refusal(&bytes);
+    let names = ["wasi:cli/environment@0.2.3", "wasi:cli/exit@0.2.3", "wasi:random/random@0.2.3", "acme:tools/x@1.0.0"];
+    assert!(matches!(&error, PackageError::Imports { imports, .. } if imports == &names), "{error}");
+    let text = error.to_string();
+    for said in names.into_iter().chain(["--stub-wasi", "--disable random", "it may import huiyin:plugin/log"]) {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    assert_eq!(text.matches("--stub-wasi").count(), 1, "what pulls two in is said once: {text}");
+}
+
+#[test]
+fn plugins_04_the_world_of_pure_steps_imports_nothing() {
+    let wit = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/wit");
+    // It speaks the published contract, word for word.
+    let contract = std::fs::read(wit.join("0.1/plugin.wit")).unwrap();
+    assert_eq!(std::fs::read(wit.join("pure-step/deps/plugin/plugin.wit")).unwrap(), contract);
+    let mut resolve = wit_parser::Resolve::default();
+    let (package, _) = resolve.push_dir(wit.join("pure-step")).unwrap();
+    let world = resolve.select_world(&[package], Some("pure-step-plugin")).unwrap();
+    // What a tool that imports the whole world puts into a component: types, and nothing else.
+    for import in resolve.worlds[world].imports.keys() {
+        assert_eq!(resolve.name_world_key(import), "huiyin:plugin/types@0.1.0");
+    }
+    let mut core = wat::parse_str(guest(Kind::Step, "(call $answer @\"{\\qn\\q: 1}\")").text().unwrap()).unwrap();
+    wit_component::embed_component_metadata(&mut core, &resolve, world, wit_component::StringEncoding::UTF8).unwrap();
+    let sandbox = sandbox();
+    let taken = sandbox.load(&componentize(&core).unwrap()).unwrap();
+    assert!(taken.pure && taken.manifest.kind == Kind::Step);
+    let operation = huiyin_sandbox::Operation::Run { config: "{}".into(), input: "{}".into() };
+    let limits = huiyin_sandbox::Limits::default();
+    let answer = sandbox.call_pure(&taken, &support::context(), &operation, &limits).unwrap();
+    assert_eq!(answer.to_json(), serde_json::json!({"n": 1}));
+}
+
+#[test]
+fn plugins_06_half_a_surrogate_pair_is_said_to_be_one() {
+    let sandbox = sandbox();
+    let said = |answer: &str| {
+        let step = guest(Kind::Step, format!("(call $answer @\"{answer}\")")).package().unwrap();
+        let operation = huiyin_sandbox::Operation::Run { config: "{}".into(), input: "{}".into() };
+        let package = sandbox.load(&step).unwrap();
+        let limits = huiyin_sandbox::Limits::default();
+        sandbox.call_pure(&package, &support::context(), &operation, &limits).map(|answer| answer.to_json())
+    };
+    for (answer, escape, place) in [
+        (r"{\qa\q: \q\ud83d\q}", r"\ud83d", "1:8"),
+        (r"{\qa\q:\n \q\udd25 x\q}", r"\udd25", "2:3"),
+        (r"[\q\ud83dx\q]", r"\ud83d", "1:3"),
+        (r"[\q\ud83d\ud83d\udd25\q]", r"\ud83d", "1:3"),
+    ] {
+        let error = said(answer).unwrap_err().to_string();
+        assert!(error.contains("half a surrogate pair") && error.contains(escape) && error.contains(place), "{error}");
+    }
+    assert_eq!(said(r"[\q\ud83d\udd25\q]").unwrap(), serde_json::json!(["🔥"]));
+    // A backslash that is escaped begins no escape; other faults stay what they are.
+    let error = said(r"[\q\\ud83d\q").unwrap_err().to_string();
+    assert!(error.contains("it is not JSON") && !error.contains("surrogate"), "{error}");
 }
 
 /// The manifest section of a package.

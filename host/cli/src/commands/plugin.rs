@@ -6,6 +6,8 @@ mod component;
 mod inspect;
 mod install;
 mod list;
+mod output;
+mod package;
 mod publish;
 mod publishers;
 mod run;
@@ -28,6 +30,11 @@ enum Command {
     /// Build plugin crates into packages, <OUT>/<name>-<version>.wasm
     #[command(after_help = "Example:\n  huiyin plugin build plugins/collectors/feed --out build/plugins")]
     Build(build::Args),
+    /// Make a package of a ready component, as other languages' tools build them: <OUT>/<name>-<version>.wasm
+    #[command(
+        after_help = "Example:\n  huiyin plugin package translate.wasm --manifest manifest.json --out build/plugins"
+    )]
+    Package(package::Args),
     /// Show what a package says of itself, once that is found to be true
     #[command(after_help = "Example:\n  huiyin plugin inspect build/plugins/feed-0.1.0.wasm")]
     Inspect(inspect::Args),
@@ -87,6 +94,7 @@ enum Command {
 pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     match &args.command {
         Command::Build(args) => build::run(args, output),
+        Command::Package(args) => package::run(args, output),
         Command::Inspect(args) => inspect::run(args, output),
         Command::Run(args) => run::run(args),
         Command::Install(args) => install::run(args, output),

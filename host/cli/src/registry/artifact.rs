@@ -9,6 +9,8 @@ use oci_client::manifest::{OCI_IMAGE_MEDIA_TYPE, OciDescriptor, OciImageManifest
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::text::plain;
+
 /// The media type of the config.
 const CONFIG: &str = "application/vnd.wasm.config.v0+json";
 /// The media type of the layer.
@@ -105,6 +107,36 @@ impl Artifact {
         // Plain data: it always encodes.
         serde_json::to_vec(&manifest).unwrap_or_default()
     }
+}
+
+/// The most manifests of an index that are named.
+const NAMED: usize = 10;
+
+/// Refuses an index: a list of manifests, of which one has to be chosen.
+pub(super) fn no_index(manifest: &[u8]) -> Result<(), String> {
+    let Ok(index) = serde_json::from_slice::<serde_json::Value>(manifest) else { return Ok(()) };
+    let text = |value: &serde_json::Value, pointer: &str| {
+        value
+            .pointer(pointer)
+            .and_then(serde_json::Value::as_str)
+            .map(|text| plain(&text.chars().take(100).collect::<String>()))
+    };
+    let Some(manifests) = index.get("manifests").and_then(serde_json::Value::as_array) else { return Ok(()) };
+    let mut listed = Vec::new();
+    for one in manifests.iter().take(NAMED) {
+        let digest = text(one, "/digest").unwrap_or_else(|| "one without a digest".to_owned());
+        let system = [text(one, "/platform/os"), text(one, "/platform/architecture")];
+        let system: Vec<_> = system.into_iter().flatten().collect();
+        listed.push(if system.is_empty() { digest } else { format!("{digest} ({})", system.join("/")) });
+    }
+    if manifests.len() > NAMED {
+        listed.push(format!("{} more", manifests.len() - NAMED));
+    }
+    Err(format!(
+        "it is an index of {} manifests, not one artifact; pull one of them by its digest, as REPOSITORY@sha256:…: {}",
+        manifests.len(),
+        listed.join(", ")
+    ))
 }
 
 /// The layer of a Wasm artifact.

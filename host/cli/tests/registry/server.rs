@@ -175,8 +175,13 @@ impl Registry {
         layer["mediaType"] = json!("application/vnd.oci.image.layer.v1.tar");
         let kind = "application/vnd.oci.image.manifest.v1+json";
         let manifest = json!({"schemaVersion": 2, "mediaType": kind, "config": config, "layers": [layer]});
+        self.put_manifest(repository, tag, &manifest);
+    }
+
+    /// Puts a manifest, or an index of some, under a tag.
+    pub fn put_manifest(&self, repository: &str, tag: &str, manifest: &Value) {
         ureq::put(format!("http://{}/v2/{repository}/manifests/{tag}", self.host))
-            .header("content-type", kind)
+            .header("content-type", manifest["mediaType"].as_str().unwrap())
             .send(manifest.to_string())
             .unwrap();
     }

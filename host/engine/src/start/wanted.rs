@@ -15,7 +15,7 @@ use super::{Options, StartError};
 use crate::config::{SourceConfig, SourceSchedule, WorkflowConfig};
 use crate::deployment::HouseCatalog;
 use crate::effects::{floor_pin, probe};
-use crate::grants::{Caps, Grants, OwnFolders};
+use crate::grants::{Caps, Grants, OwnFolders, check_folder};
 use crate::house::{Bound, House};
 use crate::plugin_config;
 use crate::record::Pin;
@@ -136,7 +136,11 @@ pub(super) fn read_wanted(
         let mut grant = given.grant.clone();
         // A spool folder stands relative to the configuration, like every path in it.
         grant.spool = grant.spool.map(|folder| absolute(&options.base.join(folder)));
-        let fault = grant.check().map_err(|error| error.to_string()).and_then(|()| own.check(&grant));
+        let fault = grant
+            .check()
+            .map_err(|error| error.to_string())
+            .and_then(|()| own.check(&grant))
+            .and_then(|()| check_folder(&grant));
         if let Err(error) = fault {
             problems.push(format!("/grants/{at}/grant: {error}"));
             continue;

@@ -128,7 +128,7 @@ pub struct Grant {
     pub kv_bytes: u64,
     /// Addresses that are reachable although they are not public, such as
     /// `127.0.0.1/32`. A metadata address is opened by its own exact entry only.
-    #[serde(deserialize_with = "few")]
+    #[serde(deserialize_with = "networks")]
     pub allow_addresses: Vec<IpNet>,
     /// A log budget below that of the limits.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,6 +149,40 @@ fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Resul
         return Err(D::Error::custom(format_args!("a list of {} entries; at most {MAX_ENTRIES}", list.len())));
     }
     Ok(list)
+}
+
+/// Networks; an address alone is told how it is written as one.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    struct Network(IpNet);
+
+    impl<'de> Deserialize<'de> for Network {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let text = String::deserialize(deserializer)?;
+            text.parse().map(Network).map_err(|_| D::Error::custom(NoNetwork(&text)))
+        }
+    }
+    few::<D, Network>(deserializer).map(|list| list.into_iter().map(|Network(network)| network).collect())
+}
+
+/// Why a text is no network.
+struct NoNetwork<'a>(&'a str);
+
+impl std::fmt::Display for NoNetwork<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        use std::net::IpAddr;
+        let shown = crate::error::shown(self.0);
+        if let Ok(address) = self.0.parse::<IpAddr>() {
+            let bits = if address.is_ipv4() { 32 } else { 128 };
+            return write!(f, "`{shown}` is an address, not a network; for it alone write {address}/{bits}");
+        }
+        match self.0.split_once('/').and_then(|(address, bits)| Some((address.parse::<IpAddr>().ok()?, bits))) {
+            Some((address, _)) => {
+                let most = if address.is_ipv4() { 32 } else { 128 };
+                write!(f, "`{shown}` is no network: after the / stand 0 to {most} bits")
+            }
+            None => write!(f, "`{shown}` is no network; write an address and its bits, such as 10.0.0.0/8 or fd00::/8"),
+        }
+    }
 }
 
 impl Grant {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::component::imports;
+use super::output::{keep, there};
 use super::toolchain::{self, Toolchain};
 use crate::folders::write_whole;
 use crate::host::{sandbox, sandbox_config};
@@ -101,6 +102,13 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
 
 /// What cargo knows of the crate in a folder.
 fn find_crate(dir: &Path) -> Result<Crate, Failure> {
+    if dir.is_file() {
+        return Err(Failure::invalid(format_args!(
+            "{}: it is a file, not the folder of a plugin crate; a package is made of a ready component by `huiyin plugin package {}`",
+            dir.display(),
+            dir.display()
+        )));
+    }
     let manifest = dir
         .join("Cargo.toml")
         .canonicalize()
@@ -170,8 +178,11 @@ fn cargo_build(workspace: &Path, crates: &[&Crate], toolchain: &Toolchain) -> Re
         "json-render-diagnostics",
     ]);
     cargo.args(&toolchain.args);
-    let flags = format!("target.wasm32-unknown-unknown.rustflags=[\"-Clink-arg=--initial-heap={HEAP}\"]");
-    cargo.arg("--config").arg(flags);
+    let mut flags = vec![format!("-Clink-arg=--initial-heap={HEAP}")];
+    flags.extend(remapped(workspace, toolchain)?);
+    // A list of texts is written alike in JSON and in TOML.
+    let flags = serde_json::to_string(&flags).map_err(Failure::failed)?;
+    cargo.arg("--config").arg(format!("target.wasm32-unknown-unknown.rustflags={flags}"));
     // A workspace may bring its own; a plugin author's usually has none.
     let own = std::fs::read_to_string(workspace.join("Cargo.toml")).is_ok_and(|text| text.contains("[profile.plugin]"));
     if !own {
@@ -215,29 +226,67 @@ fn cargo_build(workspace: &Path, crates: &[&Crate], toolchain: &Toolchain) -> Re
     crates.iter().map(core).collect()
 }
 
+/// Flags that put names in the place of folders, so that the same sources give the same bytes wherever they
+/// lie, and nothing of the builder's machine is in them.
+fn remapped(workspace: &Path, toolchain: &Toolchain) -> Result<Vec<String>, Failure> {
+    let mut metadata = cargo();
+    metadata.current_dir(workspace).envs(&toolchain.env).args(["metadata", "--format-version", "1"]);
+    let ran = metadata
+        .stderr(Stdio::inherit())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Failure::failed(format_args!("cargo: {error}")))?;
+    if !ran.status.success() {
+        return Err(Failure::failed(format_args!("{}: cargo cannot read the workspace", workspace.display())));
+    }
+    let metadata: Value = serde_json::from_slice(&ran.stdout)
+        .map_err(|error| Failure::failed(format_args!("cargo metadata: {error}")))?;
+    let rustc = toolchain.env.get("RUSTC").map_or("rustc", String::as_str);
+    let sysroot = Command::new(rustc).args(["--print", "sysroot"]).stdin(Stdio::null()).output();
+    let sysroot = sysroot.ok().and_then(|ran| String::from_utf8(ran.stdout).ok()).unwrap_or_default();
+    Ok(remaps(&metadata, sysroot.trim()))
+}
+
+/// The same, of what cargo and rustc say. Of two that fit a path the later one counts.
+fn remaps(metadata: &Value, sysroot: &str) -> Vec<String> {
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    let mut folders = Vec::new();
+    if !sysroot.is_empty() {
+        folders.push((format!("{sysroot}/lib/rustlib/src/rust"), "/rust".to_owned()));
+    }
+    folders.extend(text(metadata, "workspace_root").map(|root| (root, "/workspace".to_owned())));
+    folders.extend(text(metadata, "target_directory").map(|target| (target, "/target".to_owned())));
+    for package in metadata.get("packages").and_then(Value::as_array).into_iter().flatten() {
+        let manifest = text(package, "manifest_path");
+        let folder = manifest.as_deref().and_then(|path| path.strip_suffix("/Cargo.toml"));
+        if let (Some(folder), Some(name), Some(version)) = (folder, text(package, "name"), text(package, "version")) {
+            folders.push((folder.to_owned(), format!("/{name}-{version}")));
+        }
+    }
+    // Longer ones lie deeper, and count before what they lie in.
+    folders.sort_by_key(|(folder, _)| folder.len());
+    folders.into_iter().map(|(folder, name)| format!("--remap-path-prefix={folder}={name}")).collect()
+}
+
 /// Wraps a core module, unless it and all that wraps it are as before.
 fn package(name: &str, core: &[u8], out: &Path, before: Option<&Mark>) -> Result<(Mark, bool), Failure> {
     let core_digest = hex::encode(Sha256::digest(core));
     let huiyin = format!("{} contract {CONTRACT}", env!("CARGO_PKG_VERSION"));
-    if let Some(mark) = before.filter(|mark| mark.core == core_digest && mark.huiyin == huiyin) {
-        let there =
-            std::fs::read(out.join(&mark.file)).is_ok_and(|bytes| hex::encode(Sha256::digest(&bytes)) == mark.digest);
-        if there {
-            return Ok((mark.clone(), false));
-        }
+    if let Some(mark) = before.filter(|mark| mark.core == core_digest && mark.huiyin == huiyin)
+        && there(&out.join(&mark.file)).is_some_and(|(digest, _)| digest == mark.digest)
+    {
+        return Ok((mark.clone(), false));
     }
     let bytes = huiyin_sandbox::package::componentize_in(core, sandbox_config())
         .map_err(|error| Failure::failed(format_args!("{name}: {error}")))?;
     let sandbox = sandbox()?;
     let package = sandbox.load(&bytes).map_err(|error| Failure::failed(format_args!("{name}: {error}")))?;
     let file = format!("{}-{}.wasm", package.manifest.name, package.manifest.version);
-    write_whole(&out.join(&file), &bytes)
-        .map_err(|error| Failure::failed(format_args!("{}: {error}", out.join(&file).display())))?;
-    if let Some(old) = before.filter(|mark| mark.file != file) {
-        note(format_args!("{}: removed, {name} is now {file}", old.file));
-        let _ = std::fs::remove_file(out.join(&old.file));
+    let fresh = keep(out, &file, &bytes, &package.digest)?;
+    if let Some(old) = before.filter(|mark| mark.file != file && out.join(&mark.file).exists()) {
+        note(format_args!("{}: stays; {name} is now {file}", old.file));
     }
-    Ok((Mark { core: core_digest, huiyin, file, digest: package.digest.clone() }, true))
+    Ok((Mark { core: core_digest, huiyin, file, digest: package.digest.clone() }, fresh))
 }
 
 fn describe(out: &Path, mark: &Mark, fresh: bool) -> Result<(String, Value), Failure> {
@@ -249,4 +298,61 @@ fn describe(out: &Path, mark: &Mark, fresh: bool) -> Result<(String, Value), Fai
     let path = path.display().to_string();
     let line = format!("{path}  {state}  sha256:{}  {} bytes  imports: {shown}\n", mark.digest, bytes.len());
     Ok((line, json!({"file": path, "state": state, "digest": mark.digest, "size": bytes.len(), "imports": imports})))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::remaps;
+
+    #[test]
+    fn plugins_08_folders_of_the_builder_have_names_that_are_the_same_everywhere() {
+        let of = |home: &str| {
+            let package = |name: &str, at: String| json!({"name": name, "version": "1.2.3", "manifest_path": at});
+            let metadata = json!({
+                "workspace_root": format!("{home}/src/plugins"),
+                "target_directory": format!("{home}/src/plugins/target"),
+                "packages": [
+                    package("mine", format!("{home}/src/plugins/Cargo.toml")),
+                    package("serde", format!("{home}/.cargo/registry/src/mirror-1/serde-1.2.3/Cargo.toml")),
+                    package("huiyin-sdk", format!("{home}/huiyin/sdk/rust/Cargo.toml")),
+                ],
+            });
+            remaps(&metadata, &format!("{home}/.rustup/toolchains/stable"))
+        };
+        let (one, other) = (of("/home/ann"), of("/root"));
+        let names = |flags: &[String]| -> Vec<String> {
+            flags.iter().map(|flag| flag.rsplit('=').next().unwrap().to_owned()).collect()
+        };
+        let mut sorted = names(&one);
+        sorted.sort();
+        assert_eq!(sorted, ["/huiyin-sdk-1.2.3", "/mine-1.2.3", "/rust", "/serde-1.2.3", "/target", "/workspace"]);
+        assert_eq!(names(&one), names(&other));
+        // The crate in the workspace's root has its own name, and what is built in it another.
+        let place = |name: &str| names(&one).iter().position(|there| there == name).unwrap();
+        assert!(place("/workspace") < place("/mine-1.2.3") && place("/mine-1.2.3") < place("/target"));
+    }
+
+    /// What `make plugins` built holds nothing of the machine on which it was built.
+    #[test]
+    fn plugins_08_no_package_holds_a_folder_of_its_builder() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+        let folder = root.join("build/plugins");
+        let home = std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME")).unwrap();
+        let mut seen = 0;
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|end| end != "wasm") {
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap();
+            for place in [root.display().to_string(), home.clone(), "/.cargo/registry/".to_owned()] {
+                let found = bytes.windows(place.len()).any(|window| window == place.as_bytes());
+                assert!(!found, "{} holds {place}", path.display());
+            }
+            seen += 1;
+        }
+        assert!(seen >= 8, "{} holds {seen} packages; run `make plugins`", folder.display());
+    }
 }

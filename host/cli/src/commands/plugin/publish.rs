@@ -38,7 +38,7 @@ pub(super) struct Pull {
     /// The manifest's digest, as `publish` told it: anything else is refused.
     #[arg(long, value_name = "sha256:HEX", value_parser = digest)]
     digest: Option<String>,
-    /// The folder into which <name>-<version>.wasm is written.
+    /// The folder into which <name>-<version>.wasm is written; it is made where it is missing.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
     /// The largest package that is taken, in bytes.
@@ -81,6 +81,10 @@ pub(super) fn pull(args: &Pull, output: Output) -> Result<(), Failure> {
     {
         return Err(Failure::invalid("the reference and --digest name different digests"));
     }
+    // Said before anything is fetched.
+    if args.out.exists() && !args.out.is_dir() {
+        return Err(Failure::invalid(format_args!("{}: it is no folder", args.out.display())));
+    }
     let registry = Registry::open(&args.registry, args.reference.clone(), args.max_bytes)?;
     let pulled = runtime()?.block_on(registry.pull(args.digest.as_deref(), args.max_bytes))?;
     let wrong = |error: &dyn std::fmt::Display| Failure::invalid(format_args!("{}: {error}", args.reference));
@@ -93,7 +97,8 @@ pub(super) fn pull(args: &Pull, output: Output) -> Result<(), Failure> {
     if std::fs::read(&file).is_ok_and(|there| there != pulled.package) {
         return Err(Failure::invalid(format_args!("{}: there is another file of that name", file.display())));
     }
-    write_whole(&file, &pulled.package)
+    std::fs::create_dir_all(&args.out)
+        .and_then(|()| write_whole(&file, &pulled.package))
         .map_err(|error| Failure::invalid(format_args!("{}: {error}", file.display())))?;
     match output {
         Output::Text => print(format_args!(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use huiyin_engine::grants::check_folder;
 use huiyin_sandbox::{Context, Grant, HostAccess, Limits, Operation};
 use jiff::Timestamp;
 use serde_json::json;
@@ -54,8 +55,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         |file: &Option<PathBuf>| file.as_ref().map_or_else(|| Ok(json!({})), |file| read_json(file, MAX_JSON));
     let (config, input) = (json_or(&args.config)?, json_or(&args.input)?);
     let grant = match &args.grant {
-        Some(file) => Grant::from_json(&read_text(file, MAX_JSON)?)
-            .map_err(|error| Failure::invalid(format_args!("{}: {error}", shown(file))))?,
+        Some(file) => {
+            let wrong = |error: &dyn std::fmt::Display| Failure::invalid(format_args!("{}: {error}", shown(file)));
+            let grant = Grant::from_json(&read_text(file, MAX_JSON)?).map_err(|error| wrong(&error))?;
+            check_folder(&grant).map_err(|why| wrong(&why))?;
+            grant
+        }
         None => Grant::default(),
     };
     let mut secrets = BTreeMap::new();
