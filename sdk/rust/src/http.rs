@@ -153,10 +153,26 @@ impl Response {
             .and_then(|(_, value)| std::str::from_utf8(value).ok())
     }
 
-    /// `Retry-After` in seconds (RFC 9110 §10.2.3), if given as a number.
-    pub fn retry_after(&self) -> Option<u32> {
-        self.header("retry-after")?.trim().parse().ok()
+    /// `Retry-After` in seconds (RFC 9110 §10.2.3), as a number or as a date,
+    /// at most a day. A date counts from the answer's own `Date`, else from
+    /// `now`, in milliseconds since the Unix epoch.
+    pub fn retry_after(&self, now: u64) -> Option<u32> {
+        const DAY: u64 = 86_400;
+        let text = self.header("retry-after")?.trim();
+        let seconds = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+            text.parse().unwrap_or(DAY)
+        } else {
+            let sent = self.header("date").and_then(|date| http_date(date.trim())).unwrap_or(now / 1000);
+            http_date(text)?.saturating_sub(sent)
+        };
+        u32::try_from(seconds.min(DAY)).ok()
     }
+}
+
+/// Seconds since the Unix epoch of an HTTP date in any of its three forms.
+fn http_date(text: &str) -> Option<u64> {
+    let there = httpdate::parse_http_date(text).ok()?;
+    Some(there.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs())
 }
 
 /// Why there is no answer.
@@ -199,7 +215,31 @@ impl From<Error> for crate::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::split_url;
+    use super::{Response, split_url};
+
+    #[test]
+    fn feed_retry_after_is_read_as_seconds_or_date_up_to_a_day() {
+        let now = 1_709_253_000_000; // Fri, 01 Mar 2024 00:30:00 GMT
+        for (text, date, seconds) in [
+            ("7", None, Some(7)),
+            ("3600", None, Some(3600)),
+            ("Fri, 01 Mar 2024 01:30:00 GMT", None, Some(3600)),
+            ("Friday, 01-Mar-24 01:30:00 GMT", None, Some(3600)),
+            ("Fri Mar  1 01:30:00 2024", None, Some(3600)),
+            ("Fri, 01 Mar 2024 01:30:00 GMT", Some("Fri, 01 Mar 2024 01:29:00 GMT"), Some(60)),
+            ("Fri, 01 Mar 2019 01:30:00 GMT", None, Some(0)),
+            ("Fri, 01 Mar 2030 01:30:00 GMT", None, Some(86_400)),
+            ("99999999999999999999", None, Some(86_400)),
+            ("soon", None, None),
+            ("", None, None),
+        ] {
+            let mut response = Response::new(503, "").with_header("Retry-After", text);
+            if let Some(date) = date {
+                response = response.with_header("date", date);
+            }
+            assert_eq!(response.retry_after(now), seconds, "{text}");
+        }
+    }
 
     #[test]
     fn a_url_is_split_as_the_wire_wants_it() {

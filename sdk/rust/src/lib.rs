@@ -39,13 +39,16 @@
 //! This crate must never offer a clock, randomness or an unseeded hash map:
 //! a classifier's or reporter's call, repeated, gives the same result.
 
+pub mod charset;
 mod collections;
 mod contract;
 mod dispatch;
 pub mod http;
 mod json;
 mod kinds;
+pub mod known;
 pub mod kv;
+mod link;
 pub mod log;
 mod manifest;
 pub mod secrets;
@@ -67,7 +70,7 @@ mod heap;
 
 pub use collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 pub use contract::{Context, Document, Error, Factor, Item, Level, Message, Outcome, Page, Receipt, Verdict};
-pub use json::parse as parse_json;
+pub use json::{mended as parse_json_mended, parse as parse_json};
 pub use kinds::{Classifier, Collector, Notifier, Reporter, Step};
 pub use manifest::{About, Capability, Kind, Manifest};
 

@@ -1,12 +1,13 @@
 //! JSON Feed 1.0 and 1.1 (jsonfeed.org), read leniently: one odd item does
 //! not cost the others.
 
+use huiyin_sdk::{parse_json_mended, text};
 use serde_json::Value;
 
-use crate::{Entry, Parsed};
+use crate::{Entry, Parsed, Text};
 
-pub(crate) fn parse(text: &str) -> Parsed {
-    let document: Value = match serde_json::from_str(text) {
+pub(crate) fn parse(document: &str, base: &str) -> Parsed {
+    let document = match parse_json_mended(document) {
         Ok(document) => document,
         Err(why) => return Parsed { fault: Some(format!("JSON: {why}")), ..Parsed::default() },
     };
@@ -14,21 +15,20 @@ pub(crate) fn parse(text: &str) -> Parsed {
         let fault = "JSON without a list `items`: no JSON Feed".to_owned();
         return Parsed { fault: Some(fault), ..Parsed::default() };
     };
-    Parsed { entries: items.iter().map(entry).collect(), fault: None }
+    Parsed { entries: items.iter().map(|item| entry(item, base)).collect(), fault: None }
 }
 
-fn entry(item: &Value) -> Entry {
-    let first = |names: &[&str]| names.iter().map(|name| string(item, name)).find(|s| !s.is_empty());
+fn entry(item: &Value, base: &str) -> Entry {
+    let url = ["url", "external_url"].into_iter().find_map(|name| text::absolute(&string(item, name), base));
+    let html = string(item, "content_html");
     Entry {
         id: string(item, "id"),
-        url: first(&["url", "external_url"]).unwrap_or_default(),
-        title: escape(&string(item, "title")),
-        summary: escape(&string(item, "summary")),
-        content: first(&["content_html"])
-            .or_else(|| first(&["content_text"]).map(|text| escape(&text)))
-            .unwrap_or_default(),
-        published: string(item, "date_published"),
-        updated: string(item, "date_modified"),
+        url: url.unwrap_or_default(),
+        title: Text::Plain(string(item, "title")),
+        summary: Text::Plain(string(item, "summary")),
+        content: if html.trim().is_empty() { Text::Plain(string(item, "content_text")) } else { Text::Html(html) },
+        published: vec![string(item, "date_published")],
+        updated: vec![string(item, "date_modified")],
     }
 }
 
@@ -39,9 +39,4 @@ fn string(item: &Value, name: &str) -> String {
         Some(Value::Number(number)) => number.to_string(),
         _ => String::new(),
     }
-}
-
-/// Plain text, so that reading it as markup gives it back.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('\n', "<br>")
 }

@@ -6,14 +6,14 @@
 //!
 //! Must never fetch anything but the configured URL.
 
-mod charset;
 mod cursor;
 mod json;
 mod xml;
 
 use huiyin_sdk::http::{Request, Response};
-use huiyin_sdk::time::{self, UtcOffset};
-use huiyin_sdk::{About, Collector, Context, Error, Item, Page, log, text};
+use huiyin_sdk::known::{Candidate, mark};
+use huiyin_sdk::time::{Times, Unread, UtcOffset};
+use huiyin_sdk::{About, Collector, Context, Error, Item, Page, charset, log, text};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -35,22 +35,57 @@ pub struct Config {
     /// What holds for times without a zone.
     #[serde(default)]
     pub utc_offset: UtcOffset,
+    /// What the zone `CST` means: China's time, unless the feed is of North
+    /// America (`-06:00`).
+    #[serde(default)]
+    pub cst: UtcOffset,
 }
 
 fn thirty() -> u32 {
     30
 }
 
-/// One entry of a feed, before it is an item.
+/// A text as the feed has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Text {
+    /// As it stands.
+    Plain(String),
+    /// To be read as HTML.
+    Html(String),
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self::Plain(String::new())
+    }
+}
+
+impl Text {
+    pub(crate) fn raw(&self) -> &str {
+        match self {
+            Self::Plain(text) | Self::Html(text) => text,
+        }
+    }
+
+    fn read(&self) -> String {
+        match self {
+            Self::Plain(text) => text::squeeze(text),
+            Self::Html(markup) => text::plain(markup),
+        }
+    }
+}
+
+/// One entry of a feed, before it is an item. `url` is absolute or empty;
+/// times stand in the order in which they are believed.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) id: String,
     pub(crate) url: String,
-    pub(crate) title: String,
-    pub(crate) summary: String,
-    pub(crate) content: String,
-    pub(crate) published: String,
-    pub(crate) updated: String,
+    pub(crate) title: Text,
+    pub(crate) summary: Text,
+    pub(crate) content: Text,
+    pub(crate) published: Vec<String>,
+    pub(crate) updated: Vec<String>,
 }
 
 /// What could be read of a document, and what stopped the reading, if anything.
@@ -74,7 +109,7 @@ impl Collector for Feed {
             .idempotent()
     }
 
-    fn collect(_: &Context, config: Config, cursor: Option<String>, limit: u32) -> Result<Page, Error> {
+    fn collect(ctx: &Context, config: Config, cursor: Option<String>, limit: u32) -> Result<Page, Error> {
         if !(1..=300).contains(&config.timeout_seconds) {
             return Err(Error::InvalidConfig(format!(
                 "at /timeoutSeconds: {} is not from 1 to 300",
@@ -82,11 +117,11 @@ impl Collector for Feed {
             )));
         }
         let cursor = Cursor::read(cursor.as_deref());
-        let response = fetch(&config, &cursor)?;
+        let response = fetch(&config, &cursor, ctx.now)?;
         if response.status == 304 {
             return Ok(Page::default());
         }
-        let parsed = parse(&charset::decode(&response.body, response.header("content-type")));
+        let parsed = parse(&charset::decode(&response.body, response.header("content-type")).text, &config.url);
         if let Some(fault) = &parsed.fault {
             if parsed.entries.is_empty() {
                 return Err(Error::Transient(format!("{} is no readable feed: {fault}", config.url)));
@@ -97,13 +132,13 @@ impl Collector for Feed {
                 parsed.entries.len()
             ));
         }
-        Ok(page(&config, &response, &parsed, &cursor, limit))
+        Ok(page(&config, &response, &parsed, cursor, limit, ctx.now))
     }
 }
 
 huiyin_sdk::export!(collector: Feed);
 
-fn fetch(config: &Config, cursor: &Cursor) -> Result<Response, Error> {
+fn fetch(config: &Config, cursor: &Cursor, now: u64) -> Result<Response, Error> {
     let mut request = Request::get(&config.url)
         .timeout(config.timeout_seconds)
         .header(
@@ -125,7 +160,7 @@ fn fetch(config: &Config, cursor: &Cursor) -> Result<Response, Error> {
             "{failed}: the feed has moved{}; write the new address in /url",
             response.header("location").map(|to| format!(" to {to}")).unwrap_or_default()
         ))),
-        429 | 503 => Err(match response.retry_after() {
+        429 | 503 => Err(match response.retry_after(now) {
             Some(seconds) => Error::RateLimited(seconds),
             None if response.status == 429 => Error::RateLimited(60),
             None => Error::Transient(failed),
@@ -135,55 +170,71 @@ fn fetch(config: &Config, cursor: &Cursor) -> Result<Response, Error> {
     }
 }
 
-fn parse(text: &str) -> Parsed {
-    if text.trim_start().starts_with('{') { json::parse(text) } else { xml::parse(text) }
+fn parse(text: &str, base: &str) -> Parsed {
+    if text.trim_start().starts_with('{') { json::parse(text, base) } else { xml::parse(text, base) }
 }
 
 /// The entries that were not handed over yet, the oldest first (feeds list
 /// the newest first), at most `limit` of them.
-fn page(config: &Config, response: &Response, parsed: &Parsed, cursor: &Cursor, limit: u32) -> Page {
+fn page(config: &Config, response: &Response, parsed: &Parsed, mut cursor: Cursor, limit: u32, now: u64) -> Page {
     let whole = parsed.fault.is_none();
-    let mut items: Vec<Item> = parsed.entries.iter().filter_map(|entry| item(config, entry)).collect();
-    items.reverse();
+    let times = Times { offset: config.utc_offset, cst: config.cst, now: Some(now) };
+    let mut unread = Unread::default();
+    let mut entries: Vec<Candidate> =
+        parsed.entries.iter().filter_map(|entry| item(config, entry, &times, &mut unread)).collect();
+    entries.reverse();
 
-    let mut done = Vec::new();
-    let mut taken = Vec::new();
-    let mut left = false;
-    for item in items {
-        let mark = cursor::mark(&item.id);
-        if done.contains(&mark) {
-            continue; // the same entry twice in one document
-        }
-        if cursor.done.contains(&mark) {
-            done.push(mark);
-        } else if taken.len() < limit as usize {
-            done.push(mark);
-            taken.push(item);
-        } else {
-            left = true;
-        }
+    let silent = parsed.entries.len() - entries.len();
+    if silent > 0 {
+        log::warn(&format!(
+            "{silent} of {} entries have neither title nor text, and are left out",
+            parsed.entries.len()
+        ));
     }
-    // Only a document that was read to its end may be skipped next time.
-    let settled = whole && !left;
+    let sorted = cursor.done.sort(entries, limit as usize, 0);
+    if let Some(line) = unread.line().filter(|_| !sorted.items.is_empty()) {
+        log::warn(&line);
+    }
+    if let Some(line) = sorted.line() {
+        if sorted.parted > 0 { log::warn(&line) } else { log::info(&line) }
+    }
+    // Only a document that was read to its end may be skipped next time, and
+    // only then is gone what is not in it.
+    let settled = whole && !sorted.left;
+    let done = if whole {
+        sorted.marks
+    } else {
+        cursor.done.add(sorted.marks);
+        cursor.done
+    };
     let header = |name: &str| response.header(name).filter(|_| settled).map(str::to_owned);
     let next = Cursor { etag: header("etag"), modified: header("last-modified"), done };
-    Page { items: taken, cursor: Some(next.write()), more: left }
+    Page { items: sorted.items, cursor: Some(next.write()), more: sorted.left }
 }
 
 /// None for an entry that says nothing.
-fn item(config: &Config, entry: &Entry) -> Option<Item> {
-    let title = text::plain(&entry.title);
-    let body = text::plain(if entry.content.is_empty() { &entry.summary } else { &entry.content });
+fn item(config: &Config, entry: &Entry, times: &Times, unread: &mut Unread) -> Option<Candidate> {
+    let title = entry.title.read();
+    let body = [&entry.content, &entry.summary].into_iter().map(Text::read).find(|text| !text.is_empty());
+    let body = body.unwrap_or_default();
     if title.is_empty() && body.is_empty() {
         return None;
     }
-    let url = text::absolute(&entry.url, &config.url);
-    let published =
-        time::parse(&entry.published, config.utc_offset).or_else(|| time::parse(&entry.updated, config.utc_offset));
-    let id = [entry.id.trim(), url.as_deref().unwrap_or_default()]
+    let mut dates = entry.published.iter().chain(&entry.updated);
+    let published = dates.find_map(|text| {
+        let read = times.read(text);
+        if read.is_none() {
+            unread.note(text);
+        }
+        read
+    });
+    let url = (!entry.url.is_empty()).then(|| entry.url.clone());
+    let id = [entry.id.trim(), &entry.url]
         .into_iter()
         .find(|id| !id.is_empty())
-        .map_or_else(|| format!("content:{}", cursor::mark(&format!("{title}\n{body}"))), str::to_owned);
+        .map_or_else(|| format!("content:{}", mark(&format!("{title}\n{body}"))), str::to_owned);
+    let changed = entry.updated.first().or(entry.published.first()).cloned().unwrap_or_default();
     let fields = config.channel.iter().map(|kind| ("channel".to_owned(), kind.clone())).collect();
-    Some(Item { id, url, title, body, published, fields, ..Item::default() })
+    let item = Item { id, url, title, body, published, fields, ..Item::default() };
+    Some(Candidate { item, changed })
 }

@@ -1,40 +1,49 @@
-//! RSS 0.9x, 1.0, 2.0 and Atom, by the names of elements. Prefixes are taken
-//! as everybody writes them (`content:encoded`, `dc:date`); a feed that binds
-//! others is read without those elements.
+//! RSS 0.9x, 1.0, 2.0 and Atom: elements by their namespace, documents as far
+//! as they go. An end tag closes what was left open within it; an `item` or
+//! `entry` closes the one before it; so HTML that nobody escaped, or that is
+//! not closed, stays within its own field.
+
+mod entities;
+mod mend;
+mod names;
+
+use std::fmt::Write as _;
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use huiyin_sdk::text;
 
-use crate::{Entry, Parsed};
+use crate::{Entry, Parsed, Text};
+use entities::Entities;
+use names::{Role, Space};
 
 /// Reads as far as the document goes: entries before a fault are kept.
-pub(crate) fn parse(document: &str) -> Parsed {
-    let mut reader = Reader::from_str(document.trim_start());
+/// `base` is where it was fetched.
+pub(crate) fn parse(document: &str, base: &str) -> Parsed {
+    let document = mend::mend(document.trim_start());
+    let mut reader = Reader::from_str(&document);
     let config = reader.config_mut();
     config.allow_dangling_amp = true;
     config.allow_unmatched_ends = true;
     config.check_end_names = false;
 
-    let mut state = State::default();
+    let mut state = State { bases: vec![(0, base.to_owned())], ..State::default() };
     let fault = loop {
         match reader.read_event() {
             Ok(Event::Start(tag)) => state.start(&tag),
             Ok(Event::Empty(tag)) => {
                 state.start(&tag);
-                state.end();
+                state.close(state.open.len().saturating_sub(1));
             }
-            Ok(Event::End(_)) => state.end(),
+            Ok(Event::End(tag)) => state.end(tag.name().as_ref()),
             Ok(Event::Text(text)) => state.text(&text.xml10_content()),
             Ok(Event::CData(text)) => state.text(&text.xml10_content()),
             Ok(Event::GeneralRef(name)) => {
-                let name = name.into_inner();
-                match text::resolve(&name) {
-                    Some(resolved) => state.text(resolved.encode_utf8(&mut [0; 4])),
-                    None => state.text(&format!("&{name};")),
-                }
+                let resolved = state.entities.resolve(&name.into_inner());
+                state.text(&resolved);
             }
+            Ok(Event::DocType(doctype)) => state.entities.define(&doctype),
             Ok(Event::Eof) => break state.unfinished(),
             Ok(_) => {}
             Err(why) => break Some(format!("at byte {}: {why}", reader.error_position())),
@@ -46,105 +55,314 @@ pub(crate) fn parse(document: &str) -> Parsed {
 
 #[derive(Default)]
 struct State {
-    depth: usize,
+    /// The full names of the open elements.
+    open: Vec<String>,
     feed_seen: bool,
+    /// The namespace of the root: a feed's own, whatever it is.
+    root: Option<String>,
+    /// Prefixes with their URIs, and the depth that declared them.
+    spaces: Vec<(usize, String, String)>,
+    /// xml:base, resolved, and its depth.
+    bases: Vec<(usize, String)>,
+    entities: Entities,
     entries: Vec<Entry>,
     /// The open `item` or `entry`, and its depth.
-    open: Option<(usize, Entry)>,
-    /// The child of it that is being read.
-    field: Option<(Field, String)>,
+    entry: Option<(usize, Draft)>,
+    /// The element of it that is being read.
+    field: Option<Field>,
 }
 
-#[derive(Clone, Copy)]
-enum Field {
-    Id,
-    Url,
-    Title,
-    Summary,
-    Content,
-    Published,
-    Updated,
+/// An entry with the ranks of what it has.
+#[derive(Default)]
+struct Draft {
+    entry: Entry,
+    title: u8,
+    summary: u8,
+    content: u8,
+    published: Vec<(u8, String)>,
+    updated: Vec<(u8, String)>,
+    /// The id as a link, where it may be one, and whether it says so.
+    permalink: Option<(String, bool)>,
+    /// What RSS and Atom link to.
+    text_link: Option<String>,
+    href: Option<String>,
+}
+
+struct Field {
+    depth: usize,
+    role: Role,
+    /// What the format says of the text.
+    kind: Kind,
+    text: String,
+    /// Once an element stands in it: the same with the tags.
+    markup: Option<String>,
+    /// For `guid`: what `isPermaLink` says.
+    permalink: Option<bool>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Html,
+    /// Not text at all: an image, or elsewhere.
+    Other,
 }
 
 impl State {
     fn start(&mut self, tag: &BytesStart<'_>) {
-        self.depth += 1;
         let name = tag.name();
         let name: &str = name.as_ref();
-        if self.depth == 1 {
-            self.feed_seen = matches!(name, "rss" | "feed" | "atom:feed" | "rdf:RDF" | "RDF");
+        let depth = self.open.len() + 1;
+        self.declare(tag, depth);
+        let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+        let local = local.to_ascii_lowercase();
+        if depth == 1 {
+            self.feed_seen = matches!(local.as_str(), "rss" | "feed" | "rdf" | "channel");
+            self.root = self.uri(prefix).map(str::to_owned);
         }
-        let Some((at, entry)) = &mut self.open else {
-            if matches!(name, "item" | "entry" | "atom:entry") {
-                let id = attribute(tag, "rdf:about").unwrap_or_default();
-                self.open = Some((self.depth, Entry { id, ..Entry::default() }));
+        let space = names::space(self.uri(prefix), prefix, self.root.as_deref());
+        if space == Space::Core && matches!(local.as_str(), "item" | "entry") && self.begins(&local) {
+            if let Some((at, _)) = self.entry {
+                // Nothing of HTML has that name: the one before was not closed.
+                self.close(at - 1);
             }
+            let id = self.attribute(tag, "rdf:about").or_else(|| self.attribute(tag, "about")).unwrap_or_default();
+            self.open.push(name.to_owned());
+            let depth = self.open.len();
+            self.entry = Some((depth, Draft { entry: Entry { id, ..Entry::default() }, ..Draft::default() }));
             return;
-        };
-        if self.depth != *at + 1 {
-            return; // markup inside a field: its text is gathered, its tags are not
         }
-        let field = match name {
-            "guid" | "id" | "atom:id" => Field::Id,
-            "title" | "atom:title" => Field::Title,
-            "link" | "atom:link" => {
-                if let Some(href) = attribute(tag, "href") {
-                    let relation = attribute(tag, "rel");
-                    let alternate = relation.as_deref().is_none_or(|r| r == "alternate");
-                    if alternate && entry.url.is_empty() {
-                        entry.url = href;
-                    }
-                    return;
-                }
-                Field::Url
+        self.open.push(name.to_owned());
+        let Some((at, _)) = self.entry else { return };
+        if let Some(field) = &mut self.field {
+            field.tag(&local);
+            return;
+        }
+        // media:group holds its elements a step deeper.
+        let child = depth == at + 1 || (space == Space::Media && depth <= at + 3);
+        if !child {
+            return;
+        }
+        if space == Space::Core && local == "link" && self.link(tag) {
+            return;
+        }
+        let Some(role) = names::role(space, &local) else { return };
+        let kind = self.kind(tag, space, &local, role);
+        let permalink = self.attribute(tag, "isPermaLink").map(|said| said.trim().eq_ignore_ascii_case("true"));
+        self.field = Some(Field { depth, role, kind, text: String::new(), markup: None, permalink });
+    }
+
+    /// Whether an element of that name begins an entry here: within one, only
+    /// where it cannot be a part of it.
+    fn begins(&self, local: &str) -> bool {
+        self.entry.as_ref().is_none_or(|(at, _)| {
+            let open = &self.open[at - 1];
+            open.rsplit(':').next().is_some_and(|there| there.eq_ignore_ascii_case(local))
+        })
+    }
+
+    /// Atom's kind of link; false where it has no address, as in RSS.
+    fn link(&mut self, tag: &BytesStart<'_>) -> bool {
+        let Some(href) = self.attribute(tag, "href") else { return false };
+        let relation = self.attribute(tag, "rel");
+        let alternate =
+            relation.as_deref().is_none_or(|r| r.trim().is_empty() || r == "alternate" || r.ends_with("/alternate"));
+        let url = text::absolute(&href, self.base());
+        if let Some((_, draft)) = &mut self.entry
+            && alternate
+            && draft.href.is_none()
+        {
+            draft.href = url;
+        }
+        true
+    }
+
+    fn kind(&mut self, tag: &BytesStart<'_>, space: Space, local: &str, role: Role) -> Kind {
+        let said = self.attribute(tag, "type").map(|kind| kind.trim().to_ascii_lowercase());
+        let mode = self.attribute(tag, "mode");
+        let away = local == "content" && self.attribute(tag, "src").is_some();
+        let atom = self.is_atom(tag) || space == Space::Media;
+        match (said.as_deref(), role) {
+            _ if away || mode.as_deref() == Some("base64") => Kind::Other,
+            (_, Role::Id | Role::Link | Role::Published(_) | Role::Updated(_)) => Kind::Plain,
+            (Some("html" | "text/html" | "xhtml" | "application/xhtml+xml"), _) => Kind::Html,
+            (Some("text" | "plain" | "text/plain"), _) => Kind::Plain,
+            (None | Some(""), _) if atom || space == Space::Itunes => Kind::Plain,
+            (Some(kind), Role::Content(_)) if atom && kind.contains('/') && !kind.starts_with("text/") => {
+                if kind.ends_with("+xml") || kind.ends_with("/xml") { Kind::Html } else { Kind::Other }
             }
-            "description" | "summary" | "atom:summary" => Field::Summary,
-            "content:encoded" | "content" | "atom:content" => Field::Content,
-            "pubDate" | "published" | "issued" | "dc:date" | "atom:published" => Field::Published,
-            "updated" | "modified" | "atom:updated" => Field::Updated,
-            _ => return,
-        };
-        self.field = Some((field, String::new()));
+            _ => Kind::Html,
+        }
+    }
+
+    /// Atom says what its texts are; RSS leaves it open, and means HTML.
+    fn is_atom(&self, tag: &BytesStart<'_>) -> bool {
+        let name = tag.name();
+        let name: &str = name.as_ref();
+        let prefix = name.split_once(':').map_or("", |(prefix, _)| prefix);
+        match self.uri(prefix) {
+            Some(uri) => uri.to_ascii_lowercase().contains("atom"),
+            None => self.open.first().is_some_and(|root| root.rsplit(':').next() == Some("feed")),
+        }
     }
 
     fn text(&mut self, text: &str) {
-        if let Some((_, gathered)) = &mut self.field {
-            gathered.push_str(text);
+        if let Some(field) = &mut self.field {
+            match &mut field.markup {
+                None => field.text.push_str(text),
+                Some(markup) => escape(markup, text),
+            }
         }
     }
 
-    fn end(&mut self) {
-        if let Some((at, entry)) = &mut self.open {
-            if self.depth == *at + 1 {
-                if let Some((field, text)) = self.field.take() {
-                    let slot = match field {
-                        Field::Id => &mut entry.id,
-                        Field::Url => &mut entry.url,
-                        Field::Title => &mut entry.title,
-                        Field::Summary => &mut entry.summary,
-                        Field::Content => &mut entry.content,
-                        Field::Published => &mut entry.published,
-                        Field::Updated => &mut entry.updated,
-                    };
-                    if !text.trim().is_empty() {
-                        *slot = text;
-                    }
+    fn end(&mut self, name: &str) {
+        if let Some(at) = self.open.iter().rposition(|open| open == name) {
+            self.close(at);
+        }
+    }
+
+    /// Closes all elements but the first `keep`.
+    fn close(&mut self, keep: usize) {
+        while self.open.len() > keep {
+            let depth = self.open.len();
+            let name = self.open.pop().unwrap_or_default();
+            if let Some(field) = &mut self.field {
+                if depth > field.depth {
+                    field.end_tag(&name);
+                } else if let Some(field) = self.field.take() {
+                    self.take(field);
                 }
-            } else if self.depth == *at {
-                self.entries.extend(self.open.take().map(|(_, entry)| entry));
+            }
+            if let Some((_, draft)) = self.entry.take_if(|(at, _)| *at == depth) {
+                self.entries.push(draft.finish());
+            }
+            while self.spaces.pop_if(|(at, ..)| *at >= depth).is_some() {}
+            while self.bases.pop_if(|(at, _)| *at >= depth).is_some() {}
+        }
+    }
+
+    fn take(&mut self, field: Field) {
+        let base = self.bases.last().map(|(_, base)| base.clone()).unwrap_or_default();
+        let Some((_, draft)) = &mut self.entry else { return };
+        let Field { role, kind, text, markup, permalink, .. } = field;
+        let value = match (markup, kind) {
+            (_, Kind::Other) => return,
+            (Some(markup), _) => Text::Html(markup),
+            (None, Kind::Html) => Text::Html(text),
+            (None, Kind::Plain) => Text::Plain(text),
+        };
+        if value.raw().trim().is_empty() {
+            return;
+        }
+        let better = |there: &mut Text, rank: &mut u8, new: u8, value: Text| {
+            // Of two of one rank the last stands, as the last word of the source.
+            if there.raw().trim().is_empty() || new <= *rank {
+                (*there, *rank) = (value, new);
+            }
+        };
+        match role {
+            Role::Id => {
+                let id = value.raw().trim().to_owned();
+                draft.permalink = (permalink != Some(false)).then(|| (id.clone(), permalink == Some(true)));
+                draft.entry.id = id;
+            }
+            Role::Link => draft.text_link = text::absolute(value.raw(), &base).or(draft.text_link.take()),
+            Role::Title(rank) => better(&mut draft.entry.title, &mut draft.title, rank, value),
+            Role::Summary(rank) => better(&mut draft.entry.summary, &mut draft.summary, rank, value),
+            Role::Content(rank) => better(&mut draft.entry.content, &mut draft.content, rank, value),
+            Role::Published(rank) => draft.published.push((rank, value.raw().to_owned())),
+            Role::Updated(rank) => draft.updated.push((rank, value.raw().to_owned())),
+        }
+        if let (Role::Id, Some((id, said))) = (role, &mut draft.permalink) {
+            let whole = id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http"));
+            match text::absolute(id, &base).filter(|_| whole || *said) {
+                Some(url) => *id = url,
+                None => draft.permalink = None,
             }
         }
-        self.depth = self.depth.saturating_sub(1);
     }
 
     fn unfinished(&self) -> Option<String> {
-        (self.depth > 0).then(|| format!("it ends with {} elements open", self.depth))
+        (!self.open.is_empty()).then(|| format!("it ends with {} elements open", self.open.len()))
+    }
+
+    fn declare(&mut self, tag: &BytesStart<'_>, depth: usize) {
+        if !tag.attributes_raw().contains("xml") {
+            return;
+        }
+        for attribute in tag.attributes().with_checks(false).flatten() {
+            let key: &str = attribute.key.as_ref();
+            let prefix = if key == "xmlns" { Some("") } else { key.strip_prefix("xmlns:") };
+            if let Some(prefix) = prefix {
+                self.spaces.push((depth, prefix.to_owned(), attribute.value.trim().to_owned()));
+            } else if key == "xml:base" {
+                let there = self.entities.unescape(&attribute.value);
+                if let Some(base) = text::absolute(&there, self.base()) {
+                    self.bases.push((depth, base));
+                }
+            }
+        }
+    }
+
+    fn uri(&self, prefix: &str) -> Option<&str> {
+        self.spaces.iter().rev().find(|(_, there, _)| there == prefix).map(|(.., uri)| uri.as_str())
+    }
+
+    fn base(&self) -> &str {
+        self.bases.last().map_or("", |(_, base)| base)
+    }
+
+    fn attribute(&mut self, tag: &BytesStart<'_>, name: &str) -> Option<String> {
+        let found = tag.attributes().with_checks(false).flatten().find(|attribute| {
+            let key: &str = attribute.key.as_ref();
+            key == name
+        })?;
+        Some(self.entities.unescape(&found.value))
     }
 }
 
-fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
-    tag.attributes().with_checks(false).flatten().find_map(|attribute| {
-        let key: &str = attribute.key.as_ref();
-        (key == name).then(|| text::plain(&attribute.value))
-    })
+impl Field {
+    /// A tag within the field: it is kept, for the text that it parts.
+    fn tag(&mut self, local: &str) {
+        let markup = self.markup.get_or_insert_with(|| {
+            let mut markup = String::with_capacity(self.text.len() + 64);
+            escape(&mut markup, &self.text);
+            markup
+        });
+        let _ = write!(markup, "<{local}>");
+    }
+
+    fn end_tag(&mut self, name: &str) {
+        let local = name.rsplit(':').next().unwrap_or_default().to_ascii_lowercase();
+        if let Some(markup) = &mut self.markup
+            && !matches!(
+                local.as_str(),
+                "br" | "hr" | "img" | "input" | "link" | "meta" | "wbr" | "area" | "base" | "col" | "embed" | "source"
+            )
+        {
+            let _ = write!(markup, "</{local}>");
+        }
+    }
+}
+
+impl Draft {
+    fn finish(self) -> Entry {
+        let dates = |mut dates: Vec<(u8, String)>| {
+            dates.sort_by_key(|(rank, _)| *rank);
+            dates.into_iter().map(|(_, text)| text).collect::<Vec<_>>()
+        };
+        let url = self.text_link.or(self.href).or(self.permalink.map(|(url, _)| url)).unwrap_or_default();
+        Entry { url, published: dates(self.published), updated: dates(self.updated), ..self.entry }
+    }
+}
+
+/// Text as markup.
+fn escape(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            c => out.push(c),
+        }
+    }
 }

@@ -9,10 +9,13 @@ use huiyin_sdk::http::testing::{Serving, serve};
 use huiyin_sdk::http::{Error as HttpError, Request, Response};
 use huiyin_sdk::{Error, Page, testing};
 
+/// 2026-11-30T00:00:00Z
+const NOW: u64 = 1_795_996_800_000;
+
 const CONFIG: &str = r#"{"url": "https://news.cn/feed", "channel": "portal"}"#;
 
 fn collect(cursor: Option<String>, limit: u32) -> Result<Page, Error> {
-    testing::collect::<Feed>(&testing::context(0), CONFIG, cursor, limit)
+    testing::collect::<Feed>(&testing::context(NOW), CONFIG, cursor, limit)
 }
 
 fn answer(response: Response) -> Serving {
@@ -134,7 +137,8 @@ fn a_damaged_feed_gives_what_stands_before_the_damage() {
         ("", "no <rss>"),
         ("{\"a\":1}", "no list `items`"),
         ("{", "JSON"),
-        ("<rss><channel><item><", "byte"),
+        ("<rss><channel><item><", "3 elements open"),
+        ("<rss><channel><item><![CDATA[", "byte"),
     ] {
         let _serving = answer(Response::new(200, body));
         let error = collect(None, 10).unwrap_err();
@@ -163,7 +167,7 @@ fn answers_are_told_apart() {
 #[test]
 fn a_wrong_configuration_says_where() {
     let try_config =
-        |text: &str| testing::collect::<Feed>(&testing::context(0), text, None, 1).unwrap_err().to_string();
+        |text: &str| testing::collect::<Feed>(&testing::context(NOW), text, None, 1).unwrap_err().to_string();
     assert!(try_config("{}").contains("missing field `url`"));
     assert!(try_config(r#"{"url": "https://a.cn", "timeoutSeconds": 0}"#).contains("1 to 300"));
     assert!(try_config(r#"{"url": "https://a.cn", "utcOffset": "8"}"#).contains("/utcOffset"));

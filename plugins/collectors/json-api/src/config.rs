@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use huiyin_sdk::Error;
-use huiyin_sdk::time::UtcOffset;
+use huiyin_sdk::time::{Times, UtcOffset};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -38,6 +38,16 @@ pub struct Config {
     /// What holds for times without a zone.
     #[serde(default)]
     pub utc_offset: UtcOffset,
+    /// What the zone `CST` means: China's time, unless the source is of North
+    /// America (`-06:00`).
+    #[serde(default)]
+    pub cst: UtcOffset,
+    /// What titles are: text as it stands, or HTML.
+    #[serde(default)]
+    pub title_format: TextFormat,
+    /// What bodies are.
+    #[serde(default = "html")]
+    pub body_format: TextFormat,
     /// How to get at further pages; there is only one unless given.
     #[serde(default)]
     pub paging: Option<Paging>,
@@ -59,6 +69,21 @@ fn ten() -> u32 {
     10
 }
 
+fn html() -> TextFormat {
+    TextFormat::Html
+}
+
+/// What a text is.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum TextFormat {
+    /// Text, in which `<` and `&` are characters like others.
+    #[default]
+    Plain,
+    /// HTML, of which the text is taken.
+    Html,
+}
+
 /// Where the parts of an entry are.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -66,10 +91,10 @@ pub struct Fields {
     /// The id, text or number; the address or the text serves unless given.
     #[serde(default)]
     pub id: Option<String>,
-    /// The title.
+    /// The title, plain text unless `titleFormat` says otherwise.
     #[serde(default)]
     pub title: Option<String>,
-    /// The text; markup is stripped.
+    /// The text, HTML unless `bodyFormat` says otherwise.
     #[serde(default)]
     pub body: Option<String>,
     /// The address.
@@ -78,6 +103,11 @@ pub struct Fields {
     /// When it was published.
     #[serde(default)]
     pub published: Option<String>,
+    /// When it was last changed, as the source writes it: an entry that is
+    /// known is handed over again, as a correction, where this and its text
+    /// differ (a new title alone is one too).
+    #[serde(default)]
+    pub updated: Option<String>,
     /// Further facts by name, such as `reads`, `comments`, `shares`, `likes`.
     #[serde(default)]
     pub more: BTreeMap<String, String>,
@@ -87,8 +117,8 @@ pub struct Fields {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum TimeFormat {
-    /// Texts as usual; numbers are seconds since 1970, or milliseconds where
-    /// they would otherwise lie beyond the year 5138.
+    /// As the table of the plugin author's guide has it: numbers of 8, 12 and
+    /// 14 digits are dates, of 10 seconds since 1970, of 13 milliseconds.
     #[default]
     Auto,
     /// Seconds since 1970.
@@ -105,7 +135,7 @@ pub enum Paging {
     Cursor {
         /// The parameter that takes it.
         parameter: String,
-        /// Where it is in the answer; absent, null or empty on the last page.
+        /// Where it is in the answer; absent, null, empty, 0 or -1 on the last page.
         next: String,
     },
     /// Pages are numbered.
@@ -133,7 +163,7 @@ fn one() -> u64 {
     1
 }
 
-/// How many entries a page has; one with fewer is the last.
+/// How many entries to ask for. Servers give fewer, so it is no sign of the last page.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Size {
@@ -156,6 +186,11 @@ pub enum Order {
 }
 
 impl Config {
+    /// How its times are read at `now`, in milliseconds since the Unix epoch.
+    pub(crate) fn times(&self, now: u64) -> Times {
+        Times { offset: self.utc_offset, cst: self.cst, now: Some(now) }
+    }
+
     /// What the types cannot say.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let wrong = |place: &str, why: String| Error::InvalidConfig(format!("at {place}: {why}"));
@@ -176,6 +211,7 @@ impl Config {
             ("body", &fields.body),
             ("url", &fields.url),
             ("published", &fields.published),
+            ("updated", &fields.updated),
         ] {
             pointers.extend(pointer.iter().map(|pointer| (format!("/fields/{name}"), pointer)));
         }

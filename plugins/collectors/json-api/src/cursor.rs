@@ -1,6 +1,7 @@
 //! Where the reading of an API stands: the page, and marks of the entries
 //! that were handed over.
 
+use huiyin_sdk::known::Known;
 use serde::{Deserialize, Serialize};
 
 /// How many entries are remembered. Beyond it the oldest are forgotten: they
@@ -9,14 +10,45 @@ const REMEMBERED: usize = 2000;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Cursor {
+    /// The page to read next.
     #[serde(default)]
     pub(crate) at: Position,
     /// Pages read in this sweep of a newest-first list.
     #[serde(default)]
     pub(crate) pages: u32,
+    /// How many of the marks are from before this sweep; none between two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) base: Option<usize>,
+    /// Pages without news in a row, in this sweep.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) idle: u32,
+    /// For an oldest-first list: the last page that had entries, where `at`
+    /// is the one behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) back: Option<Position>,
+    /// The mark of the first entry of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) head: Option<String>,
+    /// The list is gone through again, since its place was lost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) again: bool,
+    /// The most entries that a page had.
+    #[serde(default)]
+    pub(crate) most: u64,
+    /// Tries of a page that the server failed to give.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) tries: u32,
+    /// Marks of the tokens that were followed in this sweep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tokens: Vec<String>,
     /// The latest last.
     #[serde(default)]
-    pub(crate) done: Vec<String>,
+    pub(crate) done: Known,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Which page.
@@ -52,15 +84,14 @@ impl Cursor {
     }
 
     pub(crate) fn forget(&mut self) {
-        let over = self.done.len().saturating_sub(REMEMBERED);
-        self.done.drain(..over);
+        let over = self.done.forget(REMEMBERED);
+        self.base = self.base.map(|base| base.saturating_sub(over));
     }
-}
 
-/// FNV-1a, 64 bits, in hexadecimal: the same for ever, whatever the compiler.
-pub(crate) fn mark(id: &str) -> String {
-    let hash = id
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    format!("{hash:016x}")
+    /// A sweep is over; the next begins at the first page.
+    pub(crate) fn rest(&mut self) {
+        (self.at, self.pages, self.base, self.idle, self.tries) = (Position::First, 0, None, 0, 0);
+        (self.head, self.again) = (None, false);
+        self.tokens.clear();
+    }
 }

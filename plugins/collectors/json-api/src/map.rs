@@ -1,19 +1,24 @@
 //! From one entry of the answer to an item.
 
-use huiyin_sdk::{Item, text, time};
+use huiyin_sdk::known::{Candidate, mark};
+use huiyin_sdk::time::{Times, Unread};
+use huiyin_sdk::{Item, text};
 use serde_json::Value;
 
-use crate::config::{Config, TimeFormat};
-use crate::cursor;
+use crate::config::{Config, TextFormat, TimeFormat};
 
 /// None for an entry that says nothing.
-pub(crate) fn item(config: &Config, entry: &Value) -> Option<Item> {
+pub(crate) fn entry(config: &Config, entry: &Value, times: &Times, unread: &mut Unread) -> Option<Candidate> {
     let at = |pointer: &Option<String>| pointer.as_ref().and_then(|pointer| entry.pointer(pointer));
     let words = |pointer: &Option<String>| at(pointer).and_then(scalar).unwrap_or_default();
     let fields = &config.fields;
+    let read = |pointer: &Option<String>, format: TextFormat| match format {
+        TextFormat::Plain => text::squeeze(&words(pointer)),
+        TextFormat::Html => text::plain(&words(pointer)),
+    };
 
-    let title = text::plain(&words(&fields.title));
-    let body = text::plain(&words(&fields.body));
+    let title = read(&fields.title, config.title_format);
+    let body = read(&fields.body, config.body_format);
     if title.is_empty() && body.is_empty() {
         return None;
     }
@@ -21,7 +26,7 @@ pub(crate) fn item(config: &Config, entry: &Value) -> Option<Item> {
     let id = [words(&fields.id), url.clone().unwrap_or_default()]
         .into_iter()
         .find(|id| !id.trim().is_empty())
-        .unwrap_or_else(|| format!("content:{}", cursor::mark(&format!("{title}\n{body}"))));
+        .unwrap_or_else(|| format!("content:{}", mark(&format!("{title}\n{body}"))));
     let mut more: std::collections::BTreeMap<_, _> = fields
         .more
         .iter()
@@ -30,15 +35,15 @@ pub(crate) fn item(config: &Config, entry: &Value) -> Option<Item> {
     if let Some(channel) = &config.channel {
         more.insert("channel".to_owned(), channel.clone());
     }
-    Some(Item {
-        id,
-        url,
-        title,
-        body,
-        published: at(&fields.published).and_then(|value| instant(config, value)),
-        fields: more,
-        ..Item::default()
-    })
+    let published = at(&fields.published).and_then(scalar).and_then(|text| {
+        let read = instant(config.times, &text, times);
+        if read.is_none() {
+            unread.note(&text);
+        }
+        read
+    });
+    let item = Item { id, url, title, body, published, fields: more, ..Item::default() };
+    Some(Candidate { item, changed: words(&fields.updated) })
 }
 
 /// Text, numbers and truth values as text; anything else is none.
@@ -52,16 +57,11 @@ fn scalar(value: &Value) -> Option<String> {
 }
 
 /// Milliseconds since the Unix epoch. Numbers may be written as text.
-fn instant(config: &Config, value: &Value) -> Option<u64> {
-    let text = scalar(value)?;
-    let Ok(number) = text.trim().parse::<f64>() else {
-        return time::parse(&text, config.utc_offset);
+fn instant(format: TimeFormat, text: &str, times: &Times) -> Option<u64> {
+    let scale = match format {
+        TimeFormat::Auto => return times.read(text),
+        TimeFormat::EpochSeconds => 1000.0,
+        TimeFormat::EpochMilliseconds => 1.0,
     };
-    let milliseconds = match config.times {
-        TimeFormat::EpochMilliseconds => number,
-        TimeFormat::Auto if number >= 1e11 => number,
-        TimeFormat::EpochSeconds | TimeFormat::Auto => number * 1000.0,
-    };
-    // Nothing was published before 1970 or after the year 9999.
-    (0.0..253_402_300_800_000.0).contains(&milliseconds).then_some(milliseconds as u64)
+    times.check(text.trim().parse::<f64>().ok()? * scale)
 }

@@ -10,6 +10,9 @@ use huiyin_sdk::http::testing::{Serving, serve};
 use huiyin_sdk::serde_json::{Value, json};
 use huiyin_sdk::{Error, Page, testing};
 
+/// 2026-11-30T00:00:00Z
+const NOW: u64 = 1_795_996_800_000;
+
 fn config(more: &Value) -> String {
     let mut config = json!({
         "url": "https://api.cn/v1/posts?topic=林草",
@@ -25,7 +28,7 @@ fn config(more: &Value) -> String {
 }
 
 fn collect(config: &str, cursor: Option<String>, limit: u32) -> Result<Page, Error> {
-    testing::collect::<JsonApi>(&testing::context(0), config, cursor, limit)
+    testing::collect::<JsonApi>(&testing::context(NOW), config, cursor, limit)
 }
 
 fn answer(body: Value) -> Serving {
@@ -91,12 +94,12 @@ fn sweep(config: &str, mut cursor: Option<String>, limit: u32) -> (Vec<u64>, Opt
 #[test]
 fn an_entry_is_mapped_by_pointers() {
     let _serving = answer(json!({"data": {"list": [{
-        "id": 7, "title": "<b>火情</b>", "text": "a&amp;b", "link": "/p/7", "at": 1_709_253_000,
+        "id": 7, "title": "火情<三>", "text": "a&amp;b", "link": "/p/7", "at": 1_709_253_000,
         "stat": {"reads": 12000}, "source": null, "unmapped": 1
     }]}}));
     let page = collect(&config(&json!({})), None, 10).unwrap();
     let item = &page.items[0];
-    assert_eq!((item.id.as_str(), item.title.as_str(), item.body.as_str()), ("7", "火情", "a&b"));
+    assert_eq!((item.id.as_str(), item.title.as_str(), item.body.as_str()), ("7", "火情<三>", "a&b"));
     assert_eq!(item.url.as_deref(), Some("https://api.cn/p/7"));
     assert_eq!(item.published, Some(1_709_253_000_000));
     assert_eq!(item.fields["reads"], "12000");
@@ -106,14 +109,33 @@ fn an_entry_is_mapped_by_pointers() {
 }
 
 #[test]
-fn times_are_read_in_each_form() {
+fn feed_times_of_an_api_are_read_in_each_form() {
     for (times, value, expected) in [
         ("auto", json!("2024-03-01T08:30:00+08:00"), Some(1_709_253_000_000)),
         ("auto", json!("2024-03-01 08:30"), Some(1_709_253_000_000)),
         ("auto", json!(1_709_253_000_123_u64), Some(1_709_253_000_123)),
         ("auto", json!("1709253000"), Some(1_709_253_000_000)),
-        ("epochSeconds", json!(100_000_000_001_u64), Some(100_000_000_001_000)),
-        ("epochMilliseconds", json!(5000), Some(5000)),
+        ("auto", json!(1_709_253_000.5), Some(1_709_253_000_500)),
+        ("auto", json!("20171222160001"), Some(1_513_929_601_000)),
+        ("auto", json!(20_171_222_160_001_u64), Some(1_513_929_601_000)),
+        ("auto", json!(20_240_301), Some(1_709_222_400_000)),
+        ("auto", json!("20240301"), Some(1_709_222_400_000)),
+        ("auto", json!(202_403_011_530_u64), Some(1_709_278_200_000)),
+        ("auto", json!("202403011530"), Some(1_709_278_200_000)),
+        ("auto", json!(2024), None),
+        ("auto", json!("2024"), None),
+        ("auto", json!(3.1), None),
+        ("auto", json!("3.1"), None),
+        ("auto", json!(0), None),
+        ("auto", json!("0"), None),
+        ("auto", json!(1e9), None),
+        ("auto", json!("1e9"), None),
+        ("auto", json!("1795996800"), Some(NOW)),
+        ("auto", json!("1796083201"), None),
+        ("epochSeconds", json!(1e9), Some(1_000_000_000_000)),
+        ("epochSeconds", json!(100_000_000_001_u64), None),
+        ("epochMilliseconds", json!("1709253000123"), Some(1_709_253_000_123)),
+        ("epochMilliseconds", json!(5000), None),
         ("auto", json!(-1), None),
         ("auto", json!(1e300), None),
         ("auto", json!({}), None),
@@ -123,6 +145,7 @@ fn times_are_read_in_each_form() {
         let page = collect(&config(&json!({"times": times})), None, 1).unwrap();
         assert_eq!(page.items[0].published, expected, "{times} {value}");
     }
+    assert!(testing::log().iter().any(|(_, line)| line.contains("not understood") && line.contains("\"soon\"")));
 }
 
 #[test]
@@ -170,6 +193,140 @@ fn the_limit_holds_and_nothing_is_lost_or_taken_twice() {
             assert_eq!(got, [1, 2, 3, 4, 5, 6, 7, 8], "{by} {order}");
         }
     }
+}
+
+/// One list of an API with what it answers for pages beyond it.
+#[test]
+fn feed_paging_the_end_is_told_in_many_ways() {
+    for order in ["newestFirst", "oldestFirst"] {
+        for (status, body) in [
+            (404, ""),
+            (400, "{}"),
+            (500, ""),
+            (200, "null"),
+            (200, "{}"),
+            (200, r#"{"data": null}"#),
+            (200, "no more"),
+            (200, r#"{"data": {"list": []}}"#),
+            (200, r#"{"data": {"list": null}}"#),
+        ] {
+            let more: Rc<RefCell<Vec<u64>>> = Rc::new(RefCell::new(vec![]));
+            let there = Rc::clone(&more);
+            let _serving = serve(move |request| {
+                if request.url.contains("page=1&") || request.url.ends_with("page=1") {
+                    let ids = [there.borrow().clone(), vec![3, 2, 1]].concat();
+                    return Ok(Response::new(200, json!({"data": {"list": list(ids)}}).to_string()));
+                }
+                Ok(Response::new(status, body))
+            });
+            let config = config(&json!({"paging": {"by": "page", "parameter": "page"}, "order": order}));
+            let (mut got, mut cursor) = sweep(&config, None, 100);
+            for n in 4..7 {
+                more.borrow_mut().insert(0, n);
+                for _ in 0..3 {
+                    let (new, next) = sweep(&config, cursor, 100);
+                    got.extend(new);
+                    cursor = next;
+                }
+            }
+            got.sort_unstable();
+            assert_eq!(got, [1, 2, 3, 4, 5, 6], "{order} {status} {body}");
+        }
+    }
+}
+
+#[test]
+fn feed_paging_an_empty_list_may_be_null() {
+    let _serving = answer(json!({"data": {"list": null}}));
+    assert_eq!(collect(&config(&json!({})), None, 10).unwrap().items, []);
+}
+
+#[test]
+fn feed_paging_an_expired_cursor_begins_again_and_takes_nothing_twice() {
+    for order in ["newestFirst", "oldestFirst"] {
+        let total = Rc::new(RefCell::new(7));
+        let config = config(&json!({"paging": paging("cursor"), "order": order}));
+        let (serving, _) = api("cursor", &total, order == "newestFirst");
+        let first = collect(&config, None, 100).unwrap();
+        let second = collect(&config, first.cursor, 100).unwrap();
+        drop(serving);
+        let expired = serve(|_| Ok(Response::new(400, "")));
+        let mut cursor = second.cursor;
+        for _ in 0..2 {
+            let page = collect(&config, cursor.clone(), 100);
+            let Ok(page) = page else { break };
+            assert!(!page.more);
+            cursor = page.cursor;
+            if cursor.as_ref().unwrap().contains(r#""at":"first""#) {
+                break;
+            }
+        }
+        drop(expired);
+        *total.borrow_mut() = 9;
+        let (_serving, _) = api("cursor", &total, order == "newestFirst");
+        let mut got = Vec::new();
+        for _ in 0..4 {
+            let (new, next) = sweep(&config, cursor, 100);
+            (got, cursor) = ([got, new].concat(), next);
+        }
+        got.extend(first.items.iter().chain(&second.items).map(|item| item.id.parse::<u64>().unwrap()));
+        got.sort_unstable();
+        assert!((1..=9).all(|n| got.contains(&n)) && got.len() == 9, "{order}: {got:?}");
+    }
+}
+
+#[test]
+fn feed_charset_of_an_api_is_heard_and_named() {
+    let body = json!({"data": {"list": [{"id": 1, "title": "林区火情通报"}]}}).to_string();
+    let gbk = encoding_rs::GBK.encode(&body).0.into_owned();
+    let _serving =
+        serve(
+            move |_| Ok(Response::new(200, gbk.clone()).with_header("content-type", "application/json; charset=gbk")),
+        );
+    assert_eq!(collect(&config(&json!({})), None, 1).unwrap().items[0].title, "林区火情通报");
+    let _serving = serve(|_| Ok(Response::new(200, "登录").with_header("content-type", "text/html; charset=big5")));
+    let error = collect(&config(&json!({})), None, 1).unwrap_err().to_string();
+    assert!(error.contains("read as UTF-8") && error.contains("charset=big5") && error.contains("登录"), "{error}");
+}
+
+#[test]
+fn host_08_a_page_with_half_a_surrogate_pair_is_read() {
+    let body = r#"{"data": {"list": [{"id": 1, "title": "火\ud83d"}, {"id": 2, "title": "二"}]}}"#;
+    let _serving = serve(move |_| Ok(Response::new(200, body)));
+    let page = collect(&config(&json!({})), None, 10).unwrap();
+    assert_eq!((page.items.len(), page.items[0].title.as_str()), (2, "火\u{fffd}"));
+}
+
+#[test]
+fn feed_text_of_an_api_stays_plain_where_it_is_plain() {
+    let body =
+        json!({"data": {"list": [{"id": 1, "title": "部署<script>字段的通报 &amp; 二", "text": "<p>a</p><p>b</p>"}]}});
+    let _serving = answer(body);
+    let page = collect(&config(&json!({})), None, 1).unwrap();
+    assert_eq!(
+        (page.items[0].title.as_str(), page.items[0].body.as_str()),
+        ("部署<script>字段的通报 &amp; 二", "a\nb")
+    );
+    let page = collect(&config(&json!({"titleFormat": "html", "bodyFormat": "plain"})), None, 1).unwrap();
+    assert_eq!((page.items[0].title.as_str(), page.items[0].body.as_str()), ("部署", "<p>a</p><p>b</p>"));
+}
+
+#[test]
+fn feed_identity_of_an_api_is_the_link_and_the_title() {
+    let body = json!({"data": {"list": [{"title": "一", "link": "/a"}, {"title": "二", "link": "/a"}, {"title": "二", "link": "/a"}]}});
+    let serving = answer(body);
+    let page = collect(&config(&json!({})), None, 10).unwrap();
+    assert_eq!(page.items.len(), 2);
+    assert!(testing::log().iter().any(|(_, line)| line.contains("1 twice")));
+    drop(serving);
+    let one = |title: &str| answer(json!({"data": {"list": [{"id": 1, "title": title}]}}));
+    let serving = one("火情");
+    let cursor = collect(&config(&json!({})), None, 10).unwrap().cursor;
+    drop(serving);
+    let _serving = one("火情（更正）");
+    let page = collect(&config(&json!({})), cursor, 10).unwrap();
+    assert_eq!((page.items[0].title.as_str(), page.items[0].fields["corrects"].as_str()), ("火情（更正）", "1"));
+    assert_eq!(collect(&config(&json!({})), page.cursor, 10).unwrap().items, []);
 }
 
 #[test]

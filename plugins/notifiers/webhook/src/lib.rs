@@ -145,8 +145,8 @@ fn judge(ctx: &Context, config: &Config, response: &Response) -> Result<Receipt,
             })
         }
         // Refused before anything was done, for now.
-        429 => Err(Error::RateLimited(response.retry_after().unwrap_or(60))),
-        503 => Err(match response.retry_after() {
+        429 => Err(Error::RateLimited(response.retry_after(ctx.now).unwrap_or(60))),
+        503 => Err(match response.retry_after(ctx.now) {
             Some(seconds) => Error::RateLimited(seconds),
             None => Error::Transient(failed()),
         }),

@@ -163,7 +163,7 @@ fn says_nothing(value: &Value) -> bool {
 
 fn instant(pointer: &str, text: &str) -> Result<u64, Error> {
     time::parse(text, UtcOffset::default()).ok_or_else(|| {
-        wrong(pointer, &format!("{text:?} is no time since 1970; write RFC 3339, such as 2024-03-01T08:30:00+08:00"))
+        wrong(pointer, &format!("{text:?} is no time since 1990; write RFC 3339, such as 2024-03-01T08:30:00+08:00"))
     })
 }
 
