@@ -41,7 +41,7 @@ pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
     // UTF-8 were looked for already.
     let telling = |claim: &&'static Encoding| ![WINDOWS_1252, UTF_16LE, UTF_16BE, UTF_8].contains(claim);
     let claims: Vec<_> = claims.collect();
-    let told: Vec<_> = claims.iter().copied().filter(|claim| telling(&claim)).collect();
+    let told: Vec<_> = claims.iter().copied().filter(telling).collect();
     let nearly = nearly_utf8(bytes);
     if !nearly && let Some(decoded) = told.iter().find_map(|claim| faultless(claim, bytes)) {
         return decoded;

@@ -113,12 +113,11 @@ impl Known {
     pub fn add(&mut self, marks: Self) {
         let mut places: HashMap<String, usize> = self.places();
         for mark in marks.0 {
-            match places.get(&id_of(&mark)) {
-                Some(&at) => self.0[at] = mark,
-                None => {
-                    places.insert(id_of(&mark), self.0.len());
-                    self.0.push(mark);
-                }
+            if let Some(&at) = places.get(&id_of(&mark)) {
+                self.0[at] = mark;
+            } else {
+                places.insert(id_of(&mark), self.0.len());
+                self.0.push(mark);
             }
         }
     }

@@ -184,10 +184,10 @@ impl State {
         let atom = self.is_atom(tag) || space == Space::Media;
         match (said.as_deref(), role) {
             _ if away || mode.as_deref() == Some("base64") => Kind::Other,
-            (_, Role::Id | Role::Link | Role::Published(_) | Role::Updated(_)) => Kind::Plain,
-            (Some("html" | "text/html" | "xhtml" | "application/xhtml+xml"), _) => Kind::Html,
-            (Some("text" | "plain" | "text/plain"), _) => Kind::Plain,
+            (_, Role::Id | Role::Link | Role::Published(_) | Role::Updated(_))
+            | (Some("text" | "plain" | "text/plain"), _) => Kind::Plain,
             (None | Some(""), _) if atom || space == Space::Itunes => Kind::Plain,
+            (Some("html" | "text/html" | "xhtml" | "application/xhtml+xml"), _) => Kind::Html,
             (Some(kind), Role::Content(_)) if atom && kind.contains('/') && !kind.starts_with("text/") => {
                 if kind.ends_with("+xml") || kind.ends_with("/xml") { Kind::Html } else { Kind::Other }
             }

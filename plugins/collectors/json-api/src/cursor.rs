@@ -26,6 +26,13 @@ pub(crate) struct Cursor {
     /// is the one behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) back: Option<Position>,
+    /// That page may have had room when it was read: it is looked at once more
+    /// when there is one behind it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) loose: bool,
+    /// Where to go on after that look back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ahead: Option<Box<Ahead>>,
     /// The mark of the first entry of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) head: Option<String>,
@@ -35,6 +42,11 @@ pub(crate) struct Cursor {
     /// The most entries that a page had.
     #[serde(default)]
     pub(crate) most: u64,
+    /// The first page that had so many, and whether another had as many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) most_at: Option<Position>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) confirmed: bool,
     /// Tries of a page that the server failed to give.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) tries: u32,
@@ -44,6 +56,17 @@ pub(crate) struct Cursor {
     /// The latest last.
     #[serde(default)]
     pub(crate) done: Known,
+}
+
+/// A place in an oldest-first list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ahead {
+    pub(crate) at: Position,
+    pub(crate) back: Option<Position>,
+    pub(crate) head: Option<String>,
+    pub(crate) loose: bool,
+    /// How many entries the page there had.
+    pub(crate) count: u64,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -91,7 +114,7 @@ impl Cursor {
     /// A sweep is over; the next begins at the first page.
     pub(crate) fn rest(&mut self) {
         (self.at, self.pages, self.base, self.idle, self.tries) = (Position::First, 0, None, 0, 0);
-        (self.head, self.again) = (None, false);
+        (self.head, self.again, self.back, self.ahead, self.loose) = (None, false, None, None, false);
         self.tokens.clear();
     }
 }

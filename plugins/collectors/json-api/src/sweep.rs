@@ -3,7 +3,8 @@
 //! A page with fewer entries than asked for is not the last; an empty one is,
 //! and one that brings nothing new ends the poll. So of each poll at most one
 //! request brings nothing new; more only where posts that arrive meanwhile push
-//! a whole page of known ones down, or a server repeats its last page.
+//! a whole page of known ones down, a server repeats its last page, or a page of
+//! an oldest-first list that may have had room is looked at again.
 
 use huiyin_sdk::known::{Sorted, mark};
 use huiyin_sdk::time::{Times, Unread};
@@ -11,7 +12,7 @@ use huiyin_sdk::{Page, log};
 use serde_json::Value;
 
 use crate::config::{Config, Order, Paging};
-use crate::cursor::{Cursor, Position};
+use crate::cursor::{Ahead, Cursor, Position};
 use crate::map;
 
 /// Pages in a row with the same beginning after which a newest-first sweep is
@@ -36,7 +37,11 @@ pub(crate) fn page(
     let mut unread = Unread::default();
     let entries: Vec<_> = list.iter().filter_map(|value| map::entry(config, value, times, &mut unread)).collect();
     let (count, odd) = (list.len(), list.len() - entries.len());
-    cursor.most = cursor.most.max(count as u64);
+    if count as u64 > cursor.most {
+        (cursor.most, cursor.most_at, cursor.confirmed) = (count as u64, Some(cursor.at.clone()), false);
+    } else if count as u64 == cursor.most && cursor.most_at.as_ref() != Some(&cursor.at) {
+        cursor.confirmed = true;
+    }
     let head = entries.first().map(|entry| mark(&entry.item.id));
     if odd > 0 {
         log::warn(&format!("{odd} of {count} entries have neither title nor body"));
@@ -54,10 +59,17 @@ pub(crate) fn page(
     let more = if sorted.left {
         true // the same page once more, for the rest of it
     } else {
-        let next = next(config, &cursor.at, document, count).and_then(|next| followed(&mut cursor, next));
+        let next = next(config, &cursor.at, document, count)
+            .and_then(|next| if cursor.ahead.is_some() { Some(next) } else { followed(&mut cursor, next) });
+        let by_offset = matches!(config.paging, Some(Paging::Offset { .. }));
         match config.order {
             Order::NewestFirst => newest_first(config, &mut cursor, next, head, &sorted),
-            Order::OldestFirst => oldest_first(&mut cursor, next, head, &sorted),
+            Order::OldestFirst if by_offset && (count == 0 || (sorted.new_ones() == 0 && !cursor.again)) => {
+                // What comes next comes here; some servers repeat their last page meanwhile.
+                cursor.back = None;
+                empty(&mut cursor)
+            }
+            Order::OldestFirst => oldest_first(config, &mut cursor, next, head, count, &sorted),
         }
     };
     cursor.forget();
@@ -103,27 +115,60 @@ fn newest_first(
 }
 
 /// On to newer pages, until one is empty, or the last one once more. That one
-/// may still grow, so it and the place behind it are read in turn.
-fn oldest_first(cursor: &mut Cursor, next: Option<Position>, head: Option<String>, sorted: &Sorted) -> bool {
+/// may still grow, so it and the place behind it are read in turn; and one that
+/// may have had room is looked at again when there is one behind it.
+fn oldest_first(
+    config: &Config,
+    cursor: &mut Cursor,
+    next: Option<Position>,
+    head: Option<String>,
+    count: usize,
+    sorted: &Sorted,
+) -> bool {
+    let news = sorted.new_ones() > 0;
+    if let Some(ahead) = cursor.ahead.take() {
+        // Now it is known how many a full page has.
+        let full = cursor.confirmed && ahead.count >= cursor.most;
+        (cursor.at, cursor.back, cursor.head, cursor.loose) = (ahead.at, ahead.back, ahead.head, ahead.loose && !full);
+        return true; // the page behind it had news
+    }
     if head.is_none() || (cursor.back.is_some() && cursor.head == head) {
         return empty(cursor);
     }
-    cursor.head = head;
-    let news = sorted.new_ones() > 0;
-    let Some(next) = next else {
-        // The last page, by the server's word: it is looked at again.
-        (cursor.again, cursor.back) = (false, None);
-        cursor.tokens.clear();
-        return false;
-    };
-    cursor.back = Some(std::mem::replace(&mut cursor.at, next));
     cursor.idle = if news { 0 } else { cursor.idle + 1 };
-    cursor.again &= !news && cursor.idle < AGAIN;
-    news || cursor.again
+    cursor.again &= !news && cursor.idle < AGAIN && next.is_some();
+    if next.is_none() {
+        cursor.tokens.clear(); // the last page, by the server's word: it is looked at again
+    }
+    let more = (news && next.is_some()) || cursor.again;
+    let here = cursor.at.clone();
+    let (at, back) = match next {
+        Some(next) => (next, Some(here)),
+        None => (here, None),
+    };
+    let look_back = cursor.back.take().filter(|_| cursor.loose);
+    let asked = match &config.paging {
+        Some(Paging::Page { size: Some(size), .. }) => count as u64 >= size.value,
+        Some(Paging::Offset { .. }) => true, // one place follows the other
+        _ => false,
+    };
+    let full = asked || (look_back.is_none() && cursor.confirmed && count as u64 >= cursor.most);
+    let loose = !full && back.is_some();
+    match look_back {
+        Some(page) => {
+            cursor.ahead = Some(Box::new(Ahead { at, back, head, loose, count: count as u64 }));
+            (cursor.at, cursor.loose) = (page, false);
+            more || news
+        }
+        None => {
+            (cursor.at, cursor.back, cursor.head, cursor.loose) = (at, back, head, loose);
+            more
+        }
+    }
 }
 
 fn empty(cursor: &mut Cursor) -> bool {
-    (cursor.again, cursor.idle) = (false, 0);
+    (cursor.again, cursor.idle, cursor.loose) = (false, 0, false);
     cursor.tokens.clear();
     if let Some(back) = cursor.back.take() {
         cursor.at = back;
@@ -144,8 +189,12 @@ pub(crate) fn end(config: &Config, mut cursor: Cursor) -> Page {
             (cursor.base, cursor.again) = (base, true);
         }
         Order::NewestFirst => cursor.rest(),
-        Order::OldestFirst if cursor.back.is_some() => {
-            empty(&mut cursor);
+        Order::OldestFirst if cursor.ahead.is_some() || cursor.back.is_some() => {
+            if let Some(ahead) = cursor.ahead.take() {
+                (cursor.at, cursor.back, cursor.head, cursor.loose) = (ahead.at, ahead.back, ahead.head, ahead.loose);
+            } else {
+                empty(&mut cursor);
+            }
         }
         Order::OldestFirst => {
             // A page that was there is no more: the token has expired.

@@ -75,10 +75,15 @@ const SETTINGS: [i64; 8] = [310_000, 300_001, 93_000, 40_014, 19_001, 19_021, 19
 /// Seconds to wait where the receiver names none: these gateways count by the minute.
 const MINUTE: u32 = 60;
 
-/// Ok where nothing says that the message was refused. `said` writes what the receiver answered.
-pub(crate) fn judge(answer: Option<&Answer>, response: &Response, said: &dyn Fn() -> String) -> Result<(), Error> {
+/// Ok where nothing says that the message was refused. `now` is in milliseconds since the Unix epoch; `said` writes what the receiver answered.
+pub(crate) fn judge(
+    answer: Option<&Answer>,
+    response: &Response,
+    now: u64,
+    said: &dyn Fn() -> String,
+) -> Result<(), Error> {
     let body: Option<Value> = serde_json::from_slice(&response.body).ok();
-    let wait = || Error::RateLimited(response.retry_after().unwrap_or(MINUTE));
+    let wait = || Error::RateLimited(response.retry_after(now).unwrap_or(MINUTE));
     let Some(answer) = answer else {
         return body.as_ref().and_then(usual).map_or(Ok(()), |code| match code {
             code if BUSY.contains(&code) => Err(wait()),

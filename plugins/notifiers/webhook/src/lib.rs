@@ -138,7 +138,7 @@ fn judge(ctx: &Context, config: &Config, response: &Response) -> Result<Receipt,
     };
     match status {
         200..=299 => {
-            answer::judge(config.answer.as_ref(), response, &failed)?;
+            answer::judge(config.answer.as_ref(), response, ctx.now, &failed)?;
             Ok(Receipt {
                 id: reference(&response.body).unwrap_or_else(|| ctx.idempotency_key.clone()),
                 detail: format!("{url} answered {status}"),

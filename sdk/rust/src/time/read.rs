@@ -317,14 +317,13 @@ impl Parser<'_> {
             return self.time().map(Some);
         }
         match self.peek() {
-            None => Some(None),
+            None | Some(Token::Mark('(' | '[')) => Some(None),
             Some(Token::Mark('+') | Token::Zone(_)) => {
                 // A date with a zone, or a zone before the time (北京时间 8 时).
                 self.zone_after();
                 self.space();
                 if self.at == self.tokens.len() { Some(None) } else { self.time().map(Some) }
             }
-            Some(Token::Mark('(' | '[')) => Some(None),
             Some(_) => self.time().map(Some),
         }
     }

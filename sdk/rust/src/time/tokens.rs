@@ -60,11 +60,12 @@ impl Period {
     pub(super) fn hour(self, hour: u64) -> Option<u64> {
         match (self, hour) {
             (Self::Am, 12) => Some(0),
-            (Self::Am | Self::Morning, 0..=11) | (Self::Noon, 10..=12) => Some(hour),
-            (Self::Noon, 1 | 2) => Some(hour + 12),
-            (Self::Noon, 13 | 14) => Some(hour),
-            (Self::Pm, 0..=11) | (Self::Dusk, 4..=8) | (Self::Night, 5..=11) => Some(hour + 12),
-            (Self::Pm, 12..=23) | (Self::Dusk, 16..=20) | (Self::Night, 17..=23) => Some(hour),
+            (Self::Am | Self::Morning, 0..=11)
+            | (Self::Noon, 10..=14)
+            | (Self::Pm, 12..=23)
+            | (Self::Dusk, 16..=20)
+            | (Self::Night, 17..=23) => Some(hour),
+            (Self::Noon, 1 | 2) | (Self::Pm, 0..=11) | (Self::Dusk, 4..=8) | (Self::Night, 5..=11) => Some(hour + 12),
             _ => None,
         }
     }

@@ -55,10 +55,9 @@ pub(super) fn abbreviation(name: &str) -> Option<Zone> {
             }
         }
         "mdt" => -6,
-        "pst" => -8,
+        "pst" | "akdt" => -8,
         "pdt" => -7,
         "akst" => -9,
-        "akdt" => -8,
         "hst" => -10,
         "cet" | "west" | "mez" => 1,
         "cest" | "eet" | "mesz" => 2,

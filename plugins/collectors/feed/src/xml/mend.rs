@@ -60,7 +60,6 @@ fn tag(rest: &str) -> Option<usize> {
     for (at, &byte) in bytes.iter().enumerate().take(LONGEST).skip(1) {
         match (quote, byte) {
             (Some(open), _) if byte == open => quote = None,
-            (Some(_), _) => {}
             (None, b'"' | b'\'') => {
                 // A quote outside a value is a word's (`<b it's>`).
                 if !rest[..at].trim_end().ends_with('=') {
@@ -83,7 +82,6 @@ fn doctype(rest: &str) -> usize {
     for (at, byte) in rest.bytes().enumerate() {
         match (quote, byte) {
             (Some(open), _) if byte == open => quote = None,
-            (Some(_), _) => {}
             (None, b'"' | b'\'') => quote = Some(byte),
             (None, b'[') => inside = true,
             (None, b']') => inside = false,
