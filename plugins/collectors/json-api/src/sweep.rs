@@ -132,7 +132,9 @@ fn oldest_first(
         (cursor.at, cursor.back, cursor.head, cursor.loose) = (ahead.at, ahead.back, ahead.head, ahead.loose && !full);
         return true; // the page behind it had news
     }
-    if head.is_none() || (cursor.back.is_some() && cursor.head == head) {
+    // A page behind the last one that is known already: the last one once more, or the first.
+    let round = cursor.back.is_some() && (cursor.head == head || (!news && !cursor.again));
+    if head.is_none() || round {
         return empty(cursor);
     }
     cursor.idle = if news { 0 } else { cursor.idle + 1 };
@@ -189,6 +191,8 @@ pub(crate) fn end(config: &Config, mut cursor: Cursor) -> Page {
             (cursor.base, cursor.again) = (base, true);
         }
         Order::NewestFirst => cursor.rest(),
+        // What comes next comes here.
+        Order::OldestFirst if matches!(config.paging, Some(Paging::Offset { .. })) => cursor.again = false,
         Order::OldestFirst if cursor.ahead.is_some() || cursor.back.is_some() => {
             if let Some(ahead) = cursor.ahead.take() {
                 (cursor.at, cursor.back, cursor.head, cursor.loose) = (ahead.at, ahead.back, ahead.head, ahead.loose);
