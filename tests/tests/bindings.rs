@@ -148,7 +148,7 @@ async fn what_cannot_be_bound_is_refused_and_says_why() {
     let other = SlotWord { slot: "shout".to_owned(), ..why("x") };
     assert!(refused(other, plugin("say:2.0.0")).await.contains("has no slot `shout`; it has say"));
     let nowhere = SlotWord { unit: Some("atlantis".to_owned()), ..why("x") };
-    assert!(refused(nowhere, plugin("say:2.0.0")).await.contains("atlantis"));
+    assert!(refused(nowhere, plugin("say:2.0.0")).await.contains("there is no unit atlantis"));
     assert_eq!(speak(&engine, UNIT).await, "one", "nothing of it has happened");
     engine.stop().await.unwrap();
 }

@@ -181,14 +181,15 @@ async fn the_same_id_asked_twice_starts_one_run() {
         let (one, other) = (one.unwrap(), other.unwrap());
         assert_eq!(serde_json::to_value(&one).unwrap(), serde_json::to_value(&other).unwrap());
         assert_eq!(accepted.unwrap(), id);
-        // And long after, with another input: the first answer stands.
-        let later = engine.run(named(workflow, &id, json!({"n": 1_000}))).await.unwrap();
-        assert_eq!(later.result, one.result);
+        // And long after the first answer stands; another input is not the same.
+        assert_eq!(ask().await.unwrap().result, one.result);
+        let other = engine.run(named(workflow, &id, json!({"n": 1_000}))).await.unwrap_err();
+        assert!(other.to_string().contains("that of another run"), "{other}");
     }
     engine.stop().await.unwrap();
     drop(engine);
     let again = house.on_disk().await.unwrap();
-    let known = again.run(named("honest", "chosen-4", json!({"n": 7}))).await.unwrap();
+    let known = again.run(named("honest", "chosen-4", json!({"n": 4}))).await.unwrap();
     assert_eq!(known.result["sum"], 7, "after a restart the first answer still stands");
     again.stop().await.unwrap();
     drop(again);
@@ -226,7 +227,8 @@ async fn an_effect_is_done_once() {
     engine.stop().await.unwrap();
     drop(engine);
     let again = house.on_disk().await.unwrap();
-    again.run(named("tell", "tell-0", json!({"s": "again"}))).await.unwrap();
+    again.run(named("tell", "tell-0", json!({"s": "0"}))).await.unwrap();
+    again.run(named("tell", "tell-0", json!({"s": "again"}))).await.unwrap_err();
     again.stop().await.unwrap();
     drop(again);
     assert_eq!(files(&outbox), 5);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use huiyin_engine::actor_in_headers;
-use huiyin_server::{ACTOR_HEADER, TOKEN_FILE, Token};
+use huiyin_server::{ACTOR_HEADER, KEY_HEADER, TOKEN_FILE, Token};
 use serde_json::Value;
 
 use crate::folders::{DATA, HostFile};
@@ -104,7 +104,13 @@ impl Client {
 
     /// Sends something that may be refused: then with the host's own word on it.
     pub(crate) fn try_post(&self, path: &str, body: &Value) -> Result<Result<Value, (Value, Failure)>, Failure> {
-        let request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
+        // What is sent twice on its way acts once.
+        let key = format!("\"{}\"", uuid::Uuid::new_v4());
+        let request = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .header("content-type", "application/json")
+            .header(KEY_HEADER, key);
         self.read(
             request
                 .header("authorization", self.bearer())

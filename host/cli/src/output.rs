@@ -135,10 +135,10 @@ pub(crate) fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
 /// Reads a JSON value from a file, or from stdin for `-`.
 ///
 /// # Errors
-/// When it cannot be read or is not JSON, with the line and the column.
+/// When it cannot be read, is not JSON, or has a key twice in an object; with the line and the column.
 pub(crate) fn read_json(path: &Path, limit: u64) -> Result<serde_json::Value, Failure> {
     let text = read_text(path, limit)?;
-    serde_json::from_str(&text).map_err(|error| {
+    huiyin_json::parse(text.as_bytes()).map_err(|error| {
         let words = error.to_string();
         let what = words.rfind(" at line ").map_or(words.as_str(), |at| &words[..at]);
         Failure::invalid(format_args!("{}:{}:{}: {what}", shown(path), error.line(), error.column().max(1)))

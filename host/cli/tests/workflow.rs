@@ -311,7 +311,7 @@ impl Host {
     }
 
     fn deploy(&self, files: &[&str]) -> Output {
-        huiyin(&[&["workflow", "deploy", "--data", &self.data, "--as", "li.min"], files].concat())
+        huiyin(&[&["workflow", "deploy", "--data", &self.data, "--as", "admin:li.min"], files].concat())
     }
 }
 
@@ -381,9 +381,9 @@ fn a_deployed_version_stands_beside_running_old_ones_and_survives_a_restart() {
     let fresh = host.run("tests/long", false)["run"].as_str().unwrap().to_owned();
     assert_eq!(versions(&host.rows(), "tests/long"), [("2.0.0".into(), true, 1), ("1.0.0".into(), false, 1)]);
     let row = host.rows().into_iter().find(|row| row["name"] == "tests/long").unwrap();
-    assert_eq!(row["by"], "person:li.min");
+    assert_eq!(row["by"], "admin:li.min");
     let listed = out(&huiyin(&["workflow", "list", "--data", &host.data]));
-    assert!(listed.contains("in force") && listed.contains("ending") && listed.contains("person:li.min"), "{listed}");
+    assert!(listed.contains("in force") && listed.contains("ending") && listed.contains("admin:li.min"), "{listed}");
     let shown = huiyin(&["workflow", "show", "tests/long", "--data", &host.data]);
     assert_eq!(out(&shown).trim_end(), long("2.0.0"), "{}", err(&shown));
     let shown = huiyin(&["workflow", "show", "tests/long", "--version", "1.0.0", "--data", &host.data]);

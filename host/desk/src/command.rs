@@ -7,12 +7,16 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::case::{ConcernAnswer, DeliveryOutcome, DocumentRef, Kind, Milestone, Stage};
+use crate::core_functions::{core_command, read};
+use crate::error::DeskError;
 use crate::item::ReceivedItem;
 use crate::level::Level;
 use crate::policy::PolicyPack;
+use crate::text::clip;
 use crate::verdict::Verdict;
 
 /// A command. In JSON, `command` names it.
@@ -87,7 +91,100 @@ pub enum Command {
     },
 }
 
+/// What a person alone may ask for, by name.
+const OF_PERSONS: [&str; 5] =
+    ["add-concern", "set-level", "correct-occurred-at", "propose-no-response", "approve-no-response"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddConcern {
+    case: String,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetLevel {
+    case: String,
+    level: Level,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CorrectOccurredAt {
+    case: String,
+    occurred_at: Timestamp,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProposeNoResponse {
+    case: String,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApproveNoResponse {
+    case: String,
+    hash: String,
+}
+
 impl Command {
+    /// Reads a command as a person gives it, `{"command": "set-level", "case": …}`: strictly, so
+    /// that no key is overlooked.
+    ///
+    /// # Errors
+    /// What is wrong, with its JSON pointer. `receive` and `adopt-policy` are no commands of persons.
+    pub fn read(given: &Value) -> Result<Command, DeskError> {
+        let wrong = |message: &str| DeskError::new("invalid-input", message);
+        let Value::Object(given) = given else { return Err(wrong("a command is an object").at("/")) };
+        let mut rest = given.clone();
+        let name = match rest.shift_remove("command") {
+            Some(Value::String(name)) => name,
+            Some(_) => return Err(wrong("the name of a command is a text").at("/command")),
+            None => return Err(wrong("`command` is missing: it names the command").at("/")),
+        };
+        let rest = Value::Object(rest);
+        Ok(match name.as_str() {
+            "add-concern" => {
+                let AddConcern { case, text } = read(&rest)?;
+                Command::AddConcern { case, text }
+            }
+            "set-level" => {
+                let SetLevel { case, level, reason } = read(&rest)?;
+                Command::SetLevel { case, level, reason }
+            }
+            "correct-occurred-at" => {
+                let CorrectOccurredAt { case, occurred_at, reason } = read(&rest)?;
+                Command::CorrectOccurredAt { case, occurred_at, reason }
+            }
+            "propose-no-response" => {
+                let ProposeNoResponse { case, reason } = read(&rest)?;
+                Command::ProposeNoResponse { case, reason }
+            }
+            "approve-no-response" => {
+                let ApproveNoResponse { case, hash } = read(&rest)?;
+                Command::ApproveNoResponse { case, hash }
+            }
+            "receive" => {
+                return Err(wrong("items are not taken in by a command; send them to the unit's items").at("/command"));
+            }
+            "adopt-policy" => {
+                return Err(wrong("a policy pack comes into force by deployment, not by a command").at("/command"));
+            }
+            other => core_command(other, &rest).map_err(|error| match &error.pointer {
+                None => {
+                    let hint = format!("{}, {}", error.hint, OF_PERSONS.join(", "));
+                    wrong(&format!("`{}` is no command", clip(other, 100))).at("/command").hint(hint)
+                }
+                Some(_) => error,
+            })?,
+        })
+    }
+
     /// The number of the case that it is about, if it names one.
     pub fn case(&self) -> Option<&str> {
         match self {

@@ -128,10 +128,20 @@ fn schema<T: JsonSchema>() -> Value {
     schema_for!(T).to_value()
 }
 
-fn read<T: DeserializeOwned>(input: &Value) -> Result<T, DeskError> {
+/// Reads an input; what is wrong is told with its place, an unknown key by its own.
+pub(crate) fn read<T: DeserializeOwned>(input: &Value) -> Result<T, DeskError> {
     serde_path_to_error::deserialize(input).map_err(|error| {
-        let pointer = pointer(error.path());
-        DeskError::new("invalid-input", error.into_inner().to_string()).at(pointer)
+        let mut pointer = pointer(error.path());
+        let message = error.into_inner().to_string();
+        if let Some(key) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, ")) {
+            let key = format!("/{}", key.0.replace('~', "~0").replace('/', "~1"));
+            if pointer == "/" {
+                pointer = key;
+            } else if !pointer.ends_with(&key) {
+                pointer.push_str(&key);
+            }
+        }
+        DeskError::new("invalid-input", message).at(pointer)
     })
 }
 

@@ -2,11 +2,84 @@
 //! names to the partition that has it. What lives where is on record in the
 //! partitions; nobody reckons it from a name.
 
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
 use huiyin_desk::{Act, Actor, Command};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::engine::Engine;
-use crate::partition::{Refusal, refusal};
+use crate::once::{self, Keyed};
+use crate::partition::{Refusal, refusal, reused, taken};
+use crate::state::State;
+
+/// Names beyond those that the partitions remember, so that none is dropped that they still know.
+const SPARE: usize = 100_000;
+
+/// In which partition each name stands that an asker chose: ids of runs, keys of commands. One name
+/// space over the host, however many partitions there are: filled from what they have on record,
+/// and by each that asks.
+#[derive(Default)]
+pub(crate) struct Names(Mutex<Homes>);
+
+#[derive(Default)]
+struct Homes {
+    at: HashMap<Arc<str>, usize>,
+    order: VecDeque<Arc<str>>,
+    most: usize,
+}
+
+impl Homes {
+    fn put(&mut self, name: Arc<str>, at: usize) {
+        if self.at.insert(Arc::clone(&name), at).is_none() {
+            self.order.push_back(name);
+        }
+        while self.order.len() > self.most {
+            if let Some(oldest) = self.order.pop_front() {
+                self.at.remove(&oldest);
+            }
+        }
+    }
+}
+
+impl Names {
+    /// What stands where, as the partitions have it on record.
+    pub(crate) fn of(loaded: &[State]) -> Names {
+        let known = loaded.len() * (once::RUNS + once::COMMANDS);
+        let ran = loaded.iter().map(|state| state.runs.len() + state.finished.len() + state.failed.len());
+        let mut homes = Homes { most: known + ran.sum::<usize>() + SPARE, ..Homes::default() };
+        for (at, state) in loaded.iter().enumerate() {
+            let ended = state.finished.iter().chain(&state.failed).map(|run| &run.run);
+            for run in state.runs.keys().chain(ended) {
+                homes.put(once::run_name(run).into(), at);
+            }
+            for name in state.once.names() {
+                homes.put(Arc::clone(name), at);
+            }
+        }
+        Names(Mutex::new(homes))
+    }
+
+    fn get(&self, name: &str) -> Option<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).at.get(name).copied()
+    }
+
+    /// Where a name stands; where proposed, if it is new.
+    fn get_or(&self, name: &str, proposed: usize) -> usize {
+        let mut homes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = homes.at.get(name) {
+            return *at;
+        }
+        homes.put(name.into(), proposed);
+        proposed
+    }
+
+    /// A name stands elsewhere from now on.
+    fn put(&self, name: &str, at: usize) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(name.into(), at);
+    }
+}
 
 /// What a command is about.
 #[derive(Debug, Clone, Copy)]
@@ -40,18 +113,23 @@ impl Engine {
     /// [`Refusal::NotFound`] where nothing of that name is known, and what
     /// [`Engine::look`] says.
     pub(crate) async fn route(&self, target: Target<'_>) -> Result<usize, Refusal> {
+        self.route_from(target, 0).await
+    }
+
+    /// The same, asking this partition first.
+    async fn route_from(&self, target: Target<'_>, from: usize) -> Result<usize, Refusal> {
         match target {
             Target::Unit(unit) => self.partition_of(unit),
             Target::Case(number) => {
                 let wanted = number.to_owned();
-                let found = self.first(move |state| state.desk.case(&wanted).map(drop)).await?;
+                let found = self.first(from, move |state| state.desk.case(&wanted).map(drop)).await?;
                 found.map(|(at, ())| at).ok_or_else(|| {
                     Refusal::NotFound(format!("there is no case {number} (at /case); `huiyin case list` shows all"))
                 })
             }
             Target::Item(id) => {
                 let wanted = *id;
-                let found = self.first(move |state| state.desk.item(&wanted).map(drop)).await?;
+                let found = self.first(from, move |state| state.desk.item(&wanted).map(drop)).await?;
                 found.map(|(at, ())| at).ok_or_else(|| {
                     Refusal::NotFound(format!(
                         "the desk does not hold item {id} (at /item); it was never received, or too long ago"
@@ -65,10 +143,61 @@ impl Engine {
     /// The partition of what a command in the name of a unit is about.
     pub(crate) async fn route_command(&self, unit: &str, command: &Command) -> Result<usize, Refusal> {
         let own = self.partition_of(unit)?;
-        match self.route(Target::of(unit, command)).await {
+        match self.route_from(Target::of(unit, command), own).await {
             // The unit's own desk says best what is wrong with it.
             Err(Refusal::NotFound(_)) => Ok(own),
             found => found,
+        }
+    }
+
+    /// The partition where a run of this id is to start, of those where its workflow is in force:
+    /// the one where the id was met before.
+    ///
+    /// # Errors
+    /// [`Refusal::Refused`] where the id is that of a run elsewhere, which cannot be the same.
+    pub(crate) async fn route_start(&self, run: &str, proposed: usize, able: &[usize]) -> Result<usize, Refusal> {
+        let name = once::run_name(run);
+        // Ids of the host's own making are UUIDs, and nobody noted where they went.
+        if self.names.get(&name).is_none()
+            && Uuid::try_parse(run).is_ok()
+            && let Ok((at, _)) = self.run_of(run).await
+        {
+            self.names.put(&name, at);
+        }
+        let home = self.names.get_or(&name, proposed);
+        if able.contains(&home) {
+            return Ok(home);
+        }
+        let id = run.to_owned();
+        let known = self.look(home, move |state, now| {
+            state.runs.contains_key(&id) || state.ended(&id).is_some() || state.once.run(&id, now).is_some()
+        });
+        if known.await? {
+            return Err(taken(run));
+        }
+        self.names.put(&name, proposed);
+        Ok(proposed)
+    }
+
+    /// The answer that a command with this key had before, from whichever partition, and where it
+    /// is to be carried out if it had none.
+    pub(crate) async fn asked_before(&self, keyed: &Keyed, proposed: usize) -> Result<Option<Value>, Refusal> {
+        let home = self.names.get_or(&keyed.name, proposed);
+        if home == proposed {
+            // That partition looks itself, in turn with all else.
+            return Ok(None);
+        }
+        let name = keyed.name.clone();
+        let before = self.look(home, move |state, now| {
+            state.once.command(&name, now).map(|(asked, answer)| (asked.to_owned(), Value::clone(answer)))
+        });
+        match before.await? {
+            Some((asked, answer)) if asked == keyed.asked => Ok(Some(answer)),
+            Some(_) => Err(reused()),
+            None => {
+                self.names.put(&keyed.name, proposed);
+                Ok(None)
+            }
         }
     }
 
@@ -80,17 +209,19 @@ impl Engine {
             let deployment = running.or_else(|| state.ended(&wanted).map(|run| &run.deployment))?;
             Some(state.deployments.get(deployment).and_then(|known| known.unit.clone()))
         };
-        self.first(unit_of)
+        self.first(0, unit_of)
             .await?
             .ok_or_else(|| Refusal::NotFound(format!("there is no run {run}, or it ended too long ago")))
     }
 
-    /// The first partition that finds something, and what.
+    /// The first partition that finds something, and what; `from` is asked before the others.
     async fn first<T: Send + 'static>(
         &self,
+        from: usize,
         find: impl Fn(&crate::state::State) -> Option<T> + Clone + Send + 'static,
     ) -> Result<Option<(usize, T)>, Refusal> {
-        for at in 0..self.partition_count() {
+        let count = self.partition_count();
+        for at in (0..count).map(|n| (from + n) % count) {
             let find = find.clone();
             if let Some(found) = self.look(at, move |state, _| find(state)).await? {
                 return Ok(Some((at, found)));

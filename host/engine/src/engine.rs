@@ -19,6 +19,7 @@ use crate::here::{Here, Hurry};
 use crate::house::House;
 use crate::inbox::Partition;
 use crate::ledger::Ledger;
+use crate::once::{self, Keyed};
 use crate::partition::{Activity, FirstTurn, Judgement, Message, Refusal, Reply, StartRun};
 use crate::payload::Payload;
 use crate::seats::Answer;
@@ -54,6 +55,8 @@ pub struct Engine {
     /// One deployment at a time.
     pub(crate) deploying: Arc<tokio::sync::Mutex<()>>,
     pub(crate) partitions: Vec<Arc<Partition>>,
+    /// Where ids of runs and keys of commands stand.
+    pub(crate) names: crate::directory::Names,
     /// The policy pack in force: it changes with a start only.
     pub(crate) policy: Option<Arc<huiyin_desk::PolicyPack>>,
     pub(crate) activity: broadcast::Sender<Activity>,
@@ -155,7 +158,7 @@ impl Engine {
     /// [`Refusal`]
     pub async fn submit(&self, submission: Submission) -> Result<String, Refusal> {
         let _room = self.room_for(&submission.input)?;
-        let (partition, _, start) = self.prepare(submission)?;
+        let (partition, _, start) = self.prepare(submission).await?;
         self.ask(partition, |reply| Message::Start(StartRun { accepted: Some(reply), ..start })).await
     }
 
@@ -169,7 +172,7 @@ impl Engine {
     /// [`Refusal`]
     pub async fn run(&self, submission: Submission) -> Result<Arc<FinishedRun>, Refusal> {
         let _room = self.room_for(&submission.input)?;
-        let (partition, deployed, mut start) = self.prepare(submission)?;
+        let (partition, deployed, mut start) = self.prepare(submission).await?;
         // No more than so many: they pass the partition's own measure of what it may hold.
         let ahead = Arc::clone(&self.ahead).try_acquire_owned().ok().filter(|_| deployed.quick());
         let Some(ahead) = ahead else {
@@ -219,7 +222,7 @@ impl Engine {
         Ok(())
     }
 
-    fn prepare(&self, s: Submission) -> Result<(usize, Arc<Deployed>, StartRun), Refusal> {
+    async fn prepare(&self, mut s: Submission) -> Result<(usize, Arc<Deployed>, StartRun), Refusal> {
         self.permit(&s.actor, Act::StartRun, s.unit.as_deref())?;
         self.room(s.unit.as_deref())?;
         let mut found: Vec<(usize, Arc<Deployed>)> = Vec::new();
@@ -244,9 +247,18 @@ impl Engine {
             let whom = s.unit.as_ref().map_or_else(String::new, |u| format!(" for unit {u}"));
             return Err(Refusal::NotFound(format!("no workflow `{}` is deployed{whom}", s.workflow)));
         };
-        // The same id must meet the same partition, or asking twice would start two.
-        let chosen = s.run.as_ref().map(|id| usize::from(id.bytes().fold(0u8, u8::wrapping_add)) % found.len());
-        let (partition, deployed) = chosen.and_then(|at| found.get(at)).unwrap_or(&(*at, Arc::clone(in_turn))).clone();
+        let (mut partition, mut deployed) = (*at, Arc::clone(in_turn));
+        let mut asked = None;
+        if let Some(id) = &s.run {
+            // The same id must meet the same partition, or asking twice would start two.
+            let able: Vec<usize> = found.iter().map(|(at, _)| *at).collect();
+            let home = self.route_start(id, partition, &able).await?;
+            if let Some((_, there)) = found.iter().find(|(at, _)| *at == home) {
+                (partition, deployed) = (home, Arc::clone(there));
+            }
+            let (fingerprint, input) = asked_for(&deployed, s.input).await?;
+            (asked, s.input) = (Some(fingerprint), input);
+        }
         let run = s.run.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
         let key = crate::record::unit_key(s.unit.as_deref());
         Ok((
@@ -259,6 +271,7 @@ impl Engine {
                 key,
                 input: s.input,
                 actor: s.actor,
+                asked,
                 accepted: None,
                 finished: None,
                 first: None,
@@ -273,6 +286,21 @@ impl Engine {
     /// come in through [`Engine::receive`], past the floor, and a policy pack
     /// through deployment, past its checks.
     pub async fn desk(&self, unit: &str, actor: &str, command: huiyin_desk::Command) -> Result<Value, Refusal> {
+        self.desk_once(unit, actor, command, None).await
+    }
+
+    /// The same with a key of the asker's choice: the command acts once, and asked again under the
+    /// same key by the same actor it gives its first answer, as long as [`crate::once`] remembers.
+    ///
+    /// # Errors
+    /// [`Refusal`]; [`Refusal::KeyReused`] where the key came with another command.
+    pub async fn desk_once(
+        &self,
+        unit: &str,
+        actor: &str,
+        command: huiyin_desk::Command,
+        key: Option<&str>,
+    ) -> Result<Value, Refusal> {
         match command {
             huiyin_desk::Command::Receive(_) => {
                 Err(Refusal::Refused("items are not taken in by a command; send them to the unit's items".to_owned()))
@@ -280,17 +308,8 @@ impl Engine {
             huiyin_desk::Command::AdoptPolicy { .. } => {
                 Err(Refusal::Refused("a policy pack comes into force by deployment, not by a command".to_owned()))
             }
-            command => self.command(unit, actor, command).await,
+            command => self.judged_command(unit, actor, command, None, key).await,
         }
-    }
-
-    pub(crate) async fn command(
-        &self,
-        unit: &str,
-        actor: &str,
-        command: huiyin_desk::Command,
-    ) -> Result<Value, Refusal> {
-        self.judged_command(unit, actor, command, None).await
     }
 
     /// A command with items that the floor has judged.
@@ -300,10 +319,25 @@ impl Engine {
         actor: &str,
         command: huiyin_desk::Command,
         judged: Option<Box<Judgement>>,
+        key: Option<&str>,
     ) -> Result<Value, Refusal> {
         let partition = self.route_command(unit, &command).await?;
+        let once = key.map(|key| {
+            let asked = serde_json::to_value(&command).unwrap_or_default();
+            Keyed {
+                name: once::command_name(actor, key),
+                asked: once::fingerprint(&[unit], &asked),
+                answer: Value::Null,
+            }
+        });
+        if let Some(keyed) = &once
+            && let Some(answer) = self.asked_before(keyed, partition).await?
+        {
+            return Ok(answer);
+        }
         let (unit, actor) = (unit.to_owned(), actor.to_owned());
-        self.ask(partition, |reply| Message::Desk { unit, actor, command: Box::new(command), judged, reply }).await
+        self.ask(partition, |reply| Message::Desk { unit, actor, command: Box::new(command), judged, once, reply })
+            .await
     }
 
     /// Looks at one partition; the answer comes once all it may have seen is durable.
@@ -461,6 +495,19 @@ impl Engine {
         }
         worst
     }
+}
+
+/// What is asked of a workflow, hashed; of a large input on a thread that may take its time.
+async fn asked_for(deployed: &Arc<Deployed>, input: Value) -> Result<(String, Value), Refusal> {
+    let of = |deployed: &Deployed, input: &Value| {
+        once::fingerprint(&[deployed.name.as_str(), deployed.unit.as_deref().unwrap_or_default()], input)
+    };
+    if huiyin_flow::more_than(&input, SMALL).is_none() {
+        return Ok((of(deployed, &input), input));
+    }
+    let deployed = Arc::clone(deployed);
+    let hashed = tokio::task::spawn_blocking(move || (of(&deployed, &input), input));
+    hashed.await.map_err(|error| Refusal::Store(error.to_string()))
 }
 
 async fn ended(task: Task) -> Result<(), String> {

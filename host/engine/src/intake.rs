@@ -42,7 +42,7 @@ impl Engine {
         let (floors, judgement) = judge(&self.workers, &originals, every, unit, "push", self.now()).await;
         let items = items.into_iter().zip(floors).map(|(item, floor)| judged(item, floor)).collect();
         let receive = Receive { unit: unit.to_owned(), source: source.to_owned(), items };
-        self.judged_command(unit, actor, Command::Receive(receive), judgement).await
+        self.judged_command(unit, actor, Command::Receive(receive), judgement, None).await
     }
 
     /// Takes a CloudEvent in, for a unit, or for the workflows and runs that

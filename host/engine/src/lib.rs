@@ -13,6 +13,7 @@
 //! | [`turn`] | a run's turn: interpreting, expressions, pure calls |
 //! | [`worker`], [`here`] | the threads on which turns are taken, and turns that need none |
 //! | [`fair`], [`admission`] | whose turn it is among units, and how many calls may be out at once |
+//! | [`once`] | what was asked under a name before |
 //! | `directory` | where a thing lives, and who may act on it |
 //! | [`intake`] | items and events that are pushed in |
 //! | [`cloud_event`] | what makes an event one |
@@ -61,6 +62,7 @@ pub mod intake;
 pub mod ledger;
 pub mod lifecycle;
 pub mod limits;
+pub mod once;
 mod orders;
 pub mod originals;
 pub mod packages;

@@ -33,7 +33,7 @@ use serde_json::Value;
 
 pub use self::bindings::{Failing, Patience};
 pub(crate) use self::deploy::deployable;
-pub(crate) use self::desk::refusal;
+pub(crate) use self::desk::{refusal, reused};
 pub use self::events::{Delivered, JudgeJob, Judged};
 use self::header::{About, name_fault, unfit};
 pub use self::header::{actor_from_headers, actor_in_headers};
@@ -44,7 +44,7 @@ pub use self::message::{
 pub use self::schedules::PauseCommand;
 pub(crate) use self::schedules::{scheduled_runs, standing};
 pub use self::snapshot::Snapshot;
-pub(crate) use self::starts::{record_of_start, start_event};
+pub(crate) use self::starts::{record_of_start, start_event, taken};
 use self::wakes::Wakes;
 pub use self::work::{Activity, Dice, EffectJob, Errand, Input, Output, PollJob, TurnJob, Work};
 use crate::canary::Canaries;
@@ -192,8 +192,8 @@ impl Core {
             Message::Turn(done) => self.turn_done(*done, now),
             Message::Effect(done) => self.effect_done(done, now),
             Message::Page(done) => self.page_done(done, now),
-            Message::Desk { unit, actor, command, judged, reply } => {
-                self.desk_command(&unit, &actor, &command, judged.as_deref(), reply, now);
+            Message::Desk { unit, actor, command, judged, once, reply } => {
+                self.desk_command(&unit, &actor, &command, judged.as_deref(), once, reply, now);
             }
             Message::Event { unit, event, relayed, reply } => self.take_event(unit, event, relayed, reply, now),
             Message::Judged(judged) => self.judged(judged, now),

@@ -67,6 +67,9 @@ pub struct RunStarted {
     /// [`RunTurn`] of the same time followed. A record less for most runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<OpeningTurn>,
+    /// What was asked, hashed ([`crate::once::fingerprint`]), where the asker chose the run's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
 }
 
 /// The first turn of a run, within the record of its start.
@@ -308,6 +311,9 @@ pub struct DeskDecided {
     /// The run and call that asked for it, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<(String, String)>,
+    /// The key under which a person asked for it, in the last record of a decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once: Option<crate::once::Keyed>,
 }
 
 /// A snapshot of the partition was taken; its digest is proof of what it held.

@@ -311,6 +311,7 @@ impl Engine {
                 sources: wanted.sources.clone(),
             },
             deploying: Arc::default(),
+            names: crate::directory::Names::of(&loaded),
             policy: loaded.first().and_then(|home| home.desk.policy().cloned()),
             partitions: Vec::new(),
             activity,

@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use crate::bindings::Bindings;
 pub use crate::ended::{Ended, FinishedRun};
 use crate::heard::Heard;
+use crate::once::Once;
 pub use crate::plugins::{Given, Installed, Plugins};
 use crate::record::{DeploymentIntended, Parent, Pin, RunReopened};
 
@@ -77,6 +78,9 @@ pub struct State {
     /// What is remembered about events.
     #[serde(default)]
     pub heard: Heard,
+    /// What was asked under names of the askers' own choice.
+    #[serde(default)]
+    pub once: Once,
     /// What people chose for slots, what was set aside, what is watched.
     #[serde(default)]
     pub bindings: Bindings,

@@ -68,6 +68,7 @@ pub(crate) struct Bind {
     /// None hands the slot back to the configuration.
     plugin: Option<String>,
     digest: Option<String>,
+    #[serde(default, deserialize_with = "huiyin_json::option")]
     config: Option<Value>,
 }
 

@@ -77,9 +77,54 @@ fn actor(value: &[u8]) -> Option<String> {
         .then(|| text.into_owned())
 }
 
+/// The header under which a request is asked once: a text of the asker's choice, in quotes or
+/// without (draft-ietf-httpapi-idempotency-key-header).
+pub const KEY_HEADER: &str = "idempotency-key";
+
+/// Longest key, in bytes.
+const MAX_KEY: usize = 255;
+
+/// The key of a request, if it has one.
+///
+/// # Errors
+/// When it is none, or given twice.
+pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut given = headers.get_all(KEY_HEADER).iter();
+    let (Some(first), second) = (given.next(), given.next()) else { return Ok(None) };
+    let text = first.to_str().ok().map(str::trim);
+    let text = text.map(|text| text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text));
+    let plain = |text: &&str| {
+        let graphic = |b: u8| (b == b' ' || b.is_ascii_graphic()) && b != b'"' && b != b'\\';
+        !text.is_empty() && text.len() <= MAX_KEY && text.bytes().all(graphic)
+    };
+    match (text.filter(plain), second) {
+        (Some(text), None) => Ok(Some(text.to_owned())),
+        _ => Err(Problem::invalid(format_args!(
+            "the header `{KEY_HEADER}` is given once, with 1 to {MAX_KEY} printable ASCII characters in quotes, without quotes and backslashes in it"
+        ))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::actor;
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_with_quotes_or_without() {
+        let of = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(KEY_HEADER, value.parse().unwrap());
+            }
+            key(&headers).map_err(|problem| problem.code().as_u16())
+        };
+        assert_eq!(of(&[]), Ok(None));
+        assert_eq!(of(&["\"8e03-97\""]), Ok(Some("8e03-97".to_owned())));
+        assert_eq!(of(&["8e03-97"]), Ok(Some("8e03-97".to_owned())));
+        for wrong in [&[""][..], &["\"\""], &["a", "a"], &["a\"b"], &["许"]] {
+            assert_eq!(of(wrong), Err(400), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn a_name_is_read_raw_or_percent_encoded() {

@@ -3,12 +3,14 @@
 use axum::Extension;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use huiyin_desk::Command;
+use axum::http::HeaderMap;
+use huiyin_desk::{Command, DeskError};
+use huiyin_json::Strict;
 use serde_json::{Value, json};
 
 use crate::api::App;
 use crate::body::Json;
-use crate::caller::Caller;
+use crate::caller::{self, Caller};
 use crate::problem::Problem;
 
 pub(crate) async fn cases(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
@@ -83,9 +85,15 @@ pub(crate) async fn command(
     State(app): State<App>,
     unit: Result<Path<String>, PathRejection>,
     Extension(caller): Extension<Caller>,
-    Json(command): Json<Command>,
+    headers: HeaderMap,
+    Json(Strict(command)): Json<Strict>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Path(unit) = unit?;
-    let output = app.engine.desk(&unit, &caller.actor, command).await?;
+    let key = caller::key(&headers)?;
+    let command = Command::read(&command).map_err(|error| {
+        let pointer = error.pointer.clone().unwrap_or_default();
+        Problem::invalid_at(pointer, DeskError { pointer: None, ..error })
+    })?;
+    let output = app.engine.desk_once(&unit, &caller.actor, command, key.as_deref()).await?;
     Ok(axum::Json(output))
 }

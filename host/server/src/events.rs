@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use huiyin_desk::Act;
 use huiyin_engine::{Delivered, cloud_event};
+use huiyin_json::Strict;
 use serde_json::{Map, Value, json};
 
 use crate::api::App;
@@ -141,14 +142,16 @@ async fn read(request: Request) -> Result<Sent, Problem> {
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let bytes = body::bytes(request).await?;
     match essence.as_str() {
-        "application/cloudevents-batch+json" => Ok(Sent::Batch(body::parse_any(bytes).await?)),
-        "application/cloudevents+json" => Ok(Sent::One(body::parse_any(bytes).await?)),
+        "application/cloudevents-batch+json" => {
+            Ok(Sent::Batch(body::parse_any::<Vec<Strict>>(bytes).await?.into_iter().map(|event| event.0).collect()))
+        }
+        "application/cloudevents+json" => Ok(Sent::One(body::parse_any::<Strict>(bytes).await?.0)),
         other if other.starts_with("application/cloudevents") => Err(Problem::no_event(other)),
         _ if headers.keys().any(|name| name.as_str().starts_with("ce-")) => {
             binary(&headers, &kind, &essence, &bytes).map(Sent::One)
         }
         // An event in the JSON format that says so less exactly.
-        "application/json" | "" => Ok(Sent::One(body::parse_any(bytes).await?)),
+        "application/json" | "" => Ok(Sent::One(body::parse_any::<Strict>(bytes).await?.0)),
         other => Err(Problem::no_event(other)),
     }
 }
@@ -175,7 +178,7 @@ fn binary(headers: &HeaderMap, kind: &str, essence: &str, bytes: &[u8]) -> Resul
     if !bytes.is_empty() {
         let is_json = essence == "application/json" || essence.ends_with("+json");
         match std::str::from_utf8(bytes) {
-            _ if is_json => drop(event.insert("data".to_owned(), body::parse(bytes)?)),
+            _ if is_json => drop(event.insert("data".to_owned(), body::parse::<Strict>(bytes)?.0)),
             Ok(text) if essence.starts_with("text/") => drop(event.insert("data".to_owned(), text.into())),
             _ => drop(event.insert("data_base64".to_owned(), STANDARD.encode(bytes).into())),
         }

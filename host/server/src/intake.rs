@@ -43,8 +43,16 @@ struct PushedItem {
     body: String,
     url: Option<String>,
     published: Option<Timestamp>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     fields: serde_json::Map<String, Value>,
+}
+
+/// An object that has each key once.
+fn object<'de, D: serde::Deserializer<'de>>(from: D) -> Result<serde_json::Map<String, Value>, D::Error> {
+    match huiyin_json::value(from)? {
+        Value::Object(map) => Ok(map),
+        _ => Err(serde::de::Error::custom("an object is wanted here")),
+    }
 }
 
 pub(crate) async fn items(

@@ -21,11 +21,12 @@ mod problem;
 mod publishers;
 mod runs;
 mod schedules;
+mod spoken;
 mod token;
 mod workflows;
 
 pub use api::router;
 pub use body::max_body_bytes;
-pub use caller::ACTOR_HEADER;
+pub use caller::{ACTOR_HEADER, KEY_HEADER};
 pub use listen::{ListenError, bind, serve};
 pub use token::{TOKEN_FILE, Token, TokenError};

@@ -12,6 +12,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
+use crate::spoken::Spoken;
+
 /// From a connection to the end of a request's headers.
 const HEADER_TIME: Duration = Duration::from_secs(10);
 
@@ -22,7 +24,7 @@ const GRACE: Duration = Duration::from_secs(5);
 const MAX_HEADERS: usize = 100;
 
 /// The largest head of a request, in bytes.
-const MAX_HEAD_BYTES: usize = 64 << 10;
+const MAX_HEAD_BYTES: usize = 16 << 10;
 
 /// Why the API does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -77,8 +79,8 @@ pub async fn serve(listener: TcpListener, service: Router, stop: impl Future<Out
             }
         };
         let _ = stream.set_nodelay(true);
-        let connection =
-            http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(infallible(service.clone())));
+        let connection = http
+            .serve_connection(TokioIo::new(Spoken::new(stream)), TowerToHyperService::new(infallible(service.clone())));
         let connection = open.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

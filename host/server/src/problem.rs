@@ -80,6 +80,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "urn:huiyin:problem:refused", "The rules forbid it", detail)
     }
 
+    /// A request that never became one.
+    pub(crate) fn of_head(status: StatusCode, detail: impl Display) -> Problem {
+        Self::new(status, "urn:huiyin:problem:head", "The head of the request cannot be read", detail)
+    }
+
     pub(crate) fn too_large(limit: usize) -> Problem {
         let detail = format_args!("the body has more than {limit} bytes; send it in parts").to_string();
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "urn:huiyin:problem:too-large", "The body is too large", detail)
@@ -133,6 +138,12 @@ impl From<Refusal> for Problem {
             Refusal::NotFound(what) => Problem::not_found(what),
             Refusal::Refused(why) => Problem::refused(why),
             Refusal::Invalid { pointer, message } => Problem::invalid_at(pointer, message),
+            Refusal::KeyReused(why) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "urn:huiyin:problem:key-reused",
+                "The key was another request's",
+                why,
+            ),
             Refusal::Busy => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "urn:huiyin:problem:busy",

@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use huiyin_engine::Submission;
 use huiyin_engine::state::{FinishedRun, Run, SMALL_RESULT, State as PartitionState};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::api::App;
 use crate::body::Json;
-use crate::caller::Caller;
+use crate::caller::{self, Caller};
 use crate::problem::Problem;
 
 /// Longest id that an asker may choose, in bytes.
@@ -29,7 +29,7 @@ const LISTED: usize = 100;
 pub(crate) struct Start {
     workflow: String,
     unit: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "huiyin_json::value")]
     input: Value,
     /// Chosen by the asker, so that asking again starts no second one.
     id: Option<String>,
@@ -41,10 +41,14 @@ pub(crate) struct Start {
 pub(crate) async fn start(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Json(start): Json<Start>,
+    headers: HeaderMap,
+    Json(mut start): Json<Start>,
 ) -> Result<Response, Problem> {
     if let Some(id) = &start.id {
         check_id(id)?;
+    } else if let Some(key) = caller::key(&headers)? {
+        // Under the same key the same run.
+        start.id = Some(format!("key-{}", huiyin_engine::once::command_name(&caller.actor, &key)));
     }
     let submission = Submission {
         workflow: start.workflow,
@@ -250,7 +254,7 @@ pub(crate) struct Restart {
 
 /// `null` is an input, too.
 fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(from).map(Some)
+    huiyin_json::value(from).map(Some)
 }
 
 pub(crate) async fn restart(
@@ -270,7 +274,7 @@ pub(crate) async fn restart(
 pub(crate) struct Resolve {
     happened: bool,
     /// What it gave, if it happened.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "huiyin_json::value")]
     output: Value,
     /// Which call, where there are several.
     call: Option<u64>,

@@ -164,8 +164,8 @@ fn what_is_wrong_is_said_with_its_place() {
             "POST",
             "/v1/units/none/commands",
             r#"{"command": "receive", "unit": "none", "source": "none/x", "items": []}"#,
-            409,
-            "refused",
+            400,
+            "invalid",
         ),
         ("GET", "/v1/proofs/x", "", 400, "invalid"),
         ("GET", "/v1/checkpoint", "", 404, "not-found"),
@@ -199,6 +199,174 @@ fn a_person_is_named_in_plain_form_or_refused() {
         let (got, _) = api.send("GET", "/v1/host", &[("authorization", &bearer), ("huiyin-actor", actor)], "");
         assert_eq!(got, status, "{actor}");
     }
+}
+
+#[test]
+fn host_14_an_actor_in_any_script_is_taken_everywhere_alike() {
+    let api = Api::with(&[("hold", json!({"do": [{"sleep": {"wait": "PT6H"}}]}))]);
+    let bearer = format!("Bearer {}", api.token);
+    for actor in ["person:许明", "person:%E8%AE%B8%E6%98%8E"] {
+        let act = |method: &str, path: &str, body: &str| {
+            let headers =
+                [("authorization", bearer.as_str()), ("huiyin-actor", actor), ("content-type", "application/json")];
+            api.send(method, path, &headers, body)
+        };
+        let (status, started) = act("POST", "/v1/runs", r#"{"workflow": "hold"}"#);
+        assert_eq!(status, 202, "{started}");
+        let run = format!("/v1/runs/{}", started["run"].as_str().unwrap());
+        assert_eq!(act("POST", &format!("{run}/suspend"), r#"{"reason": "查"}"#).0, 202);
+        let event = r#"{"specversion": "1.0", "id": "1", "source": "/t", "type": "t"}"#;
+        assert_eq!(act("POST", "/v1/events", event).0, 200);
+        let hello = json!({"document": {"dsl": "1.0.3", "namespace": "tests", "name": "deployed", "version": "1.0.0"}, "do": [{"a": {"set": {"x": 1}}}]});
+        let (status, deployed) =
+            act("POST", "/v1/workflows", &json!({"workflows": [{"text": hello.to_string()}]}).to_string());
+        assert_eq!(status, 200, "{deployed}");
+        let (_, listed) = act("GET", "/v1/workflows", "");
+        let row =
+            listed["workflows"].as_array().unwrap().iter().find(|row| row["name"] == "tests/deployed").unwrap().clone();
+        assert_eq!(row["by"], "person:许明");
+        let (_, records) = act("GET", &format!("{run}/records"), "");
+        let by: Vec<_> = records["records"].as_array().unwrap().iter().map(|record| record["actor"].clone()).collect();
+        assert!(by.contains(&json!("person:许明")), "{by:?}");
+    }
+}
+
+#[test]
+fn host_14_a_key_that_stands_twice_or_is_unknown_is_refused_with_its_place() {
+    let api = Api::start();
+    for (path, body, pointer, says) in [
+        ("/v1/runs", r#"{"workflow": "hello", "input": {"a": [{"b": 1, "b": 2}]}}"#, "/input/a/0", "stands twice"),
+        ("/v1/runs", r#"{"workflow": "hello", "workflow": "hello"}"#, "", "duplicate"),
+        (
+            "/v1/events",
+            r#"{"specversion": "1.0", "id": "1", "source": "/t", "type": "t", "data": {"x": 1, "x": 2}}"#,
+            "/data",
+            "stands twice",
+        ),
+        (
+            "/v1/units/none/items",
+            r#"{"items": [{"id": "1", "title": "t", "fields": {"x": 1, "x": 2}}]}"#,
+            "/items/0/fields",
+            "stands twice",
+        ),
+        (
+            "/v1/bindings",
+            r#"{"workflow": "w", "slot": "s", "reason": "x", "config": {"x": 1, "x": 2}}"#,
+            "/config",
+            "stands twice",
+        ),
+        ("/v1/units/none/commands", r#"{"command": "close-case", "case": "1", "case": "2"}"#, "", "stands twice"),
+        (
+            "/v1/units/none/commands",
+            r#"{"command": "set-level", "case": "1", "level": "I", "reason": "x", "why": 1}"#,
+            "/why",
+            "unknown field",
+        ),
+        (
+            "/v1/units/none/commands",
+            r#"{"command": "add-concern", "case": "1", "text": "x", "a/b": 1}"#,
+            "/a~1b",
+            "unknown field",
+        ),
+        (
+            "/v1/units/none/commands",
+            r#"{"command": "record-answer", "case": "1", "text": "x", "channel": "c", "concerns": [{"concern": "c1", "texts": "x"}]}"#,
+            "/concerns/0/texts",
+            "unknown field",
+        ),
+        (
+            "/v1/units/none/commands",
+            r#"{"command": "set-level", "case": "1", "level": "V", "reason": "x"}"#,
+            "/level",
+            "V",
+        ),
+        ("/v1/units/none/commands", r#"{"command": "raise"}"#, "/command", "set-level"),
+        ("/v1/units/none/commands", r#"{"case": "1"}"#, "/", "`command` is missing"),
+    ] {
+        let (status, problem) = api.ask("POST", path, Some(body));
+        assert_eq!(status, 400, "{path} {body}: {problem}");
+        assert_eq!(problem["pointer"].as_str().unwrap_or_default(), pointer, "{path} {body}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(says), "{path} {body}: {problem}");
+    }
+}
+
+#[test]
+fn host_14_heads_are_bounded() {
+    let api = Api::start();
+    let bearer = format!("Bearer {}", api.token);
+    let long = "x".repeat(8 << 10);
+    let (status, _) = api.send("GET", "/v1/host", &[("authorization", &bearer), ("x-long", &long)], "");
+    assert_eq!(status, 200, "8 KiB are well within");
+    let long = "x".repeat(17 << 10);
+    let (status, _, _) = api.raw("GET", "/v1/host", &[("authorization", &bearer), ("x-long", &long)], b"");
+    assert_eq!(status, 431);
+}
+
+#[test]
+fn host_14_a_head_that_cannot_be_read_gets_problem_details() {
+    let api = Api::start();
+    let long = "x".repeat(17 << 10);
+    let many = "x: y\r\n".repeat(200);
+    for (head, status) in [
+        ("GET /healthz HTTP/1.1\r\nhost localhost\r\n\r\n".to_owned(), 400),
+        ("GET /healthz\r\n\r\n".to_owned(), 400),
+        ("G@T /healthz HTTP/1.1\r\n\r\n".to_owned(), 400),
+        ("GET /healthz HTTP/1.1\r\ncontent-length: x\r\n\r\n".to_owned(), 400),
+        (format!("GET /healthz HTTP/1.1\r\nx: {long}\r\n\r\n"), 431),
+        (format!("GET /healthz HTTP/1.1\r\n{many}\r\n"), 431),
+    ] {
+        let mut stream = TcpStream::connect(api.address).unwrap();
+        let _ = stream.write_all(head.as_bytes());
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8(answer).unwrap();
+        let said = &head[..head.len().min(60)];
+        let (top, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{said}: {answer:?}"));
+        assert!(top.starts_with(&format!("HTTP/1.1 {status} ")), "{said}: {top}");
+        assert!(top.contains("content-type: application/problem+json"), "{said}: {top}");
+        let problem: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(
+            (&problem["status"], &problem["type"]),
+            (&json!(status), &json!("urn:huiyin:problem:head")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn host_09_a_run_id_stands_for_one_run() {
+    let api = Api::with(&[("other", json!({"do": [{"a": {"set": {"other": true}}}]}))]);
+    let post = |body: Value| api.ask("POST", "/v1/runs", Some(&body.to_string()));
+    let first = json!({"workflow": "hello", "id": "one", "input": {"a": 1, "b": 2}, "wait": true});
+    let (status, ended) = post(first.clone());
+    assert_eq!((status, &ended["status"]), (200, &json!("completed")), "{ended}");
+    assert_eq!(post(first), (200, ended));
+    assert_eq!(post(json!({"workflow": "tests/hello", "id": "one", "input": {"b": 2, "a": 1}})).0, 202);
+    for other in [
+        json!({"workflow": "other", "id": "one", "input": {"a": 1, "b": 2}}),
+        json!({"workflow": "hello", "id": "one"}),
+    ] {
+        let (status, problem) = post(other);
+        assert_eq!(status, 409, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("that of another run"), "{problem}");
+    }
+    // An id that the host made is an id, too.
+    let (_, made) = post(json!({"workflow": "hello"}));
+    for _ in 0..4 {
+        assert_eq!(post(json!({"workflow": "other", "id": made["run"]})).0, 409);
+    }
+    // A key names a run, too.
+    let bearer = format!("Bearer {}", api.token);
+    let keyed = |key: &str, body: Value| {
+        let headers =
+            [("authorization", bearer.as_str()), ("content-type", "application/json"), ("idempotency-key", key)];
+        api.send("POST", "/v1/runs", &headers, &body.to_string())
+    };
+    let (status, run) = keyed("\"k1\"", json!({"workflow": "hello"}));
+    assert_eq!(status, 202);
+    assert_eq!(keyed("k1", json!({"workflow": "hello"})), (202, run.clone()));
+    assert_eq!(keyed("k1", json!({"workflow": "hello", "input": 1})).0, 409);
+    assert_ne!(keyed("k2", json!({"workflow": "hello"})).1, run);
 }
 
 #[test]

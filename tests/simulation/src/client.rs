@@ -228,6 +228,7 @@ impl Sim {
             key: format!("unit:{unit}"),
             input: wish.input,
             actor: PEOPLE[wish.unit].to_owned(),
+            asked: None,
             accepted: None,
             finished: None,
             first: None,
@@ -333,6 +334,7 @@ impl Sim {
             actor: PEOPLE[unit].to_owned(),
             command: Box::new(command),
             judged: None,
+            once: None,
             reply,
         };
         self.send(Flight::Deliver(part, message));

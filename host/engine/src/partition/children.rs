@@ -75,6 +75,7 @@ impl Core {
             key: key.clone(),
             input: with.clone(),
             parent: Some(Parent { run: run.to_owned(), call: call.to_string(), depth, wait }),
+            asked: None,
             turn: None,
         });
         let payload = self

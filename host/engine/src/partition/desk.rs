@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{About, Core, Judgement, Refusal, Reply, Wake, unfit};
-use crate::record::{DeskDecided, EffectSettled, Entry};
+use crate::once::Keyed;
+use crate::record::{DeskDecided, EffectSettled, Entry, unit_key};
 
 impl Core {
     pub(super) fn decide(
@@ -29,15 +30,24 @@ impl Core {
         self.state.desk.decide(command, &mut context)
     }
 
+    #[allow(clippy::too_many_arguments)] // the parts of one message
     pub(super) fn desk_command(
         &mut self,
         unit: &str,
         actor: &str,
         command: &Command,
         judged: Option<&Judgement>,
+        once: Option<Keyed>,
         reply: Reply<Value>,
         now: Timestamp,
     ) {
+        if let Some(keyed) = &once
+            && let Some((asked, answer)) = self.state.once.command(&keyed.name, now)
+        {
+            let answer = if asked == keyed.asked { Ok(Value::clone(answer)) } else { Err(reused()) };
+            self.tell(reply, answer);
+            return;
+        }
         let Some(who) = Actor::parse(actor) else {
             let message = format!("`{actor}` names no actor; write person:<id>");
             self.tell(reply, Err(Refusal::Invalid { pointer: "/actor".to_owned(), message }));
@@ -53,7 +63,8 @@ impl Core {
                     }
                     _ => None,
                 };
-                match self.write_decision(decision.facts, None, actor, now) {
+                let once = once.map(|keyed| Keyed { answer: decision.output.clone(), ..keyed });
+                match self.write_keyed(decision.facts, unit, once, actor, now) {
                     Ok(()) => {
                         if let Some((entry, source)) = floor {
                             self.floor_judged(&entry, &source, unit, now);
@@ -103,6 +114,28 @@ impl Core {
         Ok(decision.output)
     }
 
+    /// The same for a command with a key: it is on record, also where the desk had nothing to
+    /// decide, so that the same command later finds its first answer.
+    fn write_keyed(
+        &mut self,
+        facts: Vec<Fact>,
+        unit: &str,
+        once: Option<Keyed>,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        if !facts.is_empty() || once.is_none() {
+            return self.write_facts(facts, None, once, actor, now);
+        }
+        let (subject, key) = (format!("unit/{unit}"), unit_key(Some(unit)));
+        let about = About { subject: &subject, actor, unit: Some(unit), key: &key };
+        unfit(about).map_or(Ok(()), Err)?;
+        let entry = Entry::DeskDecided(DeskDecided { facts, call: None, once });
+        let payload = self.encoded(&entry).map_err(|why| format!("what was answered {why}"))?;
+        self.write(&entry, payload, about, now);
+        Ok(())
+    }
+
     /// Writes a decision's facts: one record for each data key in their order,
     /// so that destroying a case's key takes all of the case with it. If one of
     /// them is more than a record can hold, none is written; and why.
@@ -113,13 +146,25 @@ impl Core {
         actor: &str,
         now: Timestamp,
     ) -> Result<(), String> {
+        self.write_facts(facts, call, None, actor, now)
+    }
+
+    fn write_facts(
+        &mut self,
+        facts: Vec<Fact>,
+        call: Option<(String, String)>,
+        mut once: Option<Keyed>,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), String> {
         let mut rest = facts.as_slice();
         let mut records = Vec::new();
         while let Some(first) = rest.first() {
             let (key, subject, unit) = (first.data_key(), first.subject(), first.unit().map(str::to_owned));
             let count = rest.iter().take_while(|fact| fact.data_key() == key).count();
             let (group, after) = rest.split_at(count);
-            let entry = Entry::DeskDecided(DeskDecided { facts: group.to_vec(), call: call.clone() });
+            let once = if after.is_empty() { once.take() } else { None };
+            let entry = Entry::DeskDecided(DeskDecided { facts: group.to_vec(), call: call.clone(), once });
             unfit(About { subject: &subject, actor, unit: unit.as_deref(), key: &key }).map_or(Ok(()), Err)?;
             let payload = self.encoded(&entry).map_err(|why| format!("what was decided {why}"))?;
             records.push((entry, payload, subject, unit, key));
@@ -187,6 +232,13 @@ pub(crate) fn refusal(error: &DeskError) -> Refusal {
         }
         _ => Refusal::Refused(error.to_string()),
     }
+}
+
+/// A key stands for one command.
+pub(crate) fn reused() -> Refusal {
+    Refusal::KeyReused(
+        "this `idempotency-key` came with another command before; give each command a key of its own".to_owned(),
+    )
 }
 
 fn flow_error(error: &DeskError) -> FlowError {

@@ -298,7 +298,18 @@ impl Core {
         let input = Value::Array(events.iter().map(|event| Value::clone(event)).collect());
         let actor = Self::ENGINE.to_owned();
         self.start(
-            StartRun { deployment, run, trigger, key, input, actor, accepted: None, finished: None, first: None },
+            StartRun {
+                deployment,
+                run,
+                trigger,
+                key,
+                input,
+                actor,
+                asked: None,
+                accepted: None,
+                finished: None,
+                first: None,
+            },
             now,
         );
     }

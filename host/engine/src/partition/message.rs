@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{Delivered, Input, Judged, PauseCommand, Snapshot};
 use crate::canary::{Made, Watched};
 use crate::deployment::Deployed;
+use crate::once::Keyed;
 use crate::record::{self, Batch, Entry, OpeningTurn, Pin, SinkAdvanced};
 use crate::state::{FinishedRun, State};
 
@@ -30,6 +31,9 @@ pub enum Refusal {
     /// The rules forbid it.
     #[error("{0}")]
     Refused(String),
+    /// The key of this request was another request's.
+    #[error("{0}")]
+    KeyReused(String),
     /// The input is at fault.
     #[error("{message} (at {pointer})")]
     Invalid {
@@ -66,6 +70,8 @@ pub enum Message {
         command: Box<huiyin_desk::Command>,
         /// How the floor judged the items that the command brings.
         judged: Option<Box<Judgement>>,
+        /// The key under which it is asked; its answer is not there yet.
+        once: Option<Keyed>,
         /// Told the output.
         reply: Reply<Value>,
     },
@@ -141,6 +147,8 @@ pub struct StartRun {
     pub input: Value,
     /// Who.
     pub actor: String,
+    /// What is asked, hashed, where the asker chose the run's id.
+    pub asked: Option<String>,
     /// Told its id, once it will run come what may.
     pub accepted: Option<Reply<String>>,
     /// Told its end.

@@ -130,6 +130,7 @@ impl Core {
                 key: unit_key(unit),
                 input: Value::Null,
                 actor: Self::ENGINE.to_owned(),
+                asked: None,
                 accepted: None,
                 finished: None,
                 first: None,

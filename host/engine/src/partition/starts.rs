@@ -18,6 +18,10 @@ const MAX_RUN_ID: usize = 128;
 
 impl Core {
     pub(super) fn start(&mut self, mut start: StartRun, now: Timestamp) {
+        if let Some(refusal) = self.asked_otherwise(&start, now) {
+            self.refuse_start(start.accepted, start.finished, refusal);
+            return;
+        }
         while let Some(next) = self.successors.get(&start.deployment) {
             start.deployment.clone_from(next);
             // It was taken with the one before.
@@ -47,6 +51,18 @@ impl Core {
             }
             return;
         }
+        if start.asked.is_some() && self.state.once.run(&start.run, now).is_some() {
+            // It ended so long ago that only its id is remembered.
+            if let Some(reply) = start.accepted {
+                self.tell(reply, Ok(start.run.clone()));
+            }
+            if let Some(reply) = start.finished {
+                let why =
+                    format!("run {} has ended, and what it came to is no longer kept here; the log has it", start.run);
+                self.tell(reply, Err(Refusal::Refused(why)));
+            }
+            return;
+        }
         // Events were looked at one by one when they came.
         let by_events = start.trigger.starts_with("event:");
         let too_large = self.payload.check("the input", &start.input).err().filter(|_| !by_events);
@@ -62,6 +78,7 @@ impl Core {
             input: start.input,
             parent: None,
             turn: None,
+            asked: start.asked,
         });
         let subject = format!("run/{}", start.run);
         let unit = deployed.unit.clone();
@@ -116,6 +133,22 @@ impl Core {
         }
     }
 
+    /// Why a run cannot have the id that its asker chose: another was asked for under it before.
+    fn asked_otherwise(&self, start: &StartRun, now: Timestamp) -> Option<Refusal> {
+        let asked = start.asked.as_ref()?;
+        let same = if let Some(before) = self.state.once.run(&start.run, now) {
+            before == asked
+        } else {
+            let running = self.state.runs.get(&start.run).map(|run| (&run.deployment, &run.trigger));
+            let ended = || self.state.ended(&start.run).map(|run| (&run.deployment, &run.trigger));
+            let (deployment, trigger) = running.or_else(ended)?;
+            // From before such ids were remembered: then at least the same workflow.
+            let named = |id: &String| self.state.deployments.get(id).map(|d| (&d.name, &d.unit));
+            trigger == "person" && named(deployment) == named(&start.deployment)
+        };
+        (!same).then(|| taken(&start.run))
+    }
+
     /// Nobody's run starts: both who may wait for it are told why.
     fn refuse_start(
         &mut self,
@@ -167,15 +200,24 @@ pub(crate) fn record_of_start(start: &mut StartRun, done: &mut TurnDone, most: P
         input: start.input.take(),
         parent: None,
         turn: Some(turn),
+        asked: start.asked.take(),
     });
     let record = encoded(&entry, most).ok();
     let Entry::RunStarted(started) = entry else { return None };
-    let RunStarted { run, deployment, trigger, key, input, turn, .. } = started;
+    let RunStarted { run, deployment, trigger, key, input, turn, asked, .. } = started;
     (start.run, start.deployment, start.trigger, start.key, start.input) = (run, deployment, trigger, key, input);
+    start.asked = asked;
     if let (None, Some(turn)) = (&record, turn) {
         done.take_back(turn);
     }
     record
+}
+
+/// The id of a run is another's.
+pub(crate) fn taken(run: &str) -> Refusal {
+    Refusal::Refused(format!(
+        "the id {run} is that of another run, of another workflow, unit or input; give this one an id of its own"
+    ))
 }
 
 /// What a run begins with.
@@ -210,6 +252,7 @@ mod tests {
             key: "host".to_owned(),
             input,
             actor: "person:a".to_owned(),
+            asked: None,
             accepted: None,
             finished: None,
             first: None,

@@ -57,7 +57,7 @@ pub async fn bring_into_force(
             if state.desk.policy().is_none_or(|inforce| **inforce != *pack) {
                 let facts = adopt(state, pack, now).map_err(|error| refused_pack(wanted, error))?;
                 entries[at].push((
-                    Entry::DeskDecided(DeskDecided { facts, call: None }),
+                    Entry::DeskDecided(DeskDecided { facts, call: None, once: None }),
                     format!("policy/{}/{}", pack.name, pack.version),
                     None,
                 ));

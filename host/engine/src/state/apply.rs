@@ -181,6 +181,9 @@ impl State {
                 for fact in &x.facts {
                     self.desk.apply(fact);
                 }
+                if let Some(keyed) = &x.once {
+                    self.once.command_done(keyed, time);
+                }
             }
             Entry::FloorJudged(_) | Entry::SnapshotTaken(_) | Entry::JournalRepaired(_) | Entry::AuditRenewed(_) => {}
         }
@@ -196,6 +199,9 @@ impl State {
     ) -> Result<(), ApplyError> {
         self.deployment(&x.deployment)?;
         self.heard.starting.remove(&x.run);
+        if let Some(asked) = &x.asked {
+            self.once.run_started(&x.run, asked, at);
+        }
         self.started += 1;
         if let Some(parent) = &x.parent {
             self.child_started(parent, &x.run, &x.deployment);
