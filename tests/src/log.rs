@@ -38,7 +38,7 @@ pub struct Account {
     pub opened_for: BTreeMap<String, u32>,
     /// How often each notification's outcome was recorded, as `<case>/<notification>`.
     pub told: BTreeMap<String, u32>,
-    /// Flash reports by case.
+    /// Flash reports by case, drafted or sent.
     pub reports: BTreeMap<String, u32>,
     /// Effects intended: idempotency key to tries.
     pub effects: BTreeMap<String, u32>,
@@ -140,7 +140,9 @@ impl Account {
             Fact::NotificationSettled { head, notification, .. } => {
                 *self.told.entry(format!("{}/{notification}", head.case)).or_default() += 1;
             }
-            Fact::ReportSubmitted { head, .. } => *self.reports.entry(head.case.clone()).or_default() += 1,
+            Fact::ReportDrafted { head, .. } | Fact::ReportSubmitted { head, .. } => {
+                *self.reports.entry(head.case.clone()).or_default() += 1
+            }
             _ => {}
         }
     }

@@ -234,7 +234,7 @@ fn judge(account: &Account, bureau: &Bureau, acknowledged: &Acknowledged, ended:
     }
     let reported_twice: Vec<_> = account.reports.iter().filter(|(_, times)| **times != 1).collect();
     if !reported_twice.is_empty() {
-        wrong.push(format!("reports submitted twice: {reported_twice:?}"));
+        wrong.push(format!("reports drafted twice: {reported_twice:?}"));
     }
     if account.told.is_empty() {
         wrong.push("nothing was at stake: no delivery was ever recorded".to_owned());

@@ -91,6 +91,7 @@ pub(crate) fn clock(clock: &Value) -> String {
         ("satisfied", ..) => "按时完成".to_owned(),
         ("satisfied-late", _, Some(late)) => format!("超时 {} 完成", span(late)),
         ("satisfied-late", ..) => "超时完成".to_owned(),
+        ("breached-evidence-later", ..) => "曾超时,事后补证".to_owned(),
         ("stopped", ..) => "已停".to_owned(),
         (state, ..) => state.to_owned(),
     }

@@ -89,6 +89,10 @@ fn a_due_time_says_when_it_is_provisional() {
     assert_eq!((code(&known), out(&known).as_str()), (0, "2024-10-10T00:00:00+08:00\n"));
     let unknown = huiyin(&["deadline", "due", "--start", "2090-03-01", "--allow", "1wd"]);
     assert_eq!((code(&unknown), out(&unknown).as_str()), (0, "2090-03-03T00:00:00+08:00 provisional\n"));
+    // The notice for 2027 may still name days of this December.
+    let december =
+        huiyin(&["deadline", "due", "--start", "2026-12-30T10:00:00+08:00", "--allow", "1wd", "--calendar", "cn"]);
+    assert_eq!((code(&december), out(&december).as_str()), (0, "2027-01-01T00:00:00+08:00 provisional\n"));
     let elapsed = huiyin(&["deadline", "due", "--start", "2024-03-01T00:00:00Z", "--allow", "PT1H", "--tz", "UTC"]);
     assert_eq!(out(&elapsed), "2024-03-01T01:00:00Z\n");
 }

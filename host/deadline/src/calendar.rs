@@ -20,6 +20,10 @@
 //! `off` are days not worked, `work` are days worked though they fall on a weekend; each entry is a date or an
 //! inclusive range. Entries may lie in another year than the one they stand under (a New Year notice names days
 //! of the December before), as long as that year is covered by the file too.
+//!
+//! Since the notice for a year may still name days of the December before it (the one for 2019 made Saturday 29
+//! December 2018 a day of work and Monday 31 a day off), a December is certain only once the year after it is
+//! published too. A notice that changes a year already published cannot be foreseen, and is not reckoned with.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -194,15 +198,18 @@ impl Calendar {
         &self.name
     }
 
-    /// Whether the day is worked. Outside [`coverage`](Self::coverage) this is the plain week.
+    /// Whether the day is worked. Where nothing is [certain](Self::is_certain) this is the plain week, with what is
+    /// known so far.
     pub fn is_working_day(&self, day: Date) -> bool {
         let plain = !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
         self.exceptions.get(&day).copied().unwrap_or(plain)
     }
 
-    /// Whether the day's year has been published, so that [`is_working_day`](Self::is_working_day) is certain.
-    pub fn covers(&self, day: Date) -> bool {
-        self.years.contains(&day.year())
+    /// Whether no notice that is still to come can change [`is_working_day`](Self::is_working_day): the day's year is
+    /// published and, for a day of December, the year after it too.
+    pub fn is_certain(&self, day: Date) -> bool {
+        let published = |year: Option<i16>| year.is_some_and(|year| self.years.contains(&year));
+        published(Some(day.year())) && (day.month() < 12 || published(day.year().checked_add(1)))
     }
 
     /// The published years, ascending.

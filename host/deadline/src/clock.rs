@@ -187,9 +187,29 @@ pub fn satisfy(clock: &Clock, at: Timestamp, by: &str) -> Result<Vec<ClockFact>,
     Ok(facts)
 }
 
+/// Whether a clock that is late at `now` would come to rest on time, were it believed that what it waited for was
+/// done at `at`. Such a claim needs more than a word.
+pub fn would_excuse(clock: &Clock, at: Timestamp, now: Timestamp) -> bool {
+    clock.satisfied.is_none() && reached(clock, at) <= clock.due.at && clock.due.at < reached(clock, now)
+}
+
+/// What the clock had waited for was done at another time than it was satisfied with: later means late, if it is
+/// after the due time. An earlier time changes nothing.
+pub fn correct_satisfied(clock: &Clock, at: Timestamp, by: &str, now: Timestamp) -> Vec<ClockFact> {
+    let Some(satisfied) = clock.satisfied.as_ref().filter(|satisfied| satisfied.at < at) else { return Vec::new() };
+    let on_time = satisfied.on_time && at <= clock.due.at;
+    let mut facts = Vec::new();
+    if !on_time && clock.breached.is_none() {
+        facts.push(late_after_all(clock, clock.due, at, now));
+    }
+    facts.push(ClockFact::Satisfied { clock: clock.id.clone(), at, by: by.to_owned(), on_time });
+    facts
+}
+
 /// Corrects the moment the clock counts from. The due time is computed anew (times the clock stood still are
 /// given back again); if that has passed already, the breach comes with it; if a reported breach is undone by
-/// it, the breach moves to the history. Warnings whose new time is still to come are armed again.
+/// it, the breach moves to the history. Warnings whose new time is still to come are armed again. Of a clock at
+/// rest it is judged anew whether it came to rest in time.
 ///
 /// With the same anchor and a newer calendar, this settles a provisional due time once the year is published.
 pub fn reanchor(
@@ -200,7 +220,6 @@ pub fn reanchor(
     now: Timestamp,
     calendar: &Calendar,
 ) -> Result<Vec<ClockFact>, ClockError> {
-    check_running(clock)?;
     check_reason(clock, reason)?;
     check_calendar(&clock.id, &clock.calendar, calendar)?;
     let mut new = due(anchor_at, &clock.allowance, calendar, clock.zone.time_zone())?;
@@ -211,8 +230,10 @@ pub fn reanchor(
             new = carry(clock, new, pause.from.max(anchor_at), to, calendar)?;
         }
     }
+    let end = clock.satisfied.as_ref().map_or(reached(clock, now), |satisfied| satisfied.at);
     let warnings = arm(clock.plan.iter().copied(), anchor_at, new.at)
         .into_iter()
+        .filter(|_| clock.satisfied.is_none())
         .filter(|armed| armed.at > now || clock.warned.iter().all(|warned| warned.warning != armed.warning));
     let rescheduled = ClockFact::Rescheduled {
         clock: clock.id.clone(),
@@ -221,13 +242,28 @@ pub fn reanchor(
         old_due: clock.due,
         due: new,
         warnings: warnings.collect(),
-        breach_lifted: clock.breached.is_some() && reached(clock, now) <= new.at,
+        breach_lifted: clock.breached.is_some() && end <= new.at,
         reason: reason.to_owned(),
         by: by.to_owned(),
         at: now,
     };
     let overdue = followed_by(clock, &rescheduled, now);
-    Ok(std::iter::once(rescheduled).chain(overdue).collect())
+    let mut facts: Vec<ClockFact> = std::iter::once(rescheduled).chain(overdue).collect();
+    if let Some(satisfied) = &clock.satisfied {
+        let on_time = satisfied.at <= new.at;
+        if !on_time && clock.breached.is_none() {
+            facts.push(late_after_all(clock, new, satisfied.at, now));
+        }
+        if on_time != satisfied.on_time {
+            facts.push(ClockFact::Satisfied {
+                clock: clock.id.clone(),
+                at: satisfied.at,
+                by: satisfied.by.clone(),
+                on_time,
+            });
+        }
+    }
+    Ok(facts)
 }
 
 /// Lets the clock stand still from `at`.
@@ -295,7 +331,8 @@ fn carry(clock: &Clock, old: Due, from: Timestamp, to: Timestamp, calendar: &Cal
             let zone = clock.zone.time_zone();
             let left = working_days_left(zone.to_datetime(from).date(), old.at, calendar, zone);
             let due = working_days(zone.to_datetime(to).date(), left, calendar, zone).ok_or_else(out_of_range)?;
-            Ok(Due { at: due.at.max(old.at), provisional: due.provisional })
+            // The rest was counted up to the old due time, so it is no more certain than that was.
+            Ok(Due { at: due.at.max(old.at), provisional: due.provisional || old.provisional })
         }
     }
 }
@@ -319,6 +356,16 @@ fn breach(clock: &Clock, at: Timestamp) -> ClockFact {
         due_at: clock.due.at,
         fired_at: at,
         lateness: at.duration_since(clock.due.at),
+    }
+}
+
+/// The breach of a clock at rest that was late after all, as it becomes known at `now`.
+fn late_after_all(clock: &Clock, due: Due, done: Timestamp, now: Timestamp) -> ClockFact {
+    ClockFact::Breached {
+        clock: clock.id.clone(),
+        due_at: due.at,
+        fired_at: now,
+        lateness: done.duration_since(due.at),
     }
 }
 

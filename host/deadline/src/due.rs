@@ -15,7 +15,8 @@ pub struct Due {
     /// The last instant that is on time.
     #[serde(with = "crate::stamp")]
     pub at: Timestamp,
-    /// True when a working day was counted in a year whose calendar is not published yet: the due time may move.
+    /// True when a day was counted that a calendar notice still to come may name as off or as worked: the due time
+    /// may move.
     pub provisional: bool,
 }
 
@@ -66,12 +67,12 @@ pub(crate) fn working_days(first: Date, days: u32, calendar: &Calendar, zone: &T
     let mut left = days;
     let mut provisional = false;
     if left == 0 {
-        provisional |= !calendar.covers(day);
+        provisional |= !calendar.is_certain(day);
         left = u32::from(!calendar.is_working_day(day));
     }
     while left > 0 {
         day = day.tomorrow().ok()?;
-        provisional |= !calendar.covers(day);
+        provisional |= !calendar.is_certain(day);
         left -= u32::from(calendar.is_working_day(day));
     }
     let at = zone.to_timestamp(day.tomorrow().ok()?.at(0, 0, 0, 0)).ok()?;

@@ -44,7 +44,7 @@ fn the_builtin_calendar_says_what_the_notices_say() {
         let weekend = matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
         let worked = listed.get(&day).copied().unwrap_or(!weekend);
         assert_eq!(cn().is_working_day(day), worked, "{day}");
-        assert!(cn().covers(day));
+        assert_eq!(cn().is_certain(day), day < date(2026, 12, 1), "{day}");
     }
 }
 
@@ -93,9 +93,38 @@ fn working_days_leave_out_the_first_day_and_days_off() {
 
 #[test]
 fn what_leans_on_an_unpublished_year_is_provisional() {
-    assert_eq!(ends("2026-12-30T02:00:00Z", "1wd"), ("2026-12-31T16:00:00Z".into(), false));
     assert_eq!(ends("2026-12-31T02:00:00Z", "1wd"), ("2027-01-01T16:00:00Z".into(), true));
     assert!(ends("2017-12-28T02:00:00Z", "1wd").1);
+}
+
+/// A calendar of the published notices of these years, from the built-in table.
+fn published(years: &[i16]) -> Calendar {
+    let text = include_str!("../src/calendar/cn.json");
+    let mut file: serde_json::Value = serde_json::from_str(text).unwrap();
+    let all = file["years"].as_array_mut().unwrap();
+    all.retain(|year| years.iter().any(|wanted| year["year"] == *wanted));
+    Calendar::from_json(&file.to_string()).unwrap()
+}
+
+#[test]
+fn desk_01_a_december_is_provisional_until_the_next_year_is_published() {
+    let zone = Zone::default();
+    let start: Timestamp = "2018-12-28T17:00:00+08:00".parse().unwrap();
+    let one = "1wd".parse().unwrap();
+    let before = due(start, &one, &published(&[2018]), zone.time_zone()).unwrap();
+    assert!(before.provisional, "the notice for 2019 was still to come");
+    let after = due(start, &one, &published(&[2018, 2019]), zone.time_zone()).unwrap();
+    // Saturday the 29th was worked.
+    assert_eq!((after.at.to_string().as_str(), after.provisional), ("2018-12-29T16:00:00Z", false));
+}
+
+#[test]
+fn desk_02_no_december_of_the_last_published_year_is_certain() {
+    assert_eq!(ends("2026-12-30T02:00:00Z", "1wd"), ("2026-12-31T16:00:00Z".into(), true));
+    // It is the days that are counted that matter, not the day on which it starts.
+    assert!(!ends("2026-11-26T02:00:00Z", "2wd").1);
+    assert!(ends("2026-11-30T02:00:00Z", "1wd").1);
+    assert!(!ends("2025-12-30T02:00:00Z", "1wd").1);
 }
 
 #[test]
@@ -117,7 +146,7 @@ fn a_calendar_of_ones_own() {
     assert_eq!(calendar.id(), "office");
     assert!(!calendar.is_working_day(date(2030, 2, 6)));
     assert!(calendar.is_working_day(date(2030, 2, 10)));
-    assert!(calendar.covers(date(2030, 6, 1)) && !calendar.covers(date(2031, 6, 1)));
+    assert!(calendar.is_certain(date(2030, 6, 1)) && !calendar.is_certain(date(2031, 6, 1)));
 }
 
 #[test]

@@ -194,16 +194,38 @@ fn warnings_are_armed_again_for_a_later_due_time() {
 }
 
 #[test]
-fn a_change_needs_a_reason_and_a_running_clock() {
-    let mut run = Run::start(&patient(), "2024-03-01T10:00:00Z", "2024-03-01T10:05:00Z");
+fn a_change_needs_a_reason() {
+    let run = Run::start(&patient(), "2024-03-01T10:00:00Z", "2024-03-01T10:05:00Z");
     let now = at("2024-03-01T10:10:00Z");
     let blank = clock::reanchor(&run.clock, now, " ", "person:li", now, cn()).unwrap_err();
     assert!(matches!(blank, ClockError::NoReason { .. }));
     assert!(matches!(clock::pause(&run.clock, now, "", "person:li").unwrap_err(), ClockError::NoReason { .. }));
-    let facts = clock::satisfy(&run.clock, now, "report/1").unwrap();
+}
+
+#[test]
+fn a_clock_at_rest_is_judged_anew_when_its_anchor_is_corrected() {
+    let mut run = Run::start(&patient(), "2024-03-01T10:00:00Z", "2024-03-01T10:05:00Z");
+    let due = run.clock.due.at;
+    let facts = clock::satisfy(&run.clock, due, "report/1").unwrap();
     run.take(facts);
-    let rested = clock::reanchor(&run.clock, now, "typo", "person:li", now, cn()).unwrap_err();
-    assert!(matches!(rested, ClockError::AlreadySatisfied { .. }));
+    let now = at("2024-03-02T10:00:00Z");
+    assert!(run.clock.satisfied.as_ref().unwrap().on_time);
+    // It happened an hour earlier: what was done in time was an hour late.
+    let facts = clock::reanchor(&run.clock, at("2024-03-01T09:00:00Z"), "typo", "person:li", now, cn()).unwrap();
+    run.take(facts);
+    assert!(!run.clock.satisfied.as_ref().unwrap().on_time);
+    assert_eq!(run.clock.breached.unwrap().lateness, jiff::SignedDuration::from_hours(1));
+    // And back again: on time, and the breach that was reported stays in the history.
+    let facts = clock::reanchor(&run.clock, at("2024-03-01T10:00:00Z"), "no", "person:li", now, cn()).unwrap();
+    run.take(facts);
+    assert!(run.clock.satisfied.as_ref().unwrap().on_time);
+    assert_eq!((run.clock.breached, run.clock.breaches().count()), (None, 1));
+    // What it had waited for was done later than was said.
+    let facts = clock::correct_satisfied(&run.clock, at("2024-03-02T09:00:00Z"), "person:li", now);
+    run.take(facts);
+    assert!(!run.clock.satisfied.as_ref().unwrap().on_time);
+    assert!(clock::correct_satisfied(&run.clock, at("2024-03-01T10:30:00Z"), "person:li", now).is_empty());
+    assert!(clock::next_wake(&run.clock).is_none() && clock::tick(&run.clock, now).is_empty());
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub enum Act {
     StartClock,
     /// `satisfy-clock`
     SatisfyClock,
+    /// `draft-report`
+    DraftReport,
     /// `submit-report`
     SubmitReport,
     /// `record-answer`
@@ -52,6 +54,10 @@ pub enum Act {
     ProposeNoResponse,
     /// `approve-no-response`
     ApproveNoResponse,
+    /// `approve`; of a decision not to answer it is [`Act::ApproveNoResponse`]
+    Approve,
+    /// `decline`
+    Decline,
     /// A run is started by name.
     StartRun,
     /// A run is stopped, held, let go on, set to work again, or told what became of a call.
@@ -114,7 +120,8 @@ const TABLE: &[Line] = &[
     line(Act::AttachItem,        "attach-item",         &[Unit, Run],         "put an item into a case",        "1d"),
     line(Act::StartClock,        "start-clock",         &[Unit, Run],         "start a clock",                  "2c"),
     line(Act::SatisfyClock,      "satisfy-clock",       &[Unit],              "stop a clock by hand",           "rule 7"),
-    line(Act::SubmitReport,      "submit-report",       &[Unit, Run],         "submit a report",                "3.3"),
+    line(Act::DraftReport,       "draft-report",        &[Unit, Run],         "draft a report",                 "3.3"),
+    line(Act::SubmitReport,      "submit-report",       &[Unit],              "send a report",                  "6b"),
     line(Act::RecordAnswer,      "record-answer",       &[Unit, Run],         "record an answer",               "3.5c"),
     line(Act::RecordTime,        "record-time",         &[Unit, Run],         "record a time of a case",        "3.5c"),
     line(Act::RecordDelivery,    "record-delivery",     &[Unit, Run],         "record a delivery",              "1d"),
@@ -124,6 +131,8 @@ const TABLE: &[Line] = &[
     line(Act::CorrectOccurredAt, "correct-occurred-at", &[Unit],              "correct when a matter happened", "rule 5"),
     line(Act::ProposeNoResponse, "propose-no-response", &[Unit],              "propose not to answer",          "1i"),
     line(Act::ApproveNoResponse, "approve-no-response", &[Unit],              "approve a no-response",          "1i"),
+    line(Act::Approve,           "approve",             &[Unit],              "approve what another asks for",  "6b"),
+    line(Act::Decline,           "decline",             &[Unit],              "decline what is asked for",      "6b"),
     line(Act::StartRun,          "start-run",           &[Unit, Admin],       "start a workflow",               "1d"),
     line(Act::ControlRun,        "control-run",         &[Unit, Admin],       "stop, hold or restart a run",    "1d"),
     line(Act::SendEvent,         "send-event",          &[Unit, Admin],       "send events",                    "1d"),
@@ -146,6 +155,7 @@ impl Act {
             Command::AttachItem(_) => Act::AttachItem,
             Command::StartClock(_) => Act::StartClock,
             Command::SatisfyClock(_) => Act::SatisfyClock,
+            Command::DraftReport(_) => Act::DraftReport,
             Command::SubmitReport(_) => Act::SubmitReport,
             Command::RecordAnswer(_) => Act::RecordAnswer,
             Command::RecordTime(_) => Act::RecordTime,
@@ -156,6 +166,8 @@ impl Act {
             Command::CorrectOccurredAt { .. } => Act::CorrectOccurredAt,
             Command::ProposeNoResponse { .. } => Act::ProposeNoResponse,
             Command::ApproveNoResponse { .. } => Act::ApproveNoResponse,
+            Command::Approve { .. } => Act::Approve,
+            Command::Decline { .. } => Act::Decline,
         }
     }
 

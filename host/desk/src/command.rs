@@ -41,6 +41,8 @@ pub enum Command {
     /// Core function.
     SatisfyClock(SatisfyClock),
     /// Core function.
+    DraftReport(DraftReport),
+    /// Core function.
     SubmitReport(SubmitReport),
     /// Core function.
     RecordAnswer(RecordAnswer),
@@ -66,7 +68,8 @@ pub enum Command {
         /// Why.
         reason: String,
     },
-    /// A person corrects when it happened, with a reason (rule 5).
+    /// A person corrects when it happened, with a reason (rule 5); to a later
+    /// time only a person of a unit above, or two persons.
     CorrectOccurredAt {
         /// The case.
         case: String,
@@ -82,12 +85,28 @@ pub enum Command {
         /// Why.
         reason: String,
     },
-    /// Another person approves exactly that (rule 9).
+    /// Another person approves exactly that (rule 9). The same as [`Command::Approve`].
     ApproveNoResponse {
         /// The case.
         case: String,
         /// The hash of what is approved.
         hash: String,
+    },
+    /// A second person confirms exactly what waits under a hash (rule 9).
+    Approve {
+        /// The case.
+        case: String,
+        /// The hash of what is approved.
+        hash: String,
+    },
+    /// The author withdraws what waits under a hash, or a second person says no.
+    Decline {
+        /// The case.
+        case: String,
+        /// The hash of what is declined.
+        hash: String,
+        /// Why.
+        reason: String,
     },
 }
 
@@ -193,6 +212,7 @@ impl Command {
             Command::AttachItem(input) => Some(&input.case),
             Command::StartClock(input) => Some(&input.case),
             Command::SatisfyClock(input) => Some(&input.case),
+            Command::DraftReport(input) => Some(&input.case),
             Command::SubmitReport(input) => Some(&input.case),
             Command::RecordAnswer(input) => Some(&input.case),
             Command::RecordTime(input) => Some(&input.case),
@@ -202,7 +222,9 @@ impl Command {
             | Command::SetLevel { case, .. }
             | Command::CorrectOccurredAt { case, .. }
             | Command::ProposeNoResponse { case, .. }
-            | Command::ApproveNoResponse { case, .. } => Some(case),
+            | Command::ApproveNoResponse { case, .. }
+            | Command::Approve { case, .. }
+            | Command::Decline { case, .. } => Some(case),
         }
     }
 
@@ -315,10 +337,10 @@ pub struct SatisfyClock {
     pub evidence: String,
 }
 
-/// Submits a report upward. The flash report stops the clock of clause 5e.
+/// Drafts a report. A draft satisfies nothing: a person reads it and sends it (clauses 3.2g, 6b).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SubmitReport {
+pub struct DraftReport {
     /// The case, by number.
     pub case: String,
     /// Which stage.
@@ -339,7 +361,37 @@ pub struct SubmitReport {
     pub documents: Vec<DocumentRef>,
 }
 
-/// Records an answer that was delivered.
+/// A person submits a report upward: a draft as it is, or facts of their own. The flash report stops the clock of
+/// clause 5e.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitReport {
+    /// The case, by number.
+    pub case: String,
+    /// Which stage.
+    pub stage: Stage,
+    /// The hash of the draft that is sent as it is; then nothing else is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<String>,
+    /// What is known, a fact each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<String>,
+    /// Refused in a flash report (clause 5a).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Refused in a flash report: measures belong to the detailed report (clause 5a).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measures: Option<String>,
+    /// Refused in a flash report: the result comes last (clause 5a).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// Its printed forms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DocumentRef>,
+}
+
+/// Records an answer that was delivered. One that is said to have been delivered before a due time that has passed
+/// needs a proof, and waits for a second person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordAnswer {
@@ -364,7 +416,8 @@ pub struct RecordAnswer {
     pub delivered_at: Option<Timestamp>,
 }
 
-/// Records when the matter was verified, handled or published (clause 1a).
+/// Records when the matter was verified, handled or published (clause 1a). A second time is a correction, by a person
+/// and with a reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordTime {
@@ -376,6 +429,13 @@ pub struct RecordTime {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub time: Option<Timestamp>,
+    /// Why it is another than is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How one can see it; needed for a publication that is said to lie before a due time that has passed, which then
+    /// waits for a second person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
 }
 
 /// Records how a notification went.

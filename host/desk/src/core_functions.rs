@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::command::{
-    AttachItem, CloseCase, Command, OpenCase, RecordAnswer, RecordAssessment, RecordDelivery, RecordTime, SatisfyClock,
-    StartClock, SubmitReport,
+    AttachItem, CloseCase, Command, DraftReport, OpenCase, RecordAnswer, RecordAssessment, RecordDelivery, RecordTime,
+    SatisfyClock, StartClock, SubmitReport,
 };
 use crate::error::DeskError;
 
@@ -66,6 +66,12 @@ const FUNCTIONS: &[Entry] = &[
         command: |v| Ok(Command::SatisfyClock(read(v)?)),
     },
     Entry {
+        name: "draft-report",
+        input_schema: schema::<DraftReport>,
+        output: drafted,
+        command: |v| Ok(Command::DraftReport(read(v)?)),
+    },
+    Entry {
         name: "submit-report",
         input_schema: schema::<SubmitReport>,
         output: reported,
@@ -105,7 +111,7 @@ pub fn core_functions() -> Vec<CoreFunction> {
             name: entry.name,
             version: VERSION,
             input_schema: (entry.input_schema)(),
-            output_schema: object(&(entry.output)()),
+            output_schema: output(entry.name, &(entry.output)()),
         })
         .collect()
 }
@@ -160,6 +166,20 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     if out.is_empty() { "/".to_owned() } else { out }
 }
 
+/// What a function gives. What may wait for a second person says so under `pending`.
+fn output(name: &str, properties: &Value) -> Value {
+    let mut schema = object(properties);
+    if matches!(name, "record-answer" | "record-time") {
+        let mut pending = object(&json!({
+            "approval": { "type": "string" }, "hash": { "type": "string" }, "author": { "type": "string" },
+        }));
+        pending["description"] =
+            json!("given where nothing is recorded yet, and a second person has to approve what this hash stands for");
+        schema["properties"]["pending"] = pending;
+    }
+    schema
+}
+
 fn object(properties: &Value) -> Value {
     let required: Vec<&String> = properties.as_object().map(|map| map.keys().collect()).unwrap_or_default();
     json!({
@@ -187,6 +207,7 @@ fn found() -> Value {
         "case": { "type": "string" },
         "opened": { "type": "boolean", "description": "false where the case was there before" },
         "unit": { "type": "string" },
+        "unit_name": { "type": "string", "description": "the unit's name in the policy pack" },
         "level": level(),
         "state": state(),
         "title": { "type": "string" },
@@ -218,6 +239,16 @@ fn clock_started() -> Value {
 
 fn clock_satisfied() -> Value {
     json!({ "case": { "type": "string" }, "clock": { "type": "string" }, "on_time": { "type": "boolean" } })
+}
+
+fn drafted() -> Value {
+    json!({
+        "case": { "type": "string" },
+        "stage": { "enum": ["flash"] },
+        "draft": { "type": "string" },
+        "hash": { "type": "string", "description": "what the person names who sends it" },
+        "at": time(),
+    })
 }
 
 fn reported() -> Value {

@@ -9,12 +9,14 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::case::Case;
 use crate::command::Command;
 use crate::decide::{self, DecideContext, Decision};
 use crate::error::DeskError;
+use crate::event::{DeskEvent, fact_event};
 use crate::fact::{Fact, ItemReceived};
 use crate::item::{Digest, Item, ItemRecord, TEXT_CHARS, TITLE_CHARS};
 use crate::policy::PolicyPack;
@@ -74,6 +76,27 @@ impl Desk {
     /// The pack in force.
     pub fn policy(&self) -> Option<&Arc<PolicyPack>> {
         self.policy.as_ref()
+    }
+
+    /// The name of a unit in the pack in force; its code where the pack has none.
+    pub fn unit_name<'d>(&'d self, code: &'d str) -> &'d str {
+        self.policy.as_ref().and_then(|pack| pack.unit(code)).map_or(code, |unit| unit.name.zh.as_str())
+    }
+
+    /// The event that a fact makes, if it makes one, with the names that people
+    /// read beside the codes: `unit_name`.
+    pub fn event(&self, fact: &Fact) -> Option<DeskEvent> {
+        let mut event = fact_event(fact)?;
+        let name = self.unit_name(&event.unit).to_owned();
+        if let Value::Object(data) = &mut event.data {
+            data.insert("unit_name".to_owned(), Value::String(name));
+            for told in data.get_mut("notify").and_then(Value::as_array_mut).into_iter().flatten() {
+                let unit = told.get("unit").and_then(Value::as_str).unwrap_or_default();
+                let name = self.unit_name(unit).to_owned();
+                told["unit_name"] = Value::String(name);
+            }
+        }
+        Some(event)
     }
 
     /// A case by number.

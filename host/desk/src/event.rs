@@ -7,7 +7,7 @@ use huiyin_deadline::clock::ClockFact;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::case::{Head, Notification};
+use crate::case::{Head, Notification, approval_act as act};
 use crate::fact::Fact;
 use crate::item::TITLE_CHARS;
 use crate::text::clip;
@@ -92,14 +92,18 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
             "huiyin.case.level-changed.v1",
             about(head, json!({ "from": from, "reason": reason, "by": by, "at": at, "notify": told(notify) })),
         ),
-        Fact::OccurrenceCorrected { head, from, to, reason, by, at } => (
+        Fact::OccurrenceCorrected { head, from, to, reason, by, at, confirmed } => (
             "huiyin.case.occurrence-corrected.v1",
-            about(head, json!({ "from": from, "to": to, "reason": reason, "by": by, "at": at })),
+            about(
+                head,
+                json!({ "from": from, "to": to, "reason": reason, "by": by, "at": at, "confirmed": confirmed }),
+            ),
         ),
         Fact::ClockStarted {
             head,
             name,
             clause,
+            follows,
             clock: ClockFact::Started { clock, due, anchor, anchor_at, at, .. },
             ..
         } => (
@@ -108,11 +112,31 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
                 head,
                 json!({
                     "clock": clock, "name": name, "clause": clause, "anchor": anchor, "anchor_at": anchor_at,
-                    "due_at": due.at, "provisional": due.provisional, "at": at,
+                    "follows": follows, "due_at": due.at, "provisional": due.provisional, "at": at,
                 }),
             ),
         ),
         Fact::ClockMoved { head, name, clock, due_at, notify } => clock_moved(head, name, clock, due_at, notify)?,
+        Fact::ReportDrafted { head, draft, notify } => {
+            ("huiyin.report.drafted.v1", about(head, json!({ "draft": draft, "notify": told(notify), "at": draft.at })))
+        }
+        Fact::ApprovalRequested { head, approval, notify } => (
+            "huiyin.approval.requested.v1",
+            about(
+                head,
+                json!({
+                    "approval": approval.id, "act": act(&approval.proposal), "act_zh": approval.proposal.zh(),
+                    "author": approval.author, "hash": approval.hash, "notify": told(notify), "at": approval.at,
+                }),
+            ),
+        ),
+        Fact::ApprovalGiven { head, approval, hash, by, at } => {
+            ("huiyin.approval.given.v1", about(head, json!({ "approval": approval, "hash": hash, "by": by, "at": at })))
+        }
+        Fact::ApprovalDeclined { head, approval, reason, by, at } => (
+            "huiyin.approval.declined.v1",
+            about(head, json!({ "approval": approval, "reason": reason, "by": by, "at": at })),
+        ),
         Fact::ReportSubmitted { head, report, notify } => (
             "huiyin.report.submitted.v1",
             about(head, json!({ "report": report, "notify": told(notify), "at": report.at })),

@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use crate::actor::Actor;
 use crate::case::{
-    Answer, Because, CaseItem, Concern, Delivery, Head, Kind, Milestone, NoResponse, Notification, Report, State,
+    Answer, Approval, Because, CaseItem, Concern, Confirmation, Delivery, Head, Kind, Milestone, NoResponse,
+    Notification, Report, ReportDraft, State,
 };
 use crate::item::{Digest, Item};
 use crate::level::Level;
@@ -162,6 +163,9 @@ pub enum Fact {
         by: Actor,
         /// When.
         at: Timestamp,
+        /// The second person, where one was needed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confirmed: Option<Confirmation>,
     },
     /// A time of the case became known.
     #[serde(rename = "huiyin.case.time-recorded.v1")]
@@ -177,6 +181,18 @@ pub enum Fact {
         by: Actor,
         /// When it was recorded.
         at: Timestamp,
+        /// What was recorded before, where this is a correction.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Timestamp>,
+        /// Why it was corrected.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// How one can see it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        evidence: Option<String>,
+        /// The second person, where it is evidence that came after a due time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confirmed: Option<Confirmation>,
     },
     /// A clock began to run.
     #[serde(rename = "huiyin.clock.started.v1")]
@@ -191,6 +207,9 @@ pub enum Fact {
         /// The clause its rule rests on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         clause: Option<String>,
+        /// The clock of the same rule that was there before, where this one is for what was asked since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        follows: Option<String>,
         /// How it runs.
         clock: ClockFact,
     },
@@ -206,6 +225,18 @@ pub enum Fact {
         clock: ClockFact,
         /// When the clock is due, after this.
         due_at: Timestamp,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// A report was drafted. It satisfies nothing.
+    #[serde(rename = "huiyin.report.drafted.v1")]
+    ReportDrafted {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The draft.
+        draft: ReportDraft,
         /// Who is told because of it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notify: Vec<Notification>,
@@ -231,7 +262,49 @@ pub enum Fact {
         /// The answer.
         answer: Answer,
     },
-    /// Somebody proposed not to answer.
+    /// An act waits for a second person.
+    #[serde(rename = "huiyin.approval.requested.v1")]
+    ApprovalRequested {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The act.
+        approval: Approval,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// A second person confirmed an act. What it does follows in the same decision.
+    #[serde(rename = "huiyin.approval.given.v1")]
+    ApprovalGiven {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The act's id.
+        approval: String,
+        /// Its hash.
+        hash: String,
+        /// The approver's id.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Its author withdrew an act, or a second person said no.
+    #[serde(rename = "huiyin.approval.declined.v1")]
+    ApprovalDeclined {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The act's id.
+        approval: String,
+        /// Why.
+        reason: String,
+        /// The person's id.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody proposed not to answer. Written by releases before [`Fact::ApprovalRequested`].
     #[serde(rename = "huiyin.no-response.proposed.v1")]
     NoResponseProposed {
         /// The case.
@@ -240,7 +313,7 @@ pub enum Fact {
         /// The proposal.
         proposal: NoResponse,
     },
-    /// Somebody else approved that.
+    /// Somebody else approved that. Written by releases before [`Fact::ApprovalGiven`].
     #[serde(rename = "huiyin.no-response.approved.v1")]
     NoResponseApproved {
         /// The case.
@@ -380,7 +453,11 @@ impl Fact {
             | Self::TimeRecorded { head, .. }
             | Self::ClockStarted { head, .. }
             | Self::ClockMoved { head, .. }
+            | Self::ReportDrafted { head, .. }
             | Self::ReportSubmitted { head, .. }
+            | Self::ApprovalRequested { head, .. }
+            | Self::ApprovalGiven { head, .. }
+            | Self::ApprovalDeclined { head, .. }
             | Self::AnswerRecorded { head, .. }
             | Self::NoResponseProposed { head, .. }
             | Self::NoResponseApproved { head, .. }

@@ -38,8 +38,8 @@ mod view;
 pub use actor::Actor;
 pub use authority::{Act, permit};
 pub use command::{
-    AttachItem, CloseCase, Command, OpenCase, Receive, RecordAnswer, RecordAssessment, RecordDelivery, RecordTime,
-    SatisfyClock, StartClock, SubmitReport,
+    AttachItem, CloseCase, Command, DraftReport, OpenCase, Receive, RecordAnswer, RecordAssessment, RecordDelivery,
+    RecordTime, SatisfyClock, StartClock, SubmitReport,
 };
 pub use core_functions::{CoreFunction, core_command, core_functions};
 pub use decide::{DecideContext, Decision};

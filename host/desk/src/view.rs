@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use huiyin_deadline::clock::Clock;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::case::{Case, CaseClock};
+use crate::case::{Approval, Case, CaseClock, Proposal, approval_view};
 use crate::desk::Desk;
 use crate::policy::PolicyPack;
 
@@ -39,8 +40,10 @@ pub fn case_summary(case: &Case, now: Timestamp) -> Value {
         "corrections": case.corrections,
         "notified": case.notifications.iter().map(crate::case::notification_view).collect::<Vec<_>>(),
         "reports": case.reports,
+        "drafts": case.drafts,
         "answers": case.answers,
-        "no_response": case.no_response,
+        "approvals": case.approvals.iter().map(approval_view).collect::<Vec<_>>(),
+        "no_response": case.no_response().map(no_response),
     })
 }
 
@@ -106,7 +109,8 @@ pub fn case_row(case: &Case, now: Timestamp) -> Value {
         "opened_at": case.times.opened,
         "items": case.items.len() as u64 + case.more_items,
         "clock": pressing.map(|entry| clock(case, entry, now)),
-        "breaches": case.clocks.iter().filter(|entry| entry.clock.breached.is_some()).count(),
+        "breaches": case.clocks.iter().map(|entry| entry.clock.breaches().count()).sum::<usize>(),
+        "pending": case.approvals.iter().filter(|approval| approval.is_pending()).count(),
         "owed": case.notifications.iter().filter(|n| !n.delivered()).count(),
     })
 }
@@ -170,23 +174,54 @@ pub fn unjudged_list(desk: &Desk) -> Vec<Value> {
     desk.unjudged().map(row).collect()
 }
 
+/// How a clock stands, as JSON and as people name it. A breach that was reported stays to be seen, whatever came later.
+fn standing(case: &Case, clock: &Clock) -> (&'static str, &'static str) {
+    match (&clock.satisfied, &clock.breached) {
+        (Some(done), _) if !done.on_time => ("satisfied-late", "超时完成"),
+        (Some(_), _) if clock.breaches().next().is_some() => ("breached-evidence-later", "曾超时,事后补证"),
+        (Some(_), _) => ("satisfied", "按时完成"),
+        (None, Some(_)) => ("breached", "已超时"),
+        (None, None) if !case.is_open() => ("stopped", "已停止"),
+        (None, None) if clock.paused_since().is_some() => ("paused", "暂停"),
+        (None, None) => ("running", "计时中"),
+    }
+}
+
+/// The decision not to answer, as clients of the first releases read it.
+fn no_response(approval: &Approval) -> Value {
+    let reason = match &approval.proposal {
+        Proposal::NoResponse { reason } => reason.as_str(),
+        _ => "",
+    };
+    let mut view = json!({ "reason": reason, "hash": approval.hash, "author": approval.author, "at": approval.at });
+    if let Some(approved) = &approval.approved {
+        view["approved"] = json!([approved.by, approved.at]);
+    }
+    view
+}
+
 fn clock(case: &Case, entry: &CaseClock, now: Timestamp) -> Value {
     let clock = &entry.clock;
-    let state = match (&clock.satisfied, &clock.breached) {
-        (Some(done), _) if done.on_time => "satisfied",
-        (Some(_), _) => "satisfied-late",
-        (None, Some(_)) => "breached",
-        (None, None) if !case.is_open() => "stopped",
-        (None, None) if clock.paused_since().is_some() => "paused",
-        (None, None) => "running",
-    };
+    let (state, state_zh) = standing(case, clock);
+    let breaches: Vec<Value> = clock
+        .lifted
+        .iter()
+        .map(|breach| (breach, true))
+        .chain(clock.breached.iter().map(|breach| (breach, false)))
+        .map(|(breach, lifted)| {
+            json!({ "due_at": breach.due_at, "noticed_at": breach.fired_at, "late_seconds": breach.lateness.as_secs(), "lifted": lifted })
+        })
+        .collect();
     let left = clock.due.at.duration_since(now).as_secs();
     json!({
         "clock": clock.id,
+        "rule": clock.rule,
+        "follows": entry.follows,
         "name": entry.name,
         "clause": entry.clause,
         "source": clock.source,
         "state": state,
+        "state_zh": state_zh,
         "anchor": clock.anchor,
         "anchor_at": clock.anchor_at,
         "allowance": clock.allowance,
@@ -194,6 +229,7 @@ fn clock(case: &Case, entry: &CaseClock, now: Timestamp) -> Value {
         "provisional": clock.due.provisional,
         "remaining_seconds": if clock.satisfied.is_none() && case.is_open() { Some(left) } else { None },
         "late_seconds": clock.lateness(now).map(|late| late.as_secs()),
+        "breaches": breaches,
         "warned": clock.warned.len(),
         "satisfied_at": clock.satisfied.as_ref().map(|done| done.at),
     })

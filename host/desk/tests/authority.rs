@@ -6,8 +6,8 @@ mod common;
 use common::{Host, SAMPLE, pack, verdict};
 use huiyin_desk::case::{DeliveryOutcome, Milestone, Stage};
 use huiyin_desk::{
-    Act, Actor, AttachItem, CloseCase, Command, DeskError, Level, OpenCase, PolicyPack, RecordAnswer, RecordAssessment,
-    RecordDelivery, RecordTime, SatisfyClock, StartClock, SubmitReport, permit,
+    Act, Actor, AttachItem, CloseCase, Command, DeskError, DraftReport, Level, OpenCase, PolicyPack, RecordAnswer,
+    RecordAssessment, RecordDelivery, RecordTime, SatisfyClock, StartClock, SubmitReport, permit,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -46,9 +46,19 @@ fn commands(case: &str, item: uuid::Uuid) -> Vec<Command> {
             clock: "press-24h".to_owned(),
             evidence: text.clone(),
         }),
+        Command::DraftReport(DraftReport {
+            case: case.clone(),
+            stage: Stage::Flash,
+            facts: vec![text.clone()],
+            cause: None,
+            measures: None,
+            result: None,
+            documents: Vec::new(),
+        }),
         Command::SubmitReport(SubmitReport {
             case: case.clone(),
             stage: Stage::Flash,
+            draft: None,
             facts: vec![text.clone()],
             cause: None,
             measures: None,
@@ -64,7 +74,13 @@ fn commands(case: &str, item: uuid::Uuid) -> Vec<Command> {
             concerns: Vec::new(),
             delivered_at: None,
         }),
-        Command::RecordTime(RecordTime { case: case.clone(), milestone: Milestone::Published, time: None }),
+        Command::RecordTime(RecordTime {
+            case: case.clone(),
+            milestone: Milestone::Published,
+            time: None,
+            reason: None,
+            evidence: None,
+        }),
         Command::RecordDelivery(RecordDelivery {
             case: case.clone(),
             notification: "n1".to_owned(),
@@ -82,7 +98,9 @@ fn commands(case: &str, item: uuid::Uuid) -> Vec<Command> {
             reason: text.clone(),
         },
         Command::ProposeNoResponse { case: case.clone(), reason: text },
-        Command::ApproveNoResponse { case, hash: "00".to_owned() },
+        Command::ApproveNoResponse { case: case.clone(), hash: "00".to_owned() },
+        Command::Approve { case: case.clone(), hash: "00".to_owned() },
+        Command::Decline { case, hash: "00".to_owned(), reason: "查".to_owned() },
     ]
 }
 
@@ -152,7 +170,7 @@ fn desk_06_what_runs_and_the_host_do_stays_theirs() {
             "open-case",
             "attach-item",
             "start-clock",
-            "submit-report",
+            "draft-report",
             "record-answer",
             "record-time",
             "record-delivery",
@@ -161,7 +179,7 @@ fn desk_06_what_runs_and_the_host_do_stays_theirs() {
     );
     // What a run did is on record as the run's.
     let case = host.desk.case(&case).unwrap();
-    assert_eq!(case.reports[0].by.to_string(), "run:r1");
+    assert_eq!(case.drafts[0].by.to_string(), "run:r1");
     // Nobody but the host brings a pack into force.
     for who in ["person:he-ping", "admin:admin", "run:r1"] {
         let error = host.by(who, &Command::AdoptPolicy { pack: Box::new(pack()) }).unwrap_err();

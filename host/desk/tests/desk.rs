@@ -134,10 +134,11 @@ fn a_flash_report_gives_no_cause() {
     for key in ["cause", "measures", "result"] {
         let mut input = json!({ "case": number, "stage": "flash", "facts": ["发现明火"] });
         input[key] = json!("雷击");
-        let error = host.call("submit-report", input).unwrap_err();
+        let error = host.person("xu-ming", "submit-report", input).unwrap_err();
         assert_eq!((error.clause, error.pointer), (Some("5a"), Some(format!("/{key}"))));
     }
-    let error = host.call("submit-report", json!({ "case": number, "stage": "flash", "facts": [] })).unwrap_err();
+    let empty = json!({ "case": number, "stage": "flash", "facts": [] });
+    let error = host.person("xu-ming", "submit-report", empty).unwrap_err();
     assert_eq!(error.pointer.as_deref(), Some("/facts"));
 }
 
@@ -211,7 +212,7 @@ fn the_author_of_a_no_response_is_not_its_approver() {
     // Any edit voids it.
     host.by("person:xu-ming", &propose("纯属广告!")).unwrap();
     assert_eq!(host.call("close-case", json!({ "case": number })).unwrap_err().clause, Some("1i"));
-    let hash = host.desk.case(&number).unwrap().no_response.as_ref().unwrap().hash.clone();
+    let hash = host.desk.case(&number).unwrap().no_response().unwrap().hash.clone();
     host.by("person:lin-guodong", &approve(&hash)).unwrap();
     assert_eq!(host.call("close-case", json!({ "case": number })).unwrap()["ground"], "no-response");
 }

@@ -56,7 +56,12 @@ fn everything() -> Host {
         &Command::CorrectOccurredAt { case: number.clone(), occurred_at, reason: "瞭望塔记录为准".to_owned() },
     )
     .unwrap();
-    host.flash(&number);
+    let draft = json!({ "case": number, "stage": "flash", "facts": ["老鹰岩发现明火。"], "documents": [{ "filename": "flash.html" }] });
+    let draft = host.call("draft-report", draft).unwrap()["hash"].clone();
+    host.person("gao-yuan", "submit-report", json!({ "case": number, "stage": "flash", "draft": draft })).unwrap();
+    let later = json!({ "command": "correct-occurred-at", "case": number, "occurred_at": occurred_at + SignedDuration::from_mins(5), "reason": "复核" });
+    let hash = host.does("xu-ming", later).unwrap()["pending"]["hash"].clone();
+    host.does("gao-yuan", json!({ "command": "decline", "case": number, "hash": hash, "reason": "无依据" })).unwrap();
     host.by(
         "person:lin-guodong",
         &Command::SetLevel { case: number.clone(), level: Level::III, reason: "核实无伤亡".to_owned() },
@@ -99,18 +104,32 @@ fn facts_of_every_release_are_read_as_they_were_written() {
 fn every_type_of_fact_has_a_golden_line() {
     let golden = std::fs::read_to_string(file("facts.v1.jsonl")).unwrap();
     let pinned: BTreeSet<String> = golden.lines().map(type_of).collect();
-    let made: BTreeSet<String> =
+    let mut made: BTreeSet<String> =
         everything().facts.iter().map(|fact| type_of(&serde_json::to_string(fact).unwrap())).collect();
+    // Read for ever, written no more.
+    made.extend(["huiyin.no-response.proposed.v1", "huiyin.no-response.approved.v1"].map(str::to_owned));
     assert_eq!(made, pinned);
-    assert_eq!(pinned.len(), 20, "a new type of fact needs a line, and a place in `everything`");
+    assert_eq!(pinned.len(), 24, "a new type of fact needs a line, and a place in `everything`");
 }
 
 #[test]
 #[ignore = "writes the golden files"]
 fn write_the_golden_files() {
-    let host = everything();
-    let lines: Vec<String> = host.facts.iter().map(|fact| serde_json::to_string(fact).unwrap()).collect();
-    std::fs::write(file("facts.v1.jsonl"), lines.join("\n") + "\n").unwrap();
-    let cases: Vec<Value> = host.desk.cases().map(|case| case_summary(case, common::time(common::START))).collect();
+    // What is pinned stays; what of its case has no line yet is added.
+    let mut golden = std::fs::read_to_string(file("facts.v1.jsonl")).unwrap();
+    let pinned: BTreeSet<String> = golden.lines().map(type_of).collect();
+    for fact in everything().facts {
+        let line = serde_json::to_string(&fact).unwrap();
+        if !pinned.contains(&type_of(&line)) {
+            golden.push_str(&line);
+            golden.push('\n');
+        }
+    }
+    std::fs::write(file("facts.v1.jsonl"), &golden).unwrap();
+    let mut desk = Desk::new();
+    for line in golden.lines() {
+        desk.apply(&serde_json::from_str(line).unwrap());
+    }
+    let cases: Vec<Value> = desk.cases().map(|case| case_summary(case, common::time(common::START))).collect();
     std::fs::write(file("cases.v1.json"), format!("{}\n", serde_json::to_string_pretty(&cases).unwrap())).unwrap();
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use huiyin_desk::{Command, Fact, core_command, core_functions, fact_event};
+use huiyin_desk::{Command, Desk, Fact, core_command, core_functions};
 use serde_json::{Map, Value, json};
 
 const CASE: &str = "99992106400200_20260301083000_1";
@@ -28,7 +28,8 @@ fn example(name: &str) -> Option<Value> {
         "attach-item" => json!({"case": CASE, "item": ITEM}),
         "start-clock" => json!({"case": CASE, "rule": "answer"}),
         "satisfy-clock" => json!({"case": CASE, "clock": "verify", "evidence": "现场核查记录 2026-17"}),
-        "submit-report" => json!({"case": CASE, "stage": "flash", "facts": ["青枫县老鹰岩发现明火。"]}),
+        "draft-report" => json!({"case": CASE, "stage": "flash", "facts": ["青枫县老鹰岩发现明火。"]}),
+        "submit-report" => json!({"case": CASE, "stage": "flash", "draft": "0123456789abcdef0123456789abcdef"}),
         "record-answer" => json!({
             "case": CASE, "text": "火已扑灭，无人员伤亡。", "channel": "政府网站", "proof": "https://gov.example.cn/1",
             "concerns": [{"concern": "c1", "text": "无人员伤亡。"}],
@@ -64,6 +65,17 @@ fn of_persons() -> Vec<(&'static str, Value)> {
         (
             "Another person approves exactly that (rule 9).",
             json!({"command": "approve-no-response", "case": CASE, "hash": "the hash that the proposal gave"}),
+        ),
+        (
+            "A second person confirms exactly what waits under a hash, and so carries it out (rule 9).",
+            json!({"command": "approve", "case": CASE, "hash": "the hash that was given under `pending`"}),
+        ),
+        (
+            "The author withdraws what waits under a hash, or a second person says no.",
+            json!({
+                "command": "decline", "case": CASE, "hash": "the hash that was given under `pending`",
+                "reason": "没有通话记录",
+            }),
         ),
     ]
 }
@@ -162,7 +174,10 @@ fn events(out: &mut String) {
     let golden = std::fs::read_to_string(golden).unwrap();
     let facts = golden.lines().map(|line| serde_json::from_str::<Fact>(line).unwrap());
     let mut kinds: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    for event in facts.filter_map(|fact| fact_event(&fact)) {
+    let mut desk = Desk::new();
+    for fact in facts {
+        desk.apply(&fact);
+        let Some(event) = desk.event(&fact) else { continue };
         let whole = json!({"type": event.kind, "subject": event.subject, "data": event.data});
         kinds.entry(event.kind).or_default().push(whole);
     }

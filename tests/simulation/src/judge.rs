@@ -62,7 +62,7 @@ struct Account {
     breaches: BTreeMap<String, u32>,
     warnings: BTreeMap<String, u32>,
     satisfied: BTreeSet<String>,
-    reports: BTreeMap<String, u32>,
+    answers: BTreeMap<String, u32>,
     runs: BTreeMap<String, u32>,
     started: BTreeMap<String, String>,
     triggers: BTreeMap<String, u32>,
@@ -204,9 +204,9 @@ impl Sim {
         }
         if self.workload.workflows.iter().any(|workflow| workflow.name == REPORTER) {
             for (case, unit) in &account.cases {
-                let reported = account.reports.get(case).copied().unwrap_or(0);
-                if UNITS.contains(&unit.as_str()) && reported != 1 {
-                    return Err(format!("case {case} was reported {reported} times"));
+                let answered = account.answers.get(case).copied().unwrap_or(0);
+                if UNITS.contains(&unit.as_str()) && answered != 1 {
+                    return Err(format!("case {case} was answered {answered} times"));
                 }
             }
         }
@@ -350,7 +350,7 @@ impl Account {
                     _ => {}
                 }
             }
-            DeskFact::ReportSubmitted { head, .. } => *self.reports.entry(head.case.clone()).or_default() += 1,
+            DeskFact::AnswerRecorded { head, .. } => *self.answers.entry(head.case.clone()).or_default() += 1,
             _ => {}
         }
     }

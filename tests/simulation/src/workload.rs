@@ -21,7 +21,7 @@ pub(crate) const AFTERWARDS: &str = "afterwards";
 pub(crate) const BY_THE_CLOCK: &str = "by-the-clock";
 /// Another, which the configuration does not always name.
 pub(crate) const SPARE: &str = "spare-by-the-clock";
-/// The workflow that reports each case.
+/// The workflow that answers each case.
 pub(crate) const REPORTER: &str = "reporter";
 /// The workflow that others run.
 pub(crate) const BELOW: &str = "below";
@@ -332,7 +332,7 @@ fn by_the_clock(name: &str, rest: &str, random: &mut Random) -> Workflow {
     Workflow { name: name.to_owned(), text }
 }
 
-/// Reports each case upward some time after it was opened, which stops its clock of one hour.
+/// Answers each case some time after it was opened, which stops its clocks of answer and publication.
 fn reporter(random: &mut Random) -> Workflow {
     let text = document(
         REPORTER,
@@ -342,8 +342,8 @@ fn reporter(random: &mut Random) -> Workflow {
                 {"know": {"set": {"case": "${ .[0].data.case }"}}},
                 {"think": {"wait": format!("PT{}M", random.between(1, 50))}},
                 {"report": {
-                    "call": "submit-report:1.0.0@default",
-                    "with": {"case": "${ .case }", "stage": "flash", "facts": ["${ \"Case \" + .case }"]},
+                    "call": "record-answer:1.0.0@default",
+                    "with": {"case": "${ .case }", "text": "${ \"Case \" + .case }", "channel": "web"},
                     "output": {"as": "${ $input }"}
                 }},
                 {"tell": {

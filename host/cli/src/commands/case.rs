@@ -40,6 +40,38 @@ enum Command {
         after_help = "Example:\n  huiyin case answer 530500-20240301-0001 --text '现场已核实，无明火。' --channel phone --asker a1 --as xu-ming"
     )]
     Answer(Answer),
+    /// Send a report upward: a draft as it is, or facts of your own
+    #[command(
+        after_help = "Example:\n  huiyin case report 530500-20240301-0001 --draft 1f3a… --as li-min\n\nThe drafts of a case, each with its hash, stand in `huiyin case show`. A draft stops no clock; what is sent does."
+    )]
+    Report(Report),
+    /// Confirm, as a second person, exactly what waits under a hash
+    #[command(
+        after_help = "Example:\n  huiyin case approve 530500-20240301-0001 1f3a… --as wang-fang\n\nWhat waits, each with its hash, stands in `huiyin case show`. Nobody approves what they asked for themselves."
+    )]
+    Approve {
+        /// The case's number.
+        number: String,
+        /// The hash of what is approved.
+        hash: String,
+        #[command(flatten)]
+        host: HostArgs,
+    },
+    /// Decline what waits under a hash, or withdraw what you asked for
+    #[command(
+        after_help = "Example:\n  huiyin case decline 530500-20240301-0001 1f3a… --reason '无通话记录' --as wang-fang"
+    )]
+    Decline {
+        /// The case's number.
+        number: String,
+        /// The hash of what is declined.
+        hash: String,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        host: HostArgs,
+    },
     /// Close a case; refused while anybody waits for an answer
     #[command(after_help = "Example:\n  huiyin case close 530500-20240301-0001 --as xu-ming")]
     Close {
@@ -76,6 +108,20 @@ struct Answer {
     host: HostArgs,
 }
 
+#[derive(Debug, clap::Args)]
+struct Report {
+    /// The case's number.
+    number: String,
+    /// The hash of the draft that is sent as it is.
+    #[arg(long, value_name = "HASH", required_unless_present = "fact", conflicts_with = "fact")]
+    draft: Option<String>,
+    /// What is known; once for each fact.
+    #[arg(long, value_name = "TEXT")]
+    fact: Vec<String>,
+    #[command(flatten)]
+    host: HostArgs,
+}
+
 pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     match &args.command {
         Command::List { host } => list(&Client::of(host)?, output),
@@ -95,6 +141,22 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
                 command["delivered_at"] = json!(at);
             }
             act(&Client::of(&answer.host)?, &answer.number, &command, output)
+        }
+        Command::Report(report) => {
+            let mut command = json!({"command": "submit-report", "case": report.number, "stage": "flash"});
+            match &report.draft {
+                Some(draft) => command["draft"] = json!(draft),
+                None => command["facts"] = json!(report.fact),
+            }
+            act(&Client::of(&report.host)?, &report.number, &command, output)
+        }
+        Command::Approve { number, hash, host } => {
+            let command = json!({"command": "approve", "case": number, "hash": hash});
+            act(&Client::of(host)?, number, &command, output)
+        }
+        Command::Decline { number, hash, reason, host } => {
+            let command = json!({"command": "decline", "case": number, "hash": hash, "reason": reason});
+            act(&Client::of(host)?, number, &command, output)
         }
         Command::Close { number, note, host } => {
             let mut command = json!({"command": "close-case", "case": number});

@@ -23,7 +23,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Print when an allowance ends, and `provisional` where that leans on a year whose holidays are not published.
+    /// Print when an allowance ends, and `provisional` where a calendar notice still to come may move it.
     #[command(
         after_help = "Example:\n  huiyin deadline due --start 2024-09-30T16:00:00+08:00 --allow 2wd --calendar cn"
     )]

@@ -64,6 +64,15 @@ impl Screen {
                 format!("clock   {} {}  PASSED, late by {}", text("case"), name(), span(number("late_seconds")))
             }
             "huiyin.clock.satisfied.v1" => format!("clock   {} {}  satisfied", text("case"), name()),
+            "huiyin.report.drafted.v1" => format!(
+                "draft   {} waits for a person: huiyin case report {} --draft {} --as ID",
+                text("case"),
+                text("case"),
+                data.pointer("/draft/hash").and_then(Value::as_str).map(plain).unwrap_or_default()
+            ),
+            "huiyin.approval.requested.v1" => {
+                format!("waits   {} {} for a second person, of {}", text("case"), text("act_zh"), text("author"))
+            }
             "huiyin.report.submitted.v1" => format!("report  {} submitted", text("case")),
             _ => return,
         };

@@ -81,7 +81,8 @@ pub enum ClockFact {
         /// When that was noticed.
         #[serde(with = "crate::stamp")]
         fired_at: Timestamp,
-        /// `fired_at` − `due_at`: more than zero.
+        /// How late that is, more than zero: `fired_at` − `due_at`, or, of a clock at rest that a correction found to
+        /// be late, when it was satisfied − `due_at`.
         #[serde(with = "iso")]
         lateness: SignedDuration,
     },

@@ -36,7 +36,7 @@ pub struct Breach {
     /// When that was noticed.
     #[serde(with = "crate::stamp")]
     pub fired_at: Timestamp,
-    /// `fired_at` − `due_at`.
+    /// How late that was.
     #[serde(with = "iso")]
     pub lateness: SignedDuration,
 }
@@ -277,6 +277,11 @@ impl Clock {
             }
         }
         Ok(())
+    }
+
+    /// Every breach that was ever reported, the lifted ones first.
+    pub fn breaches(&self) -> impl Iterator<Item = &Breach> {
+        self.lifted.iter().chain(&self.breached)
     }
 
     /// Since when the clock stands still, if it does.

@@ -4,8 +4,8 @@ use huiyin_deadline::clock::{self, Clock, ClockFact};
 use jiff::Timestamp;
 
 use super::{
-    Answer, Asker, Case, CaseClock, CaseItem, Correction, LevelChange, MAX_ASKERS, MAX_CASE_ASSESSMENTS,
-    MAX_CASE_ITEMS, Milestone, OTHERS, Recorded, State, Times,
+    Answer, Approval, Asker, Case, CaseClock, CaseItem, Confirmation, Correction, Known, LevelChange, MAX_ASKERS,
+    MAX_CASE_ASSESSMENTS, MAX_CASE_ITEMS, MAX_DRAFTS, Milestone, OTHERS, Proposal, Recorded, State, Times, Voided,
 };
 use crate::fact::{CaseOpened, Fact};
 use crate::verdict::Assessment;
@@ -52,13 +52,15 @@ impl Case {
             notifications: fact.notify.clone(),
             reports: Vec::new(),
             answers: Vec::new(),
-            no_response: None,
+            drafts: Vec::new(),
+            approvals: Vec::new(),
+            known: Known::default(),
         };
         if let Some(item) = &fact.item {
-            case.add_item(item);
+            case.add_item(item, None);
         }
         if let Some(asker) = &fact.asker {
-            case.add_asker(asker);
+            case.add_asker(asker, None);
         }
         for assessment in &fact.assessments {
             case.add_assessment(assessment, fact.at);
@@ -70,7 +72,7 @@ impl Case {
     pub(crate) fn apply(&mut self, fact: &Fact) -> bool {
         match fact {
             Fact::ItemAttached { item, assessments, at, .. } => {
-                self.add_item(item);
+                self.add_item(item, Some(item.occurred_at.min(*at)));
                 for assessment in assessments {
                     self.add_assessment(assessment, *at);
                 }
@@ -81,7 +83,10 @@ impl Case {
                     entry.level = entry.level.max(assessment.verdict.level);
                 }
             }
-            Fact::ConcernAdded { concern, .. } => self.concerns.push(concern.clone()),
+            Fact::ConcernAdded { concern, .. } => {
+                self.concerns.push(concern.clone());
+                self.something_new();
+            }
             Fact::LevelChanged { head, from, response_value, reason, by, at, notify } => {
                 self.level = head.level;
                 self.response_value = *response_value;
@@ -98,21 +103,37 @@ impl Case {
                 self.notifications.extend(notify.iter().cloned());
             }
             Fact::CaseAdvanced { to, .. } => self.state = *to,
-            Fact::OccurrenceCorrected { from, to, reason, by, at, .. } => {
+            Fact::OccurrenceCorrected { from, to, reason, by, at, confirmed, .. } => {
                 self.times.occurred = *to;
                 self.corrections.push(Correction {
+                    milestone: None,
                     from: *from,
                     to: *to,
                     reason: reason.clone(),
                     by: by.clone(),
                     at: *at,
+                    confirmed: confirmed.clone(),
                 });
             }
-            Fact::TimeRecorded { milestone, time, by, at, .. } => {
+            Fact::TimeRecorded { milestone, time, by, at, reason, confirmed, .. } => {
                 if self.recorded.len() >= MAX_CASE_ASSESSMENTS {
                     self.recorded.remove(0);
                 }
                 self.recorded.push(Recorded { milestone: *milestone, time: *time, by: by.clone(), at: *at });
+                if let (Some(from), Some(reason)) = (self.times.of(*milestone), reason) {
+                    self.corrections.push(Correction {
+                        milestone: Some(*milestone),
+                        from,
+                        to: *time,
+                        reason: reason.clone(),
+                        by: by.clone(),
+                        at: *at,
+                        confirmed: confirmed.clone(),
+                    });
+                }
+                if *milestone == Milestone::Published {
+                    self.known.published = Some(if confirmed.is_some() { *time } else { *at });
+                }
                 let times = &mut self.times;
                 let slot = match milestone {
                     Milestone::Verified => &mut times.verified,
@@ -121,12 +142,13 @@ impl Case {
                 };
                 *slot = Some(*time);
             }
-            Fact::ClockStarted { name, satisfied_by, clause, clock, .. } => {
+            Fact::ClockStarted { name, satisfied_by, clause, follows, clock, .. } => {
                 let Some(running) = Clock::started(clock) else { return false };
                 self.clocks.push(CaseClock {
                     name: name.clone(),
                     satisfied_by: *satisfied_by,
                     clause: clause.clone(),
+                    follows: follows.clone(),
                     clock: running,
                 });
             }
@@ -134,17 +156,56 @@ impl Case {
                 self.notifications.extend(notify.iter().cloned());
                 return self.move_clock(clock);
             }
+            Fact::ReportDrafted { draft, notify, .. } => {
+                if self.drafts.len() >= MAX_DRAFTS {
+                    self.drafts.remove(0);
+                }
+                self.drafts.push(draft.clone());
+                self.notifications.extend(notify.iter().cloned());
+            }
             Fact::ReportSubmitted { report, notify, .. } => {
                 self.times.reported.get_or_insert(report.at);
                 self.reports.push(report.clone());
                 self.notifications.extend(notify.iter().cloned());
             }
             Fact::AnswerRecorded { answer, .. } => self.add_answer(answer),
-            Fact::NoResponseProposed { proposal, .. } => self.no_response = Some(proposal.clone()),
-            Fact::NoResponseApproved { hash, by, at, .. } => match &mut self.no_response {
-                Some(proposal) if proposal.hash == *hash => proposal.approved = Some((by.clone(), *at)),
-                _ => return false,
-            },
+            Fact::NoResponseProposed { proposal, .. } => {
+                let approval = Approval {
+                    id: format!("a{}", self.approvals.len() + 1),
+                    proposal: Proposal::NoResponse { reason: proposal.reason.clone() },
+                    hash: proposal.hash.clone(),
+                    author: proposal.author.clone(),
+                    at: proposal.at,
+                    approved: proposal.approved.clone().map(|(by, at)| Confirmation { by, at }),
+                    voided: None,
+                };
+                self.add_approval(&approval);
+            }
+            Fact::NoResponseApproved { hash, by, at, .. } => {
+                let found = self.approvals.iter_mut().rev().find(|a| a.hash == *hash && a.voided.is_none());
+                match found {
+                    Some(approval) => approval.approved = Some(Confirmation { by: by.clone(), at: *at }),
+                    None => return false,
+                }
+            }
+            Fact::ApprovalRequested { approval, notify, .. } => {
+                self.add_approval(approval);
+                self.notifications.extend(notify.iter().cloned());
+            }
+            Fact::ApprovalGiven { approval, by, at, .. } => {
+                match self.approvals.iter_mut().find(|known| known.id == *approval) {
+                    Some(known) => known.approved = Some(Confirmation { by: by.clone(), at: *at }),
+                    None => return false,
+                }
+            }
+            Fact::ApprovalDeclined { approval, reason, by, at, .. } => {
+                match self.approvals.iter_mut().find(|known| known.id == *approval) {
+                    Some(known) => {
+                        known.voided = Some(Voided { reason: reason.clone(), by: Some(by.clone()), at: *at });
+                    }
+                    None => return false,
+                }
+            }
             Fact::NotificationSettled { notification, delivery, .. } => {
                 match self.notifications.iter_mut().find(|n| n.id == *notification) {
                     Some(owed) => owed.settle(delivery.clone()),
@@ -177,8 +238,8 @@ impl Case {
         entry.is_some_and(|entry| entry.clock.apply(fact).is_ok())
     }
 
-    fn add_item(&mut self, item: &CaseItem) {
-        self.add_asker(&item.asker);
+    fn add_item(&mut self, item: &CaseItem, asked: Option<Timestamp>) {
+        self.add_asker(&item.asker, asked);
         if self.items.len() < MAX_CASE_ITEMS {
             self.items.push(item.clone());
         } else {
@@ -186,19 +247,26 @@ impl Case {
         }
     }
 
-    fn add_asker(&mut self, id: &str) {
+    /// `asked`: since when they wait; none where the case begins with them.
+    fn add_asker(&mut self, id: &str, asked: Option<Timestamp>) {
         let listed = self.askers.len() < MAX_ASKERS || self.askers.iter().any(|asker| asker.id == id);
         let id = if listed { id } else { OTHERS };
         match self.askers.iter_mut().find(|asker| asker.id == id) {
-            // Who asks again waits again.
-            Some(asker) => asker.answered = None,
-            None => self.askers.push(Asker { id: id.to_owned(), answered: None }),
+            // Who asks again waits again; who waits already goes on waiting.
+            Some(asker) if asker.answered.is_some() => {
+                asker.asked = asked;
+                asker.answered = None;
+            }
+            Some(asker) => asker.again = asker.again.max(asked),
+            None => self.askers.push(Asker { id: id.to_owned(), asked, again: None, answered: None }),
         }
+        self.something_new();
+    }
+
+    /// Not everything is answered any more.
+    fn something_new(&mut self) {
         self.times.answered = None;
-        // The decision not to answer did not have this one before it (rule 8).
-        if let Some(decision) = &mut self.no_response {
-            decision.approved = None;
-        }
+        self.void_no_response();
     }
 
     fn add_assessment(&mut self, assessment: &Assessment, at: Timestamp) {
@@ -214,21 +282,34 @@ impl Case {
 
     fn add_answer(&mut self, answer: &Answer) {
         for asker in &mut self.askers {
-            if answer.public || answer.askers.contains(&asker.id) {
-                asker.answered.get_or_insert(answer.delivered_at);
+            let reached = answer.public || answer.askers.contains(&asker.id);
+            if !reached || asker.asked.is_some_and(|asked| asked > answer.delivered_at) {
+                continue;
+            }
+            match asker.again.take() {
+                // They asked again since, and wait for an answer to that.
+                Some(again) if again > answer.delivered_at => asker.asked = Some(again),
+                _ => {
+                    asker.answered.get_or_insert(answer.delivered_at);
+                }
             }
         }
         for said in &answer.concerns {
             if let Some(concern) = self.concerns.iter_mut().find(|concern| concern.id == said.concern) {
                 concern.settled = true;
+                concern.settled_at.get_or_insert(answer.delivered_at);
             }
         }
-        if answer.public {
-            self.times.published.get_or_insert(answer.delivered_at);
+        let known = if answer.confirmed.is_some() { answer.delivered_at } else { answer.at };
+        if answer.public && self.times.published.is_none() {
+            self.times.published = Some(answer.delivered_at);
+            self.known.published = Some(known);
         }
+        self.known.answered = self.known.answered.max(Some(known));
         self.answers.push(answer.clone());
-        if self.everyone_answered() {
-            self.times.answered = self.askers.iter().filter_map(|asker| asker.answered).max();
+        if self.is_answered() {
+            let concerns = self.concerns.iter().filter_map(|concern| concern.settled_at);
+            self.times.answered = self.askers.iter().filter_map(|asker| asker.answered).chain(concerns).max();
         }
     }
 }

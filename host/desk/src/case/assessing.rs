@@ -51,7 +51,8 @@ impl Work<'_> {
         let number = number.filter(|number| self.desk.case(number).is_some_and(Case::is_open));
         self.push(Fact::ItemAssessed { unit, source, item: input.item, case: number.clone(), assessment });
         if let (Some(number), Some(level)) = (&number, input.verdict.level) {
-            self.raise(number, level, input.item, "assessed as graver")?;
+            let person = self.actor().person().is_some().then(|| self.actor().clone());
+            self.raise(number, level, input.item, "assessed as graver", person)?;
         }
         if let Some(number) = &number {
             self.advance(number)?;
@@ -61,24 +62,32 @@ impl Work<'_> {
         Ok(json!({ "item": input.item, "case": number, "level": of_case.or(of_item), "item_level": of_item }))
     }
 
-    /// Raises a case to a level, if that is graver. What a person had before
-    /// them when they set the level does not raise it again.
-    pub(crate) fn raise(&mut self, number: &str, to: Level, item: Option<Uuid>, why: &str) -> Result<(), DeskError> {
+    /// Raises a case to a level, if that is graver: the act of the person who
+    /// says so, or else the desk's own, whoever brought in what it follows
+    /// from. What a person had before them when they set the level does not
+    /// raise it again by itself.
+    pub(crate) fn raise(
+        &mut self,
+        number: &str,
+        to: Level,
+        item: Option<Uuid>,
+        why: &str,
+        person: Option<Actor>,
+    ) -> Result<(), DeskError> {
         let case = self.case(number)?;
-        let by_person = self.actor().person().is_some();
         let set_by_person = case.level_changes.iter().any(|change| change.by.person().is_some());
         let settled = set_by_person && item.is_none_or(|item| self.is_settled(&case, &item));
-        if to <= case.level || (settled && !by_person) {
+        if to <= case.level || (settled && person.is_none()) {
             return Ok(());
         }
-        let by = if by_person { self.actor().clone() } else { Actor::System("desk".to_owned()) };
-        self.change_level(number, to, why, by)
+        self.change_level(number, to, why, person.unwrap_or_else(|| Actor::System("desk".to_owned())))
     }
 
     /// Whether a person had this item, or the same text, before them.
     fn is_settled(&self, case: &Case, item: &Uuid) -> bool {
-        let original = self.desk.item(item).and_then(|record| record.duplicate_of);
-        case.settled_items.iter().any(|known| known == item || Some(*known) == original)
+        let original = |item: &Uuid| self.desk.item(item).and_then(|record| record.duplicate_of).unwrap_or(*item);
+        let text = original(item);
+        case.settled_items.iter().any(|known| known == item || original(known) == text)
     }
 
     /// `SetLevel`.

@@ -2,6 +2,7 @@
 //! stopped by what they wait for.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use huiyin_deadline::Calendar;
 use huiyin_deadline::clock::{self, Anchor, ClockError, ClockFact, ClockRule as Rule};
@@ -15,12 +16,15 @@ use crate::error::DeskError;
 use crate::fact::Fact;
 use crate::policy::{ClockRule, Occasion, SatisfiedBy};
 
+/// The most clocks of one rule on a case.
+const MAX_OF_A_RULE: usize = 50;
+
 impl Work<'_> {
     /// Starts every clock that the case's level asks for and that does not run yet.
     pub(crate) fn start_clocks_of_level(&mut self, number: &str) -> Result<(), DeskError> {
         let (case, policy) = (self.case(number)?, self.policy()?);
         for rule in policy.clocks_at(case.level, &case.unit) {
-            if case.clocks.iter().all(|entry| entry.clock.id != rule.id) {
+            if case.clocks.iter().all(|entry| entry.clock.rule != rule.id) {
                 self.start(number, &rule)?;
             }
         }
@@ -47,6 +51,12 @@ impl Work<'_> {
         };
         let subject = format!("case/{number}");
         let facts = clock::start(&running, &rule.id, &subject, anchor_at, self.now(), &calendar).map_err(refused)?;
+        // What the clock waits for may have been done before it was started; then it is not late by now.
+        let due = facts.iter().find_map(|fact| match fact {
+            ClockFact::Started { due, .. } => Some(due.at),
+            _ => None,
+        });
+        let done = due.and_then(|due| done_at(&case, rule.satisfied_by, due));
         for fact in facts {
             if matches!(fact, ClockFact::Started { .. }) {
                 self.push(Fact::ClockStarted {
@@ -54,16 +64,119 @@ impl Work<'_> {
                     name: rule.name.clone(),
                     satisfied_by: rule.satisfied_by,
                     clause: rule.basis.clause.clone(),
+                    follows: None,
+                    clock: fact,
+                });
+            } else if done.is_none() {
+                self.moved(number, fact)?;
+            }
+        }
+        match done {
+            Some(at) => self.stop(number, &rule.id, at),
+            None => Ok(()),
+        }
+    }
+
+    /// Whatever is open has a clock (rule 8): where somebody asks, or a concern
+    /// is added, after the clock of answers came to rest or was missed, one
+    /// more of the same rule is started for that, and where a decision not to
+    /// answer falls, one with the time that there was from the beginning.
+    ///
+    /// One clock watches all that is open and that it is early enough for; so
+    /// a flood of askers makes one clock, not many.
+    pub(crate) fn watch_open(&mut self, number: &str) -> Result<(), DeskError> {
+        let case = self.case(number)?;
+        let open = open_since(&case);
+        if open.is_empty() || !case.is_open() {
+            return Ok(());
+        }
+        let first = case.clocks.iter().filter(|e| e.satisfied_by == SatisfiedBy::Answer && e.follows.is_none());
+        for entry in first {
+            for since in &open {
+                // What is asked later is due later, and so is watched too.
+                if self.watch(number, entry, *since)? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees to a clock for what waits `since`. True if one runs by now that is not missed yet.
+    fn watch(&mut self, number: &str, first: &CaseClock, since: Option<Timestamp>) -> Result<bool, DeskError> {
+        let (case, now, clock) = (self.case(number)?, self.now(), &first.clock);
+        if since.is_none() && clock.satisfied.is_none() {
+            return Ok(clock.breached.is_none());
+        }
+        let (anchor, anchor_at) = match since {
+            None => (clock.anchor, clock.anchor_at),
+            Some(at) => (Anchor::ReceivedAt, at),
+        };
+        let calendar = self.calendar(&clock.calendar)?;
+        let due = huiyin_deadline::due(anchor_at, &clock.allowance, &calendar, clock.zone.time_zone())
+            .map_err(|error| DeskError::new("clock", error.to_string()))?;
+        let same = || case.clocks.iter().map(|entry| &entry.clock).filter(|other| other.rule == clock.rule);
+        let mut open = same().filter(|other| other.satisfied.is_none());
+        if open.clone().any(|other| other.breached.is_none() && other.due.at <= due.at) {
+            return Ok(true);
+        }
+        if open.any(|other| other.breached.is_some() && due.at < now) || same().count() >= MAX_OF_A_RULE {
+            return Ok(false);
+        }
+        let running = Rule {
+            id: clock.rule.clone(),
+            allowance: clock.allowance,
+            anchor,
+            calendar: clock.calendar.clone(),
+            zone: clock.zone.clone(),
+            warnings: clock.plan.clone(),
+            pausable: clock.pausable,
+            source: clock.source.clone(),
+        };
+        let id = format!("{}.{}", clock.rule, same().count() + 1);
+        let follows = same().next_back().map(|last| last.id.clone());
+        for fact in clock::start(&running, &id, &clock.subject, anchor_at, now, &calendar).map_err(refused)? {
+            if matches!(fact, ClockFact::Started { .. }) {
+                self.push(Fact::ClockStarted {
+                    head: case.head(),
+                    name: first.name.clone(),
+                    satisfied_by: first.satisfied_by,
+                    clause: first.clause.clone(),
+                    follows: follows.clone(),
                     clock: fact,
                 });
             } else {
                 self.moved(number, fact)?;
             }
         }
-        // What the clock waits for may have been done before it was started.
-        let case = self.case(number)?;
-        if let Some(at) = done_at(&case, rule.satisfied_by) {
-            self.stop(number, &rule.id, at)?;
+        Ok(due.at >= now)
+    }
+
+    /// Puts every breach on record that time has brought and no tick has noticed yet.
+    pub(crate) fn breach_overdue(&mut self, number: &str) -> Result<(), DeskError> {
+        let (case, now) = (self.case(number)?, self.now());
+        for fact in case.clocks.iter().flat_map(|entry| clock::tick(&entry.clock, now)) {
+            if matches!(fact, ClockFact::Breached { .. }) {
+                self.moved(number, fact)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What clocks at rest had waited for was not done `from`, but at `to`.
+    pub(crate) fn correct_satisfied(
+        &mut self,
+        number: &str,
+        what: SatisfiedBy,
+        from: Option<Timestamp>,
+        to: Timestamp,
+    ) -> Result<(), DeskError> {
+        let (case, now, by) = (self.case(number)?, self.now(), self.actor().to_string());
+        let rested = case.clocks.iter().filter(|entry| {
+            entry.satisfied_by == what && entry.clock.satisfied.as_ref().is_some_and(|done| Some(done.at) == from)
+        });
+        for fact in rested.flat_map(|entry| clock::correct_satisfied(&entry.clock, to, &by, now)) {
+            self.moved(number, fact)?;
         }
         Ok(())
     }
@@ -84,10 +197,10 @@ impl Work<'_> {
         };
         let notify = match fact {
             ClockFact::Warned { .. } => {
-                self.owed(Occasion::ClockWarned, case.level, &case.unit, Some(fact.clock()), Some(&case))
+                self.owed(Occasion::ClockWarned, case.level, &case.unit, Some(&entry.clock), Some(&case))
             }
             ClockFact::Breached { .. } => {
-                self.owed(Occasion::ClockBreached, case.level, &case.unit, Some(fact.clock()), Some(&case))
+                self.owed(Occasion::ClockBreached, case.level, &case.unit, Some(&entry.clock), Some(&case))
             }
             _ => Vec::new(),
         };
@@ -120,12 +233,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Moves the clocks that count from the occurrence.
+    /// Moves the clocks that count from the occurrence; of those at rest it is
+    /// judged anew whether they came to rest in time.
     pub(crate) fn reanchor_all(&mut self, number: &str, to: Timestamp, reason: &str) -> Result<(), DeskError> {
         let case = self.case(number)?;
         let by = self.actor().to_string();
         for entry in &case.clocks {
-            if entry.clock.anchor != Anchor::OccurredAt || entry.clock.satisfied.is_some() {
+            if entry.clock.anchor != Anchor::OccurredAt {
                 continue;
             }
             let calendar = self.calendar(&entry.clock.calendar)?;
@@ -160,7 +274,7 @@ impl Work<'_> {
                 .at("/rule")
                 .hint(format!("it has: {}", known.join(", ")))
         })?;
-        let started = case.clocks.iter().all(|entry| entry.clock.id != rule.id);
+        let started = case.clocks.iter().all(|entry| entry.clock.rule != rule.id);
         if started {
             self.start(&input.case, &rule)?;
         }
@@ -214,12 +328,33 @@ fn anchor(case: &Case, anchor: Anchor) -> Result<Timestamp, DeskError> {
 }
 
 /// When what a clock waits for was done, if it was.
-fn done_at(case: &Case, what: SatisfiedBy) -> Option<Timestamp> {
+/// What became known only after `due` counts from then on, unless a second
+/// person confirmed it.
+fn done_at(case: &Case, what: SatisfiedBy, due: Timestamp) -> Option<Timestamp> {
+    let believed = |done: Option<Timestamp>, known: Option<Timestamp>| {
+        done.map(|done| known.filter(|known| done <= due && due < *known).unwrap_or(done))
+    };
     match what {
         SatisfiedBy::FlashReport => case.reports.first().map(|report| report.at),
-        SatisfiedBy::Publication => case.times.published,
-        SatisfiedBy::Answer | SatisfiedBy::Hand => None,
+        SatisfiedBy::Publication => believed(case.times.published, case.known.published),
+        SatisfiedBy::Answer if case.is_answered() => believed(case.times.answered, case.known.answered),
+        SatisfiedBy::Answer => {
+            let decision = case.no_response()?;
+            decision.approved.as_ref().map(|approved| approved.at)
+        }
+        SatisfiedBy::Hand => None,
     }
+}
+
+/// Since when something waits for an answer, each moment once, the earliest
+/// first; none stands for the beginning of the case.
+fn open_since(case: &Case) -> BTreeSet<Option<Timestamp>> {
+    if case.no_response_approved() {
+        return BTreeSet::new();
+    }
+    let askers = case.askers.iter().filter(|asker| asker.answered.is_none()).map(|asker| asker.asked);
+    let concerns = case.concerns.iter().filter(|concern| !concern.settled).map(|concern| concern.added);
+    askers.chain(concerns).collect()
 }
 
 fn running<'c>(case: &'c Case, id: &str) -> Result<&'c CaseClock, DeskError> {

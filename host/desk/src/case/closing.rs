@@ -4,8 +4,8 @@
 
 use serde_json::json;
 
-use super::NoResponse;
 use super::answering::{open_concerns, unanswered};
+use super::approving::Proposal;
 use crate::command::CloseCase;
 use crate::decide::{Output, Work, said};
 use crate::error::DeskError;
@@ -18,7 +18,7 @@ impl Work<'_> {
         let case = self.open(&input.case)?;
         let note = input.note.as_deref().map(|text| said(text, 2_000, "/note", "the note")).transpose()?;
         let answered = !case.answers.is_empty() && case.everyone_answered();
-        let ground = if answered && case.every_concern_settled() {
+        let ground = if case.is_answered() {
             Ground::Answered
         } else if case.no_response_approved() {
             Ground::NoResponse
@@ -61,36 +61,10 @@ impl Work<'_> {
         let case = self.open(number)?;
         let author = self.person("propose not to answer", "1i")?;
         let reason = said(reason, 2_000, "/reason", "the reason")?;
-        let hash = self.hash(&[b"no-response", number.as_bytes(), reason.as_bytes()]);
         // A new text, or the same text by somebody else, voids the old approval (rule 9).
-        let proposal = NoResponse { reason, hash: hash.clone(), author, at: self.now(), approved: None };
-        self.push(Fact::NoResponseProposed { head: case.head(), proposal });
-        Ok(json!({ "case": number, "hash": hash }))
-    }
-
-    /// `ApproveNoResponse`.
-    pub(crate) fn approve_no_response(&mut self, number: &str, hash: &str) -> Output {
-        let case = self.open(number)?;
-        let by = self.person("approve a no-response", "1i")?;
-        let Some(proposal) = &case.no_response else {
-            return Err(DeskError::new("not-found", format!("nobody proposed not to answer case {number}")).at("/case"));
-        };
-        if proposal.hash != hash {
-            return Err(DeskError::new("changed", "the proposal has another text by now")
-                .at("/hash")
-                .clause("rule 9")
-                .hint("read it again, and approve what it says now"));
-        }
-        if proposal.author == by {
-            return Err(DeskError::new("own-text", format!("`{by}` wrote this, so somebody else has to approve it"))
-                .clause("rule 9"));
-        }
-        if proposal.approved.is_some() {
-            return Err(DeskError::new("unchanged", "it is approved already"));
-        }
-        let at = self.now();
-        self.push(Fact::NoResponseApproved { head: case.head(), hash: hash.to_owned(), by, at });
-        self.satisfy_all(number, SatisfiedBy::Answer, at)?;
-        Ok(json!({ "case": number, "approved": true }))
+        let mut output = self.propose(&case, author, Proposal::NoResponse { reason })?;
+        self.watch_open(number)?;
+        output["case"] = json!(number);
+        Ok(output)
     }
 }

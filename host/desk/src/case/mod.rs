@@ -7,6 +7,7 @@
 
 mod answering;
 mod apply;
+mod approving;
 mod assessing;
 mod clocks;
 mod closing;
@@ -21,6 +22,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use approving::{Approval, MAX_APPROVALS, MAX_PENDING, Proposal, Voided};
+pub(crate) use approving::{act as approval_act, view as approval_view};
 pub(crate) use notifying::view as notification_view;
 pub use notifying::{Delivery, DeliveryOutcome, Notification};
 
@@ -38,6 +41,8 @@ pub const MAX_CASE_ASSESSMENTS: usize = 100;
 pub const MAX_ASKERS: usize = 1_000;
 /// The asker that stands for all beyond [`MAX_ASKERS`].
 pub const OTHERS: &str = "others";
+/// The most drafts of reports that a case lists.
+pub const MAX_DRAFTS: usize = 20;
 /// The most concerns of a case.
 pub const MAX_CONCERNS: usize = 50;
 
@@ -115,7 +120,7 @@ pub struct Times {
     /// 发布.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Timestamp>,
-    /// 回应: when the last asker was answered.
+    /// 回应: when the last asker and the last concern were answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Timestamp>,
     /// 办结.
@@ -148,6 +153,26 @@ pub struct Recorded {
     pub at: Timestamp,
 }
 
+/// The second person of an act (rule 9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// The person's id.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Times {
+    /// The time of a milestone, if it is recorded.
+    pub fn of(&self, milestone: Milestone) -> Option<Timestamp> {
+        match milestone {
+            Milestone::Verified => self.verified,
+            Milestone::Handled => self.handled,
+            Milestone::Published => self.published,
+        }
+    }
+}
+
 /// An item of a case, in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseItem {
@@ -177,6 +202,12 @@ pub struct CaseItem {
 pub struct Asker {
     /// The name within the case: the author's hash, or the source and place of the item.
     pub id: String,
+    /// Since when they wait, where they asked after the case was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Timestamp>,
+    /// When they asked last, where they asked again while they waited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Timestamp>,
     /// When the answer reached them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Timestamp>,
@@ -192,6 +223,12 @@ pub struct Concern {
     /// True once it was answered, or it was said why not.
     #[serde(default)]
     pub settled: bool,
+    /// When that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Timestamp>,
+    /// When it was added, where that was after the case was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added: Option<Timestamp>,
 }
 
 /// A clock of a case.
@@ -204,6 +241,9 @@ pub struct CaseClock {
     /// The clause its rule rests on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
+    /// The clock of the same rule that was satisfied or breached before this one was started, for what was asked since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
     /// The clock itself.
     pub clock: Clock,
 }
@@ -223,9 +263,12 @@ pub struct LevelChange {
     pub at: Timestamp,
 }
 
-/// A correction of the time of occurrence (rule 5).
+/// A correction of a time of the case (rule 5, clause 1a).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Correction {
+    /// Which time; none for the time of occurrence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milestone: Option<Milestone>,
     /// Before.
     pub from: Timestamp,
     /// After.
@@ -236,6 +279,9 @@ pub struct Correction {
     pub by: Actor,
     /// When.
     pub at: Timestamp,
+    /// The second person, where one was needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<Confirmation>,
 }
 
 /// The stage of a report. The first version knows the flash report.
@@ -257,6 +303,26 @@ pub struct DocumentRef {
     pub media_type: Option<String>,
 }
 
+/// A report that waits for a person to send it (clauses 3.2g, 6b).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportDraft {
+    /// `d1`, `d2`, … within the case.
+    pub id: String,
+    /// Which stage.
+    pub stage: Stage,
+    /// What is known.
+    pub facts: Vec<String>,
+    /// Its printed forms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DocumentRef>,
+    /// What the sender must name: a keyed hash of case and content.
+    pub hash: String,
+    /// Who drafted it.
+    pub by: Actor,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A report that was submitted upward (报送).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -269,6 +335,9 @@ pub struct Report {
     /// Its printed forms.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<DocumentRef>,
+    /// The hash of the draft that was sent as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<String>,
     /// Who submitted it.
     pub by: Actor,
     /// When.
@@ -312,10 +381,13 @@ pub struct Answer {
     pub by: Actor,
     /// When it was recorded.
     pub at: Timestamp,
+    /// The second person, where it is evidence that came after a due time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<Confirmation>,
 }
 
-/// A reasoned decision not to answer (不予回应, clause 1i), good once somebody
-/// other than its author approved exactly this text (rule 9).
+/// A reasoned decision not to answer (不予回应, clause 1i), as journals before
+/// [`Approval`] have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoResponse {
     /// Why there is no answer.
@@ -400,13 +472,31 @@ pub struct Case {
     pub clocks: Vec<CaseClock>,
     /// Who has to be told, and whether they were.
     pub notifications: Vec<Notification>,
+    /// Drafts of reports, in order; the last [`MAX_DRAFTS`].
+    #[serde(default)]
+    pub drafts: Vec<ReportDraft>,
     /// Reports, in order.
     pub reports: Vec<Report>,
     /// Answers, in order.
     pub answers: Vec<Answer>,
-    /// The decision not to answer, the last one proposed.
+    /// What a second person confirmed, or has to; at most [`MAX_APPROVALS`].
+    #[serde(default)]
+    pub approvals: Vec<Approval>,
+    /// When what clocks wait for became known.
+    #[serde(default)]
+    pub(crate) known: Known,
+}
+
+/// When the desk came to know of something that was done earlier. A clock that
+/// is started later does not believe more than one that ran at the time.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Known {
+    /// Of the publication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub no_response: Option<NoResponse>,
+    pub(crate) published: Option<Timestamp>,
+    /// Of the last answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answered: Option<Timestamp>,
 }
 
 impl Case {
@@ -430,16 +520,16 @@ impl Case {
         self.concerns.iter().all(|concern| concern.settled)
     }
 
-    /// An approved no-response stands.
-    pub fn no_response_approved(&self) -> bool {
-        self.no_response.as_ref().is_some_and(|decision| decision.approved.is_some())
+    /// Every asker and every concern has its answer.
+    pub fn is_answered(&self) -> bool {
+        !self.answers.is_empty() && self.everyone_answered() && self.every_concern_settled()
     }
 
     /// The state that its facts make, closing aside.
     pub(crate) fn state_by_facts(&self) -> State {
         if self.state == State::Closed {
             State::Closed
-        } else if !self.answers.is_empty() && self.everyone_answered() && self.every_concern_settled() {
+        } else if self.is_answered() {
             State::Answered
         } else if !self.reports.is_empty() {
             State::Reported

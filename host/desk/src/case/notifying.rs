@@ -3,6 +3,7 @@
 //! The desk only says who is owed word of what. Workflows deliver it, and
 //! record how that went with `record-delivery`.
 
+use huiyin_deadline::clock::Clock;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -97,7 +98,7 @@ impl Work<'_> {
         on: Occasion,
         level: Level,
         unit: &str,
-        clock: Option<&str>,
+        clock: Option<&Clock>,
         case: Option<&Case>,
     ) -> Vec<Notification> {
         let Ok(policy) = self.policy() else { return Vec::new() };
@@ -106,7 +107,7 @@ impl Work<'_> {
         let known =
             |to: &Recipient| on == Occasion::CaseOpened && before.iter().any(|n| n.on == on && n.to.id == to.id);
         let mut next = before.len();
-        let recipients = policy.recipients(on, level, unit, clock);
+        let recipients = policy.recipients(on, level, unit, clock.map(|clock| clock.rule.as_str()));
         recipients
             .into_iter()
             .filter(|(to, _)| !known(to))
@@ -116,7 +117,7 @@ impl Work<'_> {
                     id: format!("n{next}"),
                     to,
                     on,
-                    clock: clock.map(str::to_owned),
+                    clock: clock.map(|clock| clock.id.clone()),
                     clause,
                     at: self.now(),
                     deliveries: Vec::new(),

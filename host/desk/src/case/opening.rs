@@ -156,6 +156,8 @@ impl Work<'_> {
             id: format!("c{}", i + 1),
             text: text.clone(),
             settled: false,
+            settled_at: None,
+            added: None,
         });
         let opened = CaseOpened {
             head: super::Head { case: number.clone(), unit: unit.code.clone(), level: start.level, title: start.title },
@@ -215,9 +217,10 @@ impl Work<'_> {
         };
         self.push(fact);
         if let Some(level) = record.level() {
-            self.raise(number, level, Some(item), "an item that joined the case is graver")?;
+            self.raise(number, level, Some(item), "an item that joined the case is graver", None)?;
         }
-        self.advance(number)
+        self.advance(number)?;
+        self.watch_open(number)
     }
 
     pub(crate) fn record(&self, item: &Uuid) -> Result<std::sync::Arc<ItemRecord>, DeskError> {
@@ -247,6 +250,7 @@ impl Work<'_> {
             "case": case.number,
             "opened": opened,
             "unit": case.unit,
+            "unit_name": self.desk.unit_name(&case.unit),
             "level": case.level,
             "state": case.state,
             "title": case.title,
@@ -267,10 +271,12 @@ impl Work<'_> {
             return Err(DeskError::new("too-many", format!("case {number} has {MAX_CONCERNS} concerns already")));
         }
         let id = format!("c{}", case.concerns.len() + 1);
-        let concern = Concern { id: id.clone(), text, settled: false };
+        let added = Some(self.now());
+        let concern = Concern { id: id.clone(), text, settled: false, settled_at: None, added };
         let fact = Fact::ConcernAdded { head: case.head(), concern, by: self.actor().clone(), at: self.now() };
         self.push(fact);
         self.advance(number)?;
+        self.watch_open(number)?;
         Ok(json!({ "case": number, "concern": id }))
     }
 }

@@ -87,6 +87,7 @@ pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>
         Command::AttachItem(input) => work.attach_item(input),
         Command::StartClock(input) => work.start_clock(input),
         Command::SatisfyClock(input) => work.satisfy_clock(input),
+        Command::DraftReport(input) => work.draft_report(input),
         Command::SubmitReport(input) => work.submit_report(input),
         Command::RecordAnswer(input) => work.record_answer(input),
         Command::RecordTime(input) => work.record_time(input),
@@ -98,7 +99,8 @@ pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>
             work.correct_occurred_at(case, *occurred_at, reason)
         }
         Command::ProposeNoResponse { case, reason } => work.propose_no_response(case, reason),
-        Command::ApproveNoResponse { case, hash } => work.approve_no_response(case, hash),
+        Command::ApproveNoResponse { case, hash } | Command::Approve { case, hash } => work.approve(case, hash),
+        Command::Decline { case, hash, reason } => work.decline(case, hash, reason),
     }?;
     Ok(Decision { facts: work.facts, output })
 }
@@ -217,6 +219,19 @@ impl Work<'_> {
         {
             let what = format!("`{}:{}` is in force with other content", pack.name, pack.version);
             return Err(DeskError::new("same-version", what).at("/version").hint("raise `version`"));
+        }
+        for case in self.desk.cases().filter(|case| case.is_open()) {
+            let lost = case.clocks.iter().find(|entry| pack.calendar(&entry.clock.calendar).is_none());
+            if let Some(entry) = lost {
+                return Err(DeskError::new(
+                    "calendar-in-use",
+                    format!(
+                        "the pack has no calendar `{}`, by which clock `{}` of the open case {} counts",
+                        entry.clock.calendar, entry.clock.id, case.number
+                    ),
+                )
+                .hint("keep the calendar until the case is closed"));
+            }
         }
         let at = self.now;
         self.push(Fact::PolicyAdopted { pack: Arc::new(pack.clone()), at });

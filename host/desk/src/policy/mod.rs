@@ -169,6 +169,10 @@ pub enum Occasion {
     ClockBreached,
     /// A report was submitted.
     ReportSubmitted,
+    /// A report was drafted, and waits for a person to send it.
+    ReportDrafted,
+    /// An act waits for a second person.
+    ApprovalRequested,
 }
 
 /// Whose people are meant, seen from the lead unit of a case.
@@ -344,6 +348,11 @@ impl PolicyPack {
     /// True when the person belongs to the unit or to one above it.
     pub fn answers_for(&self, person: &str, unit: &str) -> bool {
         self.line(unit).any(|unit| unit.person(person).is_some())
+    }
+
+    /// True when the person belongs to a unit above this one.
+    pub fn stands_above(&self, person: &str, unit: &str) -> bool {
+        self.line(unit).skip(1).any(|unit| unit.person(person).is_some())
     }
 
     /// A clock rule as it holds for a unit: with the tighter figures of the

@@ -404,6 +404,8 @@ fn route(node: &Node) -> Option<Route> {
             ("clock-warned", Occasion::ClockWarned),
             ("clock-breached", Occasion::ClockBreached),
             ("report-submitted", Occasion::ReportSubmitted),
+            ("report-drafted", Occasion::ReportDrafted),
+            ("approval-requested", Occasion::ApprovalRequested),
         ])
     });
     let levels = object.need("levels").and_then(|n| n.levels());

@@ -188,7 +188,7 @@ impl Core {
     /// people are told, the desk's next clock is set.
     pub(super) fn after_facts(&mut self, facts: &[Fact], now: Timestamp) {
         for fact in facts {
-            for event in huiyin_desk::fact_event(fact).into_iter().chain(huiyin_desk::alert_event(fact)) {
+            for event in self.state.desk.event(fact).into_iter().chain(huiyin_desk::alert_event(fact)) {
                 let key = fact.data_key();
                 self.announce_under(Some(&event.unit), event.kind, &event.subject, &event.data, key, now);
             }

@@ -20,8 +20,10 @@ pub(super) fn page(case: &Value) -> String {
     section(&mut out, "诉求 CONCERNS", concerns(case));
     section(&mut out, "提出人 ASKERS", askers(case, &reader));
     section(&mut out, "研判 ASSESSMENTS", assessments(case, &reader));
+    section(&mut out, "报送稿 DRAFTS", drafts(case, &reader));
     section(&mut out, "报送 REPORTS", reports(case, &reader));
     section(&mut out, "回应 ANSWERS", answers(case, &reader));
+    section(&mut out, "审批 APPROVALS", approvals(case, &reader));
     section(&mut out, "告知 NOTIFIED", notified(case, &reader));
     section(&mut out, "经过 WHO DID WHAT", story(case, &reader));
     out
@@ -87,7 +89,11 @@ fn clocks(case: &Value, reader: &Reader) -> Vec<String> {
         let unsure = entry.get("provisional").and_then(Value::as_bool) == Some(true);
         let unsure = if unsure { "(暂定 provisional)" } else { "" };
         let due = reader.time(entry.get("due_at"));
-        format!("{name}({})  截止 {due}{unsure}  {}", word(entry, "clock"), clock(entry))
+        // A breach stays to be read, also one that a correction undid.
+        let lifted = list(entry, "breaches").filter(|b| b.get("lifted").and_then(Value::as_bool) == Some(true));
+        let lifted: String =
+            lifted.map(|breach| format!("  更正前曾超时(原截止 {})", reader.time(breach.get("due_at")))).collect();
+        format!("{name}({})  截止 {due}{unsure}  {}{lifted}", word(entry, "clock"), clock(entry))
     };
     list(case, "clocks").map(line).collect()
 }
@@ -166,6 +172,40 @@ fn reports(case: &Value, reader: &Reader) -> Vec<String> {
             list(report, "facts").filter_map(Value::as_str).map(|fact| format!("  {}", fit(&plain(fact), WIDE))),
         );
         lines.extend(list(report, "documents").map(|document| format!("  附件 {}", word(document, "filename"))));
+    }
+    lines
+}
+
+fn drafts(case: &Value, reader: &Reader) -> Vec<String> {
+    let sent: Vec<&str> = list(case, "reports").map(|report| text(report, "draft")).collect();
+    let mut lines = Vec::new();
+    for draft in list(case, "drafts") {
+        let hash = text(draft, "hash");
+        let state = if sent.contains(&hash) { "已报送" } else { "未报送" };
+        let by = reader.actor(text(draft, "by"));
+        lines.push(format!("{}  {}  {state}  {by}", reader.time(draft.get("at")), plain(hash)));
+        let facts = list(draft, "facts").filter_map(Value::as_str);
+        lines.extend(facts.map(|fact| format!("  {}", fit(&plain(fact), WIDE))));
+    }
+    lines
+}
+
+fn approvals(case: &Value, reader: &Reader) -> Vec<String> {
+    let mut lines = Vec::new();
+    for approval in list(case, "approvals") {
+        let state = match text(approval, "state") {
+            "pending" => "待审批".to_owned(),
+            "approved" => {
+                let by = approval.pointer("/approved/by").and_then(Value::as_str).unwrap_or_default();
+                format!("已批准 {}", reader.actor(by))
+            }
+            "voided" => "已失效".to_owned(),
+            other => plain(other),
+        };
+        let (hash, author) = (word(approval, "hash"), reader.actor(text(approval, "author")));
+        lines.push(format!("{}  {state}  {hash}  提出人 {author}", word(approval, "act_zh")));
+        let said = approval.get("proposal").map(|proposal| plain(&proposal.to_string())).unwrap_or_default();
+        lines.push(format!("  {}", fit(&said, WIDE)));
     }
     lines
 }
