@@ -1,8 +1,7 @@
 //! From markup to the plain text that classifiers read.
 //!
 //! The markup is read by a tokenizer of the HTML standard (`html5gum`), not by
-//! its tree builder: the order of the text is the same, and a guest is a
-//! quarter of a megabyte smaller (docs/reference/bench.md).
+//! its tree builder: the order of the text is the same, and a guest is smaller.
 
 use std::convert::Infallible;
 

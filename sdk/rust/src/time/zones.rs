@@ -1,6 +1,6 @@
 //! Zones by name: abbreviations that mean one offset everywhere, and the IANA
-//! names that feeds write, as rules and not as a database (which would add a
-//! quarter of a megabyte to each collector).
+//! names that feeds write, as rules and not as a database, which would make each
+//! collector larger.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
