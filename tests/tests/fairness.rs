@@ -164,3 +164,142 @@ async fn a_limit_is_the_tightest_of_ceiling_unit_and_plugin_and_the_error_says_w
     let nobody = refused(json!({"units": {"atlantis": {"wall_ms": 1_000}}})).await;
     assert!(nobody.contains("/limits/units/atlantis: there is no unit atlantis"), "{nobody}");
 }
+
+/// Runs under way of a unit.
+async fn under_way(engine: &Engine, unit: &str) -> usize {
+    let unit = unit.to_owned();
+    let count = engine.look_all(move |state, _| {
+        let of = |id: &str| state.deployments.get(id).is_some_and(|d| d.unit.as_deref() == Some(unit.as_str()));
+        state.runs.values().filter(|run| of(&run.deployment)).count()
+    });
+    count.await.unwrap().into_iter().sum()
+}
+
+/// The details of the errors with which runs of a unit ended.
+async fn faults(engine: &Engine, unit: &str) -> Vec<String> {
+    let unit = unit.to_owned();
+    let all = engine.look_all(move |state, _| {
+        let of = |id: &str| state.deployments.get(id).is_some_and(|d| d.unit.as_deref() == Some(unit.as_str()));
+        let failed =
+            state.finished.iter().chain(&state.failed).filter(|run| run.status == "faulted" && of(&run.deployment));
+        failed.filter_map(|run| run.result["detail"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    });
+    all.await.unwrap().into_iter().flatten().collect()
+}
+
+/// A flood that feeds itself must stop at its bound, let another unit's runs
+/// and people's commands through, and end when what starts it is withdrawn.
+async fn flooded(house: &House, workflow: &str, start: impl AsyncFnOnce(&Engine)) {
+    const BOUND: usize = 300;
+    let engine = house.in_memory().await.unwrap();
+    start(&engine).await;
+    until("the flood to reach its bound", async || {
+        Ok(faults(&engine, NOISY).await.iter().any(|why| why.contains("`admission.runs`")).then_some(()))
+    })
+    .await
+    .unwrap();
+    for n in 0..20 {
+        let before = ended(&engine, NOISY).await;
+        let end = engine.run(of(QUIET, "quiet", json!({"n": n}))).await.unwrap();
+        assert_eq!(end.result["sum"], json!(n + 1));
+        // Only the thousand latest are known: more than half of them at once would show.
+        let served = ended(&engine, NOISY).await.abs_diff(before);
+        assert!(served < 500, "{served} runs of the flood were served first");
+        let many = under_way(&engine, NOISY).await;
+        assert!(many <= BOUND + 300, "{many} runs are under way, {BOUND} may be");
+    }
+    engine.withdraw(workflow, Some(NOISY), "admin:admin").await.unwrap();
+    until("the flood's end", async || Ok((under_way(&engine, NOISY).await == 0).then_some(()))).await.unwrap();
+    let fault = faults(&engine, NOISY).await.into_iter().find(|why| why.contains("admission.runs")).unwrap();
+    assert!(fault.starts_with("as many runs of unit cuihu are under way as may be (300, "), "{fault}");
+    engine.stop().await.unwrap();
+}
+
+fn bounded() -> House {
+    let mut house = house();
+    house.config.admission = serde_json::from_value(json!({"runs": 300})).unwrap();
+    let add = json!({"add": {"call": "tally:0.1.0@default", "with": {"numbers": ["${ .n }", 1]}}});
+    house.workflow("quiet", &["*"], &json!({"do": [add]})).unwrap();
+    house
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn host_03_runs_that_start_themselves_twice_stop_at_their_units_bound() {
+    let mut house = bounded();
+    let again =
+        json!({"run": {"workflow": {"namespace": "tests", "name": "twins", "version": "latest"}, "await": false}});
+    house.workflow("twins", &[NOISY], &json!({"do": [{"one": again}, {"two": again}]})).unwrap();
+    let start = async |engine: &Engine| drop(engine.submit(of(NOISY, "twins", json!({}))).await.unwrap());
+    flooded(&house, "tests/twins", start).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn host_03_events_that_bring_themselves_about_twice_stop_at_their_units_bound() {
+    let mut house = bounded();
+    let again = json!({"emit": {"event": {"with": {"type": "org.example.echo.v1", "source": "/t"}}}});
+    let rest = json!({
+        "schedule": {"on": {"one": {"with": {"type": "org.example.echo.v1"}}}},
+        "do": [{"one": again}, {"two": again}],
+    });
+    house.workflow("echo", &[NOISY], &rest).unwrap();
+    let event = json!({"specversion": "1.0", "id": "1", "source": "/t", "type": "org.example.echo.v1"});
+    let start = async |engine: &Engine| assert_eq!(engine.event(Some(NOISY), event).await.unwrap().runs, 1);
+    flooded(&house, "tests/echo", start).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn host_03_a_unit_at_its_bound_starts_nothing_more_and_what_it_has_goes_on() {
+    let mut house = bounded();
+    house.config.admission = serde_json::from_value(json!({"runs": 3})).unwrap();
+    let go = json!({"any": [{"with": {"type": "org.example.go.v1"}}]});
+    house.workflow("waits", &["*"], &json!({"do": [{"hear": {"listen": {"to": go}}}]})).unwrap();
+    let started = json!({"schedule": {"on": {"one": {"with": {"type": "org.example.start.v1"}}}}, "do": [{"pause": {"wait": "PT1H"}}]});
+    house.workflow("started", &["*"], &started).unwrap();
+    let engine = house.in_memory().await.unwrap();
+    for _ in 0..3 {
+        engine.submit(of(NOISY, "waits", json!({}))).await.unwrap();
+    }
+    until("three that listen", async || {
+        let listening = engine.look_all(|state, _| state.runs.values().filter(|run| run.input.is_none()).count());
+        Ok((listening.await.unwrap().into_iter().sum::<usize>() == 3).then_some(()))
+    })
+    .await
+    .unwrap();
+    let event = |id: &str, kind: &str| json!({"specversion": "1.0", "id": id, "source": "/t", "type": kind});
+    assert_eq!(engine.submit(of(NOISY, "waits", json!({}))).await.unwrap_err(), Refusal::Busy);
+    assert_eq!(engine.event(Some(NOISY), event("1", "org.example.start.v1")).await.unwrap_err(), Refusal::Busy);
+    // Another unit has its own measure, and what only wakes runs is taken in: it makes room.
+    engine.event(Some(QUIET), event("1", "org.example.start.v1")).await.unwrap();
+    let told = engine.event(Some(NOISY), event("2", "org.example.go.v1")).await.unwrap();
+    assert_eq!(told.runs, 3);
+    until("room", async || Ok((under_way(&engine, NOISY).await == 0).then_some(()))).await.unwrap();
+    // It was told to wait, not dropped: asked again it is taken in for the first time.
+    let told = engine.event(Some(NOISY), event("1", "org.example.start.v1")).await.unwrap();
+    assert_eq!((told.runs, told.duplicate), (1, false));
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn host_03_a_run_that_hears_twice_what_it_says_is_stopped() {
+    let mut house = bounded();
+    let again = json!({"emit": {"event": {"with": {"type": "org.example.echo.v1", "source": "/t"}}}});
+    let to = json!({"any": [{"with": {"type": "org.example.echo.v1"}}], "until": "${ false }"});
+    let hear = json!({"listen": {"to": to}, "foreach": {"do": [{"one": again}, {"two": again}]}});
+    house.workflow("echo", &[NOISY], &json!({"do": [{"hear": hear}]})).unwrap();
+    let engine = house.in_memory().await.unwrap();
+    engine.submit(of(NOISY, "echo", json!({}))).await.unwrap();
+    let event =
+        |n: u32| json!({"specversion": "1.0", "id": n.to_string(), "source": "/t", "type": "org.example.echo.v1"});
+    let mut n = 0;
+    until("the run to hear", async || {
+        n += 1;
+        let told = engine.event(Some(NOISY), event(n)).await.map_err(|e| e.to_string())?;
+        Ok((told.runs == 1).then_some(()))
+    })
+    .await
+    .unwrap();
+    until("its end", async || Ok((under_way(&engine, NOISY).await == 0).then_some(()))).await.unwrap();
+    let why = faults(&engine, NOISY).await.join("");
+    assert!(why.contains("4096 events wait for a run of unit cuihu"), "{why}");
+    engine.stop().await.unwrap();
+}

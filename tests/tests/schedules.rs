@@ -133,6 +133,87 @@ async fn stop(engine: Engine) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn host_11_a_clock_that_leapt_ahead_and_came_back_silences_no_schedule() {
+    const DAY: i64 = 24 * 60;
+    let mut house = House::with(&[]).unwrap();
+    let clock = SetClock::now_standing();
+    house.clock = Some(clock.clone());
+    let work = json!([{"work": {"set": {"done": true}}}]);
+    for (name, schedule) in [
+        ("every", json!({"every": {"hours": 1}})),
+        ("cron", json!({"cron": "30 * * * *"})),
+        ("after", json!({"after": {"minutes": 50}})),
+    ] {
+        house.workflow(name, &[], &json!({"schedule": schedule, "do": work})).unwrap();
+    }
+    let mut engine = house.on_disk().await.unwrap();
+    let runs = async |engine: &Engine| {
+        let mut counts = [0; 3];
+        for run in ended(engine).await.unwrap() {
+            let name = engine.workflows().into_iter().find(|w| w.deployment == run.deployment).unwrap().name;
+            let at = ["tests/every", "tests/cron", "tests/after"].iter().position(|known| *known == name).unwrap();
+            counts[at] += 1;
+        }
+        counts
+    };
+    let each_fires = async |engine: &Engine, times: u32| {
+        for _ in 0..times {
+            let before = runs(engine).await;
+            clock.forward(SignedDuration::from_mins(60));
+            until("each schedule to fire", async || {
+                let now = runs(engine).await;
+                Ok(now.iter().zip(before).all(|(now, before)| *now > before).then_some(()))
+            })
+            .await
+            .unwrap();
+        }
+    };
+    each_fires(&engine, 2).await;
+    // A day ahead: all three fire there. And back.
+    clock.forward(SignedDuration::from_mins(DAY));
+    let before = runs(&engine).await;
+    until("each to fire a day ahead", async || {
+        let now = runs(&engine).await;
+        Ok(now.iter().zip(before).all(|(now, before)| *now > before).then_some(()))
+    })
+    .await
+    .unwrap();
+    clock.forward(SignedDuration::from_mins(-DAY));
+    let set_back = || said(&house.data()).into_iter().filter(|e| matches!(e, Entry::ScheduleSetBack(_))).count();
+    until("it to be noticed", async || {
+        let rows = engine.schedules(1).await.map_err(|e| e.to_string())?;
+        let now = clock.now();
+        Ok(rows.iter().all(|row| row.last.is_none_or(|last| last <= now)).then_some(()))
+    })
+    .await
+    .unwrap();
+    each_fires(&engine, 3).await;
+    stop(engine).await;
+    assert_eq!(set_back(), 3, "it is said once of each");
+    // What was said is enough for the next start.
+    engine = house.on_disk().await.unwrap();
+    each_fires(&engine, 1).await;
+    stop(engine).await;
+    assert_eq!(set_back(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn host_11_a_host_that_stopped_while_the_clock_was_ahead_goes_on_at_the_right_time() {
+    let hourly = Hourly::new(&json!({}), &json!([{"work": {"set": {"done": true}}}]));
+    let first = hourly.start().await;
+    hourly.forward(24 * 60);
+    hourly.decided(&first, 24).await;
+    stop(first).await;
+    hourly.forward(-23 * 60);
+    let second = hourly.start().await;
+    let before = Hourly::started(&second).await;
+    hourly.forward(60);
+    until("the next hour", async || Ok((Hourly::started(&second).await > before).then_some(()))).await.unwrap();
+    stop(second).await;
+    assert_eq!(hourly.record().0, [24, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn runs_overlap_where_that_is_allowed() {
     let hourly = Hourly::slow(&json!({"overlap": "allow"}));
     let first = hourly.start().await;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use crate::error::AuditError;
-use crate::file::{replace_durably, sync_folder};
+use crate::file::{patiently, replace_durably, sync_folder};
 use crate::hash::Hash;
 use crate::keys::{SignerKey, VerifierKey};
 use crate::note::MAX_NOTE_BYTES;
@@ -137,7 +137,7 @@ impl CheckpointStore {
     }
 
     fn lines(&self) -> Result<impl Iterator<Item = Result<(u64, Vec<u8>), AuditError>> + '_, AuditError> {
-        let mut reader = match File::open(&self.history_file) {
+        let mut reader = match patiently(|| File::open(&self.history_file)) {
             Ok(file) => Some(BufReader::new(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(at(&self.history_file)(error)),
@@ -228,7 +228,7 @@ impl CheckpointStore {
 
     /// The whole lines at the end of the history.
     fn tail(&self) -> Result<Vec<Vec<u8>>, AuditError> {
-        let mut file = match File::open(&self.history_file) {
+        let mut file = match patiently(|| File::open(&self.history_file)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(at(&self.history_file)(error)),
@@ -251,7 +251,7 @@ impl CheckpointStore {
 
     fn append(&self, signed: &SignedCheckpoint) -> io::Result<()> {
         let fresh = !self.history_file.exists();
-        let mut file = OpenOptions::new().create(true).append(true).open(&self.history_file)?;
+        let mut file = patiently(|| OpenOptions::new().create(true).append(true).open(&self.history_file))?;
         file.write_all(format!("{}\n", json!({ "note": signed.note.to_string() })).as_bytes())?;
         file.sync_all()?;
         match self.history_file.parent() {
@@ -262,7 +262,7 @@ impl CheckpointStore {
 
     /// Cuts off a last line without its newline: a crash stopped it before anyone saw the checkpoint.
     fn cut_torn_line(&self) -> io::Result<()> {
-        let mut file = match OpenOptions::new().read(true).write(true).open(&self.history_file) {
+        let mut file = match patiently(|| OpenOptions::new().read(true).write(true).open(&self.history_file)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
@@ -289,7 +289,7 @@ fn parse_line(line: &[u8]) -> Result<SignedCheckpoint, CheckpointError> {
 }
 
 fn read_limited(path: &Path) -> Result<Option<String>, AuditError> {
-    let file = match File::open(path) {
+    let file = match patiently(|| File::open(path)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(at(path)(error)),

@@ -12,6 +12,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::file::patiently;
 use crate::hash::{HASH_BYTES, Hash, node_hash};
 
 /// Hashes in a full tile (tlog-tiles fixes the tile height at 8).
@@ -108,14 +109,14 @@ impl TileFiles {
             let why = format!("the file has {length} bytes, a full tile has {FULL_BYTES}");
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
-        from_bytes(&fs::read(&path)?)
+        from_bytes(&patiently(|| fs::read(&path))?)
     }
 
     /// The first `width` hashes of a tile, from its partial file or, once it is full, from the full one.
     pub(crate) fn read_partial(&self, id: TileId, width: usize) -> io::Result<Vec<Hash>> {
         let path = self.partial_folder(id).join(width.to_string());
         match fs::metadata(&path) {
-            Ok(found) if found.len() == (width * HASH_BYTES) as u64 => from_bytes(&fs::read(&path)?),
+            Ok(found) if found.len() == (width * HASH_BYTES) as u64 => from_bytes(&patiently(|| fs::read(&path))?),
             _ => {
                 let mut hashes = self.read_full(id)?;
                 hashes.truncate(width);
@@ -153,7 +154,7 @@ impl TileFiles {
             self.made.insert(folder.to_owned());
         }
         let temporary = path.with_extension("tmp");
-        fs::write(&temporary, bytes)?;
+        patiently(|| fs::write(&temporary, bytes))?;
         fs::rename(&temporary, path)
     }
 }

@@ -40,6 +40,24 @@ fn a_host_is_ready_found_by_its_folder_alone_on_it_and_stops_cleanly() {
 }
 
 #[test]
+fn host_02_more_connections_than_files_stop_no_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let at = data.display().to_string();
+    let host = Host::start_with_files(&data, 256);
+    let address = host.url.strip_prefix("http://").unwrap();
+    let idle: Vec<_> = (0..300).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+    // It answers, and what is said is signed: the next checkpoint needs files, too.
+    let cases = huiyin(&["case", "list", "--data", &at]);
+    assert_eq!(cases.status.code(), Some(0), "{}", String::from_utf8_lossy(&cases.stderr));
+    let (code, said) = host.stop();
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("stopped") && !said.contains("too many open files"), "{said}");
+    drop(idle);
+    assert_eq!(huiyin(&["audit", "verify", "--data", &at]).status.code(), Some(0));
+}
+
+#[test]
 fn a_kept_run_is_in_the_log_with_a_proof_that_holds() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data").display().to_string();

@@ -10,7 +10,7 @@ use crate::allowance::{AllowanceError, parse_duration};
 use crate::cron::Cron;
 use crate::zone::Zone;
 
-pub use decide::{COUNTED, LATE, Miss, Plan, Standing, Step, Upcoming, Why, decide, upcoming};
+pub use decide::{AHEAD, COUNTED, LATE, Miss, Plan, Standing, Step, Upcoming, Why, decide, upcoming};
 pub use policy::{CatchUp, Overlap, Policy};
 
 /// A repetition. In JSON one of `{"cron": "0 8 * * 1-5", "zone": "Asia/Shanghai"}` (the zone may be left out),

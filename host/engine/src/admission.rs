@@ -29,6 +29,9 @@ pub struct AdmissionConfig {
     /// Turns of a unit's runs, and as many effectful calls, that may wait
     /// before the unit's intake is told to wait; 4,096 unless told. Four times as many for the host.
     pub queue: Option<usize>,
+    /// Runs of a unit that may be under way before nothing more is started for it: not by its runs (an
+    /// error of the task), not by events and people (they are told to wait); 20,000 unless told.
+    pub runs: Option<usize>,
 }
 
 /// The same with every figure set.
@@ -44,11 +47,13 @@ pub struct Admission {
     pub per_plugin_and_unit: usize,
     /// What may wait for a unit.
     pub queue: usize,
+    /// Runs of a unit that may be under way.
+    pub runs: usize,
 }
 
 impl Default for Admission {
     fn default() -> Admission {
-        Admission { effects: 64, per_unit: 32, per_plugin: 48, per_plugin_and_unit: 24, queue: 4_096 }
+        Admission { effects: 64, per_unit: 32, per_plugin: 48, per_plugin_and_unit: 24, queue: 4_096, runs: RUNS }
     }
 }
 
@@ -56,7 +61,10 @@ impl Default for Admission {
 /// has an instance, and address space reserved for it.
 pub const MAX_EFFECTS: usize = 512;
 
-/// The most that may be told to wait for a unit.
+/// Runs of a unit that may be under way unless told.
+pub const RUNS: usize = 20_000;
+
+/// The most that may be told to wait, or to be under way, for a unit.
 const MAX_QUEUE: usize = 1_000_000;
 
 impl AdmissionConfig {
@@ -81,7 +89,8 @@ impl AdmissionConfig {
         let both = (per_unit * 3).div_ceil(4).min(part);
         let per_plugin_and_unit = bound("perPluginAndUnit", self.per_plugin_and_unit, both, part, smaller);
         let queue = bound("queue", self.queue, 4_096, MAX_QUEUE, "");
-        let read = Admission { effects, per_unit, per_plugin, per_plugin_and_unit, queue };
+        let runs = bound("runs", self.runs, RUNS, MAX_QUEUE, "");
+        let read = Admission { effects, per_unit, per_plugin, per_plugin_and_unit, queue, runs };
         if problems.is_empty() { Ok(read) } else { Err(problems) }
     }
 }
@@ -243,7 +252,7 @@ mod tests {
     }
 
     fn small() -> Admission {
-        Admission { effects: 4, per_unit: 3, per_plugin: 3, per_plugin_and_unit: 2, queue: 2 }
+        Admission { effects: 4, per_unit: 3, per_plugin: 3, per_plugin_and_unit: 2, queue: 2, runs: 9 }
     }
 
     #[tokio::test]
@@ -267,7 +276,8 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_gives_up_waiting_takes_no_place() {
-        let gate = gate(Admission { effects: 1, per_unit: 1, per_plugin: 1, per_plugin_and_unit: 1, queue: 2 });
+        let gate =
+            gate(Admission { effects: 1, per_unit: 1, per_plugin: 1, per_plugin_and_unit: 1, queue: 2, runs: 9 });
         let held = gate.enter("a", "p").await;
         let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(gate.enter("a", "p"))).collect();
         assert!(waiting.iter_mut().all(|w| w.now_or_never().is_none()));

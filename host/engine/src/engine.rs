@@ -31,13 +31,13 @@ use crate::worker::Workers;
 /// Commands from outside under way at once; beyond this they are told to wait (rule 11).
 const INTAKE: usize = 16_384;
 
-/// KiB of large values that commands from outside under way may hold at once.
+/// KiB of memory that large values of commands from outside under way may take at once.
 const INTAKE_KIB: u32 = 256 << 10;
 
 /// First turns taken ahead of their runs' starts that no partition has taken in yet.
 const AHEAD: usize = 256;
 
-/// Bytes up to which a value counts for nothing there.
+/// Bytes of memory up to which a value counts for nothing there.
 const SMALL: u64 = 64 << 10;
 
 /// A running host.
@@ -75,6 +75,8 @@ pub struct Engine {
     pub(crate) tasks: tokio::sync::Mutex<Vec<Task>>,
     pub(crate) stop_ledger: CancellationToken,
     pub(crate) sinks: Vec<Arc<crate::lifecycle::Service>>,
+    /// Where snapshots are kept; none for a host in memory.
+    pub(crate) keeper: Option<Arc<crate::keeper::Keeper>>,
     pub(crate) ledger_task: tokio::sync::Mutex<Option<Task>>,
 }
 
@@ -147,7 +149,10 @@ impl Engine {
 
     /// Room for a value that comes in; told to wait where there is none (rule 11).
     pub(crate) fn room_for(&self, value: &Value) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
-        let Some(bytes) = huiyin_flow::more_than(value, SMALL) else { return Ok(None) };
+        let bytes = huiyin_flow::memory(value);
+        if bytes <= SMALL {
+            return Ok(None);
+        }
         let kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).min(INTAKE_KIB);
         Arc::clone(&self.intake_room).try_acquire_many_owned(kib).map(Some).map_err(|_| Refusal::Busy)
     }
@@ -492,6 +497,15 @@ impl Engine {
         self.stop_ledger.cancel();
         if let Some(task) = self.ledger_task.lock().await.take() {
             worst = worst.and(ended(task).await);
+        }
+        if let Some(keeper) = self.keeper.clone() {
+            // On a thread of its own: the runtime waits for its own when it ends.
+            let (tell, told) = oneshot::channel();
+            std::thread::spawn(move || {
+                keeper.close();
+                let _ = tell.send(());
+            });
+            let _ = told.await;
         }
         worst
     }

@@ -29,6 +29,7 @@
 //! | [`payload`] | how large a value may be |
 //! | [`plan`] | a deployment carried out, whatever comes in between |
 //! | [`lifecycle`] | telling others what workflows do |
+//! | [`keeper`] | the views' own thread: nobody waits for them |
 //! | [`ledger`] | the audit tree and its checkpoints |
 
 #[cfg(all(feature = "planted", not(debug_assertions)))]
@@ -59,6 +60,7 @@ pub mod here;
 pub mod house;
 mod inbox;
 pub mod intake;
+pub mod keeper;
 pub mod ledger;
 pub mod lifecycle;
 pub mod limits;

@@ -69,6 +69,31 @@ fn invalid(pointer: &str, message: impl std::fmt::Display) -> Refusal {
 }
 
 impl Engine {
+    /// The data folder; none for a host in memory.
+    pub fn data_folder(&self) -> Option<PathBuf> {
+        self.packages.folder.as_ref().and_then(|folder| folder.parent()).map(Path::to_owned)
+    }
+
+    /// The same with a package that lies in a file; it is read once it is its turn.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing is installed then.
+    pub async fn install_plugin_from(&self, mut file: std::fs::File, word: Word<'_>) -> Result<InstallReport, Refusal> {
+        let _turn = self.deploying.lock().await;
+        let most = self.house.sandbox.max_package_bytes();
+        let read = tokio::task::spawn_blocking(move || {
+            use std::io::{Read as _, Seek as _};
+            let mut bytes = Vec::new();
+            file.rewind()?;
+            // One byte more than is allowed is refused as too large.
+            file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+            Ok::<_, std::io::Error>(bytes)
+        });
+        let store = |error: &dyn std::fmt::Display| Refusal::Store(format!("the package could not be read: {error}"));
+        let bytes = read.await.map_err(|error| store(&error))?.map_err(|error| store(&error))?;
+        self.install(bytes, word).await
+    }
+
     /// Installs a package: judged, compiled within limits, kept, on record,
     /// then in force. Versions stand side by side.
     ///
@@ -77,6 +102,10 @@ impl Engine {
     pub async fn install_plugin(&self, bytes: Vec<u8>, word: Word<'_>) -> Result<InstallReport, Refusal> {
         self.permit(word.actor, Act::InstallPlugin, None)?;
         let _turn = self.deploying.lock().await;
+        self.install(bytes, word).await
+    }
+
+    async fn install(&self, bytes: Vec<u8>, word: Word<'_>) -> Result<InstallReport, Refusal> {
         self.house.sandbox.fits(&bytes).map_err(|error| invalid("", error))?;
         let bytes = Arc::new(bytes);
         let given = Arc::clone(&bytes);

@@ -14,6 +14,7 @@ mod judged;
 mod kv;
 mod message;
 mod orders;
+mod pace;
 mod plugins;
 mod runs;
 mod schedules;
@@ -41,6 +42,7 @@ pub use self::message::{
     Deploy, EffectDone, EffectOutcome, FirstTurn, Floor, Judgement, Message, Order, OrderKind, PageDone, PollError,
     Query, ReadPage, Refusal, Reopen, Reply, Resolve, StartRun, TurnDone,
 };
+pub use self::pace::RunBounds;
 pub use self::schedules::PauseCommand;
 pub(crate) use self::schedules::{scheduled_runs, standing};
 pub use self::snapshot::Snapshot;
@@ -64,6 +66,8 @@ pub struct Core {
     content_key: [u8; 32],
     evaluator: Arc<dyn huiyin_flow::Evaluator>,
     wakes: Wakes,
+    /// What units' runs take, and whose first turn is next.
+    pace: pace::Pace,
     /// The turn that each run is taking.
     busy: HashMap<String, u64>,
     /// Turns handed out.
@@ -125,6 +129,7 @@ impl Core {
             content_key,
             evaluator,
             wakes: Wakes::default(),
+            pace: pace::Pace::default(),
             busy: HashMap::new(),
             turns,
             seen: Timestamp::MIN,
@@ -328,6 +333,7 @@ impl Core {
         if now < self.seen {
             // The clock was set back: what is read every so often must not wait until it has caught up.
             self.plan_sources(now);
+            self.plan_schedules(now);
         }
         self.seen = now;
         for wake in self.wakes.due(now) {
@@ -344,6 +350,7 @@ impl Core {
     /// fire, runs go on, sources are read, schedules are set.
     pub fn resume(&mut self, now: Timestamp) {
         self.see_canaries();
+        self.count_runs();
         self.tick_desk(now);
         self.resume_runs(now);
         #[cfg(feature = "planted")]

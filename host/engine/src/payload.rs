@@ -36,7 +36,7 @@ const HEAD: usize = 4 << 10;
 /// The limits of a payload, and of all that one run holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Payload {
-    /// Bytes that one value may take as JSON.
+    /// Bytes that one value may take as JSON; in memory it may take [`huiyin_flow::MEMORY`] times as many.
     pub value: u64,
     /// Bytes that all a run holds may take as JSON ([`huiyin_flow::RunState::weight`]).
     pub state: u64,
@@ -74,6 +74,11 @@ impl Payload {
         if problems.is_empty() { Ok(Payload { value, state }) } else { Err(problems) }
     }
 
+    /// Bytes of memory that one value may take.
+    pub fn memory(self) -> u64 {
+        self.value.saturating_mul(huiyin_flow::MEMORY)
+    }
+
     /// Bytes that a record's payload may have before its large values go into
     /// blobs: a turn ends after [`TURN`] bytes, its last fact brings a few values more.
     pub fn record(self) -> u64 {
@@ -103,6 +108,10 @@ impl Payload {
                 "{what} takes {bytes} bytes as JSON, a payload may take {}; send less, or let an admin raise `limits.payloadBytes`",
                 self.value
             )),
+            Some(Misfit::Memory(bytes)) => Err(format!(
+                "{what} takes {bytes} bytes in memory, since it is made of so many small values; a payload may take {} there; send less, or let an admin raise `limits.payloadBytes`",
+                self.memory()
+            )),
             Some(Misfit::Deep(levels)) => Err(format!(
                 "{what} nests more than {levels} levels deep; send it flatter, or what is further in as text"
             )),
@@ -124,6 +133,13 @@ impl Payload {
                     self.value
                 ),
                 bytes,
+            ),
+            Misfit::Memory(bytes) => (
+                format!(
+                    "{by}: the result takes {bytes} bytes in memory, since it is made of so many small values; a payload may take {} there; ask for less, or let an admin raise `limits.payloadBytes`",
+                    self.memory()
+                ),
+                huiyin_flow::json_bytes(&value),
             ),
             Misfit::Deep(levels) => (
                 format!(

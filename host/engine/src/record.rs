@@ -32,7 +32,7 @@ pub use deployment::{
 };
 pub use event::{EventDelivered, EventJudged, EventRelayed, Gathered, Relay, SinkAdvanced, Started, Undecided};
 pub use plugin::{PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked, PublisherDistrusted, PublisherTrusted};
-pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed};
+pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed, ScheduleSetBack};
 pub use upkeep::{AuditRenewed, JournalRepaired};
 
 /// The data key of what belongs to a unit and to no case or source; the host's where there is no unit.
@@ -403,6 +403,7 @@ entries! {
     ScheduleMissed = "huiyin.schedule.missed.v1",
     SchedulePaused = "huiyin.schedule.paused.v1",
     ScheduleResumed = "huiyin.schedule.resumed.v1",
+    ScheduleSetBack = "huiyin.schedule.set-back.v1",
     BindingChanged = "huiyin.binding.changed.v1",
     BindingQuarantined = "huiyin.binding.quarantined.v1",
     BindingLifted = "huiyin.binding.lifted.v1",

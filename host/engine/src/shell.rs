@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
 use huiyin_journal::{AppendFuture, Journal, JournalError};
-use huiyin_views::Views;
 use jiff::Timestamp;
 use thread_priority::ThreadPriority;
 use thread_priority::unix::{
@@ -19,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commit::{Commit, SNAPSHOT_EVERY, Step};
 use crate::effects::Effects;
-use crate::partition::{Activity, Core, Delivered, Failing, Message, Reply, Snapshot, Work};
+use crate::keeper::Keeper;
+use crate::partition::{Activity, Core, Delivered, Failing, Message, Refusal, Reply, Snapshot, Work};
 use crate::state::State;
 use crate::turn;
 use crate::worker::Workers;
@@ -30,6 +30,9 @@ const BATCH: usize = 512;
 /// The longest sleep between two looks at the clock, so that a clock that was
 /// set by hand is noticed.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long an event waits that another partition cannot take in yet.
+const RELAY_AGAIN: Duration = Duration::from_millis(200);
 
 /// The host's clock.
 pub trait Clock: Send + Sync {
@@ -74,7 +77,7 @@ pub struct Shell {
     /// The inboxes of all partitions, this one among them, once they are there.
     pub peers: Peers,
     /// Where snapshots are kept; none for a host in memory.
-    pub views: Option<Arc<Views>>,
+    pub views: Option<Arc<Keeper>>,
     /// The last record in the latest snapshot.
     pub snapshot: u64,
     /// A snapshot is being written out.
@@ -227,10 +230,8 @@ impl Shell {
                 tell(Ok(()));
             }
             Work::Keep(snapshot) => {
-                if let Some(views) = self.views.clone() {
-                    let partition = self.partition;
-                    // Without a thread the next start reads the journal instead.
-                    let _ = background(partition, move || keep(&views, partition, &snapshot));
+                if let Some(views) = &self.views {
+                    views.keep(self.partition, snapshot);
                 }
             }
             Work::Show(activity) => {
@@ -286,21 +287,21 @@ async fn relay(
         }
     };
     for (_, peer) in (0_u32..).zip(all).filter(|(at, _)| *at != own) {
-        let (tell, told) = oneshot::channel();
-        let reply: Reply<Delivered> = Box::new(move |answer| drop(tell.send(answer)));
-        let event = serde_json::Value::clone(&event);
-        let message = Message::Event { unit: None, event, relayed: Some(format!("relay:{own}:{id}")), reply };
-        if peer.send(message).is_err() || !matches!(told.await, Ok(Ok(_))) {
-            return;
+        loop {
+            let (tell, told) = oneshot::channel();
+            let reply: Reply<Delivered> = Box::new(move |answer| drop(tell.send(answer)));
+            let event = serde_json::Value::clone(&event);
+            let message = Message::Event { unit: None, event, relayed: Some(format!("relay:{own}:{id}")), reply };
+            if peer.send(message).is_err() {
+                return;
+            }
+            match told.await {
+                Ok(Ok(_)) => break,
+                // Over there as much is under way as may be.
+                Ok(Err(Refusal::Busy)) => tokio::time::sleep(RELAY_AGAIN).await,
+                _ => return,
+            }
         }
     }
     let _ = inbox.send(Message::Relayed { id });
-}
-
-/// Keeps a snapshot, so that the next start need not read the whole journal.
-/// Losing it loses nothing.
-pub(crate) fn keep(views: &Views, partition: u32, snapshot: &Snapshot) {
-    if let Err(error) = views.put_snapshot(partition, snapshot.seq, &snapshot.bytes) {
-        tracing::warn!(partition, %error, "no snapshot was kept; the next start reads the journal instead");
-    }
 }

@@ -23,7 +23,6 @@ use std::time::{Duration, Instant};
 use huiyin_flow::Evaluator;
 use huiyin_journal::Journal;
 use huiyin_sandbox::{ChildCompiler, Compiler, Limits, PoolConfig, Sandbox, SandboxConfig};
-use huiyin_views::Views;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -42,14 +41,15 @@ use crate::evaluator::{NoJq, SandboxedJq};
 use crate::grants::{Caps, OwnFolders};
 use crate::house::{House, Origin};
 use crate::inbox::Partition;
+use crate::keeper::Keeper;
 use crate::lifecycle::Known;
 use crate::limits::Tuning;
 use crate::packages::Packages;
-use crate::partition::{Core, Failing, Message, Patience, Snapshot};
+use crate::partition::{Core, Failing, Message, Patience, RunBounds, Snapshot};
 use crate::payload::Payload;
 use crate::record::{AuditRenewed, Entry, SnapshotTaken};
 use crate::secrets::Secrets;
-use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock, keep};
+use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock};
 use crate::sources::WatchedSource;
 use crate::state::State;
 use crate::trust::Trust;
@@ -247,7 +247,7 @@ impl Engine {
             return Err(StartError::Config(unknown.into_iter().map(problem).collect()));
         }
         let sinks = sinks::read(&options.config, &source, &house)?;
-        let store = match store {
+        let mut store = match store {
             Some(store) => store,
             None => Store::open(&options)?,
         };
@@ -327,6 +327,7 @@ impl Engine {
             tasks: tokio::sync::Mutex::new(Vec::new()),
             stop_ledger: CancellationToken::new(),
             sinks: Vec::new(),
+            keeper: store.views.take().map(Keeper::start).transpose().map_err(no_thread)?.map(Arc::new),
             ledger_task: tokio::sync::Mutex::new(None),
         };
         let peers = Peers::default();
@@ -427,7 +428,7 @@ impl Engine {
             watch,
             inbox,
             peers: Arc::clone(peers),
-            views: store.views.clone(),
+            views: self.keeper.clone(),
             snapshot,
             snapping: Arc::default(),
             failing: failing.clone(),
@@ -444,15 +445,16 @@ impl Engine {
             self.payload,
         )
         .among(partitions)
+        .with_run_bounds(RunBounds { runs: effects.gate().bounds().runs, bytes: 2 * self.payload.state })
         .with_patience(patience);
-        let (stop, failed, views) = (self.stop.clone(), self.failed.clone(), store.views.clone());
+        let (stop, failed, views) = (self.stop.clone(), self.failed.clone(), self.keeper.clone());
         let (journal, clock) = (Arc::clone(&self.journal), Arc::clone(&self.clock));
         self.tasks.lock().await.push(tokio::spawn(async move {
             match shell.run(core, messages).await {
                 Ok(core) => match views {
                     // Nothing but the last snapshot's own record has come since.
                     Some(_) if core.state().seq <= snapshot + 1 => Ok(()),
-                    Some(views) => last_snapshot(views, partition, core.state(), journal.as_ref(), clock.now()).await,
+                    Some(views) => last_snapshot(&views, partition, core.state(), journal.as_ref(), clock.now()).await,
                     None => Ok(()),
                 },
                 Err(error) => {
@@ -489,7 +491,7 @@ const LAST: Duration = Duration::from_secs(8);
 
 /// The last snapshot of a partition that stops: recorded, then kept; left out where it takes too long.
 async fn last_snapshot(
-    views: Arc<Views>,
+    views: &Keeper,
     partition: u32,
     state: &State,
     journal: &dyn Journal,
@@ -514,9 +516,7 @@ async fn last_snapshot(
     let entry = Entry::SnapshotTaken(SnapshotTaken { seq: snapshot.seq, digest: snapshot.digest.clone() });
     let draft = entry.about_host("system:engine", now).map_err(|e| e.to_string())?;
     journal.append(partition, seq, vec![draft]).await.map_err(|e| e.to_string())?;
-    if beside(end, move || keep(&views, partition, &snapshot)).await.is_none() {
-        late();
-    }
+    views.keep_last(partition, snapshot).await;
     Ok(())
 }
 

@@ -21,6 +21,9 @@ use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, T
 use crate::payload::{Payload, TURN};
 use crate::record::{self, sum};
 
+/// Events published after which a turn ends: whether more may be is then asked anew.
+const PUBLISHED: usize = 128;
+
 /// What one turn may use.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget<'h> {
@@ -62,6 +65,8 @@ pub fn first_turn(
         now,
         random,
         payload,
+        // It was asked for at the door.
+        crowded: None,
     };
     let mut done = Box::new(take_turn_within(job, house, budget));
     let record = record_of_start(start, &mut done, payload);
@@ -110,7 +115,7 @@ pub fn judge(job: JudgeJob, house: &House) -> Judged {
 }
 
 fn turn(job: TurnJob, house: &House, budget: Budget<'_>) -> TurnDone {
-    let TurnJob { run, turn: number, deployed, flow, inputs, canaries, now, random, payload } = job;
+    let TurnJob { run, turn: number, deployed, flow, inputs, canaries, now, random, payload, crowded } = job;
     let mut beside = Beside { canaries, ..Beside::default() };
     let mut flow = Arc::unwrap_or_clone(flow);
     let first = matches!(inputs.first(), Some(Input::Event(Event::Start { .. })));
@@ -130,8 +135,11 @@ fn turn(job: TurnJob, house: &House, budget: Budget<'_>) -> TurnDone {
         max_bytes: TURN,
         max_value: payload.value,
         max_state: payload.state,
+        crowded: crowded.as_deref(),
     };
+    let mut published = 0;
     while facts.len() < budget.facts
+        && published < PUBLISHED
         && bytes <= TURN
         && budget.time.is_none_or(|most| began.elapsed() < most)
         && !budget.hurry.is_some_and(Hurry::gave_up)
@@ -162,6 +170,7 @@ fn turn(job: TurnJob, house: &House, budget: Budget<'_>) -> TurnDone {
         facts.extend(turn.facts);
         bytes += turn.bytes;
         for command in turn.commands {
+            published += usize::from(matches!(command, Command::Publish { .. }));
             match &command {
                 Command::Call { slot, function, .. } if deployed.pure(slot.as_deref(), function) => {
                     inputs.push_back(Input::Call(command))

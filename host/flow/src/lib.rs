@@ -33,6 +33,7 @@ pub use diagram::{mermaid, svg};
 pub use error::{ErrorKind, FlowError, Happened, same_type};
 pub use expr::{Evaluator, ExprError};
 pub use fact::{Alarm, CallId, Caught, Fact, FrameId, Next, Opened, Place, Rearmed, Restart, SubId, TimerId};
+pub use huiyin_json::{memory, memory_of_text};
 pub use lifecycle::lifecycle;
 pub use lint::{Reference, Relations, lint, lint_references, relations, waits_for_unit};
 pub use model::{
@@ -42,6 +43,6 @@ pub use model::{
 pub use request::{Authentication, HttpRequest, OpenApiRequest, Request, ResponseForm, WorkflowRef};
 pub use run::{Command, Env, Event, Turn, advance, decide, outstanding};
 pub use schema::{workflow_schema, workflow_test_schema};
-pub use size::{Misfit, json_bytes, misfit, more_than};
+pub use size::{MEMORY, Misfit, json_bytes, misfit, more_than};
 pub use source::{locate, read_value};
 pub use state::{ActiveTask, Outcome, Phase, RunState};

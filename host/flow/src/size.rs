@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use huiyin_json::depth;
+use huiyin_json::{depth, memory};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -37,22 +37,38 @@ pub fn more_than(value: &Value, limit: u64) -> Option<u64> {
     }
 }
 
+/// Bytes of memory that a value may take for each byte that it may take as JSON: a list of small values takes 36 times
+/// its text there, and so much is copied, kept and written, whatever the text says.
+pub const MEMORY: u64 = 8;
+
+/// At most, for each byte of [`at_most`]: a field with an empty name in an object of its own.
+const DENSEST: u64 = 64;
+
 /// Why a value cannot be a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Misfit {
     /// It takes so many bytes as JSON.
     Bytes(u64),
+    /// It takes so many bytes in memory, more than [`MEMORY`] times the limit.
+    Memory(u64),
     /// It nests deeper than so many levels.
     Deep(usize),
 }
 
 /// Why a value cannot be a payload of at most so many bytes and levels. Costs next to nothing for a small one.
 pub fn misfit(value: &Value, limit: u64, levels: usize) -> Option<Misfit> {
-    match at_most(value, levels) {
-        None => Some(Misfit::Deep(levels)),
-        Some(bytes) if bytes <= limit => None,
-        Some(_) => Some(json_bytes(value)).filter(|bytes| *bytes > limit).map(Misfit::Bytes),
+    let Some(most) = at_most(value, levels) else { return Some(Misfit::Deep(levels)) };
+    if most > limit
+        && let Some(bytes) = Some(json_bytes(value)).filter(|bytes| *bytes > limit)
+    {
+        return Some(Misfit::Bytes(bytes));
     }
+    let room = limit.saturating_mul(MEMORY);
+    // No value takes more than so much for each byte of the quick answer.
+    if most.saturating_mul(DENSEST) <= room {
+        return None;
+    }
+    Some(memory(value)).filter(|bytes| *bytes > room).map(Misfit::Memory)
 }
 
 /// Not less than the bytes of JSON, and quick to say. None where it nests deeper than so many levels.
@@ -166,6 +182,10 @@ pub(crate) fn too_much(what: &str, misfit: Misfit, limit: u64) -> FlowError {
         Misfit::Bytes(bytes) => format!(
             "the {what} takes {bytes} bytes as JSON, a payload may take {limit}; pass on less of it, or let an admin raise `limits.payloadBytes`"
         ),
+        Misfit::Memory(bytes) => format!(
+            "the {what} takes {bytes} bytes in memory, since it is made of so many small values; a payload may take {} there; pass on less of it, or let an admin raise `limits.payloadBytes`",
+            limit.saturating_mul(MEMORY)
+        ),
         Misfit::Deep(levels) => format!(
             "the {what} nests more than {levels} levels deep; pass on what is further in, or make it text (`tojson`)"
         ),
@@ -200,6 +220,19 @@ mod tests {
             prop_assert_eq!(more_than(&value, bytes - 1), Some(bytes));
             prop_assert_eq!(misfit(&value, bytes, 2), None);
             prop_assert_eq!(misfit(&value, bytes, 1), Some(Misfit::Deep(1)));
+            prop_assert!(memory(&value) <= most * DENSEST);
         }
+    }
+
+    #[test]
+    fn small_values_count_by_what_they_take_in_memory() {
+        let limit = 1 << 10;
+        for dense in [json!(vec![0; 500]), json!(vec![json!([]); 300]), json!(vec![json!({"": 0}); 120])] {
+            assert!(json_bytes(&dense) < limit);
+            assert_eq!(misfit(&dense, limit, 9), Some(Misfit::Memory(memory(&dense))));
+            assert!(memory(&dense) <= at_most(&dense, 9).unwrap() * DENSEST);
+        }
+        assert_eq!(misfit(&json!({"title": "x".repeat(700), "tags": ["a", "b"]}), limit, 9), None);
+        assert_eq!(misfit(&json!("x".repeat(1100)), limit, 9), Some(Misfit::Bytes(1102)));
     }
 }

@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// A file system, as far as the journal needs one.
 pub trait Disk: Send + Sync + Debug {
@@ -88,6 +89,25 @@ pub enum LockFailure {
     Io(io::Error),
 }
 
+/// How long to wait for a file while too many are open.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Opens a file; while the process or the system has too many open, once others were closed. That passes by itself,
+/// and must not be taken for a disk that fails.
+fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    use rustix::io::Errno;
+    let too_many = |error: &io::Error| matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE));
+    let began = Instant::now();
+    loop {
+        match open() {
+            Err(error) if too_many(&error) && began.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            done => return done,
+        }
+    }
+}
+
 /// The machine's own file system.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct RealDisk;
@@ -109,12 +129,12 @@ impl Disk for RealDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = fs::OpenOptions::new().read(true).write(true).open(path)?;
+        let file = patiently(|| fs::OpenOptions::new().read(true).write(true).open(path))?;
         Ok(Box::new(RealFile(file)))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = fs::OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+        let file = patiently(|| fs::OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path))?;
         Ok(Box::new(RealFile(file)))
     }
 
@@ -128,7 +148,7 @@ impl Disk for RealDisk {
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(dir)? {
+        for entry in patiently(|| fs::read_dir(dir))? {
             names.push(entry?.file_name().to_string_lossy().into_owned());
         }
         names.sort();
@@ -136,7 +156,7 @@ impl Disk for RealDisk {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        fs::File::open(dir)?.sync_all()
+        patiently(|| fs::File::open(dir))?.sync_all()
     }
 
     fn mode(&self, path: &Path) -> io::Result<u32> {

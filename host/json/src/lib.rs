@@ -5,10 +5,14 @@
 
 pub mod depth;
 
+mod memory;
+
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+
+pub use memory::{memory, memory_of_text};
 
 /// A value that was read strictly.
 #[derive(Debug, Clone, PartialEq)]

@@ -280,7 +280,17 @@ impl Raw {
                 Ok(Output::Documents(documents))
             }
             Self::Receipt(receipt) => Ok(Output::Receipt(receipt)),
-            Self::Text(text) => serde_json::from_str(&text).map(Output::Json).map_err(|error| not_json(&text, &error)),
+            Self::Text(text) => {
+                // In memory it may take many times its text.
+                let (memory, most) =
+                    (huiyin_json::memory_of_text(text.as_bytes()), DENSE * (text.len() as u64).max(TEXT));
+                if memory > most {
+                    return Err(format!(
+                        "it is made of so many small values that they take {memory} bytes in memory, {most} are allowed"
+                    ));
+                }
+                serde_json::from_str(&text).map(Output::Json).map_err(|error| not_json(&text, &error))
+            }
         }
     }
 }
@@ -320,6 +330,12 @@ fn half_a_pair(text: &str) -> Option<(&str, usize, usize)> {
     }
     None
 }
+
+/// Bytes of memory that an answer's values may take for each byte of its text, or of [`TEXT`] where that is more.
+const DENSE: u64 = 8;
+
+/// See [`DENSE`].
+const TEXT: u64 = 16 << 20;
 
 /// Something that can stand in a header: visible ASCII and spaces, not too long.
 fn check_media_type(text: &str) -> Result<(), String> {

@@ -127,6 +127,11 @@ impl Sandbox {
         self.shared.engines.pooled
     }
 
+    /// The largest package that is looked at, in bytes.
+    pub fn max_package_bytes(&self) -> u64 {
+        self.shared.config.max_package_bytes
+    }
+
     /// Whether a package is small enough to be looked at.
     pub fn fits(&self, bytes: &[u8]) -> Result<(), PackageError> {
         let (size, allowed) = (bytes.len() as u64, self.shared.config.max_package_bytes);

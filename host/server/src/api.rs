@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use huiyin_engine::Engine;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use crate::body::BodyLimit;
+use crate::body::{self, BodyLimit, Room};
 use crate::problem::Problem;
 use crate::token::Token;
 use crate::{
@@ -26,6 +27,8 @@ const BODY_PAUSE: Duration = Duration::from_secs(10);
 pub(crate) struct App {
     pub(crate) engine: Arc<Engine>,
     pub(crate) token: Arc<Token>,
+    /// Packages that may be sent at once.
+    pub(crate) uploads: Arc<Semaphore>,
     /// Cancelled when the server stops: ends streams that would go on for ever.
     pub(crate) stop: CancellationToken,
 }
@@ -33,7 +36,8 @@ pub(crate) struct App {
 /// The API as a service. `stop` ends what streams.
 pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Router {
     let limit = BodyLimit::of(engine.payload());
-    let app = App { engine, token: Arc::new(token), stop };
+    let uploads = Arc::new(Semaphore::new(plugins::UPLOADS));
+    let app = App { engine, token: Arc::new(token), uploads, stop };
     let guarded = Router::new()
         .route("/v1/host", get(catalog::host))
         .route("/v1/workflows", get(workflows::list).post(workflows::deploy))
@@ -87,7 +91,9 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
         .fallback(|| async { Problem::not_found("the API has no such path; see docs/reference/api.md") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(from_fn(body::share))
         .layer(Extension(limit))
+        .layer(Extension(Room::new()))
         .layer(CatchPanicLayer::custom(|_| {
             use axum::response::IntoResponse as _;
             Problem::internal("a handler failed; this is a fault of Huiyin, please report it").into_response()

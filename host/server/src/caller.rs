@@ -12,6 +12,7 @@ use axum::response::Response;
 use percent_encoding::percent_decode;
 
 use crate::api::App;
+use crate::connections::Known;
 use crate::problem::Problem;
 
 /// The header that names who asks: `person:<id>` or `admin:<name>`, in UTF-8 as
@@ -34,6 +35,9 @@ pub(crate) struct Caller {
 /// Lets pass whoever bears the token.
 pub(crate) async fn check(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Problem> {
     let caller = identify(request.headers(), &app)?;
+    if let Some(known) = request.extensions().get::<Known>() {
+        known.is();
+    }
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }

@@ -140,24 +140,32 @@ async fn read(request: Request) -> Result<Sent, Problem> {
         .map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned())
         .unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let bytes = body::bytes(request).await?;
+    let limits = body::Limits::of(&request);
+    let bytes = body::bytes_within(request, limits.limit.bytes).await?;
     match essence.as_str() {
         "application/cloudevents-batch+json" => {
-            Ok(Sent::Batch(body::parse_any::<Vec<Strict>>(bytes).await?.into_iter().map(|event| event.0).collect()))
+            let all = body::parse_any::<Vec<Strict>>(bytes, &limits).await?;
+            Ok(Sent::Batch(all.into_iter().map(|event| event.0).collect()))
         }
-        "application/cloudevents+json" => Ok(Sent::One(body::parse_any::<Strict>(bytes).await?.0)),
+        "application/cloudevents+json" => Ok(Sent::One(body::parse_any::<Strict>(bytes, &limits).await?.0)),
         other if other.starts_with("application/cloudevents") => Err(Problem::no_event(other)),
         _ if headers.keys().any(|name| name.as_str().starts_with("ce-")) => {
-            binary(&headers, &kind, &essence, &bytes).map(Sent::One)
+            binary(&headers, &kind, &essence, bytes, &limits).await.map(Sent::One)
         }
         // An event in the JSON format that says so less exactly.
-        "application/json" | "" => Ok(Sent::One(body::parse_any::<Strict>(bytes).await?.0)),
+        "application/json" | "" => Ok(Sent::One(body::parse_any::<Strict>(bytes, &limits).await?.0)),
         other => Err(Problem::no_event(other)),
     }
 }
 
 /// Binary content mode: attributes in headers, data in the body (§3.1).
-fn binary(headers: &HeaderMap, kind: &str, essence: &str, bytes: &[u8]) -> Result<Value, Problem> {
+async fn binary(
+    headers: &HeaderMap,
+    kind: &str,
+    essence: &str,
+    bytes: axum::body::Bytes,
+    limits: &body::Limits,
+) -> Result<Value, Problem> {
     let mut event = Map::new();
     for (name, value) in headers {
         let Some(attribute) = name.as_str().strip_prefix("ce-") else { continue };
@@ -177,11 +185,12 @@ fn binary(headers: &HeaderMap, kind: &str, essence: &str, bytes: &[u8]) -> Resul
     }
     if !bytes.is_empty() {
         let is_json = essence == "application/json" || essence.ends_with("+json");
-        match std::str::from_utf8(bytes) {
-            _ if is_json => drop(event.insert("data".to_owned(), body::parse::<Strict>(bytes)?.0)),
-            Ok(text) if essence.starts_with("text/") => drop(event.insert("data".to_owned(), text.into())),
-            _ => drop(event.insert("data_base64".to_owned(), STANDARD.encode(bytes).into())),
-        }
+        let (name, data) = match std::str::from_utf8(&bytes) {
+            _ if is_json => ("data", body::parse_any::<Strict>(bytes, limits).await?.0),
+            Ok(text) if essence.starts_with("text/") => ("data", text.into()),
+            _ => ("data_base64", STANDARD.encode(&bytes).into()),
+        };
+        event.insert(name.to_owned(), data);
     }
     Ok(Value::Object(event))
 }

@@ -12,6 +12,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
+use crate::connections::{Bounds, Connections, Known};
 use crate::spoken::Spoken;
 
 /// From a connection to the end of a request's headers.
@@ -57,7 +58,13 @@ pub async fn bind(address: SocketAddr, publicly: bool) -> Result<TcpListener, Li
 
 /// Serves until `stop` resolves; then lets what is under way end, for a while.
 pub async fn serve(listener: TcpListener, service: Router, stop: impl Future<Output = ()>) {
+    serve_within(listener, service, Bounds::default(), stop).await;
+}
+
+/// The same with other bounds than the usual.
+pub async fn serve_within(listener: TcpListener, service: Router, bounds: Bounds, stop: impl Future<Output = ()>) {
     let open = GracefulShutdown::new();
+    let connections = Connections::new(bounds);
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
@@ -78,13 +85,20 @@ pub async fn serve(listener: TcpListener, service: Router, stop: impl Future<Out
                 continue;
             }
         };
+        // Without a place it is closed at once: whoever holds the others has shown the token.
+        let Some(place) = connections.place() else { continue };
         let _ = stream.set_nodelay(true);
-        let connection = http
-            .serve_connection(TokioIo::new(Spoken::new(stream)), TowerToHyperService::new(infallible(service.clone())));
+        let service = infallible(service.clone(), place.caller());
+        let connection = http.serve_connection(TokioIo::new(Spoken::new(stream)), TowerToHyperService::new(service));
         let connection = open.watch(connection);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended badly");
+            tokio::select! {
+                ended = connection => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "a connection ended badly");
+                    }
+                }
+                () = place.wanted() => tracing::debug!("a connection of nobody known was closed for another"),
             }
         });
     }
@@ -94,9 +108,10 @@ pub async fn serve(listener: TcpListener, service: Router, stop: impl Future<Out
     }
 }
 
-/// Hyper hands bodies in as its own type; axum wants its own.
+/// Hyper hands bodies in as its own type; axum wants its own. Each request says whose connection it came by.
 fn infallible(
     service: Router,
+    caller: Known,
 ) -> impl tower::Service<
     hyper::Request<hyper::body::Incoming>,
     Response = axum::response::Response,
@@ -104,7 +119,8 @@ fn infallible(
     Future: Send,
 > + Clone
 + Send {
-    tower::ServiceExt::map_request(service, |request: hyper::Request<hyper::body::Incoming>| {
+    tower::ServiceExt::map_request(service, move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(caller.clone());
         request.map(axum::body::Body::new)
     })
 }

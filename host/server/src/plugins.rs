@@ -1,5 +1,8 @@
 //! Plugins: what is installed, installing, granting, revoking, removing.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
@@ -8,14 +11,15 @@ use huiyin_engine::Refusal;
 use huiyin_engine::packages::{InstallReport, Word};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 
 use crate::api::App;
-use crate::body::{Json, bytes_within};
+use crate::body::{Json, Parts};
 use crate::caller::Caller;
 use crate::problem::Problem;
 
-/// The largest package that is read, in bytes; the host's own limit may be lower.
-const MAX_PACKAGE_BYTES: usize = 256 << 20;
+/// Packages that may be sent at once; beyond it one is told to wait.
+pub(crate) const UPLOADS: usize = 4;
 
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 2_000;
@@ -46,14 +50,34 @@ pub(crate) async fn install(
     if kind != WASM.as_bytes() {
         return Err(Problem::no_package(String::from_utf8_lossy(&kind)));
     }
-    let bytes = bytes_within(request, MAX_PACKAGE_BYTES).await?;
+    let _place = Arc::clone(&app.uploads).try_acquire_owned().map_err(|_| Problem::from(Refusal::Busy))?;
+    let most = usize::try_from(app.engine.house().sandbox.max_package_bytes()).unwrap_or(usize::MAX);
+    let file = received(request, most, app.engine.data_folder()).await?;
+    let app = app.clone();
     let change = async move {
         let word = Word { actor: &caller.actor, reason: &reason };
-        app.engine.install_plugin(bytes.to_vec(), word).await
+        app.engine.install_plugin_from(file, word).await
     };
     let report = whole(change).await?;
     let status = if report.changed { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(report)))
+}
+
+/// A package, written to a file without a name as it comes: it is in memory only while it is installed.
+async fn received(request: Request, most: usize, folder: Option<PathBuf>) -> Result<std::fs::File, Problem> {
+    let kept = |error: std::io::Error| Problem::unavailable(format_args!("the package could not be kept: {error}"));
+    let fresh = move || match folder {
+        Some(folder) => tempfile::tempfile_in(folder),
+        None => tempfile::tempfile(),
+    };
+    let file = tokio::task::spawn_blocking(fresh).await.map_err(Problem::internal)?.map_err(kept)?;
+    let mut file = tokio::fs::File::from_std(file);
+    let mut parts = Parts::of(request, most)?;
+    while let Some(part) = parts.next().await? {
+        file.write_all(&part).await.map_err(kept)?;
+    }
+    file.flush().await.map_err(kept)?;
+    Ok(file.into_std().await)
 }
 
 /// Why a plugin is removed.

@@ -90,6 +90,19 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "urn:huiyin:problem:too-large", "The body is too large", detail)
     }
 
+    pub(crate) fn too_dense(bytes: u64, limit: u64) -> Problem {
+        let detail = format!(
+            "the body is made of so many small values that they take {bytes} bytes in memory, {limit} are allowed; send it in parts"
+        );
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "urn:huiyin:problem:too-large", "The body is too large", detail)
+    }
+
+    pub(crate) fn too_slow(rate: u64) -> Problem {
+        let detail =
+            format!("the body comes too slowly; after half a minute it must have brought {rate} bytes a second");
+        Self::new(StatusCode::REQUEST_TIMEOUT, "urn:huiyin:problem:too-slow", "The body comes too slowly", detail)
+    }
+
     pub(crate) fn not_json(found: impl Display) -> Problem {
         let detail = format!("the body is `{found}`; send JSON with `content-type: application/json`");
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:huiyin:problem:media-type", "The body is not JSON", detail)

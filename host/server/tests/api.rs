@@ -180,6 +180,71 @@ fn what_is_wrong_is_said_with_its_place() {
 }
 
 #[test]
+fn host_02_who_connects_and_says_nothing_keeps_nobody_out() {
+    let api = Api::start();
+    let idle: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(api.address).unwrap()).collect();
+    for _ in 0..3 {
+        assert_eq!(api.ask("GET", "/v1/host", None).0, 200);
+    }
+    // There are 256 places: the first were closed for the last.
+    let mut first = &idle[0];
+    first.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+    assert!(matches!(first.read(&mut [0; 1]), Ok(0) | Err(_)));
+    let mut last = idle.last().unwrap();
+    last.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    last.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn host_05_small_values_count_by_what_they_take_in_memory() {
+    let api = Api::start();
+    let dense = |count: usize| format!(r#"{{"workflow": "hello", "wait": true, "input": [{}0]}}"#, "0,".repeat(count));
+    let (status, problem) = api.ask("POST", "/v1/runs", Some(&dense(3 << 20)));
+    assert_eq!((status, &problem["type"]), (413, &json!("urn:huiyin:problem:too-large")), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("bytes in memory"), "{problem}");
+    assert_eq!(api.ask("POST", "/v1/runs", Some(&dense(50_000))).0, 200);
+}
+
+#[test]
+fn host_15_packages_are_bounded_in_size_and_number() {
+    let api = Api::start();
+    let head = |bytes: u64| {
+        format!(
+            "POST /v1/plugins?reason=x HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\ncontent-type: application/wasm\r\ncontent-length: {bytes}\r\n\r\n",
+            api.token
+        )
+    };
+    let send = |bytes: u64, body: &[u8]| {
+        let mut stream = TcpStream::connect(api.address).unwrap();
+        stream.write_all(head(bytes).as_bytes()).unwrap();
+        stream.write_all(body).unwrap();
+        stream
+    };
+    let answer = |mut stream: TcpStream| {
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8(answer).unwrap()
+    };
+    // More than the host looks at is refused before any of it is taken.
+    let refused = answer(send(65 << 20, b""));
+    assert!(refused.starts_with("HTTP/1.1 413"), "{refused}");
+    // Four at once, however slowly they come; the next waits, and what was broken off gives its place back.
+    let slow: Vec<TcpStream> = (0..4).map(|_| send(1 << 20, b"half")).collect();
+    let until = |status: &str| {
+        let found = (0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            answer(send(4, b"none")).starts_with(&format!("HTTP/1.1 {status}"))
+        });
+        assert!(found, "{status} never came");
+    };
+    until("429");
+    drop(slow);
+    until("400");
+}
+
+#[test]
 fn bodies_are_bounded_and_must_be_json() {
     let api = Api::start();
     let bearer = format!("Bearer {}", api.token);

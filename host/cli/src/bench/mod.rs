@@ -68,6 +68,7 @@ const ALL: &[(&[&str], Measure)] = &[
     (&["submit-16-p50", "submit-16-p99"], |folder| durable::latency(folder, 16)),
     (&["submit-64-p50", "submit-64-p99"], |folder| durable::latency(folder, 64)),
     (&["fairness-p50", "fairness-p99"], fairness::beside_a_flood),
+    (&["flood-starts-p99", "flood-events-p99", "flood-items-p99"], fairness::beside_shapes),
     (&["disk-per-step"], durable::disk),
     (&["start", "resident"], process::start),
     (&["call-step"], pure::step),

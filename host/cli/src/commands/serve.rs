@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use huiyin_engine::{Engine, Options};
 use huiyin_server::Token;
@@ -16,6 +16,9 @@ use crate::output::{Failure, note};
 
 /// Where the API listens unless told.
 const LISTEN: &str = "127.0.0.1:7575";
+
+/// How long a host that has stopped waits for threads that are still at something.
+const LAST: Duration = Duration::from_secs(5);
 
 /// Run the host
 #[derive(Debug, clap::Args)]
@@ -60,7 +63,9 @@ pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
     };
     let options =
         Options { data: Some(args.data.clone()), new_audit_log: args.new_audit_log, ..options(setup, config, base) };
-    runtime()?.block_on(async {
+    let bounds = huiyin_server::Bounds::within(crate::process::raise_file_limit());
+    let runtime = runtime()?;
+    let done = runtime.block_on(async {
         let asked = Asked::new()?;
         // The address first: refusing it must not leave a started store behind.
         let listener = huiyin_server::bind(listen, args.listen_publicly).await.map_err(|error| match error {
@@ -68,8 +73,11 @@ pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
             huiyin_server::ListenError::Io { .. } => Failure::unreachable(error),
         })?;
         let engine = Engine::start(options).await.map_err(|error| refused(&error))?;
-        serve(Arc::new(engine), listener, &args.data, asked, began).await
-    })
+        serve(Arc::new(engine), listener, &args.data, asked, began, bounds).await
+    });
+    // What still hangs on a disk that gives no answer is not waited for: everything that was told is durable.
+    runtime.shutdown_timeout(LAST);
+    done
 }
 
 async fn serve(
@@ -78,6 +86,7 @@ async fn serve(
     data: &std::path::Path,
     mut asked: Asked,
     began: Instant,
+    bounds: huiyin_server::Bounds,
 ) -> Result<(), Failure> {
     let started = async {
         let token = Token::load_or_create(data).map_err(Failure::unreachable)?;
@@ -94,7 +103,7 @@ async fn serve(
     };
     let stop = CancellationToken::new();
     let router = huiyin_server::router(Arc::clone(&engine), token, stop.clone());
-    let served = tokio::spawn(huiyin_server::serve(listener, router, stop.clone().cancelled_owned()));
+    let served = tokio::spawn(huiyin_server::serve_within(listener, router, bounds, stop.clone().cancelled_owned()));
     note(format_args!("ready {url} data={} in {} ms", data.display(), began.elapsed().as_millis()));
     let failed = tokio::select! {
         () = asked.stop_asked() => false,

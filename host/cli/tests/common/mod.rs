@@ -22,7 +22,18 @@ impl Host {
 
     /// The same with further arguments.
     pub fn start_with(data: &Path, more: &[&str]) -> Host {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_huiyin"))
+        Host::start_program(Command::new(env!("CARGO_BIN_EXE_huiyin")), data, more)
+    }
+
+    /// The same with so few open files.
+    pub fn start_with_files(data: &Path, files: u32) -> Host {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_huiyin")]);
+        Host::start_program(shell, data, &[])
+    }
+
+    fn start_program(mut program: Command, data: &Path, more: &[&str]) -> Host {
+        let mut child = program
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .args(more)

@@ -15,6 +15,10 @@ pub const LATE: SignedDuration = SignedDuration::from_secs(60);
 /// Missed times are counted up to this many.
 pub const COUNTED: usize = 1_000;
 
+/// How far ahead of the clock a time may lie that was decided about, and still count: a clock is set by so much
+/// when it is only kept right.
+pub const AHEAD: SignedDuration = SignedDuration::from_secs(60);
+
 /// What is known of a schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -34,6 +38,14 @@ impl Standing {
     /// A schedule that has just come into force.
     pub fn new(since: Timestamp) -> Self {
         Self { since, due: None, ended: None, waiting: Vec::new(), running: 0 }
+    }
+
+    /// The latest time that cannot be true, because it lies further ahead than [`AHEAD`]: the clock had leapt ahead
+    /// and was set back. Until that time has come a schedule would be silent; so it does not count, and the schedule
+    /// begins anew at the present moment.
+    pub fn leapt(&self, now: Timestamp) -> Option<Timestamp> {
+        let far = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+        [Some(self.since), self.due, self.ended].into_iter().flatten().filter(|at| *at > far).max()
     }
 
     fn decided(&self) -> Timestamp {

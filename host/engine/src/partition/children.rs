@@ -65,6 +65,9 @@ impl Core {
             Some(deployed) => (deployed.name.clone(), deployed.unit.clone()),
             None => return Err(wrong(format!("`{}/{}` is not loaded", workflow.namespace, workflow.name))),
         };
+        if let Some(why) = self.crowded(below.as_deref(), now) {
+            return Err(FlowError::new(ErrorKind::Runtime, why).with_status(429));
+        }
         if self.state.runs.contains_key(&child) || self.state.ended(&child).is_some() {
             return Err(wrong(format!("the id {child} of the run to be started is taken by another")));
         }
@@ -87,6 +90,7 @@ impl Core {
         if !self.write(&entry, payload, about, now) {
             return Err(wrong(format!("`{name}` could not be started")));
         }
+        self.count_run(&child);
         self.begin(&child, now);
         Ok(child)
     }

@@ -53,6 +53,11 @@ impl Core {
             self.tell(reply, Err(Refusal::Invalid { pointer: "/actor".to_owned(), message }));
             return;
         };
+        // What items start waits where too much is under way, so the items do (rule 11).
+        if matches!(command, Command::Receive(_)) && self.pace.full(unit) && !self.triggers(Some(unit)).is_empty() {
+            self.tell(reply, Err(Refusal::Busy));
+            return;
+        }
         match self.decide(command, who, Some(unit), now) {
             Ok(decision) => {
                 let floor = match (judged, command) {

@@ -89,6 +89,10 @@ impl Core {
             }
             return;
         }
+        if self.must_wait(unit.as_deref(), &event) {
+            self.tell(reply, Err(Refusal::Busy));
+            return;
+        }
         let way = Way { key: unit_key(unit.as_deref()), unit, once: Some(once), relay: false };
         let (runs, undecided) = self.deliver(event, way, now);
         match undecided {
@@ -196,6 +200,9 @@ impl Core {
         self.start_pending(now);
         let event = Arc::new(entry.event);
         for run in entry.runs {
+            if let Some(state) = self.state.runs.get(&run) {
+                self.pace.inbox(&run, state.inbox.len());
+            }
             self.happen(&run, Event::Event { event: Value::clone(&event) }, now);
         }
         if let Some(relay) = entry.relay {
@@ -278,7 +285,7 @@ impl Core {
         started.push(Started { deployment, run: self.dice.uuid(now).to_string(), key: key.to_owned() });
     }
 
-    fn gathered(&self, deployment: &str, filter: u32) -> bool {
+    pub(super) fn gathered(&self, deployment: &str, filter: u32) -> bool {
         self.state.heard.gathered.get(deployment).is_some_and(|found| found.contains_key(&filter))
     }
 
@@ -315,13 +322,13 @@ impl Core {
     }
 
     /// The workflows in force for a unit, or for none.
-    fn triggers(&self, unit: Option<&str>) -> Vec<Arc<Deployed>> {
+    pub(super) fn triggers(&self, unit: Option<&str>) -> Vec<Arc<Deployed>> {
         let active = self.state.deployments.iter().filter(|(_, d)| d.active && d.unit.as_deref() == unit);
         active.filter_map(|(id, _)| self.deployed.get(id)).filter(|d| d.needs() > 0).cloned().collect()
     }
 
     /// The runs that may listen for an event; each tests for itself what is computed.
-    fn listening(&self, unit: Option<&str>, event: &Value) -> Vec<String> {
+    pub(super) fn listening(&self, unit: Option<&str>, event: &Value) -> Vec<String> {
         let runs = self.listeners.iter().filter_map(|id| Some((id, self.state.runs.get(id)?)));
         runs.filter(|(_, run)| run.quarantined.is_none() && run.flow.listens(event))
             .filter(|(_, run)| self.deployed.get(&run.deployment).is_some_and(|d| d.unit.as_deref() == unit))

@@ -262,6 +262,12 @@ impl TurnDone {
         self.flow.outcome().is_some()
     }
 
+    /// Whether the run has ended with it and started nothing else.
+    pub(super) fn ends_alone(&self) -> bool {
+        use huiyin_flow::Command::{Publish, Run};
+        self.ends() && !self.commands.iter().any(|command| matches!(command, Publish { .. } | Run { .. }))
+    }
+
     /// Takes out what the record of the run's start can hold of its first turn; none where
     /// more came of it than facts.
     pub(super) fn opening(&mut self) -> Option<OpeningTurn> {

@@ -216,6 +216,7 @@ impl Core {
             return Err(Refusal::Refused(format!("run {run} cannot be set to work again")));
         }
         let said = json!({"by": reopen.actor, "reason": reopen.reason, "task": reopen.task});
+        self.count_run(run);
         self.show("huiyin.run.reopened.v1", &subject, unit.as_deref(), said, now);
         self.begin_again(run, now);
         Ok(())

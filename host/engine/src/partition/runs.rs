@@ -11,8 +11,8 @@ use crate::record::{Entry, RunTurn};
 use crate::state::EffectState;
 
 impl Core {
-    /// Hands a started run its input.
-    pub(super) fn begin(&mut self, run: &str, now: Timestamp) {
+    /// Hands a started run its input; [`Core::begin`] says when.
+    pub(super) fn begin_now(&mut self, run: &str, now: Timestamp) {
         let Some(state) = self.state.runs.get(run) else { return };
         let Some(input) = &state.input else { return };
         let unit = self.deployed.get(&state.deployment).and_then(|d| d.unit.as_deref());
@@ -27,7 +27,7 @@ impl Core {
         if state.quarantined.is_some() {
             return;
         }
-        if self.busy.contains_key(run) {
+        if self.busy.contains_key(run) || self.pace.waits(run) {
             self.queued.entry(run.to_owned()).or_default().push_back(Input::Event(event));
             return;
         }
@@ -40,18 +40,22 @@ impl Core {
             self.quarantine(run, "its workflow is not loaded", None, now);
             return;
         };
+        let (flow, canaries) = (Arc::clone(&state.flow), self.canaries.get(&state.deployment).cloned());
+        let unit = deployed.unit.as_deref();
+        let crowded = self.crowded(unit, now).filter(|_| self.publishing_starts(unit));
         self.turns += 1;
         self.busy.insert(run.to_owned(), self.turns);
         let job = TurnJob {
             run: run.to_owned(),
             turn: self.turns,
             deployed,
-            flow: Arc::clone(&state.flow),
+            flow,
             inputs,
-            canaries: self.canaries.get(&state.deployment).cloned(),
+            canaries,
             now,
             random: self.dice.random(),
             payload: self.payload,
+            crowded,
         };
         self.out.now.push(Work::Turn(Box::new(job)));
     }
@@ -62,7 +66,9 @@ impl Core {
             return;
         }
         self.busy.remove(&done.run);
+        let run = done.run.clone();
         self.take_turn_in(done, now);
+        self.first_turn_done(&run, now);
     }
 
     /// A turn that is the run's own.
@@ -109,6 +115,7 @@ impl Core {
             self.state.put_turn(&run, done.flow, done.consumed, now);
             let about = About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key };
             self.draft(&entry, payload, about, now);
+            self.weigh_run(&run);
             if let Some(call) = doubtful
                 && self.state.runs.contains_key(&run)
             {
@@ -158,6 +165,7 @@ impl Core {
         self.answer_orders(run, &[], now);
         self.wakes.clear_run(run);
         self.listeners.remove(run);
+        self.run_gone(run, now);
         let Some(finished) = self.state.ended(run).cloned() else { return };
         if let Some(parent) = finished.parent.as_ref().filter(|p| p.wait) {
             self.child_ended(parent, run, now);

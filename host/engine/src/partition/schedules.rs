@@ -2,13 +2,15 @@
 //! becomes of each time is decided in `huiyin-deadline`; here it is put on
 //! record and done.
 
-use huiyin_deadline::schedule::{self, Miss, Standing, Step, Why};
+use huiyin_deadline::schedule::{self, Miss, Schedule, Standing, Step, Why};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{About, Core, Refusal, Reply, StartRun, Wake};
 use crate::deployment::Deployed;
-use crate::record::{Entry, ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed, unit_key};
+use crate::record::{
+    Entry, ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed, ScheduleSetBack, unit_key,
+};
 use crate::state::{State, schedule_name};
 
 /// A person's word on a schedule.
@@ -56,6 +58,11 @@ impl Core {
         for run in self.state.replaced.clone() {
             self.cancel_replaced(&run, now);
         }
+        self.plan_schedules(now);
+    }
+
+    /// Follows every schedule in force.
+    pub(super) fn plan_schedules(&mut self, now: Timestamp) {
         let ids: Vec<String> =
             self.state.deployments.iter().filter(|(_, d)| d.active).map(|(id, _)| id.clone()).collect();
         for id in ids {
@@ -74,8 +81,21 @@ impl Core {
             self.wakes.clear(&Wake::Schedule(id.to_owned()));
             return;
         }
-        let Some(standing) = standing(&self.state, id) else { return };
-        let plan = schedule::decide(&planned.schedule, &planned.policy, id, &standing, now);
+        let Some(mut known) = standing(&self.state, id) else { return };
+        if let Some(from) = known.leapt(now) {
+            self.set_back(&deployed, from, now);
+            let Some(anew) = standing(&self.state, id) else { return };
+            known = anew;
+        }
+        let standing = known;
+        let schedule = match &planned.schedule {
+            // It came into force while the clock was ahead.
+            Schedule::Every { every, anchor } if *anchor > now => {
+                &Schedule::Every { every: *every, anchor: standing.since.min(*anchor) }
+            }
+            other => other,
+        };
+        let plan = schedule::decide(schedule, &planned.policy, id, &standing, now);
         let mut late = 0;
         for step in plan.steps {
             match step {
@@ -100,6 +120,19 @@ impl Core {
             Some(at) => self.wakes.set(Wake::Schedule(id.to_owned()), at),
             None => self.wakes.clear(&Wake::Schedule(id.to_owned())),
         }
+    }
+
+    /// The clock had leapt ahead: what the schedule came to by then no longer counts, and people are told so once.
+    fn set_back(&mut self, deployed: &Deployed, from: Timestamp, now: Timestamp) {
+        tracing::warn!(
+            workflow = deployed.name,
+            unit = deployed.unit,
+            "the clock had leapt ahead to {from} and is at {now} again; the schedule goes on from here"
+        );
+        let entry = Entry::ScheduleSetBack(ScheduleSetBack { deployment: deployed.id.clone(), from, to: now });
+        self.schedule_record(deployed, &entry, Self::ENGINE, now);
+        let data = json!({"workflow": deployed.name, "from": from.to_string(), "to": now.to_string()});
+        self.show(entry.kind(), &subject(&deployed.name), deployed.unit.as_deref(), data, now);
     }
 
     fn fire(&mut self, deployed: &Deployed, due: Timestamp, waited: bool, replaces: bool, missed: u32, now: Timestamp) {

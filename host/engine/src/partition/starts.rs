@@ -63,6 +63,12 @@ impl Core {
             }
             return;
         }
+        let unit = deployed.unit.as_deref();
+        let over = start.first.as_ref().is_some_and(|first| first.done.ends_alone());
+        if start.trigger == "person" && !over && self.pace.full(unit.unwrap_or_default()) {
+            self.refuse_start(start.accepted, start.finished, Refusal::Busy);
+            return;
+        }
         // Events were looked at one by one when they came.
         let by_events = start.trigger.starts_with("event:");
         let too_large = self.payload.check("the input", &start.input).err().filter(|_| !by_events);
@@ -123,6 +129,7 @@ impl Core {
         if let Some(reply) = start.finished {
             self.waiting.entry(start.run.clone()).or_default().push(reply);
         }
+        self.count_run(&start.run);
         match first.map(|first| *first.done) {
             // Its turn stands in the record of the start.
             Some(done) if whole => {

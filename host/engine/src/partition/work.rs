@@ -75,6 +75,8 @@ pub struct TurnJob {
     pub random: u64,
     /// How large a value may be.
     pub payload: Payload,
+    /// Why nothing may be published that would start others; none while it may.
+    pub crowded: Option<String>,
 }
 
 /// What a turn begins with.

@@ -76,3 +76,15 @@ pub struct ScheduleResumed {
     /// Why.
     pub reason: String,
 }
+
+/// The machine's clock had leapt ahead and was set back: what this schedule had come to by then lies in the future,
+/// and no longer counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScheduleSetBack {
+    /// The deployment whose schedule it is.
+    pub deployment: String,
+    /// The latest time of it that lay in the future.
+    pub from: Timestamp,
+    /// When it was noticed: the schedule counts from here on.
+    pub to: Timestamp,
+}

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::described;
 use super::http::Answered;
+use crate::payload::DEFAULT;
 
 /// How much of an answer's text an error quotes, in characters.
 const QUOTED: usize = 300;
@@ -92,6 +93,14 @@ fn content(answer: &Answered, requester: &Requester) -> Result<Value, String> {
     let kind = essence(answer);
     if kind == "application/json" || kind.ends_with("+json") {
         let text = decoded(answer).ok_or("the answer says that it is JSON and is not text")?;
+        // In memory it may take many times its text.
+        let (memory, most) =
+            (huiyin_flow::memory_of_text(text.as_bytes()), huiyin_flow::MEMORY * DEFAULT.max(text.len() as u64));
+        if memory > most {
+            return Err(format!(
+                "the answer is made of so many small values that they take {memory} bytes in memory, {most} are allowed"
+            ));
+        }
         let mut value: Value = serde_json::from_str(&text)
             .map_err(|error| format!("the answer says that it is JSON and is not: {error}"))?;
         // A secret that had to be escaped in JSON is seen only now.

@@ -9,6 +9,7 @@ use huiyin_views::Views;
 use super::error::io_error;
 use super::{Options, StartError};
 use crate::config::HostConfig;
+use crate::keeper::Keeper;
 use crate::ledger::{Ledger, lost};
 use crate::partition::Snapshot;
 use crate::payload::{CEILING, Payload};
@@ -60,8 +61,9 @@ impl Store {
             tracing::info!(blobs = swept, "removed blobs that no record names");
         }
         let journal: Arc<dyn Journal> = Arc::new(journal);
-        let (views, opened) = Views::open(data.join("views"), VIEWS_SCHEMA)?;
-        tracing::info!(?opened, "views");
+        let folder = data.join("views");
+        let views = Keeper::open(move || Views::open(folder, VIEWS_SCHEMA))
+            .map_err(|error| StartError::Io { path: "a thread of the views".to_owned(), error })??;
         let (folder, key) = (data.join("audit"), data.join("keys").join("checkpoint.key"));
         let renewed = Some(journal.size()).filter(|records| options.new_audit_log && lost(&folder, &key, *records));
         if let Some(records) = renewed {
@@ -71,7 +73,7 @@ impl Store {
         tracing::info!(?opened, "audit log");
         Ok(Store {
             journal,
-            views: Some(Arc::new(views)),
+            views,
             ledger: Some(Arc::new(ledger)),
             data: Some(data.clone()),
             content_key: content_key(data)?,

@@ -151,6 +151,17 @@ impl State {
                 let fired = self.schedules.entry(x.deployment.clone()).or_default();
                 fired.due = fired.due.max(Some(x.last));
             }
+            Entry::ScheduleSetBack(x) => {
+                let since = self.deployments.get(&x.deployment).map(|d| d.since);
+                let fired = self.schedules.entry(x.deployment.clone()).or_default();
+                fired.due = fired.due.map(|due| due.min(x.to));
+                fired.ended = fired.ended.map(|ended| ended.min(x.to));
+                if fired.since.or(since).is_some_and(|since| since > x.to) {
+                    // What `every` counts from was in the future, too.
+                    fired.anchor = Some(x.to);
+                    fired.since = Some(x.to);
+                }
+            }
             Entry::SchedulePaused(x) => {
                 let pause = Pause { actor: x.actor.clone(), reason: x.reason.clone(), at: time };
                 self.paused.insert(schedule_name(x.unit.as_deref(), &x.workflow), pause);

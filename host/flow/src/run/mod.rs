@@ -204,6 +204,8 @@ pub struct Env<'e> {
     pub max_value: u64,
     /// The most that a run's whole state may; see [`RunState::weight`].
     pub max_state: u64,
+    /// Why no event may be published now: an `emit` fails with it, status 429. None while one may.
+    pub crowded: Option<&'e str>,
 }
 
 impl<'e> Env<'e> {
@@ -217,6 +219,7 @@ impl<'e> Env<'e> {
             max_bytes: 4 << 20,
             max_value: 16 << 20,
             max_state: 256 << 20,
+            crowded: None,
         }
     }
 }

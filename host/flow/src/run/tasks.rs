@@ -149,6 +149,9 @@ impl Machine<'_> {
                 Done::Now(Arc::clone(input), None, then)
             }
             TaskKind::Emit { event } => {
+                if let Some(why) = self.env.crowded {
+                    return Err(FlowError::new(ErrorKind::Runtime, why).with_status(429));
+                }
                 let with = event.eval(input, point, evaluator).map_err(|e| expression(&e))?;
                 let event = Arc::new(self.cloud_event(&with)?);
                 Done::Now(Arc::clone(&event), Some(event), task.then)
