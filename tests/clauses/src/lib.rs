@@ -1,0 +1,198 @@
+//! A running host with the sample pack, and officers who act through its API.
+//!
+//! Each clause of the regulation has one file under `tests/clauses/`, named by
+//! its id; what this crate gives them is the office in which they are tried.
+
+// A test's helper says what went wrong by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
+
+use huiyin_tests::host::{Host, Start, program};
+use huiyin_tests::project;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+/// The unit of the sample pack whose matters most tests are about.
+pub const UNIT: &str = "qingfeng";
+/// The unit above it.
+pub const CITY: &str = "linhai";
+/// A unit beside it.
+pub const OTHER: &str = "cuihu";
+/// Its principal.
+pub const PRINCIPAL: &str = "gao-yuan";
+/// Its spokesperson.
+pub const SPOKESPERSON: &str = "tang-xue";
+/// Its duty officer.
+pub const OFFICER: &str = "xu-ming";
+/// The principal of the unit above.
+pub const CITY_PRINCIPAL: &str = "lin-guodong";
+/// A person of the unit beside it.
+pub const STRANGER: &str = "bai-ling";
+
+/// A host, alive until this is dropped.
+pub struct Office {
+    host: Option<Host>,
+    url: String,
+    token: String,
+    agent: ureq::Agent,
+    /// The folder with its configuration and data.
+    pub folder: tempfile::TempDir,
+}
+
+impl Default for Office {
+    fn default() -> Self {
+        Self::open()
+    }
+}
+
+impl Office {
+    /// A host with the sample pack.
+    pub fn open() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// A host with the sample pack, changed.
+    pub fn with(change: impl FnOnce(&mut Value)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = std::fs::read_to_string(project("workflows/policy/linhai.json")).expect("the sample pack");
+        let mut pack: Value = serde_json::from_str(&text).expect("JSON");
+        change(&mut pack);
+        std::fs::write(folder.path().join("pack.json"), pack.to_string()).expect("written");
+        std::fs::write(folder.path().join("huiyin.json"), json!({"policy": "pack.json"}).to_string()).expect("written");
+        let mut office = Self {
+            host: None,
+            url: String::new(),
+            token: String::new(),
+            agent: ureq::Agent::config_builder().http_status_as_error(false).build().new_agent(),
+            folder,
+        };
+        office.start();
+        office
+    }
+
+    fn start(&mut self) {
+        let data = self.data();
+        let start = Start {
+            program: &program("huiyin"),
+            config: &self.folder.path().join("huiyin.json"),
+            data: &data,
+            env: Vec::new(),
+        };
+        let host = start.go().expect("the host starts");
+        self.url.clone_from(&host.url);
+        self.token = std::fs::read_to_string(data.join("api-token")).expect("a token").trim().to_owned();
+        self.host = Some(host);
+    }
+
+    /// Stops the host and starts it again on the same data.
+    pub fn restart(&mut self) {
+        if let Some(host) = self.host.take() {
+            host.stop().expect("it stops");
+        }
+        self.start();
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// GET a path of the API; its JSON.
+    pub fn get(&self, path: &str) -> Value {
+        let request =
+            self.agent.get(format!("{}{path}", self.url)).header("authorization", format!("Bearer {}", self.token));
+        let (status, value) = read(request.call());
+        assert_eq!(status, 200, "GET {path}: {value}");
+        value
+    }
+
+    /// POST in a person's name; the status and the JSON.
+    pub fn post(&self, path: &str, person: &str, body: &Value) -> (u16, Value) {
+        let request = self
+            .agent
+            .post(format!("{}{path}", self.url))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("huiyin-actor", format!("person:{person}"));
+        read(request.send_json(body))
+    }
+
+    /// A person acts in the name of a unit; what the command answers.
+    pub fn act(&self, unit: &str, person: &str, command: &Value) -> Value {
+        let (status, value) = self.post(&format!("/v1/units/{unit}/commands"), person, command);
+        assert!(status < 300, "{person} of {unit}: {command} was refused: {value}");
+        value
+    }
+
+    /// A person tries to act and is refused; the problem's detail.
+    pub fn refused(&self, unit: &str, person: &str, command: &Value) -> String {
+        let (status, value) = self.post(&format!("/v1/units/{unit}/commands"), person, command);
+        assert!((400..500).contains(&status), "{person} of {unit}: {command} was taken: {value}");
+        value.get("detail").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// An item comes in for [`UNIT`]; what the API answers.
+    pub fn item(&self, id: &str, title: &str, ago: SignedDuration) -> Value {
+        let published = ago_of(ago).to_string();
+        let body = json!({"items": [{"id": id, "title": title, "body": "", "published": published}]});
+        let (status, value) = self.post(&format!("/v1/units/{UNIT}/items"), OFFICER, &body);
+        assert!(status < 300, "an item was refused: {value}");
+        value
+    }
+
+    /// An officer of [`UNIT`] opens a case; its number.
+    pub fn open_case(&self, level: &str, title: &str, more: &Value) -> String {
+        let mut command =
+            json!({"command": "open-case", "unit": UNIT, "title": title, "level": level, "asker": "来电人甲"});
+        if let (Some(command), Some(more)) = (command.as_object_mut(), more.as_object()) {
+            command.extend(more.clone());
+        }
+        let opened = self.act(UNIT, OFFICER, &command);
+        opened.get("case").and_then(Value::as_str).unwrap_or_else(|| panic!("no case: {opened}")).to_owned()
+    }
+
+    /// Everything about a case.
+    pub fn case(&self, number: &str) -> Value {
+        self.get(&format!("/v1/cases/{number}"))
+    }
+
+    /// A clock of a case, by its rule.
+    pub fn clock(&self, number: &str, rule: &str) -> Value {
+        let case = self.case(number);
+        let clocks = case.get("clocks").and_then(Value::as_array).cloned().unwrap_or_default();
+        let found = clocks.iter().find(|clock| {
+            ["clock", "rule"].iter().any(|name| clock.get(*name).and_then(Value::as_str) == Some(rule))
+        });
+        found.unwrap_or_else(|| panic!("no clock {rule} in {case}")).clone()
+    }
+
+    /// Runs the command line against this host; exit code, stdout, stderr.
+    pub fn cli(&self, arguments: &[&str]) -> (i32, String, String) {
+        let out = std::process::Command::new(program("huiyin"))
+            .args(arguments)
+            .arg("--host")
+            .arg(&self.url)
+            .arg("--token-file")
+            .arg(self.data().join("api-token"))
+            .output()
+            .expect("the program runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (out.status.code().unwrap_or(-1), text(&out.stdout), text(&out.stderr))
+    }
+}
+
+/// The moment that lies so far back.
+pub fn ago_of(ago: SignedDuration) -> Timestamp {
+    Timestamp::now().checked_sub(ago).expect("a time")
+}
+
+/// Where a file of this workspace lies.
+pub fn file(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> (u16, Value) {
+    let mut answer = answer.expect("an answer");
+    let status = answer.status().as_u16();
+    (status, answer.body_mut().read_json().unwrap_or(Value::Null))
+}

@@ -1,0 +1,32 @@
+//! 事事有回音.
+
+use huiyin_clauses::{OFFICER, Office, PRINCIPAL, UNIT};
+use serde_json::json;
+
+#[test]
+fn no_case_closes_without_a_delivered_answer() {
+    let office = Office::open();
+    let case = office.open_case("III", "林道损坏", &json!({}));
+    let close = json!({"command": "close-case", "case": case});
+    assert!(office.refused(UNIT, OFFICER, &close).contains("1i"));
+    let answer = json!({"command": "record-answer", "case": case, "text": "已修复。", "channel": "电话", "proof": "通话记录 17 号"});
+    office.act(UNIT, OFFICER, &answer);
+    office.act(UNIT, OFFICER, &close);
+    assert_eq!(office.case(&case)["state"], "closed");
+}
+
+#[test]
+fn a_no_response_closes_only_once_somebody_else_approved_exactly_that() {
+    let office = Office::open();
+    let case = office.open_case("III", "重复投诉", &json!({}));
+    let proposed =
+        office.act(UNIT, OFFICER, &json!({"command": "propose-no-response", "case": case, "reason": "同一事项已答复"}));
+    let hash = proposed["hash"].as_str().unwrap().to_owned();
+    let approve = json!({"command": "approve-no-response", "case": case, "hash": hash});
+    assert!(office.refused(UNIT, OFFICER, &approve).contains("6b"));
+    let close = json!({"command": "close-case", "case": case});
+    office.refused(UNIT, OFFICER, &close);
+    office.act(UNIT, PRINCIPAL, &approve);
+    office.act(UNIT, OFFICER, &close);
+    assert_eq!(office.case(&case)["state"], "closed");
+}
