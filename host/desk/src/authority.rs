@@ -44,6 +44,24 @@ pub enum Act {
     RecordDelivery,
     /// `close-case`
     CloseCase,
+    /// `assign-task`
+    AssignTask,
+    /// `accept-task`
+    AcceptTask,
+    /// `transfer-task`
+    TransferTask,
+    /// `return-task`
+    ReturnTask,
+    /// `feed-back-task`
+    FeedBackTask,
+    /// `withdraw-task`
+    WithdrawTask,
+    /// `route-case`
+    RouteCase,
+    /// `record-contact`
+    RecordContact,
+    /// `record-offline-event`
+    RecordOfflineEvent,
     /// `add-concern`
     AddConcern,
     /// `set-level`
@@ -126,6 +144,15 @@ const TABLE: &[Line] = &[
     line(Act::RecordTime,        "record-time",         &[Unit, Run],         "record a time of a case",        "3.5c"),
     line(Act::RecordDelivery,    "record-delivery",     &[Unit, Run],         "record a delivery",              "1d"),
     line(Act::CloseCase,         "close-case",          &[Unit, Run],         "close a case",                   "3.5c"),
+    line(Act::AssignTask, "assign-task", &[Unit, Run], "hand work to a unit", "3.4b"),
+    line(Act::AcceptTask, "accept-task", &[Unit, Run], "accept a task", "3.4b"),
+    line(Act::TransferTask, "transfer-task", &[Unit, Run], "pass a task on", "3.4b"),
+    line(Act::ReturnTask, "return-task", &[Unit, Run], "return a task", "3.4b"),
+    line(Act::FeedBackTask, "feed-back-task", &[Unit, Run], "answer a task", "3.4b"),
+    line(Act::WithdrawTask, "withdraw-task", &[Unit, Run], "withdraw a task", "3.4b"),
+    line(Act::RouteCase, "route-case", &[Unit, Run], "give a case its lead unit", "1d"),
+    line(Act::RecordContact, "record-contact", &[Unit, Run], "record a contact", "1h"),
+    line(Act::RecordOfflineEvent, "record-offline-event", &[Unit, Run], "record what happens offline", "3.4a"),
     line(Act::AddConcern,        "add-concern",         &[Unit],              "add a concern",                  "1c"),
     line(Act::SetLevel,          "set-level",           &[Unit],              "set the level of a case",        "rule 7"),
     line(Act::CorrectOccurredAt, "correct-occurred-at", &[Unit],              "correct when a matter happened", "rule 5"),
@@ -161,6 +188,15 @@ impl Act {
             Command::RecordTime(_) => Act::RecordTime,
             Command::RecordDelivery(_) => Act::RecordDelivery,
             Command::CloseCase(_) => Act::CloseCase,
+            Command::AssignTask(_) => Act::AssignTask,
+            Command::AcceptTask(_) => Act::AcceptTask,
+            Command::TransferTask(_) => Act::TransferTask,
+            Command::ReturnTask(_) => Act::ReturnTask,
+            Command::FeedBackTask(_) => Act::FeedBackTask,
+            Command::WithdrawTask(_) => Act::WithdrawTask,
+            Command::RouteCase(_) => Act::RouteCase,
+            Command::RecordContact(_) => Act::RecordContact,
+            Command::RecordOfflineEvent(_) => Act::RecordOfflineEvent,
             Command::AddConcern { .. } => Act::AddConcern,
             Command::SetLevel { .. } => Act::SetLevel,
             Command::CorrectOccurredAt { .. } => Act::CorrectOccurredAt,

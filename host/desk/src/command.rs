@@ -4,11 +4,18 @@
 //! are the core functions' `with`. The doc comments of their fields become
 //! the schemas' descriptions.
 
+mod tasks;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
+
+pub use tasks::{
+    AcceptTask, AssignTask, FeedBackTask, RecordContact, RecordOfflineEvent, ReturnTask, RouteCase, TransferTask,
+    WithdrawTask,
+};
 
 use crate::case::{ConcernAnswer, DeliveryOutcome, DocumentRef, Kind, Milestone, Stage};
 use crate::core_functions::{core_command, read};
@@ -52,6 +59,24 @@ pub enum Command {
     RecordDelivery(RecordDelivery),
     /// Core function.
     CloseCase(CloseCase),
+    /// Core function.
+    AssignTask(AssignTask),
+    /// Core function.
+    AcceptTask(AcceptTask),
+    /// Core function.
+    TransferTask(TransferTask),
+    /// Core function.
+    ReturnTask(ReturnTask),
+    /// Core function.
+    FeedBackTask(FeedBackTask),
+    /// Core function.
+    WithdrawTask(WithdrawTask),
+    /// Core function.
+    RouteCase(RouteCase),
+    /// Core function.
+    RecordContact(RecordContact),
+    /// Core function.
+    RecordOfflineEvent(RecordOfflineEvent),
     /// A person adds what is asked (clause 1c).
     AddConcern {
         /// The case.
@@ -218,6 +243,15 @@ impl Command {
             Command::RecordTime(input) => Some(&input.case),
             Command::RecordDelivery(input) => Some(&input.case),
             Command::CloseCase(input) => Some(&input.case),
+            Command::AssignTask(input) => Some(&input.case),
+            Command::AcceptTask(input) => Some(&input.case),
+            Command::TransferTask(input) => Some(&input.case),
+            Command::ReturnTask(input) => Some(&input.case),
+            Command::FeedBackTask(input) => Some(&input.case),
+            Command::WithdrawTask(input) => Some(&input.case),
+            Command::RouteCase(input) => Some(&input.case),
+            Command::RecordContact(input) => Some(&input.case),
+            Command::RecordOfflineEvent(input) => Some(&input.case),
             Command::AddConcern { case, .. }
             | Command::SetLevel { case, .. }
             | Command::CorrectOccurredAt { case, .. }
@@ -283,6 +317,10 @@ pub struct OpenCase {
     /// What it is about; the item's title where none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// True where it is not known yet who leads it: `unit` keeps it, under the pack's clock for that,
+    /// until `route-case` (clause 1e).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unrouted: bool,
     /// How grave it is. An item's own level is never lowered by it (rule 7).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,

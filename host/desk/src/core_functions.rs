@@ -5,10 +5,7 @@ use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::command::{
-    AttachItem, CloseCase, Command, DraftReport, OpenCase, RecordAnswer, RecordAssessment, RecordDelivery, RecordTime,
-    SatisfyClock, StartClock, SubmitReport,
-};
+use crate::command::{AcceptTask, AssignTask, AttachItem, CloseCase, Command, DraftReport, FeedBackTask, OpenCase, RecordAnswer, RecordAssessment, RecordContact, RecordDelivery, RecordOfflineEvent, RecordTime, ReturnTask, RouteCase, SatisfyClock, StartClock, SubmitReport, TransferTask, WithdrawTask};
 use crate::error::DeskError;
 
 /// One core function, `name:version@default` in a workflow's `call`.
@@ -100,6 +97,60 @@ const FUNCTIONS: &[Entry] = &[
         input_schema: schema::<CloseCase>,
         output: closed,
         command: |v| Ok(Command::CloseCase(read(v)?)),
+    },
+    Entry {
+        name: "assign-task",
+        input_schema: schema::<AssignTask>,
+        output: task,
+        command: |v| Ok(Command::AssignTask(read(v)?)),
+    },
+    Entry {
+        name: "accept-task",
+        input_schema: schema::<AcceptTask>,
+        output: task,
+        command: |v| Ok(Command::AcceptTask(read(v)?)),
+    },
+    Entry {
+        name: "transfer-task",
+        input_schema: schema::<TransferTask>,
+        output: task,
+        command: |v| Ok(Command::TransferTask(read(v)?)),
+    },
+    Entry {
+        name: "return-task",
+        input_schema: schema::<ReturnTask>,
+        output: task,
+        command: |v| Ok(Command::ReturnTask(read(v)?)),
+    },
+    Entry {
+        name: "feed-back-task",
+        input_schema: schema::<FeedBackTask>,
+        output: task,
+        command: |v| Ok(Command::FeedBackTask(read(v)?)),
+    },
+    Entry {
+        name: "withdraw-task",
+        input_schema: schema::<WithdrawTask>,
+        output: task,
+        command: |v| Ok(Command::WithdrawTask(read(v)?)),
+    },
+    Entry {
+        name: "route-case",
+        input_schema: schema::<RouteCase>,
+        output: routed,
+        command: |v| Ok(Command::RouteCase(read(v)?)),
+    },
+    Entry {
+        name: "record-contact",
+        input_schema: schema::<RecordContact>,
+        output: contact,
+        command: |v| Ok(Command::RecordContact(read(v)?)),
+    },
+    Entry {
+        name: "record-offline-event",
+        input_schema: schema::<RecordOfflineEvent>,
+        output: offline_event,
+        command: |v| Ok(Command::RecordOfflineEvent(read(v)?)),
     },
 ];
 
@@ -266,6 +317,33 @@ fn reported() -> Value {
 fn answered() -> Value {
     let texts = json!({ "type": "array", "items": { "type": "string" } });
     json!({ "case": { "type": "string" }, "state": state(), "unanswered": texts, "open_concerns": texts })
+}
+
+fn task() -> Value {
+    json!({
+        "case": { "type": "string" },
+        "task": { "type": "string" },
+        "kind": { "enum": ["handle", "verify", "supervise", "root-cause", "prevention"] },
+        "parts": { "type": "array", "items": { "type": "object" }, "description": "a unit each, with its state" },
+        "open": { "type": "boolean" },
+        "done": { "type": "boolean", "description": "every unit has given its feedback" },
+        "due_at": { "type": ["string", "null"], "format": "date-time" },
+    })
+}
+
+fn routed() -> Value {
+    json!({
+        "case": { "type": "string" }, "from": { "type": "string" }, "unit": { "type": "string" },
+        "unit_name": { "type": "string" },
+    })
+}
+
+fn contact() -> Value {
+    json!({ "case": { "type": "string" }, "time": time(), "contacts": { "type": "integer", "minimum": 1 } })
+}
+
+fn offline_event() -> Value {
+    json!({ "case": { "type": "string" }, "event": { "type": "string" }, "outcome": { "type": ["string", "null"] } })
 }
 
 fn timed() -> Value {

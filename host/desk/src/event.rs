@@ -7,7 +7,7 @@ use huiyin_deadline::clock::ClockFact;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::case::{Head, Notification, approval_act as act};
+use crate::case::{Head, Notification, TaskStep, approval_act as act};
 use crate::fact::Fact;
 use crate::item::TITLE_CHARS;
 use crate::text::clip;
@@ -117,6 +117,39 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
             ),
         ),
         Fact::ClockMoved { head, name, clock, due_at, notify } => clock_moved(head, name, clock, due_at, notify)?,
+        Fact::CaseRouted { head, from, reason, by, at, notify, .. } => (
+            "huiyin.case.routed.v1",
+            about(head, json!({ "from": from, "reason": reason, "by": by, "notify": told(notify), "at": at })),
+        ),
+        Fact::TaskAssigned { head, task, notify } => (
+            "huiyin.task.assigned.v1",
+            about(
+                head,
+                json!({
+                    "task": task.id, "kind": task.kind, "kind_zh": task.kind.zh(), "text": task.text, "from": task.from,
+                    "units": task.parts.iter().map(|part| part.unit.as_str()).collect::<Vec<_>>(),
+                    "by": task.by, "notify": told(notify), "at": task.at,
+                }),
+            ),
+        ),
+        Fact::TaskMoved { head, task, entry, notify } => {
+            let kind = match entry.step {
+                TaskStep::Accepted { .. } => "huiyin.task.accepted.v1",
+                TaskStep::Transferred { .. } => "huiyin.task.transferred.v1",
+                TaskStep::Returned { .. } => "huiyin.task.returned.v1",
+                TaskStep::FedBack { .. } => "huiyin.task.fed-back.v1",
+                TaskStep::Withdrawn { .. } => "huiyin.task.withdrawn.v1",
+            };
+            let mut data = about(head, json!({ "task": task, "notify": told(notify) }));
+            merge(&mut data, json!(entry));
+            (kind, data)
+        }
+        Fact::ContactRecorded { head, contact } => {
+            ("huiyin.case.contact-recorded.v1", about(head, json!({ "contact": contact, "at": contact.at })))
+        }
+        Fact::OfflineEventRecorded { head, event } => {
+            ("huiyin.case.offline-event-recorded.v1", about(head, json!({ "event": event, "at": event.at })))
+        }
         Fact::ReportDrafted { head, draft, notify } => {
             ("huiyin.report.drafted.v1", about(head, json!({ "draft": draft, "notify": told(notify), "at": draft.at })))
         }

@@ -12,10 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::actor::Actor;
-use crate::case::{
-    Answer, Approval, Because, CaseItem, Concern, Confirmation, Delivery, Head, Kind, Milestone, NoResponse,
-    Notification, Report, ReportDraft, State,
-};
+use crate::case::{Answer, Approval, Because, CaseItem, Concern, Confirmation, Contact, Delivery, Head, Kind, Milestone, NoResponse, Notification, OfflineEvent, Report, ReportDraft, State, Task, TaskEntry};
 use crate::item::{Digest, Item};
 use crate::level::Level;
 use crate::policy::{PolicyPack, ResponseValue, SatisfiedBy};
@@ -146,6 +143,70 @@ pub enum Fact {
         to: State,
         /// When.
         at: Timestamp,
+    },
+    /// The case has another lead unit; the head has the new one (clauses 1d, 1e).
+    #[serde(rename = "huiyin.case.routed.v1")]
+    CaseRouted {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The unit that had it.
+        from: String,
+        /// The region of the new unit (GB/T 2260).
+        region: String,
+        /// Why.
+        reason: String,
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// Work was handed to a unit (clause 3.4b).
+    #[serde(rename = "huiyin.task.assigned.v1")]
+    TaskAssigned {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The task.
+        task: Task,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// A task took a step.
+    #[serde(rename = "huiyin.task.moved.v1")]
+    TaskMoved {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The task's id.
+        task: String,
+        /// The step.
+        entry: TaskEntry,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// Somebody was spoken to (clause 1h).
+    #[serde(rename = "huiyin.case.contact-recorded.v1")]
+    ContactRecorded {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// With whom, and what was said.
+        contact: Contact,
+    },
+    /// Something offline was tied to the case, or ended (clause 3.4a).
+    #[serde(rename = "huiyin.case.offline-event-recorded.v1")]
+    OfflineEventRecorded {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The event, as it stands now.
+        event: OfflineEvent,
     },
     /// The time of occurrence was corrected (rule 5).
     #[serde(rename = "huiyin.case.occurrence-corrected.v1")]
@@ -413,6 +474,9 @@ pub struct CaseOpened {
     /// The item it was opened for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<CaseItem>,
+    /// True where no lead unit was found yet: the unit keeps it until it is routed (clause 1e).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unrouted: bool,
     /// Who raised it, when no item did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asker: Option<String>,
@@ -449,6 +513,11 @@ impl Fact {
             | Self::ConcernAdded { head, .. }
             | Self::LevelChanged { head, .. }
             | Self::CaseAdvanced { head, .. }
+            | Self::CaseRouted { head, .. }
+            | Self::TaskAssigned { head, .. }
+            | Self::TaskMoved { head, .. }
+            | Self::ContactRecorded { head, .. }
+            | Self::OfflineEventRecorded { head, .. }
             | Self::OccurrenceCorrected { head, .. }
             | Self::TimeRecorded { head, .. }
             | Self::ClockStarted { head, .. }

@@ -37,10 +37,7 @@ mod view;
 
 pub use actor::Actor;
 pub use authority::{Act, permit};
-pub use command::{
-    AttachItem, CloseCase, Command, DraftReport, OpenCase, Receive, RecordAnswer, RecordAssessment, RecordDelivery,
-    RecordTime, SatisfyClock, StartClock, SubmitReport,
-};
+pub use command::{AcceptTask, AssignTask, AttachItem, CloseCase, Command, DraftReport, FeedBackTask, OpenCase, Receive, RecordAnswer, RecordAssessment, RecordContact, RecordDelivery, RecordOfflineEvent, RecordTime, ReturnTask, RouteCase, SatisfyClock, StartClock, SubmitReport, TransferTask, WithdrawTask};
 pub use core_functions::{CoreFunction, core_command, core_functions};
 pub use decide::{DecideContext, Decision};
 pub use desk::Desk;
@@ -54,4 +51,4 @@ pub use policy::{PolicyPack, Problem};
 pub use text::Name;
 pub use unit::{Office, Person, Superior, Unit};
 pub use verdict::{Assessment, Verdict};
-pub use view::{by_due, case_list, case_page, case_row, case_summary, unjudged_list};
+pub use view::{by_due, case_list, case_page, case_row, case_summary, task_list, unjudged_list, with_names};

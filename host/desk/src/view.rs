@@ -6,7 +6,7 @@ use huiyin_deadline::clock::Clock;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::case::{Approval, Case, CaseClock, Proposal, approval_view};
+use crate::case::{Approval, Case, CaseClock, Proposal, Task, approval_view, task_view};
 use crate::desk::Desk;
 use crate::policy::PolicyPack;
 
@@ -31,6 +31,10 @@ pub fn case_summary(case: &Case, now: Timestamp) -> Value {
         "pack": case.pack,
         "related": case.related,
         "clocks": case.clocks.iter().map(|entry| clock(case, entry, now)).collect::<Vec<_>>(),
+        "routed": case.routed,
+        "tasks": case.tasks.iter().map(|task| task_view(case, task)).collect::<Vec<_>>(),
+        "contacts": case.contacts,
+        "offline": case.offline,
         "items": case.items,
         "more_items": case.more_items,
         "askers": case.askers,
@@ -52,6 +56,12 @@ pub fn case_summary(case: &Case, now: Timestamp) -> Value {
 pub fn case_page(desk: &Desk, case: &Case, now: Timestamp) -> Value {
     let mut page = case_summary(case, now);
     page["recorded"] = json!(case.recorded);
+    with_names(desk, page)
+}
+
+/// A page with the names that the pack in force has for the units and people in it (`names`), and
+/// the zone in which its people read the clock (`time_zone`).
+pub fn with_names(desk: &Desk, mut page: Value) -> Value {
     let (names, zone) =
         desk.policy().map_or((Value::Null, None), |pack| (names(pack, &page), Some(pack.time_zone.name().to_owned())));
     page["names"] = names;
@@ -87,6 +97,17 @@ fn gather<'v>(value: &'v Value, words: &mut BTreeSet<&'v str>) {
         Value::Object(fields) => fields.values().for_each(|one| gather(one, words)),
         _ => {}
     }
+}
+
+/// The tasks of a desk's open cases, of one unit or of all: a row each, the
+/// first due first.
+pub fn task_list(desk: &Desk, unit: Option<&str>, all: bool) -> Vec<Value> {
+    let concerns = |task: &Task| unit.is_none_or(|unit| task.from == unit || task.parts.iter().any(|p| p.unit == unit));
+    desk.cases()
+        .flat_map(|case| case.tasks.iter().map(move |task| (case, task)))
+        .filter(|(_, task)| (all || task.is_open()) && concerns(task))
+        .map(|(case, task)| task_view(case, task))
+        .collect()
 }
 
 /// A case in one row: its number, level, state, and the clock that presses most.

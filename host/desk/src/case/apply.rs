@@ -49,6 +49,10 @@ impl Case {
             corrections: Vec::new(),
             recorded: Vec::new(),
             clocks: Vec::new(),
+            routed: !fact.unrouted,
+            tasks: Vec::new(),
+            contacts: Vec::new(),
+            offline: Vec::new(),
             notifications: fact.notify.clone(),
             reports: Vec::new(),
             answers: Vec::new(),
@@ -103,6 +107,27 @@ impl Case {
                 self.notifications.extend(notify.iter().cloned());
             }
             Fact::CaseAdvanced { to, .. } => self.state = *to,
+            Fact::CaseRouted { head, region, notify, .. } => {
+                self.unit.clone_from(&head.unit);
+                self.region.clone_from(region);
+                self.routed = true;
+                self.notifications.extend(notify.iter().cloned());
+            }
+            Fact::TaskAssigned { task, notify, .. } => {
+                self.tasks.push(task.clone());
+                self.notifications.extend(notify.iter().cloned());
+            }
+            Fact::TaskMoved { task, entry, notify, .. } => {
+                self.notifications.extend(notify.iter().cloned());
+                return self.step_task(task, entry);
+            }
+            Fact::ContactRecorded { contact, .. } => self.contacts.push(contact.clone()),
+            Fact::OfflineEventRecorded { event, .. } => {
+                match self.offline.iter_mut().find(|known| known.id == event.id) {
+                    Some(known) => *known = event.clone(),
+                    None => self.offline.push(event.clone()),
+                }
+            }
             Fact::OccurrenceCorrected { from, to, reason, by, at, confirmed, .. } => {
                 self.times.occurred = *to;
                 self.corrections.push(Correction {

@@ -4,17 +4,18 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use huiyin_deadline::Calendar;
+use huiyin_deadline::{Allowance, Calendar};
 use huiyin_deadline::clock::{self, Anchor, ClockError, ClockFact, ClockRule as Rule};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Case, CaseClock};
+use super::{Case, CaseClock, TaskKind};
 use crate::command::{SatisfyClock, StartClock};
 use crate::decide::{Output, Work, said};
 use crate::error::DeskError;
 use crate::fact::Fact;
 use crate::policy::{ClockRule, Occasion, SatisfiedBy};
+use crate::text::Name;
 
 /// The most clocks of one rule on a case.
 const MAX_OF_A_RULE: usize = 50;
@@ -75,6 +76,70 @@ impl Work<'_> {
             Some(at) => self.stop(number, &rule.id, at),
             None => Ok(()),
         }
+    }
+
+    /// Starts the clocks of a case that waits for its lead unit (clause 1e).
+    pub(super) fn start_clocks_of_routing(&mut self, number: &str) -> Result<(), DeskError> {
+        let (case, policy) = (self.case(number)?, self.policy()?);
+        let rules = policy.clocks.iter().filter(|rule| rule.satisfied_by == SatisfiedBy::Routing);
+        for rule in rules.filter_map(|rule| policy.clock(&rule.id, &case.unit)) {
+            if rule.allowance.is_some() && case.clocks.iter().all(|entry| entry.clock.rule != rule.id) {
+                self.start(number, &rule)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the clock of a task, by the pack's rule for its kind or by one of its own.
+    pub(super) fn start_task_clock(
+        &mut self,
+        number: &str,
+        kind: TaskKind,
+        id: &str,
+        allowance: Allowance,
+    ) -> Result<(), DeskError> {
+        let (case, policy) = (self.case(number)?, self.policy()?);
+        let rule = policy.clocks.iter().find(|rule| rule.id == kind.rule());
+        let calendar_id = rule.map(|rule| rule.calendar.clone()).or_else(|| policy.calendars.first().map(|c| c.id.clone()));
+        let calendar_id = calendar_id.unwrap_or_default();
+        let calendar = self.calendar(&calendar_id)?;
+        let running = Rule {
+            id: kind.rule(),
+            allowance,
+            anchor: Anchor::AssignedAt,
+            calendar: calendar_id,
+            zone: policy.time_zone.clone(),
+            warnings: rule.map(|rule| rule.warnings.clone()).unwrap_or_default(),
+            pausable: false,
+            source: rule.map(|rule| rule.basis.source.clone()).unwrap_or_default(),
+        };
+        let name = Name { zh: format!("{} {id}", kind.zh()), en: None };
+        let name = rule.map_or(name, |rule| rule.name.clone());
+        let subject = format!("case/{number}");
+        for fact in clock::start(&running, id, &subject, self.now(), self.now(), &calendar).map_err(refused)? {
+            if matches!(fact, ClockFact::Started { .. }) {
+                self.push(Fact::ClockStarted {
+                    head: case.head(),
+                    name: name.clone(),
+                    satisfied_by: SatisfiedBy::Feedback,
+                    clause: rule.map_or(Some("3.4b".to_owned()), |rule| rule.basis.clause.clone()),
+                    follows: None,
+                    clock: fact,
+                });
+            } else {
+                self.moved(number, fact)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the clock of a task that is over to rest, if it has one that runs.
+    pub(super) fn stop_task_clock(&mut self, number: &str, id: &str) -> Result<(), DeskError> {
+        self.unscoped(|work| {
+            let case = work.case(number)?;
+            let runs = case.clocks.iter().any(|entry| entry.clock.id == id && entry.clock.satisfied.is_none());
+            if runs { work.stop(number, id, work.now()) } else { Ok(()) }
+        })
     }
 
     /// Whatever is open has a clock (rule 8): where somebody asks, or a concern
@@ -274,6 +339,11 @@ impl Work<'_> {
                 .at("/rule")
                 .hint(format!("it has: {}", known.join(", ")))
         })?;
+        if !rule.satisfied_by.by_level() {
+            return Err(DeskError::new("not-by-hand", format!("clock `{}` starts by itself", input.rule))
+                .at("/rule")
+                .hint("it starts with a task, or with a case that has no lead unit yet"));
+        }
         let started = case.clocks.iter().all(|entry| entry.clock.rule != rule.id);
         if started {
             self.start(&input.case, &rule)?;
@@ -298,6 +368,8 @@ impl Work<'_> {
             SatisfiedBy::FlashReport => Some("submit the flash report: `submit-report`"),
             SatisfiedBy::Answer => Some("record the answer: `record-answer`"),
             SatisfiedBy::Publication => Some("record the time of publication: `record-time`"),
+            SatisfiedBy::Feedback => Some("give the feedback: `feed-back-task`"),
+            SatisfiedBy::Routing => Some("give the case its unit: `route-case`"),
         };
         if let Some(instead) = instead {
             return Err(DeskError::new(
@@ -342,7 +414,8 @@ fn done_at(case: &Case, what: SatisfiedBy, due: Timestamp) -> Option<Timestamp> 
             let decision = case.no_response()?;
             decision.approved.as_ref().map(|approved| approved.at)
         }
-        SatisfiedBy::Hand => None,
+        SatisfiedBy::Hand | SatisfiedBy::Feedback => None,
+        SatisfiedBy::Routing => case.routed.then_some(case.times.opened),
     }
 }
 

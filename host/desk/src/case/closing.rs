@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::answering::{open_concerns, unanswered};
 use super::approving::Proposal;
+use super::task::{PartState, Task};
+use super::Case;
 use crate::command::CloseCase;
 use crate::decide::{Output, Work, said};
 use crate::error::DeskError;
@@ -51,9 +53,38 @@ impl Work<'_> {
             .clause("5e")
             .hint("submit it, also when it is late: `submit-report`"));
         }
+        self.done_before_closing(&case)?;
         let fact = Fact::CaseClosed { head: case.head(), ground, note, by: self.actor().clone(), at: self.now() };
         self.push(fact);
         Ok(json!({ "case": input.case, "state": "closed", "ground": ground }))
+    }
+
+    /// What the pack wants done first (clause 1f), what is with other units
+    /// (clause 3.4b), and what happens offline (clause 3.4a).
+    fn done_before_closing(&self, case: &Case) -> Result<(), DeskError> {
+        let policy = self.policy()?;
+        let wanted = policy.closing.iter().filter(|rule| rule.levels.contains(&case.level)).flat_map(|rule| &rule.tasks);
+        for kind in wanted {
+            if !case.tasks.iter().any(|task| task.kind == *kind && task.is_done()) {
+                return Err(DeskError::new("undone", format!("no task of kind {} is done yet", kind.name()))
+                    .at("/case")
+                    .clause("1f")
+                    .hint(format!("assign one, `assign-task` with `kind` \"{}\", and wait for its feedback", kind.name())));
+            }
+        }
+        if let Some(task) = case.tasks.iter().find(|task| task.is_open()) {
+            return Err(DeskError::new("undone", format!("task {} is with {} still", task.id, holders(task)))
+                .at("/case")
+                .clause("3.4b")
+                .hint("wait for the feedback, or withdraw it with a reason: `withdraw-task`"));
+        }
+        if let Some(event) = case.offline.iter().find(|event| event.outcome.is_none()) {
+            return Err(DeskError::new("undone", format!("how the offline event {} ended is not recorded", event.id))
+                .at("/case")
+                .clause("3.4a")
+                .hint("record it: `record-offline-event` with `event` and `outcome`"));
+        }
+        Ok(())
     }
 
     /// `ProposeNoResponse`.
@@ -67,4 +98,10 @@ impl Work<'_> {
         output["case"] = json!(number);
         Ok(output)
     }
+}
+
+/// The units whose feedback is missing.
+fn holders(task: &Task) -> String {
+    let open = task.parts.iter().filter(|part| part.state != PartState::Done);
+    open.map(|part| part.unit.as_str()).collect::<Vec<_>>().join(", ")
 }

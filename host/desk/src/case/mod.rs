@@ -2,8 +2,8 @@
 //!
 //! A case is what its facts add up to; `apply.rs` takes them in and decides
 //! nothing. What may happen to a case is decided in one file a subject:
-//! opening, assessing, reporting, answering, closing, correcting, notifying,
-//! and its clocks.
+//! opening, routing, assessing, tasks, reporting, answering, closing, correcting,
+//! notifying, what happens offline, and its clocks.
 
 mod answering;
 mod apply;
@@ -13,8 +13,12 @@ mod clocks;
 mod closing;
 mod correcting;
 mod notifying;
+mod offline;
 mod opening;
 mod reporting;
+mod routing;
+mod task;
+mod tasking;
 
 use huiyin_deadline::clock::Clock;
 use jiff::Timestamp;
@@ -26,6 +30,9 @@ pub use approving::{Approval, MAX_APPROVALS, MAX_PENDING, Proposal, Voided};
 pub(crate) use approving::{act as approval_act, view as approval_view};
 pub(crate) use notifying::view as notification_view;
 pub use notifying::{Delivery, DeliveryOutcome, Notification};
+pub use offline::{Contact, MAX_OFFLINE, OfflineEvent};
+pub use task::{Feedback, MAX_RETURNS, MAX_TASKS, Part, PartState, Task, TaskEntry, TaskKind, TaskStep};
+pub(crate) use tasking::view as task_view;
 
 use crate::actor::Actor;
 use crate::level::Level;
@@ -470,6 +477,18 @@ pub struct Case {
     pub recorded: Vec<Recorded>,
     /// Its clocks.
     pub clocks: Vec<CaseClock>,
+    /// False while it waits for a unit to be found (clause 1e).
+    #[serde(default = "routed")]
+    pub routed: bool,
+    /// Work handed to units (转办).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<Task>,
+    /// People who were spoken to (clause 1h).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<Contact>,
+    /// What happens offline (clause 3.4a).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offline: Vec<OfflineEvent>,
     /// Who has to be told, and whether they were.
     pub notifications: Vec<Notification>,
     /// Drafts of reports, in order; the last [`MAX_DRAFTS`].
@@ -497,6 +516,11 @@ pub(crate) struct Known {
     /// Of the last answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) answered: Option<Timestamp>,
+}
+
+/// Cases of before routing have their unit.
+fn routed() -> bool {
+    true
 }
 
 impl Case {

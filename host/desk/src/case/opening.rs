@@ -30,6 +30,7 @@ struct Beginning {
     concerns: Vec<String>,
     related: Option<String>,
     because: Because,
+    unrouted: bool,
 }
 
 impl Work<'_> {
@@ -47,6 +48,7 @@ impl Work<'_> {
                     (input.unit.is_some(), "/unit"),
                     (input.asker.is_some(), "/asker"),
                     (input.occurred_at.is_some(), "/occurred_at"),
+                    (input.unrouted, "/unrouted"),
                 ] {
                     if given {
                         return Err(DeskError::new("not-believed", "the item itself tells this")
@@ -108,6 +110,7 @@ impl Work<'_> {
             concerns,
             related: None,
             because: Because::Request,
+            unrouted: input.unrouted,
         })
     }
 
@@ -137,6 +140,7 @@ impl Work<'_> {
             concerns: concerns.to_vec(),
             related,
             because,
+            unrouted: false,
         })
     }
 
@@ -172,6 +176,7 @@ impl Work<'_> {
             by: self.actor().clone(),
             at: now,
             item: start.item,
+            unrouted: start.unrouted,
             asker: start.asker,
             assessments: start.assessments,
             concerns: concerns.collect(),
@@ -180,6 +185,9 @@ impl Work<'_> {
         };
         self.push(Fact::CaseOpened(Box::new(opened)));
         self.start_clocks_of_level(&number)?;
+        if start.unrouted {
+            self.start_clocks_of_routing(&number)?;
+        }
         self.advance(&number)?;
         Ok(number)
     }

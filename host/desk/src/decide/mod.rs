@@ -93,6 +93,15 @@ pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>
         Command::RecordTime(input) => work.record_time(input),
         Command::RecordDelivery(input) => work.record_delivery(input),
         Command::CloseCase(input) => work.close_case(input),
+        Command::AssignTask(input) => work.assign_task(input),
+        Command::AcceptTask(input) => work.accept_task(input),
+        Command::TransferTask(input) => work.transfer_task(input),
+        Command::ReturnTask(input) => work.return_task(input),
+        Command::FeedBackTask(input) => work.feed_back_task(input),
+        Command::WithdrawTask(input) => work.withdraw_task(input),
+        Command::RouteCase(input) => work.route_case(input),
+        Command::RecordContact(input) => work.record_contact(input),
+        Command::RecordOfflineEvent(input) => work.record_offline_event(input),
         Command::AddConcern { case, text } => work.add_concern(case, text),
         Command::SetLevel { case, level, reason } => work.set_level(case, *level, reason),
         Command::CorrectOccurredAt { case, occurred_at, reason } => {
@@ -137,6 +146,19 @@ impl Work<'_> {
 
     pub(crate) fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// The unit on whose behalf it is asked.
+    pub(crate) fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    /// For what follows from an act that was checked, and reaches beyond the asking unit.
+    pub(crate) fn unscoped<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        let scope = self.scope.take();
+        let done = act(self);
+        self.scope = scope;
+        done
     }
 
     pub(crate) fn new_id(&mut self) -> Uuid {

@@ -22,6 +22,7 @@ use serde_json::Value;
 pub use diff::{Change, changes};
 pub use reader::Problem;
 
+use crate::case::TaskKind;
 use crate::level::Level;
 use crate::text::Name;
 use crate::unit::Unit;
@@ -78,6 +79,18 @@ pub enum SatisfiedBy {
     Publication,
     /// A named person says so, with evidence.
     Hand,
+    /// Every unit of the task gave its feedback (clause 3.4b).
+    Feedback,
+    /// The case has its lead unit (clause 1e).
+    Routing,
+}
+
+impl SatisfiedBy {
+    /// Whether such clocks start by the level of a case. Those of tasks start with
+    /// the task, those of routing with a case that has no lead unit yet.
+    pub fn by_level(self) -> bool {
+        !matches!(self, Self::Feedback | Self::Routing)
+    }
 }
 
 /// One clock rule.
@@ -173,6 +186,12 @@ pub enum Occasion {
     ReportDrafted,
     /// An act waits for a second person.
     ApprovalRequested,
+    /// A unit was handed a task.
+    TaskAssigned,
+    /// A unit returned its part of a task.
+    TaskReturned,
+    /// A unit gave its feedback.
+    TaskFedBack,
 }
 
 /// Whose people are meant, seen from the lead unit of a case.
@@ -246,6 +265,17 @@ pub struct Route {
     pub basis: Basis,
 }
 
+/// What has to be done before a case of some levels is closed (clause 1f).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosingRule {
+    /// The levels.
+    pub levels: Vec<Level>,
+    /// Of each of these kinds one task is done.
+    pub tasks: Vec<TaskKind>,
+    /// Where the rule comes from.
+    pub basis: Basis,
+}
+
 /// Which roles may do an act: on top of belonging to the unit concerned or to one above it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActRule {
@@ -295,6 +325,9 @@ pub struct PolicyPack {
     /// Acts that only some roles may do; everybody of the unit may do the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acts: Vec<ActRule>,
+    /// What has to be done before a case is closed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closing: Vec<ClosingRule>,
 }
 
 /// A person or authority that is to be told.
@@ -308,6 +341,11 @@ pub struct Recipient {
     pub unit: String,
     /// As what: `spokesperson`, `principal`, a role.
     pub role: String,
+}
+
+/// Whether the first allowance surely is no longer than the second.
+pub(crate) fn no_longer(one: &Allowance, other: &Allowance) -> bool {
+    check::within(one, other) == Some(true)
 }
 
 impl PolicyPack {
@@ -380,7 +418,7 @@ impl PolicyPack {
     pub fn clocks_at<'a>(&'a self, level: Level, unit: &'a str) -> impl Iterator<Item = Cow<'a, ClockRule>> {
         self.clocks
             .iter()
-            .filter(move |rule| rule.levels.contains(&level))
+            .filter(move |rule| rule.levels.contains(&level) && rule.satisfied_by.by_level())
             .filter_map(move |rule| self.clock(&rule.id, unit))
             .filter(|rule| rule.allowance.is_some())
     }

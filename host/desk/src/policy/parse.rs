@@ -10,9 +10,10 @@ use serde_json::Value;
 use super::position::Positions;
 use super::reader::{Node, Object, Problem, Reader};
 use super::{
-    ActRule, Basis, CalendarSource, ClockOverride, ClockRule, FORMAT, Floor, LevelName, Occasion, PolicyPack,
+    ActRule, Basis, CalendarSource, ClockOverride, ClosingRule, ClockRule, FORMAT, Floor, LevelName, Occasion, PolicyPack,
     ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, check,
 };
+use crate::case::TaskKind;
 use crate::number::Prefix;
 use crate::unit::{Office, Person, Superior, Unit};
 
@@ -57,6 +58,7 @@ fn read(root: &Node) -> Option<PolicyPack> {
         "responses",
         "notify",
         "acts",
+        "closing",
     ])?;
     // Everything is read before anything is given up.
     let format = object.need("format").and_then(|node| match node.text()? {
@@ -75,6 +77,7 @@ fn read(root: &Node) -> Option<PolicyPack> {
     let responses = object.get("responses").map_or(Some(Vec::new()), |n| n.list_of(response));
     let notify = object.need("notify").and_then(|n| n.list_of(route));
     let acts = object.get("acts").map_or(Some(Vec::new()), |n| n.list_of(act));
+    let closing = object.get("closing").map_or(Some(Vec::new()), |n| n.list_of(closing));
 
     check::levels(&object, levels.as_deref());
     check::clocks(&object, clocks.as_deref(), calendars.as_deref());
@@ -95,6 +98,7 @@ fn read(root: &Node) -> Option<PolicyPack> {
         responses: responses?,
         notify: notify?,
         acts: acts?,
+        closing: closing?,
     })
 }
 
@@ -318,6 +322,7 @@ fn clock(node: &Node) -> Option<ClockRule> {
             ("occurred_at", Anchor::OccurredAt),
             ("discovered_at", Anchor::DiscoveredAt),
             ("opened_at", Anchor::OpenedAt),
+            ("assigned_at", Anchor::AssignedAt),
         ])
     });
     let given = object.get("allowance");
@@ -331,6 +336,8 @@ fn clock(node: &Node) -> Option<ClockRule> {
             ("answer", SatisfiedBy::Answer),
             ("publication", SatisfiedBy::Publication),
             ("hand", SatisfiedBy::Hand),
+            ("feedback", SatisfiedBy::Feedback),
+            ("routing", SatisfiedBy::Routing),
         ])
     });
     let basis = basis(&object);
@@ -406,6 +413,9 @@ fn route(node: &Node) -> Option<Route> {
             ("report-submitted", Occasion::ReportSubmitted),
             ("report-drafted", Occasion::ReportDrafted),
             ("approval-requested", Occasion::ApprovalRequested),
+            ("task-assigned", Occasion::TaskAssigned),
+            ("task-returned", Occasion::TaskReturned),
+            ("task-fed-back", Occasion::TaskFedBack),
         ])
     });
     let levels = object.need("levels").and_then(|n| n.levels());
@@ -419,6 +429,24 @@ fn route(node: &Node) -> Option<Route> {
     });
     let basis = basis(&object);
     Some(Route { on: on?, levels: levels?, clocks: clocks?, tell: tell?, basis: basis? })
+}
+
+fn closing(node: &Node) -> Option<ClosingRule> {
+    let object = node.object(&["levels", "tasks", "basis"])?;
+    let levels = object.need("levels").and_then(|n| n.levels());
+    let tasks = object.need("tasks").and_then(|n| {
+        n.list_of(|n| {
+            n.choice(&[
+                ("handle", TaskKind::Handle),
+                ("verify", TaskKind::Verify),
+                ("supervise", TaskKind::Supervise),
+                ("root-cause", TaskKind::RootCause),
+                ("prevention", TaskKind::Prevention),
+            ])
+        })
+    });
+    let basis = basis(&object);
+    Some(ClosingRule { levels: levels?, tasks: tasks?, basis: basis? })
 }
 
 fn act(node: &Node) -> Option<ActRule> {
