@@ -5,7 +5,11 @@ use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::command::{AcceptTask, AssignTask, AttachItem, CloseCase, Command, DraftReport, FeedBackTask, OpenCase, RecordAnswer, RecordAssessment, RecordContact, RecordDelivery, RecordOfflineEvent, RecordTime, ReturnTask, RouteCase, SatisfyClock, StartClock, SubmitReport, TransferTask, WithdrawTask};
+use crate::command::{
+    AcceptTask, AssignTask, AttachItem, CloseCase, Command, DraftReport, FeedBackTask, OpenCase, RecordAnswer,
+    RecordAssessment, RecordContact, RecordDelivery, RecordOfflineEvent, RecordTime, ReturnTask, RouteCase,
+    SatisfyClock, StartClock, SubmitReport, TransferTask, WithdrawTask,
+};
 use crate::error::DeskError;
 
 /// One core function, `name:version@default` in a workflow's `call`.

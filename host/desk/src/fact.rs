@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::actor::Actor;
-use crate::case::{Answer, Approval, Because, CaseItem, Concern, Confirmation, Contact, Delivery, Head, Kind, Milestone, NoResponse, Notification, OfflineEvent, Report, ReportDraft, State, Task, TaskEntry};
+use crate::case::{
+    Answer, Approval, Because, CaseItem, Concern, Confirmation, Contact, Delivery, Head, Kind, Milestone, NoResponse,
+    Notification, OfflineEvent, Report, ReportDraft, State, Task, TaskEntry,
+};
 use crate::item::{Digest, Item};
 use crate::level::Level;
 use crate::policy::{PolicyPack, ResponseValue, SatisfiedBy};

@@ -160,9 +160,9 @@ impl Office {
     pub fn clock(&self, number: &str, rule: &str) -> Value {
         let case = self.case(number);
         let clocks = case.get("clocks").and_then(Value::as_array).cloned().unwrap_or_default();
-        let found = clocks.iter().find(|clock| {
-            ["clock", "rule"].iter().any(|name| clock.get(*name).and_then(Value::as_str) == Some(rule))
-        });
+        let found = clocks
+            .iter()
+            .find(|clock| ["clock", "rule"].iter().any(|name| clock.get(*name).and_then(Value::as_str) == Some(rule)));
         found.unwrap_or_else(|| panic!("no clock {rule} in {case}")).clone()
     }
 

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use huiyin_deadline::{Allowance, Calendar};
 use huiyin_deadline::clock::{self, Anchor, ClockError, ClockFact, ClockRule as Rule};
+use huiyin_deadline::{Allowance, Calendar};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -100,7 +100,8 @@ impl Work<'_> {
     ) -> Result<(), DeskError> {
         let (case, policy) = (self.case(number)?, self.policy()?);
         let rule = policy.clocks.iter().find(|rule| rule.id == kind.rule());
-        let calendar_id = rule.map(|rule| rule.calendar.clone()).or_else(|| policy.calendars.first().map(|c| c.id.clone()));
+        let calendar_id =
+            rule.map(|rule| rule.calendar.clone()).or_else(|| policy.calendars.first().map(|c| c.id.clone()));
         let calendar_id = calendar_id.unwrap_or_default();
         let calendar = self.calendar(&calendar_id)?;
         let running = Rule {

@@ -4,10 +4,10 @@
 
 use serde_json::json;
 
+use super::Case;
 use super::answering::{open_concerns, unanswered};
 use super::approving::Proposal;
 use super::task::{PartState, Task};
-use super::Case;
 use crate::command::CloseCase;
 use crate::decide::{Output, Work, said};
 use crate::error::DeskError;
@@ -63,13 +63,17 @@ impl Work<'_> {
     /// (clause 3.4b), and what happens offline (clause 3.4a).
     fn done_before_closing(&self, case: &Case) -> Result<(), DeskError> {
         let policy = self.policy()?;
-        let wanted = policy.closing.iter().filter(|rule| rule.levels.contains(&case.level)).flat_map(|rule| &rule.tasks);
+        let wanted =
+            policy.closing.iter().filter(|rule| rule.levels.contains(&case.level)).flat_map(|rule| &rule.tasks);
         for kind in wanted {
             if !case.tasks.iter().any(|task| task.kind == *kind && task.is_done()) {
                 return Err(DeskError::new("undone", format!("no task of kind {} is done yet", kind.name()))
                     .at("/case")
                     .clause("1f")
-                    .hint(format!("assign one, `assign-task` with `kind` \"{}\", and wait for its feedback", kind.name())));
+                    .hint(format!(
+                        "assign one, `assign-task` with `kind` \"{}\", and wait for its feedback",
+                        kind.name()
+                    )));
             }
         }
         if let Some(task) = case.tasks.iter().find(|task| task.is_open()) {

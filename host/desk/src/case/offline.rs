@@ -97,7 +97,8 @@ impl Work<'_> {
                 (id.clone(), text.unwrap_or_else(|| known.text.clone()))
             }
         };
-        let event = OfflineEvent { id: id.clone(), text, outcome: outcome.clone(), by: self.actor().clone(), at: self.now() };
+        let event =
+            OfflineEvent { id: id.clone(), text, outcome: outcome.clone(), by: self.actor().clone(), at: self.now() };
         self.push(Fact::OfflineEventRecorded { head: case.head(), event });
         Ok(json!({ "case": input.case, "event": id, "outcome": outcome }))
     }

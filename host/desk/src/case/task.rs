@@ -10,11 +10,11 @@ use crate::actor::Actor;
 /// The most tasks of a case.
 pub const MAX_TASKS: usize = 200;
 /// The most units of one task.
-pub const MAX_HOLDERS: usize = 20;
+pub(super) const MAX_HOLDERS: usize = 20;
 /// How often a unit's part may come back before the unit above decides (clause 3.4b).
 pub const MAX_RETURNS: u32 = 2;
 /// How often a unit's part may be passed on.
-pub const MAX_TRANSFERS: u32 = 5;
+pub(super) const MAX_TRANSFERS: u32 = 5;
 
 /// What a task asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -253,12 +253,8 @@ impl Task {
                     }
                     TaskStep::FedBack { text, evidence, .. } => {
                         found.state = PartState::Done;
-                        found.feedback = Some(Feedback {
-                            text: text.clone(),
-                            evidence: evidence.clone(),
-                            by: entry.by.clone(),
-                            at,
-                        });
+                        found.feedback =
+                            Some(Feedback { text: text.clone(), evidence: evidence.clone(), by: entry.by.clone(), at });
                     }
                     TaskStep::Withdrawn { .. } => {}
                 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use huiyin_deadline::Allowance;
 use serde_json::{Value, json};
 
-use super::task::{MAX_HOLDERS, MAX_RETURNS, MAX_TASKS, MAX_TRANSFERS, Part, PartState, Task, TaskEntry, TaskKind, TaskStep};
+use super::task::{
+    MAX_HOLDERS, MAX_RETURNS, MAX_TASKS, MAX_TRANSFERS, Part, PartState, Task, TaskEntry, TaskKind, TaskStep,
+};
 use super::{Case, Notification};
 use crate::command::{AcceptTask, AssignTask, FeedBackTask, ReturnTask, TransferTask, WithdrawTask};
 use crate::decide::{Output, Work, said};
@@ -41,7 +43,13 @@ impl Work<'_> {
             if parts.iter().any(|part| part.unit == *unit) {
                 return Err(DeskError::new("twice", format!("unit `{unit}` has a part already")).at(pointer));
             }
-            parts.push(Part { unit: unit.clone(), state: PartState::Assigned, returns: 0, transfers: 0, feedback: None });
+            parts.push(Part {
+                unit: unit.clone(),
+                state: PartState::Assigned,
+                returns: 0,
+                transfers: 0,
+                feedback: None,
+            });
         }
         let id = format!("t{}", case.tasks.len() + 1);
         let allowance = self.task_allowance(input)?;
@@ -113,7 +121,9 @@ impl Work<'_> {
         let (case, part) = self.part(&input.case, &input.task, input.unit.as_deref())?;
         let text = said(&input.text, 4_000, "/text", "the feedback")?;
         if input.evidence.len() > MAX_EVIDENCE {
-            return Err(DeskError::new("too-many", format!("at most {MAX_EVIDENCE} pieces of evidence")).at("/evidence"));
+            return Err(
+                DeskError::new("too-many", format!("at most {MAX_EVIDENCE} pieces of evidence")).at("/evidence")
+            );
         }
         let evidence = input.evidence.iter().enumerate();
         let evidence = evidence
@@ -216,22 +226,18 @@ impl Work<'_> {
             DeskError::new("invalid-input", error.to_string()).at("/allow").hint(error.hint)
         })?;
         match rule {
-            Some(most) if !crate::policy::no_longer(&own, &most) => {
-                Err(DeskError::new("looser", format!("the pack's rule `{}` allows {most}, not {own}", input.kind.rule()))
-                    .at("/allow")
-                    .clause("rule 7")
-                    .hint("give a shorter time, or none"))
-            }
+            Some(most) if !crate::policy::no_longer(&own, &most) => Err(DeskError::new(
+                "looser",
+                format!("the pack's rule `{}` allows {most}, not {own}", input.kind.rule()),
+            )
+            .at("/allow")
+            .clause("rule 7")
+            .hint("give a shorter time, or none")),
             _ => Ok(Some(own)),
         }
     }
 
-    fn tell<'u>(
-        &self,
-        case: &Case,
-        on: Occasion,
-        units: impl IntoIterator<Item = &'u str>,
-    ) -> Vec<Notification> {
+    fn tell<'u>(&self, case: &Case, on: Occasion, units: impl IntoIterator<Item = &'u str>) -> Vec<Notification> {
         let mut all: Vec<Notification> = Vec::new();
         for unit in units {
             for mut next in self.owed(on, case.level, unit, None, Some(case)) {

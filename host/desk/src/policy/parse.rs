@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::position::Positions;
 use super::reader::{Node, Object, Problem, Reader};
 use super::{
-    ActRule, Basis, CalendarSource, ClockOverride, ClosingRule, ClockRule, FORMAT, Floor, LevelName, Occasion, PolicyPack,
-    ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, check,
+    ActRule, Basis, CalendarSource, ClockOverride, ClockRule, ClosingRule, FORMAT, Floor, LevelName, Occasion,
+    PolicyPack, ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, check,
 };
 use crate::case::TaskKind;
 use crate::number::Prefix;
