@@ -76,6 +76,7 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
         .route("/v1/schedules/pause", post(schedules::pause))
         .route("/v1/schedules/resume", post(schedules::resume))
         .route("/v1/items", get(desk::items))
+        .route("/v1/tasks", get(desk::tasks))
         .route("/v1/policy", get(desk::policy))
         .route("/v1/cases", get(desk::cases))
         .route("/v1/cases/{number}", get(desk::case))

@@ -63,6 +63,35 @@ pub(crate) async fn items(
     Ok(axum::Json(json!({"now": app.engine.now(), "items": items})))
 }
 
+/// Which tasks.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhichTasks {
+    unit: Option<String>,
+    /// Also those that are over.
+    #[serde(default)]
+    all: bool,
+}
+
+/// Work that units hand to each other: the first due first, then what has no due time.
+pub(crate) async fn tasks(
+    State(app): State<App>,
+    which: Result<Query<WhichTasks>, QueryRejection>,
+) -> Result<axum::Json<Value>, Problem> {
+    let Query(WhichTasks { unit, all }) = which?;
+    if let Some(unit) = &unit {
+        app.engine.partition_of(unit)?;
+    }
+    let found = app.engine.look_all(move |state, _| huiyin_desk::task_list(&state.desk, unit.as_deref(), all)).await?;
+    let mut tasks: Vec<Value> = found.into_iter().flatten().collect();
+    let due = |task: &Value| task["due_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+    tasks.sort_by_cached_key(|task| {
+        (due(task).is_none(), due(task), task["case"].to_string(), task["task"].to_string())
+    });
+    let page = json!({"now": app.engine.now(), "tasks": tasks});
+    Ok(axum::Json(app.engine.look(0, move |state, _| huiyin_desk::with_names(&state.desk, page)).await?))
+}
+
 pub(crate) async fn case(
     State(app): State<App>,
     number: Result<Path<String>, PathRejection>,

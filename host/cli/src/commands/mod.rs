@@ -18,4 +18,5 @@ pub(crate) mod schedule;
 pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod source;
+pub(crate) mod task;
 pub(crate) mod workflow;

@@ -11,5 +11,5 @@ fn a_flash_report_states_facts_and_no_cause() {
         "facts": ["14时发现烟柱,已派三队核查"], "cause": "雷击"});
     assert!(office.refused(UNIT, OFFICER, &report).contains("5a"));
     report.as_object_mut().unwrap().remove("cause");
-    office.act(UNIT, OFFICER, &report);
+    office.act(UNIT, huiyin_clauses::PRINCIPAL, &report);
 }

@@ -22,7 +22,7 @@ fn a_matter_that_is_found_late_is_born_breached_and_still_opened() {
     let case = office.open_case("I", "昨夜山火", &json!({"occurred_at": occurred.to_string()}));
     assert_eq!(office.clock(&case, "flash-report")["state"], "breached");
     let report = json!({"command": "submit-report", "case": case, "stage": "flash", "facts": ["火已扑灭"]});
-    office.act(UNIT, OFFICER, &report);
+    office.act(UNIT, huiyin_clauses::PRINCIPAL, &report);
     let clock = office.clock(&case, "flash-report");
     assert!(!clock["breached_at"].is_null(), "a breach stays on record: {clock}");
 }

@@ -5,7 +5,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod c1c;
+mod c1d;
+mod c1e;
+mod c1f;
+mod c1g;
+mod c1h;
 mod c1i;
 mod c2a;
+mod c2c;
+mod c3_1d;
+mod c3_4a;
+mod c3_4b;
 mod c5a;
 mod c5e;
