@@ -448,7 +448,7 @@ fn a_pack_that_drops_the_unit_of_an_open_case_is_refused() {
 
 #[test]
 fn host_16_a_pack_of_the_same_version_with_other_content_is_refused() {
-    let mut host = Host::new();
+    let mut host = Host::under(common::pack());
     host.system(&Command::AdoptPolicy { pack: Box::new(common::pack()) }).unwrap();
     let mut pack = common::pack();
     pack.title.zh.push('新');

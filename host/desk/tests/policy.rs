@@ -170,7 +170,7 @@ fn all_faults_are_told_at_once_each_with_its_place() {
     let found = PolicyPack::parse(&text, "pack.json").unwrap_err();
     let all: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert!(
-        all.iter().filter(|p| p.contains("unknown key `anchr`") && p.contains("did you mean `anchor`?")).count() == 2,
+        all.iter().filter(|p| p.contains("unknown key `anchr`") && p.contains("did you mean `anchor`?")).count() == 3,
         "{all:#?}"
     );
     assert!(all.iter().any(|p| p.contains("no fixed length")), "{all:#?}");

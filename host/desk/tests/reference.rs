@@ -39,6 +39,15 @@ fn example(name: &str) -> Option<Value> {
             "case": CASE, "notification": "n1", "outcome": "delivered", "channel": "webhook", "receipt": "r-1",
         }),
         "close-case" => json!({"case": CASE, "note": "已回访"}),
+        "assign-task" => json!({"case": CASE, "kind": "verify", "to": "cuihu", "text": "请核实火点", "allow": "PT2H"}),
+        "accept-task" => json!({"case": CASE, "task": "t1"}),
+        "transfer-task" => json!({"case": CASE, "task": "t1", "to": "forest-fire", "reason": "属火情调度"}),
+        "return-task" => json!({"case": CASE, "task": "t1", "reason": "不属保护区范围"}),
+        "feed-back-task" => json!({"case": CASE, "task": "t1", "text": "火点属实", "evidence": ["照片 3 张"]}),
+        "withdraw-task" => json!({"case": CASE, "task": "t1", "reason": "已另行核实"}),
+        "route-case" => json!({"case": CASE, "duty": "野生动物救护", "reason": "谁主管、谁负责"}),
+        "record-contact" => json!({"case": CASE, "with": "村民代表", "channel": "visit", "text": "已入户说明"}),
+        "record-offline-event" => json!({"case": CASE, "text": "村口聚集"}),
         _ => return None,
     })
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use huiyin_deadline::clock::{self, Anchor, ClockError, ClockFact, ClockRule as Rule};
+use huiyin_deadline::clock::{self, Anchor, ClockError, ClockFact, ClockRule as Rule, Warning};
 use huiyin_deadline::{Allowance, Calendar};
 use jiff::Timestamp;
 use serde_json::json;
@@ -110,7 +110,13 @@ impl Work<'_> {
             anchor: Anchor::AssignedAt,
             calendar: calendar_id,
             zone: policy.time_zone.clone(),
-            warnings: rule.map(|rule| rule.warnings.clone()).unwrap_or_default(),
+            // With a tighter time some warnings would come before the task.
+            warnings: rule
+                .map_or(&[][..], |rule| &rule.warnings)
+                .iter()
+                .filter(|warning| comes(warning, &allowance))
+                .copied()
+                .collect(),
             pausable: false,
             source: rule.map(|rule| rule.basis.source.clone()).unwrap_or_default(),
         };
@@ -387,6 +393,11 @@ impl Work<'_> {
             json!({ "case": input.case, "clock": input.clock, "on_time": entry.clock.breached.is_none() && self.now() <= entry.clock.due.at }),
         )
     }
+}
+
+/// Whether a warning comes after the beginning of what it warns of.
+fn comes(warning: &Warning, allowance: &Allowance) -> bool {
+    !matches!((warning, allowance), (Warning::Before(before), Allowance::Elapsed(length)) if before >= length)
 }
 
 /// The moment of the case that a clock counts from.
