@@ -4,7 +4,7 @@
 //! its id; what this crate gives them is the office in which they are tried.
 
 // A test's helper says what went wrong by panicking.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
 
 use std::path::Path;
 
@@ -81,7 +81,8 @@ impl Office {
         };
         let host = start.go().expect("the host starts");
         self.url.clone_from(&host.url);
-        self.token = std::fs::read_to_string(data.join("api-token")).expect("a token").trim().to_owned();
+        let token = std::fs::read_to_string(data.join("api-token")).expect("a token");
+        token.trim().clone_into(&mut self.token);
         self.host = Some(host);
     }
 
