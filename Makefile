@@ -50,6 +50,7 @@ jq-reference: target/jq/bin/python ## the expectations of expressions anew, from
 jq-compare: target/jq/bin/python ## other expressions than those that are kept, against jq of PyPI: SEED=7 CASES=20000
 	target/jq/bin/python plugins/steps/jq/tests/reference/generate.py $(or $(SEED),7) $(or $(CASES),20000) > target/jq/compare.jsonl
 	HUIYIN_JQ_REFERENCE=$(CURDIR)/target/jq/compare.jsonl cargo test --package huiyin-plugin-jq --test reference
+
 feeds: ## the collector `feed` over feedparser's test feeds, taken from PyPI for the time of it
 	scripts/feeds -v
 

@@ -914,3 +914,70 @@ fn a_page_of_large_texts_is_taken_once() {
     assert_eq!(items.len(), 30);
     assert!(items.values().all(|times| *times == 1), "{items:?}");
 }
+
+/// Answers 503 the first time and one post after that; counts the requests.
+fn once_busy() -> (u16, std::sync::Arc<std::sync::atomic::AtomicU32>) {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let count = asked.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 4096]);
+            let first = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+            let body = if first { "" } else { r#"{"posts": [{"id": 1, "title": "林区火情"}]}"# };
+            let status = if first { "503 Busy" } else { "200 OK" };
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all((head + body).as_bytes());
+        }
+    });
+    (port, asked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn feed_a_daily_source_is_tried_again_after_its_pause_and_can_be_set_back() {
+    let (port, asked) = once_busy();
+    let bureau = huiyin_tests::bureau::Bureau::open().unwrap();
+    let mut house = watching(&bureau, &json!([{"nothing": {"set": {"seen": true}}}]));
+    let origin = format!("http://127.0.0.1:{port}");
+    house.config.sources = vec![from(json!({
+        "name": "s", "unit": UNIT, "collector": "json-api:0.1.0", "schedule": {"every": "P1D"},
+        "config": {"url": origin, "items": "/posts", "fields": {"id": "/id", "title": "/title"}},
+    }))];
+    house.config.grants = vec![from(json!({
+        "plugin": "json-api", "grant": {"http": [{"origin": origin, "methods": ["GET"], "path_prefix": "/"}], "allow_addresses": ["127.0.0.1/32"]},
+    }))];
+    let clock = SetClock::now_standing();
+    house.clock = Some(clock.clone());
+    let engine = house.on_disk().await.unwrap();
+    let source = format!("{UNIT}/s");
+    let look = async || {
+        let source = source.clone();
+        let found = engine.look_all(move |s, _| s.sources.get(&source).cloned()).await.map_err(|e| e.to_string())?;
+        Ok::<_, String>(found.into_iter().flatten().next().unwrap_or_default())
+    };
+    until("a failure", async || Ok((look().await?.failures == 1).then_some(()))).await.unwrap();
+    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1, "a clock that stands makes no pause pass");
+    clock.forward(SignedDuration::from_secs(2));
+    until("another try", async || Ok((look().await?.items == 1).then_some(()))).await.unwrap();
+
+    let rewind = |source: &str, actor: &str| huiyin_engine::partition::RewindCommand {
+        source: source.to_owned(),
+        unit: UNIT.to_owned(),
+        cursor: None,
+        reason: "次序乱了".to_owned(),
+        actor: actor.to_owned(),
+    };
+    assert!(
+        engine.rewind_source(rewind("none", "admin:test")).await.unwrap_err().to_string().contains("no source `none`")
+    );
+    assert!(engine.rewind_source(rewind("s", "person:nobody")).await.is_err());
+    engine.rewind_source(rewind("s", "admin:test")).await.unwrap();
+    until("a reading from the beginning", async || Ok((look().await?.known == 1).then_some(()))).await.unwrap();
+    engine.stop().await.unwrap();
+    assert_eq!(account(&house.data()).unwrap().items.len(), 1, "nothing is taken in twice");
+    let kinds = huiyin_tests::log::kinds(&house.data()).unwrap();
+    assert!(kinds.iter().any(|kind| kind == "huiyin.source.rewound.v1"));
+}

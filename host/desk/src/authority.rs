@@ -88,6 +88,8 @@ pub enum Act {
     Bind,
     /// A schedule is paused, or goes on.
     PauseSchedule,
+    /// A source's cursor is set back.
+    RewindSource,
     /// A plugin is installed or removed.
     InstallPlugin,
     /// A plugin is granted something, or loses it.
@@ -166,6 +168,7 @@ const TABLE: &[Line] = &[
     line(Act::Deploy,            "deploy",              &[Unit, Admin],       "deploy or withdraw a workflow",  "1d"),
     line(Act::Bind,              "bind",                &[Unit, Admin],       "bind a slot",                    "1d"),
     line(Act::PauseSchedule,     "pause-schedule",      &[Unit, Admin],       "pause or resume a schedule",     "1d"),
+    line(Act::RewindSource,      "rewind-source",       &[Unit, Admin],       "set a source's cursor back",     "1d"),
     line(Act::InstallPlugin,     "install-plugin",      &[Admin],             "install or remove a plugin",     "rule 6"),
     line(Act::GrantPlugin,       "grant-plugin",        &[Admin],             "grant or revoke",                "rule 6"),
     line(Act::TrustPublisher,    "trust-publisher",     &[Admin],             "trust or distrust a publisher",  "rule 6"),

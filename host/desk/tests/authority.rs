@@ -232,7 +232,9 @@ fn desk_06_a_pack_keeps_acts_to_roles() {
 fn desk_06_what_concerns_the_whole_host_is_the_admins_and_the_roots() {
     let pack = pack();
     let may = |who: &str, act, unit| permit(Some(&pack), &Actor::parse(who).unwrap(), act, unit).map_err(|e| e.code);
-    for act in [Act::Deploy, Act::Bind, Act::PauseSchedule, Act::StartRun, Act::ControlRun, Act::SendEvent] {
+    for act in
+        [Act::Deploy, Act::Bind, Act::PauseSchedule, Act::RewindSource, Act::StartRun, Act::ControlRun, Act::SendEvent]
+    {
         for unit in [None, Some("qingfeng")] {
             assert_eq!(may("admin:wang", act, unit), Ok(()), "{act:?}");
             assert_eq!(may("person:he-ping", act, unit), Ok(()), "{act:?}");

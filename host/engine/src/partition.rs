@@ -46,6 +46,7 @@ pub use self::pace::RunBounds;
 pub use self::schedules::PauseCommand;
 pub(crate) use self::schedules::{scheduled_runs, standing};
 pub use self::snapshot::Snapshot;
+pub use self::sources::RewindCommand;
 pub(crate) use self::starts::{record_of_start, start_event, taken};
 use self::wakes::Wakes;
 pub use self::work::{Activity, Dice, EffectJob, Errand, Input, Output, PollJob, TurnJob, Work};
@@ -205,6 +206,7 @@ impl Core {
             Message::Watched(watched) => self.watched(*watched, now),
             Message::Relayed { id } => self.relayed(&id, now),
             Message::Pause(command, reply) => self.pause_schedule(command, reply, now),
+            Message::Rewind(command, reply) => self.rewind_source(command, reply, now),
             Message::Sunk(place, reply) => {
                 let entry = Entry::SinkAdvanced(place);
                 self.record(&entry, About { subject: "host", actor: Self::ENGINE, unit: None, key: "host" }, now);

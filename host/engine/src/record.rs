@@ -288,6 +288,29 @@ pub struct SourcePage {
     /// What the collector keeps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kv: Vec<KvSet>,
+    /// How many of the items were known already, or stood there twice.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub known: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// A person set a source's cursor back: what is read from there is known by its
+/// ids, so that nothing is taken in twice. A reading under way does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRewound {
+    /// The source's name, `<unit>/<name>`.
+    pub source: String,
+    /// Where to go on; none is the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Reading a source failed; the cursor stays where it was.
@@ -396,6 +419,7 @@ entries! {
     SourcePolled = "huiyin.source.polled.v1",
     SourcePage = "huiyin.source.page.v1",
     SourceFailed = "huiyin.source.failed.v1",
+    SourceRewound = "huiyin.source.rewound.v1",
     EventJudged = "huiyin.event.judged.v1",
     EventRelayed = "huiyin.event.relayed.v1",
     ScheduleFired = "huiyin.schedule.fired.v1",

@@ -238,6 +238,26 @@ pub struct Source {
     pub items: u64,
     /// The last page said that there is more at once.
     pub more: bool,
+    /// Items that were known already, or stood twice in a page.
+    #[serde(default)]
+    pub known: u64,
+    /// Pages in a row that brought nothing new and said that there is more.
+    #[serde(default)]
+    pub idle: u32,
+    /// How long the pause after the last failure is, in seconds.
+    #[serde(default)]
+    pub pause: i64,
+}
+
+/// Pages without news in a row after which a source that says that there is
+/// more waits for its schedule. As many as a cursor set back may go through.
+pub const IDLE_PAGES: u32 = 100;
+
+impl Source {
+    /// It asks again and again without anything new, and is held to its schedule.
+    pub fn idles(&self) -> bool {
+        self.idle >= IDLE_PAGES
+    }
 }
 
 /// What a schedule has come to.

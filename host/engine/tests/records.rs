@@ -9,6 +9,16 @@ use huiyin_journal::{Header, Payload, Record};
 /// A type and a payload of it.
 const GOLDEN: &[(&str, &str)] = &[
     (
+        "huiyin.source.rewound.v1",
+        r#"{"source":"qingfeng/board","cursor":"{\"done\":[]}","actor":"person:li.min","reason":"the board lost its order"}"#,
+    ),
+    ("huiyin.source.rewound.v1", r#"{"source":"qingfeng/board","actor":"admin:ops","reason":"次序乱了"}"#),
+    (
+        "huiyin.source.page.v1",
+        r#"{"source":"qingfeng/board","poll":3,"cursor":"c","more":false,"items":2,"facts":[],"known":2}"#,
+    ),
+    ("huiyin.source.page.v1", r#"{"source":"qingfeng/board","poll":3,"cursor":null,"more":true,"items":0,"facts":[]}"#),
+    (
         "huiyin.binding.changed.v1",
         r#"{"workflow":"huiyin/assess","unit":"qingfeng","slot":"classify","pin":{"plugin":"keyword:0.2.0","digest":"ab12","config":{"rules":[]}},"actor":"person:li.min","reason":"知道新地名"}"#,
     ),
@@ -101,4 +111,43 @@ fn what_was_written_is_read_and_written_again_byte_for_byte() {
         assert_eq!(entry.kind(), *kind);
         assert_eq!(String::from_utf8(entry.encode().unwrap()).unwrap(), *payload);
     }
+}
+
+#[test]
+fn feed_a_source_that_asks_for_more_without_news_is_held_to_its_schedule() {
+    use huiyin_engine::record::{SourcePage, SourcePolled, SourceRewound};
+    use huiyin_engine::state::{IDLE_PAGES, State};
+    let now = "2024-03-01T00:00:00Z".parse().unwrap();
+    let name = || "u/s".to_owned();
+    let mut state = State::default();
+    let mut poll = 0;
+    let mut page = |state: &mut State, items: u32| {
+        poll += 1;
+        state.apply(&Entry::SourcePolled(SourcePolled { source: name(), poll, due: now }), now).unwrap();
+        let cursor = Some(format!("{poll}"));
+        let entry = SourcePage {
+            source: name(),
+            poll,
+            cursor,
+            more: true,
+            items,
+            facts: Vec::new(),
+            kv: Vec::new(),
+            known: items,
+        };
+        state.apply(&Entry::SourcePage(entry), now).unwrap();
+        (state.sources["u/s"].more, state.sources["u/s"].idles())
+    };
+    // Pages of known items are gone through, as after a cursor set back, but not for ever.
+    for _ in 1..IDLE_PAGES {
+        assert_eq!(page(&mut state, 5), (true, false));
+    }
+    assert_eq!(page(&mut state, 5), (false, true));
+    assert_eq!(state.sources["u/s"].known, u64::from(IDLE_PAGES) * 5);
+    let rewound = SourceRewound { source: name(), cursor: None, actor: "admin:a".to_owned(), reason: "r".to_owned() };
+    state.apply(&Entry::SourceRewound(rewound), now).unwrap();
+    assert_eq!((state.sources["u/s"].cursor.clone(), state.sources["u/s"].last_due), (None, None));
+    assert_eq!(page(&mut state, 5), (true, false));
+    // One without any item has no reason to.
+    assert_eq!(page(&mut state, 0), (false, true));
 }

@@ -33,6 +33,13 @@ fn zlib(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// Without zlib's header and end, as some servers send `deflate`.
+fn raw_deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 fn brotli(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = brotli::CompressorWriter::new(&mut out, 4096, 9, 20);
@@ -49,13 +56,14 @@ fn coded(coding: &str, body: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn compressed_answers_are_asked_for_and_undone() {
+async fn feed_compressed_answers_are_asked_for_and_undone() {
     let host = host(EgressSettings::default());
     let text = "舆情信息 ".repeat(1000);
     for (coding, body) in [
         ("gzip", gzip(text.as_bytes())),
         ("X-GZip", gzip(text.as_bytes())),
         ("deflate", zlib(text.as_bytes())),
+        ("deflate", raw_deflate(text.as_bytes())),
         ("br", brotli(text.as_bytes())),
         // Several members, as some servers join them (RFC 1952 §2.2).
         ("gzip", [gzip("舆情信息 ".repeat(999).as_bytes()), gzip("舆情信息 ".as_bytes())].concat()),

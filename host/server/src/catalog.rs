@@ -1,4 +1,4 @@
-//! What the host is and has: its health, sources, plugins.
+//! What the host is and has: its health, what it holds.
 
 use axum::extract::State;
 use futures::FutureExt as _;
@@ -33,33 +33,6 @@ pub(crate) async fn host(State(app): State<App>) -> Result<axum::Json<Value>, Pr
         "cases": sum(|f| f.2 as u64),
         "items": sum(|f| f.3 as u64),
     })))
-}
-
-pub(crate) async fn sources(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
-    let found = app
-        .engine
-        .look_all(|state, _| {
-            let row = |(id, source): (&String, &huiyin_engine::state::Source)| {
-                json!({
-                    "source": id,
-                    "unit": id.split('/').next(),
-                    "state": if source.error.is_some() { "failing" } else if source.last_ok.is_some() { "ok" } else { "new" },
-                    "items": source.items,
-                    "polls": source.polls,
-                    "last_due": source.last_due,
-                    "last_ok": source.last_ok,
-                    "last_item": source.last_item,
-                    "failures": source.failures,
-                    "error": source.error,
-                    "not_before": source.not_before,
-                })
-            };
-            state.sources.iter().map(row).collect::<Vec<_>>()
-        })
-        .await?;
-    let mut sources: Vec<Value> = found.into_iter().flatten().collect();
-    sources.sort_by(|a, b| a["source"].as_str().cmp(&b["source"].as_str()));
-    Ok(axum::Json(json!({"sources": sources})))
 }
 
 /// How the receivers of lifecycle events do.

@@ -22,6 +22,7 @@ mod problem;
 mod publishers;
 mod runs;
 mod schedules;
+mod sources;
 mod spoken;
 mod token;
 mod workflows;

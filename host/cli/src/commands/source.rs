@@ -1,7 +1,7 @@
 //! `huiyin source`: what a running host watches.
 
 use clap::Subcommand;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::{Client, HostArgs};
 use crate::output::{Failure, Output, print, print_json};
@@ -23,19 +23,55 @@ enum Command {
         #[command(flatten)]
         host: HostArgs,
     },
+    /// Set a source's cursor back to its beginning, or to where it once was; what is known is not taken in twice
+    #[command(
+        after_help = "Example:\n  huiyin source rewind board --unit qingfeng --reason \"the board lost its order\""
+    )]
+    Rewind {
+        /// The source's name within its unit
+        source: String,
+        /// The unit that watches it
+        #[arg(long, value_name = "CODE")]
+        unit: String,
+        /// A cursor of one of its earlier pages; the beginning unless given
+        #[arg(long, value_name = "TEXT")]
+        cursor: Option<String>,
+        /// Why; it goes on record
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        host: HostArgs,
+    },
 }
 
 pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
-    let Command::List { host } = &args.command;
+    match &args.command {
+        Command::List { host } => list(host, output),
+        Command::Rewind { source, unit, cursor, reason, host } => {
+            let body = json!({"source": source, "unit": unit, "cursor": cursor, "reason": reason});
+            Client::of(host)?.post("/v1/sources/rewind", &body).map(drop)
+        }
+    }
+}
+
+fn list(host: &HostArgs, output: Output) -> Result<(), Failure> {
     let answer = Client::of(host)?.get("/v1/sources")?;
     if output == Output::Json {
         return print_json(&answer);
     }
     let rows: Vec<Vec<String>> = rows(&answer, "sources")
         .map(|source| {
-            let items = source.get("items").and_then(Value::as_u64).unwrap_or_default().to_string();
-            vec![text(source, "source"), text(source, "state"), items, text(source, "last_ok"), text(source, "error")]
+            let count = |name: &str| source.get(name).and_then(Value::as_u64).unwrap_or_default().to_string();
+            let (items, known) = (count("items"), count("known"));
+            vec![
+                text(source, "source"),
+                text(source, "state"),
+                items,
+                known,
+                text(source, "last_ok"),
+                text(source, "error"),
+            ]
         })
         .collect();
-    print(table(&["SOURCE", "STATE", "ITEMS", "LAST READ", "ERROR"], &rows))
+    print(table(&["SOURCE", "STATE", "ITEMS", "KNOWN", "LAST READ", "ERROR"], &rows))
 }

@@ -8,7 +8,7 @@ use huiyin_sandbox::{KvWrite, Page};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Delivered, Input, Judged, PauseCommand, Snapshot};
+use super::{Delivered, Input, Judged, PauseCommand, RewindCommand, Snapshot};
 use crate::canary::{Made, Watched};
 use crate::deployment::Deployed;
 use crate::once::Keyed;
@@ -109,6 +109,8 @@ pub enum Message {
     Deployment(Box<Entry>, String, Reply<()>),
     /// A person pauses a schedule or lets it go on.
     Pause(PauseCommand, Reply<()>),
+    /// A person sets a source's cursor back.
+    Rewind(RewindCommand, Reply<()>),
     /// A sink of lifecycle events has come further.
     Sunk(SinkAdvanced, Reply<()>),
     /// A person installs, removes, grants or revokes; the records of plugins only.

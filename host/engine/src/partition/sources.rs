@@ -6,10 +6,28 @@ use serde_json::json;
 
 use super::{About, Core, PageDone, PollError, PollJob, ReadPage, Wake, Work};
 use crate::originals::collected;
-use crate::record::{Entry, SourceFailed, SourcePage, SourcePolled};
+use crate::record::{Entry, SourceFailed, SourcePage, SourcePolled, SourceRewound};
 
 /// The longest pause after failures in a row.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(10);
+
+/// The longest that a source may ask for itself.
+const LONGEST_ASKED: SignedDuration = SignedDuration::from_hours(24);
+
+/// A person sets a source's cursor back.
+#[derive(Debug, Clone)]
+pub struct RewindCommand {
+    /// Its name within the unit.
+    pub source: String,
+    /// The unit that watches it.
+    pub unit: String,
+    /// Where to go on; none is the beginning.
+    pub cursor: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub actor: String,
+}
 
 impl Core {
     /// Sets the wake for the source's next reading.
@@ -28,8 +46,11 @@ impl Core {
             }
             None => now,
         };
-        if let Some(pause) = known.not_before {
-            at = at.max(pause.min(now.checked_add(LONGEST_PAUSE).unwrap_or(now)));
+        if known.error.is_some() {
+            // After a failure its pause counts, however seldom the source is read. The pause is no
+            // longer than it was, should the clock have been set back since.
+            let longest = now.checked_add(SignedDuration::from_secs(known.pause)).unwrap_or(now);
+            at = known.not_before.map_or(now, |until| until.min(longest));
         }
         self.wakes.set(Wake::Source(id.to_owned()), at.max(now));
     }
@@ -87,6 +108,7 @@ impl Core {
             let command = Command::Receive(receive);
             let who = Actor::Plugin(source.collector.plugin.clone());
             let decision = self.decide(&command, who, Some(&source.unit), now).map_err(|e| PollError { message: e.to_string(), retry_after: None })?;
+            let known = decision.output["seen"].as_u64().and_then(|seen| u32::try_from(seen).ok()).unwrap_or_default();
             // The items with the cursor; what follows from them, by its own data key, in the same append.
             let (taken, follows): (Vec<Fact>, Vec<Fact>) = decision.facts.into_iter().partition(|fact| fact.data_key() == key);
             let floor = match (&judged, &command) {
@@ -98,20 +120,32 @@ impl Core {
             };
             let facts = taken.clone();
             let entry =
-                Entry::SourcePage(SourcePage { source: source.id.clone(), poll: done.poll, cursor: page.cursor, more: page.more, items: count, facts: taken, kv });
+                Entry::SourcePage(SourcePage { source: source.id.clone(), poll: done.poll, cursor: page.cursor, more: page.more, items: count, facts: taken, kv, known });
             let payload = self
                 .encoded(&entry)
                 .map_err(|why| PollError { message: format!("the page of {count} items {why}; fewer are asked for next, and the source's `limit` had better be lower"), retry_after: None })?;
-            Ok((entry, payload, count, facts, follows, floor))
+            Ok((entry, payload, (count, known), facts, follows, floor))
         });
         match taken {
-            Ok((entry, payload, count, facts, follows, floor)) => {
+            Ok((entry, payload, (count, known), facts, follows, floor)) => {
+                let idled = self.state.sources.get(&source.id).is_some_and(crate::state::Source::idles);
                 let failed = self.state.sources.get(&source.id).map_or(0, |s| s.failures);
                 self.write(&entry, payload, about, now);
                 if let Some(floor) = floor {
                     self.floor_judged(&floor, &source.id, &source.unit, now);
                 }
-                self.show("huiyin.source.read.v1", &subject, Some(&source.unit), json!({"items": count}), now);
+                self.show(
+                    "huiyin.source.read.v1",
+                    &subject,
+                    Some(&source.unit),
+                    json!({"items": count, "known": known}),
+                    now,
+                );
+                let idles = self.state.sources.get(&source.id).is_some_and(crate::state::Source::idles);
+                if idles && !idled {
+                    let data = json!({"collector": source.collector.plugin, "message": "it asks for more again and again and brings nothing new; it is read by its schedule only"});
+                    self.show("huiyin.source.idling.v1", &subject, Some(&source.unit), data, now);
+                }
                 if failed >= self.patience.faults {
                     self.show(
                         "huiyin.source.recovered.v1",
@@ -128,11 +162,7 @@ impl Core {
                 let failures = self.state.sources.get(&source.id).map_or(0, |s| s.failures);
                 let pause = error
                     .retry_after
-                    .map_or_else(
-                        || SignedDuration::from_secs(1 << failures.min(10)),
-                        |s| SignedDuration::from_secs(i64::from(s)),
-                    )
-                    .min(LONGEST_PAUSE);
+                    .map_or_else(|| after(failures), |s| SignedDuration::from_secs(i64::from(s)).min(LONGEST_ASKED));
                 let entry = Entry::SourceFailed(SourceFailed {
                     source: source.id.clone(),
                     poll: done.poll,
@@ -157,19 +187,41 @@ impl Core {
         self.plan_source(&source.id, now);
     }
 
+    /// A person sets a source's cursor back; it is read at once.
+    pub(super) fn rewind_source(&mut self, command: RewindCommand, reply: super::Reply<()>, now: Timestamp) {
+        let RewindCommand { source, unit, cursor, reason, actor } = command;
+        let id = format!("{unit}/{source}");
+        if !self.sources.contains_key(&id) {
+            self.tell(reply, Err(super::Refusal::NotFound(format!("unit {unit} watches no source `{source}`"))));
+            return;
+        }
+        let data = json!({"actor": actor, "reason": reason});
+        let entry = Entry::SourceRewound(SourceRewound { source: id.clone(), cursor, actor: actor.clone(), reason });
+        let (subject, key) = (format!("source/{id}"), format!("source:{id}"));
+        if !self.record(&entry, About { subject: &subject, actor: &actor, unit: Some(&unit), key: &key }, now) {
+            let message =
+                "who acts must be printable ASCII without spaces, and cursor and reason of a record's size".to_owned();
+            self.tell(reply, Err(super::Refusal::Invalid { pointer: "/reason".to_owned(), message }));
+            return;
+        }
+        self.show(entry.kind(), &subject, Some(&unit), data, now);
+        self.tell(reply, Ok(()));
+        self.plan_source(&id, now);
+    }
+
     /// After a reload: a reading under way is begun anew; the cursor has not
     /// moved, and items seen before are known.
     pub(super) fn resume_sources(&mut self, now: Timestamp) {
         let ids: Vec<String> = self.sources.keys().cloned().collect();
         for id in ids {
-            let open = self.state.sources.get(&id).and_then(|s| s.polling);
+            let (open, failures) = self.state.sources.get(&id).map_or((None, 0), |s| (s.polling, s.failures));
             let Some(source) = self.sources.get(&id).cloned() else { continue };
             if let Some(poll) = open {
                 let entry = Entry::SourceFailed(SourceFailed {
                     source: id.clone(),
                     poll,
                     error: "the host stopped while the source was being read".to_owned(),
-                    not_before: None,
+                    not_before: now.checked_add(after(failures)).ok(),
                 });
                 let subject = format!("source/{id}");
                 let key = format!("source:{id}");
@@ -182,6 +234,11 @@ impl Core {
             self.plan_source(&id, now);
         }
     }
+}
+
+/// The pause after so many failures in a row and one more.
+fn after(failures: u32) -> SignedDuration {
+    SignedDuration::from_secs(1 << failures.min(10)).min(LONGEST_PAUSE)
 }
 
 /// An item as the contract has it, as the desk takes it.

@@ -8,7 +8,8 @@ use huiyin_flow::{Fact, RunState};
 use jiff::Timestamp;
 
 use super::{
-    ApplyError, Deployment, EffectState, Fired, Pause, Run, SinkPlace, State, place, schedule_name, text_digest,
+    ApplyError, Deployment, EffectState, Fired, IDLE_PAGES, Pause, Run, SinkPlace, State, place, schedule_name,
+    text_digest,
 };
 use crate::record::{Entry, KvSet, RunStarted};
 
@@ -121,7 +122,16 @@ impl State {
                 source.failures = 0;
                 source.not_before = None;
                 source.items += u64::from(x.items);
-                source.more = x.more;
+                source.known += u64::from(x.known);
+                source.pause = 0;
+                // A page without items asks for another at once only by mistake.
+                let empty = x.items == 0;
+                source.idle = match (x.more, x.facts.is_empty()) {
+                    (true, _) if empty => IDLE_PAGES.max(source.idle.saturating_add(1)),
+                    (true, true) => source.idle.saturating_add(1),
+                    _ => 0,
+                };
+                source.more = x.more && !source.idles();
                 if x.items > 0 {
                     source.last_item = Some(time);
                 }
@@ -133,6 +143,13 @@ impl State {
                 source.error = Some(x.error.clone());
                 source.failures = source.failures.saturating_add(1);
                 source.not_before = x.not_before;
+                source.pause = x.not_before.map_or(0, |until| until.duration_since(time).as_secs());
+            }
+            Entry::SourceRewound(x) => {
+                let source = self.sources.entry(x.source.clone()).or_default();
+                source.cursor.clone_from(&x.cursor);
+                (source.polling, source.last_due, source.not_before) = (None, None, None);
+                (source.more, source.idle, source.pause) = (false, 0, 0);
             }
             Entry::ScheduleFired(x) => {
                 let fired = self.schedules.entry(x.deployment.clone()).or_default();

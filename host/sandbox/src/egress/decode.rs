@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
-use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder};
+use async_compression::tokio::bufread::{BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder};
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use http::{HeaderMap, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt as _, BodyStream};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 use tokio_util::io::StreamReader;
 use wasmtime_wasi_http::Error;
 
@@ -68,10 +68,42 @@ pub(super) fn body(inner: Body, coding: Coding, wire: Arc<AtomicU64>, traffic: A
             decoder.multiple_members(true);
             Box::pin(decoder)
         }
-        Coding::Deflate => Box::pin(ZlibDecoder::new(reader)),
+        Coding::Deflate => Box::pin(Deflate::Unknown(Some(Box::pin(reader)))),
         Coding::Brotli => Box::pin(BrotliDecoder::new(reader)),
     };
     Decoded { reader, wire, out: 0, traffic, ended: false }.boxed_unsync()
+}
+
+type Coded = Pin<Box<dyn AsyncBufRead + Send>>;
+
+/// `deflate` is zlib (RFC 9110 §8.4.1.2); some servers send it without zlib's
+/// header, which the first byte tells.
+enum Deflate {
+    Unknown(Option<Coded>),
+    Zlib(ZlibDecoder<Coded>),
+    Raw(DeflateDecoder<Coded>),
+}
+
+impl AsyncRead for Deflate {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        loop {
+            match &mut *self {
+                Self::Unknown(reader) => {
+                    let Some(there) = reader else { return Poll::Ready(Ok(())) };
+                    // The method is 8 in the lower half (RFC 1950 §2.2); no block of
+                    // RFC 1951 that encoders write begins so.
+                    let first = ready!(there.as_mut().poll_fill_buf(cx))?.first().copied();
+                    let Some(reader) = reader.take() else { return Poll::Ready(Ok(())) };
+                    *self = match first {
+                        Some(byte) if byte & 0x8f != 8 => Self::Raw(DeflateDecoder::new(reader)),
+                        _ => Self::Zlib(ZlibDecoder::new(reader)),
+                    };
+                }
+                Self::Zlib(reader) => return Pin::new(reader).poll_read(cx, buf),
+                Self::Raw(reader) => return Pin::new(reader).poll_read(cx, buf),
+            }
+        }
+    }
 }
 
 struct Decoded {
