@@ -293,11 +293,6 @@ pub struct SourcePage {
     pub known: u32,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
 /// A person set a source's cursor back: what is read from there is known by its
 /// ids, so that nothing is taken in twice. A reading under way does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,7 +16,8 @@ use crate::body::{self, BodyLimit, Room};
 use crate::problem::Problem;
 use crate::token::Token;
 use crate::{
-    activity, bindings, caller, catalog, desk, events, intake, log, plugins, publishers, runs, schedules, workflows,
+    activity, bindings, caller, catalog, desk, events, intake, log, plugins, publishers, runs, schedules, sources,
+    workflows,
 };
 
 /// The longest pause between two parts of a request's body.
