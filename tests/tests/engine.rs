@@ -936,8 +936,8 @@ fn once_busy() -> (u16, std::sync::Arc<std::sync::atomic::AtomicU32>) {
     (port, asked)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn feed_a_daily_source_is_tried_again_after_its_pause_and_can_be_set_back() {
+#[test]
+fn feed_a_daily_source_is_tried_again_after_its_pause_and_can_be_set_back() {
     let (port, asked) = once_busy();
     let bureau = huiyin_tests::bureau::Bureau::open().unwrap();
     let mut house = watching(&bureau, &json!([{"nothing": {"set": {"seen": true}}}]));
@@ -951,32 +951,40 @@ async fn feed_a_daily_source_is_tried_again_after_its_pause_and_can_be_set_back(
     }))];
     let clock = SetClock::now_standing();
     house.clock = Some(clock.clone());
-    let engine = house.on_disk().await.unwrap();
-    let source = format!("{UNIT}/s");
-    let look = async || {
-        let source = source.clone();
-        let found = engine.look_all(move |s, _| s.sources.get(&source).cloned()).await.map_err(|e| e.to_string())?;
-        Ok::<_, String>(found.into_iter().flatten().next().unwrap_or_default())
-    };
-    until("a failure", async || Ok((look().await?.failures == 1).then_some(()))).await.unwrap();
-    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1, "a clock that stands makes no pause pass");
-    clock.forward(SignedDuration::from_secs(2));
-    until("another try", async || Ok((look().await?.items == 1).then_some(()))).await.unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let engine = house.on_disk().await.unwrap();
+        let source = format!("{UNIT}/s");
+        let look = async || {
+            let source = source.clone();
+            let found =
+                engine.look_all(move |s, _| s.sources.get(&source).cloned()).await.map_err(|e| e.to_string())?;
+            Ok::<_, String>(found.into_iter().flatten().next().unwrap_or_default())
+        };
+        until("a failure", async || Ok((look().await?.failures == 1).then_some(()))).await.unwrap();
+        assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1, "a clock that stands makes no pause pass");
+        clock.forward(SignedDuration::from_secs(2));
+        until("another try", async || Ok((look().await?.items == 1).then_some(()))).await.unwrap();
 
-    let rewind = |source: &str, actor: &str| huiyin_engine::partition::RewindCommand {
-        source: source.to_owned(),
-        unit: UNIT.to_owned(),
-        cursor: None,
-        reason: "次序乱了".to_owned(),
-        actor: actor.to_owned(),
-    };
-    assert!(
-        engine.rewind_source(rewind("none", "admin:test")).await.unwrap_err().to_string().contains("no source `none`")
-    );
-    assert!(engine.rewind_source(rewind("s", "person:nobody")).await.is_err());
-    engine.rewind_source(rewind("s", "admin:test")).await.unwrap();
-    until("a reading from the beginning", async || Ok((look().await?.known == 1).then_some(()))).await.unwrap();
-    engine.stop().await.unwrap();
+        let rewind = |source: &str, actor: &str| huiyin_engine::partition::RewindCommand {
+            source: source.to_owned(),
+            unit: UNIT.to_owned(),
+            cursor: None,
+            reason: "次序乱了".to_owned(),
+            actor: actor.to_owned(),
+        };
+        assert!(
+            engine
+                .rewind_source(rewind("none", "admin:test"))
+                .await
+                .unwrap_err()
+                .to_string()
+                .contains("no source `none`")
+        );
+        assert!(engine.rewind_source(rewind("s", "person:nobody")).await.is_err());
+        engine.rewind_source(rewind("s", "admin:test")).await.unwrap();
+        until("a reading from the beginning", async || Ok((look().await?.known == 1).then_some(()))).await.unwrap();
+        engine.stop().await.unwrap();
+    });
     assert_eq!(account(&house.data()).unwrap().items.len(), 1, "nothing is taken in twice");
     let kinds = huiyin_tests::log::kinds(&house.data()).unwrap();
     assert!(kinds.iter().any(|kind| kind == "huiyin.source.rewound.v1"));
