@@ -8,6 +8,7 @@ use crate::output::{Failure, Output, note, print, print_json};
 use crate::people::{self, Reader, colour, word};
 use crate::text::{plain, table};
 
+mod acts;
 mod page;
 
 use self::page::page;
@@ -72,6 +73,8 @@ enum Command {
         #[command(flatten)]
         host: HostArgs,
     },
+    #[command(flatten)]
+    Act(acts::Act),
     /// Close a case; refused while anybody waits for an answer
     #[command(after_help = "Example:\n  huiyin case close 530500-20240301-0001 --as xu-ming")]
     Close {
@@ -98,6 +101,12 @@ struct Answer {
     /// Whom it reached, by the case's name for them; nobody named: everybody, in public.
     #[arg(long, value_name = "ASKER")]
     asker: Vec<String>,
+    /// What it says of a concern, such as c1='3月1日起停工'; once for each.
+    #[arg(long, value_name = "ID=TEXT", value_parser = of_concern)]
+    concern: Vec<(String, String)>,
+    /// Why a concern is not answered, such as c2='标准由县政府公布'; once for each.
+    #[arg(long, value_name = "ID=WHY", value_parser = of_concern)]
+    declined: Vec<(String, String)>,
     /// What proves that it was delivered.
     #[arg(long, value_name = "TEXT")]
     proof: Option<String>,
@@ -134,6 +143,12 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
                 "text": answer.text,
                 "channel": answer.channel,
             });
+            let said = answer.concern.iter().map(|(id, text)| json!({"concern": id, "text": text}));
+            let declined = answer.declined.iter().map(|(id, why)| json!({"concern": id, "declined": why}));
+            let concerns: Vec<Value> = said.chain(declined).collect();
+            if !concerns.is_empty() {
+                command["concerns"] = json!(concerns);
+            }
             if let Some(proof) = &answer.proof {
                 command["proof"] = json!(proof);
             }
@@ -158,6 +173,7 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
             let command = json!({"command": "decline", "case": number, "hash": hash, "reason": reason});
             act(&Client::of(host)?, number, &command, output)
         }
+        Command::Act(act) => acts::run(act, output),
         Command::Close { number, note, host } => {
             let mut command = json!({"command": "close-case", "case": number});
             if let Some(note) = note {
@@ -166,6 +182,12 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
             act(&Client::of(host)?, number, &command, output)
         }
     }
+}
+
+/// `c1=TEXT`.
+fn of_concern(text: &str) -> Result<(String, String), String> {
+    let (id, said) = text.split_once('=').ok_or("write the concern's id, `=`, and what is said of it: c1=…")?;
+    Ok((id.trim().to_owned(), said.to_owned()))
 }
 
 fn list(client: &Client, output: Output) -> Result<(), Failure> {

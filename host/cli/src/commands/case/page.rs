@@ -19,6 +19,8 @@ pub(super) fn page(case: &Value) -> String {
     section(&mut out, "原帖 POSTS", posts(case, &reader));
     section(&mut out, "诉求 CONCERNS", concerns(case));
     section(&mut out, "提出人 ASKERS", askers(case, &reader));
+    section(&mut out, "转办 TASKS", tasks(case, &reader));
+    section(&mut out, "线下 OFFLINE", offline(case, &reader));
     section(&mut out, "研判 ASSESSMENTS", assessments(case, &reader));
     section(&mut out, "报送稿 DRAFTS", drafts(case, &reader));
     section(&mut out, "报送 REPORTS", reports(case, &reader));
@@ -127,6 +129,43 @@ fn concerns(case: &Value) -> Vec<String> {
         format!("{}  {}  {}", word(concern, "id"), if settled { "已答" } else { "未答" }, word(concern, "text"))
     };
     list(case, "concerns").map(line).collect()
+}
+
+fn tasks(case: &Value, reader: &Reader) -> Vec<String> {
+    let mut lines = Vec::new();
+    for task in list(case, "tasks") {
+        let late = if task.get("breached_at").is_some_and(|at| !at.is_null()) { " 超时" } else { "" };
+        let due = reader.time(task.get("due_at"));
+        lines.push(format!(
+            "{}  {}  截止 {due}{late}  {}",
+            word(task, "task"),
+            word(task, "kind_zh"),
+            word(task, "text")
+        ));
+        for part in list(task, "parts") {
+            let said = part.pointer("/feedback/text").and_then(Value::as_str).map(plain).unwrap_or_default();
+            lines.push(format!("  {}  {}  {said}", reader.unit(text(part, "unit")), word(part, "state_zh")));
+        }
+    }
+    lines
+}
+
+fn offline(case: &Value, reader: &Reader) -> Vec<String> {
+    let event = |event: &Value| {
+        let outcome = event.get("outcome").filter(|outcome| !outcome.is_null());
+        let outcome = outcome.map_or_else(|| "尚无结果".to_owned(), |_| format!("结果:{}", word(event, "outcome")));
+        format!("{}  {}  {outcome}", word(event, "id"), word(event, "text"))
+    };
+    let contact = |contact: &Value| {
+        format!(
+            "{}  {}({})  {}",
+            reader.time(contact.get("time")),
+            word(contact, "with"),
+            word(contact, "channel"),
+            word(contact, "text")
+        )
+    };
+    list(case, "offline").map(event).chain(list(case, "contacts").map(contact)).collect()
 }
 
 fn askers(case: &Value, reader: &Reader) -> Vec<String> {
