@@ -129,7 +129,9 @@ fn redesign_e_every_example_of_help_parses() {
     let mut wrong = Vec::new();
     fn walk(command: &Command, wrong: &mut Vec<String>, seen: &mut usize) {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-        for line in help.lines().map(str::trim).filter(|line| line.starts_with("huiyin ")) {
+        // A value that is cut short is none: such a line is held by the other test alone.
+        let whole = |line: &&str| line.starts_with("huiyin ") && !line.contains('…');
+        for line in help.lines().map(str::trim).filter(whole) {
             let Some(words) = words(line) else { continue };
             *seen += 1;
             if let Err(error) = Cli::command().try_get_matches_from(&words) {
@@ -147,10 +149,12 @@ fn redesign_e_every_example_of_help_parses() {
 /// The words of a shell line up to a pipe or a redirection; none where it has a substitution.
 fn words(line: &str) -> Option<Vec<String>> {
     let (mut words, mut word, mut quote, mut some) = (Vec::new(), String::new(), None, false);
-    for c in line.chars() {
+    let mut rest = line.chars();
+    while let Some(c) = rest.next() {
         match (quote, c) {
             (Some(q), _) if c == q => quote = None,
             (Some(_), _) => word.push(c),
+            (None, '\\') => word.extend(rest.next()),
             (None, '\'' | '"') => (quote, some) = (Some(c), true),
             (None, '|' | '>' | '<' | '&' | ';' | '#') if word.is_empty() => return Some(words),
             (None, '$') => return None,
