@@ -9,7 +9,7 @@
 use std::path::Path;
 
 use huiyin_tests::host::{Host, Start, program};
-use huiyin_tests::project;
+use huiyin_tests::{house, project};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -73,6 +73,12 @@ impl Office {
 
     fn start(&mut self) {
         let data = self.data();
+        let cache = data.join("cache");
+        // Compiling the plugins takes far longer than any test here: the first office does it for all.
+        let shared = house::code_cache().with_extension("served");
+        if shared.is_dir() && !cache.exists() {
+            house::copy(&shared, &cache).expect("the cache is copied");
+        }
         let start = Start {
             program: &program("huiyin"),
             config: &self.folder.path().join("huiyin.json"),
@@ -80,6 +86,12 @@ impl Office {
             env: Vec::new(),
         };
         let host = start.go().expect("the host starts");
+        if !shared.exists() {
+            let own = shared.with_extension(format!("{}", std::process::id()));
+            house::copy(&cache, &own).expect("the cache is copied");
+            // Of several that were first, one is enough.
+            let _ = std::fs::rename(&own, &shared).or_else(|_| std::fs::remove_dir_all(&own));
+        }
         self.url.clone_from(&host.url);
         let token = std::fs::read_to_string(data.join("api-token")).expect("a token");
         token.trim().clone_into(&mut self.token);
@@ -179,6 +191,14 @@ impl Office {
             .expect("the program runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (out.status.code().unwrap_or(-1), text(&out.stdout), text(&out.stderr))
+    }
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        if let Some(host) = self.host.take() {
+            let _ = host.kill();
+        }
     }
 }
 
