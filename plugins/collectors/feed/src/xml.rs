@@ -9,6 +9,8 @@ mod names;
 
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
@@ -104,7 +106,11 @@ struct Field {
 enum Kind {
     Plain,
     Html,
-    /// Not text at all: an image, or elsewhere.
+    /// Text or something else in base64 (RFC 4287 4.1.3.3; Atom 0.3's `mode`), and whether it is HTML.
+    Base64 {
+        html: bool,
+    },
+    /// It stands elsewhere.
     Other,
 }
 
@@ -183,13 +189,14 @@ impl State {
         let away = local == "content" && self.attribute(tag, "src").is_some();
         let atom = self.is_atom(tag) || space == Space::Media;
         match (said.as_deref(), role) {
-            _ if away || mode.as_deref() == Some("base64") => Kind::Other,
+            _ if away => Kind::Other,
+            (kind, _) if mode.as_deref() == Some("base64") => Kind::Base64 { html: kind != Some("text/plain") },
             (_, Role::Id | Role::Link | Role::Published(_) | Role::Updated(_))
             | (Some("text" | "plain" | "text/plain"), _) => Kind::Plain,
             (None | Some(""), _) if atom || space == Space::Itunes => Kind::Plain,
             (Some("html" | "text/html" | "xhtml" | "application/xhtml+xml"), _) => Kind::Html,
             (Some(kind), Role::Content(_)) if atom && kind.contains('/') && !kind.starts_with("text/") => {
-                if kind.ends_with("+xml") || kind.ends_with("/xml") { Kind::Html } else { Kind::Other }
+                if kind.ends_with("+xml") || kind.ends_with("/xml") { Kind::Html } else { Kind::Base64 { html: true } }
             }
             _ => Kind::Html,
         }
@@ -247,6 +254,11 @@ impl State {
         let Field { role, kind, text, markup, permalink, .. } = field;
         let value = match (markup, kind) {
             (_, Kind::Other) => return,
+            (_, Kind::Base64 { html }) => match decoded(&text) {
+                Some(text) if html => Text::Html(text),
+                Some(text) => Text::Plain(text),
+                None => return,
+            },
             (Some(markup), _) => Text::Html(markup),
             (None, Kind::Html) => Text::Html(text),
             (None, Kind::Plain) => Text::Plain(text),
@@ -320,6 +332,19 @@ impl State {
         Some(self.entities.unescape(&found.value))
     }
 }
+
+/// The text that stands in base64; none where it is no text, such as an image.
+fn decoded(text: &str) -> Option<String> {
+    let bare: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let bytes = BASE64.decode(bare).ok()?;
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
+/// With or without the padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 impl Field {
     /// A tag within the field: it is kept, for the text that it parts.

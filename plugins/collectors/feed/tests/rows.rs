@@ -73,6 +73,19 @@ fn feed_text_is_what_the_format_says() {
 }
 
 #[test]
+fn feed_text_in_base64_is_read_and_what_is_no_text_is_left_out() {
+    // "<p>火情 <b>已处置</b></p>", and the beginning of a PNG.
+    let text = "PHA+54Gr5oOFIDxiPuW3suWkhOe9rjwvYj48L3A+";
+    for content in [
+        format!(r#"<content type="application/octet-stream">{text}</content>"#),
+        format!("<content mode=\"base64\" type=\"text/html\">\n  {}\n  {}\n</content>", &text[..20], &text[20..]),
+    ] {
+        assert_eq!(atom(&format!("<title>通报</title>{content}")).body, "火情 已处置", "{content}");
+    }
+    assert_eq!(atom(r#"<title>通报</title><content type="image/png">iVBORw0KGgo=</content>"#).body, "");
+}
+
+#[test]
 fn feed_links_are_resolved_where_they_stand() {
     for (content, url) in [
         ("<link>./202403/t20240301_1.html</link>", "https://news.cn/x/202403/t20240301_1.html"),
