@@ -190,13 +190,15 @@ impl State {
         let atom = self.is_atom(tag) || space == Space::Media;
         match (said.as_deref(), role) {
             _ if away => Kind::Other,
-            (kind, _) if mode.as_deref() == Some("base64") => Kind::Base64 { html: kind != Some("text/plain") },
+            (kind, _) if mode.as_deref() == Some("base64") => Kind::Base64 { html: kind.is_some_and(is_html) },
             (_, Role::Id | Role::Link | Role::Published(_) | Role::Updated(_))
             | (Some("text" | "plain" | "text/plain"), _) => Kind::Plain,
             (None | Some(""), _) if atom || space == Space::Itunes => Kind::Plain,
-            (Some("html" | "text/html" | "xhtml" | "application/xhtml+xml"), _) => Kind::Html,
-            (Some(kind), Role::Content(_)) if atom && kind.contains('/') && !kind.starts_with("text/") => {
-                if kind.ends_with("+xml") || kind.ends_with("/xml") { Kind::Html } else { Kind::Base64 { html: true } }
+            (Some(kind), _) if is_html(kind) => Kind::Html,
+            (Some(kind), Role::Content(_) | Role::Summary(_) | Role::Title(_))
+                if atom && kind.contains('/') && !kind.starts_with("text/") =>
+            {
+                if kind.ends_with("+xml") || kind.ends_with("/xml") { Kind::Html } else { Kind::Base64 { html: false } }
             }
             _ => Kind::Html,
         }
@@ -331,6 +333,11 @@ impl State {
         })?;
         Some(self.entities.unescape(&found.value))
     }
+}
+
+/// What the `type` of an element calls HTML.
+fn is_html(kind: &str) -> bool {
+    matches!(kind, "html" | "text/html" | "xhtml" | "application/xhtml+xml")
 }
 
 /// The text that stands in base64; none where it is no text, such as an image.
