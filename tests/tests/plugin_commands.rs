@@ -194,14 +194,14 @@ fn a_package_over_the_hosts_limits_is_refused_by_name() {
     let ran = huiyin(&["serve", "--listen", "127.0.0.1:0", "--config", &place.text("huiyin.json"), "--data", &data]);
     assert_eq!(code(&ran), 2, "{}", said(&ran));
     assert!(said(&ran).contains("packages.compileMemoryBytes"), "{}", said(&ran));
-    let config = json!({"trust": {"untrusted": ["*"]}, "packages": {"maxBytes": 3_000_000}, "partitions": 1});
+    let config = json!({"trust": {"untrusted": ["*"]}, "packages": {"maxBytes": 4_000_000}, "partitions": 1});
     std::fs::write(place.at("huiyin.json"), config.to_string()).unwrap();
     let host = place.serve();
     let large = place.text("large.wasm");
     let mut bytes = std::fs::read(&package).unwrap();
-    bytes.resize(bytes.len() + 3_000_000, 0);
+    bytes.resize(bytes.len() + 4_000_000, 0);
     std::fs::write(&large, bytes).unwrap();
-    refused(&["plugin", "install", &large, "--data", &data, "--reason", "x"], 2, "the host takes 3000000");
+    refused(&["plugin", "install", &large, "--data", &data, "--reason", "x"], 2, "the host takes 4000000");
     host.stop().unwrap();
 }
 
