@@ -144,7 +144,7 @@ impl Limits {
 pub(crate) async fn bytes_within(request: Request, most: usize) -> Result<Bytes, Problem> {
     let share = request.extensions().get::<Share>().cloned();
     let mut whole = Vec::new();
-    let mut parts = Parts::of(request, most)?;
+    let mut parts = Parts::of(request, most, Problem::too_large)?;
     while let Some(part) = parts.next().await? {
         if let Some(share) = &share {
             share.up_to((whole.len() + part.len()) as u64)?;
@@ -160,18 +160,20 @@ pub(crate) struct Parts {
     most: usize,
     began: Instant,
     read: usize,
+    /// What a larger one is told.
+    larger: fn(usize) -> Problem,
 }
 
 impl Parts {
     /// Refuses at once a body that says itself that it is too large.
-    pub(crate) fn of(request: Request, most: usize) -> Result<Parts, Problem> {
+    pub(crate) fn of(request: Request, most: usize, larger: fn(usize) -> Problem) -> Result<Parts, Problem> {
         let said =
             request.headers().get(header::CONTENT_LENGTH).and_then(|said| said.to_str().ok()?.parse::<u64>().ok());
         let body = request.into_body();
         if said.is_some_and(|bytes| bytes > most as u64) {
-            return Err(Problem::too_large(most));
+            return Err(larger(most));
         }
-        Ok(Parts { body, most, began: Instant::now(), read: 0 })
+        Ok(Parts { body, most, began: Instant::now(), read: 0, larger })
     }
 
     /// The next part; none at the end.
@@ -185,7 +187,7 @@ impl Parts {
         };
         self.read += part.len();
         if self.read > self.most {
-            return Err(Problem::too_large(self.most));
+            return Err((self.larger)(self.most));
         }
         Ok(Some(part))
     }
@@ -261,7 +263,7 @@ mod tests {
 
     async fn read(body: Body) -> Result<usize, u16> {
         let read = async {
-            let (mut parts, mut read) = (Parts::of(Request::new(body), 16 << 20)?, 0);
+            let (mut parts, mut read) = (Parts::of(Request::new(body), 16 << 20, Problem::too_large)?, 0);
             while let Some(part) = parts.next().await? {
                 read += part.len();
             }

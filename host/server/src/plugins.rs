@@ -72,7 +72,7 @@ async fn received(request: Request, most: usize, folder: Option<PathBuf>) -> Res
     };
     let file = tokio::task::spawn_blocking(fresh).await.map_err(Problem::internal)?.map_err(kept)?;
     let mut file = tokio::fs::File::from_std(file);
-    let mut parts = Parts::of(request, most)?;
+    let mut parts = Parts::of(request, most, Problem::package_too_large)?;
     while let Some(part) = parts.next().await? {
         file.write_all(&part).await.map_err(kept)?;
     }

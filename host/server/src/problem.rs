@@ -90,6 +90,13 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "urn:huiyin:problem:too-large", "The body is too large", detail)
     }
 
+    pub(crate) fn package_too_large(limit: usize) -> Problem {
+        let detail = format!(
+            "the package is larger than the host takes: the host takes {limit} bytes; make it smaller, or raise `packages.maxBytes`"
+        );
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "urn:huiyin:problem:too-large", "The package is too large", detail)
+    }
+
     pub(crate) fn too_dense(bytes: u64, limit: u64) -> Problem {
         let detail = format!(
             "the body is made of so many small values that they take {bytes} bytes in memory, {limit} are allowed; send it in parts"
