@@ -156,4 +156,4 @@ pub(crate) fn private_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// Raised whenever [`State`]'s stored form changes: older snapshots are then
 /// made anew from the journal.
-pub const VIEWS_SCHEMA: u32 = 6;
+pub const VIEWS_SCHEMA: u32 = 7;
