@@ -255,8 +255,19 @@ impl Desk {
     }
 
     fn apply_received(&mut self, received: &ItemReceived) {
-        let ItemReceived { item_id, unit, item, identity, content, occurred_at, .. } = received;
-        let ItemReceived { duplicate_of, corrects, floor, floor_error, at, .. } = received;
+        let ItemReceived {
+            item_id,
+            unit,
+            item,
+            identity,
+            content,
+            occurred_at,
+            duplicate_of,
+            corrects,
+            floor,
+            floor_error,
+            at,
+        } = received;
         self.known.insert(*identity, *at);
         match self.texts.get_mut(content) {
             Some(met) => met.at = *at,

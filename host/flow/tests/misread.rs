@@ -230,6 +230,7 @@ impl Catalog for Desk {
                     "case": {"type": "string"},
                     "stage": {"$ref": "#/$defs/Stage"},
                     "facts": {"type": "object"},
+                    "also": {"$ref": "#/properties/case"},
                     "askers": {"type": ["array", "null"], "items": {"anyOf": [{"$ref": "#/$defs/Asker"}, {"type": "null"}]}},
                 },
                 "required": ["case", "stage"],
@@ -268,6 +269,9 @@ fn workflow_11_literal_arguments_beside_computed_ones_are_checked() {
         assert_eq!(found[0].pointer, format!("/do/0/a/with/{name}"), "{with}: {}", found[0]);
     }
     assert!(parsed(json!({"case": "${ .c }", "stage": "flash", "facts": {"a": "${ .a }"}})).is_ok());
+    // What is written out whole is held against the whole schema, wherever that refers to.
+    let found = parsed(json!({"case": "1", "stage": "flash", "also": 7})).unwrap_err();
+    assert!(found[0].message.contains("/also"), "{}", found[0]);
     // However deep they stand, and where the value is of another kind altogether.
     for (with, place, why) in [
         (json!({"facts": ["${ .a }"]}), "/facts", "it is a list, and must be object"),

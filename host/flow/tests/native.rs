@@ -169,3 +169,12 @@ fn the_plain_ones_do_not_ask_jq() {
     assert_eq!(in_run(".n + \"x\"", &input), Some((None, true)));
     assert_eq!(in_run(".a.b | length", &input), Some((Some(json!(2)), true)));
 }
+
+#[test]
+fn fractions_that_come_out_whole_are_what_jq_says() {
+    for program in ["2.0 + 10", "0.5 + 0.5", "2.0 + -1", "0.5 + 2.0", ". + 0.5"] {
+        let by_jq = Jq.eval(program, &json!(1.5), &[]).ok();
+        let (here, _) = in_run(program, &json!(1.5)).expect("it is taken");
+        assert_eq!(here, by_jq, "{program}");
+    }
+}

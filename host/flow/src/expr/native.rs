@@ -191,7 +191,11 @@ fn add<'v>(left: Cow<'v, Value>, right: Cow<'v, Value>) -> Option<Cow<'v, Value>
     Some(Cow::Owned(match (left.into_owned(), &*right) {
         (Value::Number(l), Value::Number(r)) => match (l.as_i64(), r.as_i64()) {
             (Some(l), Some(r)) => Value::from(l.checked_add(r)?),
-            _ => Value::Number(Number::from_f64(float(&l)? + float(r)?)?),
+            _ => {
+                let sum = float(&l)? + float(r)?;
+                // What comes out whole is an integer to jq, which then has the word.
+                Value::Number(Number::from_f64(sum).filter(|_| sum.trunc() != sum)?)
+            }
         },
         (Value::String(mut l), Value::String(r)) => {
             l.push_str(r);

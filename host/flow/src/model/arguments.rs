@@ -29,7 +29,7 @@ impl Reader<'_> {
     pub(super) fn check_arguments(&mut self, with: &Template, info: &FunctionInfo, pointer: &str, at: Pos, call: &str) {
         let Some(schema) = &info.input_schema else { return };
         if let Some(value) = with.literal() {
-            if let Some(why) = misfit(schema, schema, value) {
+            if let Some(why) = misfit(schema, value) {
                 self.problems.error(pointer, at, format!("`with` does not fit the input of `{call}`: {why}"));
             }
             return;
@@ -52,7 +52,7 @@ impl Arguments<'_, '_> {
         let kind = match part {
             Template::Expr(_) => return,
             Template::Literal(value) => {
-                if let Some(why) = misfit(self.schema, schema, value) {
+                if let Some(why) = misfit(&standing_alone(self.schema, schema), value) {
                     let message = format!("`{name}` does not fit the input of `{call}`: {why}");
                     self.reader.problems.error(pointer, self.at, message);
                 }
@@ -108,15 +108,20 @@ impl Arguments<'_, '_> {
     }
 }
 
-/// Why a value does not fit a part of a schema.
-fn misfit(whole: &Value, part: &Value, value: &Value) -> Option<String> {
+/// Why a value does not fit a schema.
+fn misfit(schema: &Value, value: &Value) -> Option<String> {
+    SchemaCheck::compile(schema).ok()?.check(value).err()
+}
+
+/// A part of a schema as a schema of its own, with the definitions that it may refer to.
+fn standing_alone(whole: &Value, part: &Value) -> Value {
     let mut schema = json!({"allOf": [part]});
     for key in ["$schema", "$defs", "definitions"] {
         if let (Some(defs), Value::Object(schema)) = (whole.get(key), &mut schema) {
             schema.insert(key.to_owned(), defs.clone());
         }
     }
-    SchemaCheck::compile(&schema).ok()?.check(value).err()
+    schema
 }
 
 /// The one part of a schema that takes values of a kind.
