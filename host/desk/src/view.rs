@@ -15,6 +15,7 @@ pub fn case_summary(case: &Case, now: Timestamp) -> Value {
     json!({
         "number": case.number,
         "kind": case.kind,
+        "kind_zh": case.kind.zh(),
         "unit": case.unit,
         "region": case.region,
         "title": case.title,
@@ -120,6 +121,8 @@ pub fn case_row(case: &Case, now: Timestamp) -> Value {
         .min_by_key(|entry| (entry.clock.paused_since().is_some(), entry.clock.due.at));
     json!({
         "number": case.number,
+        "kind": case.kind,
+        "kind_zh": case.kind.zh(),
         "unit": case.unit,
         "title": case.title,
         "level": case.level,

@@ -12,6 +12,7 @@ mod assessing;
 mod clocks;
 mod closing;
 mod correcting;
+mod kind;
 mod notifying;
 mod offline;
 mod opening;
@@ -28,6 +29,7 @@ use uuid::Uuid;
 
 pub use approving::{Approval, MAX_APPROVALS, MAX_PENDING, Proposal, Voided};
 pub(crate) use approving::{act as approval_act, view as approval_view};
+pub use kind::Kind;
 pub(crate) use notifying::view as notification_view;
 pub use notifying::{Delivery, DeliveryOutcome, Notification};
 pub use offline::{Contact, MAX_OFFLINE, OfflineEvent};
@@ -52,15 +54,6 @@ pub const OTHERS: &str = "others";
 pub const MAX_DRAFTS: usize = 20;
 /// The most concerns of a case.
 pub const MAX_CONCERNS: usize = 50;
-
-/// What kind of matter it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// Public opinion (舆情).
-    #[default]
-    Opinion,
-}
 
 /// How far a case has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
