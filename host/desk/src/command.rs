@@ -136,8 +136,15 @@ pub enum Command {
 }
 
 /// What a person alone may ask for, by name.
-const OF_PERSONS: [&str; 5] =
-    ["add-concern", "set-level", "correct-occurred-at", "propose-no-response", "approve-no-response"];
+const OF_PERSONS: [&str; 7] = [
+    "add-concern",
+    "set-level",
+    "correct-occurred-at",
+    "propose-no-response",
+    "approve-no-response",
+    "approve",
+    "decline",
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -171,9 +178,17 @@ struct ProposeNoResponse {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ApproveNoResponse {
+struct Approve {
     case: String,
     hash: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decline {
+    case: String,
+    hash: String,
+    reason: String,
 }
 
 impl Command {
@@ -210,8 +225,16 @@ impl Command {
                 Command::ProposeNoResponse { case, reason }
             }
             "approve-no-response" => {
-                let ApproveNoResponse { case, hash } = read(&rest)?;
+                let Approve { case, hash } = read(&rest)?;
                 Command::ApproveNoResponse { case, hash }
+            }
+            "approve" => {
+                let Approve { case, hash } = read(&rest)?;
+                Command::Approve { case, hash }
+            }
+            "decline" => {
+                let Decline { case, hash, reason } = read(&rest)?;
+                Command::Decline { case, hash, reason }
             }
             "receive" => {
                 return Err(wrong("items are not taken in by a command; send them to the unit's items").at("/command"));

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use huiyin_desk::{Command, Desk, Fact, core_command, core_functions};
+use huiyin_desk::{Act, Command, Desk, Fact, core_command, core_functions};
 use serde_json::{Map, Value, json};
 
 const CASE: &str = "99992106400200_20260301083000_1";
@@ -273,4 +273,29 @@ fn part_7_the_reference_is_what_the_code_says() {
          `HUIYIN_WRITE=1 cargo test -p huiyin-desk --test reference` writes it anew",
         at + 1
     );
+}
+
+/// Acts of persons that have paths of their own in the API.
+const OF_PATHS: [&str; 8] =
+    ["receive", "start-run", "control-run", "send-event", "deploy", "bind", "pause-schedule", "rewind-source"];
+
+#[test]
+fn attack_01_every_command_that_persons_may_give_is_read() {
+    for name in Act::names_of_persons().filter(|name| !OF_PATHS.contains(name)) {
+        let of_persons = of_persons().into_iter().map(|(_, given)| given).find(|given| given["command"] == name);
+        let of_functions = || {
+            example(name).map(|mut given| {
+                given["command"] = json!(name);
+                given
+            })
+        };
+        let given = of_persons.or_else(of_functions).unwrap_or_else(|| panic!("`{name}` has no example here"));
+        let read = Command::read(&given).unwrap_or_else(|error| panic!("`{name}` is not read: {error}"));
+        assert_eq!(read, serde_json::from_value(given.clone()).unwrap(), "`{name}` is read as another command");
+        assert_eq!(Act::of(&read).name(), name);
+        let mut strange = given;
+        strange["strange"] = json!(1);
+        let refused = Command::read(&strange).expect_err("a key that nobody knows");
+        assert_eq!(refused.pointer.as_deref(), Some("/strange"), "`{name}`: {refused}");
+    }
 }
