@@ -4,6 +4,7 @@
 //! are the core functions' `with`. The doc comments of their fields become
 //! the schemas' descriptions.
 
+mod persons;
 mod tasks;
 
 use jiff::Timestamp;
@@ -12,11 +13,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use persons::{CommandForm, command_forms};
 pub use tasks::{
     AcceptTask, AssignTask, FeedBackTask, RecordContact, RecordOfflineEvent, ReturnTask, RouteCase, TransferTask,
     WithdrawTask,
 };
 
+use self::persons::{AddConcern, Approve, CorrectOccurredAt, Decline, ProposeNoResponse, SetLevel, names_of_persons};
 use crate::case::{ConcernAnswer, DeliveryOutcome, DocumentRef, Kind, Milestone, Stage};
 use crate::core_functions::{core_command, read};
 use crate::error::DeskError;
@@ -135,62 +138,6 @@ pub enum Command {
     },
 }
 
-/// What a person alone may ask for, by name.
-const OF_PERSONS: [&str; 7] = [
-    "add-concern",
-    "set-level",
-    "correct-occurred-at",
-    "propose-no-response",
-    "approve-no-response",
-    "approve",
-    "decline",
-];
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AddConcern {
-    case: String,
-    text: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SetLevel {
-    case: String,
-    level: Level,
-    reason: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CorrectOccurredAt {
-    case: String,
-    occurred_at: Timestamp,
-    reason: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ProposeNoResponse {
-    case: String,
-    reason: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Approve {
-    case: String,
-    hash: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Decline {
-    case: String,
-    hash: String,
-    reason: String,
-}
-
 impl Command {
     /// Reads a command as a person gives it, `{"command": "set-level", "case": …}`: strictly, so
     /// that no key is overlooked.
@@ -244,7 +191,7 @@ impl Command {
             }
             other => core_command(other, &rest).map_err(|error| match &error.pointer {
                 None => {
-                    let hint = format!("{}, {}", error.hint, OF_PERSONS.join(", "));
+                    let hint = format!("{}, {}", error.hint, names_of_persons().join(", "));
                     wrong(&format!("`{}` is no command", clip(other, 100))).at("/command").hint(hint)
                 }
                 Some(_) => error,

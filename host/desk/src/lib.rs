@@ -38,9 +38,9 @@ mod view;
 pub use actor::Actor;
 pub use authority::{Act, permit};
 pub use command::{
-    AcceptTask, AssignTask, AttachItem, CloseCase, Command, DraftReport, FeedBackTask, OpenCase, Receive, RecordAnswer,
-    RecordAssessment, RecordContact, RecordDelivery, RecordOfflineEvent, RecordTime, ReturnTask, RouteCase,
-    SatisfyClock, StartClock, SubmitReport, TransferTask, WithdrawTask,
+    AcceptTask, AssignTask, AttachItem, CloseCase, Command, CommandForm, DraftReport, FeedBackTask, OpenCase, Receive,
+    RecordAnswer, RecordAssessment, RecordContact, RecordDelivery, RecordOfflineEvent, RecordTime, ReturnTask,
+    RouteCase, SatisfyClock, StartClock, SubmitReport, TransferTask, WithdrawTask, command_forms,
 };
 pub use core_functions::{CoreFunction, core_command, core_functions};
 pub use decide::{DecideContext, Decision};
