@@ -76,6 +76,10 @@ pub enum Act {
     Approve,
     /// `decline`
     Decline,
+    /// `delegate`
+    Delegate,
+    /// `revoke-delegation`
+    RevokeDelegation,
     /// A run is started by name.
     StartRun,
     /// A run is stopped, held, let go on, set to work again, or told what became of a call.
@@ -162,6 +166,8 @@ const TABLE: &[Line] = &[
     line(Act::ApproveNoResponse, "approve-no-response", &[Unit],              "approve a no-response",          "1i"),
     line(Act::Approve,           "approve",             &[Unit],              "approve what another asks for",  "6b"),
     line(Act::Decline,           "decline",             &[Unit],              "decline what is asked for",      "6b"),
+    line(Act::Delegate,          "delegate",            &[Unit],              "hand over approvals",            "6b"),
+    line(Act::RevokeDelegation,  "revoke-delegation",   &[Unit],              "end a delegation",               "6b"),
     line(Act::StartRun,          "start-run",           &[Unit, Admin],       "start a workflow",               "1d"),
     line(Act::ControlRun,        "control-run",         &[Unit, Admin],       "stop, hold or restart a run",    "1d"),
     line(Act::SendEvent,         "send-event",          &[Unit, Admin],       "send events",                    "1d"),
@@ -207,6 +213,8 @@ impl Act {
             Command::ApproveNoResponse { .. } => Act::ApproveNoResponse,
             Command::Approve { .. } => Act::Approve,
             Command::Decline { .. } => Act::Decline,
+            Command::Delegate(_) => Act::Delegate,
+            Command::RevokeDelegation(_) => Act::RevokeDelegation,
         }
     }
 

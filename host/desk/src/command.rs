@@ -4,6 +4,7 @@
 //! are the core functions' `with`. The doc comments of their fields become
 //! the schemas' descriptions.
 
+mod approvals;
 mod persons;
 mod tasks;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use approvals::{Delegate, RevokeDelegation};
 pub use persons::{CommandForm, command_forms};
 pub use tasks::{
     AcceptTask, AssignTask, FeedBackTask, RecordContact, RecordOfflineEvent, ReturnTask, RouteCase, TransferTask,
@@ -80,6 +82,10 @@ pub enum Command {
     RecordContact(RecordContact),
     /// Core function.
     RecordOfflineEvent(RecordOfflineEvent),
+    /// Core function.
+    Delegate(Delegate),
+    /// Core function.
+    RevokeDelegation(RevokeDelegation),
     /// A person adds what is asked (clause 1c).
     AddConcern {
         /// The case.
@@ -202,7 +208,11 @@ impl Command {
     /// The number of the case that it is about, if it names one.
     pub fn case(&self) -> Option<&str> {
         match self {
-            Command::AdoptPolicy { .. } | Command::Receive(_) | Command::OpenCase(_) => None,
+            Command::AdoptPolicy { .. }
+            | Command::Receive(_)
+            | Command::OpenCase(_)
+            | Command::Delegate(_)
+            | Command::RevokeDelegation(_) => None,
             Command::RecordAssessment(input) => input.case.as_deref(),
             Command::AttachItem(input) => Some(&input.case),
             Command::StartClock(input) => Some(&input.case),

@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::command::{
-    AcceptTask, AssignTask, AttachItem, CloseCase, Command, DraftReport, FeedBackTask, OpenCase, RecordAnswer,
-    RecordAssessment, RecordContact, RecordDelivery, RecordOfflineEvent, RecordTime, ReturnTask, RouteCase,
-    SatisfyClock, StartClock, SubmitReport, TransferTask, WithdrawTask,
+    AcceptTask, AssignTask, AttachItem, CloseCase, Command, Delegate, DraftReport, FeedBackTask, OpenCase,
+    RecordAnswer, RecordAssessment, RecordContact, RecordDelivery, RecordOfflineEvent, RecordTime, ReturnTask,
+    RevokeDelegation, RouteCase, SatisfyClock, StartClock, SubmitReport, TransferTask, WithdrawTask,
 };
 use crate::error::DeskError;
 
@@ -155,6 +155,18 @@ const FUNCTIONS: &[Entry] = &[
         input_schema: schema::<RecordOfflineEvent>,
         output: offline_event,
         command: |v| Ok(Command::RecordOfflineEvent(read(v)?)),
+    },
+    Entry {
+        name: "delegate",
+        input_schema: schema::<Delegate>,
+        output: delegation,
+        command: |v| Ok(Command::Delegate(read(v)?)),
+    },
+    Entry {
+        name: "revoke-delegation",
+        input_schema: schema::<RevokeDelegation>,
+        output: delegation,
+        command: |v| Ok(Command::RevokeDelegation(read(v)?)),
     },
 ];
 
@@ -348,6 +360,14 @@ fn contact() -> Value {
 
 fn offline_event() -> Value {
     json!({ "case": { "type": "string" }, "event": { "type": "string" }, "outcome": { "type": ["string", "null"] } })
+}
+
+fn delegation() -> Value {
+    json!({
+        "delegation": { "type": "string" }, "unit": { "type": "string" }, "from": { "type": "string" },
+        "to": { "type": "string" }, "starts": time(), "until": time(), "reason": { "type": "string" },
+        "state": { "enum": ["planned", "holds", "over", "revoked"] },
+    })
 }
 
 fn timed() -> Value {

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::case::Case;
 use crate::command::Command;
 use crate::decide::{self, DecideContext, Decision};
+use crate::delegation::{self, Delegation};
 use crate::error::DeskError;
 use crate::event::{DeskEvent, fact_event};
 use crate::fact::{Fact, ItemReceived};
@@ -44,6 +45,9 @@ pub struct Desk {
     cases: OrdMap<String, Arc<Case>>,
     /// When which open case has a clock that wants to be ticked.
     wakes: OrdSet<(Timestamp, String)>,
+    /// Approvals that people gave into other hands, by the unit that keeps them.
+    #[serde(default)]
+    delegations: OrdMap<String, Vec<Delegation>>,
     /// Facts that found nothing to apply to.
     strays: u64,
 }
@@ -116,6 +120,15 @@ impl Desk {
     /// A recent item.
     pub fn item(&self, id: &Uuid) -> Option<Arc<ItemRecord>> {
         self.records.get(id).cloned()
+    }
+
+    /// Every delegation that is kept, whether it holds or is over.
+    pub fn delegations(&self) -> impl Iterator<Item = &Delegation> {
+        self.delegations.values().flatten()
+    }
+
+    pub(crate) fn delegations_of(&self, unit: &str) -> &[Delegation] {
+        self.delegations.get(unit).map_or(&[], Vec::as_slice)
     }
 
     /// Recent items that the floor could not judge and nobody has assessed:
@@ -220,6 +233,16 @@ impl Desk {
             Fact::ItemAttached { head, item, .. } => {
                 self.placed.insert(item.item, head.case.clone());
                 self.apply_to_case(&head.case, fact);
+            }
+            Fact::DelegationGranted { delegation } => {
+                delegation::keep(self.delegations.entry(delegation.unit.clone()).or_default(), delegation);
+            }
+            Fact::DelegationRevoked { unit, delegation, revoked } => {
+                let known = self.delegations.get_mut(unit).into_iter().flatten().find(|known| known.id == *delegation);
+                match known {
+                    Some(known) => known.revoked = Some(revoked.clone()),
+                    None => self.strays += 1,
+                }
             }
             other => match other.head() {
                 Some(head) => self.apply_to_case(&head.case, fact),

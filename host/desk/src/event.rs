@@ -163,9 +163,38 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
                 }),
             ),
         ),
-        Fact::ApprovalGiven { head, approval, hash, by, at } => {
-            ("huiyin.approval.given.v1", about(head, json!({ "approval": approval, "hash": hash, "by": by, "at": at })))
+        Fact::ApprovalGiven { head, approval, hash, by, at, step } => {
+            let for_whom = step.as_ref().and_then(|step| step.on_behalf_of.as_ref());
+            let more = json!({ "approval": approval, "hash": hash, "by": by, "on_behalf_of": for_whom, "at": at });
+            ("huiyin.approval.given.v1", about(head, more))
         }
+        Fact::ApprovalAdvanced { head, approval, hash, step, notify } => (
+            "huiyin.approval.advanced.v1",
+            about(
+                head,
+                json!({
+                    "approval": approval, "hash": hash, "by": step.by, "on_behalf_of": step.on_behalf_of,
+                    "notify": told(notify), "at": step.at,
+                }),
+            ),
+        ),
+        Fact::ApprovalExpired { head, approval, at, notify } => (
+            "huiyin.approval.expired.v1",
+            about(head, json!({ "approval": approval, "notify": told(notify), "at": at })),
+        ),
+        Fact::DelegationGranted { delegation } => (
+            "huiyin.delegation.granted.v1",
+            json!({
+                "unit": delegation.unit, "delegation": delegation.id, "from": delegation.from, "to": delegation.to,
+                "starts": delegation.starts, "until": delegation.until, "reason": delegation.reason, "at": delegation.at,
+            }),
+        ),
+        Fact::DelegationRevoked { unit, delegation, revoked } => (
+            "huiyin.delegation.revoked.v1",
+            json!({
+                "unit": unit, "delegation": delegation, "by": revoked.by, "reason": revoked.reason, "at": revoked.at,
+            }),
+        ),
         Fact::ApprovalDeclined { head, approval, reason, by, at } => (
             "huiyin.approval.declined.v1",
             about(head, json!({ "approval": approval, "reason": reason, "by": by, "at": at })),

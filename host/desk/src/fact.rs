@@ -14,8 +14,9 @@ use uuid::Uuid;
 use crate::actor::Actor;
 use crate::case::{
     Answer, Approval, Because, CaseItem, Concern, Confirmation, Contact, Delivery, Head, Kind, Milestone, NoResponse,
-    Notification, OfflineEvent, Report, ReportDraft, State, Task, TaskEntry,
+    Notification, OfflineEvent, Report, ReportDraft, State, StepTaken, Task, TaskEntry,
 };
+use crate::delegation::{Delegation, Revoked};
 use crate::item::{Digest, Item};
 use crate::level::Level;
 use crate::policy::{PolicyPack, ResponseValue, SatisfiedBy};
@@ -338,7 +339,7 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notify: Vec<Notification>,
     },
-    /// A second person confirmed an act. What it does follows in the same decision.
+    /// The last step of an act's chain was taken. What it does follows in the same decision.
     #[serde(rename = "huiyin.approval.given.v1")]
     ApprovalGiven {
         /// The case.
@@ -352,6 +353,55 @@ pub enum Fact {
         by: String,
         /// When.
         at: Timestamp,
+        /// In whose place, where it is another's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<StepTaken>,
+    },
+    /// A step of an act's chain was taken, and another waits.
+    #[serde(rename = "huiyin.approval.advanced.v1")]
+    ApprovalAdvanced {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The act's id.
+        approval: String,
+        /// Its hash.
+        hash: String,
+        /// The step.
+        step: StepTaken,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// An act waited longer than the pack allows, and is void.
+    #[serde(rename = "huiyin.approval.expired.v1")]
+    ApprovalExpired {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The act's id.
+        approval: String,
+        /// When.
+        at: Timestamp,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// A person handed their approvals to another (clause 6b).
+    #[serde(rename = "huiyin.delegation.granted.v1")]
+    DelegationGranted {
+        /// From whom to whom, and for how long.
+        delegation: Delegation,
+    },
+    /// A delegation was ended before its time.
+    #[serde(rename = "huiyin.delegation.revoked.v1")]
+    DelegationRevoked {
+        /// The unit that keeps it.
+        unit: String,
+        /// Its id.
+        delegation: String,
+        /// By whom, why and when.
+        revoked: Revoked,
     },
     /// Its author withdrew an act, or a second person said no.
     #[serde(rename = "huiyin.approval.declined.v1")]
@@ -530,6 +580,8 @@ impl Fact {
             | Self::ApprovalRequested { head, .. }
             | Self::ApprovalGiven { head, .. }
             | Self::ApprovalDeclined { head, .. }
+            | Self::ApprovalAdvanced { head, .. }
+            | Self::ApprovalExpired { head, .. }
             | Self::AnswerRecorded { head, .. }
             | Self::NoResponseProposed { head, .. }
             | Self::NoResponseApproved { head, .. }
@@ -539,6 +591,8 @@ impl Fact {
             | Self::ItemReceived(_)
             | Self::ItemRefused { .. }
             | Self::ItemsForgotten { .. }
+            | Self::DelegationGranted { .. }
+            | Self::DelegationRevoked { .. }
             | Self::ItemAssessed { .. } => None,
         }
     }
@@ -556,6 +610,8 @@ impl Fact {
         match self {
             Self::ItemReceived(received) => Some(&received.unit),
             Self::ItemRefused { unit, .. } | Self::ItemAssessed { unit, .. } => Some(unit),
+            Self::DelegationGranted { delegation } => Some(&delegation.unit),
+            Self::DelegationRevoked { unit, .. } => Some(unit),
             other => other.head().map(|head| head.unit.as_str()),
         }
     }

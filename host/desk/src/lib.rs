@@ -22,6 +22,7 @@ pub mod case;
 mod command;
 mod core_functions;
 mod decide;
+mod delegation;
 mod desk;
 mod error;
 mod event;
@@ -38,12 +39,13 @@ mod view;
 pub use actor::Actor;
 pub use authority::{Act, permit};
 pub use command::{
-    AcceptTask, AssignTask, AttachItem, CloseCase, Command, CommandForm, DraftReport, FeedBackTask, OpenCase, Receive,
-    RecordAnswer, RecordAssessment, RecordContact, RecordDelivery, RecordOfflineEvent, RecordTime, ReturnTask,
-    RouteCase, SatisfyClock, StartClock, SubmitReport, TransferTask, WithdrawTask, command_forms,
+    AcceptTask, AssignTask, AttachItem, CloseCase, Command, CommandForm, Delegate, DraftReport, FeedBackTask, OpenCase,
+    Receive, RecordAnswer, RecordAssessment, RecordContact, RecordDelivery, RecordOfflineEvent, RecordTime, ReturnTask,
+    RevokeDelegation, RouteCase, SatisfyClock, StartClock, SubmitReport, TransferTask, WithdrawTask, command_forms,
 };
 pub use core_functions::{CoreFunction, core_command, core_functions};
-pub use decide::{DecideContext, Decision};
+pub use decide::{DecideContext, Decision, Elsewhere};
+pub use delegation::{Delegation, Revoked, delegation_list};
 pub use desk::Desk;
 pub use error::DeskError;
 pub use event::{DeskEvent, alert_event, fact_event};
@@ -55,4 +57,6 @@ pub use policy::{PolicyPack, Problem};
 pub use text::Name;
 pub use unit::{Office, Person, Superior, Unit};
 pub use verdict::{Assessment, Verdict};
-pub use view::{by_due, case_list, case_page, case_row, case_summary, task_list, unjudged_list, with_names};
+pub use view::{
+    approval_list, by_due, case_list, case_page, case_row, case_summary, task_list, unjudged_list, with_names,
+};

@@ -6,7 +6,8 @@ use huiyin_deadline::clock::Clock;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::case::{Approval, Case, CaseClock, Proposal, Task, approval_view, task_view};
+use crate::case::{Approval, Case, CaseClock, Proposal, Task, approval_view, task_view, waits_for};
+use crate::delegation::Delegation;
 use crate::desk::Desk;
 use crate::policy::PolicyPack;
 
@@ -109,6 +110,43 @@ pub fn task_list(desk: &Desk, unit: Option<&str>, all: bool) -> Vec<Value> {
         .filter(|(_, task)| (all || task.is_open()) && concerns(task))
         .map(|(case, task)| task_view(case, task))
         .collect()
+}
+
+/// What waits for approvals in a desk's open cases: a row each, what runs out first before the others,
+/// then the oldest. Of one unit: in its cases, and in those where one of its people may take the next
+/// step; of one person: what they may approve now, in their own right or for who lent it to them.
+/// `delegations` are those that hold, of every partition.
+pub fn approval_list(
+    desk: &Desk,
+    unit: Option<&str>,
+    person: Option<&str>,
+    delegations: &[Delegation],
+    now: Timestamp,
+) -> Vec<Value> {
+    let Some(pack) = desk.policy() else { return Vec::new() };
+    let mut rows: Vec<(Option<Timestamp>, Timestamp, Value)> = Vec::new();
+    for case in desk.cases().filter(|case| case.is_open()) {
+        for approval in case.approvals.iter().filter(|approval| approval.is_pending()) {
+            let waits = waits_for(pack, case, approval, delegations, now);
+            let of_unit = |unit: &str| {
+                case.unit == unit
+                    || pack.unit(unit).is_some_and(|unit| waits.iter().any(|id| unit.person(id).is_some()))
+            };
+            if unit.is_some_and(|unit| !of_unit(unit)) || person.is_some_and(|id| !waits.iter().any(|w| w == id)) {
+                continue;
+            }
+            let mut row = approval_view(approval);
+            row["case"] = json!(case.number);
+            row["title"] = json!(case.title);
+            row["unit"] = json!(case.unit);
+            row["level"] = json!(case.level);
+            row["level_zh"] = json!(case.level.zh());
+            row["waits_for"] = json!(waits);
+            rows.push((approval.expires_at, approval.at, row));
+        }
+    }
+    rows.sort_by_key(|(end, at, _)| (end.is_none(), *end, *at));
+    rows.into_iter().map(|(.., row)| row).collect()
 }
 
 /// A case in one row: its number, level, state, and the clock that presses most.

@@ -27,7 +27,11 @@ fn type_of(line: &str) -> String {
 
 /// One of everything that can happen to a desk.
 fn everything() -> Host {
-    let mut host = Host::new();
+    let mut pack = common::pack();
+    pack.closing.clear();
+    let chain = json!([{ "act": "occurred-at", "chain": [["lead.principal"], ["parent.principal"]], "basis": { "source": "本局规定", "status": "own" } }]);
+    pack.approvals = serde_json::from_value(chain).unwrap();
+    let mut host = Host::under(pack);
     let mut first = host.item("1", "网传老鹰岩山火烧死人", Some("II"));
     first.item.published = Some(host.now - SignedDuration::from_mins(20));
     first.item.fields.insert("channel".to_owned(), "weibo".to_owned());
@@ -61,7 +65,13 @@ fn everything() -> Host {
     host.person("gao-yuan", "submit-report", json!({ "case": number, "stage": "flash", "draft": draft })).unwrap();
     let later = json!({ "command": "correct-occurred-at", "case": number, "occurred_at": occurred_at + SignedDuration::from_mins(5), "reason": "复核" });
     let hash = host.does("xu-ming", later).unwrap()["pending"]["hash"].clone();
-    host.does("gao-yuan", json!({ "command": "decline", "case": number, "hash": hash, "reason": "无依据" })).unwrap();
+    host.does("gao-yuan", json!({ "command": "approve", "case": number, "hash": hash })).unwrap();
+    host.does("lin-guodong", json!({ "command": "decline", "case": number, "hash": hash, "reason": "无依据" }))
+        .unwrap();
+    let until = host.now + SignedDuration::from_hours(48);
+    host.does("gao-yuan", json!({ "command": "delegate", "to": "xu-ming", "until": until, "reason": "外出培训" }))
+        .unwrap();
+    host.does("gao-yuan", json!({ "command": "revoke-delegation", "delegation": "g1", "reason": "提前返岗" })).unwrap();
     host.by(
         "person:lin-guodong",
         &Command::SetLevel { case: number.clone(), level: Level::III, reason: "核实无伤亡".to_owned() },
@@ -88,6 +98,11 @@ fn everything() -> Host {
     let answer = json!({ "case": number, "text": "火已扑灭,无人员伤亡。", "channel": "政府网站", "proof": "http://gov.example/1", "concerns": [{ "concern": "c1", "text": "无伤亡" }] });
     host.call("record-answer", answer).unwrap();
     host.call("close-case", json!({ "case": number, "note": "已回访" })).unwrap();
+    let opened = host.desk.case(&number).unwrap();
+    let expired =
+        Fact::ApprovalExpired { head: opened.head(), approval: "a1".to_owned(), at: host.now, notify: Vec::new() };
+    host.desk.apply(&expired);
+    host.facts.push(expired);
     let forgotten = Fact::ItemsForgotten {
         records_below: Some(item),
         known_before: Some(host.now - SignedDuration::from_hours(1)),
@@ -122,7 +137,7 @@ fn every_type_of_fact_has_a_golden_line() {
     // Read for ever, written no more.
     made.extend(["huiyin.no-response.proposed.v1", "huiyin.no-response.approved.v1"].map(str::to_owned));
     assert_eq!(made, pinned);
-    assert_eq!(pinned.len(), 29, "a new type of fact needs a line, and a place in `everything`");
+    assert_eq!(pinned.len(), 33, "a new type of fact needs a line, and a place in `everything`");
 }
 
 #[test]

@@ -47,6 +47,8 @@ fn example(name: &str) -> Option<Value> {
         "withdraw-task" => json!({"case": CASE, "task": "t1", "reason": "已另行核实"}),
         "route-case" => json!({"case": CASE, "duty": "野生动物救护", "reason": "谁主管、谁负责"}),
         "record-contact" => json!({"case": CASE, "with": "村民代表", "channel": "visit", "text": "已入户说明"}),
+        "delegate" => json!({"to": "he-ping", "until": "2026-03-08T00:00:00+08:00", "reason": "外出培训"}),
+        "revoke-delegation" => json!({"delegation": "g1", "reason": "提前返岗"}),
         "record-offline-event" => json!({"case": CASE, "text": "村口聚集"}),
         _ => return None,
     })

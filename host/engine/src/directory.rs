@@ -5,7 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use huiyin_desk::{Act, Actor, Command};
+use huiyin_desk::{Act, Actor, Command, Elsewhere};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -177,6 +177,19 @@ impl Engine {
         }
         self.names.put(&name, proposed);
         Ok(proposed)
+    }
+
+    /// What partitions other than the one of a command know that it needs: the delegations that hold
+    /// (clause 6b), where somebody approves.
+    pub(crate) async fn elsewhere(&self, partition: usize, command: &Command) -> Result<Elsewhere, Refusal> {
+        if !command.needs_elsewhere() || self.partition_count() < 2 {
+            return Ok(Elsewhere::default());
+        }
+        let mut all = Elsewhere::default();
+        for at in (0..self.partition_count()).filter(|at| *at != partition) {
+            all.join(self.look(at, |state, now| state.desk.elsewhere(now)).await?);
+        }
+        Ok(all)
     }
 
     /// The answer that a command with this key had before, from whichever partition, and where it

@@ -340,9 +340,9 @@ impl Engine {
         {
             return Ok(answer);
         }
-        let (unit, actor) = (unit.to_owned(), actor.to_owned());
-        self.ask(partition, |reply| Message::Desk { unit, actor, command: Box::new(command), judged, once, reply })
-            .await
+        let elsewhere = Box::new(self.elsewhere(partition, &command).await?);
+        let (unit, actor, command) = (unit.to_owned(), actor.to_owned(), Box::new(command));
+        self.ask(partition, |reply| Message::Desk { unit, actor, command, judged, elsewhere, once, reply }).await
     }
 
     /// Looks at one partition; the answer comes once all it may have seen is durable.

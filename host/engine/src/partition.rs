@@ -198,8 +198,8 @@ impl Core {
             Message::Turn(done) => self.turn_done(*done, now),
             Message::Effect(done) => self.effect_done(done, now),
             Message::Page(done) => self.page_done(done, now),
-            Message::Desk { unit, actor, command, judged, once, reply } => {
-                self.desk_command(&unit, &actor, &command, judged.as_deref(), once, reply, now);
+            Message::Desk { unit, actor, command, judged, elsewhere, once, reply } => {
+                self.desk_command(&unit, &actor, &command, judged.as_deref(), *elsewhere, once, reply, now);
             }
             Message::Event { unit, event, relayed, reply } => self.take_event(unit, event, relayed, reply, now),
             Message::Judged(judged) => self.judged(judged, now),

@@ -334,6 +334,7 @@ impl Sim {
             actor: PEOPLE[unit].to_owned(),
             command: Box::new(command),
             judged: None,
+            elsewhere: Box::default(),
             once: None,
             reply,
         };

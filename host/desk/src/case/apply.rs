@@ -200,7 +200,11 @@ impl Case {
                     proposal: Proposal::NoResponse { reason: proposal.reason.clone() },
                     hash: proposal.hash.clone(),
                     author: proposal.author.clone(),
+                    co_authors: Vec::new(),
                     at: proposal.at,
+                    chain: Vec::new(),
+                    steps: Vec::new(),
+                    expires_at: None,
                     approved: proposal.approved.clone().map(|(by, at)| Confirmation { by, at }),
                     voided: None,
                 };
@@ -217,9 +221,20 @@ impl Case {
                 self.add_approval(approval);
                 self.notifications.extend(notify.iter().cloned());
             }
-            Fact::ApprovalGiven { approval, by, at, .. } => {
+            Fact::ApprovalGiven { approval, by, at, step, .. } => {
+                let last = Confirmation { by: by.clone(), at: *at };
+                return self.step_approval(approval, step.as_ref(), Some(last));
+            }
+            Fact::ApprovalAdvanced { approval, step, notify, .. } => {
+                self.notifications.extend(notify.iter().cloned());
+                return self.step_approval(approval, Some(step), None);
+            }
+            Fact::ApprovalExpired { approval, at, notify, .. } => {
+                self.notifications.extend(notify.iter().cloned());
                 match self.approvals.iter_mut().find(|known| known.id == *approval) {
-                    Some(known) => known.approved = Some(Confirmation { by: by.clone(), at: *at }),
+                    Some(known) => {
+                        known.voided = Some(Voided { reason: "it ran out".to_owned(), by: None, at: *at });
+                    }
                     None => return false,
                 }
             }
@@ -245,6 +260,8 @@ impl Case {
             | Fact::ItemReceived(_)
             | Fact::ItemRefused { .. }
             | Fact::ItemsForgotten { .. }
+            | Fact::DelegationGranted { .. }
+            | Fact::DelegationRevoked { .. }
             | Fact::CaseOpened(_) => return false,
         }
         true
@@ -255,7 +272,8 @@ impl Case {
         if !self.is_open() {
             return None;
         }
-        self.clocks.iter().filter_map(|entry| clock::next_wake(&entry.clock)).min()
+        let clocks = self.clocks.iter().filter_map(|entry| clock::next_wake(&entry.clock));
+        clocks.chain(self.next_expiry()).min()
     }
 
     fn move_clock(&mut self, fact: &ClockFact) -> bool {

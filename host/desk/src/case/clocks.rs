@@ -334,6 +334,7 @@ impl Work<'_> {
                     break;
                 }
             }
+            self.expire_approvals(&number);
         }
     }
 

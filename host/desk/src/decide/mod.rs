@@ -4,6 +4,7 @@
 //! persistent), and takes each fact in as soon as it is decided, so that a
 //! later step of the same command sees the earlier ones.
 
+mod elsewhere;
 mod receive;
 mod years;
 
@@ -23,6 +24,8 @@ use crate::fact::Fact;
 use crate::item::Digest;
 use crate::policy::PolicyPack;
 
+pub use elsewhere::Elsewhere;
+
 /// What a command answers.
 pub(crate) type Output = Result<Value, DeskError>;
 
@@ -39,6 +42,8 @@ pub struct DecideContext<'c> {
     /// The unit on whose behalf it is asked: only its matters, and those of
     /// the units below it, are within reach. None for the house itself.
     pub scope: Option<String>,
+    /// What other partitions know of it.
+    pub elsewhere: Elsewhere,
 }
 
 /// What was decided.
@@ -59,6 +64,7 @@ pub(crate) struct Work<'c> {
     new_id: &'c mut dyn FnMut() -> Uuid,
     content_key: &'c [u8; 32],
     scope: Option<String>,
+    elsewhere: Elsewhere,
 }
 
 /// Decides a command.
@@ -72,13 +78,17 @@ pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>
         new_id: &mut *ctx.new_id,
         content_key: ctx.content_key,
         scope: ctx.scope.clone(),
+        elsewhere: ctx.elsewhere.clone(),
     };
     let policy = match command {
         Command::AdoptPolicy { .. } => desk.policy().cloned(),
         _ => Some(work.policy()?),
     };
-    let unit = ctx.scope.clone().or_else(|| desk.unit_of(command));
-    permit(policy.as_deref(), &work.actor, Act::of(command), unit.as_deref())?;
+    // What is no case's is kept with the unit of who asks.
+    let home = || Some(policy.as_ref()?.unit_of(work.actor.person()?)?.code.clone());
+    let own = matches!(command, Command::Delegate(_) | Command::RevokeDelegation(_));
+    let unit = ctx.scope.clone().or_else(|| desk.unit_of(command)).or_else(|| home().filter(|_| own));
+    work.permit(policy.as_deref(), command, unit.as_deref())?;
     let output = match command {
         Command::AdoptPolicy { pack } => work.adopt(pack),
         Command::Receive(input) => work.receive(input),
@@ -110,6 +120,8 @@ pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>
         Command::ProposeNoResponse { case, reason } => work.propose_no_response(case, reason),
         Command::ApproveNoResponse { case, hash } | Command::Approve { case, hash } => work.approve(case, hash),
         Command::Decline { case, hash, reason } => work.decline(case, hash, reason),
+        Command::Delegate(input) => work.delegate(input),
+        Command::RevokeDelegation(input) => work.revoke_delegation(input),
     }?;
     Ok(Decision { facts: work.facts, output })
 }
@@ -128,6 +140,7 @@ pub(crate) fn tick(desk: &Desk, now: Timestamp) -> Vec<Fact> {
         new_id: &mut no_id,
         content_key: &[0; 32],
         scope: None,
+        elsewhere: Elsewhere::default(),
     };
     work.tick();
     work.facts
@@ -138,6 +151,21 @@ impl Work<'_> {
     pub(crate) fn push(&mut self, fact: Fact) {
         self.desk.apply(&fact);
         self.facts.push(fact);
+    }
+
+    /// Who may ask for this. An approval is given by whoever has the role for it, or was lent it.
+    fn permit(&self, pack: Option<&PolicyPack>, command: &Command, unit: Option<&str>) -> Result<(), DeskError> {
+        let act = Act::of(command);
+        let own = permit(pack, &self.actor, act, unit);
+        let lends = matches!(act, Act::Approve | Act::ApproveNoResponse | Act::Decline);
+        match (&own, self.actor.person()) {
+            (Err(error), Some(person)) if lends && error.code == "not-your-role" => {
+                let lent = self.delegations().into_iter().filter(|delegation| delegation.to == person);
+                let mut allowed = lent.map(|delegation| permit(pack, &Actor::Person(delegation.from), act, unit));
+                if allowed.any(|one| one.is_ok()) { Ok(()) } else { own }
+            }
+            _ => own,
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -17,6 +17,10 @@ pub(super) fn check(command: &Command) -> Result<(), DeskError> {
         Command::CorrectOccurredAt { occurred_at, .. } => within(Some(*occurred_at), "/occurred_at"),
         Command::RecordAnswer(input) => within(input.delivered_at, "/delivered_at"),
         Command::RecordTime(input) => within(input.time, "/time"),
+        Command::Delegate(input) => {
+            within(input.starts, "/starts")?;
+            within(Some(input.until), "/until")
+        }
         Command::Receive(input) => input.items.iter().enumerate().try_for_each(|(at, received)| {
             within(received.item.published, &format!("/items/{at}/published"))?;
             within(Some(received.item.observed), &format!("/items/{at}/observed"))

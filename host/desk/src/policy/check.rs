@@ -320,7 +320,7 @@ pub(super) fn acts(pack: &Object, acts: Option<&[ActRule]>, units: Option<&[Unit
     }
 }
 
-fn a_known_role(pack: &Object, pointer: &str, role: &str, units: Option<&[Unit]>) {
+pub(super) fn a_known_role(pack: &Object, pointer: &str, role: &str, units: Option<&[Unit]>) {
     let has = |units: &[Unit]| units.iter().flat_map(|u| &u.people).any(|p| p.roles.iter().any(|r| r == role));
     if !matches!(role, "spokesperson" | "principal") && !units.is_none_or(has) {
         pack.problem_at(

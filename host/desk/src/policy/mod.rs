@@ -5,6 +5,7 @@
 //! reported at once, each with its place. A pack that exists as a value has
 //! passed every check; nothing later needs to doubt it.
 
+mod approvals;
 mod check;
 mod diff;
 mod parse;
@@ -19,6 +20,7 @@ use huiyin_deadline::{Allowance, Calendar, Zone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use approvals::{ApprovalRule, Approver, MAX_STEPS, Step};
 pub use diff::{Change, changes};
 pub use reader::Problem;
 
@@ -184,8 +186,10 @@ pub enum Occasion {
     ReportSubmitted,
     /// A report was drafted, and waits for a person to send it.
     ReportDrafted,
-    /// An act waits for a second person.
+    /// An act waits for a person: for the first step of its chain, or for the next.
     ApprovalRequested,
+    /// What waited for approvals ran out before it had them all.
+    ApprovalExpired,
     /// A unit was handed a task.
     TaskAssigned,
     /// A unit returned its part of a task.
@@ -328,6 +332,9 @@ pub struct PolicyPack {
     /// What has to be done before a case is closed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub closing: Vec<ClosingRule>,
+    /// Who approves what (clause 6b).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalRule>,
 }
 
 /// A person or authority that is to be told.

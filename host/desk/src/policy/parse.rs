@@ -11,7 +11,7 @@ use super::position::Positions;
 use super::reader::{Node, Object, Problem, Reader};
 use super::{
     ActRule, Basis, CalendarSource, ClockOverride, ClockRule, ClosingRule, FORMAT, Floor, LevelName, Occasion,
-    PolicyPack, ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, check,
+    PolicyPack, ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, approvals, check,
 };
 use crate::case::TaskKind;
 use crate::number::Prefix;
@@ -59,6 +59,7 @@ fn read(root: &Node) -> Option<PolicyPack> {
         "notify",
         "acts",
         "closing",
+        "approvals",
     ])?;
     // Everything is read before anything is given up.
     let format = object.need("format").and_then(|node| match node.text()? {
@@ -78,12 +79,14 @@ fn read(root: &Node) -> Option<PolicyPack> {
     let notify = object.need("notify").and_then(|n| n.list_of(route));
     let acts = object.get("acts").map_or(Some(Vec::new()), |n| n.list_of(act));
     let closing = object.get("closing").map_or(Some(Vec::new()), |n| n.list_of(closing));
+    let approvals = object.get("approvals").map_or(Some(Vec::new()), |n| n.list_of(approvals::rule));
 
     check::levels(&object, levels.as_deref());
     check::clocks(&object, clocks.as_deref(), calendars.as_deref());
     check::units(&object, units.as_deref(), clocks.as_deref());
     check::routes(&object, notify.as_deref(), units.as_deref(), clocks.as_deref());
     check::acts(&object, acts.as_deref(), units.as_deref());
+    approvals::check(&object, approvals.as_deref(), units.as_deref());
     format?;
     Some(PolicyPack {
         name: name?,
@@ -99,6 +102,7 @@ fn read(root: &Node) -> Option<PolicyPack> {
         notify: notify?,
         acts: acts?,
         closing: closing?,
+        approvals: approvals?,
     })
 }
 
@@ -118,7 +122,7 @@ fn zone(node: &Node) -> Option<Zone> {
     Zone::named(&text).map_err(|error| node.problem::<()>(error.to_string(), "")).ok()
 }
 
-fn allowance(node: &Node) -> Option<Allowance> {
+pub(super) fn allowance(node: &Node) -> Option<Allowance> {
     let text = node.text()?;
     text.parse()
         .map_err(|error: huiyin_deadline::AllowanceError| node.problem::<()>(error.to_string(), error.hint))
@@ -130,7 +134,7 @@ fn warning(node: &Node) -> Option<Warning> {
     text.parse().map_err(|error: WarningError| node.problem::<()>(error.to_string(), "")).ok()
 }
 
-fn basis(object: &Object) -> Option<Basis> {
+pub(super) fn basis(object: &Object) -> Option<Basis> {
     let basis = object.need("basis")?.object(&["source", "clause", "status"])?;
     let status = basis.need("status").and_then(|node| {
         node.choice(&[
@@ -413,6 +417,7 @@ fn route(node: &Node) -> Option<Route> {
             ("report-submitted", Occasion::ReportSubmitted),
             ("report-drafted", Occasion::ReportDrafted),
             ("approval-requested", Occasion::ApprovalRequested),
+            ("approval-expired", Occasion::ApprovalExpired),
             ("task-assigned", Occasion::TaskAssigned),
             ("task-returned", Occasion::TaskReturned),
             ("task-fed-back", Occasion::TaskFedBack),

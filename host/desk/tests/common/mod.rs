@@ -39,6 +39,8 @@ impl Host {
         let mut pack = pack();
         // What has to be done before a case is closed is tried in `tasks.rs`.
         pack.closing.clear();
+        // Who approves what, in `approvals.rs`.
+        pack.approvals.clear();
         Self::under(pack)
     }
 
@@ -61,6 +63,7 @@ impl Host {
             new_id: &mut new_id,
             content_key: &[7; 32],
             scope: self.scope.clone(),
+            elsewhere: huiyin_desk::Elsewhere::default(),
         };
         let decision = self.desk.decide(command, &mut ctx)?;
         self.ids = ids;

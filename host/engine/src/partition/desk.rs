@@ -1,7 +1,7 @@
 //! The desk within the partition: commands by people and runs, and what
 //! follows from the desk's facts. The rules themselves live in `huiyin-desk`.
 
-use huiyin_desk::{Actor, Command, DecideContext, Decision, DeskError, Fact};
+use huiyin_desk::{Actor, Command, DecideContext, Decision, DeskError, Elsewhere, Fact};
 use huiyin_flow::{CallId, ErrorKind, FlowError};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -16,6 +16,7 @@ impl Core {
         command: &Command,
         actor: Actor,
         scope: Option<&str>,
+        elsewhere: Elsewhere,
         now: Timestamp,
     ) -> Result<Decision, DeskError> {
         let dice = &mut self.dice;
@@ -26,6 +27,7 @@ impl Core {
             new_id: &mut new_id,
             content_key: &self.content_key,
             scope: scope.map(str::to_owned),
+            elsewhere,
         };
         self.state.desk.decide(command, &mut context)
     }
@@ -37,6 +39,7 @@ impl Core {
         actor: &str,
         command: &Command,
         judged: Option<&Judgement>,
+        elsewhere: Elsewhere,
         once: Option<Keyed>,
         reply: Reply<Value>,
         now: Timestamp,
@@ -58,7 +61,7 @@ impl Core {
             self.tell(reply, Err(Refusal::Busy));
             return;
         }
-        match self.decide(command, who, Some(unit), now) {
+        match self.decide(command, who, Some(unit), elsewhere, now) {
             Ok(decision) => {
                 let floor = match (judged, command) {
                     (Some(judged), Command::Receive(received)) => {
@@ -96,7 +99,9 @@ impl Core {
         let actor = Actor::Run(run.to_owned());
         let command = huiyin_desk::core_command(name, with).map_err(|e| flow_error(&e))?;
         let unit = self.unit_of(run);
-        let decision = self.decide(&command, actor.clone(), unit.as_deref(), now).map_err(|e| flow_error(&e))?;
+        let decision = self
+            .decide(&command, actor.clone(), unit.as_deref(), Elsewhere::default(), now)
+            .map_err(|e| flow_error(&e))?;
         self.write_decision(decision.facts, Some((run.to_owned(), call.to_string())), &actor.to_string(), now)
             .map_err(|message| FlowError::new(ErrorKind::Validation, message))?;
         // In the same append: after a crash the run takes this answer in, and

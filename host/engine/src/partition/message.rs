@@ -70,6 +70,8 @@ pub enum Message {
         command: Box<huiyin_desk::Command>,
         /// How the floor judged the items that the command brings.
         judged: Option<Box<Judgement>>,
+        /// What other partitions know of it.
+        elsewhere: Box<huiyin_desk::Elsewhere>,
         /// The key under which it is asked; its answer is not there yet.
         once: Option<Keyed>,
         /// Told the output.

@@ -107,7 +107,7 @@ impl Core {
             let receive = Receive { source: source.name.clone(), unit: source.unit.clone(), items };
             let command = Command::Receive(receive);
             let who = Actor::Plugin(source.collector.plugin.clone());
-            let decision = self.decide(&command, who, Some(&source.unit), now).map_err(|e| PollError { message: e.to_string(), retry_after: None })?;
+            let decision = self.decide(&command, who, Some(&source.unit), huiyin_desk::Elsewhere::default(), now).map_err(|e| PollError { message: e.to_string(), retry_after: None })?;
             let known = decision.output["seen"].as_u64().and_then(|seen| u32::try_from(seen).ok()).unwrap_or_default();
             // The items with the cursor; what follows from them, by its own data key, in the same append.
             let (taken, follows): (Vec<Fact>, Vec<Fact>) = decision.facts.into_iter().partition(|fact| fact.data_key() == key);

@@ -139,6 +139,7 @@ pub(super) fn adopt(
         new_id: &mut new_id,
         content_key: &[0; 32],
         scope: None,
+        elsewhere: huiyin_desk::Elsewhere::default(),
     };
     Ok(state.desk.decide(&command, &mut context)?.facts)
 }
