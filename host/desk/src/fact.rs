@@ -609,9 +609,10 @@ impl Fact {
     pub fn unit(&self) -> Option<&str> {
         match self {
             Self::ItemReceived(received) => Some(&received.unit),
-            Self::ItemRefused { unit, .. } | Self::ItemAssessed { unit, .. } => Some(unit),
-            Self::DelegationGranted { delegation } => Some(&delegation.unit),
-            Self::DelegationRevoked { unit, .. } => Some(unit),
+            Self::ItemRefused { unit, .. }
+            | Self::ItemAssessed { unit, .. }
+            | Self::DelegationRevoked { unit, .. }
+            | Self::DelegationGranted { delegation: Delegation { unit, .. } } => Some(unit),
             other => other.head().map(|head| head.unit.as_str()),
         }
     }
