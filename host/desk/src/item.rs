@@ -14,7 +14,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::level::Level;
-use crate::text::clip;
+use crate::text::{clip, says_something};
 use crate::verdict::{Assessment, Verdict};
 
 /// The most bytes of an item's id.
@@ -120,7 +120,7 @@ impl Item {
         if self.id.is_empty() {
             return Some("the item has no id".to_owned());
         }
-        if self.title.trim().is_empty() && self.body.trim().is_empty() {
+        if !says_something(&self.title) && !says_something(&self.body) {
             return Some("the item has neither title nor body".to_owned());
         }
         let sizes = [

@@ -415,7 +415,8 @@ fn host_13_the_desk_raises_by_itself_and_only_for_what_came_after() {
     let push = |host: &mut Host, id: &str, text: &str| {
         let item = host.item(id, text, Some("I"));
         let input = json!({ "command": "receive", "unit": "qingfeng", "source": "board", "items": [item] });
-        host.does("gao-yuan", input).unwrap()["taken"][0].clone()
+        let command: Command = serde_json::from_value(input).unwrap();
+        host.by("person:gao-yuan", &command).unwrap().output["taken"][0].clone()
     };
     // What the person had before them, and a repost of it, raise nothing, whoever pushes it in.
     push(&mut host, "repost", &title);
@@ -718,5 +719,41 @@ proptest! {
         }
         prop_assert!(host.replayed() == host.desk, "replaying the facts gives another state");
         prop_assert_eq!(host.desk.strays(), 0);
+    }
+}
+
+/// The machine's clock leaps ahead by two hours, matters come in, and it is set back.
+#[test]
+fn attack_04_what_came_in_while_the_clock_was_ahead_can_be_answered() {
+    let mut host = Host::new();
+    let before = host.now;
+    let plain = asked(&mut host, &["何时处理"]);
+    host.minutes(2 * HOUR);
+    let ahead = asked(&mut host, &["何时处理"]);
+    host.does("xu-ming", json!({ "command": "add-concern", "case": plain, "text": "谁负责" })).unwrap();
+    host.now = before + SignedDuration::from_mins(5);
+    for (case, concerns) in [(&ahead, vec!["c1"]), (&plain, vec!["c1", "c2"])] {
+        let settled: Vec<Value> = concerns.iter().map(|c| json!({ "concern": c, "text": "今日" })).collect();
+        let output = host.person("gao-yuan", "record-answer", answer(case, json!({ "concerns": settled }))).unwrap();
+        assert_eq!((&output["unanswered"], &output["open_concerns"]), (&json!([]), &json!([])), "{output}");
+        let verified = json!({ "case": case, "milestone": "verified" });
+        host.person("gao-yuan", "record-time", verified).unwrap();
+        host.person("gao-yuan", "close-case", json!({ "case": case, "note": "已办结" })).unwrap();
+    }
+    // What is said of a time before now is still held to the order of things.
+    let late = asked(&mut host, &["何时处理"]);
+    let early = json!({ "delivered_at": host.now - SignedDuration::from_mins(1) });
+    assert_eq!(host.person("gao-yuan", "record-answer", answer(&late, early)).unwrap_err().code, "order");
+}
+
+#[test]
+fn attack_05_a_reason_that_nobody_can_see_is_none() {
+    let mut host = Host::new();
+    let case = asked(&mut host, &["何时处理"]);
+    for blank in ["\u{200b}", "\u{feff}", "\u{2800}", "\u{0}", "\u{202e} \u{3164}", "\u{e0041}"] {
+        let lower = json!({ "command": "set-level", "case": case, "level": "IV", "reason": blank });
+        assert_eq!(host.does("gao-yuan", lower).unwrap_err().code, "empty", "{blank:?}");
+        let output = host.receive("qingfeng", vec![host.item("unseen", blank, None)]);
+        assert_eq!(output["refused"], 1, "{blank:?}: {output}");
     }
 }

@@ -243,3 +243,40 @@ fn no_wrong_value_anywhere_gets_through_without_a_place() {
     }
     assert!(refused > 1_000, "{refused}");
 }
+
+#[test]
+fn attack_02_an_allowance_that_is_never_due_is_refused() {
+    // With such a rule no case of its levels could be opened, and the items that ask for one were refused.
+    for endless in ["P36526D", "P3650000D", "PT876601H", "26101wd", "65535wd"] {
+        let found = problem(|pack| {
+            let rule = pack["clocks"].as_array_mut().unwrap().iter_mut().find(|rule| rule["id"] == "press-24h");
+            rule.unwrap()["allowance"] = json!(endless);
+            remove_warnings(pack);
+        });
+        assert!(found.pointer.ends_with("/allowance") && found.message.contains("hundred years"), "{endless}: {found}");
+    }
+    let found = problem(|pack| pack["units"][1]["clocks"] = json!([{"rule": "message-47", "allowance": "P3650000D"}]));
+    assert_eq!(found.pointer, "/units/1/clocks/0/allowance", "{found}");
+    for long in ["P36525D", "26100wd"] {
+        let found = problems(|pack| {
+            let rule = pack["clocks"].as_array_mut().unwrap().iter_mut().find(|rule| rule["id"] == "press-24h");
+            rule.unwrap()["allowance"] = json!(long);
+            remove_warnings(pack);
+        });
+        assert!(found.is_empty(), "{long}: {found:#?}");
+    }
+}
+
+/// Warnings in elapsed time do not fit to every allowance.
+fn remove_warnings(pack: &mut Value) {
+    let rules = pack["clocks"].as_array_mut().unwrap();
+    rules.iter_mut().filter(|rule| rule["id"] == "press-24h").for_each(|rule| rule["warnings"] = json!([]));
+}
+
+#[test]
+fn attack_03_the_superior_is_nobody_of_the_pack() {
+    for id in ["xu-ming", "lin-guodong"] {
+        let found = problem(|pack| pack["units"][0]["superior"]["id"] = json!(id));
+        assert_eq!(found.pointer, "/units/0/superior/id", "{found}");
+    }
+}

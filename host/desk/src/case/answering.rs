@@ -76,7 +76,7 @@ impl Work<'_> {
                 )
                 .at(pointer));
             };
-            if let Some(asked) = asker.asked.filter(|asked| *asked > delivered_at) {
+            if let Some(asked) = asker.asked.map(|at| self.by_now(at)).filter(|asked| *asked > delivered_at) {
                 let why = format!("the answer was delivered at {delivered_at}, and yet it was asked at {asked}");
                 return Err(DeskError::new("order", why).at(pointer).clause("1a").hint("answer what they asked"));
             }
@@ -87,7 +87,7 @@ impl Work<'_> {
             }
         }
         for (i, said) in input.concerns.iter().enumerate() {
-            check_concern(case, said, delivered_at, &format!("/concerns/{i}"))?;
+            check_concern(case, said, delivered_at, self.now(), &format!("/concerns/{i}"))?;
         }
         Ok(Answer {
             askers: input.askers.clone(),
@@ -253,9 +253,15 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// A time on record that still lies ahead was written while the machine's clock had leapt ahead. By
+    /// now it has been, or the matter could not be acted on until then.
+    fn by_now(&self, recorded: Timestamp) -> Timestamp {
+        recorded.min(self.now())
+    }
+
     /// Clause 1a: nothing is done about a matter before it is discovered, nor in the future.
     fn in_order(&self, case: &Case, time: Timestamp, pointer: &str, what: &str) -> Result<(), DeskError> {
-        let (discovered, now) = (case.times.discovered, self.now());
+        let (discovered, now) = (self.by_now(case.times.discovered), self.now());
         let why = if time < discovered {
             format!("{what} at {time}, and yet the matter was discovered at {discovered}")
         } else if time > now {
@@ -267,7 +273,13 @@ impl Work<'_> {
     }
 }
 
-fn check_concern(case: &Case, answer: &ConcernAnswer, delivered_at: Timestamp, pointer: &str) -> Result<(), DeskError> {
+fn check_concern(
+    case: &Case,
+    answer: &ConcernAnswer,
+    delivered_at: Timestamp,
+    now: Timestamp,
+    pointer: &str,
+) -> Result<(), DeskError> {
     let Some(concern) = case.concerns.iter().find(|concern| concern.id == answer.concern) else {
         let ids: Vec<&str> = case.concerns.iter().map(|concern| concern.id.as_str()).collect();
         return Err(DeskError::new(
@@ -277,7 +289,7 @@ fn check_concern(case: &Case, answer: &ConcernAnswer, delivered_at: Timestamp, p
         .at(format!("{pointer}/concern"))
         .hint(format!("it has: {}", ids.join(", "))));
     };
-    if let Some(added) = concern.added.filter(|added| *added > delivered_at) {
+    if let Some(added) = concern.added.map(|at| at.min(now)).filter(|added| *added > delivered_at) {
         let why = format!("the answer was delivered at {delivered_at}, and yet the concern came up at {added}");
         return Err(DeskError::new("order", why).at(format!("{pointer}/concern")).clause("1a").hint("answer it anew"));
     }

@@ -324,14 +324,16 @@ impl Case {
     }
 
     fn add_answer(&mut self, answer: &Answer) {
+        // What is said to be asked after the answer was recorded was asked while the clock had leapt ahead.
+        let later = |asked: Timestamp| asked > answer.delivered_at && asked <= answer.at;
         for asker in &mut self.askers {
             let reached = answer.public || answer.askers.contains(&asker.id);
-            if !reached || asker.asked.is_some_and(|asked| asked > answer.delivered_at) {
+            if !reached || asker.asked.is_some_and(later) {
                 continue;
             }
             match asker.again.take() {
                 // They asked again since, and wait for an answer to that.
-                Some(again) if again > answer.delivered_at => asker.asked = Some(again),
+                Some(again) if later(again) => asker.asked = Some(again),
                 _ => {
                     asker.answered.get_or_insert(answer.delivered_at);
                 }

@@ -23,6 +23,7 @@ use crate::error::DeskError;
 use crate::fact::Fact;
 use crate::item::Digest;
 use crate::policy::PolicyPack;
+use crate::text::says_something;
 
 pub use elsewhere::Elsewhere;
 
@@ -292,7 +293,7 @@ impl Work<'_> {
 /// A text that says something, cut to `chars`.
 pub(crate) fn said(text: &str, chars: usize, pointer: &str, what: &str) -> Result<String, DeskError> {
     let text = text.trim();
-    if text.is_empty() {
+    if !says_something(text) {
         return Err(DeskError::new("empty", format!("{what} is missing")).at(pointer).hint("say it in words"));
     }
     if text.chars().count() > chars {

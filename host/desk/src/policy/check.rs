@@ -24,6 +24,23 @@ pub(super) fn within(one: &Allowance, other: &Allowance) -> Option<bool> {
     }
 }
 
+/// Whether a clock could be due after the year 9999, of which no record can tell: no allowance is
+/// longer than a hundred years.
+fn beyond_all_years(allowance: Allowance) -> bool {
+    match allowance {
+        Allowance::Elapsed(length) => length > SignedDuration::from_hours(24 * 36_525),
+        Allowance::WorkingDays(days) => days > 26_100,
+    }
+}
+
+fn beyond(pack: &Object, pointer: &str) {
+    pack.problem_at(
+        pointer,
+        "longer than a hundred years: no case could be opened under a clock that is never due".to_owned(),
+        "give a time that somebody waits for",
+    );
+}
+
 /// All four levels, in the order of the law.
 pub(super) fn levels(pack: &Object, levels: Option<&[LevelName]>) {
     let Some(levels) = levels else { return };
@@ -65,6 +82,9 @@ pub(super) fn clocks(pack: &Object, clocks: Option<&[ClockRule]>, calendars: Opt
                 format!("no calendar `{}` is given", clock.calendar),
                 "add it to `calendars`",
             );
+        }
+        if clock.allowance.is_some_and(beyond_all_years) {
+            beyond(pack, &at("allowance"));
         }
         if let Some(Allowance::Elapsed(length)) = clock.allowance {
             warnings(pack, &at("warnings"), &clock.warnings, length);
@@ -156,6 +176,15 @@ pub(super) fn units(pack: &Object, units: Option<&[Unit]>, clocks: Option<&[Cloc
                 "name a person once, in the unit where the person works",
             );
         }
+        if let Some(superior) =
+            unit.superior.as_ref().filter(|superior| units.iter().any(|u| u.person(&superior.id).is_some()))
+        {
+            pack.problem_at(
+                &format!("/units/{i}/superior/id"),
+                format!("there is a person `{}` already", superior.id),
+                "name the superior otherwise: who is told goes by this id",
+            );
+        }
         match &unit.parent {
             Some(parent) if !by_code.contains_key(parent.as_str()) => {
                 pack.problem_at(&at("parent"), format!("there is no unit `{parent}`"), "add it, or correct the code");
@@ -237,6 +266,9 @@ fn overrides(pack: &Object, i: usize, unit: &Unit, by_code: &HashMap<&str, &Unit
                 }
             }
             up = above.parent.as_deref();
+        }
+        if over.allowance.is_some_and(beyond_all_years) {
+            beyond(pack, &at("allowance"));
         }
         if let (Some(own), Some(bound)) = (&over.allowance, &bound) {
             match within(own, bound) {

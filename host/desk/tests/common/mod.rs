@@ -89,7 +89,7 @@ impl Host {
 
     /// Any command in its JSON form, as a person gives it.
     pub(crate) fn does(&mut self, id: &str, command: Value) -> Result<Value, DeskError> {
-        Ok(self.by(&format!("person:{id}"), &serde_json::from_value(command).unwrap())?.output)
+        Ok(self.by(&format!("person:{id}"), &Command::read(&command)?)?.output)
     }
 
     fn take(&mut self, facts: &[Fact]) {
