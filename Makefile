@@ -1,6 +1,6 @@
 # Short names; each names the real command. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help plugins build demo test sim hostile fuzz records feeds bench lint jq-reference jq-compare
+.PHONY: calendar deadlines help plugins build demo test sim hostile fuzz records feeds bench lint jq-reference jq-compare
 
 # The program as the workspace builds it.
 HUIYIN = cargo run --quiet --package huiyin --bin huiyin --
@@ -50,6 +50,12 @@ jq-reference: target/jq/bin/python ## the expectations of expressions anew, from
 jq-compare: target/jq/bin/python ## other expressions than those that are kept, against jq of PyPI: SEED=7 CASES=20000
 	target/jq/bin/python plugins/steps/jq/tests/reference/generate.py $(or $(SEED),7) $(or $(CASES),20000) > target/jq/compare.jsonl
 	HUIYIN_JQ_REFERENCE=$(CURDIR)/target/jq/compare.jsonl cargo test --package huiyin-plugin-jq --test reference
+
+deadlines: ## 100,000 random due times against a walk minute by minute (DEADLINES=N for as many)
+	HUIYIN_DEADLINES=$(or $(DEADLINES),100000) cargo test --release --package huiyin-deadline --test model
+
+calendar: ## working days since 2007 against chinesecalendar, taken from PyPI for the time of it
+	scripts/calendar
 
 feeds: ## the collector `feed` over feedparser's test feeds, taken from PyPI for the time of it
 	scripts/feeds -v

@@ -6,8 +6,8 @@
 //!
 //! | module | for |
 //! |---|---|
-//! | [`allowance`] | how long something may take: `PT1H`, `P2D`, `20wd` |
-//! | [`calendar`] | which days are working days, and for which years that is published |
+//! | [`allowance`] | how long something may take: `PT1H`, `P2D`, `20wd`, `8wh` |
+//! | [`calendar`] | which days are working days, when offices are open, and for which years that is published |
 //! | [`mod@due`] | when an allowance ends |
 //! | [`clock`] | a running deadline: warnings, one breach, satisfaction, correction, pause |
 //! | [`cron`] | five-field cron expressions |
@@ -18,6 +18,7 @@ pub mod calendar;
 pub mod clock;
 pub mod cron;
 pub mod due;
+mod office;
 pub mod schedule;
 mod stamp;
 mod zone;

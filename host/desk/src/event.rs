@@ -236,7 +236,16 @@ fn clock_moved(
             "huiyin.clock.rescheduled.v1",
             json!({ "old_due_at": old_due.at, "breach_lifted": breach_lifted, "reason": reason, "by": by, "at": at }),
         ),
-        ClockFact::Started { .. } | ClockFact::Paused { .. } | ClockFact::Resumed { .. } => return None,
+        ClockFact::Paused { at, reason, by, kind, approved_by, .. } => (
+            "huiyin.clock.paused.v1",
+            json!({ "reason": reason, "kind": kind, "by": by, "approved_by": approved_by, "at": at }),
+        ),
+        ClockFact::Resumed { at, by, .. } => ("huiyin.clock.resumed.v1", json!({ "by": by, "at": at })),
+        ClockFact::Extended { allowance, old_due, reason, by, approved_by, at, .. } => (
+            "huiyin.clock.extended.v1",
+            json!({ "allowance": allowance, "old_due_at": old_due.at, "reason": reason, "by": by, "approved_by": approved_by, "at": at }),
+        ),
+        ClockFact::Started { .. } => return None,
     };
     let mut data =
         about(head, json!({ "clock": clock.clock(), "name": name, "due_at": due_at, "notify": told(notify) }));

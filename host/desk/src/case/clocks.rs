@@ -277,7 +277,9 @@ impl Work<'_> {
             _ => Vec::new(),
         };
         let due_at = match &fact {
-            ClockFact::Rescheduled { due, .. } | ClockFact::Resumed { due, .. } => due.at,
+            ClockFact::Rescheduled { due, .. } | ClockFact::Resumed { due, .. } | ClockFact::Extended { due, .. } => {
+                due.at
+            }
             _ => entry.clock.due.at,
         };
         let name = entry.name.clone();
@@ -398,7 +400,11 @@ impl Work<'_> {
 
 /// Whether a warning comes after the beginning of what it warns of.
 fn comes(warning: &Warning, allowance: &Allowance) -> bool {
-    !matches!((warning, allowance), (Warning::Before(before), Allowance::Elapsed(length)) if before >= length)
+    match (warning, allowance) {
+        (Warning::Before(before), Allowance::Elapsed(length)) => before < length,
+        (Warning::Before(before), Allowance::WorkingMinutes(minutes)) => before.as_mins() < i64::from(*minutes),
+        _ => true,
+    }
 }
 
 /// The moment of the case that a clock counts from.

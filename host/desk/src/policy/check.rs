@@ -17,11 +17,7 @@ const RULE_7: &str = "a unit may tighten a clock, never loosen it (rule 7)";
 /// Whether the first allowance is no longer than the second; none where the
 /// two kinds cannot be compared.
 pub(super) fn within(one: &Allowance, other: &Allowance) -> Option<bool> {
-    match (one, other) {
-        (Allowance::Elapsed(a), Allowance::Elapsed(b)) => Some(a <= b),
-        (Allowance::WorkingDays(a), Allowance::WorkingDays(b)) => Some(a <= b),
-        _ => None,
-    }
+    one.within(other)
 }
 
 /// Whether a clock could be due after the year 9999, of which no record can tell: no allowance is
@@ -30,6 +26,7 @@ fn beyond_all_years(allowance: Allowance) -> bool {
     match allowance {
         Allowance::Elapsed(length) => length > SignedDuration::from_hours(24 * 36_525),
         Allowance::WorkingDays(days) => days > 26_100,
+        Allowance::WorkingMinutes(_) => false,
     }
 }
 
@@ -86,9 +83,10 @@ pub(super) fn clocks(pack: &Object, clocks: Option<&[ClockRule]>, calendars: Opt
         if clock.allowance.is_some_and(beyond_all_years) {
             beyond(pack, &at("allowance"));
         }
-        if let Some(Allowance::Elapsed(length)) = clock.allowance {
+        if let Some(length) = clock.allowance.as_ref().and_then(length) {
             warnings(pack, &at("warnings"), &clock.warnings, length);
         }
+        hours(pack, &at("allowance"), clock.allowance.as_ref(), &clock.calendar, calendars);
         if clock.basis.clause.as_deref() == Some("5e") {
             report_within_the_hour(pack, i, clock);
         }
@@ -102,6 +100,31 @@ pub(super) fn clocks(pack: &Object, clocks: Option<&[ClockRule]>, calendars: Opt
         );
     } else if five_e.next().is_some() {
         pack.problem_at("/clocks", "more than one clock rests on clause 5e".to_owned(), "keep one");
+    }
+}
+
+/// The length of an allowance whose warnings can be held against it.
+fn length(allowance: &Allowance) -> Option<SignedDuration> {
+    match allowance {
+        Allowance::Elapsed(length) => Some(*length),
+        Allowance::WorkingMinutes(minutes) => Some(SignedDuration::from_mins(i64::from(*minutes))),
+        Allowance::WorkingDays(_) => None,
+    }
+}
+
+/// Working time needs a calendar that says when offices are open.
+pub(super) fn hours(
+    pack: &Object,
+    pointer: &str,
+    allowance: Option<&Allowance>,
+    calendar: &str,
+    calendars: Option<&[CalendarSource]>,
+) {
+    let Some(allowance @ Allowance::WorkingMinutes(_)) = allowance else { return };
+    let Some(source) = calendars.and_then(|all| all.iter().find(|source| source.id == calendar)) else { return };
+    if source.calendar().is_some_and(|calendar| !calendar.has_hours()) {
+        let message = format!("{allowance} is counted in office hours, and calendar `{calendar}` gives none");
+        pack.problem_at(pointer, message, "name a calendar with `hours`, or count in working days or round the clock");
     }
 }
 
@@ -285,7 +308,7 @@ fn overrides(pack: &Object, i: usize, unit: &Unit, by_code: &HashMap<&str, &Unit
                 ),
             }
         }
-        if let Some(Allowance::Elapsed(length)) = over.allowance.or(bound) {
+        if let Some(length) = over.allowance.or(bound).as_ref().and_then(length) {
             warnings(pack, &at("warnings"), &over.warnings, length);
         }
     }

@@ -301,6 +301,16 @@ pub struct CalendarSource {
     pub text: Option<String>,
 }
 
+impl CalendarSource {
+    /// The calendar itself.
+    pub fn calendar(&self) -> Option<Cow<'static, Calendar>> {
+        match &self.text {
+            Some(text) => Calendar::from_json(text).ok().map(Cow::Owned),
+            None => Calendar::builtin(&self.id).ok().map(Cow::Borrowed),
+        }
+    }
+}
+
 /// A whole pack that has passed every check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PolicyPack {
@@ -432,11 +442,7 @@ impl PolicyPack {
 
     /// The calendar of this name.
     pub fn calendar(&self, id: &str) -> Option<Cow<'static, Calendar>> {
-        let source = self.calendars.iter().find(|calendar| calendar.id == id)?;
-        match &source.text {
-            Some(text) => Calendar::from_json(text).ok().map(Cow::Owned),
-            None => Calendar::builtin(&source.id).ok().map(Cow::Borrowed),
-        }
+        self.calendars.iter().find(|calendar| calendar.id == id)?.calendar()
     }
 
     /// What a level asks for; the stricter where nothing is said.
