@@ -151,3 +151,35 @@ fn feed_a_source_that_asks_for_more_without_news_is_held_to_its_schedule() {
     // One without any item has no reason to.
     assert_eq!(page(&mut state, 0), (false, true));
 }
+
+/// One line of `golden/records.v1.jsonl`: a host's life in two partitions, with each type of record at least once.
+#[derive(serde::Deserialize)]
+struct Line {
+    partition: usize,
+    time: jiff::Timestamp,
+    r#type: String,
+    /// The keys keep their order.
+    payload: serde_json::Value,
+}
+
+#[test]
+fn every_type_of_record_has_a_golden_line_that_is_read_written_and_applied() {
+    use std::collections::BTreeSet;
+
+    use huiyin_engine::record::KINDS;
+    use huiyin_engine::state::State;
+
+    let (mut states, mut seen) = (vec![State::default(), State::default()], BTreeSet::new());
+    for (n, text) in include_str!("golden/records.v1.jsonl").lines().enumerate() {
+        let Line { partition, time, r#type, payload } = serde_json::from_str(text).unwrap();
+        let payload = payload.to_string();
+        let entry = decode(&record(&r#type, &payload)).unwrap().unwrap();
+        assert_eq!(entry.kind(), r#type, "line {}", n + 1);
+        assert_eq!(String::from_utf8(entry.encode().unwrap()).unwrap(), payload, "line {}", n + 1);
+        states[partition].apply(&entry, time).unwrap_or_else(|error| panic!("line {}: {error}", n + 1));
+        states[partition].seq += 1;
+        seen.insert(r#type);
+    }
+    let all: BTreeSet<String> = KINDS.iter().map(|kind| (*kind).to_owned()).collect();
+    assert_eq!(seen, all, "a new type of record needs a line");
+}
