@@ -1,6 +1,9 @@
 //! The `huiyin` program: reading the command line, one file a command, and
 //! nothing of the domain. The commands and their exit codes are a contract
 //! (`docs/reference/cli.md`); what they do lives in the other crates.
+//!
+//! **Invariant:** a result goes to stdout, words for people to stderr, and the exit code says which of done, failed,
+//! invalid or out of reach it was.
 
 mod bench;
 pub mod bundle;

@@ -1,5 +1,7 @@
 //! Time as the regulation counts it: allowances, working days, due times, legal clocks, and schedules.
 //!
+//! **Invariant:** the same clock rules, calendars and times give the same due times, on any machine, at any moment.
+//!
 //! Everything here is pure. The present moment, ids and calendars are handed in; nothing reads a clock, a file
 //! or the environment (the time-zone database is compiled in). This crate must never learn what a case, a
 //! workflow or a journal is.

@@ -5,6 +5,8 @@
 //! the state is what the facts add up to. This crate must never learn of
 //! journals, workflows, plugins or the network.
 //!
+//! **Invariant:** a command gives facts or a refusal with its ground, and applying a fact decides nothing.
+//!
 //! ```text
 //! Command ──decide──► facts + answer        (refuses with clause and hint)
 //! fact    ──apply───► Desk                  (total; evaluates nothing)

@@ -11,8 +11,9 @@ use serde::Serialize;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::bindings::Overrides;
+use crate::catalog::RegistryCatalog;
 use crate::config::Binding;
-use crate::deployment::{self, Deployed, HouseCatalog};
+use crate::deployed::{Deployed, workflow_name};
 use crate::engine::{Engine, InForce};
 use crate::extension;
 use crate::house::House;
@@ -21,6 +22,7 @@ use crate::partition::Refusal;
 use crate::plan::{Part, Plan};
 use crate::plugin_config;
 use crate::record::WorkflowDeployed;
+use crate::resolve;
 use crate::start::same_schedule;
 use crate::state::{Deployment, State};
 
@@ -247,7 +249,14 @@ impl Checked {
         // Checked before: an unreadable schedule was refused.
         let schedule = extension::schedule(&self.definition, self.anchor.unwrap_or(now)).unwrap_or(None);
         let (entry, definition) = (&self.entry, self.definition.clone());
-        Deployed::new(entry.deployment.clone(), entry.unit.clone(), definition, entry.pins.clone(), schedule, house)
+        Deployed::new(
+            entry.deployment.clone(),
+            entry.unit.clone(),
+            definition,
+            entry.pins.clone(),
+            schedule,
+            |digest| house.facts(digest),
+        )
     }
 }
 
@@ -265,7 +274,7 @@ fn check(
 ) -> Result<(Vec<Checked>, Vec<Diagnostic>), DeployError> {
     let (mut errors, mut warnings, mut definitions) = (Vec::new(), Vec::new(), Vec::new());
     for given in texts {
-        match Definition::parse(&given.text, &given.file, &HouseCatalog(house), &*house.evaluator) {
+        match Definition::parse(&given.text, &given.file, &RegistryCatalog(house), &*house.evaluator) {
             Ok(definition) => {
                 if let Err(found) = extension::check(&definition, &given.text, &given.file) {
                     errors.extend(found);
@@ -286,11 +295,11 @@ fn check(
     let (mut problems, mut names, mut checked) = (Vec::new(), BTreeSet::new(), Vec::new());
     // What will be in force: what is given, and what stands and is not replaced by it.
     let with: Vec<(String, String)> =
-        definitions.iter().map(|(_, d)| (deployment::workflow_name(d), d.document().version.clone())).collect();
+        definitions.iter().map(|(_, d)| (workflow_name(d), d.document().version.clone())).collect();
     let none = Overrides::new();
     let mut wrong: Vec<Diagnostic> = Vec::new();
     for (given, definition) in definitions {
-        let name = deployment::workflow_name(&definition);
+        let name = workflow_name(&definition);
         if !names.insert(name.clone()) {
             problems.push(format!("{}: `{name}` is given twice", given.file));
         }
@@ -301,14 +310,14 @@ fn check(
                 .filter(|w| w.unit != *unit || !with.iter().any(|(name, _)| *name == w.name))
                 .map(|w| (w.name.as_str(), w.version.as_str()));
             let there: Vec<(&str, &str)> = with.iter().map(|(n, v)| (n.as_str(), v.as_str())).chain(stands).collect();
-            let missing = deployment::missing_below(&definition, unit.as_deref(), &there);
+            let missing = resolve::missing_below(&definition, unit.as_deref(), &there);
             problems.extend(missing.into_iter().map(|why| format!("{}: {why}", given.file)));
             if let Some(why) = published(&definition, unit.as_deref(), rivals.get(&name), house) {
                 problems.push(format!("{}: {why}", given.file));
             }
             let mine = over.get(&(name.clone(), unit.clone())).unwrap_or(&none);
             // What may not be used is not brought into force anew.
-            match deployment::pin(&definition, unit.as_deref(), bindings, mine, &BTreeSet::new(), house) {
+            match resolve::pin(&definition, unit.as_deref(), bindings, mine, &BTreeSet::new(), house) {
                 Ok(pins) => {
                     // What a person chose for a slot was asked about then, and may have changed since.
                     let denied = pins.iter().filter_map(|(name, pin)| {
@@ -321,7 +330,7 @@ fn check(
                     let anchor =
                         old.filter(|old| same_schedule(&old.text, &name, &definition, house)).map(|old| old.anchor);
                     let entry = WorkflowDeployed {
-                        deployment: deployment::digest(&given.text, unit.as_deref(), &pins),
+                        deployment: resolve::digest(&given.text, unit.as_deref(), &pins),
                         name: name.clone(),
                         unit: unit.clone(),
                         text: given.text.clone(),
@@ -371,12 +380,12 @@ fn published(
     let version = &definition.document().version;
     let differs = |text: &Arc<str>| {
         // What cannot be read any more cannot be compared either.
-        Definition::parse(text, "in force", &HouseCatalog(house), &*house.evaluator)
+        Definition::parse(text, "in force", &RegistryCatalog(house), &*house.evaluator)
             .is_ok_and(|old| old.document().version == *version && old.source() != definition.source())
     };
     let changed = rivals?.iter().filter(|rival| rival.unit.as_deref() == unit).any(|rival| differs(&rival.text));
     changed.then(|| {
-        let name = deployment::workflow_name(definition);
+        let name = workflow_name(definition);
         format!("`{name}` {version} is in force with other content; raise `document.version`")
     })
 }

@@ -16,13 +16,14 @@ use crate::admission::{Admission, Gate, Place};
 use crate::calls;
 use crate::grants::Grants;
 use crate::house::House;
-use crate::originals::{collected, original};
+use crate::item_conversion::{collected, original};
 use crate::partition::{
     EffectDone, EffectJob, EffectOutcome, Errand, Floor, Judgement, PageDone, PollError, PollJob, ReadPage,
 };
 use crate::payload::Payload;
 use crate::record::{Batch, Pin, sum};
-use crate::requests::{Behalf, Fault, Requests, described, repeatable};
+use crate::request_words::{described, repeatable};
+use crate::requests::{Behalf, Fault, Requests};
 use crate::worker::{NICE, Workers};
 
 /// Makes effectful calls, on threads of its own: a guest that is busy gives way

@@ -13,11 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Binding;
-use crate::deployment::Deployed;
+use crate::deployed::Deployed;
 use crate::effects::Effects;
-use crate::here::{Here, Hurry};
 use crate::house::House;
 use crate::inbox::Partition;
+use crate::inline_budget::InlineBudget;
+use crate::inline_turns::InlineTurns;
 use crate::ledger::Ledger;
 use crate::once::{self, Keyed};
 use crate::partition::{Activity, FirstTurn, Judgement, Message, Refusal, Reply, StartRun};
@@ -51,12 +52,12 @@ pub struct Engine {
     /// The units' choices, for what is deployed while the host runs.
     pub(crate) bindings: Vec<Binding>,
     /// What installing and granting needs.
-    pub(crate) packages: crate::packages::Packages,
+    pub(crate) packages: crate::plugin_store::PluginStore,
     /// One deployment at a time.
     pub(crate) deploying: Arc<tokio::sync::Mutex<()>>,
     pub(crate) partitions: Vec<Arc<Partition>>,
     /// Where ids of runs and keys of commands stand.
-    pub(crate) names: crate::directory::Names,
+    pub(crate) names: crate::names::Names,
     /// The policy pack in force: it changes with a start only.
     pub(crate) policy: Option<Arc<huiyin_desk::PolicyPack>>,
     pub(crate) activity: broadcast::Sender<Activity>,
@@ -66,7 +67,7 @@ pub struct Engine {
     /// First turns that may be taken ahead at once.
     pub(crate) ahead: Arc<Semaphore>,
     /// First turns that are taken by whoever asked.
-    pub(crate) here: Here,
+    pub(crate) inline: InlineTurns,
     pub(crate) workers: Arc<Workers>,
     pub(crate) effects: Arc<Effects>,
     pub(crate) next: AtomicUsize,
@@ -144,7 +145,7 @@ impl Engine {
 
     /// How many first turns were taken on the thread that asked, since the start.
     pub fn taken_here(&self) -> u64 {
-        self.here.taken()
+        self.inline.taken()
     }
 
     /// Room for a value that comes in; told to wait where there is none (rule 11).
@@ -179,21 +180,23 @@ impl Engine {
         let _room = self.room_for(&submission.input)?;
         let (partition, deployed, mut start) = self.prepare(submission).await?;
         // No more than so many: they pass the partition's own measure of what it may hold.
-        let ahead = Arc::clone(&self.ahead).try_acquire_owned().ok().filter(|_| deployed.quick());
+        let ahead = Arc::clone(&self.ahead).try_acquire_owned().ok().filter(|_| deployed.first_turns.quick());
         let Some(ahead) = ahead else {
             return self.ask(partition, |reply| Message::Start(StartRun { finished: Some(reply), ..start })).await;
         };
         let (now, random, payload) = (self.clock.now(), uuid::Uuid::new_v4().as_u64_pair().0, self.payload);
         let _permit = self.admitted()?;
-        let asked = self.partitions.get(partition).ok_or_else(gone)?;
-        if let Some(place) = self.place_here(&deployed, &start.input, now) {
+        let asked = self.partitions.get(partition).ok_or_else(Refusal::stopped)?;
+        let waiting = self.workers.waiting("").1;
+        if let Some(place) = self.inline.place(&deployed, &start.input, now, waiting) {
             let coming = self.journal.coming();
-            let hurry = Hurry::default();
-            let first = turn::first_turn(&mut start, &deployed, now, random, payload, &self.house, hurry.budget());
-            if hurry.gave_up() {
-                self.here.gave_up(&hurry, &deployed, now);
+            let budget = InlineBudget::default();
+            let first =
+                turn::first_turn(&mut start, &deployed, now, random, payload, &self.house, Budget::inline(&budget));
+            if budget.gave_up() {
+                self.inline.gave_up(&budget, &deployed, now);
             } else {
-                self.here.took();
+                self.inline.took();
                 // Held to the end, which is near; one that has to wait for something leaves it to others.
                 let _place = first.done.ends().then_some(place);
                 let first = Some(FirstTurn { place: Some(ahead), coming, ..first });
@@ -362,8 +365,8 @@ impl Engine {
             }) as Box<dyn FnOnce() + Send>
         });
         let inbox = self.inbox(partition)?;
-        inbox.send(Message::Query(query)).map_err(|_| gone())?;
-        told.await.map_err(|_| gone())
+        inbox.send(Message::Query(query)).map_err(|_| Refusal::stopped())?;
+        told.await.map_err(|_| Refusal::stopped())
     }
 
     /// Looks at every partition in turn.
@@ -386,7 +389,7 @@ impl Engine {
         partition: usize,
         message: impl FnOnce(Reply<T>) -> Message,
     ) -> Result<T, Refusal> {
-        self.asked(partition, |reply, inbox| inbox.send(message(reply)).map_err(|_| gone())).await
+        self.asked(partition, |reply, inbox| inbox.send(message(reply)).map_err(|_| Refusal::stopped())).await
     }
 
     /// Waits for the answer of a partition to what `send` sends, or has sent, to its inbox.
@@ -396,7 +399,7 @@ impl Engine {
         send: impl FnOnce(Reply<T>, &mpsc::UnboundedSender<Message>) -> Result<(), Refusal>,
     ) -> Result<T, Refusal> {
         let _permit = self.admitted()?;
-        self.partitions.get(partition).ok_or_else(gone)?.asked(send).await
+        self.partitions.get(partition).ok_or_else(Refusal::stopped)?.asked(send).await
     }
 
     /// Asks the first partition, which keeps what concerns the whole host.
@@ -408,7 +411,7 @@ impl Engine {
     }
 
     fn inbox(&self, partition: usize) -> Result<&mpsc::UnboundedSender<Message>, Refusal> {
-        self.partitions.get(partition).map(|p| &p.inbox).ok_or_else(gone)
+        self.partitions.get(partition).map(|p| &p.inbox).ok_or_else(Refusal::stopped)
     }
 
     /// The partition where a unit lives.
@@ -526,8 +529,4 @@ async fn asked_for(deployed: &Arc<Deployed>, input: Value) -> Result<(String, Va
 
 async fn ended(task: Task) -> Result<(), String> {
     task.await.map_err(|e| e.to_string())?
-}
-
-pub(crate) fn gone() -> Refusal {
-    Refusal::Store("the host is stopping, or its store has failed".to_owned())
 }

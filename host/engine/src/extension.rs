@@ -1,16 +1,14 @@
 //! `document.metadata.huiyin`: what the workflow language lacks and the host
-//! needs to know of a schedule. Read strictly: a wrong value is an error with
+//! needs to know of a schedule, and the schedule with it. Read strictly: a wrong value is an error with
 //! its JSON pointer before anything comes into force. Keys that nobody knows
 //! are the language's affair, which warns of them.
 
-use huiyin_deadline::Zone;
 use huiyin_deadline::allowance::parse_duration;
-use huiyin_deadline::schedule::{CatchUp, Overlap, Policy};
+use huiyin_deadline::schedule::{CatchUp, Interval, Overlap, Policy, Schedule};
+use huiyin_deadline::{Zone, cron::Cron};
 use huiyin_flow::{Definition, Diagnostic, Severity};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
-
-use crate::timetable::{Planned, planned};
 
 /// Where it stands in a workflow.
 const PLACE: &str = "/document/metadata/huiyin";
@@ -59,7 +57,7 @@ pub fn read(definition: &Definition) -> Result<Extension, Vec<Fault>> {
 pub fn check(definition: &Definition, text: &str, file: &str) -> Result<(), Vec<Diagnostic>> {
     let faults = match read(definition) {
         Err(faults) => faults,
-        Ok(_) => match planned(definition, jiff::Timestamp::UNIX_EPOCH) {
+        Ok(_) => match planned(definition, Timestamp::UNIX_EPOCH) {
             Ok(_) => return Ok(()),
             Err(fault) => vec![fault],
         },
@@ -84,8 +82,45 @@ pub fn check(definition: &Definition, text: &str, file: &str) -> Result<(), Vec<
 ///
 /// # Errors
 /// What is wrong, in words.
-pub fn schedule(definition: &Definition, since: jiff::Timestamp) -> Result<Option<Planned>, String> {
+pub fn schedule(definition: &Definition, since: Timestamp) -> Result<Option<Planned>, String> {
     planned(definition, since).map_err(|fault| fault.to_string())
+}
+
+/// A workflow's schedule.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Its times.
+    pub schedule: Schedule,
+    /// The zone it is shown in.
+    pub zone: Zone,
+    /// What it does when times and runs get in each other's way.
+    pub policy: Policy,
+}
+
+/// Reads a workflow's schedule by the clock.
+fn planned(definition: &Definition, since: Timestamp) -> Result<Option<Planned>, Fault> {
+    let fault = |pointer: &str, message: String| Fault { pointer: pointer.to_owned(), message };
+    let extension = read(definition).map_err(|mut faults| faults.remove(0))?;
+    let interval = |name: &str, text: &str| {
+        text.parse::<Interval>().map_err(|error| fault(&format!("/schedule/{name}"), error.to_string()))
+    };
+    let schedule = match definition.schedule() {
+        Some(huiyin_flow::Schedule::Cron(expr)) => {
+            let cron = Cron::parse(expr).map_err(|error| fault("/schedule/cron", error.to_string()))?;
+            Schedule::Cron { cron, zone: extension.zone.clone() }
+        }
+        Some(huiyin_flow::Schedule::Every(every)) => {
+            let every = interval("every", every)?;
+            if extension.policy.jitter.is_some_and(|jitter| jitter > every.duration()) {
+                let message = "is longer than `schedule.every`: times would overtake each other".to_owned();
+                return Err(fault("/document/metadata/huiyin/jitter", message));
+            }
+            Schedule::Every { every, anchor: since }
+        }
+        Some(huiyin_flow::Schedule::After(after)) => Schedule::After { after: interval("after", after)? },
+        Some(huiyin_flow::Schedule::On(_)) | None => return Ok(None),
+    };
+    Ok(Some(Planned { schedule, zone: extension.zone, policy: extension.policy }))
 }
 
 /// The JSON Schema (2020-12) of `document.metadata.huiyin`, for editors.

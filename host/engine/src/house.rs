@@ -9,6 +9,7 @@ use huiyin_flow::Evaluator;
 use huiyin_sandbox::{Limits, Package, Sandbox};
 use serde_json::Value;
 
+use crate::deployed::PluginFacts;
 use crate::limits::Tuning;
 use crate::record::Pin;
 use crate::trust::{Signed, Trust, Units};
@@ -330,7 +331,13 @@ impl House {
         self.packages.read().unwrap_or_else(std::sync::PoisonError::into_inner).by_digest.get(digest).cloned()
     }
 
-    /// The same, as far as a unit may use it.
+    /// What a partition has to know of an installed component.
+    pub fn facts(&self, digest: &str) -> Option<PluginFacts> {
+        let package = self.package(digest)?;
+        Some(PluginFacts { pure: package.pure, idempotent: package.manifest.idempotent })
+    }
+
+    /// A component, as far as a unit may use it.
     pub fn package_for(&self, digest: &str, unit: Option<&str>) -> Option<Arc<Package>> {
         let packages = self.packages.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let package = packages.by_digest.get(digest)?;

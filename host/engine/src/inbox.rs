@@ -5,8 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::deployment::Deployed;
-use crate::engine::gone;
+use crate::deployed::Deployed;
 use crate::partition::{Message, Refusal, Reply};
 
 /// A partition as the host sees it.
@@ -25,7 +24,7 @@ impl Partition {
     /// # Errors
     /// [`Refusal`]
     pub(crate) async fn ask<T: Send + 'static>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Refusal> {
-        self.asked(|reply, inbox| inbox.send(message(reply)).map_err(|_| gone())).await
+        self.asked(|reply, inbox| inbox.send(message(reply)).map_err(|_| Refusal::stopped())).await
     }
 
     /// Waits for the answer to what `send` sends, or has sent, to the inbox.
@@ -36,7 +35,7 @@ impl Partition {
         let (tell, told) = oneshot::channel();
         let reply: Reply<T> = Box::new(move |answer| drop(tell.send(answer)));
         send(reply, &self.inbox)?;
-        told.await.map_err(|_| gone())?
+        told.await.map_err(|_| Refusal::stopped())?
     }
 
     /// Notes what is in force here no longer.

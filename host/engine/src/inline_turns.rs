@@ -8,38 +8,21 @@
 //! are nobody's in the count of whose turn is next ([`crate::fair`]): they are taken
 //! only while nobody waits, and they are few.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use huiyin_flow::{Evaluator, ExprError};
-use huiyin_sandbox::Limits;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::deployment::Deployed;
-use crate::engine::Engine;
-use crate::turn::Budget;
+use crate::deployed::Deployed;
+use crate::inline_budget::InlineBudget;
 
 /// Runs that are under way like this at once. With more, workers send the outcomes
 /// of several turns together, and whose turn is next is decided among the units.
 const UNDER_WAY: usize = 32;
 
-/// Interpreting ends after this long: what is left of the turn is a worker's.
-const STRETCH: Duration = Duration::from_millis(1);
-
-/// Steps of the interpreter between two looks at the clock.
-const STEPS: u32 = 8;
-
 /// The largest input, in bytes of JSON: it is written out here, too.
 const INPUT: u64 = 4 << 10;
-
-/// The largest arguments and the largest answer of a call, in bytes: they are read and written out here.
-const VALUE: u64 = 64 << 10;
-
-/// The most memory of a call, in bytes. Filling or copying it is one instruction, within
-/// which a guest does not look at the clock.
-const MEMORY: u64 = 8 << 20;
 
 /// After a turn that was given up for a call none is taken here for so long, in milliseconds:
 /// however many workflows there are whose calls last, they hold such threads one or two hundredths of the time.
@@ -47,20 +30,20 @@ const PAUSE_MS: i64 = 1_000;
 
 /// What is known of the turns that are taken here.
 #[derive(Debug)]
-pub(crate) struct Here {
+pub(crate) struct InlineTurns {
     places: Semaphore,
     taken: AtomicU64,
     /// From when on they are taken again, in milliseconds since the Unix epoch.
     again: AtomicI64,
 }
 
-impl Default for Here {
+impl Default for InlineTurns {
     fn default() -> Self {
-        Here { places: Semaphore::new(UNDER_WAY), taken: AtomicU64::new(0), again: AtomicI64::new(i64::MIN) }
+        InlineTurns { places: Semaphore::new(UNDER_WAY), taken: AtomicU64::new(0), again: AtomicI64::new(i64::MIN) }
     }
 }
 
-impl Here {
+impl InlineTurns {
     /// How many were taken.
     pub(crate) fn taken(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
@@ -71,71 +54,27 @@ impl Here {
         self.taken.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One of this workflow was given up.
-    pub(crate) fn gave_up(&self, hurry: &Hurry, deployed: &Deployed, now: Timestamp) {
-        deployed.not_brief(now);
-        if hurry.called.load(Ordering::Relaxed) {
-            self.again.store(now.as_millisecond().saturating_add(PAUSE_MS), Ordering::Relaxed);
-        }
-    }
-}
-
-impl Engine {
     /// A place for a run whose first turn may be taken on this thread; none where it is not known
     /// to be brief, or others wait for theirs.
-    pub(crate) fn place_here(&self, deployed: &Deployed, input: &Value, now: Timestamp) -> Option<SemaphorePermit<'_>> {
-        let fits = deployed.brief(now)
-            && self.here.again.load(Ordering::Relaxed) <= now.as_millisecond()
-            && self.workers.waiting("").1 == 0
+    pub(crate) fn place(
+        &self,
+        deployed: &Deployed,
+        input: &Value,
+        now: Timestamp,
+        waiting: usize,
+    ) -> Option<SemaphorePermit<'_>> {
+        let fits = deployed.first_turns.brief(now)
+            && self.again.load(Ordering::Relaxed) <= now.as_millisecond()
+            && waiting == 0
             && huiyin_flow::more_than(input, INPUT).is_none();
-        fits.then(|| self.here.places.try_acquire().ok())?
-    }
-}
-
-/// The limits of a call here.
-pub(crate) fn narrow(limits: &mut Limits) {
-    limits.input_bytes = limits.input_bytes.min(VALUE);
-    limits.output_bytes = limits.output_bytes.min(VALUE);
-    limits.memory_bytes = limits.memory_bytes.min(MEMORY);
-}
-
-/// What a turn in a hurry learns. It stands in for the evaluator, which may take a second.
-#[derive(Debug, Default)]
-pub struct Hurry {
-    gave_up: AtomicBool,
-    /// For a call, which may have taken its time.
-    called: AtomicBool,
-}
-
-impl Hurry {
-    /// What a turn may use then.
-    pub(crate) fn budget(&self) -> Budget<'_> {
-        Budget { time: Some(STRETCH), stretch: STEPS, hurry: Some(self), ..Budget::default() }
+        fits.then(|| self.places.try_acquire().ok())?
     }
 
-    /// A call failed, perhaps only for want of time.
-    pub(crate) fn call_failed(&self) {
-        self.called.store(true, Ordering::Relaxed);
-        self.gave_up.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was given up: what came of it is nothing.
-    pub(crate) fn gave_up(&self) -> bool {
-        self.gave_up.load(Ordering::Relaxed)
-    }
-
-    fn refuse<T>(&self) -> Result<T, ExprError> {
-        self.gave_up.store(true, Ordering::Relaxed);
-        Err(ExprError::new("this takes its time"))
-    }
-}
-
-impl Evaluator for Hurry {
-    fn compile(&self, _program: &str, _vars: &[&str]) -> Result<(), ExprError> {
-        self.refuse()
-    }
-
-    fn eval(&self, _program: &str, _input: &Value, _vars: &[(&str, &Value)]) -> Result<Value, ExprError> {
-        self.refuse()
+    /// One of this workflow was given up.
+    pub(crate) fn gave_up(&self, budget: &InlineBudget, deployed: &Deployed, now: Timestamp) {
+        deployed.first_turns.not_brief(now);
+        if budget.called() {
+            self.again.store(now.as_millisecond().saturating_add(PAUSE_MS), Ordering::Relaxed);
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::effects::judge;
 use crate::engine::Engine;
-use crate::originals::original;
+use crate::item_conversion::original;
 use crate::partition::{Delivered, Floor, Message, Refusal, verdict};
 
 impl Engine {

@@ -3,6 +3,9 @@
 //! them: domain rules live in `huiyin-desk` and `huiyin-deadline`, the
 //! workflow language in `huiyin-flow`.
 //!
+//! **Invariant:** every change of the host is a record first, and nothing leaves before the record that caused it
+//! is durable.
+//!
 //! | module | for |
 //! |---|---|
 //! | [`engine`] | the host as one thing: what the API and the command line call |
@@ -11,7 +14,7 @@
 //! | [`commit`] | when what was decided may be known: the output-commit rule, without I/O |
 //! | [`shell`] | a partition alive: inbox, journal, timer |
 //! | [`turn`] | a run's turn: interpreting, expressions, pure calls |
-//! | [`worker`], [`here`] | the threads on which turns are taken, and turns that need none |
+//! | [`worker`], `inline_turns` | the threads on which turns are taken, and turns that need none |
 //! | [`fair`], [`admission`] | whose turn it is among units, and how many calls may be out at once |
 //! | [`once`] | what was asked under a name before |
 //! | `directory` | where a thing lives, and who may act on it |
@@ -20,7 +23,7 @@
 //! | [`bindings`], [`rebind`], [`canary`] | what slots stand for: known, changed while the host runs, tried |
 //! | [`schedules`] | schedules as people see and steer them |
 //! | [`extension`] | what a workflow says to the host: `document.metadata.huiyin` |
-//! | [`originals`] | items as the floor reads and the desk keeps them |
+//! | [`item_conversion`] | items as the floor reads and the desk keeps them |
 //! | [`replay`] | recorded calls of pure plugins, made again |
 //! | [`effects`] | plugin calls and requests that reach outside |
 //! | [`limits`] | what a call may use, by host, plugin and unit |
@@ -42,10 +45,12 @@ pub mod admission;
 pub mod bindings;
 pub mod calls;
 pub mod canary;
+pub mod canary_comparison;
+pub mod catalog;
 pub mod commit;
 pub mod config;
 pub mod deploy;
-pub mod deployment;
+pub mod deployed;
 pub mod dice;
 mod directory;
 pub mod effects;
@@ -56,17 +61,20 @@ pub mod extension;
 pub mod fair;
 pub mod grants;
 pub mod heard;
-pub mod here;
 pub mod house;
 mod inbox;
+mod inline_budget;
+mod inline_estimate;
+mod inline_turns;
 pub mod intake;
+pub mod item_conversion;
 pub mod keeper;
 pub mod ledger;
 pub mod lifecycle;
 pub mod limits;
+mod names;
 pub mod once;
 mod orders;
-pub mod originals;
 pub mod packages;
 pub mod partition;
 pub mod payload;
@@ -74,13 +82,16 @@ pub mod plan;
 #[cfg(feature = "planted")]
 pub mod planted;
 mod plugin_config;
+mod plugin_store;
 pub mod plugins;
 pub mod publishers;
 pub mod rebind;
 pub mod record;
 mod records;
 pub mod replay;
+mod request_words;
 pub mod requests;
+pub mod resolve;
 mod restore;
 pub mod schedules;
 mod seats;
@@ -89,9 +100,9 @@ pub mod shell;
 pub mod sources;
 pub mod start;
 pub mod state;
-pub mod timetable;
 pub mod trust;
 pub mod turn;
+pub mod watched_source;
 pub mod worker;
 
 pub use engine::{Engine, InForce, Submission};

@@ -6,7 +6,7 @@ mod list;
 mod users;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use huiyin_desk::Act;
 use huiyin_sandbox::Package;
@@ -17,26 +17,12 @@ pub use self::list::{Effective, GrantRow, PluginRow, SetAside};
 pub use self::users::WithheldRow;
 pub(crate) use self::users::{tell, warn};
 use crate::engine::Engine;
-use crate::grants::{Grants, OwnFolders, check_folder};
+use crate::grants::check_folder;
 use crate::house::{Origin, Provenance};
 use crate::partition::{Message, Refusal};
 use crate::record::{Entry, PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
-use crate::sources::WatchedSource;
 use crate::state::{Plugins, State};
 use crate::trust::{Signed, Trust};
-
-/// What installing and granting needs.
-pub(crate) struct Packages {
-    /// Whom the configuration trusts.
-    pub(crate) configured: Trust,
-    /// Whom the host trusts: with what people said since.
-    pub(crate) trust: RwLock<Trust>,
-    pub(crate) grants: Arc<Grants>,
-    pub(crate) own: OwnFolders,
-    /// Where packages are kept; none for a host in memory.
-    pub(crate) folder: Option<PathBuf>,
-    pub(crate) sources: Vec<Arc<WatchedSource>>,
-}
 
 /// Who does something, and why.
 #[derive(Debug, Clone, Copy)]
@@ -320,5 +306,5 @@ pub fn keep(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    crate::start::private_file(file, bytes)
+    huiyin_files::write_private(file, bytes)
 }

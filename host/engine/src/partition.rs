@@ -51,11 +51,11 @@ pub(crate) use self::starts::{record_of_start, start_event, taken};
 use self::wakes::Wakes;
 pub use self::work::{Activity, Dice, EffectJob, Errand, Input, Output, PollJob, TurnJob, Work};
 use crate::canary::Canaries;
-use crate::deployment::Deployed;
+use crate::deployed::Deployed;
 use crate::payload::Payload;
 use crate::record::{Entry, SnapshotTaken};
-use crate::sources::WatchedSource;
 use crate::state::{FinishedRun, State};
+use crate::watched_source::WatchedSource;
 
 /// A partition's decisions.
 pub struct Core {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::deployment::Deployed;
+use crate::deployed::Deployed;
 use crate::engine::gone;
 use crate::inbox::Partition;
 use crate::partition::{Deploy, Message, Refusal, deployable};

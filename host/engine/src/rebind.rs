@@ -18,9 +18,10 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use self::show::{Aside, BindingRow, CanaryRow, Differing, Said};
 use crate::bindings::{Bindings, Override, Overrides};
+use crate::catalog::RegistryCatalog;
 use crate::config::Binding;
-use crate::deployment::{self, Deployed, HouseCatalog};
-use crate::engine::{Engine, gone};
+use crate::deployed::Deployed;
+use crate::engine::Engine;
 use crate::extension;
 use crate::house::House;
 use crate::inbox::Partition;
@@ -30,6 +31,7 @@ use crate::record::{
     BindingChanged, BindingLifted, BindingQuarantined, CanaryEnd, CanaryEnded, CanaryStarted, Entry, Pin, SlotOf,
     WorkflowDeployed,
 };
+use crate::resolve;
 use crate::shell::Clock;
 use crate::state::{Deployment, State};
 
@@ -244,9 +246,9 @@ pub fn with_slots(
     configured: &[Binding],
     house: &House,
 ) -> Result<(WorkflowDeployed, Deployed), Refusal> {
-    let pins = deployment::pin(&definition, old.unit.as_deref(), configured, over, &old.digests(), house)
+    let pins = resolve::pin(&definition, old.unit.as_deref(), configured, over, &old.digests(), house)
         .map_err(|problems| Refusal::Refused(problems.join("; ")))?;
-    let id = deployment::digest(&old.text, old.unit.as_deref(), &pins);
+    let id = resolve::digest(&old.text, old.unit.as_deref(), &pins);
     // It was checked when it was deployed: what could not be read was refused.
     let schedule = extension::schedule(&definition, anchor).unwrap_or(None);
     let entry = WorkflowDeployed {
@@ -259,7 +261,7 @@ pub fn with_slots(
         by: old.by.clone(),
         keeps_schedule: true,
     };
-    Ok((entry, Deployed::new(id, old.unit.clone(), definition, pins, schedule, house)))
+    Ok((entry, Deployed::new(id, old.unit.clone(), definition, pins, schedule, |digest| house.facts(digest))))
 }
 
 /// Why nothing is done for one place.
@@ -297,7 +299,7 @@ fn chosen(house: &House, standing: &Standing, slot: &str, to: &PluginWord) -> Re
     let same = |now: &&Pin| now.plugin.split(':').next() == pin.plugin.split(':').next();
     let now = standing.deployment.pins.get(slot).filter(same).map(|pin| pin.config.clone());
     pin.config = to.config.clone().or(now).unwrap_or_default();
-    let pin = deployment::fits(standing.slot(slot)?, pin, house).map_err(|why| invalid("/plugin", why))?;
+    let pin = resolve::fits(standing.slot(slot)?, pin, house).map_err(|why| invalid("/plugin", why))?;
     if let Some(fault) = plugin_config::faults_of(house, &pin).into_iter().next() {
         let message = format!(
             "`{}` does not take this configuration: {}; `huiyin plugin inspect` shows what it takes",
@@ -390,7 +392,7 @@ impl Rebinder {
         let (house, text, name) = (Arc::clone(&self.house), Arc::clone(&deployment.text), deployment.name.clone());
         // Compiling takes its time and must not hold up what else goes on.
         let parsed = tokio::task::spawn_blocking(move || {
-            Definition::parse(&text, &name, &HouseCatalog(&house), &*house.evaluator)
+            Definition::parse(&text, &name, &RegistryCatalog(&house), &*house.evaluator)
         });
         let definition = parsed.await.map_err(|e| Refusal::Store(e.to_string()))?.map_err(|problems| {
             let all = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
@@ -447,7 +449,7 @@ impl Rebinder {
             Box::new(move || drop(tell.send(seen))) as Box<dyn FnOnce() + Send>
         });
         let partition = self.partitions.get(at).ok_or_else(gone)?;
-        partition.inbox.send(Message::Query(query)).map_err(|_| gone())?;
-        told.await.map_err(|_| gone())
+        partition.inbox.send(Message::Query(query)).map_err(|_| Refusal::stopped())?;
+        told.await.map_err(|_| Refusal::stopped())
     }
 }

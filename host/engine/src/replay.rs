@@ -18,8 +18,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::calls;
-use crate::deployment;
-use crate::originals::original;
+use crate::deployed;
+use crate::item_conversion::original;
 use crate::record::{self, DecodeError, Entry, FloorJudged, JudgedItem, Made, Pin, RunTurn, sum};
 
 /// Items that are remembered for the record of the floor's calls that follows
@@ -319,7 +319,7 @@ impl Seen {
             return None;
         }
         let deployment = self.deployments.get(self.runs.get(run)?)?;
-        let pin = deployment::pinned(&deployment.pins, asked.slot.as_deref(), &asked.function)?.clone();
+        let pin = deployed::pinned(&deployment.pins, asked.slot.as_deref(), &asked.function)?.clone();
         let unit = deployment.unit.clone().unwrap_or_default();
         Some(Call { key: format!("{run}-{call}"), pin, unit, now, items: None, was })
     }

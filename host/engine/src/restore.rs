@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::deployment::Deployed;
+use crate::deployed::Deployed;
 use crate::engine::Engine;
 use crate::partition::{Message, Refusal};
 use crate::start::Definitions;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::deployment::Deployed;
+use crate::deployed::Deployed;
 use crate::engine::Engine;
 use crate::partition::{Message, PauseCommand, Refusal, scheduled_runs, standing};
 use crate::state::{Pause, State, schedule_name};

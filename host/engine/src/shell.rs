@@ -178,7 +178,7 @@ impl Shell {
                 Step::Canary(job) => {
                     let unit = job.of.unit.clone().unwrap_or_default();
                     self.workers.run(&unit, move |house| {
-                        let _ = inbox.send(Message::Watched(Box::new(crate::canary::watch(*job, house))));
+                        let _ = inbox.send(Message::Watched(Box::new(crate::canary_comparison::watch(*job, house))));
                     });
                 }
                 Step::Release { work, last_index } => self.release(work, last_index),

@@ -29,11 +29,10 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::force::same_schedule;
 use self::store::Store;
-pub(crate) use self::store::private_file;
 use self::wanted::read_wanted;
 use crate::admission::Admission;
 use crate::config::HostConfig;
-use crate::deployment::Deployed;
+use crate::deployed::Deployed;
 use crate::dice::SystemDice;
 use crate::effects::Effects;
 use crate::engine::Engine;
@@ -44,15 +43,15 @@ use crate::inbox::Partition;
 use crate::keeper::Keeper;
 use crate::lifecycle::Known;
 use crate::limits::Tuning;
-use crate::packages::Packages;
 use crate::partition::{Core, Failing, Message, Patience, RunBounds, Snapshot};
 use crate::payload::Payload;
+use crate::plugin_store::PluginStore;
 use crate::record::{AuditRenewed, Entry, SnapshotTaken};
 use crate::secrets::Secrets;
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock};
-use crate::sources::WatchedSource;
 use crate::state::State;
 use crate::trust::Trust;
+use crate::watched_source::WatchedSource;
 use crate::worker::{self, Workers};
 
 pub use self::error::StartError;
@@ -302,7 +301,7 @@ impl Engine {
             clock: Arc::clone(&clock),
             payload,
             bindings: options.config.bindings.clone(),
-            packages: Packages {
+            packages: PluginStore {
                 configured,
                 trust: RwLock::new(trust),
                 grants: Arc::clone(&wanted.grants),
@@ -311,14 +310,14 @@ impl Engine {
                 sources: wanted.sources.clone(),
             },
             deploying: Arc::default(),
-            names: crate::directory::Names::of(&loaded),
+            names: crate::names::Names::of(&loaded),
             policy: loaded.first().and_then(|home| home.desk.policy().cloned()),
             partitions: Vec::new(),
             activity,
             intake: Engine::intake_gate(),
             intake_room: Engine::intake_room(),
             ahead: Engine::ahead(),
-            here: crate::here::Here::default(),
+            inline: crate::inline_turns::InlineTurns::default(),
             workers: Arc::clone(&workers),
             effects: Arc::clone(&effects),
             next: std::sync::atomic::AtomicUsize::new(0),

@@ -14,9 +14,9 @@ use serde_json::Value;
 
 use crate::calls::{PluginFault, pure_call};
 use crate::canary::{Canaries, Made};
-use crate::deployment::Deployed;
-use crate::here::Hurry;
+use crate::deployed::Deployed;
 use crate::house::House;
+use crate::inline_budget::{self, InlineBudget};
 use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, record_of_start, start_event};
 use crate::payload::{Payload, TURN};
 use crate::record::{self, sum};
@@ -35,7 +35,15 @@ pub struct Budget<'h> {
     /// Interpreter steps at a stretch, between two looks at the clock.
     pub stretch: u32,
     /// The turn may not hold its thread up, and is given up where it would.
-    pub hurry: Option<&'h Hurry>,
+    pub hurry: Option<&'h InlineBudget>,
+}
+
+impl<'h> Budget<'h> {
+    /// That of a turn on the thread of whoever asked.
+    pub fn inline(budget: &'h InlineBudget) -> Budget<'h> {
+        let (time, stretch) = (Some(inline_budget::STRETCH), inline_budget::STEPS);
+        Budget { time, stretch, hurry: Some(budget), ..Budget::default() }
+    }
 }
 
 impl Default for Budget<'_> {
@@ -107,7 +115,7 @@ pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget<'_>) -> Turn
 /// longer than expressions may, is not answered by it.
 pub fn judge(job: JudgeJob, house: &House) -> Judged {
     let JudgeJob { id, event, deployed } = job;
-    let judge = |of: &crate::deployment::Deployed| {
+    let judge = |of: &crate::deployed::Deployed| {
         let answered = std::panic::AssertUnwindSafe(|| of.judge(&event, &*house.evaluator));
         (of.id.clone(), std::panic::catch_unwind(answered).unwrap_or_default())
     };
@@ -142,7 +150,7 @@ fn turn(job: TurnJob, house: &House, budget: Budget<'_>) -> TurnDone {
         && published < PUBLISHED
         && bytes <= TURN
         && budget.time.is_none_or(|most| began.elapsed() < most)
-        && !budget.hurry.is_some_and(Hurry::gave_up)
+        && !budget.hurry.is_some_and(InlineBudget::gave_up)
     {
         let event = match inputs.pop_front() {
             None => break,
@@ -183,7 +191,7 @@ fn turn(job: TurnJob, house: &House, budget: Budget<'_>) -> TurnDone {
         }
     }
     if first {
-        deployed.took(began.elapsed());
+        deployed.first_turns.took(began.elapsed());
     }
     let Beside { faults, made, told, .. } = beside;
     let (flow, rest) = (Arc::new(flow), inputs.into());
@@ -205,12 +213,12 @@ struct Beside {
 /// Makes a pure call and gives its result as an event, and what the facts will
 /// not say of it.
 fn make(
-    deployed: &crate::deployment::Deployed,
+    deployed: &crate::deployed::Deployed,
     run: &str,
     command: &Command,
     now: jiff::Timestamp,
     house: &House,
-    hurry: Option<&Hurry>,
+    hurry: Option<&InlineBudget>,
     beside: &mut Beside,
 ) -> Option<(Event, record::Made)> {
     let Command::Call { call, task, slot, function, with, .. } = command else { return None };
@@ -236,7 +244,7 @@ fn make(
             told.failed = Some(fault.word);
             if fault.own {
                 let how = fault.error.detail.clone().unwrap_or_default();
-                beside.faults.push((crate::deployment::key(slot.as_deref(), function), how));
+                beside.faults.push((crate::deployed::key(slot.as_deref(), function), how));
             }
             Err(*fault.error)
         }

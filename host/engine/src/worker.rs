@@ -1,7 +1,7 @@
 //! Workers: threads on which turns of runs are taken ([`crate::turn`]), so that a
 //! partition's loop never waits for one, and a run of pure steps needs one
 //! hand-over in all; or none, where the turn is so brief that whoever asked for
-//! the run takes it ([`crate::here`]).
+//! the run takes it ([`crate::inline_turns`]).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,6 +4,8 @@
 //! it holds no domain rule. The engine answers only once what led to the
 //! answer is durable, and no handler answers before the engine does (rule 2).
 //! Errors are problem details (RFC 9457). All but `/healthz` needs the token.
+//!
+//! **Invariant:** no answer says more than the engine said, and none comes before the engine's.
 
 mod activity;
 mod api;

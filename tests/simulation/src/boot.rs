@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use huiyin_engine::deployment::workflow_name;
+use huiyin_engine::deployed::workflow_name;
 use huiyin_engine::partition::Message;
 use huiyin_engine::partition::Snapshot;
 use huiyin_engine::record::Entry;

@@ -35,9 +35,8 @@ use huiyin_deadline::schedule::{Interval, Schedule};
 use huiyin_desk::PolicyPack;
 use huiyin_engine::config::{HostConfig, WorkflowConfig};
 use huiyin_engine::house::House;
-use huiyin_engine::sources::WatchedSource;
 use huiyin_engine::start::Wanted;
-use huiyin_engine::timetable::Timetable;
+use huiyin_engine::watched_source::{Timetable, WatchedSource};
 use huiyin_flow::Definition;
 use jiff::Timestamp;
 

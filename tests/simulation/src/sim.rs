@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use huiyin_engine::canary::{CanaryJob, watch};
+use huiyin_engine::canary::CanaryJob;
+use huiyin_engine::canary_comparison::watch;
 use huiyin_engine::partition::{
     EffectDone, EffectJob, EffectOutcome, JudgeJob, Message, PollJob, Refusal, Snapshot, TurnJob,
 };

@@ -7,8 +7,8 @@ mod replay;
 
 use std::path::{Path, PathBuf};
 
+use huiyin_engine::catalog::RegistryCatalog;
 use huiyin_engine::config::{HostConfig, WorkflowConfig};
-use huiyin_engine::deployment::HouseCatalog;
 use huiyin_engine::house::Origin;
 use huiyin_engine::start::{Candidate, open_house_with};
 use huiyin_engine::trust::Trust;
@@ -150,7 +150,7 @@ fn checked(workflow: &Path, plugins: &[(String, Vec<u8>)], data: Option<&Path>) 
     }));
     let house =
         open_house_with(cache(data), &components, &Trust::default(), compiler()).map_err(|error| refused(&error))?;
-    match huiyin_flow::Definition::parse(&text, &shown(workflow), &HouseCatalog(&house), &*house.evaluator) {
+    match huiyin_flow::Definition::parse(&text, &shown(workflow), &RegistryCatalog(&house), &*house.evaluator) {
         Ok(definition) => Ok(format!("{}/{}", definition.document().namespace, definition.document().name)),
         Err(diagnostics) => Err(explain(&StartError::Workflow(diagnostics))),
     }

@@ -8,7 +8,7 @@ use huiyin_flow::{Definition, RunState};
 use huiyin_journal::{Journal, Record};
 use serde_json::Value;
 
-use crate::deployment::HouseCatalog;
+use crate::catalog::RegistryCatalog;
 use crate::house::House;
 use crate::record::{self, Entry, RunTurn};
 use crate::state::SinkPlace;
@@ -190,7 +190,7 @@ impl Follower {
         let mut deployed = all.filter(|found| found.kind == "huiyin.workflow.deployed.v1");
         deployed.find_map(|found| match record::decode(&found) {
             Ok(Some(Entry::WorkflowDeployed(x))) if x.deployment == deployment => {
-                let catalog = HouseCatalog(&self.house);
+                let catalog = RegistryCatalog(&self.house);
                 let definition = Definition::parse(&x.text, &x.name, &catalog, &*self.house.evaluator).ok()?;
                 Some(Known { unit: x.unit, definition })
             }

@@ -9,8 +9,8 @@ use crate::engine::Engine;
 use crate::house::House;
 use crate::partition::Refusal;
 use crate::record::Pin;
-use crate::sources::WatchedSource;
 use crate::state::State;
+use crate::watched_source::WatchedSource;
 
 /// Somebody who needs a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{About, Core, Deploy, Refusal, Reply, Wake, encoded, unfit};
-use crate::deployment::Deployed;
+use crate::deployed::Deployed;
 use crate::payload::Payload;
 use crate::record::{Entry, WorkflowDeployed, WorkflowWithdrawn, unit_key};
 

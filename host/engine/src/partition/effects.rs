@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{About, Core, EffectDone, EffectJob, EffectOutcome, Errand, Input, Refusal, Work};
-use crate::deployment::{Deployed, Target};
+use crate::deployed::{Deployed, Target};
 use crate::record::{EffectIntended, EffectResolved, EffectSettled, EffectUnknown, Entry};
-use crate::requests::{described, repeatable};
+use crate::request_words::{described, repeatable};
 use crate::state::EffectState;
 
 /// How often a repeatable effect of unknown outcome is tried before a person must look.
@@ -196,7 +196,7 @@ impl Core {
         let state = self.state.runs.get(run)?;
         huiyin_flow::outstanding(&state.flow).into_iter().find_map(|command| match command {
             Command::Call { call: of, slot, function, .. } if of == call => {
-                Some((state.deployment.clone(), crate::deployment::key(slot.as_deref(), &function)))
+                Some((state.deployment.clone(), crate::deployed::key(slot.as_deref(), &function)))
             }
             _ => None,
         })

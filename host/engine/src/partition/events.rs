@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{About, Core, Refusal, Reply, StartRun, Work};
 use crate::cloud_event;
-use crate::deployment::{Answer, Deployed};
+use crate::deployed::{Answer, Deployed};
 use crate::heard::{self, Pending};
 use crate::record::{Entry, EventDelivered, EventJudged, EventRelayed, Gathered, Relay, Started, Undecided, unit_key};
 

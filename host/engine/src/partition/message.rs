@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Delivered, Input, Judged, PauseCommand, RewindCommand, Snapshot};
 use crate::canary::{Made, Watched};
-use crate::deployment::Deployed;
+use crate::deployed::Deployed;
 use crate::once::Keyed;
 use crate::record::{self, Batch, Entry, OpeningTurn, Pin, SinkAdvanced};
 use crate::state::{FinishedRun, State};
@@ -48,6 +48,13 @@ pub enum Refusal {
     /// The store failed: whether it was kept is not known until it is asked again.
     #[error("the store failed: {0}")]
     Store(String),
+}
+
+impl Refusal {
+    /// The partition takes nothing more in.
+    pub fn stopped() -> Refusal {
+        Refusal::Store("the host is stopping, or its store has failed".to_owned())
+    }
 }
 
 /// Everything that can happen to a partition.

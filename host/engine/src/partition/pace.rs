@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::Core;
-use crate::deployment::Answer;
+use crate::deployed::Answer;
 use crate::state::Run;
 
 /// First turns of a unit's runs that are out at once, where nobody outside asked for the run. The loop
@@ -294,7 +294,7 @@ impl Core {
     pub(super) fn must_wait(&self, unit: Option<&str>, event: &serde_json::Value) -> bool {
         let name = unit.unwrap_or_default();
         let starts = || {
-            let answers = |deployed: &Arc<crate::deployment::Deployed>| {
+            let answers = |deployed: &Arc<crate::deployed::Deployed>| {
                 deployed.answer(event, |filter| !self.gathered(&deployed.id, filter)) != Answer::No
             };
             self.at_home(unit) && self.triggers(unit).iter().any(answers)

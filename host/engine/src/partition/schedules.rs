@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{About, Core, Refusal, Reply, StartRun, Wake};
-use crate::deployment::Deployed;
+use crate::deployed::Deployed;
 use crate::record::{
     Entry, ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed, ScheduleSetBack, unit_key,
 };

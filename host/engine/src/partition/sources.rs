@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{About, Core, PageDone, PollError, PollJob, ReadPage, Wake, Work};
-use crate::originals::collected;
+use crate::item_conversion::collected;
 use crate::record::{Entry, SourceFailed, SourcePage, SourcePolled, SourceRewound};
 
 /// The longest pause after failures in a row.

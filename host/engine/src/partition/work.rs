@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::{Failing, JudgeJob, Refusal, Snapshot};
 use crate::canary::{Canaries, CanaryJob};
-use crate::deployment::Deployed;
+use crate::deployed::Deployed;
 use crate::payload::Payload;
 use crate::record::Pin;
-use crate::sources::WatchedSource;
+use crate::watched_source::WatchedSource;
 
 /// Work handed out.
 pub enum Work {

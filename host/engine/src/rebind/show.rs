@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Definition, Engine, House, HouseCatalog, Refusal, SlotOf, State};
+use super::{Definition, Engine, House, Refusal, RegistryCatalog, SlotOf, State};
 use crate::bindings::{Canary, Choice, Quarantine, Slot};
 use crate::record::{self, Difference, Entry, Pin};
 use jiff::Timestamp;
@@ -162,7 +162,7 @@ impl Engine {
             let mut rows: Vec<BindingRow> = Vec::new();
             for workflow in found {
                 let read = || {
-                    let catalog = HouseCatalog(&house);
+                    let catalog = RegistryCatalog(&house);
                     Definition::parse(&workflow.text, &workflow.name, &catalog, &*house.evaluator).ok()
                 };
                 let Some(definition) = known.entry(Arc::clone(&workflow.text)).or_insert_with(read) else { continue };

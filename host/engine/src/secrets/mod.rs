@@ -2,7 +2,6 @@
 //! that the configuration names. A value is handed out for one call at a time;
 //! nothing here logs, journals or shows one.
 
-mod files;
 pub mod vault;
 
 use std::collections::BTreeMap;
@@ -77,7 +76,7 @@ impl SecretSource for Secrets {
 /// A secret's value: the file's text without the line end that editors add.
 fn plain_file(path: &Path) -> Result<SecretValue, String> {
     let name = path.display();
-    let mut bytes = files::read_private(path, vault::MAX_VALUE as u64)
+    let mut bytes = huiyin_files::read_private(path, vault::MAX_VALUE as u64)
         .map_err(|why| format!("{name}: {why}"))?
         .ok_or_else(|| format!("{name}: is not there"))?;
     vault::trim_line_end(&mut bytes);

@@ -24,8 +24,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::files;
-
 /// The longest value, in bytes.
 pub const MAX_VALUE: usize = 64 << 10;
 
@@ -263,7 +261,9 @@ impl Vault {
     }
 
     fn read(&self) -> Result<Stored, VaultError> {
-        let Some(bytes) = files::read_private(&self.store, MAX_FILE).map_err(|why| self.store_fault(why))? else {
+        let Some(bytes) =
+            huiyin_files::read_private(&self.store, MAX_FILE).map_err(|why| self.store_fault(why.to_string()))?
+        else {
             return Ok(Stored { version: 1, secrets: BTreeMap::new() });
         };
         let stored: Stored =
@@ -276,7 +276,7 @@ impl Vault {
 
     fn write(&self, stored: &Stored) -> Result<(), VaultError> {
         let text = serde_json::to_vec_pretty(stored).map_err(|error| self.store_fault(error.to_string()))?;
-        files::write_private(&self.store, &text).map_err(|error| self.store_fault(error.to_string()))
+        huiyin_files::write_private(&self.store, &text).map_err(|error| self.store_fault(error.to_string()))
     }
 
     fn keys_or_new(&self, may_create: bool) -> Result<Vec<Key>, VaultError> {
@@ -290,9 +290,10 @@ impl Vault {
 
     /// The newest first.
     fn keys(&self) -> Result<Vec<Key>, VaultError> {
-        let text = files::read_private(&self.key, 4 << 10).map_err(|why| self.key_fault(why))?.ok_or_else(|| {
-            self.key_fault("it is missing; without it no secret can be read: restore it from a backup")
-        })?;
+        let text =
+            huiyin_files::read_private(&self.key, 4 << 10).map_err(|why| self.key_fault(why.to_string()))?.ok_or_else(
+                || self.key_fault("it is missing; without it no secret can be read: restore it from a backup"),
+            )?;
         let broken =
             || self.key_fault(format!("it is not of the form: {KEY_LABEL} <64 hex digits>; restore it from a backup"));
         let text = std::str::from_utf8(&text).map_err(|_| broken())?;
@@ -319,8 +320,8 @@ impl Vault {
             text.push('\n');
         }
         let folder = self.key.parent().unwrap_or(Path::new("."));
-        files::private_folder(folder)
-            .and_then(|()| files::write_private(&self.key, text.as_bytes()))
+        huiyin_files::private_folder(folder)
+            .and_then(|()| huiyin_files::write_private(&self.key, text.as_bytes()))
             .map_err(|error| self.key_fault(error.to_string()))
     }
 
@@ -328,7 +329,7 @@ impl Vault {
     fn lock(&self) -> Result<File, VaultError> {
         let folder = self.store.parent().unwrap_or(Path::new("."));
         let fault = |error: io::Error| self.store_fault(error.to_string());
-        files::private_folder(folder).map_err(fault)?;
+        huiyin_files::private_folder(folder).map_err(fault)?;
         let path = folder.join("lock");
         let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(fault)?;
         match file.try_lock() {
@@ -441,9 +442,9 @@ mod tests {
 
         // Cut off after the keys were written and before the values were: both keys are there.
         let both = [fresh.as_bytes(), &key].concat();
-        files::write_private(&vault.key, &both).unwrap();
+        huiyin_files::write_private(&vault.key, &both).unwrap();
         assert_eq!(vault.get("a").unwrap(), Some(value("one value")));
-        files::write_private(&vault.store, &store).unwrap();
+        huiyin_files::write_private(&vault.store, &store).unwrap();
         assert_eq!(vault.get("a").unwrap(), Some(value("one value")));
         vault.rotate().unwrap();
         assert_eq!(vault.get("a").unwrap(), Some(value("one value")));

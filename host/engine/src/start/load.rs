@@ -109,7 +109,9 @@ mod tests {
                 known.iter().for_each(|(key, value)| lost(value, now.get(key), &format!("{at}/{key}"), found));
             }
             (Value::Array(known), Some(Value::Array(now))) if known.len() == now.len() => {
-                (0..).zip(known).for_each(|(n, value): (usize, _)| lost(value, now.get(n), &format!("{at}/{n}"), found));
+                (0..)
+                    .zip(known)
+                    .for_each(|(n, value): (usize, _)| lost(value, now.get(n), &format!("{at}/{n}"), found));
             }
             (known, now) if Some(known) == now => {}
             _ => found.push(at.to_owned()),

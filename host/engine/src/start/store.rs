@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use huiyin_files::ReadError;
 use huiyin_journal::{Journal, LargePayloads, MemoryJournal, SegmentJournal};
 use huiyin_views::Views;
 
@@ -98,7 +99,8 @@ impl Store {
         };
         let count = known.max(config.partitions.unwrap_or(if known == 0 { wanted } else { known }));
         if count != known {
-            private_file(&file, format!("{count}\n").as_bytes()).map_err(|error| io_error(&file, error))?;
+            huiyin_files::write_private(&file, format!("{count}\n").as_bytes())
+                .map_err(|error| io_error(&file, error))?;
         }
         Ok(count)
     }
@@ -126,31 +128,23 @@ pub(super) fn content_key(data: &Path) -> Result<[u8; 32], StartError> {
     let folder = data.join("keys");
     std::fs::create_dir_all(&folder).map_err(|error| io_error(&folder, error))?;
     let file = folder.join("content.key");
-    match std::fs::read(&file) {
-        Ok(bytes) => <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| {
-            StartError::Config(vec![format!("{}: not a key of 32 bytes; restore it from a backup", file.display())])
-        }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let key = random_key();
-            private_file(&file, &key).map_err(|error| io_error(&file, error))?;
+    match huiyin_files::read_private(&file, 32) {
+        Ok(Some(bytes)) if bytes.len() == 32 => {
+            let mut key = [0; 32];
+            key.copy_from_slice(&bytes);
             Ok(key)
         }
-        Err(error) => Err(io_error(&file, error)),
-    }
-}
-
-/// Writes a file that only its owner may read, whole or not at all.
-pub(crate) fn private_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let fresh = path.with_extension("new");
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&fresh, path)?;
-    match path.parent() {
-        Some(folder) => std::fs::File::open(folder)?.sync_all(),
-        None => Ok(()),
+        Ok(None) => {
+            let key = random_key();
+            huiyin_files::write_private(&file, &key).map_err(|error| io_error(&file, error))?;
+            Ok(key)
+        }
+        Ok(Some(_)) | Err(ReadError::TooLarge { .. }) => {
+            let why = format!("{}: not a key of 32 bytes; restore it from a backup", file.display());
+            Err(StartError::Config(vec![why]))
+        }
+        Err(ReadError::Exposed(why)) => Err(StartError::Config(vec![format!("{}: {why}", file.display())])),
+        Err(ReadError::Io(error)) => Err(io_error(&file, error)),
     }
 }
 

@@ -12,17 +12,16 @@ use huiyin_flow::Definition;
 use jiff::Timestamp;
 
 use super::{Options, StartError};
+use crate::catalog::RegistryCatalog;
 use crate::config::{SourceConfig, SourceSchedule, WorkflowConfig};
-use crate::deployment::HouseCatalog;
 use crate::effects::{floor_pin, probe};
 use crate::grants::{Caps, Grants, OwnFolders, check_folder};
 use crate::house::{Bound, House};
 use crate::plugin_config;
 use crate::record::Pin;
 use crate::secrets::Secrets;
-use crate::sources::WatchedSource;
 use crate::state::State;
-use crate::timetable::Timetable;
+use crate::watched_source::{Timetable, WatchedSource};
 
 /// The default zone of schedules.
 const ZONE: &str = "Asia/Shanghai";
@@ -119,8 +118,9 @@ pub(super) fn read_wanted(
     for wanted in &config.workflows {
         let path = options.base.join(&wanted.file);
         let text = read_text(&path)?;
-        let definition = Definition::parse(&text, &path.display().to_string(), &HouseCatalog(house), &*house.evaluator)
-            .map_err(StartError::Workflow)?;
+        let definition =
+            Definition::parse(&text, &path.display().to_string(), &RegistryCatalog(house), &*house.evaluator)
+                .map_err(StartError::Workflow)?;
         crate::extension::check(&definition, &text, &path.display().to_string()).map_err(StartError::Workflow)?;
         for unit in wanted.units.iter().filter(|u| *u != "*" && !units.contains(*u)) {
             problems.push(format!("/workflows: {}: there is no unit {unit} in the policy pack", wanted.file.display()));
