@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use huiyin_flow::{ErrorKind, FlowError};
+use huiyin_records::record::Pin;
 use huiyin_sandbox::{CallError, Context, ContractError, Effect, LimitName, Operation, Package, PluginError};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::house::House;
-use crate::record::Pin;
 
 /// The argument that carries a call's own configuration.
 pub const CONFIG: &str = "config";

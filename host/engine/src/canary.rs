@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use huiyin_flow::{CallId, FlowError};
+use huiyin_records::record::{Difference, Pin, SlotOf};
 use jiff::Timestamp;
 use serde_json::Value;
-
-use crate::record::{Difference, Pin, SlotOf};
 
 /// What is watched, by slot.
 pub type Canaries = BTreeMap<String, Pin>;

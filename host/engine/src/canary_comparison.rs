@@ -1,13 +1,13 @@
 //! A call made once more with a canary, and where the two differ.
 
 use huiyin_flow::FlowError;
+use huiyin_records::record::{Difference, Said};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::calls::{self, PluginFault};
 use crate::canary::{CanaryJob, Watched};
 use crate::house::House;
-use crate::record::{Difference, Said};
 
 /// Differences that one comparison tells one by one; beyond it they are counted.
 pub const TOLD: usize = 50;

@@ -7,11 +7,11 @@
 use std::collections::VecDeque;
 
 use huiyin_journal::{Appended, Draft, JournalError};
+use huiyin_records::state::State;
 use jiff::Timestamp;
 
 use crate::canary::CanaryJob;
 use crate::partition::{Core, JudgeJob, Message, Output, Refusal, TurnJob, Work};
-use crate::state::State;
 
 /// Appends under way; beyond this the partition takes nothing more in (rule 11).
 const UNDURABLE: usize = 1_024;

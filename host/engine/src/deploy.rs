@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use huiyin_desk::Act;
 use huiyin_flow::{Definition, Diagnostic, Severity};
+use huiyin_records::bindings::Overrides;
+use huiyin_records::record::WorkflowDeployed;
+use huiyin_records::state::{Deployment, State};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::bindings::Overrides;
 use crate::catalog::RegistryCatalog;
 use crate::config::Binding;
 use crate::deployed::{Deployed, workflow_name};
@@ -21,10 +23,8 @@ use crate::inbox::Partition;
 use crate::partition::Refusal;
 use crate::plan::{Part, Plan};
 use crate::plugin_config;
-use crate::record::WorkflowDeployed;
 use crate::resolve;
 use crate::start::same_schedule;
-use crate::state::{Deployment, State};
 
 /// The most workflows of one deployment.
 pub const MAX_WORKFLOWS: usize = 100;
@@ -214,7 +214,7 @@ impl Engine {
     async fn overrides(&self) -> Result<BTreeMap<(String, Option<String>), Overrides>, Refusal> {
         let found = self
             .look_all(|state: &State, _| {
-                let of = |slot: &crate::bindings::Slot| {
+                let of = |slot: &huiyin_records::bindings::Slot| {
                     let (workflow, unit) = (slot.of.workflow.clone(), slot.of.unit.clone());
                     let over = state.bindings.of(&workflow, unit.as_deref());
                     ((workflow, unit), over)

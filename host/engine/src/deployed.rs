@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use huiyin_flow::{Definition, Evaluator, FunctionRef};
+use huiyin_records::record::Pin;
 use serde_json::Value;
 
 use crate::extension::Planned;
 use crate::inline_estimate::InlineEstimate;
-use crate::record::Pin;
 
 /// A deployed workflow, ready to run.
 pub struct Deployed {

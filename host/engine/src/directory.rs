@@ -3,11 +3,11 @@
 //! partitions; nobody reckons it from a name.
 
 use huiyin_desk::{Act, Actor, Command, Elsewhere};
+use huiyin_records::once::{self, Keyed};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::engine::Engine;
-use crate::once::{self, Keyed};
 use crate::partition::{Refusal, refusal, reused, taken};
 
 /// What a command is about.
@@ -146,7 +146,7 @@ impl Engine {
     /// The partition of a run that is still known, and the unit that it serves.
     pub(crate) async fn run_of(&self, run: &str) -> Result<(usize, Option<String>), Refusal> {
         let wanted = run.to_owned();
-        let unit_of = move |state: &crate::state::State| {
+        let unit_of = move |state: &huiyin_records::state::State| {
             let running = state.runs.get(&wanted).map(|run| &run.deployment);
             let deployment = running.or_else(|| state.ended(&wanted).map(|run| &run.deployment))?;
             Some(state.deployments.get(deployment).and_then(|known| known.unit.clone()))
@@ -160,7 +160,7 @@ impl Engine {
     async fn first<T: Send + 'static>(
         &self,
         from: usize,
-        find: impl Fn(&crate::state::State) -> Option<T> + Clone + Send + 'static,
+        find: impl Fn(&huiyin_records::state::State) -> Option<T> + Clone + Send + 'static,
     ) -> Result<Option<(usize, T)>, Refusal> {
         let count = self.partition_count();
         for at in (0..count).map(|n| (from + n) % count) {

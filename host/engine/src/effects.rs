@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use huiyin_flow::{CallId, FlowError, Request};
+use huiyin_records::record::{Batch, Pin, result_digest};
 use huiyin_sandbox::{CallError, Effect, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +22,6 @@ use crate::partition::{
     EffectDone, EffectJob, EffectOutcome, Errand, Floor, Judgement, PageDone, PollError, PollJob, ReadPage,
 };
 use crate::payload::Payload;
-use crate::record::{Batch, Pin, sum};
 use crate::request_words::{described, repeatable};
 use crate::requests::{Behalf, Fault, Requests};
 use crate::worker::{NICE, Workers};
@@ -401,7 +401,7 @@ fn classify(house: &House, pin: &Pin, items: Vec<Item>, unit: &str, key: &str, n
         .sandbox
         .call_pure(&package, &calls::context(unit, 1, key, now), &operation, &house.limits(&pin.plugin, unit))
         .map_err(|e| (Box::new(calls::flow_error(house, &e, pin, unit)), calls::fault(&e)))?;
-    let result = sum(&output.to_json());
+    let result = result_digest(&output.to_json());
     let Output::Outcome(outcome) = output else {
         let what = format!("{}: is not a classifier", pin.plugin);
         return Err((Box::new(FlowError::new(huiyin_flow::ErrorKind::Runtime, what)), "output".to_owned()));

@@ -7,6 +7,8 @@ use std::sync::{Arc, PoisonError};
 
 use huiyin_desk::Act;
 use huiyin_journal::Journal;
+use huiyin_records::once::{self, Keyed};
+use huiyin_records::state::{FinishedRun, State};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
@@ -20,12 +22,10 @@ use crate::inbox::Partition;
 use crate::inline_budget::InlineBudget;
 use crate::inline_turns::InlineTurns;
 use crate::ledger::Ledger;
-use crate::once::{self, Keyed};
 use crate::partition::{Activity, FirstTurn, Judgement, Message, Refusal, Reply, StartRun};
 use crate::payload::Payload;
 use crate::seats::Answer;
 use crate::shell::Clock;
-use crate::state::{FinishedRun, State};
 use crate::turn::{self, Budget};
 use crate::worker::Workers;
 
@@ -268,7 +268,7 @@ impl Engine {
             (asked, s.input) = (Some(fingerprint), input);
         }
         let run = s.run.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-        let key = crate::record::unit_key(s.unit.as_deref());
+        let key = huiyin_records::record::unit_key(s.unit.as_deref());
         Ok((
             partition,
             Arc::clone(&deployed),
@@ -298,7 +298,7 @@ impl Engine {
     }
 
     /// The same with a key of the asker's choice: the command acts once, and asked again under the
-    /// same key by the same actor it gives its first answer, as long as [`crate::once`] remembers.
+    /// same key by the same actor it gives its first answer, as long as [`huiyin_records::once`] remembers.
     ///
     /// # Errors
     /// [`Refusal`]; [`Refusal::KeyReused`] where the key came with another command.

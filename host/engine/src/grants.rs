@@ -7,10 +7,10 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use huiyin_desk::PolicyPack;
+use huiyin_records::plugins::{Given, whose};
 use huiyin_sandbox::Grant;
 use serde_json::Value;
 
-use crate::plugins::{Given, whose};
 use crate::secrets::Secrets;
 
 /// Grants and the secrets that they name.

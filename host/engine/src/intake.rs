@@ -48,7 +48,7 @@ impl Engine {
     /// Takes a CloudEvent in, for a unit, or for the workflows and runs that
     /// serve none; gives how many runs it started or woke. An event of the same
     /// unit, `source` and `id` as one before is taken in no second time, as far
-    /// back as [`crate::heard`] remembers.
+    /// back as [`huiyin_records::event_dedup`] remembers.
     ///
     /// # Errors
     /// [`Refusal`]; asking again after one does no harm.

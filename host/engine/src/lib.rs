@@ -16,11 +16,10 @@
 //! | [`turn`] | a run's turn: interpreting, expressions, pure calls |
 //! | [`worker`], `inline_turns` | the threads on which turns are taken, and turns that need none |
 //! | [`fair`], [`admission`] | whose turn it is among units, and how many calls may be out at once |
-//! | [`once`] | what was asked under a name before |
 //! | `directory` | where a thing lives, and who may act on it |
 //! | [`intake`] | items and events that are pushed in |
 //! | [`cloud_event`] | what makes an event one |
-//! | [`bindings`], [`rebind`], [`canary`] | what slots stand for: known, changed while the host runs, tried |
+//! | [`rebind`], [`canary`] | what slots stand for, changed while the host runs; plugins tried beside them |
 //! | [`schedules`] | schedules as people see and steer them |
 //! | [`extension`] | what a workflow says to the host: `document.metadata.huiyin` |
 //! | [`item_conversion`] | items as the floor reads and the desk keeps them |
@@ -28,7 +27,6 @@
 //! | [`effects`] | plugin calls and requests that reach outside |
 //! | [`limits`] | what a call may use, by host, plugin and unit |
 //! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
-//! | [`state`], [`ended`], [`record`] | what a partition knows, and the records it knows it from |
 //! | [`payload`] | how large a value may be |
 //! | [`plan`] | a deployment carried out, whatever comes in between |
 //! | [`lifecycle`] | telling others what workflows do |
@@ -42,7 +40,6 @@ compile_error!(
 );
 
 pub mod admission;
-pub mod bindings;
 pub mod calls;
 pub mod canary;
 pub mod canary_comparison;
@@ -54,13 +51,11 @@ pub mod deployed;
 pub mod dice;
 mod directory;
 pub mod effects;
-pub mod ended;
 pub mod engine;
 pub mod evaluator;
 pub mod extension;
 pub mod fair;
 pub mod grants;
-pub mod heard;
 pub mod house;
 mod inbox;
 mod inline_budget;
@@ -73,7 +68,6 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod limits;
 mod names;
-pub mod once;
 mod orders;
 pub mod packages;
 pub mod partition;
@@ -83,10 +77,8 @@ pub mod plan;
 pub mod planted;
 mod plugin_config;
 mod plugin_store;
-pub mod plugins;
 pub mod publishers;
 pub mod rebind;
-pub mod record;
 mod records;
 pub mod replay;
 mod request_words;
@@ -99,7 +91,6 @@ pub mod secrets;
 pub mod shell;
 pub mod sources;
 pub mod start;
-pub mod state;
 pub mod trust;
 pub mod turn;
 pub mod watched_source;
@@ -107,5 +98,6 @@ pub mod worker;
 
 pub use engine::{Engine, InForce, Submission};
 pub use huiyin_flow::cloud_event;
+pub use huiyin_records::{bindings, ended, event_dedup, once, plugins, record, state};
 pub use partition::{Activity, Delivered, Refusal, actor_from_headers, actor_in_headers};
 pub use start::{Options, StartError};

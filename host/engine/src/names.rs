@@ -3,8 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::once;
-use crate::state::State;
+use huiyin_records::once;
+use huiyin_records::state::State;
 
 /// Names beyond those that the partitions remember, so that none is dropped that they still know.
 const SPARE: usize = 100_000;

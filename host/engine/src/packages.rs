@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use huiyin_desk::Act;
+use huiyin_records::record::{Entry, PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
+use huiyin_records::state::{Plugins, State};
 use huiyin_sandbox::Package;
 use serde::Serialize;
 use serde_json::Value;
@@ -20,8 +22,6 @@ use crate::engine::Engine;
 use crate::grants::check_folder;
 use crate::house::{Origin, Provenance};
 use crate::partition::{Message, Refusal};
-use crate::record::{Entry, PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
-use crate::state::{Plugins, State};
 use crate::trust::{Signed, Trust};
 
 /// Who does something, and why.
@@ -256,7 +256,7 @@ impl Engine {
     pub async fn revoke_plugin(&self, plugin: &str, unit: &str, word: Word<'_>) -> Result<(), Refusal> {
         self.permit(word.actor, Act::GrantPlugin, None)?;
         let _turn = self.deploying.lock().await;
-        let key = crate::plugins::whose(plugin, unit);
+        let key = huiyin_records::plugins::whose(plugin, unit);
         if !self.plugin_state().await?.given.contains_key(&key) {
             let configured = self.packages.grants.granted.iter().any(|(name, whom, _)| name == plugin && whom == unit);
             return Err(if configured {

@@ -29,6 +29,8 @@ use std::sync::Arc;
 
 use huiyin_flow::{CallId, Event, TimerId};
 use huiyin_journal::Draft;
+use huiyin_records::record::{Entry, SnapshotTaken};
+use huiyin_records::state::{FinishedRun, State};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -53,8 +55,6 @@ pub use self::work::{Activity, Dice, EffectJob, Errand, Input, Output, PollJob, 
 use crate::canary::Canaries;
 use crate::deployed::Deployed;
 use crate::payload::Payload;
-use crate::record::{Entry, SnapshotTaken};
-use crate::state::{FinishedRun, State};
 use crate::watched_source::WatchedSource;
 
 /// A partition's decisions.

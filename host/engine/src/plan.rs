@@ -6,15 +6,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use huiyin_records::record::{
+    DeploymentCompleted, DeploymentIntended, DeploymentPart, Entry, WorkflowDeployed, WorkflowIntended,
+};
+use huiyin_records::state::text_digest;
+
 use crate::deployed::Deployed;
 use crate::engine::gone;
 use crate::inbox::Partition;
 use crate::partition::{Deploy, Message, Refusal, deployable};
 use crate::payload::Payload;
-use crate::record::{
-    DeploymentCompleted, DeploymentIntended, DeploymentPart, Entry, WorkflowDeployed, WorkflowIntended,
-};
-use crate::state::text_digest;
 
 /// What is to be done, by partition.
 #[derive(Default)]

@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use huiyin_flow::{Definition, Diagnostic, Severity};
+use huiyin_records::record::Pin;
 use huiyin_sandbox::Package;
 use serde_json::Value;
 
 use crate::calls::CONFIG;
 use crate::house::House;
-use crate::record::Pin;
 
 /// The most faults of one configuration that are named.
 const MOST: usize = 5;

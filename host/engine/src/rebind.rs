@@ -11,13 +11,18 @@ use std::sync::Arc;
 
 use huiyin_desk::Act;
 use huiyin_flow::Definition;
+use huiyin_records::bindings::{Bindings, Override, Overrides};
+use huiyin_records::record::{
+    BindingChanged, BindingLifted, BindingQuarantined, CanaryEnd, CanaryEnded, CanaryStarted, Entry, Pin, SlotOf,
+    WorkflowDeployed,
+};
+use huiyin_records::state::{Deployment, State};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::show::{Aside, BindingRow, CanaryRow, Differing, Said};
-use crate::bindings::{Bindings, Override, Overrides};
 use crate::catalog::RegistryCatalog;
 use crate::config::Binding;
 use crate::deployed::Deployed;
@@ -27,13 +32,8 @@ use crate::house::House;
 use crate::inbox::Partition;
 use crate::partition::{Deploy, Failing, Message, Refusal, Reply};
 use crate::plugin_config;
-use crate::record::{
-    BindingChanged, BindingLifted, BindingQuarantined, CanaryEnd, CanaryEnded, CanaryStarted, Entry, Pin, SlotOf,
-    WorkflowDeployed,
-};
 use crate::resolve;
 use crate::shell::Clock;
-use crate::state::{Deployment, State};
 
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 2_000;

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use huiyin_flow::{Definition, FunctionKind};
+use huiyin_records::bindings::Overrides;
+use huiyin_records::record::Pin;
 use sha2::{Digest as _, Sha256};
 
-use crate::bindings::Overrides;
 use crate::config::Binding;
 use crate::deployed::{is_core, key};
 use crate::house::{Bound, House};
 use crate::plugin_config;
-use crate::record::Pin;
 
 /// Why a workflow that runs others cannot serve a unit: those that are not `there`, by name and version.
 pub fn missing_below(definition: &Definition, unit: Option<&str>, there: &[(&str, &str)]) -> Vec<String> {

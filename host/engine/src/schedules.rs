@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use huiyin_deadline::schedule::{CatchUp, Overlap, Schedule, upcoming};
 use huiyin_desk::Act;
+use huiyin_records::state::{Pause, State, schedule_name};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -11,7 +12,6 @@ use serde::Serialize;
 use crate::deployed::Deployed;
 use crate::engine::Engine;
 use crate::partition::{Message, PauseCommand, Refusal, scheduled_runs, standing};
-use crate::state::{Pause, State, schedule_name};
 
 /// One schedule and what is known of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]

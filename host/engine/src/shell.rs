@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
 use huiyin_journal::{AppendFuture, Journal, JournalError};
+use huiyin_records::state::State;
 use jiff::Timestamp;
 use thread_priority::ThreadPriority;
 use thread_priority::unix::{
@@ -20,7 +21,6 @@ use crate::commit::{Commit, SNAPSHOT_EVERY, Step};
 use crate::effects::Effects;
 use crate::keeper::Keeper;
 use crate::partition::{Activity, Core, Delivered, Failing, Message, Refusal, Reply, Snapshot, Work};
-use crate::state::State;
 use crate::turn;
 use crate::worker::Workers;
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use huiyin_flow::{Command, Env, ErrorKind, Event, FlowError};
 use huiyin_journal::Coming;
+use huiyin_records::record::{self, result_digest};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -19,7 +20,6 @@ use crate::house::House;
 use crate::inline_budget::{self, InlineBudget};
 use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, record_of_start, start_event};
 use crate::payload::{Payload, TURN};
-use crate::record::{self, sum};
 
 /// Events published after which a turn ends: whether more may be is then asked anew.
 const PUBLISHED: usize = 128;
@@ -207,7 +207,7 @@ struct Beside {
     /// Calls that a canary is to make, too.
     made: Vec<Made>,
     /// What the facts leave open of the pure calls it made.
-    told: Option<Vec<record::Made>>,
+    told: Option<Vec<record::CallTrace>>,
 }
 
 /// Makes a pure call and gives its result as an event, and what the facts will
@@ -220,7 +220,7 @@ fn make(
     house: &House,
     hurry: Option<&InlineBudget>,
     beside: &mut Beside,
-) -> Option<(Event, record::Made)> {
+) -> Option<(Event, record::CallTrace)> {
     let Command::Call { call, task, slot, function, with, .. } = command else { return None };
     let outcome: Result<Value, PluginFault> = match deployed.pure_pin(slot.as_deref(), function) {
         Some(pin) => {
@@ -231,10 +231,10 @@ fn make(
             Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not a pure plugin", function.name)).into())
         }
     };
-    let mut told = record::Made { call: call.0, now: None, result: None, failed: None };
+    let mut told = record::CallTrace { call: call.0, now: None, result: None, failed: None };
     let outcome = match outcome {
         Ok(value) => {
-            told.result = (!deployed.definition.gives_result(task)).then(|| sum(&value));
+            told.result = (!deployed.definition.gives_result(task)).then(|| result_digest(&value));
             Ok(value)
         }
         Err(fault) => {

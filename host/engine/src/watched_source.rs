@@ -1,10 +1,9 @@
 //! A source as a partition watches it: configuration with its collector resolved, and when it is due.
 
 use huiyin_deadline::schedule::Schedule;
+use huiyin_records::record::Pin;
 use jiff::Timestamp;
 use serde_json::Value;
-
-use crate::record::Pin;
 
 /// One watched source.
 pub struct WatchedSource {

@@ -20,7 +20,7 @@ pub const REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Everything remembered about events.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Heard {
+pub struct EventDedup {
     /// Events taken in, by their name.
     taken: BTreeMap<String, Taken>,
     /// The same names, in the order of coming.
@@ -69,7 +69,7 @@ pub struct Starting {
     pub events: Vec<Arc<Value>>,
 }
 
-/// Names an event for [`Heard::taken`]: its unit, `source` and `id`, hashed,
+/// Names an event for [`EventDedup::taken`]: its unit, `source` and `id`, hashed,
 /// since they may be long and say much.
 pub fn name(unit: Option<&str>, event: &Value) -> String {
     let mut hash = Sha256::new();
@@ -81,13 +81,13 @@ pub fn name(unit: Option<&str>, event: &Value) -> String {
     hex::encode(&hash.finalize()[..16])
 }
 
-impl Heard {
+impl EventDedup {
     /// What became of an event that was taken in before.
     pub fn taken(&self, once: &str, now: Timestamp) -> Option<&Taken> {
         self.taken.get(once).filter(|taken| now.duration_since(taken.at) <= REMEMBERED_FOR)
     }
 
-    pub(crate) fn delivered(&mut self, x: &EventDelivered, time: Timestamp) {
+    pub fn delivered(&mut self, x: &EventDelivered, time: Timestamp) {
         let event = Arc::new(x.event.clone());
         if let Some(once) = &x.once {
             let runs = (x.runs.len() + x.started.len()) as u32;
@@ -105,7 +105,7 @@ impl Heard {
         self.start(&event, &x.started);
     }
 
-    pub(crate) fn judged(&mut self, x: &EventJudged) {
+    pub fn judged(&mut self, x: &EventJudged) {
         let Some(pending) = self.undecided.remove(&x.id) else { return };
         if let Some(taken) = pending.once.and_then(|once| self.taken.get_mut(&once)) {
             taken.undecided = None;

@@ -126,16 +126,16 @@ impl Once {
     }
 
     /// Every name that is remembered.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+    pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.runs.order.iter().chain(&self.commands.order)
     }
 
-    pub(crate) fn run_started(&mut self, run: &str, asked: &str, at: Timestamp) {
+    pub fn run_started(&mut self, run: &str, asked: &str, at: Timestamp) {
         let row = Row(run_name(run).into(), asked.into(), at, Arc::default());
         self.runs.remember(row, RUNS, u64::MAX, RUNS_FOR);
     }
 
-    pub(crate) fn command_done(&mut self, keyed: &Keyed, at: Timestamp) {
+    pub fn command_done(&mut self, keyed: &Keyed, at: Timestamp) {
         let row = Row(keyed.name.as_str().into(), keyed.asked.as_str().into(), at, Arc::new(keyed.answer.clone()));
         self.commands.remember(row, COMMANDS, ANSWER_BYTES, COMMANDS_FOR);
     }

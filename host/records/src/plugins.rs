@@ -71,7 +71,7 @@ pub struct Publisher {
 }
 
 /// The key of a grant.
-pub(crate) fn whose(plugin: &str, unit: &str) -> String {
+pub fn whose(plugin: &str, unit: &str) -> String {
     format!("{plugin}@{unit}")
 }
 
@@ -81,12 +81,12 @@ fn said(units: Vec<String>, actor: &str, reason: &str, at: Timestamp) -> Publish
 
 impl Plugins {
     /// What people said of publishers' keys.
-    pub(crate) fn trust(&self) -> impl Iterator<Item = (&str, &[String])> {
+    pub fn trust(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.publishers.iter().map(|(key, said)| (key.as_str(), said.units.as_slice()))
     }
 
     /// Takes a record in; others than those of plugins change nothing.
-    pub(crate) fn apply(&mut self, entry: &Entry, at: Timestamp) {
+    pub fn apply(&mut self, entry: &Entry, at: Timestamp) {
         match entry {
             Entry::PluginInstalled(x) => {
                 let installed = Installed {

@@ -16,7 +16,7 @@ mod upkeep;
 
 use huiyin_desk::Fact as DeskFact;
 use huiyin_flow::{Fact as FlowFact, FlowError};
-use huiyin_journal::{Draft, Payload, Record};
+use huiyin_journal_types::{Draft, Payload, Record};
 use huiyin_json::depth;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub use binding::{
     BindingChanged, BindingLifted, BindingQuarantined, CanaryCompared, CanaryEnd, CanaryEnded, CanaryStarted,
     Difference, Said, SlotOf,
 };
-pub use call::{Batch, FloorJudged, JudgedItem, Made, sum};
+pub use call::{Batch, CallTrace, FloorJudged, JudgedItem, result_digest};
 pub use deployment::{
     DeploymentCompleted, DeploymentIntended, DeploymentPart, Pin, WorkflowDeployed, WorkflowIntended, WorkflowWithdrawn,
 };
@@ -36,7 +36,7 @@ pub use schedule::{ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued
 pub use upkeep::{AuditRenewed, JournalRepaired};
 
 /// The data key of what belongs to a unit and to no case or source; the host's where there is no unit.
-pub(crate) fn unit_key(unit: Option<&str>) -> String {
+pub fn unit_key(unit: Option<&str>) -> String {
     unit.map_or_else(|| "host".to_owned(), |unit| format!("unit:{unit}"))
 }
 
@@ -79,7 +79,7 @@ pub struct OpeningTurn {
     pub facts: Vec<FlowFact>,
     /// As in [`RunTurn`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub made: Option<Vec<Made>>,
+    pub made: Option<Vec<CallTrace>>,
 }
 
 impl RunStarted {
@@ -127,7 +127,7 @@ pub struct RunTurn {
     /// There where it made pure calls, with what the facts leave open of them.
     /// Absent, too, in records of versions that did not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub made: Option<Vec<Made>>,
+    pub made: Option<Vec<CallTrace>>,
 }
 
 /// For a value that may be `null`, which is another thing than none.

@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::bindings::Bindings;
 pub use crate::ended::{Ended, FinishedRun};
-use crate::heard::Heard;
+use crate::event_dedup::EventDedup;
 use crate::once::Once;
 pub use crate::plugins::{Given, Installed, Plugins};
 use crate::record::{DeploymentIntended, Parent, Pin, RunReopened};
@@ -77,7 +77,7 @@ pub struct State {
     pub replaced: BTreeSet<String>,
     /// What is remembered about events.
     #[serde(default)]
-    pub heard: Heard,
+    pub heard: EventDedup,
     /// What was asked under names of the askers' own choice.
     #[serde(default)]
     pub once: Once,
@@ -312,11 +312,11 @@ pub fn schedule_name(unit: Option<&str>, workflow: &str) -> String {
 pub struct ApplyError(pub String);
 
 /// A workflow and whom it serves, as a key.
-pub(crate) fn place(name: &str, unit: Option<&str>) -> String {
+pub fn place(name: &str, unit: Option<&str>) -> String {
     format!("{name}@{}", unit.unwrap_or_default())
 }
 
 /// Tells one text of a workflow from another.
-pub(crate) fn text_digest(text: &str) -> String {
+pub fn text_digest(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }

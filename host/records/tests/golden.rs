@@ -3,10 +3,10 @@
 //! added.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
 
-use huiyin_engine::record::{
+use huiyin_records::record::{
     Entry, KINDS, PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked, PublisherDistrusted, PublisherTrusted,
 };
-use huiyin_engine::state::State;
+use huiyin_records::state::State;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;

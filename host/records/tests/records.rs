@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use huiyin_engine::record::{Entry, decode};
-use huiyin_journal::{Header, Payload, Record};
+use huiyin_journal_types::{Header, Payload, Record};
+use huiyin_records::record::{Entry, decode};
 
 /// A type and a payload of it.
 const GOLDEN: &[(&str, &str)] = &[
@@ -115,8 +115,8 @@ fn what_was_written_is_read_and_written_again_byte_for_byte() {
 
 #[test]
 fn feed_a_source_that_asks_for_more_without_news_is_held_to_its_schedule() {
-    use huiyin_engine::record::{SourcePage, SourcePolled, SourceRewound};
-    use huiyin_engine::state::{IDLE_PAGES, State};
+    use huiyin_records::record::{SourcePage, SourcePolled, SourceRewound};
+    use huiyin_records::state::{IDLE_PAGES, State};
     let now = "2024-03-01T00:00:00Z".parse().unwrap();
     let name = || "u/s".to_owned();
     let mut state = State::default();
@@ -166,8 +166,8 @@ struct Line {
 fn every_type_of_record_has_a_golden_line_that_is_read_written_and_applied() {
     use std::collections::BTreeSet;
 
-    use huiyin_engine::record::KINDS;
-    use huiyin_engine::state::State;
+    use huiyin_records::record::KINDS;
+    use huiyin_records::state::State;
 
     let (mut states, mut seen) = (vec![State::default(), State::default()], BTreeSet::new());
     for (n, text) in include_str!("golden/records.v1.jsonl").lines().enumerate() {

@@ -43,8 +43,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("huiyin-files", &[]),
     ("huiyin-flow", &["huiyin-json"]),
-    ("huiyin-journal", &[]),
+    ("huiyin-journal", &["huiyin-journal-types"]),
+    ("huiyin-journal-types", &[]),
     ("huiyin-json", &[]),
+    ("huiyin-records", &["huiyin-desk", "huiyin-flow", "huiyin-journal-types", "huiyin-json"]),
     ("huiyin-sandbox", &["huiyin-json"]),
     (
         "huiyin-server",
@@ -62,7 +64,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates without input, output, clock, chance and threads: time and ids are handed in.
-const PURE: &[&str] = &["huiyin-deadline", "huiyin-desk", "huiyin-flow", "huiyin-json"];
+const PURE: &[&str] =
+    &["huiyin-deadline", "huiyin-desk", "huiyin-flow", "huiyin-journal-types", "huiyin-json", "huiyin-records"];
 
 /// What no pure crate stands on, however far down.
 const NOT_BENEATH: &[&str] = &["tokio", "mio", "wasmtime", "hyper", "reqwest", "rustls", "sled", "tempfile"];

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use huiyin_flow::{Definition, RunState};
 use huiyin_journal::{Journal, Record};
+use huiyin_records::record::{self, Entry, RunTurn};
+use huiyin_records::state::SinkPlace;
 use serde_json::Value;
 
 use crate::catalog::RegistryCatalog;
 use crate::house::House;
-use crate::record::{self, Entry, RunTurn};
-use crate::state::SinkPlace;
 
 /// Records looked at in one go.
 const STRETCH: usize = 2_000;

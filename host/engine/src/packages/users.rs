@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
+use huiyin_records::record::Pin;
+use huiyin_records::state::State;
 use serde::Serialize;
 
 use crate::engine::Engine;
 use crate::house::House;
 use crate::partition::Refusal;
-use crate::record::Pin;
-use crate::state::State;
 use crate::watched_source::WatchedSource;
 
 /// Somebody who needs a plugin.

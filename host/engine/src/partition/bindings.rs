@@ -6,12 +6,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use huiyin_records::record::{
+    BindingQuarantined, CanaryCompared, CanaryEnd, CanaryEnded, Entry, Pin, SlotOf, unit_key,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{About, Core, Refusal, Work, unfit};
 use crate::canary::{Canaries, CanaryJob, Made, Watched};
-use crate::record::{BindingQuarantined, CanaryCompared, CanaryEnd, CanaryEnded, Entry, Pin, SlotOf, unit_key};
 
 /// How often a plugin may fail by its own fault before its binding is set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +170,9 @@ impl Core {
         let mut all: HashMap<String, Canaries> = HashMap::new();
         for slot in self.state.bindings.slots() {
             let Some(canary) = &slot.canary else { continue };
-            let here = |d: &crate::state::Deployment| d.active && d.name == slot.of.workflow && d.unit == slot.of.unit;
+            let here = |d: &huiyin_records::state::Deployment| {
+                d.active && d.name == slot.of.workflow && d.unit == slot.of.unit
+            };
             for (id, _) in self.state.deployments.iter().filter(|(_, d)| here(d)) {
                 all.entry(id.clone()).or_default().insert(slot.of.slot.clone(), canary.pin.clone());
             }

@@ -3,12 +3,12 @@
 //! two; its result is part of the state above from the moment it ends.
 
 use huiyin_flow::{CallId, ErrorKind, Event, FlowError, WorkflowRef};
+use huiyin_records::record::{Entry, Parent, RunStarted};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{About, Core, Input};
-use crate::record::{Entry, Parent, RunStarted};
 
 /// Runs that may stand one below the other.
 pub(super) const MAX_DEPTH: u32 = 32;

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
+use huiyin_records::record::{Entry, WorkflowDeployed, WorkflowWithdrawn, unit_key};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::{About, Core, Deploy, Refusal, Reply, Wake, encoded, unfit};
 use crate::deployed::Deployed;
 use crate::payload::Payload;
-use crate::record::{Entry, WorkflowDeployed, WorkflowWithdrawn, unit_key};
 
 /// What a workflow is written down as, once it is known to fit: payload, subject and data key.
 ///

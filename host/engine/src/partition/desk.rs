@@ -3,12 +3,12 @@
 
 use huiyin_desk::{Actor, Command, DecideContext, Decision, DeskError, Elsewhere, Fact};
 use huiyin_flow::{CallId, ErrorKind, FlowError};
+use huiyin_records::once::Keyed;
+use huiyin_records::record::{DeskDecided, EffectSettled, Entry, unit_key};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{About, Core, Judgement, Refusal, Reply, Wake, unfit};
-use crate::once::Keyed;
-use crate::record::{DeskDecided, EffectSettled, Entry, unit_key};
 
 impl Core {
     pub(super) fn decide(

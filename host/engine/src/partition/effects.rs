@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use huiyin_flow::{CallId, Command, ErrorKind, Event, FlowError, Happened, Request};
+use huiyin_records::record::{EffectIntended, EffectResolved, EffectSettled, EffectUnknown, Entry};
+use huiyin_records::state::EffectState;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{About, Core, EffectDone, EffectJob, EffectOutcome, Errand, Input, Refusal, Work};
 use crate::deployed::{Deployed, Target};
-use crate::record::{EffectIntended, EffectResolved, EffectSettled, EffectUnknown, Entry};
 use crate::request_words::{described, repeatable};
-use crate::state::EffectState;
 
 /// How often a repeatable effect of unknown outcome is tried before a person must look.
 const MAX_UNKNOWN_TRIES: u32 = 5;
@@ -208,7 +208,7 @@ impl Core {
         run: &str,
         call: CallId,
         outcome: Result<Value, FlowError>,
-        kv: Vec<crate::record::KvSet>,
+        kv: Vec<huiyin_records::record::KvSet>,
         now: Timestamp,
     ) {
         let Some(state) = self.state.runs.get(run) else { return };

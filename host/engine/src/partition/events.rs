@@ -11,14 +11,16 @@
 use std::sync::Arc;
 
 use huiyin_flow::Event;
+use huiyin_records::event_dedup::{self, Pending};
+use huiyin_records::record::{
+    Entry, EventDelivered, EventJudged, EventRelayed, Gathered, Relay, Started, Undecided, unit_key,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{About, Core, Refusal, Reply, StartRun, Work};
 use crate::cloud_event;
 use crate::deployed::{Answer, Deployed};
-use crate::heard::{self, Pending};
-use crate::record::{Entry, EventDelivered, EventJudged, EventRelayed, Gathered, Relay, Started, Undecided, unit_key};
 
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +81,7 @@ impl Core {
             self.tell(reply, Err(Refusal::Invalid { pointer: "/event".to_owned(), message }));
             return;
         }
-        let once = relayed.unwrap_or_else(|| heard::name(unit.as_deref(), &event));
+        let once = relayed.unwrap_or_else(|| event_dedup::name(unit.as_deref(), &event));
         if let Some(taken) = self.state.heard.taken(&once, now) {
             let told = Delivered { runs: taken.runs, duplicate: true };
             match taken.undecided.clone() {
@@ -291,7 +293,7 @@ impl Core {
 
     /// Starts the runs that events have decided to start.
     fn start_pending(&mut self, now: Timestamp) {
-        let pending: Vec<(String, crate::heard::Starting)> =
+        let pending: Vec<(String, huiyin_records::event_dedup::Starting)> =
             self.state.heard.starting.iter().map(|(run, starting)| (run.clone(), starting.clone())).collect();
         for (run, starting) in pending {
             self.start_by_event(run, starting.deployment, starting.key, &starting.events, now);

@@ -2,10 +2,10 @@
 //! so that they can be repeated (rule 10).
 
 use huiyin_desk::{Fact, Item};
+use huiyin_records::record::{Entry, FloorJudged, JudgedItem};
 use jiff::Timestamp;
 
 use super::{About, Core, Judgement};
-use crate::record::{Entry, FloorJudged, JudgedItem};
 
 impl Core {
     /// Writes down how the floor judged items of a source, `<unit>/<name>`,

@@ -4,6 +4,9 @@
 use std::sync::Arc;
 
 use huiyin_flow::{CallId, FlowError, HttpRequest, RunState};
+use huiyin_records::once::Keyed;
+use huiyin_records::record::{self, Batch, Entry, OpeningTurn, Pin, SinkAdvanced};
+use huiyin_records::state::{FinishedRun, State};
 use huiyin_sandbox::{KvWrite, Page};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -11,9 +14,6 @@ use serde_json::Value;
 use super::{Delivered, Input, Judged, PauseCommand, RewindCommand, Snapshot};
 use crate::canary::{Made, Watched};
 use crate::deployed::Deployed;
-use crate::once::Keyed;
-use crate::record::{self, Batch, Entry, OpeningTurn, Pin, SinkAdvanced};
-use crate::state::{FinishedRun, State};
 
 /// Who is told of an outcome; called once what led to it is durable.
 pub type Reply<T> = Box<dyn FnOnce(Result<T, Refusal>) + Send>;
@@ -133,7 +133,7 @@ pub enum Message {
 /// Workflows to bring into force or to withdraw, by a person: all of them or none.
 pub struct Deploy {
     /// To bring into force, each ready to run.
-    pub workflows: Vec<(crate::record::WorkflowDeployed, Arc<Deployed>)>,
+    pub workflows: Vec<(huiyin_records::record::WorkflowDeployed, Arc<Deployed>)>,
     /// Deployments to withdraw.
     pub withdrawn: Vec<String>,
     /// What is to be recorded about slots, before the workflows that follow from it.
@@ -256,7 +256,7 @@ pub struct TurnDone {
     /// Events of [`Event::Event`] that it took in.
     pub consumed: u32,
     /// What the facts leave open of the pure calls it made; none where it made none.
-    pub told: Option<Vec<record::Made>>,
+    pub told: Option<Vec<record::CallTrace>>,
     /// What it did not get to: the turn's budget ran out.
     pub rest: Vec<Input>,
     /// Plugins that failed by their own fault: which function, and how.

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use huiyin_flow::{CallId, Env, Event, Fact, Phase};
+use huiyin_records::record::{EffectResolved, Entry, RunQuarantined, RunReleased, RunReopened};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::{About, Core, Input, Order, OrderKind, Refusal, Reopen, Resolve, TurnDone, unfit};
-use crate::record::{EffectResolved, Entry, RunQuarantined, RunReleased, RunReopened};
 
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 4 << 10;

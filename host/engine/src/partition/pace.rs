@@ -10,12 +10,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use huiyin_flow::json_bytes;
+use huiyin_records::state::Run;
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::Core;
 use crate::deployed::Answer;
-use crate::state::Run;
 
 /// First turns of a unit's runs that are out at once, where nobody outside asked for the run. The loop
 /// of the partition has no more of them than that before it at any time.

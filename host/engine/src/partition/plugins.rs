@@ -1,12 +1,12 @@
 //! Plugins that people install, remove, grant and revoke, and publishers whom
 //! they trust: put on record here, after the host has checked everything. The first partition alone is told.
 
+use huiyin_records::record::Entry;
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::orders::check_who_and_why;
 use super::{About, Core, Refusal, Reply, unfit};
-use crate::record::Entry;
 
 impl Core {
     /// Records one word on a plugin; the records of plugins only.

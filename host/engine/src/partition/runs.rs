@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use huiyin_flow::{Command, Event, Fact};
+use huiyin_records::record::{Entry, RunTurn};
+use huiyin_records::state::EffectState;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{About, Core, Input, TurnDone, TurnJob, Wake, Work, start_event};
-use crate::record::{Entry, RunTurn};
-use crate::state::EffectState;
 
 impl Core {
     /// Hands a started run its input; [`Core::begin`] says when.

@@ -3,15 +3,15 @@
 //! record and done.
 
 use huiyin_deadline::schedule::{self, Miss, Schedule, Standing, Step, Why};
+use huiyin_records::record::{
+    Entry, ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed, ScheduleSetBack, unit_key,
+};
+use huiyin_records::state::{State, schedule_name};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{About, Core, Refusal, Reply, StartRun, Wake};
 use crate::deployed::Deployed;
-use crate::record::{
-    Entry, ScheduleFired, ScheduleMissed, SchedulePaused, ScheduleQueued, ScheduleResumed, ScheduleSetBack, unit_key,
-};
-use crate::state::{State, schedule_name};
 
 /// A person's word on a schedule.
 pub struct PauseCommand {

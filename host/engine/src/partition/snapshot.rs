@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
+use huiyin_records::state::State;
 use sha2::{Digest as _, Sha256};
-
-use crate::state::State;
 
 /// What a partition knew at one point of its journal.
 pub struct Snapshot {

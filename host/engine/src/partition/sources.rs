@@ -1,12 +1,12 @@
 //! Sources: when they are read, and taking in what they brought (rule 4).
 
 use huiyin_desk::{Actor, Command, Fact, Receive};
+use huiyin_records::record::{Entry, SourceFailed, SourcePage, SourcePolled, SourceRewound};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{About, Core, PageDone, PollError, PollJob, ReadPage, Wake, Work};
 use crate::item_conversion::collected;
-use crate::record::{Entry, SourceFailed, SourcePage, SourcePolled, SourceRewound};
 
 /// The longest pause after failures in a row.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(10);
@@ -128,7 +128,7 @@ impl Core {
         });
         match taken {
             Ok((entry, payload, (count, known), facts, follows, floor)) => {
-                let idled = self.state.sources.get(&source.id).is_some_and(crate::state::Source::idles);
+                let idled = self.state.sources.get(&source.id).is_some_and(huiyin_records::state::Source::idles);
                 let failed = self.state.sources.get(&source.id).map_or(0, |s| s.failures);
                 self.write(&entry, payload, about, now);
                 if let Some(floor) = floor {
@@ -141,7 +141,7 @@ impl Core {
                     json!({"items": count, "known": known}),
                     now,
                 );
-                let idles = self.state.sources.get(&source.id).is_some_and(crate::state::Source::idles);
+                let idles = self.state.sources.get(&source.id).is_some_and(huiyin_records::state::Source::idles);
                 if idles && !idled {
                     let data = json!({"collector": source.collector.plugin, "message": "it asks for more again and again and brings nothing new; it is read by its schedule only"});
                     self.show("huiyin.source.idling.v1", &subject, Some(&source.unit), data, now);

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use huiyin_flow::{Event, RunState};
+use huiyin_records::record::{Entry, RunStarted};
+use huiyin_records::state::FinishedRun;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::runs::Held;
 use super::{About, Core, Refusal, Reply, StartRun, TurnDone, encoded, name_fault, unfit};
 use crate::payload::Payload;
-use crate::record::{Entry, RunStarted};
-use crate::state::FinishedRun;
 
 /// The longest id of a run, in bytes: records name it as their subject and as
 /// their actor.
@@ -241,7 +241,7 @@ mod tests {
     use huiyin_flow::Fact;
 
     use super::*;
-    use crate::record;
+    use huiyin_records::record;
 
     /// A run that began with these bytes of input, and the turn that took them in.
     fn begun(bytes: usize) -> (StartRun, TurnDone) {
@@ -292,7 +292,7 @@ mod tests {
         let [Entry::RunStarted(RunStarted { turn: None, .. }), Entry::RunTurn(turn)] = &parts[..] else {
             panic!("{parts:?}")
         };
-        assert_eq!((&turn.run[..], &turn.facts, &turn.made), ("r", &facts, &Some(Vec::<record::Made>::new())));
+        assert_eq!((&turn.run[..], &turn.facts, &turn.made), ("r", &facts, &Some(Vec::<record::CallTrace>::new())));
     }
 
     #[test]

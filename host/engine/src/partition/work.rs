@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use huiyin_flow::{CallId, Event, Request, RunState};
 use huiyin_journal::Draft;
+use huiyin_records::record::Pin;
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,7 +15,6 @@ use super::{Failing, JudgeJob, Refusal, Snapshot};
 use crate::canary::{Canaries, CanaryJob};
 use crate::deployed::Deployed;
 use crate::payload::Payload;
-use crate::record::Pin;
 use crate::watched_source::WatchedSource;
 
 /// Work handed out.

@@ -5,11 +5,11 @@ use std::path::Path;
 use huiyin_desk::Problem;
 use huiyin_flow::Diagnostic;
 use huiyin_journal::JournalError;
+use huiyin_records::record::DecodeError;
+use huiyin_records::state::ApplyError;
 use huiyin_sandbox::{PackageError, SandboxError};
 
 use crate::house::InstallError;
-use crate::record::DecodeError;
-use crate::state::ApplyError;
 use crate::trust::TrustError;
 
 /// Why a host could not be started. Nothing was changed, unless it is the

@@ -6,6 +6,8 @@ use std::path::Path;
 use huiyin_desk::PolicyPack;
 use huiyin_flow::Definition;
 use huiyin_journal::{Draft, Journal};
+use huiyin_records::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn, unit_key};
+use huiyin_records::state::{Deployment, State, place, text_digest};
 use jiff::Timestamp;
 
 use super::StartError;
@@ -19,9 +21,7 @@ use crate::extension;
 use crate::house::House;
 use crate::partition::actor_in_headers;
 use crate::plugin_config;
-use crate::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn, unit_key};
 use crate::resolve;
-use crate::state::{Deployment, State, place, text_digest};
 
 /// Writes what is configured and not yet in force.
 ///

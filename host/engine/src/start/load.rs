@@ -1,11 +1,11 @@
 //! A partition's state, made from its journal and, if it can be believed, a snapshot.
 
 use huiyin_journal::Journal;
+use huiyin_records::record::{self, Entry};
+use huiyin_records::state::State;
 
 use super::StartError;
 use crate::partition::Snapshot;
-use crate::record::{self, Entry};
-use crate::state::State;
 
 /// A partition's state, and the last record in the snapshot it was taken from.
 ///
@@ -57,7 +57,7 @@ fn read_on(
 #[allow(clippy::unwrap_used)]
 mod tests {
     //! `tests/fixtures/host/v1` is the journal of a host of two partitions with every type of record in it, those of
-    //! `tests/golden/records.v1.jsonl`; `state.json` is what it led to, as a snapshot has it. What is known there must
+    //! `host/records/tests/golden/records.v1.jsonl`; `state.json` is what it led to, as a snapshot has it. What is known there must
     //! be known for ever; that more is known is no fault. Where a snapshot's form changes so that it no longer reads,
     //! [`VIEWS_SCHEMA`] is raised and `HUIYIN_WRITE=1 cargo nextest run --workspace -E 'test(host_folder)'` writes the
     //! file anew. A new type of record gets its line, and `-- --ignored write_the_host_folder` writes the folder anew.
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
     use crate::start::VIEWS_SCHEMA;
 
-    const LINES: &str = include_str!("../../tests/golden/records.v1.jsonl");
+    const LINES: &str = include_str!("../../../records/tests/golden/records.v1.jsonl");
 
     fn fixture() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/host/v1")

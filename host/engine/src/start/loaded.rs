@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use huiyin_flow::Definition;
+use huiyin_records::state::{Deployment, State};
 use jiff::Timestamp;
 
 use super::StartError;
@@ -12,7 +13,6 @@ use crate::catalog::RegistryCatalog;
 use crate::deployed::Deployed;
 use crate::extension;
 use crate::house::House;
-use crate::state::{Deployment, State};
 
 /// Definitions compiled once for all the deployments that share them.
 #[derive(Default)]

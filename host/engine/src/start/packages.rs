@@ -12,6 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use huiyin_journal::Journal;
+use huiyin_records::record::{Entry, PluginInstalled};
+use huiyin_records::state::{Plugins, State};
 use huiyin_sandbox::{Package, Sandbox, package::peek};
 use jiff::Timestamp;
 
@@ -19,8 +21,6 @@ use super::error::io_error;
 use super::force::{DEPLOY, write_all};
 use super::{Options, StartError};
 use crate::house::{House, Known, Origin, Provenance};
-use crate::record::{Entry, PluginInstalled};
-use crate::state::{Plugins, State};
 use crate::trust::{Judgement, Signed, Trust};
 
 /// A component that is to be loaded.

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use huiyin_journal::Journal;
+use huiyin_records::record::{Entry, SinkAdvanced};
+use huiyin_records::state::{SinkPlace, State};
 use huiyin_sandbox::SecretSource;
 use jiff::Timestamp;
 
@@ -14,8 +16,6 @@ use crate::config::HostConfig;
 use crate::engine::Engine;
 use crate::house::House;
 use crate::lifecycle::{Follower, Known, Service, Sink};
-use crate::record::{Entry, SinkAdvanced};
-use crate::state::{SinkPlace, State};
 
 /// Reads the sinks that are configured.
 pub(super) fn read(

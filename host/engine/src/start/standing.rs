@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use huiyin_flow::Definition;
+use huiyin_records::bindings::Overrides;
+use huiyin_records::record::{Entry, Pin, WorkflowDeployed};
+use huiyin_records::state::{Deployment, State};
 
-use crate::bindings::Overrides;
 use crate::catalog::RegistryCatalog;
 use crate::config::Binding;
 use crate::house::House;
-use crate::record::{Entry, Pin, WorkflowDeployed};
 use crate::resolve;
-use crate::state::{Deployment, State};
 
 /// What is to be written in each partition: record, subject, unit.
 type Entries = [Vec<(Entry, String, Option<String>)>];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use huiyin_files::ReadError;
 use huiyin_journal::{Journal, LargePayloads, MemoryJournal, SegmentJournal};
+use huiyin_records::state::State;
 use huiyin_views::Views;
 
 use super::error::io_error;
@@ -14,7 +15,6 @@ use crate::keeper::Keeper;
 use crate::ledger::{Ledger, lost};
 use crate::partition::Snapshot;
 use crate::payload::{CEILING, Payload};
-use crate::state::State;
 
 /// Where everything is kept.
 pub(super) struct Store {

@@ -9,6 +9,8 @@ use huiyin_deadline::cron::Cron;
 use huiyin_deadline::schedule::{Interval, Schedule};
 use huiyin_desk::PolicyPack;
 use huiyin_flow::Definition;
+use huiyin_records::record::Pin;
+use huiyin_records::state::State;
 use jiff::Timestamp;
 
 use super::{Options, StartError};
@@ -18,9 +20,7 @@ use crate::effects::{floor_pin, probe};
 use crate::grants::{Caps, Grants, OwnFolders, check_folder};
 use crate::house::{Bound, House};
 use crate::plugin_config;
-use crate::record::Pin;
 use crate::secrets::Secrets;
-use crate::state::State;
 use crate::watched_source::{Timetable, WatchedSource};
 
 /// The default zone of schedules.

@@ -13,17 +13,17 @@ use uuid::Uuid;
 /// open. They name the call and its arguments (`entered`) and, as a rule, its
 /// result (`left`); the deployment names the component and its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Made {
+pub struct CallTrace {
     /// The call within the run.
     pub call: u64,
     /// The plugin's time, in milliseconds since the Unix epoch, where it is not
     /// the time at which the task was entered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<u64>,
-    /// The [`sum`] of its result, where the task's output may be another.
+    /// The [`result_digest`] of its result, where the task's output may be another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
-    /// Why it gave none: `limit:<name>`, `plugin`, `trap`, …; see [`crate::calls::fault`].
+    /// Why it gave none: `limit:<name>`, `plugin`, `trap`, …; see `fault` of the engine's calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
 }
@@ -68,17 +68,17 @@ pub struct Batch {
     pub from: u32,
     /// How many items it had.
     pub count: u32,
-    /// The [`sum`] of its outcome as JSON.
+    /// The [`result_digest`] of its outcome as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
-    /// Why it gave none; see [`Made::failed`].
+    /// Why it gave none; see [`CallTrace::failed`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
 }
 
 /// What a result is known by: the first 128 bits of the SHA-256 of its compact
 /// JSON, base64url without padding.
-pub fn sum(result: &Value) -> String {
+pub fn result_digest(result: &Value) -> String {
     let digest = Sha256::digest(result.to_string().as_bytes());
     URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or_default())
 }

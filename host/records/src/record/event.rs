@@ -12,7 +12,7 @@ pub struct EventDelivered {
     pub event: Value,
     /// The runs that listen for it.
     pub runs: Vec<String>,
-    /// Names an event that must be taken in only once; see `Heard`.
+    /// Names an event that must be taken in only once; see `EventDedup`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub once: Option<String>,
     /// The runs that it starts.

@@ -219,12 +219,7 @@ impl State {
     }
 
     /// A run begins, with what its first turn left where that was taken already.
-    pub(crate) fn start(
-        &mut self,
-        x: &RunStarted,
-        at: Timestamp,
-        flow: Option<Arc<RunState>>,
-    ) -> Result<(), ApplyError> {
+    pub fn start(&mut self, x: &RunStarted, at: Timestamp, flow: Option<Arc<RunState>>) -> Result<(), ApplyError> {
         self.deployment(&x.deployment)?;
         self.heard.starting.remove(&x.run);
         if let Some(asked) = &x.asked {

@@ -65,7 +65,7 @@ impl State {
 
     /// Puts in place what the interpreter already applied on a worker: the
     /// same as applying the turn's facts, without doing it twice.
-    pub(crate) fn put_turn(&mut self, run: &str, flow: Arc<RunState>, consumed: u32, time: Timestamp) {
+    pub fn put_turn(&mut self, run: &str, flow: Arc<RunState>, consumed: u32, time: Timestamp) {
         if let Some(r) = self.runs.get_mut(run) {
             r.flow = flow;
             r.take_in(consumed);
@@ -74,7 +74,7 @@ impl State {
     }
 
     /// A turn of a run is in place: what it waited for goes, and the run where it has ended.
-    pub(crate) fn after_turn(&mut self, id: &str, time: Timestamp) {
+    pub fn after_turn(&mut self, id: &str, time: Timestamp) {
         let Some(run) = self.runs.get_mut(id) else { return };
         run.input = None;
         run.reopened = None;
