@@ -11,6 +11,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use huiyin_partition::partition::RUNS;
+
 use crate::fair::{Fair, Ticket, micros};
 
 /// Calls out at once, and how many may wait, as `admission` of the
@@ -60,9 +62,6 @@ impl Default for Admission {
 /// The most effectful calls that a host may be told to have out at once: each
 /// has an instance, and address space reserved for it.
 pub const MAX_EFFECTS: usize = 512;
-
-/// Runs of a unit that may be under way unless told.
-pub const RUNS: usize = 20_000;
 
 /// The most that may be told to wait, or to be under way, for a unit.
 const MAX_QUEUE: usize = 1_000_000;

@@ -1,12 +1,12 @@
 //! A call made once more with a canary, and where the two differ.
 
 use huiyin_flow::FlowError;
+use huiyin_partition::canary::{CanaryJob, Watched};
 use huiyin_records::record::{Difference, Said};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::calls::{self, PluginFault};
-use crate::canary::{CanaryJob, Watched};
 use crate::house::House;
 
 /// Differences that one comparison tells one by one; beyond it they are counted.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use huiyin_deadline::schedule::Interval;
+use huiyin_partition::partition::Patience;
 use huiyin_sandbox::{CompileLimits, Grant};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,6 @@ use serde_json::Value;
 pub use self::egress::{EgressConfig, PaceConfig, ProxyConfig, ProxyResolve};
 use crate::admission::AdmissionConfig;
 use crate::limits::LimitsConfig;
-use crate::partition::Patience;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -6,6 +6,10 @@ use std::sync::Arc;
 
 use huiyin_desk::Act;
 use huiyin_flow::{Definition, Diagnostic, Severity};
+use huiyin_partition::deployed::{Deployed, workflow_name};
+use huiyin_partition::extension;
+use huiyin_partition::house::House;
+use huiyin_partition::partition::Refusal;
 use huiyin_records::bindings::Overrides;
 use huiyin_records::record::WorkflowDeployed;
 use huiyin_records::state::{Deployment, State};
@@ -15,12 +19,8 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::catalog::RegistryCatalog;
 use crate::config::Binding;
-use crate::deployed::{Deployed, workflow_name};
 use crate::engine::{Engine, InForce};
-use crate::extension;
-use crate::house::House;
-use crate::inbox::Partition;
-use crate::partition::Refusal;
+use crate::partition_handle::Partition;
 use crate::plan::{Part, Plan};
 use crate::plugin_config;
 use crate::resolve;

@@ -3,12 +3,12 @@
 //! partitions; nobody reckons it from a name.
 
 use huiyin_desk::{Act, Actor, Command, Elsewhere};
+use huiyin_partition::partition::{Refusal, refusal, reused, taken};
 use huiyin_records::once::{self, Keyed};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::engine::Engine;
-use crate::partition::{Refusal, refusal, reused, taken};
 
 /// What a command is about.
 #[derive(Debug, Clone, Copy)]

@@ -8,6 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use huiyin_flow::{CallId, FlowError, Request};
+use huiyin_partition::partition::{
+    EffectDone, EffectJob, EffectOutcome, Errand, Floor, Judgement, PageDone, PollError, PollJob, ReadPage,
+};
+use huiyin_partition::request_words::{described, repeatable};
+use huiyin_partition::value_limits::ValueLimits;
 use huiyin_records::record::{Batch, Pin, result_digest};
 use huiyin_sandbox::{CallError, Effect, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict};
 use serde_json::Value;
@@ -17,12 +22,7 @@ use crate::admission::{Admission, Gate, Place};
 use crate::calls;
 use crate::grants::Grants;
 use crate::house::House;
-use crate::item_conversion::{collected, original};
-use crate::partition::{
-    EffectDone, EffectJob, EffectOutcome, Errand, Floor, Judgement, PageDone, PollError, PollJob, ReadPage,
-};
-use crate::payload::Payload;
-use crate::request_words::{described, repeatable};
+use crate::item_conversion::{collected, kv_writes, original, verdict};
 use crate::requests::{Behalf, Fault, Requests};
 use crate::worker::{NICE, Workers};
 
@@ -32,7 +32,7 @@ pub struct Effects {
     house: Arc<House>,
     grants: Arc<Grants>,
     requests: Requests,
-    payload: Payload,
+    payload: ValueLimits,
     gate: Arc<Gate>,
     workers: Arc<Workers>,
     /// None only while this is being dropped.
@@ -51,7 +51,7 @@ impl Effects {
         grants: Arc<Grants>,
         workers: Arc<Workers>,
         admission: Admission,
-        payload: Payload,
+        payload: ValueLimits,
     ) -> std::io::Result<Effects> {
         let requests = Requests::new(Arc::clone(&house));
         let threads = tokio::runtime::Builder::new_multi_thread()
@@ -176,7 +176,7 @@ impl Effects {
             Ok(done) => {
                 let harmless = package.manifest.idempotent;
                 let result = self.payload.result(&pin.plugin, done.output.into_json(), harmless);
-                EffectOutcome::Settled(result, done.kv_writes)
+                EffectOutcome::Settled(result, kv_writes(done.kv_writes))
             }
             Err(CallError::Stopped { effect }) => EffectOutcome::Stopped { begun: effect == Effect::Unknown },
             Err(error) if calls::unknown(&error) => {
@@ -258,25 +258,27 @@ impl Effects {
         let called = off_the_loop(&package, calling)
             .await
             .map_err(|e| poll_error(&self.house, &e, &source.collector.plugin, &source.unit))?;
-        let Output::Page(mut page) = called.output else {
+        let Output::Page(page) = called.output else {
             return Err(PollError {
                 message: format!("{} is not a collector", source.collector.plugin),
                 retry_after: None,
             });
         };
         let observed = u64::try_from(job.now.as_millisecond()).unwrap_or_default();
-        let mut fresh = Vec::new();
-        for (at, item) in page.items.iter_mut().enumerate() {
+        let (mut fresh, mut items, mut originals) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, mut item) in page.items.into_iter().enumerate() {
             item.source.clone_from(&source.name);
             item.observed = observed;
-            let taken = collected(item.clone(), source.channel.as_deref());
-            *item = original(&taken);
+            let taken = collected(item, source.channel.as_deref());
             if !job.desk.met(&job.content_key, &source.unit, &source.name, &taken) {
                 fresh.push(at);
             }
+            originals.push(original(&taken));
+            items.push(taken);
         }
-        let (floors, judged) = judge(&self.workers, &page.items, fresh, &source.unit, &key, job.now).await;
-        Ok(ReadPage { page, floors, judged, kv: called.kv_writes })
+        let (floors, judged) = judge(&self.workers, &originals, fresh, &source.unit, &key, job.now).await;
+        let kv = kv_writes(called.kv_writes);
+        Ok(ReadPage { items, cursor: page.cursor, more: page.more, floors, judged, kv })
     }
 }
 
@@ -392,7 +394,7 @@ fn judged(
 }
 
 /// The verdicts, and the sum of the outcome they came in.
-type Classified = Result<(Vec<Result<Verdict, String>>, String), (Box<FlowError>, String)>;
+type Classified = Result<(Vec<Floor>, String), (Box<FlowError>, String)>;
 
 fn classify(house: &House, pin: &Pin, items: Vec<Item>, unit: &str, key: &str, now: jiff::Timestamp) -> Classified {
     let package = calls::component(house, pin, unit).map_err(|error| (Box::new(error), "not-installed".to_owned()))?;
@@ -406,7 +408,7 @@ fn classify(house: &House, pin: &Pin, items: Vec<Item>, unit: &str, key: &str, n
         let what = format!("{}: is not a classifier", pin.plugin);
         return Err((Box::new(FlowError::new(huiyin_flow::ErrorKind::Runtime, what)), "output".to_owned()));
     };
-    Ok((outcome.verdicts.into_iter().map(|given| given.and_then(numbers)).collect(), result))
+    Ok((outcome.verdicts.into_iter().map(|given| given.and_then(numbers).map(verdict)).collect(), result))
 }
 
 /// A verdict whose scores are numbers: what is none has no JSON, and no record of it would read.

@@ -7,6 +7,9 @@ use std::sync::{Arc, PoisonError};
 
 use huiyin_desk::Act;
 use huiyin_journal::Journal;
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::partition::{Activity, FirstTurn, Judgement, Message, Refusal, Reply, StartRun};
+use huiyin_partition::value_limits::ValueLimits;
 use huiyin_records::once::{self, Keyed};
 use huiyin_records::state::{FinishedRun, State};
 use jiff::Timestamp;
@@ -15,15 +18,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Binding;
-use crate::deployed::Deployed;
 use crate::effects::Effects;
 use crate::house::House;
-use crate::inbox::Partition;
 use crate::inline_budget::InlineBudget;
 use crate::inline_turns::InlineTurns;
 use crate::ledger::Ledger;
-use crate::partition::{Activity, FirstTurn, Judgement, Message, Refusal, Reply, StartRun};
-use crate::payload::Payload;
+use crate::partition_handle::Partition;
 use crate::seats::Answer;
 use crate::shell::Clock;
 use crate::turn::{self, Budget};
@@ -48,7 +48,7 @@ pub struct Engine {
     pub(crate) ledger: Option<Arc<Ledger>>,
     pub(crate) clock: Arc<dyn Clock>,
     /// How large a value may be.
-    pub(crate) payload: Payload,
+    pub(crate) payload: ValueLimits,
     /// The units' choices, for what is deployed while the host runs.
     pub(crate) bindings: Vec<Binding>,
     /// What installing and granting needs.
@@ -199,7 +199,7 @@ impl Engine {
                 self.inline.took();
                 // Held to the end, which is near; one that has to wait for something leaves it to others.
                 let _place = first.done.ends().then_some(place);
-                let first = Some(FirstTurn { place: Some(ahead), coming, ..first });
+                let first = Some(FirstTurn { guard: Some(Box::new((ahead, coming))), ..first });
                 return asked.ask(|reply| Message::Start(StartRun { finished: Some(reply), first, ..start })).await;
             }
         }
@@ -210,7 +210,7 @@ impl Engine {
                 self.workers.run_quick(&unit, move |house| {
                     let first = turn::first_turn(&mut start, &deployed, now, random, payload, house, Budget::default());
                     let coming = journal.coming();
-                    let first = Some(FirstTurn { place: Some(ahead), coming, ..first });
+                    let first = Some(FirstTurn { guard: Some(Box::new((ahead, coming))), ..first });
                     Answer { inbox, message: Message::Start(StartRun { finished: Some(reply), first, ..start }) }
                 });
                 Ok(())
@@ -472,7 +472,7 @@ impl Engine {
     }
 
     /// How large a value may be.
-    pub fn payload(&self) -> Payload {
+    pub fn payload(&self) -> ValueLimits {
         self.payload
     }
 

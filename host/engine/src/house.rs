@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, RwLock};
 
 use huiyin_flow::Evaluator;
+use huiyin_partition::deployed::PluginFacts;
 use huiyin_records::record::Pin;
 use huiyin_sandbox::{Limits, Package, Sandbox};
 use serde_json::Value;
 
-use crate::deployed::PluginFacts;
 use crate::limits::Tuning;
 use crate::trust::{Signed, Trust, Units};
 

@@ -1,9 +1,8 @@
 //! Ids and randomness of the live host.
 
+use huiyin_partition::partition::Dice;
 use jiff::Timestamp;
 use uuid::Uuid;
-
-use crate::partition::Dice;
 
 /// The system's own randomness.
 #[derive(Default)]

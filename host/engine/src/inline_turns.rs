@@ -10,11 +10,11 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use huiyin_partition::deployed::Deployed;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::deployed::Deployed;
 use crate::inline_budget::InlineBudget;
 
 /// Runs that are under way like this at once. With more, workers send the outcomes

@@ -3,12 +3,12 @@
 //! (rule 7). Events are checked, and taken in once.
 
 use huiyin_desk::{Act, Command, Receive, ReceivedItem};
+use huiyin_partition::partition::{Delivered, Floor, Message, Refusal};
 use serde_json::Value;
 
 use crate::effects::judge;
 use crate::engine::Engine;
 use crate::item_conversion::original;
-use crate::partition::{Delivered, Floor, Message, Refusal, verdict};
 
 impl Engine {
     /// Takes items in for a unit; gives what the desk made of them, item by item. One that is
@@ -53,7 +53,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`]; asking again after one does no harm.
     pub async fn event(&self, unit: Option<&str>, event: Value) -> Result<Delivered, Refusal> {
-        crate::cloud_event::check(&event)
+        huiyin_flow::cloud_event::check(&event)
             .map_err(|fault| Refusal::Invalid { pointer: fault.pointer, message: fault.message })?;
         self.room(unit)?;
         let _room = self.room_for(&event)?;
@@ -75,7 +75,7 @@ impl Engine {
 
 fn judged(item: huiyin_desk::Item, floor: Floor) -> ReceivedItem {
     match floor {
-        Ok(given) => ReceivedItem { item, floor: Some(verdict(given)), floor_error: None },
+        Ok(given) => ReceivedItem { item, floor: Some(given), floor_error: None },
         Err(error) => ReceivedItem { item, floor: None, floor_error: Some(error) },
     }
 }

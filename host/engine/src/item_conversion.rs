@@ -1,10 +1,11 @@
-//! Items between the plugin contract and the desk. What the floor's classifier
+//! Items, verdicts and writes between the plugin contract and the desk. What the floor's classifier
 //! reads is the item that the desk takes in, no more and no less: so its call
 //! can be repeated from the records (rule 10).
 
 use std::collections::BTreeMap;
 
 use huiyin_desk::Item;
+use huiyin_partition::partition::KvWrite;
 use jiff::Timestamp;
 
 /// The item as the floor's classifier reads it.
@@ -43,4 +44,31 @@ pub fn collected(item: huiyin_sandbox::Item, channel: Option<&str>) -> Item {
     };
     item.cut();
     item
+}
+
+/// A verdict as the contract has it, as the desk keeps it.
+pub(crate) fn verdict(verdict: huiyin_sandbox::Verdict) -> huiyin_desk::Verdict {
+    use huiyin_sandbox::Level as Given;
+    let level = verdict.level.map(|level| match level {
+        Given::I => huiyin_desk::Level::I,
+        Given::II => huiyin_desk::Level::II,
+        Given::III => huiyin_desk::Level::III,
+        Given::IV => huiyin_desk::Level::IV,
+    });
+    huiyin_desk::Verdict {
+        level,
+        score: verdict.score,
+        factors: verdict.factors.into_iter().map(|f| (f.name, f.score)).collect(),
+        labels: verdict.labels,
+        reasons: verdict.reasons,
+    }
+}
+
+/// A call's writes as the sandbox has them, as the partition commits them.
+pub(crate) fn kv_writes(writes: Vec<huiyin_sandbox::KvWrite>) -> Vec<KvWrite> {
+    let one = |write: huiyin_sandbox::KvWrite| {
+        let huiyin_sandbox::KvWrite { key, expected, value, quota, alone } = write;
+        KvWrite { key, expected, value, quota, alone }
+    };
+    writes.into_iter().map(one).collect()
 }

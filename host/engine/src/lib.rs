@@ -10,8 +10,6 @@
 //! |---|---|
 //! | [`engine`] | the host as one thing: what the API and the command line call |
 //! | [`start`] | opening the store, bringing the configuration into force |
-//! | [`partition`] | one partition's decisions, without I/O |
-//! | [`commit`] | when what was decided may be known: the output-commit rule, without I/O |
 //! | [`shell`] | a partition alive: inbox, journal, timer |
 //! | [`turn`] | a run's turn: interpreting, expressions, pure calls |
 //! | [`worker`], `inline_turns` | the threads on which turns are taken, and turns that need none |
@@ -19,15 +17,13 @@
 //! | `directory` | where a thing lives, and who may act on it |
 //! | [`intake`] | items and events that are pushed in |
 //! | [`cloud_event`] | what makes an event one |
-//! | [`rebind`], [`canary`] | what slots stand for, changed while the host runs; plugins tried beside them |
+//! | [`rebind`], [`canary_comparison`] | what slots stand for, changed while the host runs; plugins tried beside them |
 //! | [`schedules`] | schedules as people see and steer them |
-//! | [`extension`] | what a workflow says to the host: `document.metadata.huiyin` |
 //! | [`item_conversion`] | items as the floor reads and the desk keeps them |
 //! | [`replay`] | recorded calls of pure plugins, made again |
 //! | [`effects`] | plugin calls and requests that reach outside |
 //! | [`limits`] | what a call may use, by host, plugin and unit |
 //! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
-//! | [`payload`] | how large a value may be |
 //! | [`plan`] | a deployment carried out, whatever comes in between |
 //! | [`lifecycle`] | telling others what workflows do |
 //! | [`keeper`] | the views' own thread: nobody waits for them |
@@ -41,25 +37,19 @@ compile_error!(
 
 pub mod admission;
 pub mod calls;
-pub mod canary;
 pub mod canary_comparison;
 pub mod catalog;
-pub mod commit;
 pub mod config;
 pub mod deploy;
-pub mod deployed;
-pub mod dice;
 mod directory;
 pub mod effects;
 pub mod engine;
 pub mod evaluator;
-pub mod extension;
 pub mod fair;
 pub mod grants;
 pub mod house;
-mod inbox;
+pub mod id_source;
 mod inline_budget;
-mod inline_estimate;
 mod inline_turns;
 pub mod intake;
 pub mod item_conversion;
@@ -68,36 +58,35 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod limits;
 mod names;
-mod orders;
 pub mod packages;
-pub mod partition;
-pub mod payload;
+mod partition_handle;
 pub mod plan;
-#[cfg(feature = "planted")]
-pub mod planted;
 mod plugin_config;
 mod plugin_store;
 pub mod publishers;
 pub mod rebind;
 mod records;
 pub mod replay;
-mod request_words;
 pub mod requests;
 pub mod resolve;
 mod restore;
+mod run_control;
 pub mod schedules;
 mod seats;
 pub mod secrets;
 pub mod shell;
+pub mod snapshot_writer;
 pub mod sources;
 pub mod start;
 pub mod trust;
 pub mod turn;
-pub mod watched_source;
 pub mod worker;
 
 pub use engine::{Engine, InForce, Submission};
 pub use huiyin_flow::cloud_event;
+pub use huiyin_partition::partition::{Activity, Delivered, Refusal, actor_from_headers, actor_in_headers};
+#[cfg(feature = "planted")]
+pub use huiyin_partition::planted;
+pub use huiyin_partition::{canary, commit, deployed, extension, partition, value_limits, watched_source};
 pub use huiyin_records::{bindings, ended, event_dedup, once, plugins, record, state};
-pub use partition::{Activity, Delivered, Refusal, actor_from_headers, actor_in_headers};
 pub use start::{Options, StartError};

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct LimitsConfig {
     /// Bytes that one value may take as JSON: an input, an output, a call's
-    /// arguments or result, an event, an item. See [`crate::payload`].
+    /// arguments or result, an event, an item. See [`huiyin_partition::value_limits`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload_bytes: Option<u64>,
     /// Bytes that one run's whole state may take as JSON: its input, its

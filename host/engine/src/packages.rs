@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use huiyin_desk::Act;
+use huiyin_partition::partition::{Message, Refusal};
 use huiyin_records::record::{Entry, PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
 use huiyin_records::state::{Plugins, State};
 use huiyin_sandbox::Package;
@@ -21,7 +22,6 @@ pub(crate) use self::users::{tell, warn};
 use crate::engine::Engine;
 use crate::grants::check_folder;
 use crate::house::{Origin, Provenance};
-use crate::partition::{Message, Refusal};
 use crate::trust::{Signed, Trust};
 
 /// Who does something, and why.

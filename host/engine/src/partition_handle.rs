@@ -3,10 +3,9 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::partition::{Message, Refusal, Reply};
 use tokio::sync::{mpsc, oneshot};
-
-use crate::deployed::Deployed;
-use crate::partition::{Message, Refusal, Reply};
 
 /// A partition as the host sees it.
 pub(crate) struct Partition {

@@ -6,16 +6,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::partition::{Deploy, Message, Refusal, deployable};
+use huiyin_partition::value_limits::ValueLimits;
 use huiyin_records::record::{
     DeploymentCompleted, DeploymentIntended, DeploymentPart, Entry, WorkflowDeployed, WorkflowIntended,
 };
 use huiyin_records::state::text_digest;
 
-use crate::deployed::Deployed;
 use crate::engine::gone;
-use crate::inbox::Partition;
-use crate::partition::{Deploy, Message, Refusal, deployable};
-use crate::payload::Payload;
+use crate::partition_handle::Partition;
 
 /// What is to be done, by partition.
 #[derive(Default)]
@@ -40,7 +40,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`Refusal`]; nothing has happened then, unless it says that the rest follows at the next start.
-    pub(crate) async fn carry_out(self, partitions: &[Arc<Partition>], most: Payload) -> Result<(), Refusal> {
+    pub(crate) async fn carry_out(self, partitions: &[Arc<Partition>], most: ValueLimits) -> Result<(), Refusal> {
         let home = partitions.first().ok_or_else(gone)?;
         let actor = self.actor.clone();
         let intended = intended(uuid::Uuid::now_v7().to_string(), &actor, &self.parts);

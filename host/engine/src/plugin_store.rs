@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
+use huiyin_partition::watched_source::WatchedSource;
+
 use crate::grants::{Grants, OwnFolders};
 use crate::trust::Trust;
-use crate::watched_source::WatchedSource;
 
 /// What installing and granting needs.
 pub(crate) struct PluginStore {

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError};
 
 use huiyin_audit::VerifierKey;
 use huiyin_desk::Act;
+use huiyin_partition::partition::{Message, Refusal};
 use huiyin_records::record::{Entry, PublisherDistrusted, PublisherTrusted};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,7 +16,6 @@ use serde::Serialize;
 use crate::engine::Engine;
 use crate::house::{Origin, Provenance};
 use crate::packages::{WithheldRow, Word, file_name, warn};
-use crate::partition::{Message, Refusal};
 use crate::trust::{Signed, Trust};
 
 /// A publisher's key, and who trusts it.

@@ -11,6 +11,10 @@ use std::sync::Arc;
 
 use huiyin_desk::Act;
 use huiyin_flow::Definition;
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::extension;
+use huiyin_partition::house::House;
+use huiyin_partition::partition::{Deploy, Failing, Message, Refusal, Reply};
 use huiyin_records::bindings::{Bindings, Override, Overrides};
 use huiyin_records::record::{
     BindingChanged, BindingLifted, BindingQuarantined, CanaryEnd, CanaryEnded, CanaryStarted, Entry, Pin, SlotOf,
@@ -25,12 +29,8 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::show::{Aside, BindingRow, CanaryRow, Differing, Said};
 use crate::catalog::RegistryCatalog;
 use crate::config::Binding;
-use crate::deployed::Deployed;
 use crate::engine::Engine;
-use crate::extension;
-use crate::house::House;
-use crate::inbox::Partition;
-use crate::partition::{Deploy, Failing, Message, Refusal, Reply};
+use crate::partition_handle::Partition;
 use crate::plugin_config;
 use crate::resolve;
 use crate::shell::Clock;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use huiyin_flow::{Definition, FunctionKind};
+use huiyin_partition::deployed::{is_core, key};
 use huiyin_records::bindings::Overrides;
 use huiyin_records::record::Pin;
 use sha2::{Digest as _, Sha256};
 
 use crate::config::Binding;
-use crate::deployed::{is_core, key};
 use crate::house::{Bound, House};
 use crate::plugin_config;
 

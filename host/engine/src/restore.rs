@@ -6,12 +6,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::partition::{Message, Refusal};
 use huiyin_records::state::{Deployment, State};
 use jiff::Timestamp;
 
-use crate::deployed::Deployed;
 use crate::engine::Engine;
-use crate::partition::{Message, Refusal};
 use crate::start::Definitions;
 
 impl Engine {

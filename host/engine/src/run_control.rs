@@ -2,10 +2,10 @@
 //! what became of an effect that nobody knows of (rule 3). Each with who and why.
 
 use huiyin_desk::Act;
+use huiyin_partition::partition::{Message, Order, OrderKind, Refusal, Reopen, Resolve};
 use serde_json::Value;
 
 use crate::engine::Engine;
-use crate::partition::{Message, Order, OrderKind, Refusal, Reopen, Resolve};
 
 impl Engine {
     /// Stops a run; what it has in hand is stopped, too.

@@ -8,6 +8,8 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
 use huiyin_journal::{AppendFuture, Journal, JournalError};
+use huiyin_partition::commit::{Commit, SNAPSHOT_EVERY, Step};
+use huiyin_partition::partition::{Activity, Core, Delivered, Failing, Message, Refusal, Reply, Snapshot, Work};
 use huiyin_records::state::State;
 use jiff::Timestamp;
 use thread_priority::ThreadPriority;
@@ -17,10 +19,9 @@ use thread_priority::unix::{
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::commit::{Commit, SNAPSHOT_EVERY, Step};
 use crate::effects::Effects;
 use crate::keeper::Keeper;
-use crate::partition::{Activity, Core, Delivered, Failing, Message, Refusal, Reply, Snapshot, Work};
+use crate::snapshot_writer::snapshot;
 use crate::turn;
 use crate::worker::Workers;
 
@@ -195,7 +196,7 @@ impl Shell {
         }
         let snapping = Arc::clone(&self.snapping);
         let written = background(partition, move || {
-            match Snapshot::of(&state) {
+            match snapshot(&state) {
                 Ok(snapshot) => drop(inbox.send(Message::Snapshot(snapshot))),
                 Err(error) => tracing::warn!(partition, %error, "a snapshot does not encode"),
             }

@@ -1,9 +1,9 @@
 //! Sources as people steer them.
 
 use huiyin_desk::Act;
+use huiyin_partition::partition::{Message, Refusal, RewindCommand};
 
 use crate::engine::Engine;
-use crate::partition::{Message, Refusal, RewindCommand};
 
 impl Engine {
     /// Sets a source's cursor back, to its beginning or to where it once was.

@@ -22,6 +22,10 @@ use std::time::{Duration, Instant};
 
 use huiyin_flow::Evaluator;
 use huiyin_journal::Journal;
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::partition::{Core, Failing, Message, Patience, RunBounds, Snapshot};
+use huiyin_partition::value_limits::ValueLimits;
+use huiyin_partition::watched_source::WatchedSource;
 use huiyin_records::record::{AuditRenewed, Entry, SnapshotTaken};
 use huiyin_records::state::State;
 use huiyin_sandbox::{ChildCompiler, Compiler, Limits, PoolConfig, Sandbox, SandboxConfig};
@@ -34,24 +38,21 @@ use self::store::Store;
 use self::wanted::read_wanted;
 use crate::admission::Admission;
 use crate::config::HostConfig;
-use crate::deployed::Deployed;
-use crate::dice::SystemDice;
 use crate::effects::Effects;
 use crate::engine::Engine;
 use crate::evaluator::{NoJq, SandboxedJq};
 use crate::grants::{Caps, OwnFolders};
 use crate::house::{House, Origin};
-use crate::inbox::Partition;
+use crate::id_source::SystemDice;
 use crate::keeper::Keeper;
 use crate::lifecycle::Known;
 use crate::limits::Tuning;
-use crate::partition::{Core, Failing, Message, Patience, RunBounds, Snapshot};
-use crate::payload::Payload;
+use crate::partition_handle::Partition;
 use crate::plugin_store::PluginStore;
 use crate::secrets::Secrets;
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock};
+use crate::snapshot_writer::snapshot_until;
 use crate::trust::Trust;
-use crate::watched_source::WatchedSource;
 use crate::worker::{self, Workers};
 
 pub use self::error::StartError;
@@ -199,7 +200,7 @@ impl Engine {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
         let limits = &options.config.limits;
-        let payload = Payload::read(limits.payload_bytes, limits.state_bytes).map_err(StartError::Config)?;
+        let payload = ValueLimits::read(limits.payload_bytes, limits.state_bytes).map_err(StartError::Config)?;
         let secrets = Secrets::open(&options.config.secrets, &options.base, options.data.as_deref());
         let secrets = Arc::new(secrets.map_err(StartError::Config)?);
         let source = Arc::clone(&secrets) as Arc<dyn huiyin_sandbox::SecretSource>;
@@ -500,7 +501,7 @@ async fn last_snapshot(
     let late =
         || tracing::warn!(partition, "no last snapshot, it took too long; the next start reads the journal instead");
     let (copy, seq) = (state.clone(), state.seq);
-    let Some(snapshot) = beside(end, move || Snapshot::until(&copy, Some(end))).await else {
+    let Some(snapshot) = beside(end, move || snapshot_until(&copy, Some(end))).await else {
         late();
         return Ok(());
     };
@@ -544,7 +545,7 @@ mod tests {
         for unit in 0..20_000 {
             state.units.insert(format!("a unit with a long code {unit}"));
         }
-        assert!(Snapshot::until(&state, Some(now)).is_err_and(|error| error.is_io()));
-        assert!(Snapshot::until(&state, Some(now + LAST)).is_ok() && Snapshot::of(&state).is_ok());
+        assert!(snapshot_until(&state, Some(now)).is_err_and(|error| error.is_io()));
+        assert!(snapshot_until(&state, Some(now + LAST)).is_ok() && snapshot_until(&state, None).is_ok());
     }
 }

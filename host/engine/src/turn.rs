@@ -8,18 +8,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use huiyin_flow::{Command, Env, ErrorKind, Event, FlowError};
-use huiyin_journal::Coming;
+use huiyin_partition::canary::{Canaries, Made};
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::partition::{
+    FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, record_of_start, start_event,
+};
+use huiyin_partition::value_limits::{TURN, ValueLimits};
 use huiyin_records::record::{self, result_digest};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::calls::{PluginFault, pure_call};
-use crate::canary::{Canaries, Made};
-use crate::deployed::Deployed;
 use crate::house::House;
 use crate::inline_budget::{self, InlineBudget};
-use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, record_of_start, start_event};
-use crate::payload::{Payload, TURN};
 
 /// Events published after which a turn ends: whether more may be is then asked anew.
 const PUBLISHED: usize = 128;
@@ -58,7 +59,7 @@ pub fn first_turn(
     deployed: &Arc<Deployed>,
     now: Timestamp,
     random: u64,
-    payload: Payload,
+    payload: ValueLimits,
     house: &House,
     budget: Budget<'_>,
 ) -> FirstTurn {
@@ -78,7 +79,7 @@ pub fn first_turn(
     };
     let mut done = Box::new(take_turn_within(job, house, budget));
     let record = record_of_start(start, &mut done, payload);
-    FirstTurn { now, done, record, place: None, coming: Coming::default() }
+    FirstTurn { now, done, record, guard: None }
 }
 
 /// Takes one turn: everything a run can do before it has to wait.
@@ -115,7 +116,7 @@ pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget<'_>) -> Turn
 /// longer than expressions may, is not answered by it.
 pub fn judge(job: JudgeJob, house: &House) -> Judged {
     let JudgeJob { id, event, deployed } = job;
-    let judge = |of: &crate::deployed::Deployed| {
+    let judge = |of: &huiyin_partition::deployed::Deployed| {
         let answered = std::panic::AssertUnwindSafe(|| of.judge(&event, &*house.evaluator));
         (of.id.clone(), std::panic::catch_unwind(answered).unwrap_or_default())
     };
@@ -213,7 +214,7 @@ struct Beside {
 /// Makes a pure call and gives its result as an event, and what the facts will
 /// not say of it.
 fn make(
-    deployed: &crate::deployed::Deployed,
+    deployed: &huiyin_partition::deployed::Deployed,
     run: &str,
     command: &Command,
     now: jiff::Timestamp,
@@ -244,7 +245,7 @@ fn make(
             told.failed = Some(fault.word);
             if fault.own {
                 let how = fault.error.detail.clone().unwrap_or_default();
-                beside.faults.push((crate::deployed::key(slot.as_deref(), function), how));
+                beside.faults.push((huiyin_partition::deployed::key(slot.as_deref(), function), how));
             }
             Err(*fault.error)
         }

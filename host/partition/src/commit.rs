@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use huiyin_journal::{Appended, Draft, JournalError};
+use huiyin_journal_types::{Appended, Draft};
 use huiyin_records::state::State;
 use jiff::Timestamp;
 
@@ -182,7 +182,7 @@ impl Commit {
     /// # Errors
     /// When it failed. Everybody who waited is told; nothing else that waited
     /// leaves, ever, and the state must be loaded anew.
-    pub fn appended(&mut self, outcome: Result<Appended, JournalError>) -> Result<Vec<Step>, JournalError> {
+    pub fn appended<E: std::fmt::Display>(&mut self, outcome: Result<Appended, E>) -> Result<Vec<Step>, E> {
         let done = match outcome {
             Ok(done) => done,
             Err(error) => {
@@ -227,7 +227,7 @@ impl Commit {
                 && self.seq - *latest >= *every
             {
                 *latest = self.seq;
-                // A copy costs next to nothing.
+                // Of the desk a copy costs next to nothing; of the runs and sources beside it, as much as they are many.
                 self.steps.push(Step::Snapshot(Box::new(self.core.state().clone())));
             }
             let mut portions = portions(drafts).into_iter().peekable();
@@ -264,7 +264,7 @@ impl Commit {
 }
 
 /// Records as the journal takes them at once, in their order; nearly always in one.
-pub(crate) fn portions(drafts: Vec<Draft>) -> Vec<(Vec<Draft>, u64)> {
+pub fn portions(drafts: Vec<Draft>) -> Vec<(Vec<Draft>, u64)> {
     let mut all = Vec::with_capacity(1);
     let mut portion = Vec::with_capacity(drafts.len());
     let mut bytes = 0;

@@ -3,19 +3,19 @@
 //! come out (rule 2). The same messages with the same clock and ids give the
 //! same records, so a simulated host can drive it as well as the live one.
 
+mod baseline_record;
 mod bindings;
 mod children;
 mod deploy;
 mod desk;
-mod effects;
+mod effect_decisions;
 mod events;
 mod header;
-mod judged;
 mod kv;
 mod message;
-mod orders;
 mod pace;
 mod plugins;
+mod run_control;
 mod runs;
 mod schedules;
 mod snapshot;
@@ -28,33 +28,33 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use huiyin_flow::{CallId, Event, TimerId};
-use huiyin_journal::Draft;
+use huiyin_journal_types::Draft;
 use huiyin_records::record::{Entry, SnapshotTaken};
 use huiyin_records::state::{FinishedRun, State};
 use jiff::Timestamp;
 use serde_json::Value;
 
 pub use self::bindings::{Failing, Patience};
-pub(crate) use self::deploy::deployable;
-pub(crate) use self::desk::{refusal, reused};
+pub use self::deploy::deployable;
+pub use self::desk::{refusal, reused};
 pub use self::events::{Delivered, JudgeJob, Judged};
 use self::header::{About, name_fault, unfit};
 pub use self::header::{actor_from_headers, actor_in_headers};
 pub use self::message::{
-    Deploy, EffectDone, EffectOutcome, FirstTurn, Floor, Judgement, Message, Order, OrderKind, PageDone, PollError,
-    Query, ReadPage, Refusal, Reopen, Reply, Resolve, StartRun, TurnDone,
+    Deploy, EffectDone, EffectOutcome, FirstTurn, Floor, Judgement, KvWrite, Message, Order, OrderKind, PageDone,
+    PollError, Query, ReadPage, Refusal, Reopen, Reply, Resolve, StartRun, TurnDone,
 };
-pub use self::pace::RunBounds;
+pub use self::pace::{RUNS, RunBounds};
 pub use self::schedules::PauseCommand;
-pub(crate) use self::schedules::{scheduled_runs, standing};
+pub use self::schedules::{scheduled_runs, standing};
 pub use self::snapshot::Snapshot;
 pub use self::sources::RewindCommand;
-pub(crate) use self::starts::{record_of_start, start_event, taken};
+pub use self::starts::{record_of_start, start_event, taken};
 use self::wakes::Wakes;
 pub use self::work::{Activity, Dice, EffectJob, Errand, Input, Output, PollJob, TurnJob, Work};
 use crate::canary::Canaries;
 use crate::deployed::Deployed;
-use crate::payload::Payload;
+use crate::value_limits::ValueLimits;
 use crate::watched_source::WatchedSource;
 
 /// A partition's decisions.
@@ -100,7 +100,7 @@ pub struct Core {
     partitions: u32,
     out: Output,
     /// How large a value may be.
-    payload: Payload,
+    payload: ValueLimits,
     /// A fault on purpose, to show that the tests find it.
     #[cfg(feature = "planted")]
     planted: Option<crate::planted::Planted>,
@@ -117,7 +117,7 @@ impl Core {
         mut dice: Box<dyn Dice>,
         content_key: [u8; 32],
         evaluator: Arc<dyn huiyin_flow::Evaluator>,
-        payload: Payload,
+        payload: ValueLimits,
     ) -> Core {
         // Not the numbers that an earlier loading of this partition gave.
         let turns = dice.random() >> 1;
@@ -156,7 +156,7 @@ impl Core {
 
     /// Puts a fault in on purpose.
     #[cfg(feature = "planted")]
-    pub(crate) fn plant(&mut self, planted: Option<crate::planted::Planted>) {
+    pub fn plant(&mut self, planted: Option<crate::planted::Planted>) {
         self.planted = planted;
     }
 
@@ -311,7 +311,7 @@ impl Core {
 }
 
 /// What an entry is written as; why no record can hold it.
-fn encoded(entry: &Entry, most: Payload) -> Result<Vec<u8>, String> {
+fn encoded(entry: &Entry, most: ValueLimits) -> Result<Vec<u8>, String> {
     let payload = entry.encode().map_err(|error| format!("cannot be recorded: it {error}"))?;
     let most = most.record();
     if payload.len() as u64 > most {
@@ -362,23 +362,5 @@ impl Core {
         self.resume_events(now);
         self.resume_sources(now);
         self.resume_schedules(now);
-    }
-}
-
-/// A verdict as the contract has it, as the desk keeps it.
-pub(crate) fn verdict(verdict: huiyin_sandbox::Verdict) -> huiyin_desk::Verdict {
-    use huiyin_sandbox::Level as Given;
-    let level = verdict.level.map(|level| match level {
-        Given::I => huiyin_desk::Level::I,
-        Given::II => huiyin_desk::Level::II,
-        Given::III => huiyin_desk::Level::III,
-        Given::IV => huiyin_desk::Level::IV,
-    });
-    huiyin_desk::Verdict {
-        level,
-        score: verdict.score,
-        factors: verdict.factors.into_iter().map(|f| (f.name, f.score)).collect(),
-        labels: verdict.labels,
-        reasons: verdict.reasons,
     }
 }

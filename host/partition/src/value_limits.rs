@@ -35,23 +35,23 @@ const HEAD: usize = 4 << 10;
 
 /// The limits of a payload, and of all that one run holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Payload {
+pub struct ValueLimits {
     /// Bytes that one value may take as JSON; in memory it may take [`huiyin_flow::MEMORY`] times as many.
     pub value: u64,
     /// Bytes that all a run holds may take as JSON ([`huiyin_flow::RunState::weight`]).
     pub state: u64,
 }
 
-impl Default for Payload {
-    fn default() -> Payload {
-        Payload::of(DEFAULT)
+impl Default for ValueLimits {
+    fn default() -> ValueLimits {
+        ValueLimits::of(DEFAULT)
     }
 }
 
-impl Payload {
+impl ValueLimits {
     /// This limit of a value, and what follows for a run where nothing else is told.
-    pub fn of(value: u64) -> Payload {
-        Payload { value, state: DEFAULT_STATE.max(value.saturating_mul(PLACES)) }
+    pub fn of(value: u64) -> ValueLimits {
+        ValueLimits { value, state: DEFAULT_STATE.max(value.saturating_mul(PLACES)) }
     }
 
     /// The limits as configured. A value: 16 MiB unless told, 64 MiB at most. A
@@ -59,9 +59,9 @@ impl Payload {
     ///
     /// # Errors
     /// What is not to be had.
-    pub fn read(value: Option<u64>, state: Option<u64>) -> Result<Payload, Vec<String>> {
+    pub fn read(value: Option<u64>, state: Option<u64>) -> Result<ValueLimits, Vec<String>> {
         let value = value.unwrap_or(DEFAULT);
-        let usual = Payload::of(value);
+        let usual = ValueLimits::of(value);
         let state = state.unwrap_or(usual.state);
         let mut problems = Vec::new();
         if !(FLOOR..=CEILING).contains(&value) {
@@ -71,7 +71,7 @@ impl Payload {
                 "/limits/stateBytes: {state} is not between `payloadBytes`, {value}, and {CEILING_STATE} bytes"
             ));
         }
-        if problems.is_empty() { Ok(Payload { value, state }) } else { Err(problems) }
+        if problems.is_empty() { Ok(ValueLimits { value, state }) } else { Err(problems) }
     }
 
     /// Bytes of memory that one value may take.
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_result_that_is_too_large_says_so_and_keeps_how_it_begins() {
-        let payload = Payload::of(100);
+        let payload = ValueLimits::of(100);
         assert_eq!(payload.result("x", json!("fits"), false), Ok(json!("fits")));
         let large = json!({"receipt": "r-17", "text": "火".repeat(3000)});
         let error = payload.result("webhook:0.1.0", large.clone(), false).unwrap_err();
@@ -203,10 +203,10 @@ mod tests {
 
     #[test]
     fn the_limit_has_a_ceiling() {
-        let read = Payload::read;
-        assert_eq!(read(None, None), Ok(Payload { value: DEFAULT, state: DEFAULT_STATE }));
-        assert_eq!(read(Some(CEILING), None), Ok(Payload { value: CEILING, state: 1 << 30 }));
-        assert_eq!(read(None, Some(CEILING_STATE)), Ok(Payload { value: DEFAULT, state: CEILING_STATE }));
+        let read = ValueLimits::read;
+        assert_eq!(read(None, None), Ok(ValueLimits { value: DEFAULT, state: DEFAULT_STATE }));
+        assert_eq!(read(Some(CEILING), None), Ok(ValueLimits { value: CEILING, state: 1 << 30 }));
+        assert_eq!(read(None, Some(CEILING_STATE)), Ok(ValueLimits { value: DEFAULT, state: CEILING_STATE }));
         for wrong in [0, CEILING + 1] {
             let problem = read(Some(wrong), None).unwrap_err().join("");
             assert_eq!(problem, format!("/limits/payloadBytes: {wrong} is not between 1024 and 67108864 bytes"));

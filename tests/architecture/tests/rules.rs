@@ -46,6 +46,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("huiyin-journal", &["huiyin-journal-types"]),
     ("huiyin-journal-types", &[]),
     ("huiyin-json", &[]),
+    (
+        "huiyin-partition",
+        &["huiyin-deadline", "huiyin-desk", "huiyin-flow", "huiyin-journal-types", "huiyin-json", "huiyin-records"],
+    ),
     ("huiyin-records", &["huiyin-desk", "huiyin-flow", "huiyin-journal-types", "huiyin-json"]),
     ("huiyin-sandbox", &["huiyin-json"]),
     (
@@ -64,8 +68,15 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates without input, output, clock, chance and threads: time and ids are handed in.
-const PURE: &[&str] =
-    &["huiyin-deadline", "huiyin-desk", "huiyin-flow", "huiyin-journal-types", "huiyin-json", "huiyin-records"];
+const PURE: &[&str] = &[
+    "huiyin-deadline",
+    "huiyin-desk",
+    "huiyin-flow",
+    "huiyin-journal-types",
+    "huiyin-json",
+    "huiyin-partition",
+    "huiyin-records",
+];
 
 /// What no pure crate stands on, however far down.
 const NOT_BENEATH: &[&str] = &["tokio", "mio", "wasmtime", "hyper", "reqwest", "rustls", "sled", "tempfile"];

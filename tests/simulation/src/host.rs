@@ -11,10 +11,10 @@ use huiyin_engine::commit::Commit;
 use huiyin_engine::config::{HostConfig, WorkflowConfig};
 use huiyin_engine::house::House;
 use huiyin_engine::partition::{Core, Dice, Message, Snapshot};
-use huiyin_engine::payload::Payload;
 use huiyin_engine::planted::Planted;
 use huiyin_engine::start::{Definitions, Wanted, bring_into_force, complete_intended, load};
 use huiyin_engine::state::State;
+use huiyin_engine::value_limits::ValueLimits;
 use huiyin_flow::Definition;
 use huiyin_journal::faults::{PlantedBug, Stepper};
 use huiyin_journal::{AppendFuture, Appended, Journal, JournalError, LargePayloads, Options, SegmentJournal};
@@ -186,7 +186,7 @@ impl Found {
                 Box::new(SeededDice { random: random.part(random.clone().draw()), last: 0 }),
                 CONTENT_KEY,
                 Arc::clone(&setup.house.evaluator),
-                Payload::default(),
+                ValueLimits::default(),
             )
             .among(setup.partitions);
             random.draw();

@@ -66,7 +66,8 @@ impl Sim {
     /// reload makes of the same records.
     pub(crate) fn sample(&mut self, at: usize) -> Result<(), String> {
         let Some(part) = self.part(at) else { return Ok(()) };
-        let snapshot = Snapshot::of(part.commit.core().state()).map_err(|e| e.to_string())?;
+        let snapshot =
+            huiyin_engine::snapshot_writer::snapshot(part.commit.core().state()).map_err(|e| e.to_string())?;
         self.samples.insert((at as u32, snapshot.seq), snapshot.digest);
         Ok(())
     }

@@ -390,7 +390,8 @@ impl Sim {
                 }
             }
             Flight::Snap(part, state) => {
-                let snapshot = Snapshot::of(&state).map_err(|e| format!("a snapshot does not encode: {e}"))?;
+                let snapshot = huiyin_engine::snapshot_writer::snapshot(&state)
+                    .map_err(|e| format!("a snapshot does not encode: {e}"))?;
                 self.send(Flight::Deliver(part, Message::Snapshot(snapshot)));
             }
             Flight::Keep(part, snapshot) => {

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use huiyin_desk::{Level, Verdict};
+use huiyin_engine::item_conversion::collected;
 use huiyin_engine::partition::{EffectJob, EffectOutcome, Errand, PageDone, PollError, PollJob, ReadPage};
 use huiyin_flow::{ErrorKind, FlowError, Request};
-use huiyin_sandbox::{Item, Level, Page, Verdict};
+use huiyin_sandbox::Item;
 use serde_json::{Value, json};
 
 use crate::plugins::ONCE;
@@ -123,10 +125,11 @@ impl World {
                 observed,
                 fields: Vec::new(),
             })
+            .map(|item| collected(item, job.source.channel.as_deref()))
             .collect();
         let floors = page.iter().map(|post| Ok(verdict(post.grave))).collect();
-        let page = Page { items, cursor: Some(to.to_string()), more: to < there.len() };
-        done(Ok(ReadPage { page, floors, judged: None, kv: Vec::new() }))
+        let (cursor, more) = (Some(to.to_string()), to < there.len());
+        done(Ok(ReadPage { items, cursor, more, floors, judged: None, kv: Vec::new() }))
     }
 }
 
@@ -134,7 +137,7 @@ fn verdict(grave: bool) -> Verdict {
     Verdict {
         level: grave.then_some(Level::II),
         score: if grave { 0.8 } else { 0.1 },
-        factors: Vec::new(),
+        factors: BTreeMap::new(),
         labels: Vec::new(),
         reasons: Vec::new(),
     }

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt as _;
 use huiyin_journal::Journal;
+use huiyin_partition::partition::{Activity, Message, Reply};
 use huiyin_records::record::SinkAdvanced;
 use huiyin_records::state::SinkPlace;
 use jiff::{SignedDuration, Timestamp};
@@ -25,7 +26,6 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::follow::{Follower, Known};
 pub use self::send::Sink;
-use crate::partition::{Activity, Message, Reply};
 use crate::shell::Clock;
 
 /// Events delivered before the place is put on record.

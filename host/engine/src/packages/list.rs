@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use huiyin_partition::partition::Refusal;
 use huiyin_records::bindings::{Quarantine, Slot};
 use huiyin_records::record::SlotOf;
 use huiyin_records::state::{Given, Installed, State};
@@ -14,7 +15,6 @@ use serde_json::Value;
 use crate::engine::Engine;
 use crate::house::{Origin, Provenance};
 use crate::limits::Tuned;
-use crate::partition::Refusal;
 use crate::rebind::Aside;
 
 /// One plugin and what is known of it.

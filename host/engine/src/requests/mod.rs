@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use huiyin_flow::{ErrorKind, FlowError, Happened, HttpRequest, OpenApiRequest, ResponseForm};
+use huiyin_partition::request_words::{described, repeatable};
 use huiyin_sandbox::egress::pace::Asker;
 use huiyin_sandbox::egress::request::{RequestError, Requester};
 use huiyin_sandbox::{Denier, Effect, Grant, Limits, SecretSource};
@@ -31,7 +32,6 @@ use serde_json::{Value, json};
 
 use self::oauth::Tokens;
 use crate::house::House;
-use crate::request_words::{described, repeatable};
 
 /// How long a fetched OpenAPI document is believed.
 const DOCUMENT_AGE: Duration = Duration::from_mins(5);

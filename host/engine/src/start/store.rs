@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use huiyin_files::ReadError;
 use huiyin_journal::{Journal, LargePayloads, MemoryJournal, SegmentJournal};
+use huiyin_partition::partition::Snapshot;
+use huiyin_partition::value_limits::{CEILING, ValueLimits};
 use huiyin_records::state::State;
 use huiyin_views::Views;
 
@@ -13,8 +15,6 @@ use super::{Options, StartError};
 use crate::config::HostConfig;
 use crate::keeper::Keeper;
 use crate::ledger::{Ledger, lost};
-use crate::partition::Snapshot;
-use crate::payload::{CEILING, Payload};
 
 /// Where everything is kept.
 pub(super) struct Store {
@@ -49,7 +49,7 @@ impl Store {
             data.join("journal"),
             huiyin_journal::Options {
                 max_queued_bytes: QUEUED,
-                max_blob_bytes: Payload::of(CEILING).record(),
+                max_blob_bytes: ValueLimits::of(CEILING).record(),
                 ..options.journal.clone()
             },
         )?;

@@ -9,6 +9,7 @@ use huiyin_deadline::cron::Cron;
 use huiyin_deadline::schedule::{Interval, Schedule};
 use huiyin_desk::PolicyPack;
 use huiyin_flow::Definition;
+use huiyin_partition::watched_source::{Timetable, WatchedSource};
 use huiyin_records::record::Pin;
 use huiyin_records::state::State;
 use jiff::Timestamp;
@@ -21,7 +22,6 @@ use crate::grants::{Caps, Grants, OwnFolders, check_folder};
 use crate::house::{Bound, House};
 use crate::plugin_config;
 use crate::secrets::Secrets;
-use crate::watched_source::{Timetable, WatchedSource};
 
 /// The default zone of schedules.
 const ZONE: &str = "Asia/Shanghai";
@@ -121,7 +121,8 @@ pub(super) fn read_wanted(
         let definition =
             Definition::parse(&text, &path.display().to_string(), &RegistryCatalog(house), &*house.evaluator)
                 .map_err(StartError::Workflow)?;
-        crate::extension::check(&definition, &text, &path.display().to_string()).map_err(StartError::Workflow)?;
+        huiyin_partition::extension::check(&definition, &text, &path.display().to_string())
+            .map_err(StartError::Workflow)?;
         for unit in wanted.units.iter().filter(|u| *u != "*" && !units.contains(*u)) {
             problems.push(format!("/workflows: {}: there is no unit {unit} in the policy pack", wanted.file.display()));
         }

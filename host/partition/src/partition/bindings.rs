@@ -1,6 +1,6 @@
 //! What slots stand for, while the host runs: a person's choice, plugins that
 //! fail by their own fault and are set aside, canaries that are watched. What
-//! to bind instead is found outside ([`crate::rebind`]): it may be another
+//! to bind instead is found outside (`rebind` of the engine): it may be another
 //! partition's. Here it is put on record, for new runs only.
 
 use std::collections::HashMap;

@@ -9,17 +9,17 @@ use serde_json::json;
 
 use super::{About, Core, Deploy, Refusal, Reply, Wake, encoded, unfit};
 use crate::deployed::Deployed;
-use crate::payload::Payload;
+use crate::value_limits::ValueLimits;
 
 /// What a workflow is written down as, once it is known to fit: payload, subject and data key.
 ///
 /// # Errors
 /// Why no record can hold it.
-pub(crate) fn deployable(
+pub fn deployable(
     entry: WorkflowDeployed,
     version: &str,
     actor: &str,
-    most: Payload,
+    most: ValueLimits,
 ) -> Result<(Entry, Vec<u8>, String, String), Refusal> {
     let subject = format!("workflow/{}/{version}", entry.name);
     let (name, unit, key) = (entry.name.clone(), entry.unit.clone(), unit_key(entry.unit.as_deref()));

@@ -66,7 +66,7 @@ impl Core {
                 let floor = match (judged, command) {
                     (Some(judged), Command::Receive(received)) => {
                         let items: Vec<_> = received.items.iter().map(|item| &item.item).collect();
-                        let entry = super::judged::entry(judged, unit, &items, &decision.facts);
+                        let entry = super::baseline_record::entry(judged, unit, &items, &decision.facts);
                         Some((entry, format!("{unit}/{}", received.source)))
                     }
                     _ => None,
@@ -231,7 +231,7 @@ impl Core {
 }
 
 /// A refusal of the desk as the engine tells it.
-pub(crate) fn refusal(error: &DeskError) -> Refusal {
+pub fn refusal(error: &DeskError) -> Refusal {
     match &error.pointer {
         _ if error.code == "not-found" => Refusal::NotFound(error.to_string()),
         // A clause or rule forbids it: the command itself was well formed.
@@ -245,7 +245,7 @@ pub(crate) fn refusal(error: &DeskError) -> Refusal {
 }
 
 /// A key stands for one command.
-pub(crate) fn reused() -> Refusal {
+pub fn reused() -> Refusal {
     Refusal::KeyReused(
         "this `idempotency-key` came with another command before; give each command a key of its own".to_owned(),
     )

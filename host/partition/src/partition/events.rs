@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use huiyin_flow::Event;
+use huiyin_flow::cloud_event;
 use huiyin_records::event_dedup::{self, Pending};
 use huiyin_records::record::{
     Entry, EventDelivered, EventJudged, EventRelayed, Gathered, Relay, Started, Undecided, unit_key,
@@ -19,7 +20,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{About, Core, Refusal, Reply, StartRun, Work};
-use crate::cloud_event;
 use crate::deployed::{Answer, Deployed};
 
 /// What became of an event.

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use huiyin_records::record::KvSet;
-use huiyin_sandbox::KvWrite;
 
-use super::Core;
+use super::{Core, KvWrite};
 
 /// Whose state it is: a plugin's, in any version, for one unit.
 fn owner(plugin: &str, unit: &str) -> String {

@@ -7,7 +7,6 @@ use huiyin_flow::{CallId, FlowError, HttpRequest, RunState};
 use huiyin_records::once::Keyed;
 use huiyin_records::record::{self, Batch, Entry, OpeningTurn, Pin, SinkAdvanced};
 use huiyin_records::state::{FinishedRun, State};
-use huiyin_sandbox::{KvWrite, Page};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -177,10 +176,8 @@ pub struct FirstTurn {
     /// The record of the start with the turn in it, written out; the facts are then gone. None
     /// where the turn needs a record of its own.
     pub record: Option<Vec<u8>>,
-    /// Its place among those that may wait for their partition; given back once it is taken in.
-    pub place: Option<tokio::sync::OwnedSemaphorePermit>,
-    /// Its record is about to be appended.
-    pub coming: huiyin_journal::Coming,
+    /// What whoever took it holds until it is taken in: let go by being dropped, and looked at by nobody here.
+    pub guard: Option<Box<dyn Send>>,
 }
 
 /// A person's order to a run.
@@ -269,7 +266,7 @@ pub struct TurnDone {
 
 impl TurnDone {
     /// Whether the run has ended with it.
-    pub(crate) fn ends(&self) -> bool {
+    pub fn ends(&self) -> bool {
         self.flow.outcome().is_some()
     }
 
@@ -341,8 +338,12 @@ pub struct PageDone {
 /// What reading a source brought.
 #[derive(Clone)]
 pub struct ReadPage {
-    /// The page.
-    pub page: Page,
+    /// The items, as the floor had them.
+    pub items: Vec<huiyin_desk::Item>,
+    /// Where to go on; none keeps the old cursor.
+    pub cursor: Option<String>,
+    /// There is more to be had at once.
+    pub more: bool,
     /// The floor's verdict on each of its items.
     pub floors: Vec<Floor>,
     /// How the floor came by them.
@@ -351,8 +352,23 @@ pub struct ReadPage {
     pub kv: Vec<KvWrite>,
 }
 
+/// One write of a call into what its plugin keeps, to be committed with the call's result or not at all (rule 3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KvWrite {
+    /// The key.
+    pub key: String,
+    /// What was committed when the call began; it must still be so.
+    pub expected: Option<Vec<u8>>,
+    /// The new value; none removes the key.
+    pub value: Option<Vec<u8>>,
+    /// What keys and values may take together, in bytes; calls at the same time may not pass it together either.
+    pub quota: u64,
+    /// The call did nothing else that anybody could see: where this does not fit any more, it may be made again.
+    pub alone: bool,
+}
+
 /// The floor's verdict of one item, or why there is none (rule 7).
-pub type Floor = Result<huiyin_sandbox::Verdict, String>;
+pub type Floor = Result<huiyin_desk::Verdict, String>;
 
 /// The floor's calls behind the verdicts of a batch of items.
 #[derive(Debug, Clone, PartialEq)]

@@ -27,6 +27,9 @@ const INBOX: usize = 4_096;
 /// Events that wait to be passed on to other partitions; the same beyond it.
 pub(super) const RELAYS: usize = 4_096;
 
+/// Runs of one unit under way at once, unless told.
+pub const RUNS: usize = 20_000;
+
 /// What the runs of one unit may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunBounds {
@@ -38,7 +41,7 @@ pub struct RunBounds {
 
 impl Default for RunBounds {
     fn default() -> RunBounds {
-        RunBounds { runs: crate::admission::RUNS, bytes: 2 * crate::payload::DEFAULT_STATE }
+        RunBounds { runs: RUNS, bytes: 2 * crate::value_limits::DEFAULT_STATE }
     }
 }
 

@@ -31,7 +31,7 @@ pub struct PauseCommand {
 const TRIGGER: &str = "schedule";
 
 /// What is known of a deployment's schedule.
-pub(crate) fn standing(state: &State, id: &str) -> Option<Standing> {
+pub fn standing(state: &State, id: &str) -> Option<Standing> {
     let deployment = state.deployments.get(id)?;
     let fired = state.schedules.get(id).cloned().unwrap_or_default();
     Some(Standing {
@@ -44,7 +44,7 @@ pub(crate) fn standing(state: &State, id: &str) -> Option<Standing> {
 }
 
 /// The runs that a workflow's schedule started, whatever its version, and that nothing has replaced.
-pub(crate) fn scheduled_runs(state: &State, name: &str, unit: Option<&str>) -> Vec<String> {
+pub fn scheduled_runs(state: &State, name: &str, unit: Option<&str>) -> Vec<String> {
     let same = |id: &str| state.deployments.get(id).is_some_and(|d| d.name == name && d.unit.as_deref() == unit);
     let runs = state
         .runs

@@ -1,9 +1,5 @@
-//! A partition's state written out, so that a start need not read the whole journal.
-
-use std::time::Instant;
-
-use huiyin_records::state::State;
-use sha2::{Digest as _, Sha256};
+//! A partition's state written out, so that a start need not read the whole journal. Who writes it out is not known
+//! here: that takes its time.
 
 /// What a partition knew at one point of its journal.
 pub struct Snapshot {
@@ -13,52 +9,4 @@ pub struct Snapshot {
     pub digest: String,
     /// The state, written out.
     pub bytes: Vec<u8>,
-}
-
-impl Snapshot {
-    /// Writes a state out.
-    ///
-    /// # Errors
-    /// When it does not encode.
-    pub fn of(state: &State) -> Result<Snapshot, serde_json::Error> {
-        Snapshot::until(state, None)
-    }
-
-    /// The same, given up once the time has come.
-    ///
-    /// # Errors
-    /// When it does not encode, or was not done in time.
-    pub fn until(state: &State, end: Option<Instant>) -> Result<Snapshot, serde_json::Error> {
-        let mut bytes = Courteous { bytes: Vec::new(), end };
-        serde_json::to_writer(&mut bytes, state)?;
-        let Courteous { bytes, .. } = bytes;
-        Ok(Snapshot { seq: state.seq, digest: hex::encode(Sha256::digest(&bytes)), bytes })
-    }
-}
-
-/// Bytes being written that give way to others now and then: the system takes
-/// a core from whoever computes only some milliseconds after others want it.
-struct Courteous {
-    bytes: Vec<u8>,
-    /// When it is too late.
-    end: Option<Instant>,
-}
-
-impl std::io::Write for Courteous {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        const STRETCH: usize = 64 << 10;
-        let len = self.bytes.len();
-        if (len + bytes.len()) / STRETCH > len / STRETCH {
-            if self.end.is_some_and(|end| Instant::now() >= end) {
-                return Err(std::io::ErrorKind::TimedOut.into());
-            }
-            std::thread::yield_now();
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

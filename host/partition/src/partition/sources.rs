@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{About, Core, PageDone, PollError, PollJob, ReadPage, Wake, Work};
-use crate::item_conversion::collected;
 
 /// The longest pause after failures in a row.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(10);
@@ -98,12 +97,12 @@ impl Core {
         let key = format!("source:{}", source.id);
         let actor = format!("plugin:{}", source.collector.plugin);
         let about = About { subject: &subject, actor: &actor, unit: Some(&source.unit), key: &key };
-        let taken = done.outcome.and_then(|ReadPage { page, floors, judged, kv }| {
+        let taken = done.outcome.and_then(|ReadPage { items, cursor, more, floors, judged, kv }| {
             let kv = self
                 .settle_kv(&source.collector.plugin, &source.unit, &kv)
                 .ok_or_else(|| PollError { message: "another call changed what the collector keeps".to_owned(), retry_after: None })?;
-            let count = page.items.len() as u32;
-            let items = page.items.into_iter().zip(floors).map(|(item, floor)| received(item, floor, source.channel.as_deref())).collect();
+            let count = items.len() as u32;
+            let items = items.into_iter().zip(floors).map(|(item, floor)| received(item, floor)).collect();
             let receive = Receive { source: source.name.clone(), unit: source.unit.clone(), items };
             let command = Command::Receive(receive);
             let who = Actor::Plugin(source.collector.plugin.clone());
@@ -114,13 +113,13 @@ impl Core {
             let floor = match (&judged, &command) {
                 (Some(judged), Command::Receive(receive)) => {
                     let items: Vec<_> = receive.items.iter().map(|item| &item.item).collect();
-                    Some(super::judged::entry(judged, &source.unit, &items, &taken))
+                    Some(super::baseline_record::entry(judged, &source.unit, &items, &taken))
                 }
                 _ => None,
             };
             let facts = taken.clone();
             let entry =
-                Entry::SourcePage(SourcePage { source: source.id.clone(), poll: done.poll, cursor: page.cursor, more: page.more, items: count, facts: taken, kv, known });
+                Entry::SourcePage(SourcePage { source: source.id.clone(), poll: done.poll, cursor, more, items: count, facts: taken, kv, known });
             let payload = self
                 .encoded(&entry)
                 .map_err(|why| PollError { message: format!("the page of {count} items {why}; fewer are asked for next, and the source's `limit` had better be lower"), retry_after: None })?;
@@ -241,11 +240,11 @@ fn after(failures: u32) -> SignedDuration {
     SignedDuration::from_secs(1 << failures.min(10)).min(LONGEST_PAUSE)
 }
 
-/// An item as the contract has it, as the desk takes it.
-fn received(item: huiyin_sandbox::Item, floor: super::Floor, channel: Option<&str>) -> huiyin_desk::ReceivedItem {
+/// An item with the floor's word on it, as the desk takes it.
+fn received(item: huiyin_desk::Item, floor: super::Floor) -> huiyin_desk::ReceivedItem {
     let (floor, floor_error) = match floor {
-        Ok(verdict) => (Some(super::verdict(verdict)), None),
+        Ok(verdict) => (Some(verdict), None),
         Err(error) => (None, Some(error)),
     };
-    huiyin_desk::ReceivedItem { item: collected(item, channel), floor, floor_error }
+    huiyin_desk::ReceivedItem { item, floor, floor_error }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::runs::Held;
 use super::{About, Core, Refusal, Reply, StartRun, TurnDone, encoded, name_fault, unfit};
-use crate::payload::Payload;
+use crate::value_limits::ValueLimits;
 
 /// The longest id of a run, in bytes: records name it as their subject and as
 /// their actor.
@@ -195,7 +195,7 @@ impl Core {
 /// The record of a start with its first turn in it, and the facts gone: written out on the thread
 /// that made them, so that the partition's loop need not look at them. None, and nothing changed,
 /// where that cannot be one record.
-pub(crate) fn record_of_start(start: &mut StartRun, done: &mut TurnDone, most: Payload) -> Option<Vec<u8>> {
+pub fn record_of_start(start: &mut StartRun, done: &mut TurnDone, most: ValueLimits) -> Option<Vec<u8>> {
     use std::mem::take;
 
     let turn = done.opening()?;
@@ -221,14 +221,14 @@ pub(crate) fn record_of_start(start: &mut StartRun, done: &mut TurnDone, most: P
 }
 
 /// The id of a run is another's.
-pub(crate) fn taken(run: &str) -> Refusal {
+pub fn taken(run: &str) -> Refusal {
     Refusal::Refused(format!(
         "the id {run} is that of another run, of another workflow, unit or input; give this one an id of its own"
     ))
 }
 
 /// What a run begins with.
-pub(crate) fn start_event(run: &str, input: &Value, unit: Option<&str>, trigger: &str, started: Timestamp) -> Event {
+pub fn start_event(run: &str, input: &Value, unit: Option<&str>, trigger: &str, started: Timestamp) -> Event {
     Event::Start {
         run_id: run.to_owned(),
         input: input.clone(),
@@ -284,7 +284,7 @@ mod tests {
     fn a_start_and_its_first_turn_are_one_record_that_reads_as_two() {
         let (mut start, mut done) = begun(10);
         let (facts, input) = (done.facts.clone(), start.input.clone());
-        let bytes = record_of_start(&mut start, &mut done, Payload::default()).unwrap();
+        let bytes = record_of_start(&mut start, &mut done, ValueLimits::default()).unwrap();
         assert!(done.facts.is_empty() && start.input == input && start.run == "r");
         let read: RunStarted = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(read.began(), Some(Timestamp::UNIX_EPOCH));
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn what_is_not_one_record_stays_as_it_was() {
         // Both times the input: more than one record takes, less than two.
-        let most = Payload { value: 0, state: 0 };
+        let most = ValueLimits { value: 0, state: 0 };
         let (mut start, mut done) = begun(usize::try_from(most.record() * 2 / 3).unwrap());
         let (facts, input) = (done.facts.clone(), start.input.clone());
         assert_eq!(record_of_start(&mut start, &mut done, most), None);
@@ -306,7 +306,7 @@ mod tests {
         // More came of it than facts.
         let (mut start, mut done) = begun(10);
         done.faults.push(("tally:0.1.0".to_owned(), "trap".to_owned()));
-        assert_eq!(record_of_start(&mut start, &mut done, Payload::default()), None);
+        assert_eq!(record_of_start(&mut start, &mut done, ValueLimits::default()), None);
         assert_eq!(done.facts.len(), 1);
     }
 }

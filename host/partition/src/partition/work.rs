@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use huiyin_flow::{CallId, Event, Request, RunState};
-use huiyin_journal::Draft;
+use huiyin_journal_types::Draft;
 use huiyin_records::record::Pin;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Failing, JudgeJob, Refusal, Snapshot};
 use crate::canary::{Canaries, CanaryJob};
 use crate::deployed::Deployed;
-use crate::payload::Payload;
+use crate::value_limits::ValueLimits;
 use crate::watched_source::WatchedSource;
 
 /// Work handed out.
@@ -74,7 +74,7 @@ pub struct TurnJob {
     /// Randomness for jitter.
     pub random: u64,
     /// How large a value may be.
-    pub payload: Payload,
+    pub payload: ValueLimits,
     /// Why nothing may be published that would start others; none while it may.
     pub crowded: Option<String>,
 }
