@@ -14,7 +14,6 @@ use huiyin_records::record::{
 };
 use huiyin_records::state::text_digest;
 
-use crate::engine::gone;
 use crate::partition_handle::Partition;
 
 /// What is to be done, by partition.
@@ -41,7 +40,7 @@ impl Plan {
     /// # Errors
     /// [`Refusal`]; nothing has happened then, unless it says that the rest follows at the next start.
     pub(crate) async fn carry_out(self, partitions: &[Arc<Partition>], most: ValueLimits) -> Result<(), Refusal> {
-        let home = partitions.first().ok_or_else(gone)?;
+        let home = partitions.first().ok_or_else(Refusal::stopped)?;
         let actor = self.actor.clone();
         let intended = intended(uuid::Uuid::now_v7().to_string(), &actor, &self.parts);
         if let Some(intended) = &intended {
@@ -73,7 +72,7 @@ impl Plan {
         let mut asked = Vec::with_capacity(self.parts.len());
         let mut seen = Vec::with_capacity(self.parts.len());
         for (at, Part { workflows, withdrawn }) in self.parts {
-            let partition = partitions.get(at).ok_or_else(gone)?;
+            let partition = partitions.get(at).ok_or_else(Refusal::stopped)?;
             let new: Vec<Arc<Deployed>> = workflows.iter().map(|(_, deployed)| Arc::clone(deployed)).collect();
             seen.push((at, partition, new, withdrawn.clone()));
             let (actor, bindings) = (actor.clone(), Vec::new());

@@ -13,7 +13,6 @@ use huiyin_desk::Act;
 use huiyin_flow::Definition;
 use huiyin_partition::deployed::Deployed;
 use huiyin_partition::extension;
-use huiyin_partition::house::House;
 use huiyin_partition::partition::{Deploy, Failing, Message, Refusal, Reply};
 use huiyin_records::bindings::{Bindings, Override, Overrides};
 use huiyin_records::record::{
@@ -30,6 +29,7 @@ pub use self::show::{Aside, BindingRow, CanaryRow, Differing, Said};
 use crate::catalog::RegistryCatalog;
 use crate::config::Binding;
 use crate::engine::Engine;
+use crate::house::House;
 use crate::partition_handle::Partition;
 use crate::plugin_config;
 use crate::resolve;
@@ -435,7 +435,7 @@ impl Rebinder {
     }
 
     async fn ask<T: Send + 'static>(&self, at: usize, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Refusal> {
-        self.partitions.get(at).ok_or_else(gone)?.ask(message).await
+        self.partitions.get(at).ok_or_else(Refusal::stopped)?.ask(message).await
     }
 
     async fn look<T: Send + 'static>(
@@ -448,7 +448,7 @@ impl Rebinder {
             let seen = look(state, now);
             Box::new(move || drop(tell.send(seen))) as Box<dyn FnOnce() + Send>
         });
-        let partition = self.partitions.get(at).ok_or_else(gone)?;
+        let partition = self.partitions.get(at).ok_or_else(Refusal::stopped)?;
         partition.inbox.send(Message::Query(query)).map_err(|_| Refusal::stopped())?;
         told.await.map_err(|_| Refusal::stopped())
     }

@@ -12,7 +12,6 @@ use huiyin_desk::{Fact as DeskFact, Item};
 use huiyin_flow::{CallId, Event, Fact, FrameId, FunctionRef, Opened};
 use huiyin_journal::{Payload, Record};
 use huiyin_partition::deployed;
-use huiyin_partition::item_conversion::original;
 use huiyin_records::record::{
     self, CallTrace, DecodeError, Entry, FloorJudged, JudgedItem, Pin, RunTurn, result_digest,
 };
@@ -23,6 +22,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::calls;
+use crate::item_conversion::original;
 
 /// Items that are remembered for the record of the floor's calls that follows
 /// them in the same append; a page has at most 1,000.

@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
 use huiyin_journal::{AppendFuture, Journal, JournalError};
 use huiyin_partition::commit::{Commit, SNAPSHOT_EVERY, Step};
-use huiyin_partition::partition::{Activity, Core, Delivered, Failing, Message, Refusal, Reply, Snapshot, Work};
+use huiyin_partition::partition::{Activity, Core, Delivered, Failing, Message, Refusal, Reply, Work};
 use huiyin_records::state::State;
 use jiff::Timestamp;
 use thread_priority::ThreadPriority;

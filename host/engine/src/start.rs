@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use huiyin_flow::Evaluator;
 use huiyin_journal::Journal;
 use huiyin_partition::deployed::Deployed;
-use huiyin_partition::partition::{Core, Failing, Message, Patience, RunBounds, Snapshot};
+use huiyin_partition::partition::{Core, Failing, Message, Patience, RunBounds};
 use huiyin_partition::value_limits::ValueLimits;
 use huiyin_partition::watched_source::WatchedSource;
 use huiyin_records::record::{AuditRenewed, Entry, SnapshotTaken};

@@ -47,6 +47,11 @@ pub enum ReadError {
     },
 }
 
+/// The user id that this process acts with.
+pub fn me() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
 /// Checks a file's permission bits (those beyond `0o777` do not count) and its owner's user id.
 ///
 /// # Errors
@@ -245,8 +250,9 @@ mod tests {
         });
         let read = read_private(&path, 9).unwrap().unwrap();
         assert!(read.iter().all(|byte| *byte == read[0]) && read.len() == 9);
+        let once = folder.path().join("once");
         let made: Vec<bool> = std::thread::scope(|scope| {
-            let path = &folder.path().join("once");
+            let path = &once;
             let all: Vec<_> = (0..4_u8).map(|n| scope.spawn(move || create_private(path, &[n]).is_ok())).collect();
             all.into_iter().map(|one| one.join().unwrap()).collect()
         });

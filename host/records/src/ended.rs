@@ -94,16 +94,16 @@ impl Ended {
         self.hashes.contains_key(&self.hasher.hash_one(run)).then(|| self.runs.iter().rev().find(|f| f.run == run))?
     }
 
-    pub fn push_back(&mut self, run: Arc<FinishedRun>) {
+    pub(crate) fn push_back(&mut self, run: Arc<FinishedRun>) {
         *self.hashes.entry(self.hasher.hash_one(&run.run)).or_default() += 1;
         self.runs.push_back(run);
     }
 
-    pub fn pop_front(&mut self) -> Option<Arc<FinishedRun>> {
+    pub(crate) fn pop_front(&mut self) -> Option<Arc<FinishedRun>> {
         self.remove(0)
     }
 
-    pub fn remove(&mut self, at: usize) -> Option<Arc<FinishedRun>> {
+    pub(crate) fn remove(&mut self, at: usize) -> Option<Arc<FinishedRun>> {
         let run = self.runs.remove(at)?;
         let hash = self.hasher.hash_one(&run.run);
         if let Some(count) = self.hashes.get_mut(&hash) {
@@ -116,7 +116,7 @@ impl Ended {
     }
 
     /// To change anything but an id.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Arc<FinishedRun>> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Arc<FinishedRun>> {
         self.runs.iter_mut()
     }
 }

@@ -87,7 +87,7 @@ impl EventDedup {
         self.taken.get(once).filter(|taken| now.duration_since(taken.at) <= REMEMBERED_FOR)
     }
 
-    pub fn delivered(&mut self, x: &EventDelivered, time: Timestamp) {
+    pub(crate) fn delivered(&mut self, x: &EventDelivered, time: Timestamp) {
         let event = Arc::new(x.event.clone());
         if let Some(once) = &x.once {
             let runs = (x.runs.len() + x.started.len()) as u32;
@@ -105,7 +105,7 @@ impl EventDedup {
         self.start(&event, &x.started);
     }
 
-    pub fn judged(&mut self, x: &EventJudged) {
+    pub(crate) fn judged(&mut self, x: &EventJudged) {
         let Some(pending) = self.undecided.remove(&x.id) else { return };
         if let Some(taken) = pending.once.and_then(|once| self.taken.get_mut(&once)) {
             taken.undecided = None;

@@ -130,12 +130,12 @@ impl Once {
         self.runs.order.iter().chain(&self.commands.order)
     }
 
-    pub fn run_started(&mut self, run: &str, asked: &str, at: Timestamp) {
+    pub(crate) fn run_started(&mut self, run: &str, asked: &str, at: Timestamp) {
         let row = Row(run_name(run).into(), asked.into(), at, Arc::default());
         self.runs.remember(row, RUNS, u64::MAX, RUNS_FOR);
     }
 
-    pub fn command_done(&mut self, keyed: &Keyed, at: Timestamp) {
+    pub(crate) fn command_done(&mut self, keyed: &Keyed, at: Timestamp) {
         let row = Row(keyed.name.as_str().into(), keyed.asked.as_str().into(), at, Arc::new(keyed.answer.clone()));
         self.commands.remember(row, COMMANDS, ANSWER_BYTES, COMMANDS_FOR);
     }

@@ -86,7 +86,7 @@ impl Plugins {
     }
 
     /// Takes a record in; others than those of plugins change nothing.
-    pub fn apply(&mut self, entry: &Entry, at: Timestamp) {
+    pub(crate) fn apply(&mut self, entry: &Entry, at: Timestamp) {
         match entry {
             Entry::PluginInstalled(x) => {
                 let installed = Installed {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use huiyin_engine::commit::Step;
-use huiyin_engine::partition::{EffectDone, EffectOutcome, Message, Refusal, Snapshot, Work};
+use huiyin_engine::partition::{EffectDone, EffectOutcome, Message, Refusal, Work};
 use huiyin_journal::{Draft, Journal as _};
 
 use crate::host::FOLDER;

@@ -376,7 +376,7 @@ impl Sim {
             Flight::Poll(part, job) => {
                 let host_now = self.host_now();
                 let page = self.world.read(&job, now, host_now, &mut self.random);
-                let count = page.outcome.as_ref().map_or(0, |read| read.page.items.len());
+                let count = page.outcome.as_ref().map_or(0, |read| read.items.len());
                 self.trace.say(format_args!("{now} read {} {}: {count} items", page.source, page.poll));
                 if self.faults && self.random.chance(1, 10) {
                     self.counts.repeated += 1;

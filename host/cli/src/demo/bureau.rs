@@ -121,13 +121,9 @@ impl Bureau {
 }
 
 fn write_secret(file: &Path) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(std::io::Error::other)?;
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    file.write_all(hex::encode(random).as_bytes())?;
-    file.sync_all()
+    huiyin_files::create_private(file, hex::encode(random).as_bytes())
 }
 
 /// `<folder>-outbox`.

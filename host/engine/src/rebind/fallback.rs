@@ -4,9 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::resolve;
+
 use super::{
     Binding, BindingQuarantined, Definition, Entry, Failing, House, Override, Pin, Rebinder, Refusal, SlotOf, Standing,
-    State, deployment, mpsc,
+    State, mpsc,
 };
 
 impl Rebinder {

@@ -9,7 +9,6 @@ use huiyin_journal::{Draft, Journal};
 use huiyin_partition::commit::portions;
 use huiyin_partition::deployed::workflow_name;
 use huiyin_partition::extension;
-use huiyin_partition::house::House;
 use huiyin_partition::partition::actor_in_headers;
 use huiyin_records::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn, unit_key};
 use huiyin_records::state::{Deployment, State, place, text_digest};
@@ -20,6 +19,7 @@ use super::standing;
 use super::wanted::Wanted;
 use crate::catalog::RegistryCatalog;
 use crate::config::{HostConfig, WorkflowConfig};
+use crate::house::House;
 use crate::plugin_config;
 use crate::resolve;
 

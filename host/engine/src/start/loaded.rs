@@ -6,13 +6,13 @@ use std::sync::Arc;
 use huiyin_flow::Definition;
 use huiyin_partition::deployed::Deployed;
 use huiyin_partition::extension;
-use huiyin_partition::house::House;
 use huiyin_records::state::{Deployment, State};
 use jiff::Timestamp;
 
 use super::StartError;
 use super::error::lines;
 use crate::catalog::RegistryCatalog;
+use crate::house::House;
 
 /// Definitions compiled once for all the deployments that share them.
 #[derive(Default)]

@@ -5,7 +5,7 @@ use huiyin_records::record::Entry;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::orders::check_who_and_why;
+use super::run_control::check_who_and_why;
 use super::{About, Core, Refusal, Reply, unfit};
 
 impl Core {
