@@ -78,6 +78,7 @@ const SAID_ALL_THE_SAME: &[(&str, &str)] = &[
 /// wants an arrow less, not a line here.
 #[rustfmt::skip]
 const CIRCLES: &[(&str, &[&str])] = &[
+    ("huiyin-deadline", &["due", "office"]),
     ("huiyin-desk", &[
         "authority", "case", "command", "core_functions", "decide", "desk", "event", "fact", "policy", "unit",
     ]),
