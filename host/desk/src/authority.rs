@@ -76,6 +76,18 @@ pub enum Act {
     Approve,
     /// `decline`
     Decline,
+    /// `record-evidence`
+    RecordEvidence,
+    /// `record-receipt`
+    RecordReceipt,
+    /// `record-bypass`
+    RecordBypass,
+    /// `assess-case`
+    AssessCase,
+    /// `record-risk`
+    RecordRisk,
+    /// `open-gate`
+    OpenGate,
     /// `delegate`
     Delegate,
     /// `revoke-delegation`
@@ -166,6 +178,12 @@ const TABLE: &[Line] = &[
     line(Act::ApproveNoResponse, "approve-no-response", &[Unit],              "approve a no-response",          "1i"),
     line(Act::Approve,           "approve",             &[Unit],              "approve what another asks for",  "6b"),
     line(Act::Decline,           "decline",             &[Unit],              "decline what is asked for",      "6b"),
+    line(Act::RecordEvidence,    "record-evidence",     &[Unit, Run],         "record evidence",                "1b"),
+    line(Act::RecordReceipt,     "record-receipt",      &[Unit, Run],         "record a receipt",               "3.3"),
+    line(Act::RecordBypass,      "record-bypass",       &[Unit],              "record a report by another way", "3.3"),
+    line(Act::AssessCase,        "assess-case",         &[Unit],              "assess a case in words",         "3.2g"),
+    line(Act::RecordRisk,        "record-risk",         &[Unit, Run],         "record a decision's risk",       "3.2d"),
+    line(Act::OpenGate,          "open-gate",           &[Unit],              "ask that a decision be issued",  "3.2d"),
     line(Act::Delegate,          "delegate",            &[Unit],              "hand over approvals",            "6b"),
     line(Act::RevokeDelegation,  "revoke-delegation",   &[Unit],              "end a delegation",               "6b"),
     line(Act::StartRun,          "start-run",           &[Unit, Admin],       "start a workflow",               "1d"),
@@ -213,6 +231,12 @@ impl Act {
             Command::ApproveNoResponse { .. } => Act::ApproveNoResponse,
             Command::Approve { .. } => Act::Approve,
             Command::Decline { .. } => Act::Decline,
+            Command::RecordEvidence(_) => Act::RecordEvidence,
+            Command::RecordReceipt(_) => Act::RecordReceipt,
+            Command::RecordBypass(_) => Act::RecordBypass,
+            Command::AssessCase(_) => Act::AssessCase,
+            Command::RecordRisk(_) => Act::RecordRisk,
+            Command::OpenGate(_) => Act::OpenGate,
             Command::Delegate(_) => Act::Delegate,
             Command::RevokeDelegation(_) => Act::RevokeDelegation,
         }

@@ -5,7 +5,9 @@
 //! the schemas' descriptions.
 
 mod approvals;
+mod assessing;
 mod persons;
+mod reports;
 mod tasks;
 
 use jiff::Timestamp;
@@ -15,14 +17,16 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use approvals::{Delegate, RevokeDelegation};
+pub use assessing::{AssessCase, OpenGate, RecordRisk};
 pub use persons::{CommandForm, command_forms};
+pub use reports::{DraftReport, Grounded, RecordBypass, RecordEvidence, RecordReceipt, Statement, SubmitReport};
 pub use tasks::{
     AcceptTask, AssignTask, FeedBackTask, RecordContact, RecordOfflineEvent, ReturnTask, RouteCase, TransferTask,
     WithdrawTask,
 };
 
 use self::persons::{AddConcern, Approve, CorrectOccurredAt, Decline, ProposeNoResponse, SetLevel, names_of_persons};
-use crate::case::{ConcernAnswer, DeliveryOutcome, DocumentRef, Kind, Milestone, Stage};
+use crate::case::{ConcernAnswer, DeliveryOutcome, Kind, Milestone};
 use crate::core_functions::{core_command, read};
 use crate::error::DeskError;
 use crate::item::ReceivedItem;
@@ -82,6 +86,18 @@ pub enum Command {
     RecordContact(RecordContact),
     /// Core function.
     RecordOfflineEvent(RecordOfflineEvent),
+    /// Core function.
+    RecordEvidence(RecordEvidence),
+    /// Core function.
+    RecordReceipt(RecordReceipt),
+    /// Core function.
+    RecordBypass(RecordBypass),
+    /// Core function.
+    AssessCase(AssessCase),
+    /// Core function.
+    RecordRisk(RecordRisk),
+    /// Core function.
+    OpenGate(OpenGate),
     /// Core function.
     Delegate(Delegate),
     /// Core function.
@@ -219,6 +235,12 @@ impl Command {
             Command::SatisfyClock(input) => Some(&input.case),
             Command::DraftReport(input) => Some(&input.case),
             Command::SubmitReport(input) => Some(&input.case),
+            Command::RecordEvidence(input) => Some(&input.case),
+            Command::RecordReceipt(input) => Some(&input.case),
+            Command::RecordBypass(input) => Some(&input.case),
+            Command::AssessCase(input) => Some(&input.case),
+            Command::RecordRisk(input) => Some(&input.case),
+            Command::OpenGate(input) => Some(&input.case),
             Command::RecordAnswer(input) => Some(&input.case),
             Command::RecordTime(input) => Some(&input.case),
             Command::RecordDelivery(input) => Some(&input.case),
@@ -353,59 +375,6 @@ pub struct SatisfyClock {
     pub clock: String,
     /// What was done, and how one can see it.
     pub evidence: String,
-}
-
-/// Drafts a report. A draft satisfies nothing: a person reads it and sends it (clauses 3.2g, 6b).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DraftReport {
-    /// The case, by number.
-    pub case: String,
-    /// Which stage.
-    pub stage: Stage,
-    /// What is known, a fact each.
-    pub facts: Vec<String>,
-    /// Refused in a flash report (clause 5a).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
-    /// Refused in a flash report: measures belong to the detailed report (clause 5a).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub measures: Option<String>,
-    /// Refused in a flash report: the result comes last (clause 5a).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<String>,
-    /// Its printed forms.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub documents: Vec<DocumentRef>,
-}
-
-/// A person submits a report upward: a draft as it is, or facts of their own. The flash report stops the clock of
-/// clause 5e.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SubmitReport {
-    /// The case, by number.
-    pub case: String,
-    /// Which stage.
-    pub stage: Stage,
-    /// The hash of the draft that is sent as it is; then nothing else is given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub draft: Option<String>,
-    /// What is known, a fact each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub facts: Vec<String>,
-    /// Refused in a flash report (clause 5a).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
-    /// Refused in a flash report: measures belong to the detailed report (clause 5a).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub measures: Option<String>,
-    /// Refused in a flash report: the result comes last (clause 5a).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<String>,
-    /// Its printed forms.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub documents: Vec<DocumentRef>,
 }
 
 /// Records an answer that was delivered. One that is said to have been delivered before a due time that has passed

@@ -6,9 +6,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::command::{
-    AcceptTask, AssignTask, AttachItem, CloseCase, Command, Delegate, DraftReport, FeedBackTask, OpenCase,
-    RecordAnswer, RecordAssessment, RecordContact, RecordDelivery, RecordOfflineEvent, RecordTime, ReturnTask,
-    RevokeDelegation, RouteCase, SatisfyClock, StartClock, SubmitReport, TransferTask, WithdrawTask,
+    AcceptTask, AssessCase, AssignTask, AttachItem, CloseCase, Command, Delegate, DraftReport, FeedBackTask, OpenCase,
+    OpenGate, RecordAnswer, RecordAssessment, RecordBypass, RecordContact, RecordDelivery, RecordEvidence,
+    RecordOfflineEvent, RecordReceipt, RecordRisk, RecordTime, ReturnTask, RevokeDelegation, RouteCase, SatisfyClock,
+    StartClock, SubmitReport, TransferTask, WithdrawTask,
 };
 use crate::error::DeskError;
 
@@ -157,6 +158,42 @@ const FUNCTIONS: &[Entry] = &[
         command: |v| Ok(Command::RecordOfflineEvent(read(v)?)),
     },
     Entry {
+        name: "record-evidence",
+        input_schema: schema::<RecordEvidence>,
+        output: evidence,
+        command: |v| Ok(Command::RecordEvidence(read(v)?)),
+    },
+    Entry {
+        name: "record-receipt",
+        input_schema: schema::<RecordReceipt>,
+        output: receipt,
+        command: |v| Ok(Command::RecordReceipt(read(v)?)),
+    },
+    Entry {
+        name: "record-bypass",
+        input_schema: schema::<RecordBypass>,
+        output: bypass,
+        command: |v| Ok(Command::RecordBypass(read(v)?)),
+    },
+    Entry {
+        name: "assess-case",
+        input_schema: schema::<AssessCase>,
+        output: judged,
+        command: |v| Ok(Command::AssessCase(read(v)?)),
+    },
+    Entry {
+        name: "record-risk",
+        input_schema: schema::<RecordRisk>,
+        output: risk,
+        command: |v| Ok(Command::RecordRisk(read(v)?)),
+    },
+    Entry {
+        name: "open-gate",
+        input_schema: schema::<OpenGate>,
+        output: gate,
+        command: |v| Ok(Command::OpenGate(read(v)?)),
+    },
+    Entry {
         name: "delegate",
         input_schema: schema::<Delegate>,
         output: delegation,
@@ -236,12 +273,12 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 /// What a function gives. What may wait for a second person says so under `pending`.
 fn output(name: &str, properties: &Value) -> Value {
     let mut schema = object(properties);
-    if matches!(name, "record-answer" | "record-time") {
+    if matches!(name, "record-answer" | "record-time" | "submit-report" | "assess-case" | "open-gate") {
         let mut pending = object(&json!({
             "approval": { "type": "string" }, "hash": { "type": "string" }, "author": { "type": "string" },
         }));
         pending["description"] =
-            json!("given where nothing is recorded yet, and a second person has to approve what this hash stands for");
+            json!("given where nothing is done yet, and others have to approve what this hash stands for");
         schema["properties"]["pending"] = pending;
     }
     schema
@@ -311,7 +348,7 @@ fn clock_satisfied() -> Value {
 fn drafted() -> Value {
     json!({
         "case": { "type": "string" },
-        "stage": { "enum": ["flash"] },
+        "stage": stage(),
         "draft": { "type": "string" },
         "hash": { "type": "string", "description": "what the person names who sends it" },
         "at": time(),
@@ -321,9 +358,14 @@ fn drafted() -> Value {
 fn reported() -> Value {
     json!({
         "case": { "type": "string" },
-        "stage": { "enum": ["flash"] },
-        "seq": { "type": "integer", "minimum": 1 },
-        "at": time(),
+        "stage": stage(),
+        "sent": { "type": "boolean", "description": "false while it waits for approvals" },
+        "report": { "type": ["string", "null"], "description": "the last report of this stage" },
+        "seq": { "type": ["integer", "null"], "minimum": 1 },
+        "number": { "type": ["string", "null"], "description": "in the unit's series of the year" },
+        "to": { "type": "array", "items": { "type": "object" }, "description": "the addressees, a unit each" },
+        "late": { "type": ["object", "null"], "description": "the clock that it missed, and by how much" },
+        "at": { "type": ["string", "null"], "format": "date-time" },
         "satisfied": { "type": "array", "items": object(&json!({
             "clock": { "type": "string" }, "on_time": { "type": "boolean" },
         })) },
@@ -362,6 +404,53 @@ fn offline_event() -> Value {
     json!({ "case": { "type": "string" }, "event": { "type": "string" }, "outcome": { "type": ["string", "null"] } })
 }
 
+fn stage() -> Value {
+    json!({ "enum": ["flash", "follow-up", "detailed", "final"] })
+}
+
+fn evidence() -> Value {
+    json!({
+        "case": { "type": "string" },
+        "evidence": { "type": "string", "description": "its id, which facts of reports name" },
+        "kind": { "enum": ["observation", "document", "media", "investigation"] },
+    })
+}
+
+fn receipt() -> Value {
+    json!({
+        "case": { "type": "string" }, "report": { "type": "string" }, "addressee": { "type": "string" },
+        "by": { "type": "string" }, "time": time(),
+        "unsigned": { "type": "array", "items": { "type": "string" }, "description": "addressees whose receipt is missing" },
+    })
+}
+
+fn bypass() -> Value {
+    json!({ "case": { "type": "string" }, "bypass": { "type": "string" }, "time": time() })
+}
+
+fn judged() -> Value {
+    json!({
+        "case": { "type": "string" }, "value": { "enum": ["respond", "watch", "no-response"] },
+        "in_force": { "type": "boolean", "description": "false while it waits for approvals" }, "state": state(),
+    })
+}
+
+fn risk() -> Value {
+    json!({
+        "case": { "type": "string" }, "part": parts(),
+        "missing": { "type": "array", "items": parts() },
+        "gate_open": { "type": "boolean", "description": "whether the decision may be issued" },
+    })
+}
+
+fn parts() -> Value {
+    json!({ "enum": ["tracking", "survey", "visits", "consultation", "level", "plan"] })
+}
+
+fn gate() -> Value {
+    json!({ "case": { "type": "string" }, "gate_open": { "type": "boolean" } })
+}
+
 fn delegation() -> Value {
     json!({
         "delegation": { "type": "string" }, "unit": { "type": "string" }, "from": { "type": "string" },
@@ -379,5 +468,8 @@ fn delivered() -> Value {
 }
 
 fn closed() -> Value {
-    json!({ "case": { "type": "string" }, "state": { "const": "closed" }, "ground": { "enum": ["answered", "no-response"] } })
+    json!({
+        "case": { "type": "string" }, "state": { "const": "closed" },
+        "ground": { "enum": ["answered", "no-response", "decided"] },
+    })
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::case::Case;
+use crate::case::{Case, ReportNumber};
 use crate::command::Command;
 use crate::decide::{self, DecideContext, Decision};
 use crate::delegation::{self, Delegation};
@@ -48,6 +48,9 @@ pub struct Desk {
     /// Approvals that people gave into other hands, by the unit that keeps them.
     #[serde(default)]
     delegations: OrdMap<String, Vec<Delegation>>,
+    /// The last number of each series of reports, by unit, year and series.
+    #[serde(default)]
+    numbers: OrdMap<String, u32>,
     /// Facts that found nothing to apply to.
     strays: u64,
 }
@@ -125,6 +128,15 @@ impl Desk {
     /// Every delegation that is kept, whether it holds or is over.
     pub fn delegations(&self) -> impl Iterator<Item = &Delegation> {
         self.delegations.values().flatten()
+    }
+
+    /// The last number of a series of reports; 0 where there is none.
+    pub(crate) fn last_number(&self, series: &str) -> u32 {
+        self.numbers.get(series).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn numbers(&self) -> &OrdMap<String, u32> {
+        &self.numbers
     }
 
     pub(crate) fn delegations_of(&self, unit: &str) -> &[Delegation] {
@@ -252,6 +264,12 @@ impl Desk {
     }
 
     fn apply_to_case(&mut self, number: &str, fact: &Fact) {
+        if let Fact::ReportSubmitted { report, .. } = fact
+            && let Some(number) = &report.number
+        {
+            let last = self.numbers.entry(ReportNumber::series(&number.unit, number.year, number.series)).or_default();
+            *last = number.no.max(*last);
+        }
         let Some(case) = self.cases.get_mut(number) else {
             self.strays += 1;
             return;

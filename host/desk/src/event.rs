@@ -203,6 +203,23 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
             "huiyin.report.submitted.v1",
             about(head, json!({ "report": report, "notify": told(notify), "at": report.at })),
         ),
+        Fact::ReportReceipted { head, report, receipt } => (
+            "huiyin.report.receipted.v1",
+            about(head, json!({ "report": report, "receipt": receipt, "at": receipt.at })),
+        ),
+        Fact::ReportBypassed { head, bypass } => {
+            ("huiyin.report.bypassed.v1", about(head, json!({ "bypass": bypass, "at": bypass.at })))
+        }
+        Fact::CaseJudged { head, judgement } => {
+            ("huiyin.case.judged.v1", about(head, json!({ "judgement": judgement, "at": judgement.at })))
+        }
+        Fact::RiskRecorded { head, entry } => (
+            "huiyin.risk.recorded.v1",
+            about(head, json!({ "part": entry.part, "level": entry.level, "by": entry.by, "at": entry.at })),
+        ),
+        Fact::GateOpened { head, gate } => {
+            ("huiyin.risk.gate-opened.v1", about(head, json!({ "approval": gate.approval, "at": gate.at })))
+        }
         Fact::AnswerRecorded { head, answer } => {
             ("huiyin.answer.recorded.v1", about(head, json!({ "answer": answer, "at": answer.at })))
         }

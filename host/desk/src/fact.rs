@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use crate::actor::Actor;
 use crate::case::{
-    Answer, Approval, Because, CaseItem, Concern, Confirmation, Contact, Delivery, Head, Kind, Milestone, NoResponse,
-    Notification, OfflineEvent, Report, ReportDraft, State, StepTaken, Task, TaskEntry,
+    Answer, Approval, Because, Bypass, CaseItem, Concern, Confirmation, Contact, Delivery, Evidence, Gate, Head,
+    Judgement, Kind, Milestone, NoResponse, Notification, OfflineEvent, Receipt, Report, ReportDraft, RiskEntry, State,
+    StepTaken, Task, TaskEntry,
 };
 use crate::delegation::{Delegation, Revoked};
 use crate::item::{Digest, Item};
@@ -313,10 +314,66 @@ pub enum Fact {
         #[serde(flatten)]
         head: Head,
         /// The report.
-        report: Report,
+        report: Box<Report>,
         /// Who is told because of it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notify: Vec<Notification>,
+    },
+    /// An addressee signed for a report.
+    #[serde(rename = "huiyin.report.receipted.v1")]
+    ReportReceipted {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The report, `r1`, `r2`, … within the case.
+        report: String,
+        /// Who signed, and when.
+        receipt: Receipt,
+    },
+    /// A report went another way than by the unit's one channel.
+    #[serde(rename = "huiyin.report.bypassed.v1")]
+    ReportBypassed {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// From whom to whom, and how.
+        bypass: Bypass,
+    },
+    /// Something was recorded that statements may rest on.
+    #[serde(rename = "huiyin.evidence.recorded.v1")]
+    EvidenceRecorded {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// What it is.
+        evidence: Evidence,
+    },
+    /// A person's assessment came into force.
+    #[serde(rename = "huiyin.case.judged.v1")]
+    CaseJudged {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// What is said of it.
+        judgement: Box<Judgement>,
+    },
+    /// A part of a decision's risk assessment was recorded; the gate is shut.
+    #[serde(rename = "huiyin.risk.recorded.v1")]
+    RiskRecorded {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The part.
+        entry: RiskEntry,
+    },
+    /// The decision may be issued.
+    #[serde(rename = "huiyin.risk.gate-opened.v1")]
+    GateOpened {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// By which approval.
+        gate: Gate,
     },
     /// An answer was delivered.
     #[serde(rename = "huiyin.answer.recorded.v1")]
@@ -555,6 +612,8 @@ pub enum Ground {
     Answered,
     /// An approved, reasoned no-response.
     NoResponse,
+    /// The decision that the case is about may be issued (clause 3.2d); nobody asked.
+    Decided,
 }
 
 impl Fact {
@@ -577,6 +636,12 @@ impl Fact {
             | Self::ClockMoved { head, .. }
             | Self::ReportDrafted { head, .. }
             | Self::ReportSubmitted { head, .. }
+            | Self::ReportReceipted { head, .. }
+            | Self::ReportBypassed { head, .. }
+            | Self::EvidenceRecorded { head, .. }
+            | Self::CaseJudged { head, .. }
+            | Self::RiskRecorded { head, .. }
+            | Self::GateOpened { head, .. }
             | Self::ApprovalRequested { head, .. }
             | Self::ApprovalGiven { head, .. }
             | Self::ApprovalDeclined { head, .. }

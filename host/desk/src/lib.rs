@@ -41,9 +41,11 @@ mod view;
 pub use actor::Actor;
 pub use authority::{Act, permit};
 pub use command::{
-    AcceptTask, AssignTask, AttachItem, CloseCase, Command, CommandForm, Delegate, DraftReport, FeedBackTask, OpenCase,
-    Receive, RecordAnswer, RecordAssessment, RecordContact, RecordDelivery, RecordOfflineEvent, RecordTime, ReturnTask,
-    RevokeDelegation, RouteCase, SatisfyClock, StartClock, SubmitReport, TransferTask, WithdrawTask, command_forms,
+    AcceptTask, AssessCase, AssignTask, AttachItem, CloseCase, Command, CommandForm, Delegate, DraftReport,
+    FeedBackTask, Grounded, OpenCase, OpenGate, Receive, RecordAnswer, RecordAssessment, RecordBypass, RecordContact,
+    RecordDelivery, RecordEvidence, RecordOfflineEvent, RecordReceipt, RecordRisk, RecordTime, ReturnTask,
+    RevokeDelegation, RouteCase, SatisfyClock, StartClock, Statement, SubmitReport, TransferTask, WithdrawTask,
+    command_forms,
 };
 pub use core_functions::{CoreFunction, core_command, core_functions};
 pub use decide::{DecideContext, Decision, Elsewhere};
@@ -60,5 +62,6 @@ pub use text::Name;
 pub use unit::{Office, Person, Superior, Unit};
 pub use verdict::{Assessment, Verdict};
 pub use view::{
-    approval_list, by_due, case_list, case_page, case_row, case_summary, task_list, unjudged_list, with_names,
+    WhichReports, approval_list, by_due, case_list, case_page, case_row, case_summary, report_list, task_list,
+    unjudged_list, with_names,
 };

@@ -6,7 +6,9 @@ use huiyin_deadline::clock::Clock;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::case::{Approval, Case, CaseClock, Proposal, Task, approval_view, task_view, waits_for};
+use crate::case::{
+    Approval, Case, CaseClock, Proposal, Task, approval_view, report_view, risk_view, task_view, waits_for,
+};
 use crate::delegation::Delegation;
 use crate::desk::Desk;
 use crate::policy::PolicyPack;
@@ -45,7 +47,11 @@ pub fn case_summary(case: &Case, now: Timestamp) -> Value {
         "level_changes": case.level_changes,
         "corrections": case.corrections,
         "notified": case.notifications.iter().map(crate::case::notification_view).collect::<Vec<_>>(),
-        "reports": case.reports,
+        "reports": case.reports.iter().enumerate().map(|(at, report)| report_view(at, report)).collect::<Vec<_>>(),
+        "bypasses": case.bypasses,
+        "evidence": case.evidence,
+        "judgements": case.judgements,
+        "risk": risk_view(case),
         "drafts": case.drafts,
         "answers": case.answers,
         "approvals": case.approvals.iter().map(approval_view).collect::<Vec<_>>(),
@@ -147,6 +153,49 @@ pub fn approval_list(
     }
     rows.sort_by_key(|(end, at, _)| (end.is_none(), *end, *at));
     rows.into_iter().map(|(.., row)| row).collect()
+}
+
+/// Which reports of a desk are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WhichReports<'w> {
+    /// Of cases of this unit, or that went to it.
+    pub unit: Option<&'w str>,
+    /// Only those that an addressee has not signed for.
+    pub unsigned: bool,
+}
+
+/// The reports of a desk's cases, the newest first, as `reports`, and those that went another way, as `bypasses`:
+/// a row each, with its case.
+pub fn report_list(desk: &Desk, which: WhichReports<'_>) -> (Vec<Value>, Vec<Value>) {
+    let about = |mut row: Value, case: &Case| {
+        row["case"] = json!(case.number);
+        row["title"] = json!(case.title);
+        row["unit"] = json!(case.unit);
+        row["level"] = json!(case.level);
+        row["level_zh"] = json!(case.level.zh());
+        row
+    };
+    let (mut reports, mut bypasses) = (Vec::new(), Vec::new());
+    for case in desk.cases() {
+        for (at, report) in case.reports.iter().enumerate() {
+            let sent_by = report.number.as_ref().map_or(case.unit.as_str(), |number| number.unit.as_str());
+            let concerns =
+                |unit: &str| case.unit == unit || sent_by == unit || report.to.iter().any(|to| to.unit == unit);
+            let waits = report.unsigned().next().is_some();
+            if which.unit.is_none_or(concerns) && (waits || !which.unsigned) {
+                reports.push((report.at, about(report_view(at, report), case)));
+            }
+        }
+        let own = which.unit.is_none_or(|unit| case.unit == unit);
+        if own && !which.unsigned {
+            bypasses.extend(case.bypasses.iter().map(|bypass| (bypass.at, about(json!(bypass), case))));
+        }
+    }
+    let sorted = |mut rows: Vec<(Timestamp, Value)>| {
+        rows.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        rows.into_iter().map(|(_, row)| row).collect()
+    };
+    (sorted(reports), sorted(bypasses))
 }
 
 /// A case in one row: its number, level, state, and the clock that presses most.

@@ -270,7 +270,9 @@ fn desk_12_a_draft_satisfies_nothing_and_a_person_sends() {
         input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         input
     };
-    let facts = json!({ "facts": ["监测到信息"], "documents": [{ "filename": "flash.html" }] });
+    let item = host.desk.case(&case).unwrap().items[0].item;
+    let fact = json!({ "text": "监测到信息", "evidence": [item] });
+    let facts = json!({ "facts": [fact], "documents": [{ "filename": "flash.html" }] });
     assert_eq!(host.call("submit-report", report(facts.clone())).unwrap_err().code, "not-a-person");
     let draft = host.call("draft-report", report(facts.clone())).unwrap();
     assert_eq!(host.call("draft-report", report(facts)).unwrap(), draft);
@@ -612,9 +614,10 @@ fn attempt(host: &mut Host, number: &str, n: usize, what: &Try) {
                 waiting(*which).filter(|hash| Some(hash.as_str()) != case.no_response().map(|a| a.hash.as_str()));
             (*who, json!({ "command": "decline", "case": number, "hash": hash.unwrap_or_default(), "reason": "无据" }))
         }
-        Try::Flash { who } => {
-            (*who, json!({ "command": "submit-report", "case": number, "stage": "flash", "facts": ["火"] }))
-        }
+        Try::Flash { who } => (
+            *who,
+            json!({ "command": "submit-report", "case": number, "stage": "flash", "facts": [{ "text": "火", "observed": true }] }),
+        ),
         Try::Level { who, level } => {
             let level = ["IV", "III", "II", "I"][*level];
             (*who, json!({ "command": "set-level", "case": number, "level": level, "reason": "核实" }))

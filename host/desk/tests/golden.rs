@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use common::Host;
+use huiyin_desk::case::{Gate, RiskEntry, RiskLevel, RiskPart};
 use huiyin_desk::{Command, Desk, Fact, Level, case_summary};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -31,6 +32,9 @@ fn everything() -> Host {
     pack.closing.clear();
     let chain = json!([{ "act": "occurred-at", "chain": [["lead.principal"], ["parent.principal"]], "basis": { "source": "本局规定", "status": "own" } }]);
     pack.approvals = serde_json::from_value(chain).unwrap();
+    let reporting =
+        json!({ "to": ["lead.principal", "parent.duty"], "basis": { "source": "归口报送", "status": "own" } });
+    pack.reporting = Some(serde_json::from_value(reporting).unwrap());
     let mut host = Host::under(pack);
     let mut first = host.item("1", "网传老鹰岩山火烧死人", Some("II"));
     first.item.published = Some(host.now - SignedDuration::from_mins(20));
@@ -60,7 +64,9 @@ fn everything() -> Host {
         &Command::CorrectOccurredAt { case: number.clone(), occurred_at, reason: "瞭望塔记录为准".to_owned() },
     )
     .unwrap();
-    let draft = json!({ "case": number, "stage": "flash", "facts": ["老鹰岩发现明火。"], "documents": [{ "filename": "flash.html" }] });
+    let facts = json!([{ "text": "老鹰岩发现明火。", "evidence": [item] }]);
+    let draft =
+        json!({ "case": number, "stage": "flash", "facts": facts, "documents": [{ "filename": "flash.html" }] });
     let draft = host.call("draft-report", draft).unwrap()["hash"].clone();
     host.person("gao-yuan", "submit-report", json!({ "case": number, "stage": "flash", "draft": draft })).unwrap();
     let later = json!({ "command": "correct-occurred-at", "case": number, "occurred_at": occurred_at + SignedDuration::from_mins(5), "reason": "复核" });
@@ -77,6 +83,15 @@ fn everything() -> Host {
         &Command::SetLevel { case: number.clone(), level: Level::III, reason: "核实无伤亡".to_owned() },
     )
     .unwrap();
+    let receipt = json!({ "case": number, "report": "r1", "addressee": "linhai", "by": "何平" });
+    host.call("record-receipt", receipt).unwrap();
+    let bypass =
+        json!({ "case": number, "from": "村委会", "to": "市应急局", "channel": "电话", "text": "直接通报火情" });
+    host.person("xu-ming", "record-bypass", bypass).unwrap();
+    let evidence = json!({ "case": number, "kind": "document", "text": "瞭望塔记录", "reference": "记 17 号" });
+    host.call("record-evidence", evidence).unwrap();
+    let assessment = json!({ "case": number, "nature": "谣言", "trend": "趋缓", "risks": ["转移视线"], "opinion": "发布通报", "value": "respond", "reason": "群众关切" });
+    host.person("gao-yuan", "assess-case", assessment).unwrap();
     host.call("record-time", json!({ "case": number, "milestone": "verified" })).unwrap();
     let task = json!({ "case": number, "kind": "verify", "to": "qingfeng", "text": "核实火点" });
     let task = host.person("gao-yuan", "assign-task", task).unwrap()["task"].clone();
@@ -101,8 +116,17 @@ fn everything() -> Host {
     let opened = host.desk.case(&number).unwrap();
     let expired =
         Fact::ApprovalExpired { head: opened.head(), approval: "a1".to_owned(), at: host.now, notify: Vec::new() };
-    host.desk.apply(&expired);
-    host.facts.push(expired);
+    let at = host.now;
+    let by = huiyin_desk::Actor::Person("xu-ming".to_owned());
+    let (part, level) = (RiskPart::Level, Some(RiskLevel::Low));
+    let entry = RiskEntry { part, text: "可控".to_owned(), evidence: Vec::new(), level, by, at };
+    let risk = Fact::RiskRecorded { head: opened.head(), entry };
+    let gate = Gate { approval: "a1".to_owned(), author: "xu-ming".to_owned(), at };
+    let gate = Fact::GateOpened { head: opened.head(), gate };
+    for fact in [expired, risk, gate] {
+        host.desk.apply(&fact);
+        host.facts.push(fact);
+    }
     let forgotten = Fact::ItemsForgotten {
         records_below: Some(item),
         known_before: Some(host.now - SignedDuration::from_hours(1)),
@@ -137,7 +161,7 @@ fn every_type_of_fact_has_a_golden_line() {
     // Read for ever, written no more.
     made.extend(["huiyin.no-response.proposed.v1", "huiyin.no-response.approved.v1"].map(str::to_owned));
     assert_eq!(made, pinned);
-    assert_eq!(pinned.len(), 33, "a new type of fact needs a line, and a place in `everything`");
+    assert_eq!(pinned.len(), 39, "a new type of fact needs a line, and a place in `everything`");
 }
 
 #[test]

@@ -28,7 +28,9 @@ fn example(name: &str) -> Option<Value> {
         "attach-item" => json!({"case": CASE, "item": ITEM}),
         "start-clock" => json!({"case": CASE, "rule": "answer"}),
         "satisfy-clock" => json!({"case": CASE, "clock": "verify", "evidence": "现场核查记录 2026-17"}),
-        "draft-report" => json!({"case": CASE, "stage": "flash", "facts": ["青枫县老鹰岩发现明火。"]}),
+        "draft-report" => {
+            json!({"case": CASE, "stage": "flash", "facts": [{"text": "青枫县老鹰岩发现明火。", "evidence": [ITEM]}]})
+        }
         "submit-report" => json!({"case": CASE, "stage": "flash", "draft": "0123456789abcdef0123456789abcdef"}),
         "record-answer" => json!({
             "case": CASE, "text": "火已扑灭，无人员伤亡。", "channel": "政府网站", "proof": "https://gov.example.cn/1",
@@ -47,6 +49,19 @@ fn example(name: &str) -> Option<Value> {
         "withdraw-task" => json!({"case": CASE, "task": "t1", "reason": "已另行核实"}),
         "route-case" => json!({"case": CASE, "duty": "野生动物救护", "reason": "谁主管、谁负责"}),
         "record-contact" => json!({"case": CASE, "with": "村民代表", "channel": "visit", "text": "已入户说明"}),
+        "record-evidence" => json!({
+            "case": CASE, "kind": "document", "text": "瞭望塔值班记录", "reference": "记字 2026-17 号",
+        }),
+        "record-receipt" => json!({"case": CASE, "report": "r1", "addressee": "linhai", "by": "何平"}),
+        "record-bypass" => json!({
+            "case": CASE, "from": "村委会", "to": "市应急局", "channel": "电话", "text": "直接通报了火情",
+        }),
+        "assess-case" => json!({
+            "case": CASE, "nature": "谣言", "trend": "转发趋缓", "risks": ["群众恐慌"], "opinion": "两小时内发布权威信息",
+            "value": "respond", "reason": "涉及人身安全",
+        }),
+        "record-risk" => json!({"case": CASE, "part": "survey", "text": "走访 120 户,九成支持", "evidence": ["v1"]}),
+        "open-gate" => json!({"case": CASE}),
         "delegate" => json!({"to": "he-ping", "until": "2026-03-08T00:00:00+08:00", "reason": "外出培训"}),
         "revoke-delegation" => json!({"delegation": "g1", "reason": "提前返岗"}),
         "record-offline-event" => json!({"case": CASE, "text": "村口聚集"}),

@@ -58,6 +58,8 @@ pub struct Engine {
     pub(crate) partitions: Vec<Arc<Partition>>,
     /// Where ids of runs and keys of commands stand.
     pub(crate) names: crate::names::Names,
+    /// Held while a command may take the next number of a series.
+    pub(crate) numbering: tokio::sync::Mutex<()>,
     /// The policy pack in force: it changes with a start only.
     pub(crate) policy: Option<Arc<huiyin_desk::PolicyPack>>,
     pub(crate) activity: broadcast::Sender<Activity>,
@@ -343,6 +345,8 @@ impl Engine {
         {
             return Ok(answer);
         }
+        // Numbers of reports are given one after another, over all partitions.
+        let _turn = if command.may_number() { Some(self.numbering.lock().await) } else { None };
         let elsewhere = Box::new(self.elsewhere(partition, &command).await?);
         let (unit, actor, command) = (unit.to_owned(), actor.to_owned(), Box::new(command));
         self.ask(partition, |reply| Message::Desk { unit, actor, command, judged, elsewhere, once, reply }).await

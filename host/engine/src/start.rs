@@ -312,6 +312,7 @@ impl Engine {
             },
             deploying: Arc::default(),
             names: crate::names::Names::of(&loaded),
+            numbering: tokio::sync::Mutex::default(),
             policy: loaded.first().and_then(|home| home.desk.policy().cloned()),
             partitions: Vec::new(),
             activity,

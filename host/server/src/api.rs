@@ -79,6 +79,8 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
         .route("/v1/schedules/resume", post(schedules::resume))
         .route("/v1/items", get(desk::items))
         .route("/v1/tasks", get(desk::tasks))
+        .route("/v1/approvals", get(desk::approvals))
+        .route("/v1/reports", get(desk::reports))
         .route("/v1/policy", get(desk::policy))
         .route("/v1/cases", get(desk::cases))
         .route("/v1/cases/{number}", get(desk::case))

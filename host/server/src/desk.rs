@@ -92,6 +92,89 @@ pub(crate) async fn tasks(
     Ok(axum::Json(app.engine.look(0, move |state, _| huiyin_desk::with_names(&state.desk, page)).await?))
 }
 
+/// Which approvals.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhichApprovals {
+    unit: Option<String>,
+    /// Only what this person may approve now.
+    person: Option<String>,
+    /// Delegations also that are over.
+    #[serde(default)]
+    all: bool,
+}
+
+/// What waits for approvals, what runs out first before the others, and the delegations that hold.
+pub(crate) async fn approvals(
+    State(app): State<App>,
+    which: Result<Query<WhichApprovals>, QueryRejection>,
+) -> Result<axum::Json<Value>, Problem> {
+    let Query(WhichApprovals { unit, person, all }) = which?;
+    if let Some(unit) = &unit {
+        app.engine.partition_of(unit)?;
+    }
+    let of = unit.clone();
+    let look = move |state: &huiyin_engine::state::State, now| {
+        let lists = huiyin_desk::delegation_list(&state.desk, of.as_deref(), all, now);
+        (state.desk.elsewhere(now), lists)
+    };
+    let mut known = huiyin_desk::Elsewhere::default();
+    let mut delegations: Vec<Value> = Vec::new();
+    for (there, lists) in app.engine.look_all(look).await? {
+        known.join(there);
+        delegations.extend(lists);
+    }
+    let look = move |state: &huiyin_engine::state::State, now| {
+        let (unit, person) = (unit.as_deref(), person.as_deref());
+        huiyin_desk::approval_list(&state.desk, unit, person, &known.delegations, now)
+    };
+    let found = app.engine.look_all(look).await?;
+    let mut approvals: Vec<Value> = found.into_iter().flatten().collect();
+    let time = |row: &Value, name: &str| row[name].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+    approvals.sort_by_cached_key(|row| {
+        let end = time(row, "expires_at");
+        (end.is_none(), end, time(row, "at"), row["case"].to_string())
+    });
+    let page = json!({"now": app.engine.now(), "approvals": approvals, "delegations": delegations});
+    Ok(axum::Json(app.engine.look(0, move |state, _| huiyin_desk::with_names(&state.desk, page)).await?))
+}
+
+/// Which reports.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhichReports {
+    unit: Option<String>,
+    /// Only those that an addressee has not signed for.
+    #[serde(default)]
+    unsigned: bool,
+}
+
+/// Reports of cases, the newest first, and those that went another way.
+pub(crate) async fn reports(
+    State(app): State<App>,
+    which: Result<Query<WhichReports>, QueryRejection>,
+) -> Result<axum::Json<Value>, Problem> {
+    let Query(WhichReports { unit, unsigned }) = which?;
+    if let Some(unit) = &unit {
+        app.engine.partition_of(unit)?;
+    }
+    let look = move |state: &huiyin_engine::state::State, _| {
+        huiyin_desk::report_list(&state.desk, huiyin_desk::WhichReports { unit: unit.as_deref(), unsigned })
+    };
+    let (mut reports, mut bypasses) = (Vec::new(), Vec::new());
+    for (of_reports, of_bypasses) in app.engine.look_all(look).await? {
+        reports.extend(of_reports);
+        bypasses.extend(of_bypasses);
+    }
+    for list in [&mut reports, &mut bypasses] {
+        list.sort_by_cached_key(|row: &Value| {
+            std::cmp::Reverse(row["at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok()))
+        });
+    }
+    let page = json!({"now": app.engine.now(), "reports": reports, "bypasses": bypasses});
+    Ok(axum::Json(app.engine.look(0, move |state, _| huiyin_desk::with_names(&state.desk, page)).await?))
+}
+
 pub(crate) async fn case(
     State(app): State<App>,
     number: Result<Path<String>, PathRejection>,

@@ -164,6 +164,32 @@ impl Office {
         opened.get("case").and_then(Value::as_str).unwrap_or_else(|| panic!("no case: {opened}")).to_owned()
     }
 
+    /// A person takes the next step of what `asked` says is pending; what that answers.
+    pub fn approve(&self, unit: &str, person: &str, number: &str, asked: &Value) -> Value {
+        let hash = asked.pointer("/pending/hash").unwrap_or_else(|| panic!("nothing waits: {asked}"));
+        self.act(unit, person, &json!({"command": "approve", "case": number, "hash": hash}))
+    }
+
+    /// The flash report of a case of [`UNIT`] goes out: the officer writes it, the principal approves it.
+    pub fn flash(&self, number: &str, fact: &str) {
+        let facts = json!([{"text": fact, "observed": true}]);
+        let report = json!({"command": "submit-report", "case": number, "stage": "flash", "facts": facts});
+        let asked = self.act(UNIT, OFFICER, &report);
+        if asked.get("pending").is_some() {
+            self.approve(UNIT, PRINCIPAL, number, &asked);
+        }
+    }
+
+    /// A case of [`UNIT`] is assessed by the officer, and the handling opinion approved by the principal.
+    pub fn assess(&self, number: &str) {
+        let assessment = json!({"command": "assess-case", "case": number, "nature": "公共安全", "trend": "平稳",
+            "risks": ["群众担忧"], "opinion": "及时发布权威信息", "value": "respond", "reason": "群众关切"});
+        let asked = self.act(UNIT, OFFICER, &assessment);
+        if asked.get("pending").is_some() {
+            self.approve(UNIT, PRINCIPAL, number, &asked);
+        }
+    }
+
     /// Everything about a case.
     pub fn case(&self, number: &str) -> Value {
         self.get(&format!("/v1/cases/{number}"))

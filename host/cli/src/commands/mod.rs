@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod binding;
@@ -13,6 +14,8 @@ pub(crate) mod item;
 pub(crate) mod journal;
 pub(crate) mod plugin;
 pub(crate) mod policy;
+pub(crate) mod report;
+pub(crate) mod risk;
 pub(crate) mod run;
 pub(crate) mod schedule;
 pub(crate) mod secret;

@@ -1,7 +1,7 @@
 //! Answering (回应): what was said back, to whom, and about which concern
 //! (clauses 1c, 1i); and the times people record (clause 1a).
 
-use huiyin_deadline::clock;
+use huiyin_deadline::clock::{self, Anchor};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -19,6 +19,7 @@ impl Work<'_> {
     /// `record-answer`.
     pub(crate) fn record_answer(&mut self, input: &RecordAnswer) -> Output {
         let case = self.open(&input.case)?;
+        self.may_handle(&case)?;
         let answer = self.answer(&case, input, self.actor().clone(), None)?;
         let waited: &[SatisfiedBy] =
             if answer.public { &[SatisfiedBy::Answer, SatisfiedBy::Publication] } else { &[SatisfiedBy::Answer] };
@@ -151,13 +152,15 @@ impl Work<'_> {
         let case = self.open(&input.case)?;
         let time = input.time.unwrap_or(self.now());
         self.check_time(&case, input, time)?;
+        if input.milestone != Milestone::Verified {
+            self.may_handle(&case)?;
+        }
         if case.times.of(input.milestone).is_some() {
             self.person("correct a time that is recorded", "1a")?;
         }
-        let waited: &[SatisfiedBy] =
-            if input.milestone == Milestone::Published { &[SatisfiedBy::Publication] } else { &[] };
+        let waited = [waits_for(input.milestone)];
         let mut output = json!({ "case": input.case, "milestone": input.milestone, "time": time });
-        if let Some(entry) = self.late_evidence(&case, waited, time) {
+        if let Some(entry) = self.late_evidence(&case, &waited, time) {
             let author = self.claims(entry, time, input.evidence.is_some(), "/evidence")?;
             let claim = RecordTime { time: Some(time), ..input.clone() };
             output["pending"] = self.propose(&case, author, Proposal::Time(claim))?;
@@ -201,11 +204,22 @@ impl Work<'_> {
             evidence: clipped(&input.evidence),
             confirmed,
         });
-        if input.milestone == Milestone::Published {
-            self.satisfy_all(&case.number, SatisfiedBy::Publication, time)?;
-            self.correct_satisfied(&case.number, SatisfiedBy::Publication, from, time)?;
+        let what = waits_for(input.milestone);
+        self.satisfy_all(&case.number, what, time)?;
+        self.correct_satisfied(&case.number, what, from, time)?;
+        match from {
+            // Clocks that count from it move with it.
+            Some(_) => {
+                let anchor = match input.milestone {
+                    Milestone::Verified => Anchor::VerifiedAt,
+                    Milestone::Handled => Anchor::HandledAt,
+                    Milestone::Published => Anchor::PublishedAt,
+                };
+                let reason = input.reason.as_deref().unwrap_or("the time was corrected");
+                self.reanchor_all(&case.number, anchor, time, reason)
+            }
+            None => self.start_waiting(&case.number),
         }
-        Ok(())
     }
 
     fn check_time(&self, case: &Case, input: &RecordTime, time: Timestamp) -> Result<(), DeskError> {
@@ -270,6 +284,15 @@ impl Work<'_> {
             return Ok(());
         };
         Err(DeskError::new("order", why).at(pointer).clause("1a").hint("correct the time"))
+    }
+}
+
+/// The clocks that wait for a time of the case (clause 1a).
+fn waits_for(milestone: Milestone) -> SatisfiedBy {
+    match milestone {
+        Milestone::Verified => SatisfiedBy::Verification,
+        Milestone::Handled => SatisfiedBy::Handling,
+        Milestone::Published => SatisfiedBy::Publication,
     }
 }
 

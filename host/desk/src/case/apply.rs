@@ -4,8 +4,9 @@ use huiyin_deadline::clock::{self, Clock, ClockFact};
 use jiff::Timestamp;
 
 use super::{
-    Answer, Approval, Asker, Case, CaseClock, CaseItem, Confirmation, Correction, Known, LevelChange, MAX_ASKERS,
-    MAX_CASE_ASSESSMENTS, MAX_CASE_ITEMS, MAX_DRAFTS, Milestone, OTHERS, Proposal, Recorded, State, Times, Voided,
+    Answer, Approval, Asker, Case, CaseClock, CaseItem, Confirmation, Correction, Judgement, Known, LevelChange,
+    MAX_ASKERS, MAX_CASE_ASSESSMENTS, MAX_CASE_ITEMS, MAX_DRAFTS, MAX_JUDGEMENTS, Milestone, OTHERS, Proposal,
+    Recorded, Report, Risk, State, Times, Voided,
 };
 use crate::fact::{CaseOpened, Fact};
 use crate::verdict::Assessment;
@@ -55,6 +56,10 @@ impl Case {
             offline: Vec::new(),
             notifications: fact.notify.clone(),
             reports: Vec::new(),
+            bypasses: Vec::new(),
+            evidence: Vec::new(),
+            judgements: Vec::new(),
+            risk: Risk::default(),
             answers: Vec::new(),
             drafts: Vec::new(),
             approvals: Vec::new(),
@@ -190,9 +195,29 @@ impl Case {
             }
             Fact::ReportSubmitted { report, notify, .. } => {
                 self.times.reported.get_or_insert(report.at);
-                self.reports.push(report.clone());
+                self.reports.push(Report::clone(report));
                 self.notifications.extend(notify.iter().cloned());
             }
+            Fact::ReportReceipted { report, receipt, .. } => {
+                let at = report.strip_prefix('r').and_then(|n| n.parse::<usize>().ok()).and_then(|n| n.checked_sub(1));
+                match at.and_then(|at| self.reports.get_mut(at)) {
+                    Some(report) => report.receipts.push(receipt.clone()),
+                    None => return false,
+                }
+            }
+            Fact::ReportBypassed { bypass, .. } => self.bypasses.push(bypass.clone()),
+            Fact::EvidenceRecorded { evidence, .. } => self.evidence.push(evidence.clone()),
+            Fact::CaseJudged { judgement, .. } => {
+                self.times.assessed.get_or_insert(judgement.at);
+                self.nature = Some(judgement.text.nature.clone());
+                self.response_value = judgement.text.value.asks();
+                if self.judgements.len() >= MAX_JUDGEMENTS {
+                    self.judgements.remove(0);
+                }
+                self.judgements.push(Judgement::clone(judgement));
+            }
+            Fact::RiskRecorded { entry, .. } => self.add_risk(entry),
+            Fact::GateOpened { gate, .. } => self.risk.gate = Some(gate.clone()),
             Fact::AnswerRecorded { answer, .. } => self.add_answer(answer),
             Fact::NoResponseProposed { proposal, .. } => {
                 let approval = Approval {

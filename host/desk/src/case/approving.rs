@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::chain::StepTaken;
-use super::{Case, Confirmation};
+use super::{Case, Confirmation, JudgementText, ReportProposal, RiskEntry, Stage};
 use crate::authority::Act;
 use crate::command::{RecordAnswer, RecordTime};
 use crate::decide::{Output, Work, said};
@@ -62,10 +62,32 @@ pub enum Proposal {
         /// Why.
         reason: String,
     },
+    /// A report is sent upward (clause 5a).
+    Report(Box<ReportProposal>),
+    /// A person's assessment, with the handling opinion (clause 3.2g).
+    Assessment(Box<JudgementText>),
+    /// The decision that the case is about may be issued (clause 3.2d).
+    Decision {
+        /// The risk assessment that it rests on.
+        entries: Vec<RiskEntry>,
+    },
 }
 
 /// The names of the acts that are approved, as packs and answers have them.
-pub const APPROVAL_ACTS: &[&str] = &["no-response", "answer", "time", "occurred-at", "lower-level"];
+pub const APPROVAL_ACTS: &[&str] = &[
+    "no-response",
+    "answer",
+    "time",
+    "occurred-at",
+    "lower-level",
+    "flash-report",
+    "follow-up-report",
+    "detailed-report",
+    "final-report",
+    "report-cause",
+    "assessment",
+    "decision",
+];
 
 impl Proposal {
     /// The name people read.
@@ -76,12 +98,35 @@ impl Proposal {
             Self::Time(_) => "补录发布时间",
             Self::OccurredAt { .. } => "推迟事发时间",
             Self::LowerLevel { .. } => "下调等级",
+            Self::Report(report) => match report.text.stage {
+                Stage::Flash => "报送快报",
+                Stage::FollowUp => "报送续报",
+                Stage::Detailed => "报送详报",
+                Stage::Final => "报送终报",
+            },
+            Self::Assessment(_) => "研判及预控处置意见",
+            Self::Decision { .. } => "决策出台",
+        }
+    }
+
+    /// What its approval is to the one check of who may do what: by whichever command it is asked for, the same.
+    pub(super) fn kind(&self) -> Act {
+        match self {
+            Self::NoResponse { .. } => Act::ApproveNoResponse,
+            _ => Act::Approve,
         }
     }
 
     /// Whether this takes the place of another that waits: there is one text of it at a time.
     fn replaces(&self, other: &Self) -> bool {
-        let one_at_a_time = matches!(self, Self::NoResponse { .. } | Self::LowerLevel { .. });
+        let one_at_a_time = matches!(
+            self,
+            Self::NoResponse { .. }
+                | Self::LowerLevel { .. }
+                | Self::Report(_)
+                | Self::Assessment(_)
+                | Self::Decision { .. }
+        );
         one_at_a_time && act(self) == act(other)
     }
 }
@@ -189,6 +234,16 @@ impl Case {
         }
     }
 
+    /// What a decision rests on has changed: what was asked or approved on it counts no more.
+    pub(super) fn void_decision(&mut self, at: Timestamp) {
+        for approval in &mut self.approvals {
+            if approval.voided.is_none() && matches!(approval.proposal, Proposal::Decision { .. }) {
+                let reason = "the risk assessment has changed".to_owned();
+                approval.voided = Some(Voided { reason, by: None, at });
+            }
+        }
+    }
+
     /// What waits for approvals and runs out first.
     pub(super) fn next_expiry(&self) -> Option<Timestamp> {
         self.approvals.iter().filter(|approval| approval.is_pending()).filter_map(|approval| approval.expires_at).min()
@@ -270,12 +325,6 @@ impl Work<'_> {
                 .hint("it has to be asked for anew"));
         }
         let step = self.step_of(&case, approval, &by)?;
-        // By whichever command it is asked for, it is the same act.
-        let kind = match approval.proposal {
-            Proposal::NoResponse { .. } => Act::ApproveNoResponse,
-            _ => Act::Approve,
-        };
-        self.permit_step(kind, &case.unit, &step)?;
         let steps = approval.chain().len();
         let mut output = json!({
             "case": number, "approval": approval.id, "act": act(&approval.proposal),
@@ -356,6 +405,9 @@ impl Work<'_> {
                 }
                 self.take_occurrence(number, *to, reason, author, Some(confirmed))
             }
+            Proposal::Report(report) => self.take_report(number, report, &approval.id),
+            Proposal::Assessment(text) => self.take_judgement(number, text, author, Some(approval.id.clone())),
+            Proposal::Decision { entries } => self.take_decision(number, entries, author, &approval.id),
             Proposal::LowerLevel { from, to, reason } => {
                 if case.level != *from {
                     return Err(stale(format!("case {number} has level {} by now, not {from}", case.level)));
@@ -374,6 +426,9 @@ pub(crate) fn act(proposal: &Proposal) -> &'static str {
         Proposal::Time(_) => "time",
         Proposal::OccurredAt { .. } => "occurred-at",
         Proposal::LowerLevel { .. } => "lower-level",
+        Proposal::Report(report) => super::reporting::act_of(report.text.stage),
+        Proposal::Assessment(_) => "assessment",
+        Proposal::Decision { .. } => "decision",
     }
 }
 

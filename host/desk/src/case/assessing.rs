@@ -12,7 +12,7 @@ use crate::decide::{Output, Work, said};
 use crate::error::DeskError;
 use crate::fact::Fact;
 use crate::level::Level;
-use crate::policy::Occasion;
+use crate::policy::{Occasion, SatisfiedBy};
 use crate::text::clip;
 use crate::verdict::Assessment;
 
@@ -56,6 +56,7 @@ impl Work<'_> {
             self.raise(number, level, input.item, "assessed as graver", person)?;
         }
         if let Some(number) = &number {
+            self.satisfy_all(number, SatisfiedBy::Assessment, self.now())?;
             self.advance(number)?;
         }
         let of_item = input.item.and_then(|item| self.desk.item(&item)).and_then(|record| record.level());

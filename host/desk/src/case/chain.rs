@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::approving::Approval;
 use super::{Case, Notification};
 use crate::actor::Actor;
-use crate::authority::{Act, permit};
+use crate::authority::permit;
 use crate::decide::Work;
 use crate::delegation::Delegation;
 use crate::error::DeskError;
@@ -82,7 +82,13 @@ fn way<'d>(
     if approval.used(person) {
         return Err(Not::Twice(person.to_owned()));
     }
-    if pack.takes(step, person, &case.unit) {
+    // The roles that a pack keeps approving to may be lent, too.
+    let takes = |person: &str| {
+        let actor = Actor::Person(person.to_owned());
+        pack.takes(step, person, &case.unit)
+            && permit(Some(pack), &actor, approval.proposal.kind(), Some(&case.unit)).is_ok()
+    };
+    if takes(person) {
         return Ok(None);
     }
     let mut not = Not::Role;
@@ -90,7 +96,7 @@ fn way<'d>(
         // Named by the unit still, both of them.
         let home = pack.unit(&delegation.unit);
         if !home.is_some_and(|unit| unit.person(&delegation.from).is_some() && unit.person(person).is_some())
-            || !pack.takes(step, &delegation.from, &case.unit)
+            || !takes(&delegation.from)
         {
             continue;
         }
@@ -141,6 +147,10 @@ impl Work<'_> {
             Not::Twice(who) => DeskError::new("same-person", format!("`{who}` has approved a step of this already"))
                 .clause("rule 9")
                 .hint("each step is another person's"),
+            Not::Role if pack.takes(&step, by, &case.unit) => {
+                let refused = permit(Some(&*pack), self.actor(), approval.proposal.kind(), Some(&case.unit));
+                refused.err().unwrap_or_else(|| DeskError::new("not-your-role", "this is for other roles"))
+            }
             Not::Role => {
                 let roles: Vec<String> = step.iter().map(ToString::to_string).collect();
                 let who = waits_for(&pack, case, approval, &delegations, now);
@@ -163,18 +173,6 @@ impl Work<'_> {
             delegation: delegation.map(|delegation| format!("{}/{}", delegation.unit, delegation.id)),
             at: now,
         })
-    }
-
-    /// The roles that a pack keeps an act to may be lent, too.
-    pub(super) fn permit_step(&self, act: Act, unit: &str, taken: &StepTaken) -> Result<(), DeskError> {
-        let pack = self.policy()?;
-        let own = permit(Some(&*pack), self.actor(), act, Some(unit));
-        match (&own, &taken.on_behalf_of) {
-            (Err(error), Some(from)) if error.code == "not-your-role" => {
-                permit(Some(&*pack), &Actor::Person(from.clone()), act, Some(unit))
-            }
-            _ => own,
-        }
     }
 
     /// Who is told that a step waits: whom the pack's routes name, and those who may take it by their

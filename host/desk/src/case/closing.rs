@@ -4,10 +4,10 @@
 
 use serde_json::json;
 
-use super::Case;
 use super::answering::{open_concerns, unanswered};
 use super::approving::Proposal;
 use super::task::{PartState, Task};
+use super::{Case, Kind};
 use crate::command::CloseCase;
 use crate::decide::{Output, Work, said};
 use crate::error::DeskError;
@@ -24,6 +24,14 @@ impl Work<'_> {
             Ground::Answered
         } else if case.no_response_approved() {
             Ground::NoResponse
+        } else if case.kind == Kind::DecisionRisk && case.askers.is_empty() {
+            if case.risk.gate.is_none() {
+                return Err(DeskError::new("shut", "the decision may not be issued yet: its gate is shut")
+                    .at("/case")
+                    .clause("3.2d")
+                    .hint("open it (`open-gate`); where the decision is dropped, have that approved: `propose-no-response`"));
+            }
+            Ground::Decided
         } else if answered {
             return Err(DeskError::new(
                 "unanswered",

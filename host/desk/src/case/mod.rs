@@ -13,11 +13,16 @@ mod chain;
 mod clocks;
 mod closing;
 mod correcting;
+mod evidence;
+mod judging;
 mod kind;
 mod notifying;
 mod offline;
 mod opening;
+mod receipting;
+mod report;
 mod reporting;
+mod risk;
 mod routing;
 mod task;
 mod tasking;
@@ -32,10 +37,19 @@ pub use approving::{APPROVAL_ACTS, Approval, MAX_APPROVALS, MAX_PENDING, Proposa
 pub(crate) use approving::{act as approval_act, view as approval_view};
 pub use chain::StepTaken;
 pub(crate) use chain::waits_for;
+pub use evidence::{Evidence, EvidenceKind, MAX_EVIDENCE};
+pub use judging::{Judgement, JudgementText, MAX_JUDGEMENTS, Worth};
 pub use kind::Kind;
 pub(crate) use notifying::view as notification_view;
 pub use notifying::{Delivery, DeliveryOutcome, Notification};
 pub use offline::{Contact, MAX_OFFLINE, OfflineEvent};
+pub(crate) use report::view as report_view;
+pub use report::{
+    Addressee, Bypass, DocumentRef, Late, Receipt, Report, ReportDraft, ReportNumber, ReportProposal, ReportText,
+    Stage, Stated,
+};
+pub(crate) use risk::view as risk_view;
+pub use risk::{Gate, Risk, RiskEntry, RiskLevel, RiskPart};
 pub use task::{Feedback, MAX_RETURNS, MAX_TASKS, Part, PartState, Task, TaskEntry, TaskKind, TaskStep};
 pub(crate) use tasking::view as task_view;
 
@@ -287,66 +301,6 @@ pub struct Correction {
     pub confirmed: Option<Confirmation>,
 }
 
-/// The stage of a report. The first version knows the flash report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// 快报: the facts, soon.
-    Flash,
-}
-
-/// A document that goes with a report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DocumentRef {
-    /// Its file name.
-    pub filename: String,
-    /// Its media type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub media_type: Option<String>,
-}
-
-/// A report that waits for a person to send it (clauses 3.2g, 6b).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReportDraft {
-    /// `d1`, `d2`, … within the case.
-    pub id: String,
-    /// Which stage.
-    pub stage: Stage,
-    /// What is known.
-    pub facts: Vec<String>,
-    /// Its printed forms.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub documents: Vec<DocumentRef>,
-    /// What the sender must name: a keyed hash of case and content.
-    pub hash: String,
-    /// Who drafted it.
-    pub by: Actor,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// A report that was submitted upward (报送).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    /// Which stage.
-    pub stage: Stage,
-    /// From 1 within the case.
-    pub seq: u32,
-    /// What is known.
-    pub facts: Vec<String>,
-    /// Its printed forms.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub documents: Vec<DocumentRef>,
-    /// The hash of the draft that was sent as it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub draft: Option<String>,
-    /// Who submitted it.
-    pub by: Actor,
-    /// When.
-    pub at: Timestamp,
-}
-
 /// What is said of one concern.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -490,8 +444,20 @@ pub struct Case {
     /// Drafts of reports, in order; the last [`MAX_DRAFTS`].
     #[serde(default)]
     pub drafts: Vec<ReportDraft>,
-    /// Reports, in order.
+    /// Reports, in order: `r1`, `r2`, ….
     pub reports: Vec<Report>,
+    /// Reports that went another way (clause 3.3).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bypasses: Vec<Bypass>,
+    /// What statements rest on, beside items, tasks and events (clause 1b).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+    /// What persons said of it in words (clause 3.2g); the last [`MAX_JUDGEMENTS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judgements: Vec<Judgement>,
+    /// Of a case about a decision: its risk (clause 3.2d).
+    #[serde(default)]
+    pub risk: Risk,
     /// Answers, in order.
     pub answers: Vec<Answer>,
     /// What a second person confirmed, or has to; at most [`MAX_APPROVALS`].

@@ -105,7 +105,8 @@ impl Work<'_> {
             discovered_at: now,
             item: None,
             // Somebody raised it, so somebody is owed an answer (clause 1i).
-            asker: Some(asker.unwrap_or_else(|| self.actor().to_string())),
+            // About the risk of a decision nobody asks, unless somebody is named.
+            asker: asker.or_else(|| (input.kind != Kind::DecisionRisk).then(|| self.actor().to_string())),
             assessments: Vec::new(),
             concerns,
             related: None,
@@ -249,7 +250,7 @@ impl Work<'_> {
             let fact = Fact::CaseAdvanced { head: case.head(), from: case.state, to: next, at: self.now() };
             self.push(fact);
         }
-        Ok(())
+        self.start_waiting(number)
     }
 
     fn found(&self, number: &str, opened: bool) -> Output {

@@ -2,6 +2,8 @@
 //! one partition; a person of a unit above, whose delegations are kept
 //! elsewhere, may act here. Whoever asks the desk gathers this beforehand.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -15,19 +17,29 @@ use crate::desk::Desk;
 pub struct Elsewhere {
     /// Delegations that hold.
     pub delegations: Vec<Delegation>,
+    /// The last number of each series of reports, by unit, year and series.
+    #[serde(default)]
+    pub numbers: BTreeMap<String, u32>,
 }
 
 impl Elsewhere {
     /// Takes in what one more partition knows.
     pub fn join(&mut self, other: Self) {
         self.delegations.extend(other.delegations);
+        for (series, no) in other.numbers {
+            let last = self.numbers.entry(series).or_default();
+            *last = no.max(*last);
+        }
     }
 }
 
 impl Desk {
     /// What a decision in another partition may need of this one.
     pub fn elsewhere(&self, now: Timestamp) -> Elsewhere {
-        Elsewhere { delegations: self.delegations().filter(|delegation| delegation.holds(now)).cloned().collect() }
+        Elsewhere {
+            delegations: self.delegations().filter(|delegation| delegation.holds(now)).cloned().collect(),
+            numbers: self.numbers().iter().map(|(series, no)| (series.clone(), *no)).collect(),
+        }
     }
 }
 
@@ -46,11 +58,23 @@ impl Command {
                 | Self::RecordAnswer(_)
                 | Self::RecordTime(_)
                 | Self::SubmitReport(_)
+                | Self::AssessCase(_)
+                | Self::OpenGate(_)
         )
+    }
+
+    /// Whether it may take the next number of a series of reports. Such commands are carried out one after
+    /// another, so that no number is given twice.
+    pub fn may_number(&self) -> bool {
+        matches!(self, Self::Approve { .. } | Self::ApproveNoResponse { .. } | Self::SubmitReport(_))
     }
 }
 
 impl Work<'_> {
+    pub(crate) fn elsewhere(&self) -> &Elsewhere {
+        &self.elsewhere
+    }
+
     /// Every delegation that holds now, wherever it is kept.
     pub(crate) fn delegations(&self) -> Vec<Delegation> {
         let now = self.now();

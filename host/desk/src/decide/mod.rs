@@ -121,6 +121,12 @@ pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>
         Command::ProposeNoResponse { case, reason } => work.propose_no_response(case, reason),
         Command::ApproveNoResponse { case, hash } | Command::Approve { case, hash } => work.approve(case, hash),
         Command::Decline { case, hash, reason } => work.decline(case, hash, reason),
+        Command::RecordEvidence(input) => work.record_evidence(input),
+        Command::RecordReceipt(input) => work.record_receipt(input),
+        Command::RecordBypass(input) => work.record_bypass(input),
+        Command::AssessCase(input) => work.assess_case(input),
+        Command::RecordRisk(input) => work.record_risk(input),
+        Command::OpenGate(input) => work.open_gate(input),
         Command::Delegate(input) => work.delegate(input),
         Command::RevokeDelegation(input) => work.revoke_delegation(input),
     }?;

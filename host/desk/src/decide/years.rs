@@ -17,6 +17,8 @@ pub(super) fn check(command: &Command) -> Result<(), DeskError> {
         Command::CorrectOccurredAt { occurred_at, .. } => within(Some(*occurred_at), "/occurred_at"),
         Command::RecordAnswer(input) => within(input.delivered_at, "/delivered_at"),
         Command::RecordTime(input) => within(input.time, "/time"),
+        Command::RecordReceipt(input) => within(input.time, "/time"),
+        Command::RecordBypass(input) => within(input.time, "/time"),
         Command::Delegate(input) => {
             within(input.starts, "/starts")?;
             within(Some(input.until), "/until")

@@ -37,7 +37,6 @@ impl Approver {
     }
 
     /// The principal of the unit above.
-    #[allow(dead_code)] // used by the chain of reports
     pub(crate) fn higher() -> Self {
         Self { whose: Some(Whose::Parent), role: "principal".to_owned() }
     }

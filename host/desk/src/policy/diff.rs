@@ -245,6 +245,10 @@ impl Changes<'_> {
             let en = "other roles may act".to_owned();
             self.push("/acts", "可办理事项的角色改变".to_owned(), en).cases = true;
         }
+        if old.reporting != new.reporting {
+            let en = "reports go another way, or to others".to_owned();
+            self.push("/reporting", "报送渠道或报送对象改变".to_owned(), en).cases = true;
+        }
         if old.approvals != new.approvals {
             let en = "other chains of approval; what waits already keeps its own".to_owned();
             self.push("/approvals", "审批链改变;已提出的事项仍按原审批链".to_owned(), en).cases = true;

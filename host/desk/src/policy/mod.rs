@@ -11,6 +11,7 @@ mod diff;
 mod parse;
 mod position;
 mod reader;
+mod reporting;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,8 +24,9 @@ use serde_json::Value;
 pub use approvals::{ApprovalRule, Approver, MAX_STEPS, Step};
 pub use diff::{Change, changes};
 pub use reader::Problem;
+pub use reporting::ReportingRule;
 
-use crate::case::TaskKind;
+use crate::case::{Stage, TaskKind};
 use crate::level::Level;
 use crate::text::Name;
 use crate::unit::Unit;
@@ -85,13 +87,37 @@ pub enum SatisfiedBy {
     Feedback,
     /// The case has its lead unit (clause 1e).
     Routing,
+    /// A follow-up report (续报) was submitted.
+    FollowUpReport,
+    /// The detailed report (详报) was submitted.
+    DetailedReport,
+    /// The final report (终报) was submitted.
+    FinalReport,
+    /// Every addressee signed for the report (签收, clause 3.3).
+    Receipt,
+    /// The case was assessed: its time `assessed` (clause 1a).
+    Assessment,
+    /// It was verified: its time `verified`.
+    Verification,
+    /// It was handled: its time `handled`.
+    Handling,
 }
 
 impl SatisfiedBy {
     /// Whether such clocks start by the level of a case. Those of tasks start with
-    /// the task, those of routing with a case that has no lead unit yet.
+    /// the task, those of routing with a case that has no lead unit yet, those of receipts with each report.
     pub fn by_level(self) -> bool {
-        !matches!(self, Self::Feedback | Self::Routing)
+        !matches!(self, Self::Feedback | Self::Routing | Self::Receipt)
+    }
+
+    /// What a report of a stage stops.
+    pub fn of_stage(stage: Stage) -> Self {
+        match stage {
+            Stage::Flash => Self::FlashReport,
+            Stage::FollowUp => Self::FollowUpReport,
+            Stage::Detailed => Self::DetailedReport,
+            Stage::Final => Self::FinalReport,
+        }
     }
 }
 
@@ -345,6 +371,9 @@ pub struct PolicyPack {
     /// Who approves what (clause 6b).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<ApprovalRule>,
+    /// The one channel of reports (clause 3.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reporting: Option<ReportingRule>,
 }
 
 /// A person or authority that is to be told.

@@ -11,7 +11,7 @@ use super::position::Positions;
 use super::reader::{Node, Object, Problem, Reader};
 use super::{
     ActRule, Basis, CalendarSource, ClockOverride, ClockRule, ClosingRule, FORMAT, Floor, LevelName, Occasion,
-    PolicyPack, ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, approvals, check,
+    PolicyPack, ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, approvals, check, reporting,
 };
 use crate::case::TaskKind;
 use crate::number::Prefix;
@@ -60,6 +60,7 @@ fn read(root: &Node) -> Option<PolicyPack> {
         "acts",
         "closing",
         "approvals",
+        "reporting",
     ])?;
     // Everything is read before anything is given up.
     let format = object.need("format").and_then(|node| match node.text()? {
@@ -79,6 +80,7 @@ fn read(root: &Node) -> Option<PolicyPack> {
     let notify = object.need("notify").and_then(|n| n.list_of(route));
     let acts = object.get("acts").map_or(Some(Vec::new()), |n| n.list_of(act));
     let closing = object.get("closing").map_or(Some(Vec::new()), |n| n.list_of(closing));
+    let reporting = object.get("reporting").map(|n| reporting::rule(&n));
     let approvals = object.get("approvals").map_or(Some(Vec::new()), |n| n.list_of(approvals::rule));
 
     check::levels(&object, levels.as_deref());
@@ -87,6 +89,7 @@ fn read(root: &Node) -> Option<PolicyPack> {
     check::routes(&object, notify.as_deref(), units.as_deref(), clocks.as_deref());
     check::acts(&object, acts.as_deref(), units.as_deref());
     approvals::check(&object, approvals.as_deref(), units.as_deref());
+    reporting::check(&object, reporting.as_ref().and_then(Option::as_ref), units.as_deref());
     format?;
     Some(PolicyPack {
         name: name?,
@@ -103,6 +106,10 @@ fn read(root: &Node) -> Option<PolicyPack> {
         acts: acts?,
         closing: closing?,
         approvals: approvals?,
+        reporting: match reporting {
+            Some(rule) => Some(rule?),
+            None => None,
+        },
     })
 }
 
@@ -327,6 +334,12 @@ fn clock(node: &Node) -> Option<ClockRule> {
             ("discovered_at", Anchor::DiscoveredAt),
             ("opened_at", Anchor::OpenedAt),
             ("assigned_at", Anchor::AssignedAt),
+            ("assessed_at", Anchor::AssessedAt),
+            ("reported_at", Anchor::ReportedAt),
+            ("verified_at", Anchor::VerifiedAt),
+            ("handled_at", Anchor::HandledAt),
+            ("published_at", Anchor::PublishedAt),
+            ("answered_at", Anchor::AnsweredAt),
         ])
     });
     let given = object.get("allowance");
@@ -342,6 +355,13 @@ fn clock(node: &Node) -> Option<ClockRule> {
             ("hand", SatisfiedBy::Hand),
             ("feedback", SatisfiedBy::Feedback),
             ("routing", SatisfiedBy::Routing),
+            ("follow-up-report", SatisfiedBy::FollowUpReport),
+            ("detailed-report", SatisfiedBy::DetailedReport),
+            ("final-report", SatisfiedBy::FinalReport),
+            ("receipt", SatisfiedBy::Receipt),
+            ("assessment", SatisfiedBy::Assessment),
+            ("verification", SatisfiedBy::Verification),
+            ("handling", SatisfiedBy::Handling),
         ])
     });
     let basis = basis(&object);

@@ -18,6 +18,13 @@ pub(crate) fn pack() -> PolicyPack {
     })
 }
 
+/// The sample pack, in which one second person is enough for everything.
+pub(crate) fn without_approvals() -> PolicyPack {
+    let mut pack = pack();
+    pack.approvals.clear();
+    pack
+}
+
 pub(crate) fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
@@ -41,6 +48,8 @@ impl Host {
         pack.closing.clear();
         // Who approves what, in `approvals.rs`.
         pack.approvals.clear();
+        // Who signs for reports, in `reports.rs`.
+        pack.reporting = None;
         Self::under(pack)
     }
 
@@ -141,7 +150,7 @@ impl Host {
     }
 
     pub(crate) fn flash(&mut self, case: &str) -> Value {
-        let input = json!({ "case": case, "stage": "flash", "facts": ["青枫县老鹰岩发现明火。"] });
+        let input = json!({ "case": case, "stage": "flash", "facts": [{ "text": "青枫县老鹰岩发现明火。", "observed": true }] });
         self.person("lin-guodong", "submit-report", input).unwrap()
     }
 

@@ -4,6 +4,8 @@
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod c1a;
+mod c1b;
 mod c1c;
 mod c1d;
 mod c1e;
@@ -14,7 +16,12 @@ mod c1i;
 mod c2a;
 mod c2c;
 mod c3_1d;
+mod c3_2c;
+mod c3_2d;
+mod c3_2g;
+mod c3_3;
 mod c3_4a;
 mod c3_4b;
 mod c5a;
 mod c5e;
+mod c6b;

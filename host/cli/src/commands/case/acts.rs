@@ -144,6 +144,11 @@ pub(super) enum Act {
         #[command(flatten)]
         host: HostArgs,
     },
+    /// Assess it in words: nature, trend, risks, how to handle it, and whether to answer (研判)
+    #[command(
+        after_help = "Example:\n  huiyin case assess 99992106400200_20260301100000_1 --nature '谣言' --trend '转发上升' --risk '群众恐慌' --opinion '两小时内发布权威信息' --value respond --reason '涉及人身安全' --as xu-ming\n\nWhere the pack has it approved, nothing is handled, published or answered before."
+    )]
+    Assess(Assess),
     /// Propose not to answer, with a reason (不予回应); another person approves it
     #[command(
         name = "no-response",
@@ -158,6 +163,43 @@ pub(super) enum Act {
         #[command(flatten)]
         host: HostArgs,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Assess {
+    /// The case's number.
+    number: String,
+    /// 性质
+    #[arg(long, value_name = "TEXT")]
+    nature: String,
+    /// 舆情走势
+    #[arg(long, value_name = "TEXT")]
+    trend: String,
+    /// 可能出现的风险; once for each.
+    #[arg(long, value_name = "TEXT", required = true)]
+    risk: Vec<String>,
+    /// 预控处置意见
+    #[arg(long, value_name = "TEXT")]
+    opinion: String,
+    /// 回应价值
+    #[arg(long, value_enum)]
+    value: Worth,
+    /// Why that value.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    #[command(flatten)]
+    host: HostArgs,
+}
+
+/// Whether a matter is to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Worth {
+    /// 应予回应
+    Respond,
+    /// 跟踪关注
+    Watch,
+    /// 不予回应
+    NoResponse,
 }
 
 #[derive(Debug, clap::Args)]
@@ -253,6 +295,13 @@ pub(super) fn run(act: &Act, output: Output) -> Result<(), Failure> {
         Act::Event { number, event, text, outcome, host } => {
             let fields = json!({"event": event, "text": text, "outcome": outcome});
             (host, number, command("record-offline-event", number, fields))
+        }
+        Act::Assess(assess) => {
+            let fields = json!({
+                "nature": assess.nature, "trend": assess.trend, "risks": assess.risk, "opinion": assess.opinion,
+                "value": named(&assess.value), "reason": assess.reason,
+            });
+            (&assess.host, &assess.number, command("assess-case", &assess.number, fields))
         }
         Act::NoResponse { number, reason, host } => {
             (host, number, command("propose-no-response", number, json!({"reason": reason})))
