@@ -87,6 +87,13 @@ pub(super) fn clocks(pack: &Object, clocks: Option<&[ClockRule]>, calendars: Opt
             warnings(pack, &at("warnings"), &clock.warnings, length);
         }
         hours(pack, &at("allowance"), clock.allowance.as_ref(), &clock.calendar, calendars);
+        if clock.satisfied_by == SatisfiedBy::Receipt && clock.anchor != Anchor::ReportedAt {
+            pack.problem_at(
+                &at("anchor"),
+                "a receipt is waited for from the report on (clause 3.3)".to_owned(),
+                "write \"reported_at\"",
+            );
+        }
         if clock.basis.clause.as_deref() == Some("5e") {
             report_within_the_hour(pack, i, clock);
         }
