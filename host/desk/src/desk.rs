@@ -49,7 +49,7 @@ pub struct Desk {
     #[serde(default)]
     delegations: OrdMap<String, Vec<Delegation>>,
     /// The last number of each series of reports, by unit, year and series.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
     numbers: OrdMap<String, u32>,
     /// Facts that found nothing to apply to.
     strays: u64,

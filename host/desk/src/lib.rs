@@ -49,7 +49,7 @@ pub use command::{
 };
 pub use core_functions::{CoreFunction, core_command, core_functions};
 pub use decide::{DecideContext, Decision, Elsewhere};
-pub use delegation::{Delegation, Revoked, delegation_list};
+pub use delegation::{Delegation, Revoked};
 pub use desk::Desk;
 pub use error::DeskError;
 pub use event::{DeskEvent, alert_event, fact_event};
@@ -62,6 +62,6 @@ pub use text::Name;
 pub use unit::{Office, Person, Superior, Unit};
 pub use verdict::{Assessment, Verdict};
 pub use view::{
-    WhichReports, approval_list, by_due, case_list, case_page, case_row, case_summary, report_list, task_list,
-    unjudged_list, with_names,
+    WhichReports, approval_list, by_due, case_list, case_page, case_row, case_summary, delegation_list, report_list,
+    task_list, unjudged_list, with_names,
 };

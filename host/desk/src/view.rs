@@ -155,6 +155,17 @@ pub fn approval_list(
     rows.into_iter().map(|(.., row)| row).collect()
 }
 
+/// The delegations of a desk's units, of one unit or of all, as people read them: the newest first.
+/// Those that are over only on request.
+pub fn delegation_list(desk: &Desk, unit: Option<&str>, all: bool, now: Timestamp) -> Vec<Value> {
+    let mut list: Vec<&Delegation> = desk
+        .delegations()
+        .filter(|delegation| unit.is_none_or(|unit| delegation.unit == unit) && (all || !delegation.is_over(now)))
+        .collect();
+    list.sort_by_key(|delegation| std::cmp::Reverse(delegation.at));
+    list.into_iter().map(|delegation| delegation.view(now)).collect()
+}
+
 /// Which reports of a desk are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WhichReports<'w> {

@@ -13,6 +13,7 @@ mod chain;
 mod clocks;
 mod closing;
 mod correcting;
+mod delegating;
 mod evidence;
 mod judging;
 mod kind;
@@ -456,7 +457,7 @@ pub struct Case {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub judgements: Vec<Judgement>,
     /// Of a case about a decision: its risk (clause 3.2d).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Risk::is_empty")]
     pub risk: Risk,
     /// Answers, in order.
     pub answers: Vec<Answer>,

@@ -135,6 +135,11 @@ pub struct Risk {
 }
 
 impl Risk {
+    /// Nothing was recorded yet.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.gate.is_none()
+    }
+
     /// The parts that are not there yet.
     pub fn missing(&self) -> impl Iterator<Item = RiskPart> {
         RiskPart::ALL.into_iter().filter(|part| !self.entries.iter().any(|entry| entry.part == *part))

@@ -1,6 +1,6 @@
 //! 报告时限不得晚于事发后1小时.
 
-use huiyin_clauses::{Office, UNIT, ago_of};
+use huiyin_clauses::{Office, ago_of};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
