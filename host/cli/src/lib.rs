@@ -21,6 +21,7 @@ mod registry;
 mod rows;
 mod text;
 mod times;
+mod welcome;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -69,6 +70,7 @@ enum Command {
     Risk(commands::risk::Args),
     Source(commands::source::Args),
     Schedule(commands::schedule::Args),
+    Account(commands::account::Args),
     Secret(commands::secret::Args),
     Cron(commands::cron::Args),
     Deadline(commands::deadline::Args),
@@ -110,6 +112,7 @@ pub fn main_with(setup: Setup) -> ExitCode {
         Command::Risk(args) => commands::risk::run(args, cli.output),
         Command::Source(args) => commands::source::run(args, cli.output),
         Command::Schedule(args) => commands::schedule::run(args, cli.output),
+        Command::Account(args) => commands::account::run(args, cli.output),
         Command::Secret(args) => commands::secret::run(args, cli.output),
         Command::Cron(args) => commands::cron::run(args, cli.output),
         Command::Deadline(args) => commands::deadline::run(args, cli.output),

@@ -12,12 +12,13 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::account::{SignIn, routes};
 use crate::body::{self, BodyLimit, Room};
 use crate::problem::Problem;
 use crate::token::Token;
 use crate::{
-    activity, bindings, caller, catalog, desk, events, intake, log, plugins, publishers, runs, schedules, sources,
-    workflows,
+    activity, bindings, caller, catalog, console, desk, events, intake, log, plugins, publishers, records, runs,
+    schedules, sources, workflows,
 };
 
 /// The longest pause between two parts of a request's body.
@@ -28,19 +29,30 @@ const BODY_PAUSE: Duration = Duration::from_secs(10);
 pub(crate) struct App {
     pub(crate) engine: Arc<Engine>,
     pub(crate) token: Arc<Token>,
+    pub(crate) sign_in: Arc<SignIn>,
     /// Packages that may be sent at once.
     pub(crate) uploads: Arc<Semaphore>,
     /// Cancelled when the server stops: ends streams that would go on for ever.
     pub(crate) stop: CancellationToken,
 }
 
-/// The API as a service. `stop` ends what streams.
+/// The API as a service where nobody signs in: all is done with the token. `stop` ends what streams.
 pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Router {
+    let sign_in = Arc::new(SignIn::nowhere(&token));
+    router_with(engine, token, sign_in, stop)
+}
+
+/// The API and the console as a service, for whoever bears the token or has signed in.
+pub fn router_with(engine: Arc<Engine>, token: Token, sign_in: Arc<SignIn>, stop: CancellationToken) -> Router {
     let limit = BodyLimit::of(engine.payload());
     let uploads = Arc::new(Semaphore::new(plugins::UPLOADS));
-    let app = App { engine, token: Arc::new(token), uploads, stop };
+    let app = App { engine, token: Arc::new(token), sign_in, uploads, stop };
     let guarded = Router::new()
+        .merge(routes::guarded())
         .route("/v1/host", get(catalog::host))
+        .route("/v1/commands", get(desk::commands))
+        .route("/v1/records", get(records::list))
+        .route("/v1/records/{index}", get(records::show))
         .route("/v1/workflows", get(workflows::list).post(workflows::deploy))
         .route("/v1/workflows/{namespace}/{name}", get(workflows::show))
         .route("/v1/workflows/{namespace}/{name}/withdraw", post(workflows::withdraw))
@@ -92,8 +104,9 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
         .route_layer(from_fn_with_state(app.clone(), caller::check));
     Router::new()
         .route("/healthz", get(catalog::health))
+        .merge(routes::open())
         .merge(guarded)
-        .fallback(|| async { Problem::not_found("the API has no such path; see docs/reference/api.md") })
+        .fallback(console::file)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(from_fn(body::share))

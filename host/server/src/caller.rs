@@ -1,9 +1,10 @@
-//! Who asks: the bearer of the admin token, in the name of a person or as an
-//! admin of the host.
+//! Who asks: the bearer of the host's token, in the name of a person or as an
+//! admin of the host; or somebody who has signed in, as themselves alone.
 //!
-//! Until sessions exist, whoever holds the token is believed to be whom the
-//! header `huiyin-actor` names; without the token nobody is anybody. What that
-//! person may do says the policy pack ([`huiyin_desk::permit`]).
+//! Whoever holds the token is believed to be whom the header `huiyin-actor`
+//! names. Who comes by a session is whom the account says
+//! ([`crate::account::guard`]). What that person may do says the policy pack
+//! ([`huiyin_desk::permit`]).
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
@@ -11,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use percent_encoding::percent_decode;
 
+use crate::account::{Standing, guard};
 use crate::api::App;
 use crate::connections::Known;
 use crate::problem::Problem;
@@ -23,18 +25,24 @@ pub const ACTOR_HEADER: &str = "huiyin-actor";
 const ADMIN: &str = "admin:admin";
 
 /// Longest actor, in bytes as a record's header has it: percent-encoded where it is not ASCII.
-const MAX_ACTOR: usize = 128;
+pub(crate) const MAX_ACTOR: usize = 128;
 
 /// Who asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     /// `person:<id>` or `admin:<name>`.
     pub(crate) actor: String,
+    /// The session that they come by; none for the bearer of the token.
+    pub(crate) session: Option<Standing>,
 }
 
-/// Lets pass whoever bears the token.
+/// Lets pass whoever bears the token, or has signed in.
 pub(crate) async fn check(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Problem> {
-    let caller = identify(request.headers(), &app)?;
+    let caller = if request.headers().contains_key(header::AUTHORIZATION) {
+        identify(request.headers(), &app)?
+    } else {
+        guard::caller(&app.sign_in, &request)?
+    };
     if let Some(known) = request.extensions().get::<Known>() {
         known.is();
     }
@@ -59,8 +67,8 @@ fn identify(headers: &HeaderMap, app: &App) -> Result<Caller, Problem> {
     }
     let mut named = headers.get_all(ACTOR_HEADER).iter();
     match (named.next(), named.next()) {
-        (None, _) => Ok(Caller { actor: ADMIN.to_owned() }),
-        (Some(named), None) => actor(named.as_bytes()).map(|actor| Caller { actor }).ok_or_else(|| {
+        (None, _) => Ok(Caller { actor: ADMIN.to_owned(), session: None }),
+        (Some(named), None) => actor(named.as_bytes()).map(|actor| Caller { actor, session: None }).ok_or_else(|| {
             Problem::invalid(format_args!(
                 "the header `{ACTOR_HEADER}` must be `person:<id>` or `admin:<name>`, UTF-8 as it is or percent-encoded, \
                  without spaces and control characters, at most {MAX_ACTOR} bytes percent-encoded"

@@ -33,6 +33,11 @@ pub(crate) async fn policy(State(app): State<App>) -> Result<axum::Json<Value>, 
     }
 }
 
+/// Every command that a person may give, with its JSON Schema: what forms are made of.
+pub(crate) async fn commands() -> axum::Json<Value> {
+    axum::Json(json!({"commands": huiyin_desk::command_forms()}))
+}
+
 /// Which items.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod account;
 pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod bench;
