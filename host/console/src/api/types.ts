@@ -180,7 +180,7 @@ export interface CasePage {
   corrections: { from: string; to: string; reason: string; by: string; at: string }[];
   recorded?: { milestone: string; time: string; by: string; at: string }[];
   notified: { to: { name?: string; role?: string; unit?: string }; on: string; delivered: boolean; owed_since?: string }[];
-  reports: { stage: string; seq: number; facts: string[]; documents?: { filename: string }[]; draft?: string; by: string; at: string }[];
+  reports: { id?: string; number_zh?: string | null; unsigned?: string[]; stage: string; seq: number; facts: string[]; documents?: { filename: string }[]; draft?: string; by: string; at: string }[];
   drafts: { id: string; stage: string; facts: string[]; documents?: { filename: string }[]; hash: string; by: string; at: string }[];
   answers: {
     askers: string[];

@@ -10,6 +10,8 @@ const schema: Schema = {
   $defs: {
     Level: { oneOf: [{ const: 'I', description: '特别重大' }, { const: 'II' }] },
     Concern: { type: 'object', required: ['concern'], properties: { concern: { type: 'string' }, declined: { type: ['string', 'null'] } } },
+    Grounded: { type: 'object', required: ['text'], properties: { text: { type: 'string' }, evidence: { type: 'array', items: { type: 'string' } } } },
+    Statement: { anyOf: [{ type: 'string' }, { $ref: '#/$defs/Grounded' }] },
     Verdict: { type: 'object', required: ['level'], properties: { level: { anyOf: [{ $ref: '#/$defs/Level' }, { type: 'null' }] }, score: { type: ['number', 'null'] } } },
   },
   properties: {
@@ -23,6 +25,7 @@ const schema: Schema = {
     concerns: { type: 'array', items: { $ref: '#/$defs/Concern' } },
     verdict: { anyOf: [{ $ref: '#/$defs/Verdict' }, { type: 'null' }] },
     more: {},
+    statements: { type: 'array', items: { $ref: '#/$defs/Statement' } },
   },
 };
 
@@ -38,8 +41,9 @@ describe('a form is what the schema has', () => {
   test('each kind of field', () => {
     expect(fields.map((one) => [one.name, one.kind])).toEqual([
       ['case', 'text'], ['level', 'choice'], ['facts', 'texts'], ['note', 'long'], ['kind', 'choice'], ['at', 'time'],
-      ['unrouted', 'flag'], ['concerns', 'groups'], ['verdict', 'group'], ['more', 'json'],
+      ['unrouted', 'flag'], ['concerns', 'groups'], ['verdict', 'group'], ['more', 'json'], ['statements', 'groups'],
     ]);
+    expect(field('statements')?.fields?.map((one) => [one.name, one.kind])).toEqual([['text', 'long'], ['evidence', 'texts']]);
     expect(field('level')?.choices).toEqual(['I', 'II']);
     expect(field('level')?.description).toBe('How grave');
     expect(field('kind')).toMatchObject({ choices: ['opinion', 'message'], initial: 'opinion' });

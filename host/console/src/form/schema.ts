@@ -29,7 +29,10 @@ export function resolved(schema: Schema, root: Schema): Schema {
       continue;
     }
     const several = found.anyOf ?? found.allOf;
-    const rest = several?.filter((one) => one.type !== 'null');
+    const given = several?.filter((one) => one.type !== 'null');
+    // A text, or an object with more: the object has a field for each.
+    const whole = found.anyOf && given && given.length > 1 ? given.map((one) => (one.$ref ? { ...(root.$defs?.[one.$ref.replace('#/$defs/', '')] ?? one) } : one)).filter((one) => one.properties) : undefined;
+    const rest = whole?.length === 1 ? whole : given;
     if (rest?.length === 1 && rest[0]) {
       const { anyOf: _, allOf: __, ...own } = found;
       found = { ...rest[0], ...own };

@@ -12,7 +12,7 @@ import { useI18n } from '../i18n';
 import { Level, Loaded, Nothing, PageHead } from '../ui/bits';
 import { ClockLine } from '../ui/clock';
 import { Approvals } from './case/approvals';
-import { offersOf, primaryActs } from './case/acts';
+import { offersOf, prepared, primaryActs } from './case/acts';
 import { Answers, Assessments, Concerns, Notified, Offline, Others, Posts, Reports } from './case/sections';
 import { Tasks } from './case/tasks';
 import { Story } from './case/story';
@@ -39,7 +39,7 @@ function Shown({ page }: { page: Case }) {
   const person = session?.unit !== undefined;
   const may = person && (session.units ?? []).includes(page.unit);
   const ask = (command: string, more: Partial<Asked> = {}) =>
-    setAsked({ command, unit: page.unit, ...more, offers: { ...offers, ...more.offers }, initial: { case: page.number, ...more.initial }, fixed: ['case', ...(more.fixed ?? [])] });
+    setAsked(prepared({ command, unit: page.unit, ...more, offers: { ...offers, ...more.offers }, initial: { case: page.number, ...more.initial }, fixed: ['case', ...(more.fixed ?? [])] }, page));
   const open = page.state !== 'closed';
   const primary = primaryActs(page, pack);
   const rest = (commands ?? [])

@@ -9,10 +9,17 @@ export function stops(rule: ClockRule | undefined, number: string, unit: string)
   switch (rule?.satisfied_by) {
     // A flash report has neither cause nor measures nor result (clause 5a): the host refuses them.
     case 'flash-report':
-      return { ...base, command: 'submit-report', initial: { ...base.initial, stage: 'flash', facts: [''] }, fixed: ['case', 'stage', 'cause', 'measures', 'result'] };
+      return { ...base, command: 'submit-report', initial: { ...base.initial, stage: 'flash', facts: [{}] }, fixed: ['case', 'stage', 'cause', 'cause_evidence', 'measures', 'result'] };
     case 'answer': return { ...base, command: 'record-answer' };
     case 'publication': return { ...base, command: 'record-time', initial: { ...base.initial, milestone: 'published' } };
     case 'hand': return { ...base, command: 'satisfy-clock', initial: { ...base.initial, clock: rule.id } };
+    case 'follow-up-report':
+    case 'detailed-report':
+    case 'final-report':
+      return { ...base, command: 'submit-report', initial: { ...base.initial, stage: rule.satisfied_by.replace('-report', ''), facts: [{}] }, fixed: ['case', 'stage'] };
+    case 'assessment': return { ...base, command: 'assess-case' };
+    case 'verification': return { ...base, command: 'record-time', initial: { ...base.initial, milestone: 'verified' } };
+    case 'handling': return { ...base, command: 'record-time', initial: { ...base.initial, milestone: 'handled' } };
     case 'routing': return { ...base, command: 'route-case' };
     default: return null;
   }

@@ -1,18 +1,21 @@
 // 今日: what is due, the latest first, each with its clock running and the act that stops it.
 
 import { PlusOutlined } from '@ant-design/icons';
+import { useQueryClient } from '@tanstack/react-query';
 import { Badge, Button, Card, Flex, Input, Segmented, Statistic, Tag, Typography, theme } from 'antd';
 import { useMemo, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 
+import { get } from '../api/client';
 import { useCases, usePack, useSession, useUnjudged } from '../api/hooks';
 import { hostNow } from '../api/now';
-import type { CaseRow } from '../api/types';
+import type { CasePage, CaseRow } from '../api/types';
 import { type Asked, CommandDrawer } from '../form/command';
 import { useI18n } from '../i18n';
 import { Level, Loaded, Nothing, PageHead } from '../ui/bits';
 import { Countdown } from '../ui/clock';
 import { Time } from '../ui/time';
+import { prepared } from './case/acts';
 import { type Group, groupOf, stops } from './next';
 
 /** Rows of a group that are drawn at once; more on demand. */
@@ -130,9 +133,15 @@ function CaseGroup({ group, rows, onAct, person }: { group: Group; rows: CaseRow
 function CaseCard({ row, edge, onAct, person }: { row: CaseRow; edge?: string; onAct: (asked: Asked) => void; person: boolean }) {
   const { t, name, word } = useI18n();
   const navigate = useNavigate();
+  const client = useQueryClient();
   const pack = usePack().data;
   const rule = row.clock ? pack?.clocks.find((one) => one.id === row.clock?.rule) : undefined;
   const act = person && row.state !== 'closed' ? stops(rule, row.number, row.unit) : null;
+  const begin = async (asked: Asked) => {
+    // With what the case has to offer; where it cannot be had the form is there all the same.
+    const page = await client.fetchQuery({ queryKey: ['case', row.number], queryFn: () => get<CasePage>(`/v1/cases/${encodeURIComponent(row.number)}`) }).catch(() => null);
+    onAct(page ? prepared(asked, page) : asked);
+  };
   return (
     <Card size="small" style={{ borderInlineStart: edge ? `4px solid ${edge}` : undefined }} data-testid="case-row">
       <Flex gap={12} align="center" wrap>
@@ -156,7 +165,7 @@ function CaseCard({ row, edge, onAct, person }: { row: CaseRow; edge?: string; o
           </div>
         )}
         <Flex gap={8}>
-          {act && <Button type={edge ? 'primary' : 'default'} onClick={() => onAct(act)}>{word('act', act.command, word('command', act.command))}</Button>}
+          {act && <Button type={edge ? 'primary' : 'default'} onClick={() => void begin(act)}>{word('act', act.command, word('command', act.command))}</Button>}
           {!act && row.pending > 0 && <Button onClick={() => void navigate(`/cases/${row.number}`)}>{t('today.look')}</Button>}
         </Flex>
       </Flex>

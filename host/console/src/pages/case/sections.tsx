@@ -103,7 +103,7 @@ export function Reports({ page, onAsk }: { page: CasePage; onAsk: Ask }) {
               <Flex gap={8} wrap align="center" justify="space-between">
                 <span><Tag>{word('value.stage', draft.stage)}</Tag> <Typography.Text type="secondary"><Time at={draft.at} /> · {actor(draft.by, people)}</Typography.Text></span>
                 {page.state !== 'closed' && (
-                  <Button size="small" onClick={() => onAsk('submit-report', { initial: { stage: draft.stage, draft: draft.hash }, fixed: ['stage', 'facts', 'documents', 'cause', 'measures', 'result'], note: (draft.facts ?? []).join('\n') })}>
+                  <Button size="small" onClick={() => onAsk('submit-report', { initial: { stage: draft.stage, draft: draft.hash }, fixed: ['stage', 'facts', 'documents', 'cause', 'cause_evidence', 'measures', 'result'], note: (draft.facts ?? []).join('\n') })}>
                     {t('case.senddraft')}
                   </Button>
                 )}
@@ -120,7 +120,14 @@ export function Reports({ page, onAsk }: { page: CasePage; onAsk: Ask }) {
             <div key={`${report.stage}${report.seq}`}>
               <Tag color="green">{word('value.stage', report.stage)} {t('case.reportno', { n: report.seq })}</Tag>
               <Typography.Text type="secondary"><Time at={report.at} /> · {actor(report.by, people)}</Typography.Text>
+              {report.number_zh && <div><Typography.Text type="secondary">{report.number_zh}</Typography.Text></div>}
               {facts(report.facts)}
+              {(report.unsigned ?? []).map((addressee) => (
+                <Flex key={addressee} gap={8} align="center" style={{ marginTop: 4 }}>
+                  <Tag color="orange">{t('case.unsigned', { who: page.names?.units[addressee] ?? word('addressee', addressee) })}</Tag>
+                  <Button size="small" onClick={() => onAsk('record-receipt', { initial: { report: report.id, addressee }, fixed: ['report', 'addressee'] })}>{word('command', 'record-receipt')}</Button>
+                </Flex>
+              ))}
               {(report.documents ?? []).map((document) => <Tag key={document.filename}>{document.filename}</Tag>)}
             </div>
           ))}
