@@ -41,7 +41,7 @@ pub(crate) async fn check(State(app): State<App>, mut request: Request, next: Ne
     let caller = if request.headers().contains_key(header::AUTHORIZATION) {
         identify(request.headers(), &app)?
     } else {
-        guard::caller(&app.sign_in, &request)?
+        guard::asks(&app.sign_in, &request)?
     };
     if let Some(known) = request.extensions().get::<Known>() {
         known.is();
@@ -81,7 +81,7 @@ fn identify(headers: &HeaderMap, app: &App) -> Result<Caller, Problem> {
 }
 
 /// Reads the header's value: percent-encoding is undone, what is written raw is taken as UTF-8.
-fn actor(value: &[u8]) -> Option<String> {
+pub(crate) fn actor(value: &[u8]) -> Option<String> {
     let text = percent_decode(value).decode_utf8().ok()?;
     let name = text.strip_prefix("person:").or_else(|| text.strip_prefix("admin:"))?;
     let plain = |c: char| !c.is_whitespace() && !c.is_control();

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, header};
 use super::session::Standing;
 use super::signing::{SignIn, Whence};
 use super::trail::Deed;
-use crate::caller::{ACTOR_HEADER, Caller};
+use crate::caller::{self, ACTOR_HEADER, Caller};
 use crate::connections::Peer;
 use crate::problem::Problem;
 
@@ -29,7 +29,7 @@ const MAX_FORWARDED: usize = 100;
 ///
 /// # Errors
 /// When there is none, when the request may be forged, or names somebody else.
-pub(crate) fn caller(sign_in: &SignIn, request: &Request) -> Result<Caller, Problem> {
+pub(crate) fn asks(sign_in: &SignIn, request: &Request) -> Result<Caller, Problem> {
     let headers = request.headers();
     let Some(standing) = standing(sign_in, headers) else {
         return Err(Problem::unauthorized(
@@ -41,11 +41,8 @@ pub(crate) fn caller(sign_in: &SignIn, request: &Request) -> Result<Caller, Prob
         problem
     };
     check_site(request.method(), headers).map_err(|problem| refuse(problem, "from another site"))?;
-    let own = huiyin_engine::actor_in_headers(&standing.actor);
-    if headers.get_all(ACTOR_HEADER).iter().any(|named| {
-        let named = named.as_bytes();
-        named != standing.actor.as_bytes() && !named.eq_ignore_ascii_case(own.as_bytes())
-    }) {
+    let is_own = |named: &axum::http::HeaderValue| caller::actor(named.as_bytes()).as_ref() == Some(&standing.actor);
+    if !headers.get_all(ACTOR_HEADER).iter().all(is_own) {
         let said = format!(
             "you are signed in as {}, and act as nobody else; leave the header `{ACTOR_HEADER}` out",
             standing.actor
