@@ -1,6 +1,6 @@
 //! Admission of effectful calls: how many may be out at once, for the whole
 //! host, for each unit, for each plugin, and who is next. Each unit's calls
-//! wait in a lane of their own ([`crate::fair`]), so a slow plugin or a unit's
+//! wait in a lane of their own ([`huiyin_fairness`]), so a slow plugin or a unit's
 //! flood never holds all places. What was accepted is never dropped: where too
 //! much waits, it is intake that is told to wait (rule 11).
 
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use huiyin_partition::partition::RUNS;
 
-use crate::fair::{Fair, Ticket, micros};
+use huiyin_fairness::{FairQueue, Ticket, micros};
 
 /// Calls out at once, and how many may wait, as `admission` of the
 /// configuration says it; what it does not say follows from the rest.
@@ -109,7 +109,7 @@ pub struct Gate {
 
 #[derive(Default)]
 struct Inside {
-    waiting: Fair<Arc<str>, Waiter>,
+    waiting: FairQueue<Arc<str>, Waiter>,
     out: usize,
     of_plugin: HashMap<Arc<str>, usize>,
     of_both: HashMap<(Arc<str>, Arc<str>), usize>,

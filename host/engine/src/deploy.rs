@@ -12,18 +12,18 @@ use huiyin_partition::partition::Refusal;
 use huiyin_records::bindings::Overrides;
 use huiyin_records::record::WorkflowDeployed;
 use huiyin_records::state::{Deployment, State};
+use huiyin_registry::catalog::RegistryCatalog;
+use huiyin_registry::house::House;
+use huiyin_registry::plugin_config;
+use huiyin_registry::resolve;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::catalog::RegistryCatalog;
 use crate::config::Binding;
 use crate::engine::{Engine, InForce};
-use crate::house::House;
-use crate::partition_handle::Partition;
+use crate::partition_handle::PartitionHandle;
 use crate::plan::{Part, Plan};
-use crate::plugin_config;
-use crate::resolve;
 use crate::start::same_schedule;
 
 /// The most workflows of one deployment.
@@ -146,7 +146,7 @@ impl Engine {
                 changed: !before.contains(&deployed.id),
             });
             for at in places.get(&deployed.unit).into_iter().flatten() {
-                let has = |partition: &Arc<Partition>| partition.in_force().iter().any(|w| w.id == deployed.id);
+                let has = |partition: &Arc<PartitionHandle>| partition.in_force().iter().any(|w| w.id == deployed.id);
                 if !self.partitions.get(*at).is_some_and(has) {
                     let part = plan.parts.entry(*at).or_default();
                     part.workflows.push((one.entry.clone(), Arc::clone(&deployed)));

@@ -12,6 +12,7 @@ use huiyin_partition::partition::{Activity, FirstTurn, Judgement, Message, Refus
 use huiyin_partition::value_limits::ValueLimits;
 use huiyin_records::once::{self, Keyed};
 use huiyin_records::state::{FinishedRun, State};
+use huiyin_registry::house::House;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
@@ -19,11 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Binding;
 use crate::effects::Effects;
-use crate::house::House;
 use crate::inline_budget::InlineBudget;
 use crate::inline_turns::InlineTurns;
 use crate::ledger::Ledger;
-use crate::partition_handle::Partition;
+use crate::partition_handle::PartitionHandle;
 use crate::seats::Answer;
 use crate::shell::Clock;
 use crate::turn::{self, Budget};
@@ -55,7 +55,7 @@ pub struct Engine {
     pub(crate) packages: crate::plugin_store::PluginStore,
     /// One deployment at a time.
     pub(crate) deploying: Arc<tokio::sync::Mutex<()>>,
-    pub(crate) partitions: Vec<Arc<Partition>>,
+    pub(crate) partitions: Vec<Arc<PartitionHandle>>,
     /// Where ids of runs and keys of commands stand.
     pub(crate) names: crate::names::Names,
     /// Held while a command may take the next number of a series.

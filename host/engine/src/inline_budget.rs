@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use huiyin_flow::{Evaluator, ExprError};
-use huiyin_sandbox::Limits;
 use serde_json::Value;
 
 /// Interpreting ends after this long: what is left of the turn is a worker's.
@@ -13,20 +12,6 @@ pub(crate) const STRETCH: Duration = Duration::from_millis(1);
 
 /// Steps of the interpreter between two looks at the clock.
 pub(crate) const STEPS: u32 = 8;
-
-/// The largest arguments and the largest answer of a call, in bytes: they are read and written out here.
-const VALUE: u64 = 64 << 10;
-
-/// The most memory of a call, in bytes. Filling or copying it is one instruction, within
-/// which a guest does not look at the clock.
-const MEMORY: u64 = 8 << 20;
-
-/// The limits of a call here.
-pub(crate) fn narrow(limits: &mut Limits) {
-    limits.input_bytes = limits.input_bytes.min(VALUE);
-    limits.output_bytes = limits.output_bytes.min(VALUE);
-    limits.memory_bytes = limits.memory_bytes.min(MEMORY);
-}
 
 /// What a turn learns that may not hold its thread up. It stands in for the evaluator, which may take a second.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@
 //! over when its guest has looked at the clock twice (some ten milliseconds) or that
 //! is larger than brief ones are, or with an expression that is not evaluated natively,
 //! is given up. Nothing has come of it then, and a worker takes it anew. Such turns
-//! are nobody's in the count of whose turn is next ([`crate::fair`]): they are taken
+//! are nobody's in the count of whose turn is next ([`huiyin_fairness`]): they are taken
 //! only while nobody waits, and they are few.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

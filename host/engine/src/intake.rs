@@ -4,11 +4,11 @@
 
 use huiyin_desk::{Act, Command, Receive, ReceivedItem};
 use huiyin_partition::partition::{Delivered, Floor, Message, Refusal};
+use huiyin_registry::item_conversion::original;
 use serde_json::Value;
 
 use crate::effects::judge;
 use crate::engine::Engine;
-use crate::item_conversion::original;
 
 impl Engine {
     /// Takes items in for a unit; gives what the desk made of them, item by item. One that is

@@ -36,57 +36,49 @@ compile_error!(
 );
 
 pub mod admission;
-pub mod calls;
-pub mod canary_comparison;
-pub mod catalog;
 pub mod config;
 pub mod deploy;
 mod directory;
 pub mod effects;
 pub mod engine;
-pub mod evaluator;
-pub mod fair;
-pub mod grants;
-pub mod house;
 pub mod id_source;
 mod inline_budget;
 mod inline_turns;
 pub mod intake;
-pub mod item_conversion;
 pub mod keeper;
 pub mod ledger;
 pub mod lifecycle;
-pub mod limits;
 mod names;
 pub mod packages;
 mod partition_handle;
 pub mod plan;
-mod plugin_config;
 mod plugin_store;
 pub mod publishers;
 pub mod rebind;
 mod records;
 pub mod replay;
 pub mod requests;
-pub mod resolve;
 mod restore;
 mod run_control;
 pub mod schedules;
 mod seats;
-pub mod secrets;
 pub mod shell;
 pub mod snapshot_writer;
 pub mod sources;
 pub mod start;
-pub mod trust;
 pub mod turn;
 pub mod worker;
 
 pub use engine::{Engine, InForce, Submission};
+pub use huiyin_fairness as fair;
 pub use huiyin_flow::cloud_event;
 pub use huiyin_partition::partition::{Activity, Delivered, Refusal, actor_from_headers, actor_in_headers};
 #[cfg(feature = "planted")]
 pub use huiyin_partition::planted;
 pub use huiyin_partition::{canary, commit, deployed, extension, partition, value_limits, watched_source};
 pub use huiyin_records::{bindings, ended, event_dedup, once, plugins, record, state};
+pub use huiyin_registry::{
+    baseline, calls, canary_comparison, catalog, evaluator, grants, house, item_conversion, limits, resolve, trust,
+};
+pub use huiyin_secrets as secrets;
 pub use start::{Options, StartError};

@@ -12,6 +12,9 @@ use huiyin_desk::Act;
 use huiyin_partition::partition::{Message, Refusal};
 use huiyin_records::record::{Entry, PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
 use huiyin_records::state::{Plugins, State};
+use huiyin_registry::grants::check_folder;
+use huiyin_registry::house::{Origin, Provenance};
+use huiyin_registry::trust::{Signed, Trust};
 use huiyin_sandbox::Package;
 use serde::Serialize;
 use serde_json::Value;
@@ -20,9 +23,6 @@ pub use self::list::{Effective, GrantRow, PluginRow, SetAside};
 pub use self::users::WithheldRow;
 pub(crate) use self::users::{tell, warn};
 use crate::engine::Engine;
-use crate::grants::check_folder;
-use crate::house::{Origin, Provenance};
-use crate::trust::{Signed, Trust};
 
 /// Who does something, and why.
 #[derive(Debug, Clone, Copy)]

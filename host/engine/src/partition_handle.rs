@@ -8,7 +8,7 @@ use huiyin_partition::partition::{Message, Refusal, Reply};
 use tokio::sync::{mpsc, oneshot};
 
 /// A partition as the host sees it.
-pub(crate) struct Partition {
+pub(crate) struct PartitionHandle {
     pub(crate) inbox: mpsc::UnboundedSender<Message>,
     pub(crate) units: Vec<String>,
     /// The deployments in force.
@@ -17,7 +17,7 @@ pub(crate) struct Partition {
     pub(crate) scheduled: RwLock<Vec<Arc<Deployed>>>,
 }
 
-impl Partition {
+impl PartitionHandle {
     /// Asks the partition; nobody is told to wait.
     ///
     /// # Errors

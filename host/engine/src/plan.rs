@@ -14,7 +14,7 @@ use huiyin_records::record::{
 };
 use huiyin_records::state::text_digest;
 
-use crate::partition_handle::Partition;
+use crate::partition_handle::PartitionHandle;
 
 /// What is to be done, by partition.
 #[derive(Default)]
@@ -39,7 +39,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`Refusal`]; nothing has happened then, unless it says that the rest follows at the next start.
-    pub(crate) async fn carry_out(self, partitions: &[Arc<Partition>], most: ValueLimits) -> Result<(), Refusal> {
+    pub(crate) async fn carry_out(self, partitions: &[Arc<PartitionHandle>], most: ValueLimits) -> Result<(), Refusal> {
         let home = partitions.first().ok_or_else(Refusal::stopped)?;
         let actor = self.actor.clone();
         let intended = intended(uuid::Uuid::now_v7().to_string(), &actor, &self.parts);
@@ -67,7 +67,7 @@ impl Plan {
         Ok(())
     }
 
-    async fn put(self, partitions: &[Arc<Partition>]) -> Result<(), Refusal> {
+    async fn put(self, partitions: &[Arc<PartitionHandle>]) -> Result<(), Refusal> {
         let actor = self.actor;
         let mut asked = Vec::with_capacity(self.parts.len());
         let mut seen = Vec::with_capacity(self.parts.len());

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
 use huiyin_partition::watched_source::WatchedSource;
-
-use crate::grants::{Grants, OwnFolders};
-use crate::trust::Trust;
+use huiyin_registry::grants::{Grants, OwnFolders};
+use huiyin_registry::trust::Trust;
 
 /// What installing and granting needs.
 pub(crate) struct PluginStore {

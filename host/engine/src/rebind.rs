@@ -20,19 +20,19 @@ use huiyin_records::record::{
     WorkflowDeployed,
 };
 use huiyin_records::state::{Deployment, State};
+use huiyin_registry::catalog::RegistryCatalog;
+use huiyin_registry::house::House;
+use huiyin_registry::plugin_config;
+use huiyin_registry::resolve;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::show::{Aside, BindingRow, CanaryRow, Differing, Said};
-use crate::catalog::RegistryCatalog;
 use crate::config::Binding;
 use crate::engine::Engine;
-use crate::house::House;
-use crate::partition_handle::Partition;
-use crate::plugin_config;
-use crate::resolve;
+use crate::partition_handle::PartitionHandle;
 use crate::shell::Clock;
 
 /// The longest reason, in bytes.
@@ -88,7 +88,7 @@ pub(crate) struct Rebinder {
     pub(crate) bindings: Arc<[Binding]>,
     /// One deployment at a time.
     pub(crate) deploying: Arc<tokio::sync::Mutex<()>>,
-    pub(crate) partitions: Vec<Arc<Partition>>,
+    pub(crate) partitions: Vec<Arc<PartitionHandle>>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 

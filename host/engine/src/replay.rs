@@ -15,14 +15,13 @@ use huiyin_partition::deployed;
 use huiyin_records::record::{
     self, CallTrace, DecodeError, Entry, FloorJudged, JudgedItem, Pin, RunTurn, result_digest,
 };
+use huiyin_registry::calls;
+use huiyin_registry::item_conversion::original;
 use huiyin_sandbox::{CallError, Context, Limits, Operation, Package, Sandbox};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
-
-use crate::calls;
-use crate::item_conversion::original;
 
 /// Items that are remembered for the record of the floor's calls that follows
 /// them in the same append; a page has at most 1,000.

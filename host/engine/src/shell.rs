@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
 use huiyin_journal::{AppendFuture, Journal, JournalError};
 use huiyin_partition::commit::{Commit, SNAPSHOT_EVERY, Step};
-use huiyin_partition::partition::{Activity, Core, Delivered, Failing, Message, Refusal, Reply, Work};
+use huiyin_partition::partition::{Activity, Delivered, Failing, Message, PartitionCore, Refusal, Reply, Work};
 use huiyin_records::state::State;
 use jiff::Timestamp;
 use thread_priority::ThreadPriority;
@@ -102,7 +102,11 @@ impl Shell {
     /// # Errors
     /// When an append failed. What was not durable has not left, and the
     /// state must be loaded anew.
-    pub async fn run(self, core: Core, mut inbox: mpsc::UnboundedReceiver<Message>) -> Result<Core, Arc<JournalError>> {
+    pub async fn run(
+        self,
+        core: PartitionCore,
+        mut inbox: mpsc::UnboundedReceiver<Message>,
+    ) -> Result<PartitionCore, Arc<JournalError>> {
         let mut pending: Pending = FuturesOrdered::new();
         let mut batch = Vec::with_capacity(BATCH);
         let mut commit = Commit::new(core);
@@ -179,7 +183,8 @@ impl Shell {
                 Step::Canary(job) => {
                     let unit = job.of.unit.clone().unwrap_or_default();
                     self.workers.run(&unit, move |house| {
-                        let _ = inbox.send(Message::Watched(Box::new(crate::canary_comparison::watch(*job, house))));
+                        let _ = inbox
+                            .send(Message::Watched(Box::new(huiyin_registry::canary_comparison::watch(*job, house))));
                     });
                 }
                 Step::Release { work, last_index } => self.release(work, last_index),

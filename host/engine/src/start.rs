@@ -23,11 +23,16 @@ use std::time::{Duration, Instant};
 use huiyin_flow::Evaluator;
 use huiyin_journal::Journal;
 use huiyin_partition::deployed::Deployed;
-use huiyin_partition::partition::{Core, Failing, Message, Patience, RunBounds};
+use huiyin_partition::partition::{Failing, FailurePolicy, Message, PartitionCore, RunBounds};
 use huiyin_partition::value_limits::ValueLimits;
 use huiyin_partition::watched_source::WatchedSource;
 use huiyin_records::record::{AuditRenewed, Entry, SnapshotTaken};
 use huiyin_records::state::State;
+use huiyin_registry::evaluator::{NoJq, SandboxedJq};
+use huiyin_registry::grants::{Caps, OwnFolders};
+use huiyin_registry::house::{House, Origin};
+use huiyin_registry::limits::Tuning;
+use huiyin_registry::trust::Trust;
 use huiyin_sandbox::{ChildCompiler, Compiler, Limits, PoolConfig, Sandbox, SandboxConfig};
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc};
@@ -40,20 +45,15 @@ use crate::admission::Admission;
 use crate::config::HostConfig;
 use crate::effects::Effects;
 use crate::engine::Engine;
-use crate::evaluator::{NoJq, SandboxedJq};
-use crate::grants::{Caps, OwnFolders};
-use crate::house::{House, Origin};
-use crate::id_source::SystemDice;
+use crate::id_source::SystemIdSource;
 use crate::keeper::Keeper;
 use crate::lifecycle::Known;
-use crate::limits::Tuning;
-use crate::partition_handle::Partition;
+use crate::partition_handle::PartitionHandle;
 use crate::plugin_store::PluginStore;
-use crate::secrets::Secrets;
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock};
 use crate::snapshot_writer::snapshot_until;
-use crate::trust::Trust;
 use crate::worker::{self, Workers};
+use huiyin_secrets::Secrets;
 
 pub use self::error::StartError;
 pub use self::force::bring_into_force;
@@ -398,7 +398,7 @@ impl Engine {
         peers: &Peers,
         partitions: u32,
         failing: &mpsc::UnboundedSender<(u32, Failing)>,
-        patience: Patience,
+        patience: FailurePolicy,
     ) {
         let (inbox, messages) = mpsc::unbounded_channel::<Message>();
         let workflows = state
@@ -413,7 +413,7 @@ impl Engine {
             .filter(|(_, d)| d.active && (d.unit.is_some() || partition == 0))
             .filter_map(|(id, _)| deployed.get(id).filter(|d| d.schedule.is_some()).cloned())
             .collect();
-        self.partitions.push(Arc::new(Partition {
+        self.partitions.push(Arc::new(PartitionHandle {
             scheduled: std::sync::RwLock::new(scheduled),
             inbox: inbox.clone(),
             units: state.units.iter().cloned().collect(),
@@ -435,19 +435,19 @@ impl Engine {
             failing: failing.clone(),
             stop: self.stop.clone(),
         };
-        let core = Core::new(
+        let core = PartitionCore::new(
             partition,
             state,
             deployed,
             sources,
-            Box::new(SystemDice::default()),
+            Box::new(SystemIdSource::default()),
             store.content_key,
             Arc::clone(&self.house.evaluator),
             self.payload,
         )
         .among(partitions)
         .with_run_bounds(RunBounds { runs: effects.gate().bounds().runs, bytes: 2 * self.payload.state })
-        .with_patience(patience);
+        .with_failure_policy(patience);
         let (stop, failed, views) = (self.stop.clone(), self.failed.clone(), self.keeper.clone());
         let (journal, clock) = (Arc::clone(&self.journal), Arc::clone(&self.clock));
         self.tasks.lock().await.push(tokio::spawn(async move {
@@ -476,7 +476,7 @@ impl Engine {
 fn pool(options: &Options, admission: &Admission) -> PoolConfig {
     let usual = PoolConfig::default();
     let threads = default_workers();
-    let pure = worker::seats(options.workers.unwrap_or(threads)) + threads + crate::evaluator::IDLE;
+    let pure = worker::seats(options.workers.unwrap_or(threads)) + threads + huiyin_registry::evaluator::IDLE;
     let most = u32::try_from(admission.effects.max(pure)).unwrap_or(u32::MAX);
     PoolConfig { instances: usual.instances.max(most), ..usual }
 }

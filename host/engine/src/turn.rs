@@ -15,11 +15,11 @@ use huiyin_partition::partition::{
 };
 use huiyin_partition::value_limits::{TURN, ValueLimits};
 use huiyin_records::record::{self, result_digest};
+use huiyin_registry::calls::{PluginFault, pure_call};
+use huiyin_registry::house::House;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::calls::{PluginFault, pure_call};
-use crate::house::House;
 use crate::inline_budget::{self, InlineBudget};
 
 /// Events published after which a turn ends: whether more may be is then asked anew.

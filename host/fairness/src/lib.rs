@@ -2,6 +2,9 @@
 //! what goes in, whose turn it is comes out. A flood of one unit's jobs costs
 //! that unit's own place in the order, and nobody else's.
 //!
+//! **Invariant:** nothing that waits is lost, and no unit that waits falls behind another by more than what single jobs
+//! cost.
+//!
 //! Each unit has a lane with a tag: what it has been served so far, in
 //! microseconds of measured cost. The lane with the lowest tag is next (start
 //! time fair queueing, Goyal, Vin and Cheng, SIGCOMM 1996). A lane that was
@@ -23,7 +26,7 @@ const FIRST: u64 = 100;
 /// is first. There is one lane for every unit that ever had a job: the units
 /// of a policy pack.
 #[derive(Debug)]
-pub struct Fair<C, J> {
+pub struct FairQueue<C, J> {
     names: HashMap<Arc<str>, usize>,
     lanes: Vec<Lane<C, J>>,
     /// The lanes with jobs, by tag.
@@ -45,7 +48,7 @@ struct Lane<C, J> {
     classes: Vec<(C, VecDeque<(u64, J)>)>,
 }
 
-/// A job that was handed out; [`Fair::done`] takes it back.
+/// A job that was handed out; [`FairQueue::done`] takes it back.
 #[derive(Debug)]
 #[must_use = "the unit must be charged for what was handed out"]
 pub struct Ticket {
@@ -54,17 +57,17 @@ pub struct Ticket {
 }
 
 /// A time in microseconds, in which costs are counted.
-pub(crate) fn micros(time: Duration) -> u64 {
+pub fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-impl<C, J> Default for Fair<C, J> {
-    fn default() -> Fair<C, J> {
-        Fair { names: HashMap::new(), lanes: Vec::new(), order: BTreeSet::new(), clock: 0, jobs: 0, arrivals: 0 }
+impl<C, J> Default for FairQueue<C, J> {
+    fn default() -> FairQueue<C, J> {
+        FairQueue { names: HashMap::new(), lanes: Vec::new(), order: BTreeSet::new(), clock: 0, jobs: 0, arrivals: 0 }
     }
 }
 
-impl<C: Eq, J> Fair<C, J> {
+impl<C: Eq, J> FairQueue<C, J> {
     /// A job that waits for its turn.
     pub fn push(&mut self, unit: &str, class: C, job: J) {
         let at = match self.names.get(unit) {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use huiyin_engine::fair::Fair;
+use huiyin_fairness::FairQueue;
 use proptest::prelude::*;
 
 const UNITS: [&str; 4] = ["a", "b", "c", "d"];
@@ -27,7 +27,7 @@ fn doings() -> impl Strategy<Value = Vec<Do>> {
 proptest! {
     #[test]
     fn nothing_is_lost_nothing_idles_and_a_units_own_order_stands(doings in doings()) {
-        let mut fair: Fair<(), (usize, u64)> = Fair::default();
+        let mut fair: FairQueue<(), (usize, u64)> = FairQueue::default();
         let mut waiting: BTreeMap<usize, VecDeque<u64>> = BTreeMap::new();
         for (n, doing) in (0_u64..).zip(doings) {
             match doing {
@@ -59,7 +59,7 @@ proptest! {
     /// moments, what they were served differs by no more than two of the dearest jobs.
     #[test]
     fn units_that_wait_are_served_alike(costs in prop::collection::vec((0..2_usize, 1..5_000_u64), 50..400)) {
-        let mut fair: Fair<(), u64> = Fair::default();
+        let mut fair: FairQueue<(), u64> = FairQueue::default();
         let (mut dearest, mut served, mut least, mut most) = (0_i64, [0_i64; 2], 0_i64, 0_i64);
         for (unit, cost) in &costs {
             fair.push(UNITS[*unit], (), *cost);
@@ -82,7 +82,7 @@ proptest! {
     fn a_flood_costs_a_newcomer_its_share_and_no_more(
         flood in 1..2_000_usize, cost in 1..10_000_u64, head_start in 0..500_usize, others in 1..3_usize,
     ) {
-        let mut fair: Fair<(), usize> = Fair::default();
+        let mut fair: FairQueue<(), usize> = FairQueue::default();
         for at in 0..flood * others {
             fair.push(UNITS[1 + at % others], (), 1);
         }
@@ -106,7 +106,7 @@ proptest! {
     /// What may not run now is passed over, not waited for.
     #[test]
     fn a_class_that_must_wait_holds_up_no_other(jobs in prop::collection::vec((0..UNITS.len(), 0..3_u8), 1..100), shut in 0..3_u8) {
-        let mut fair: Fair<u8, u8> = Fair::default();
+        let mut fair: FairQueue<u8, u8> = FairQueue::default();
         for (unit, class) in &jobs {
             fair.push(UNITS[*unit], *class, *class);
         }
@@ -128,7 +128,7 @@ proptest! {
 
 #[test]
 fn a_unit_at_its_bound_waits_and_the_others_do_not() {
-    let mut fair: Fair<(), &str> = Fair::default();
+    let mut fair: FairQueue<(), &str> = FairQueue::default();
     for _ in 0..3 {
         fair.push("a", (), "a");
     }

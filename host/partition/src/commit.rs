@@ -1,5 +1,5 @@
 //! The output-commit rule (rule 2) as a machine without I/O: messages go into
-//! the partition's [`Core`]; steps come out in the order in which they must be
+//! the partition's [`PartitionCore`]; steps come out in the order in which they must be
 //! taken. What the records of an append allow is given out once that append is
 //! known to be durable, and not before; if it failed, nothing of it ever is.
 //! The live shell and the simulated host drive this same code.
@@ -11,7 +11,7 @@ use huiyin_records::state::State;
 use jiff::Timestamp;
 
 use crate::canary::CanaryJob;
-use crate::partition::{Core, JudgeJob, Message, Output, Refusal, TurnJob, Work};
+use crate::partition::{JudgeJob, Message, Output, PartitionCore, Refusal, TurnJob, Work};
 
 /// Appends under way; beyond this the partition takes nothing more in (rule 11).
 const UNDURABLE: usize = 1_024;
@@ -68,7 +68,7 @@ struct Waiting {
 
 /// A partition's decisions with the rule about when they may be known.
 pub struct Commit {
-    core: Core,
+    core: PartitionCore,
     backlog: VecDeque<Message>,
     waiting: VecDeque<Waiting>,
     steps: Vec<Step>,
@@ -87,7 +87,7 @@ pub struct Commit {
 
 impl Commit {
     /// Around a core with everything durable.
-    pub fn new(core: Core) -> Commit {
+    pub fn new(core: PartitionCore) -> Commit {
         let seq = core.state().seq;
         Commit {
             core,
@@ -121,12 +121,12 @@ impl Commit {
     }
 
     /// The decisions.
-    pub fn core(&self) -> &Core {
+    pub fn core(&self) -> &PartitionCore {
         &self.core
     }
 
     /// The decisions, at the end.
-    pub fn into_core(self) -> Core {
+    pub fn into_core(self) -> PartitionCore {
         self.core
     }
 

@@ -34,11 +34,11 @@ use huiyin_records::state::{FinishedRun, State};
 use jiff::Timestamp;
 use serde_json::Value;
 
-pub use self::bindings::{Failing, Patience};
+pub use self::bindings::{Failing, FailurePolicy};
 pub use self::deploy::deployable;
 pub use self::desk::{refusal, reused};
 pub use self::events::{Delivered, JudgeJob, Judged};
-use self::header::{About, name_fault, unfit};
+use self::header::{RecordMeta, name_fault, unfit};
 pub use self::header::{actor_from_headers, actor_in_headers};
 pub use self::message::{
     Deploy, EffectDone, EffectOutcome, FirstTurn, Floor, Judgement, KvWrite, Message, Order, OrderKind, PageDone,
@@ -51,19 +51,19 @@ pub use self::snapshot::Snapshot;
 pub use self::sources::RewindCommand;
 pub use self::starts::{record_of_start, start_event, taken};
 use self::wakes::Wakes;
-pub use self::work::{Activity, Dice, EffectJob, Errand, Input, Output, PollJob, TurnJob, Work};
+pub use self::work::{Activity, EffectJob, EffectRequest, IdSource, Input, Output, PollJob, TurnJob, Work};
 use crate::canary::Canaries;
 use crate::deployed::Deployed;
 use crate::value_limits::ValueLimits;
 use crate::watched_source::WatchedSource;
 
 /// A partition's decisions.
-pub struct Core {
+pub struct PartitionCore {
     partition: u32,
     state: State,
     deployed: HashMap<String, Arc<Deployed>>,
     sources: BTreeMap<String, Arc<WatchedSource>>,
-    dice: Box<dyn Dice>,
+    ids: Box<dyn IdSource>,
     content_key: [u8; 32],
     evaluator: Arc<dyn huiyin_flow::Evaluator>,
     wakes: Wakes,
@@ -90,7 +90,7 @@ pub struct Core {
     successors: HashMap<String, String>,
     /// The latest faults of plugins.
     faults: bindings::Faults,
-    patience: Patience,
+    patience: FailurePolicy,
     /// What is watched, by deployment.
     canaries: HashMap<String, Arc<Canaries>>,
     /// Canary calls under way, and calls since the last that were not compared.
@@ -106,7 +106,7 @@ pub struct Core {
     planted: Option<crate::planted::Planted>,
 }
 
-impl Core {
+impl PartitionCore {
     /// A partition as its journal left it. `resume` puts it to work.
     #[allow(clippy::too_many_arguments)] // the parts of one core, each used once
     pub fn new(
@@ -114,19 +114,19 @@ impl Core {
         state: State,
         deployed: HashMap<String, Arc<Deployed>>,
         sources: Vec<Arc<WatchedSource>>,
-        mut dice: Box<dyn Dice>,
+        mut ids: Box<dyn IdSource>,
         content_key: [u8; 32],
         evaluator: Arc<dyn huiyin_flow::Evaluator>,
         payload: ValueLimits,
-    ) -> Core {
+    ) -> PartitionCore {
         // Not the numbers that an earlier loading of this partition gave.
-        let turns = dice.random() >> 1;
-        Core {
+        let turns = ids.random() >> 1;
+        PartitionCore {
             partition,
             state,
             deployed,
             sources: sources.into_iter().map(|s| (s.id.clone(), s)).collect(),
-            dice,
+            ids,
             content_key,
             evaluator,
             wakes: Wakes::default(),
@@ -142,7 +142,7 @@ impl Core {
             listeners: BTreeSet::new(),
             successors: HashMap::new(),
             faults: HashMap::new(),
-            patience: Patience::default(),
+            patience: FailurePolicy::default(),
             canaries: HashMap::new(),
             watching: 0,
             unwatched: 0,
@@ -162,8 +162,8 @@ impl Core {
 
     /// The same as one of so many partitions.
     #[must_use]
-    pub fn among(self, partitions: u32) -> Core {
-        Core { partitions, ..self }
+    pub fn among(self, partitions: u32) -> PartitionCore {
+        PartitionCore { partitions, ..self }
     }
 
     /// What the partition knows.
@@ -209,7 +209,7 @@ impl Core {
             Message::Rewind(command, reply) => self.rewind_source(command, reply, now),
             Message::Sunk(place, reply) => {
                 let entry = Entry::SinkAdvanced(place);
-                self.record(&entry, About { subject: "host", actor: Self::ENGINE, unit: None, key: "host" }, now);
+                self.record(&entry, RecordMeta { subject: "host", actor: Self::ENGINE, unit: None, key: "host" }, now);
                 self.tell(reply, Ok(()));
             }
             Message::Order(order) => self.order(order, now),
@@ -217,7 +217,7 @@ impl Core {
             Message::Resolve(resolve) => self.resolve(resolve, now),
             Message::Snapshot(snapshot) => {
                 let entry = Entry::SnapshotTaken(SnapshotTaken { seq: snapshot.seq, digest: snapshot.digest.clone() });
-                self.record(&entry, About { subject: "host", actor: Self::ENGINE, unit: None, key: "host" }, now);
+                self.record(&entry, RecordMeta { subject: "host", actor: Self::ENGINE, unit: None, key: "host" }, now);
                 self.out.durable.push(Work::Keep(snapshot));
             }
             Message::Deploy(deploy) => self.deploy(deploy, now),
@@ -244,7 +244,7 @@ impl Core {
     }
 
     /// Writes a record and applies it; false if it could be neither.
-    fn record(&mut self, entry: &Entry, about: About<'_>, now: Timestamp) -> bool {
+    fn record(&mut self, entry: &Entry, about: RecordMeta<'_>, now: Timestamp) -> bool {
         let fault = unfit(about).map_or_else(|| self.encoded(entry), Err);
         match fault {
             Ok(payload) => self.write(entry, payload, about, now),
@@ -262,7 +262,7 @@ impl Core {
     }
 
     /// The same with an entry that was written out already.
-    fn write(&mut self, entry: &Entry, payload: Vec<u8>, about: About<'_>, now: Timestamp) -> bool {
+    fn write(&mut self, entry: &Entry, payload: Vec<u8>, about: RecordMeta<'_>, now: Timestamp) -> bool {
         if let Err(error) = self.state.apply(entry, now) {
             // Only our own mistake can lead here. The record is not written, so
             // that the journal stays one that can be applied.
@@ -274,7 +274,7 @@ impl Core {
     }
 
     /// Writes a record whose effect on the state is already in place.
-    fn draft(&mut self, entry: &Entry, payload: Vec<u8>, about: About<'_>, now: Timestamp) {
+    fn draft(&mut self, entry: &Entry, payload: Vec<u8>, about: RecordMeta<'_>, now: Timestamp) {
         self.state.seq += 1;
         self.out.bytes += payload.len() as u64;
         self.out.drafts.push(Draft {
@@ -329,7 +329,7 @@ enum Wake {
     Desk,
 }
 
-impl Core {
+impl PartitionCore {
     /// Fires everything that is due.
     pub fn tick(&mut self, now: Timestamp) {
         if now < self.seen {

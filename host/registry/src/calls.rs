@@ -121,7 +121,7 @@ pub fn pure_call(
     let operation = operation(&package, pin, with).map_err(|e| before(invalid(&e), "arguments"))?;
     let (context, mut limits) = (context(unit, 1, key, now), house.limits(&pin.plugin, unit));
     let answer = if briefly {
-        crate::inline_budget::narrow(limits.to_mut());
+        crate::limits::narrow(limits.to_mut());
         house.sandbox.call_pure_briefly(&package, &context, &operation, &limits)
     } else {
         house.sandbox.call_pure(&package, &context, &operation, &limits)

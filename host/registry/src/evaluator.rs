@@ -15,7 +15,7 @@ const MEMORY: u64 = 64 << 20;
 /// The largest result, in bytes.
 const OUTPUT: u64 = 8 << 20;
 /// Instances kept warm.
-pub(crate) const IDLE: usize = 16;
+pub const IDLE: usize = 16;
 
 /// jq in the sandbox.
 pub struct SandboxedJq {

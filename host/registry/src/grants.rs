@@ -9,9 +9,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use huiyin_desk::PolicyPack;
 use huiyin_records::plugins::{Given, whose};
 use huiyin_sandbox::Grant;
+use huiyin_secrets::Secrets;
 use serde_json::Value;
-
-use crate::secrets::Secrets;
 
 /// Grants and the secrets that they name.
 #[derive(Default)]
@@ -57,24 +56,24 @@ impl Grants {
     }
 
     /// Puts the caps of the policy pack in force.
-    pub(crate) fn put_caps(&self, caps: Caps) {
+    pub fn put_caps(&self, caps: Caps) {
         *self.caps.write().unwrap_or_else(PoisonError::into_inner) = caps;
     }
 
     /// Puts a grant that is on record into force.
-    pub(crate) fn give(&self, plugin: &str, unit: &str, grant: Grant) {
+    pub fn give(&self, plugin: &str, unit: &str, grant: Grant) {
         let entry = (plugin.to_owned(), unit.to_owned(), Arc::new(grant));
         self.given.write().unwrap_or_else(PoisonError::into_inner).insert(whose(plugin, unit), entry);
     }
 
     /// Takes one back.
-    pub(crate) fn take_back(&self, plugin: &str, unit: &str) {
+    pub fn take_back(&self, plugin: &str, unit: &str) {
         self.given.write().unwrap_or_else(PoisonError::into_inner).remove(&whose(plugin, unit));
     }
 
     /// Puts the grants of a journal into force. One that this version cannot
     /// read, or that would let a guest at the host's own files, gives nothing.
-    pub(crate) fn restore<'g>(&self, all: impl Iterator<Item = &'g Given>, own: &OwnFolders) {
+    pub fn restore<'g>(&self, all: impl Iterator<Item = &'g Given>, own: &OwnFolders) {
         for given in all {
             match own.read(&given.grant) {
                 Ok(grant) => self.give(&given.plugin, &given.unit, grant),

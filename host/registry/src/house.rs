@@ -48,11 +48,11 @@ struct Withheld {
 /// What is on record of an installed plugin: enough to name it where it was
 /// bound before, and nothing of its bytes is believed for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Known {
+pub struct Known {
     /// SHA-256 of the component without its signatures, hex.
-    pub(crate) digest: String,
+    pub digest: String,
     /// Its kind, `classifier`.
-    pub(crate) kind: String,
+    pub kind: String,
 }
 
 /// What a name stands for, whether or not it may be used.
@@ -176,7 +176,7 @@ impl House {
     }
 
     /// Says what something was when it was installed that is withheld now.
-    pub(crate) fn recall(&self, name: &str, known: Known) {
+    pub fn recall(&self, name: &str, known: Known) {
         let mut packages = self.packages.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(withheld) = packages.withheld.get_mut(name) {
             withheld.known = Some(known);
@@ -184,7 +184,7 @@ impl House {
     }
 
     /// Says why, of something that is withheld and stays so.
-    pub(crate) fn withhold_for(&self, name: &str, why: String) {
+    pub fn withhold_for(&self, name: &str, why: String) {
         let mut packages = self.packages.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(withheld) = packages.withheld.get_mut(name) {
             withheld.why = why;
@@ -194,7 +194,7 @@ impl House {
     /// Judges anew who may use what is installed: what nobody may use any more
     /// is withheld, what was withheld for want of trust alone is there again.
     /// Calls under way end as they would have.
-    pub(crate) fn judge_again(&self, trust: &Trust) {
+    pub fn judge_again(&self, trust: &Trust) {
         let mut guard = self.packages.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let packages = &mut *guard;
         let mut gone = Vec::new();
@@ -282,7 +282,7 @@ impl House {
     }
 
     /// What a name stands for, whether or not it may be used.
-    pub(crate) fn named(&self, name: &str) -> Option<Bound> {
+    pub fn named(&self, name: &str) -> Option<Bound> {
         self.found(name).or_else(|| self.known(name))
     }
 
@@ -291,7 +291,7 @@ impl House {
     }
 
     /// What is withheld and on record, by `name:version`; the highest version for a bare name.
-    pub(crate) fn known(&self, name: &str) -> Option<Bound> {
+    pub fn known(&self, name: &str) -> Option<Bound> {
         let packages = self.packages.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let is = |full: &str| if name.contains(':') { full == name } else { full.split(':').next() == Some(name) };
         let of = packages.withheld.iter().filter_map(|(full, withheld)| Some((full, withheld.known.as_ref()?)));

@@ -47,7 +47,7 @@ pub fn collected(item: huiyin_sandbox::Item, channel: Option<&str>) -> Item {
 }
 
 /// A verdict as the contract has it, as the desk keeps it.
-pub(crate) fn verdict(verdict: huiyin_sandbox::Verdict) -> huiyin_desk::Verdict {
+pub fn verdict(verdict: huiyin_sandbox::Verdict) -> huiyin_desk::Verdict {
     use huiyin_sandbox::Level as Given;
     let level = verdict.level.map(|level| match level {
         Given::I => huiyin_desk::Level::I,
@@ -65,7 +65,7 @@ pub(crate) fn verdict(verdict: huiyin_sandbox::Verdict) -> huiyin_desk::Verdict 
 }
 
 /// A call's writes as the sandbox has them, as the partition commits them.
-pub(crate) fn kv_writes(writes: Vec<huiyin_sandbox::KvWrite>) -> Vec<KvWrite> {
+pub fn kv_writes(writes: Vec<huiyin_sandbox::KvWrite>) -> Vec<KvWrite> {
     let one = |write: huiyin_sandbox::KvWrite| {
         let huiyin_sandbox::KvWrite { key, expected, value, quota, alone } = write;
         KvWrite { key, expected, value, quota, alone }

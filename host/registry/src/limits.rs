@@ -225,6 +225,20 @@ fn check(problems: &mut Vec<String>, place: &str, tuned: &Tuned, most: &Limits, 
     }
 }
 
+/// The largest arguments and the largest answer of a call, in bytes: they are read and written out here.
+const VALUE: u64 = 64 << 10;
+
+/// The most memory of a call, in bytes. Filling or copying it is one instruction, within
+/// which a guest does not look at the clock.
+const MEMORY: u64 = 8 << 20;
+
+/// Narrows the limits of a call that may not hold its thread up.
+pub fn narrow(limits: &mut Limits) {
+    limits.input_bytes = limits.input_bytes.min(VALUE);
+    limits.output_bytes = limits.output_bytes.min(VALUE);
+    limits.memory_bytes = limits.memory_bytes.min(MEMORY);
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

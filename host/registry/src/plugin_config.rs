@@ -19,16 +19,16 @@ const MOST: usize = 5;
 
 /// A wrong value of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ConfigFault {
+pub struct ConfigFault {
     /// JSON pointer within the configuration; empty for the whole of it.
-    pub(crate) pointer: String,
+    pub pointer: String,
     /// What is wrong. The value itself is not quoted.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 /// What is wrong with a configuration by its plugin's own schema. None (`null`) is the empty one.
 /// A schema that cannot be read says nothing.
-pub(crate) fn faults(package: &Package, config: &Value) -> Vec<ConfigFault> {
+pub fn faults(package: &Package, config: &Value) -> Vec<ConfigFault> {
     let empty = Value::Object(serde_json::Map::new());
     let config = if config.is_null() { &empty } else { config };
     let schema = &package.manifest.config_schema;
@@ -42,7 +42,7 @@ pub(crate) fn faults(package: &Package, config: &Value) -> Vec<ConfigFault> {
 
 /// The same of what a pin is bound to with a configuration of its own. A component that is not
 /// there says so elsewhere.
-pub(crate) fn faults_of(house: &House, pin: &Pin) -> Vec<ConfigFault> {
+pub fn faults_of(house: &House, pin: &Pin) -> Vec<ConfigFault> {
     if pin.config.is_null() {
         return Vec::new();
     }
@@ -50,7 +50,7 @@ pub(crate) fn faults_of(house: &House, pin: &Pin) -> Vec<ConfigFault> {
 }
 
 /// In one line: where and what, below a place.
-pub(crate) fn lines(place: &str, plugin: &str, faults: Vec<ConfigFault>) -> Vec<String> {
+pub fn lines(place: &str, plugin: &str, faults: Vec<ConfigFault>) -> Vec<String> {
     let line = |fault: ConfigFault| {
         format!("{place}{}: {} (`huiyin plugin inspect` shows what {plugin} takes)", fault.pointer, fault.message)
     };
@@ -59,7 +59,7 @@ pub(crate) fn lines(place: &str, plugin: &str, faults: Vec<ConfigFault>) -> Vec<
 
 /// The configurations that stand in a workflow's own text, held against the plugins that it is
 /// pinned to. One that a binding takes the place of is never read.
-pub(crate) fn check(
+pub fn check(
     definition: &Definition,
     pins: &BTreeMap<String, Pin>,
     text: &str,

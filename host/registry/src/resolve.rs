@@ -6,11 +6,33 @@ use huiyin_flow::{Definition, FunctionKind};
 use huiyin_partition::deployed::{is_core, key};
 use huiyin_records::bindings::Overrides;
 use huiyin_records::record::Pin;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::config::Binding;
 use crate::house::{Bound, House};
 use crate::plugin_config;
+
+/// A unit's choice of plugin for a slot.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Binding {
+    /// The unit's code, `"*"` for all.
+    pub unit: String,
+    /// The workflow's name.
+    pub workflow: String,
+    /// The slot: an entry of the workflow's `use.functions`.
+    pub slot: String,
+    /// `name:version`; none keeps the workflow's own.
+    #[serde(default)]
+    pub plugin: Option<String>,
+    /// SHA-256 of the component, hex: pins the exact bytes.
+    #[serde(default)]
+    pub digest: Option<String>,
+    /// The plugin's configuration.
+    #[serde(default)]
+    pub config: Value,
+}
 
 /// Why a workflow that runs others cannot serve a unit: those that are not `there`, by name and version.
 pub fn missing_below(definition: &Definition, unit: Option<&str>, there: &[(&str, &str)]) -> Vec<String> {
@@ -94,7 +116,7 @@ pub fn pin(
 
 /// What was chosen for a slot, if it fits there. A component that is gone is
 /// no reason to refuse the workflow: its calls say so.
-pub(crate) fn fits(slot: &huiyin_flow::Slot, pin: Pin, house: &House) -> Result<Pin, String> {
+pub fn fits(slot: &huiyin_flow::Slot, pin: Pin, house: &House) -> Result<Pin, String> {
     let Some(package) = house.package(&pin.digest) else { return Ok(pin) };
     takes(slot, pin, package.manifest.kind.name())
 }
@@ -110,7 +132,7 @@ fn takes(slot: &huiyin_flow::Slot, pin: Pin, kind: &str) -> Result<Pin, String> 
 }
 
 /// What a slot stands for with a unit's binding; see [`pin`] for `before`.
-pub(crate) fn bound(
+pub fn bound(
     slot: &huiyin_flow::Slot,
     binding: Option<&Binding>,
     unit: Option<&str>,

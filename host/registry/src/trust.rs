@@ -12,8 +12,7 @@ use std::sync::Arc;
 use huiyin_audit::{Note, NoteError, SignerKey, VerifierKey};
 use huiyin_sandbox::PackageError;
 use huiyin_sandbox::signed::{attach, split};
-
-use crate::config::TrustConfig;
+use serde::{Deserialize, Serialize};
 
 /// The first line of what is signed. It keeps a key that signs something else, a
 /// checkpoint say, from having signed a package.
@@ -21,6 +20,32 @@ const DOMAIN: &str = "huiyin plugin package v1";
 
 /// Every unit, as it is written in the configuration.
 const ALL: &str = "*";
+
+/// Whose plugins may be installed and used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct TrustConfig {
+    /// Whose signature counts, and for whom.
+    pub publishers: Vec<PublisherConfig>,
+    /// The units that may use installed plugins that no trusted publisher has
+    /// signed, `"*"` for all; none unless told.
+    pub untrusted: Vec<String>,
+}
+
+/// A publisher whose plugins are trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct PublisherConfig {
+    /// The public key, a C2SP vkey: `name+hash+base64`.
+    pub key: String,
+    /// The units that trust it; `"*"`, all of them, unless told.
+    #[serde(default = "everyone")]
+    pub units: Vec<String>,
+}
+
+fn everyone() -> Vec<String> {
+    vec!["*".to_owned()]
+}
 
 /// Units, by code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,16 +1,27 @@
 //! Where the values of secrets come from: the host's vault, or plain files
 //! that the configuration names. A value is handed out for one call at a time;
 //! nothing here logs, journals or shows one.
+//!
+//! **Invariant:** a secret's value leaves this crate only as an answer to whoever makes a call with it, and lies on disk
+//! only under a key that its owner alone can read.
 
 pub mod vault;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use huiyin_sandbox::{SecretSource, SecretValue};
+use serde::{Deserialize, Serialize};
 
 use self::vault::Vault;
-use crate::config::SecretConfig;
+
+/// Where a secret is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SecretConfig {
+    /// A file that only its owner may read, relative to this file.
+    pub file: PathBuf,
+}
 
 /// The secrets of a host.
 #[derive(Debug, Default)]

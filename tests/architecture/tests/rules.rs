@@ -19,9 +19,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("huiyin-deadline", &[]),
     ("huiyin-desk", &["huiyin-deadline"]),
     ("huiyin-engine", &[
-        "huiyin-audit", "huiyin-deadline", "huiyin-desk", "huiyin-files", "huiyin-flow", "huiyin-journal",
-        "huiyin-json", "huiyin-partition", "huiyin-records", "huiyin-sandbox", "huiyin-views",
+        "huiyin-audit", "huiyin-deadline", "huiyin-desk", "huiyin-fairness", "huiyin-files", "huiyin-flow",
+        "huiyin-journal", "huiyin-json", "huiyin-partition", "huiyin-records", "huiyin-registry", "huiyin-sandbox",
+        "huiyin-secrets", "huiyin-views",
     ]),
+    ("huiyin-fairness", &[]),
     ("huiyin-files", &[]),
     ("huiyin-flow", &["huiyin-json"]),
     ("huiyin-journal", &["huiyin-files", "huiyin-journal-types"]),
@@ -31,7 +33,12 @@ const ARROWS: &[(&str, &[&str])] = &[
         "huiyin-deadline", "huiyin-desk", "huiyin-flow", "huiyin-journal-types", "huiyin-json", "huiyin-records",
     ]),
     ("huiyin-records", &["huiyin-desk", "huiyin-flow", "huiyin-journal-types", "huiyin-json"]),
+    ("huiyin-registry", &[
+        "huiyin-audit", "huiyin-desk", "huiyin-flow", "huiyin-partition", "huiyin-records", "huiyin-sandbox",
+        "huiyin-secrets",
+    ]),
     ("huiyin-sandbox", &["huiyin-files", "huiyin-json"]),
+    ("huiyin-secrets", &["huiyin-files", "huiyin-sandbox"]),
     ("huiyin-server", &[
         "huiyin-audit", "huiyin-desk", "huiyin-engine", "huiyin-files", "huiyin-flow", "huiyin-journal",
         "huiyin-json", "huiyin-sandbox",
@@ -42,8 +49,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Crates without input, output, clock, chance and threads: time and ids are handed in.
 #[rustfmt::skip]
 const PURE: &[&str] = &[
-    "huiyin-deadline", "huiyin-desk", "huiyin-flow", "huiyin-journal-types", "huiyin-json", "huiyin-partition",
-    "huiyin-records",
+    "huiyin-deadline", "huiyin-desk", "huiyin-fairness", "huiyin-flow", "huiyin-journal-types", "huiyin-json",
+    "huiyin-partition", "huiyin-records",
 ];
 
 /// What no pure crate stands on, however far down.

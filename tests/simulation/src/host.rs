@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use huiyin_engine::commit::Commit;
 use huiyin_engine::config::{HostConfig, WorkflowConfig};
 use huiyin_engine::house::House;
-use huiyin_engine::partition::{Core, Dice, Message, Snapshot};
+use huiyin_engine::partition::{IdSource, Message, PartitionCore, Snapshot};
 use huiyin_engine::planted::Planted;
 use huiyin_engine::start::{Definitions, Wanted, bring_into_force, complete_intended, load};
 use huiyin_engine::state::State;
@@ -178,7 +178,7 @@ impl Found {
             let deployed = definitions.of(&state, &setup.house).map_err(|e| no(&e))?;
             let sources =
                 setup.wanted.sources.iter().filter(|source| state.units.contains(&source.unit)).cloned().collect();
-            let core = Core::new(
+            let core = PartitionCore::new(
                 partition,
                 state,
                 deployed,
@@ -258,7 +258,7 @@ struct SeededDice {
     last: u64,
 }
 
-impl Dice for SeededDice {
+impl IdSource for SeededDice {
     fn uuid(&mut self, now: Timestamp) -> Uuid {
         // Greater than every one before, also when the clock is set back.
         self.last = (self.last + 1).max(u64::try_from(now.as_millisecond()).unwrap_or_default());

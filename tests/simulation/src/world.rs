@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use huiyin_desk::{Level, Verdict};
 use huiyin_engine::item_conversion::collected;
-use huiyin_engine::partition::{EffectJob, EffectOutcome, Errand, PageDone, PollError, PollJob, ReadPage};
+use huiyin_engine::partition::{EffectJob, EffectOutcome, EffectRequest, PageDone, PollError, PollJob, ReadPage};
 use huiyin_flow::{ErrorKind, FlowError, Request};
 use huiyin_sandbox::Item;
 use serde_json::{Value, json};
@@ -47,8 +47,8 @@ impl World {
     /// When it should never have come: rule 3 is broken.
     pub(crate) fn reached(&mut self, job: &EffectJob) -> Result<EffectOutcome, String> {
         let (label, fails, once) = match &job.errand {
-            Errand::Plugin { pin, with } => (with.get("label"), with.get("fails"), pin.plugin.starts_with(ONCE)),
-            Errand::Request { request, .. } => match &**request {
+            EffectRequest::Plugin { pin, with } => (with.get("label"), with.get("fails"), pin.plugin.starts_with(ONCE)),
+            EffectRequest::Request { request, .. } => match &**request {
                 Request::Http(asked) => (asked.query.get("label"), asked.query.get("fails"), asked.method == "POST"),
                 Request::OpenApi(_) => return Err("no workflow of the simulation reads such a document".to_owned()),
             },

@@ -8,10 +8,9 @@ use huiyin_flow::{Definition, RunState};
 use huiyin_journal::{Journal, Record};
 use huiyin_records::record::{self, Entry, RunTurn};
 use huiyin_records::state::SinkPlace;
+use huiyin_registry::catalog::RegistryCatalog;
+use huiyin_registry::house::House;
 use serde_json::Value;
-
-use crate::catalog::RegistryCatalog;
-use crate::house::House;
 
 /// Records looked at in one go.
 const STRETCH: usize = 2_000;

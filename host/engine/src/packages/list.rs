@@ -7,14 +7,14 @@ use huiyin_partition::partition::Refusal;
 use huiyin_records::bindings::{Quarantine, Slot};
 use huiyin_records::record::SlotOf;
 use huiyin_records::state::{Given, Installed, State};
+use huiyin_registry::house::{Origin, Provenance};
+use huiyin_registry::limits::Tuned;
 use huiyin_sandbox::grant::effective;
 use huiyin_sandbox::{Grant, Manifest};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::engine::Engine;
-use crate::house::{Origin, Provenance};
-use crate::limits::Tuned;
 use crate::rebind::Aside;
 
 /// One plugin and what is known of it.

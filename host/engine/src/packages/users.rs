@@ -7,10 +7,10 @@ use huiyin_partition::partition::Refusal;
 use huiyin_partition::watched_source::WatchedSource;
 use huiyin_records::record::Pin;
 use huiyin_records::state::State;
+use huiyin_registry::house::House;
 use serde::Serialize;
 
 use crate::engine::Engine;
-use crate::house::House;
 
 /// Somebody who needs a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]

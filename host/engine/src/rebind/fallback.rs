@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::resolve;
+use huiyin_registry::resolve;
 
 use super::{
     Binding, BindingQuarantined, Definition, Entry, Failing, House, Override, Pin, Rebinder, Refusal, SlotOf, Standing,

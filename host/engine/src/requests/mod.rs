@@ -25,13 +25,13 @@ use std::time::{Duration, Instant};
 
 use huiyin_flow::{ErrorKind, FlowError, Happened, HttpRequest, OpenApiRequest, ResponseForm};
 use huiyin_partition::request_words::{described, repeatable};
+use huiyin_registry::house::House;
 use huiyin_sandbox::egress::pace::Asker;
 use huiyin_sandbox::egress::request::{RequestError, Requester};
 use huiyin_sandbox::{Denier, Effect, Grant, Limits, SecretSource};
 use serde_json::{Value, json};
 
 use self::oauth::Tokens;
-use crate::house::House;
 
 /// How long a fetched OpenAPI document is believed.
 const DOCUMENT_AGE: Duration = Duration::from_mins(5);

@@ -12,16 +12,16 @@ use huiyin_partition::extension;
 use huiyin_partition::partition::actor_in_headers;
 use huiyin_records::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn, unit_key};
 use huiyin_records::state::{Deployment, State, place, text_digest};
+use huiyin_registry::catalog::RegistryCatalog;
+use huiyin_registry::house::House;
+use huiyin_registry::plugin_config;
+use huiyin_registry::resolve;
 use jiff::Timestamp;
 
 use super::StartError;
 use super::standing;
 use super::wanted::Wanted;
-use crate::catalog::RegistryCatalog;
 use crate::config::{HostConfig, WorkflowConfig};
-use crate::house::House;
-use crate::plugin_config;
-use crate::resolve;
 
 /// Writes what is configured and not yet in force.
 ///

@@ -7,12 +7,12 @@ use huiyin_flow::Definition;
 use huiyin_partition::deployed::Deployed;
 use huiyin_partition::extension;
 use huiyin_records::state::{Deployment, State};
+use huiyin_registry::catalog::RegistryCatalog;
+use huiyin_registry::house::House;
 use jiff::Timestamp;
 
 use super::StartError;
 use super::error::lines;
-use crate::catalog::RegistryCatalog;
-use crate::house::House;
 
 /// Definitions compiled once for all the deployments that share them.
 #[derive(Default)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use huiyin_journal::Journal;
 use huiyin_records::record::{Entry, SinkAdvanced};
 use huiyin_records::state::{SinkPlace, State};
+use huiyin_registry::house::House;
 use huiyin_sandbox::SecretSource;
 use jiff::Timestamp;
 
@@ -14,7 +15,6 @@ use super::StartError;
 use super::force::{DEPLOY, write_all};
 use crate::config::HostConfig;
 use crate::engine::Engine;
-use crate::house::House;
 use crate::lifecycle::{Follower, Known, Service, Sink};
 
 /// Reads the sinks that are configured.

@@ -8,11 +8,11 @@ use huiyin_flow::Definition;
 use huiyin_records::bindings::Overrides;
 use huiyin_records::record::{Entry, Pin, WorkflowDeployed};
 use huiyin_records::state::{Deployment, State};
+use huiyin_registry::catalog::RegistryCatalog;
+use huiyin_registry::house::House;
+use huiyin_registry::resolve;
 
-use crate::catalog::RegistryCatalog;
 use crate::config::Binding;
-use crate::house::House;
-use crate::resolve;
 
 /// What is to be written in each partition: record, subject, unit.
 type Entries = [Vec<(Entry, String, Option<String>)>];

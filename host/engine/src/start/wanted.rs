@@ -12,16 +12,16 @@ use huiyin_flow::Definition;
 use huiyin_partition::watched_source::{Timetable, WatchedSource};
 use huiyin_records::record::Pin;
 use huiyin_records::state::State;
+use huiyin_registry::baseline::{floor_pin, probe};
+use huiyin_registry::catalog::RegistryCatalog;
+use huiyin_registry::grants::{Caps, Grants, OwnFolders, check_folder};
+use huiyin_registry::house::{Bound, House};
+use huiyin_registry::plugin_config;
 use jiff::Timestamp;
 
 use super::{Options, StartError};
-use crate::catalog::RegistryCatalog;
 use crate::config::{SourceConfig, SourceSchedule, WorkflowConfig};
-use crate::effects::{floor_pin, probe};
-use crate::grants::{Caps, Grants, OwnFolders, check_folder};
-use crate::house::{Bound, House};
-use crate::plugin_config;
-use crate::secrets::Secrets;
+use huiyin_secrets::Secrets;
 
 /// The default zone of schedules.
 const ZONE: &str = "Asia/Shanghai";

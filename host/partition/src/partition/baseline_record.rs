@@ -5,14 +5,14 @@ use huiyin_desk::{Fact, Item};
 use huiyin_records::record::{Entry, FloorJudged, JudgedItem};
 use jiff::Timestamp;
 
-use super::{About, Core, Judgement};
+use super::{Judgement, PartitionCore, RecordMeta};
 
-impl Core {
+impl PartitionCore {
     /// Writes down how the floor judged items of a source, `<unit>/<name>`,
     /// under the key of the items themselves.
     pub(super) fn floor_judged(&mut self, entry: &Entry, source: &str, unit: &str, now: Timestamp) {
         let (subject, key) = (format!("source/{source}"), format!("source:{source}"));
-        self.record(entry, About { subject: &subject, actor: Self::ENGINE, unit: Some(unit), key: &key }, now);
+        self.record(entry, RecordMeta { subject: &subject, actor: Self::ENGINE, unit: Some(unit), key: &key }, now);
     }
 }
 

@@ -12,21 +12,21 @@ use huiyin_records::record::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{About, Core, Refusal, Work, unfit};
+use super::{PartitionCore, RecordMeta, Refusal, Work, unfit};
 use crate::canary::{Canaries, CanaryJob, Made, Watched};
 
 /// How often a plugin may fail by its own fault before its binding is set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct FailurePolicy {
     /// So often,
     pub faults: u32,
     /// within this time.
     pub within: SignedDuration,
 }
 
-impl Default for Patience {
-    fn default() -> Patience {
-        Patience { faults: 5, within: SignedDuration::from_mins(10) }
+impl Default for FailurePolicy {
+    fn default() -> FailurePolicy {
+        FailurePolicy { faults: 5, within: SignedDuration::from_mins(10) }
     }
 }
 
@@ -64,11 +64,11 @@ pub(super) struct Ready {
     actor: String,
 }
 
-impl Core {
+impl PartitionCore {
     /// How long plugins are borne with.
     #[must_use]
-    pub fn with_patience(self, patience: Patience) -> Core {
-        Core { patience, ..self }
+    pub fn with_failure_policy(self, patience: FailurePolicy) -> PartitionCore {
+        PartitionCore { patience, ..self }
     }
 
     /// A plugin failed by its own fault: once it did so too often, something else is looked for.
@@ -138,7 +138,7 @@ impl Core {
             };
             let invalid = |why: String| Refusal::Invalid { pointer: "/".to_owned(), message: why };
             let (subject, key) = (format!("workflow/{}", of.workflow), unit_key(of.unit.as_deref()));
-            let about = About { subject: &subject, actor: &actor, unit: of.unit.as_deref(), key: &key };
+            let about = RecordMeta { subject: &subject, actor: &actor, unit: of.unit.as_deref(), key: &key };
             unfit(about).map_or(Ok(()), |why| Err(invalid(why)))?;
             let payload = self.encoded(&entry).map_err(|why| invalid(format!("the binding {why}")))?;
             ready.push(Ready { entry, payload, of, actor });
@@ -157,7 +157,7 @@ impl Core {
     pub(super) fn record_bindings(&mut self, ready: Vec<Ready>, now: Timestamp) {
         for Ready { entry, payload, of, actor } in ready {
             let (subject, key) = (format!("workflow/{}", of.workflow), unit_key(of.unit.as_deref()));
-            let about = About { subject: &subject, actor: &actor, unit: of.unit.as_deref(), key: &key };
+            let about = RecordMeta { subject: &subject, actor: &actor, unit: of.unit.as_deref(), key: &key };
             if self.write(&entry, payload, about, now) {
                 self.show(entry.kind(), &subject, of.unit.as_deref(), shown(&entry, &of), now);
             }
@@ -208,7 +208,7 @@ impl Core {
         };
         let subject = format!("workflow/{}", of.workflow);
         let unit = of.unit.clone();
-        let about = About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key };
+        let about = RecordMeta { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key };
         let (call, skipped) = (call.to_string(), std::mem::take(&mut self.unwatched));
         let compared =
             CanaryCompared { of: of.clone(), digest, run: run.clone(), call, items, differing, differences, skipped };
@@ -220,7 +220,7 @@ impl Core {
             let (how, actor) = (CanaryEnd::Stopped, Self::ENGINE.to_owned());
             let ended = Entry::CanaryEnded(CanaryEnded { of: of.clone(), how, actor, reason: fault });
             let key = unit_key(unit.as_deref());
-            let about = About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key };
+            let about = RecordMeta { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key };
             if self.record(&ended, about, now) {
                 self.show(ended.kind(), &subject, unit.as_deref(), shown(&ended, &of), now);
             }

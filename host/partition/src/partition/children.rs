@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{About, Core, Input};
+use super::{Input, PartitionCore, RecordMeta};
 
 /// Runs that may stand one below the other.
 pub(super) const MAX_DEPTH: u32 = 32;
@@ -21,7 +21,7 @@ fn child_id(run: &str, call: CallId) -> String {
     uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
 }
 
-impl Core {
+impl PartitionCore {
     /// Starts the run of another workflow.
     #[allow(clippy::too_many_arguments)] // the fields of one command
     pub(super) fn run_workflow(
@@ -86,7 +86,7 @@ impl Core {
             .map_err(|why| FlowError::new(ErrorKind::Validation, format!("the input of `{name}` {why}")))?;
         let subject = format!("run/{child}");
         let actor = format!("run:{run}");
-        let about = About { subject: &subject, actor: &actor, unit: below.as_deref(), key: &key };
+        let about = RecordMeta { subject: &subject, actor: &actor, unit: below.as_deref(), key: &key };
         if !self.write(&entry, payload, about, now) {
             return Err(wrong(format!("`{name}` could not be started")));
         }

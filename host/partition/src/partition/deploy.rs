@@ -7,7 +7,7 @@ use huiyin_records::record::{Entry, WorkflowDeployed, WorkflowWithdrawn, unit_ke
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{About, Core, Deploy, Refusal, Reply, Wake, encoded, unfit};
+use super::{Deploy, PartitionCore, RecordMeta, Refusal, Reply, Wake, encoded, unfit};
 use crate::deployed::Deployed;
 use crate::value_limits::ValueLimits;
 
@@ -23,7 +23,7 @@ pub fn deployable(
 ) -> Result<(Entry, Vec<u8>, String, String), Refusal> {
     let subject = format!("workflow/{}/{version}", entry.name);
     let (name, unit, key) = (entry.name.clone(), entry.unit.clone(), unit_key(entry.unit.as_deref()));
-    let about = About { subject: &subject, actor, unit: unit.as_deref(), key: &key };
+    let about = RecordMeta { subject: &subject, actor, unit: unit.as_deref(), key: &key };
     let entry = Entry::WorkflowDeployed(entry);
     match unfit(about).map_or_else(|| encoded(&entry, most), Err) {
         Ok(payload) => Ok((entry, payload, subject, key)),
@@ -31,7 +31,7 @@ pub fn deployable(
     }
 }
 
-impl Core {
+impl PartitionCore {
     /// Records that a deployment of several records is to be carried out, or was.
     pub(super) fn deployment_word(&mut self, entry: &Entry, actor: &str, reply: Reply<()>, now: Timestamp) {
         let done = self.deployment_recorded(entry, actor, now);
@@ -46,7 +46,7 @@ impl Core {
         };
         let invalid = |why| Refusal::Invalid { pointer: "/workflows".to_owned(), message: format!("together {why}") };
         let subject = format!("deployment/{id}");
-        let about = About { subject: &subject, actor, unit: None, key: "host" };
+        let about = RecordMeta { subject: &subject, actor, unit: None, key: "host" };
         if let Some(why) = unfit(about) {
             return Err(invalid(why));
         }
@@ -86,7 +86,7 @@ impl Core {
                 .filter(|(_, d)| d.active && d.name == deployed.name && d.unit == unit)
                 .map(|(id, _)| id.clone())
                 .collect();
-            let about = About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key };
+            let about = RecordMeta { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key };
             if !self.write(&entry, payload, about, now) {
                 continue;
             }
@@ -130,7 +130,7 @@ impl Core {
         };
         let (subject, key) = (format!("workflow/{name}"), unit_key(unit.as_deref()));
         let entry = Entry::WorkflowWithdrawn(WorkflowWithdrawn { deployment: id.to_owned() });
-        self.record(&entry, About { subject: &subject, actor, unit: unit.as_deref(), key: &key }, now);
+        self.record(&entry, RecordMeta { subject: &subject, actor, unit: unit.as_deref(), key: &key }, now);
         self.wakes.clear(&Wake::Schedule(id.to_owned()));
         let data = json!({"workflow": name, "by": actor});
         self.show("huiyin.workflow.withdrawn.v1", &subject, unit.as_deref(), data, now);

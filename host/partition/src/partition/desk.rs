@@ -8,9 +8,9 @@ use huiyin_records::record::{DeskDecided, EffectSettled, Entry, unit_key};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{About, Core, Judgement, Refusal, Reply, Wake, unfit};
+use super::{Judgement, PartitionCore, RecordMeta, Refusal, Reply, Wake, unfit};
 
-impl Core {
+impl PartitionCore {
     pub(super) fn decide(
         &mut self,
         command: &Command,
@@ -19,8 +19,8 @@ impl Core {
         elsewhere: Elsewhere,
         now: Timestamp,
     ) -> Result<Decision, DeskError> {
-        let dice = &mut self.dice;
-        let mut new_id = || dice.uuid(now);
+        let ids = &mut self.ids;
+        let mut new_id = || ids.uuid(now);
         let mut context = DecideContext {
             now,
             actor,
@@ -117,7 +117,7 @@ impl Core {
             let subject = format!("run/{run}");
             self.record(
                 &entry,
-                About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key },
+                RecordMeta { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key },
                 now,
             );
         }
@@ -138,7 +138,7 @@ impl Core {
             return self.write_facts(facts, None, once, actor, now);
         }
         let (subject, key) = (format!("unit/{unit}"), unit_key(Some(unit)));
-        let about = About { subject: &subject, actor, unit: Some(unit), key: &key };
+        let about = RecordMeta { subject: &subject, actor, unit: Some(unit), key: &key };
         unfit(about).map_or(Ok(()), Err)?;
         let entry = Entry::DeskDecided(DeskDecided { facts, call: None, once });
         let payload = self.encoded(&entry).map_err(|why| format!("what was answered {why}"))?;
@@ -175,13 +175,13 @@ impl Core {
             let (group, after) = rest.split_at(count);
             let once = if after.is_empty() { once.take() } else { None };
             let entry = Entry::DeskDecided(DeskDecided { facts: group.to_vec(), call: call.clone(), once });
-            unfit(About { subject: &subject, actor, unit: unit.as_deref(), key: &key }).map_or(Ok(()), Err)?;
+            unfit(RecordMeta { subject: &subject, actor, unit: unit.as_deref(), key: &key }).map_or(Ok(()), Err)?;
             let payload = self.encoded(&entry).map_err(|why| format!("what was decided {why}"))?;
             records.push((entry, payload, subject, unit, key));
             rest = after;
         }
         for (entry, payload, subject, unit, key) in records {
-            self.write(&entry, payload, About { subject: &subject, actor, unit: unit.as_deref(), key: &key }, now);
+            self.write(&entry, payload, RecordMeta { subject: &subject, actor, unit: unit.as_deref(), key: &key }, now);
         }
         self.after_facts(&facts, now);
         Ok(())

@@ -9,7 +9,7 @@ use huiyin_records::state::EffectState;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{About, Core, EffectDone, EffectJob, EffectOutcome, Errand, Input, Refusal, Work};
+use super::{EffectDone, EffectJob, EffectOutcome, EffectRequest, Input, PartitionCore, RecordMeta, Refusal, Work};
 use crate::deployed::{Deployed, Target};
 use crate::request_words::{described, repeatable};
 
@@ -44,7 +44,7 @@ impl Try {
     }
 }
 
-impl Core {
+impl PartitionCore {
     #[allow(clippy::too_many_arguments)] // the fields of one command
     pub(super) fn call(
         &mut self,
@@ -63,7 +63,7 @@ impl Core {
                 let outcome = self.core_call(run, call, &name, &with, now);
                 follow.push(Input::Event(Event::Result { call, outcome }));
             }
-            Target::Plugin(pin) => self.intend(run, call, Try::first(), Errand::Plugin { pin, with }, None, now),
+            Target::Plugin(pin) => self.intend(run, call, Try::first(), EffectRequest::Plugin { pin, with }, None, now),
             Target::Missing => follow.push(Input::Event(Event::Result {
                 call,
                 outcome: Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not installed", function.name))),
@@ -74,7 +74,7 @@ impl Core {
     /// A request of the workflow's own.
     pub(super) fn request(&mut self, run: &str, call: CallId, request: Arc<Request>, now: Timestamp) {
         let Some(workflow) = self.workflow_of(run) else { return };
-        self.intend(run, call, Try::first(), Errand::Request { request, workflow }, None, now);
+        self.intend(run, call, Try::first(), EffectRequest::Request { request, workflow }, None, now);
     }
 
     /// `namespace/name:version` of what a run runs.
@@ -85,15 +85,15 @@ impl Core {
 
     /// Journals that an effect will be tried, and tries it once that is durable.
     /// `by` is what the journal calls it, where that is not plain from the errand.
-    fn intend(&mut self, run: &str, call: CallId, of: Try, errand: Errand, by: Option<&str>, now: Timestamp) {
+    fn intend(&mut self, run: &str, call: CallId, of: Try, errand: EffectRequest, by: Option<&str>, now: Timestamp) {
         let Try { attempt, doubt } = of;
         let Some(state) = self.state.runs.get(run) else { return };
         let key = state.key.clone();
         let unit = self.unit_of(run);
         let idempotency_key = format!("{run}-{call}");
         let (plugin, digest, target, harmless) = match &errand {
-            Errand::Plugin { pin, .. } => (pin.plugin.clone(), pin.digest.clone(), None, false),
-            Errand::Request { request, .. } => {
+            EffectRequest::Plugin { pin, .. } => (pin.plugin.clone(), pin.digest.clone(), None, false),
+            EffectRequest::Request { request, .. } => {
                 let (name, target, harmless) = match &**request {
                     Request::Http(asked) => (HTTP, described(&asked.method, &asked.uri), repeatable(&asked.method)),
                     // The document first; what it leads to is an intention of its own.
@@ -115,8 +115,11 @@ impl Core {
             doubt,
         });
         let subject = format!("run/{run}");
-        if !self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now)
-        {
+        if !self.record(
+            &entry,
+            RecordMeta { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key },
+            now,
+        ) {
             self.quarantine(run, "the intention of an effect could not be recorded", None, now);
             return;
         }
@@ -163,7 +166,7 @@ impl Core {
             EffectOutcome::Found(request) => {
                 if let Some(workflow) = self.workflow_of(&done.run) {
                     let request = Arc::new(Request::Http(*request));
-                    let errand = Errand::Request { request, workflow };
+                    let errand = EffectRequest::Request { request, workflow };
                     self.intend(&done.run, done.call, next, errand, Some(OPENAPI), now);
                 }
             }
@@ -235,7 +238,12 @@ impl Core {
         let unit = self.unit_of(run);
         let subject = format!("run/{run}");
         let actor = format!("plugin:{plugin}");
-        self.write(&entry, payload, About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key }, now);
+        self.write(
+            &entry,
+            payload,
+            RecordMeta { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key },
+            now,
+        );
         self.happen(run, Event::Result { call, outcome }, now);
     }
 
@@ -252,12 +260,12 @@ impl Core {
         let errand = match state.flow.pending(call) {
             Some(Command::Call { slot, function, with, .. }) => {
                 match self.deployed.get(&state.deployment).map(|d| d.target(slot.as_deref(), &function)) {
-                    Some(Target::Plugin(pin)) => Errand::Plugin { pin, with },
+                    Some(Target::Plugin(pin)) => EffectRequest::Plugin { pin, with },
                     _ => return false,
                 }
             }
             Some(Command::Request { request, .. }) => match self.workflow_of(run) {
-                Some(workflow) => Errand::Request { request, workflow },
+                Some(workflow) => EffectRequest::Request { request, workflow },
                 None => return false,
             },
             _ => return false,
@@ -303,7 +311,11 @@ impl Core {
         let subject = format!("run/{run}");
         let entry =
             Entry::EffectUnknown(EffectUnknown { run: run.to_owned(), call: call.to_string(), reason: reason.clone() });
-        self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now);
+        self.record(
+            &entry,
+            RecordMeta { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key },
+            now,
+        );
         self.show(
             "huiyin.effect.unknown.v1",
             &subject,
@@ -350,7 +362,7 @@ impl Core {
             let entry = Entry::EffectUnknown(EffectUnknown { run: run.to_owned(), call: call.to_string(), reason });
             self.record(
                 &entry,
-                About { subject: &subject, actor: Self::ENGINE, unit: deployed.unit.as_deref(), key: &key },
+                RecordMeta { subject: &subject, actor: Self::ENGINE, unit: deployed.unit.as_deref(), key: &key },
                 now,
             );
             if !harmless {
@@ -380,8 +392,11 @@ impl Core {
             reason: "it was stopped before it had begun".to_owned(),
         });
         let subject = format!("run/{run}");
-        if self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now)
-        {
+        if self.record(
+            &entry,
+            RecordMeta { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key },
+            now,
+        ) {
             self.resume_run(run, now);
         }
     }

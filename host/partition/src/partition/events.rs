@@ -19,7 +19,7 @@ use huiyin_records::record::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{About, Core, Refusal, Reply, StartRun, Work};
+use super::{PartitionCore, RecordMeta, Refusal, Reply, StartRun, Work};
 use crate::deployed::{Answer, Deployed};
 
 /// What became of an event.
@@ -60,7 +60,7 @@ struct Way {
     relay: bool,
 }
 
-impl Core {
+impl PartitionCore {
     /// Whether what serves this unit, or none, is started here.
     pub(super) fn at_home(&self, unit: Option<&str>) -> bool {
         unit.is_some() || self.partition == 0
@@ -136,7 +136,7 @@ impl Core {
         self.show(kind, subject, unit, data.clone(), now);
         let event = json!({
             "specversion": "1.0",
-            "id": self.dice.uuid(now).to_string(),
+            "id": self.ids.uuid(now).to_string(),
             "source": unit.map_or_else(|| "/host".to_owned(), |unit| format!("/units/{unit}")),
             "type": kind,
             "subject": subject,
@@ -169,14 +169,14 @@ impl Core {
         }
         if !ask.is_empty() {
             entry.undecided = Some(Undecided {
-                id: self.dice.uuid(now).to_string(),
+                id: self.ids.uuid(now).to_string(),
                 unit: way.unit.clone(),
                 key: way.key.clone(),
                 deployments: ask.iter().map(|d| d.id.clone()).collect(),
             });
         }
         if way.relay {
-            entry.relay = Some(Relay { id: self.dice.uuid(now).to_string() });
+            entry.relay = Some(Relay { id: self.ids.uuid(now).to_string() });
         }
         let runs = (entry.runs.len() + entry.started.len()) as u32;
         let plain = entry.runs.is_empty()
@@ -195,7 +195,7 @@ impl Core {
         entry.event = event;
         let key = way.key;
         let entry = Entry::EventDelivered(entry);
-        if !self.record(&entry, About { subject: "event", actor: Self::ENGINE, unit, key: &key }, now) {
+        if !self.record(&entry, RecordMeta { subject: "event", actor: Self::ENGINE, unit, key: &key }, now) {
             return (0, None);
         }
         let Entry::EventDelivered(entry) = entry else { return (0, None) };
@@ -233,7 +233,7 @@ impl Core {
             self.answered(&deployed, filter, &about.key, &mut entry.started, &mut entry.gathered, now);
         }
         let entry = Entry::EventJudged(entry);
-        let heard = About { subject: "event", actor: Self::ENGINE, unit: about.unit.as_deref(), key: &about.key };
+        let heard = RecordMeta { subject: "event", actor: Self::ENGINE, unit: about.unit.as_deref(), key: &about.key };
         let once = self.state.heard.undecided.get(&judged.id).and_then(|pending| pending.once.clone());
         if !self.record(&entry, heard, now) {
             return;
@@ -249,7 +249,7 @@ impl Core {
     pub(super) fn relayed(&mut self, id: &str, now: Timestamp) {
         if self.state.heard.relays.contains_key(id) {
             let entry = Entry::EventRelayed(EventRelayed { id: id.to_owned() });
-            self.record(&entry, About { subject: "event", actor: Self::ENGINE, unit: None, key: "host" }, now);
+            self.record(&entry, RecordMeta { subject: "event", actor: Self::ENGINE, unit: None, key: "host" }, now);
         }
     }
 
@@ -284,7 +284,7 @@ impl Core {
                 return;
             }
         }
-        started.push(Started { deployment, run: self.dice.uuid(now).to_string(), key: key.to_owned() });
+        started.push(Started { deployment, run: self.ids.uuid(now).to_string(), key: key.to_owned() });
     }
 
     pub(super) fn gathered(&self, deployment: &str, filter: u32) -> bool {

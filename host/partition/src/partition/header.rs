@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 /// What a record's header says beside its type.
 #[derive(Clone, Copy)]
-pub(super) struct About<'a> {
+pub(super) struct RecordMeta<'a> {
     pub(super) subject: &'a str,
     pub(super) actor: &'a str,
     pub(super) unit: Option<&'a str>,
@@ -38,7 +38,7 @@ pub fn actor_from_headers(actor: &str) -> Cow<'_, str> {
 
 /// Why a record's header cannot say this, if it cannot: what the journal
 /// would refuse, found before anything has changed.
-pub(super) fn unfit(about: About<'_>) -> Option<String> {
+pub(super) fn unfit(about: RecordMeta<'_>) -> Option<String> {
     if about.key.contains('~') {
         return Some(format!("the data key `{}` holds `~`", about.key));
     }

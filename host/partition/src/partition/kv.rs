@@ -8,14 +8,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use huiyin_records::record::KvSet;
 
-use super::{Core, KvWrite};
+use super::{KvWrite, PartitionCore};
 
 /// Whose state it is: a plugin's, in any version, for one unit.
 fn owner(plugin: &str, unit: &str) -> String {
     format!("{}@{unit}", plugin.split(':').next().unwrap_or(plugin))
 }
 
-impl Core {
+impl PartitionCore {
     /// What a plugin has kept for a unit.
     pub(super) fn kept(&self, plugin: &str, unit: &str) -> Arc<BTreeMap<String, Vec<u8>>> {
         let Some(own) = self.state.kv.get(&owner(plugin, unit)) else { return Arc::default() };

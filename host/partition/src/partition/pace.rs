@@ -2,7 +2,7 @@
 //! other runs, events and schedules start come in by themselves, so nobody can
 //! be told to wait for them at the door: only so many of a unit have their
 //! first turn at once, the others wait here, behind nobody else's; and beyond
-//! a bound a unit's runs start and publish nothing more ([`Core::crowded`]).
+//! a bound a unit's runs start and publish nothing more ([`PartitionCore::crowded`]).
 //!
 //! All of it follows from the runs that there are; nothing of it is recorded.
 
@@ -14,7 +14,7 @@ use huiyin_records::state::Run;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::Core;
+use super::PartitionCore;
 use crate::deployed::Answer;
 
 /// First turns of a unit's runs that are out at once, where nobody outside asked for the run. The loop
@@ -199,10 +199,10 @@ impl Pace {
     }
 }
 
-impl Core {
+impl PartitionCore {
     /// With these bounds for each unit's runs.
     #[must_use]
-    pub fn with_run_bounds(mut self, bounds: RunBounds) -> Core {
+    pub fn with_run_bounds(mut self, bounds: RunBounds) -> PartitionCore {
         self.pace.bounds = bounds;
         self
     }

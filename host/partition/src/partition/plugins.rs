@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::run_control::check_who_and_why;
-use super::{About, Core, Refusal, Reply, unfit};
+use super::{PartitionCore, RecordMeta, Refusal, Reply, unfit};
 
-impl Core {
+impl PartitionCore {
     /// Records one word on a plugin; the records of plugins only.
     pub(super) fn plugin_word(&mut self, entry: &Entry, reply: Reply<()>, now: Timestamp) {
         let done = self.plugin_recorded(entry, now);
@@ -28,7 +28,7 @@ impl Core {
         check_who_and_why(actor, reason)?;
         let invalid = |message| Refusal::Invalid { pointer: format!("/{what}"), message };
         let subject = format!("{what}/{name}");
-        let about = About { subject: &subject, actor, unit: None, key: "host" };
+        let about = RecordMeta { subject: &subject, actor, unit: None, key: "host" };
         if let Some(why) = unfit(about) {
             return Err(invalid(why));
         }

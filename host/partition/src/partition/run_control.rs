@@ -8,12 +8,12 @@ use huiyin_records::record::{EffectResolved, Entry, RunQuarantined, RunReleased,
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{About, Core, Input, Order, OrderKind, Refusal, Reopen, Resolve, TurnDone, unfit};
+use super::{Input, Order, OrderKind, PartitionCore, RecordMeta, Refusal, Reopen, Resolve, TurnDone, unfit};
 
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 4 << 10;
 
-impl Core {
+impl PartitionCore {
     /// Answered once what it asks for is on record, not when it is merely under way.
     pub(super) fn order(&mut self, order: Order, now: Timestamp) {
         if let Err(refusal) = self.orderly(&order) {
@@ -157,7 +157,11 @@ impl Core {
             reason: reason.to_owned(),
             call: call.map(|call| call.to_string()),
         });
-        self.record(&entry, About { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key }, now);
+        self.record(
+            &entry,
+            RecordMeta { subject: &subject, actor: Self::ENGINE, unit: unit.as_deref(), key: &key },
+            now,
+        );
         self.show("huiyin.run.quarantined.v1", &subject, unit.as_deref(), json!({"reason": reason}), now);
         // What is left undone is asked for again when a person lets it go on.
         self.queued.remove(run);
@@ -206,7 +210,7 @@ impl Core {
             reason: reopen.reason.clone(),
         });
         let subject = format!("run/{run}");
-        let about = About { subject: &subject, actor: &reopen.actor, unit: unit.as_deref(), key: &key };
+        let about = RecordMeta { subject: &subject, actor: &reopen.actor, unit: unit.as_deref(), key: &key };
         let invalid = |message: String| Refusal::Invalid { pointer: "/input".to_owned(), message };
         if let Some(input) = &reopen.input {
             self.payload.check("the input", input).map_err(invalid)?;
@@ -259,7 +263,7 @@ impl Core {
         let unit = self.unit_of(run);
         let subject = format!("run/{run}");
         let entry = Entry::RunReleased(RunReleased { run: run.clone(), reason: reopen.reason.clone() });
-        let about = About { subject: &subject, actor: &reopen.actor, unit: unit.as_deref(), key: &key };
+        let about = RecordMeta { subject: &subject, actor: &reopen.actor, unit: unit.as_deref(), key: &key };
         if !self.record(&entry, about, now) {
             return Err(Refusal::Refused(format!("run {run} cannot go on")));
         }
@@ -320,7 +324,7 @@ impl Core {
             reason: resolve.reason.clone(),
         });
         let subject = format!("run/{run}");
-        let about = About { subject: &subject, actor: &resolve.actor, unit: unit.as_deref(), key: &key };
+        let about = RecordMeta { subject: &subject, actor: &resolve.actor, unit: unit.as_deref(), key: &key };
         let payload = self.encoded(&entry).map_err(|why| {
             let message = format!("what it gave {why}");
             Refusal::Invalid { pointer: "/output".to_owned(), message }
@@ -351,7 +355,7 @@ impl Core {
 /// A record's header names who, its payload says why.
 pub(super) fn check_who_and_why(actor: &str, reason: &str) -> Result<(), Refusal> {
     let invalid = |pointer: &str, message: String| Refusal::Invalid { pointer: pointer.to_owned(), message };
-    if let Some(why) = unfit(About { subject: "run", actor, unit: None, key: "host" }) {
+    if let Some(why) = unfit(RecordMeta { subject: "run", actor, unit: None, key: "host" }) {
         return Err(invalid("/actor", why));
     }
     if reason.trim().is_empty() {

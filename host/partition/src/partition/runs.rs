@@ -8,10 +8,10 @@ use huiyin_records::state::EffectState;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{About, Core, Input, TurnDone, TurnJob, Wake, Work, start_event};
+use super::{Input, PartitionCore, RecordMeta, TurnDone, TurnJob, Wake, Work, start_event};
 
-impl Core {
-    /// Hands a started run its input; [`Core::begin`] says when.
+impl PartitionCore {
+    /// Hands a started run its input; [`PartitionCore::begin`] says when.
     pub(super) fn begin_now(&mut self, run: &str, now: Timestamp) {
         let Some(state) = self.state.runs.get(run) else { return };
         let Some(input) = &state.input else { return };
@@ -53,7 +53,7 @@ impl Core {
             inputs,
             canaries,
             now,
-            random: self.dice.random(),
+            random: self.ids.random(),
             payload: self.payload,
             crowded,
         };
@@ -113,7 +113,7 @@ impl Core {
             };
             let doubtful = self.given_up(&run, &deployed, &done.commands, now);
             self.state.put_turn(&run, done.flow, done.consumed, now);
-            let about = About { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key };
+            let about = RecordMeta { subject: &subject, actor: &actor, unit: unit.as_deref(), key: &key };
             self.draft(&entry, payload, about, now);
             self.weigh_run(&run);
             if let Some(call) = doubtful

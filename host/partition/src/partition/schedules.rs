@@ -10,7 +10,7 @@ use huiyin_records::state::{State, schedule_name};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{About, Core, Refusal, Reply, StartRun, Wake};
+use super::{PartitionCore, RecordMeta, Refusal, Reply, StartRun, Wake};
 use crate::deployed::Deployed;
 
 /// A person's word on a schedule.
@@ -53,7 +53,7 @@ pub fn scheduled_runs(state: &State, name: &str, unit: Option<&str>) -> Vec<Stri
     runs.map(|(id, _)| id.clone()).collect()
 }
 
-impl Core {
+impl PartitionCore {
     pub(super) fn resume_schedules(&mut self, now: Timestamp) {
         for run in self.state.replaced.clone() {
             self.cancel_replaced(&run, now);
@@ -137,7 +137,7 @@ impl Core {
 
     fn fire(&mut self, deployed: &Deployed, due: Timestamp, waited: bool, replaces: bool, missed: u32, now: Timestamp) {
         let unit = deployed.unit.as_deref();
-        let run = self.dice.uuid(now).to_string();
+        let run = self.ids.uuid(now).to_string();
         let replaces = if replaces { scheduled_runs(&self.state, &deployed.name, unit) } else { Vec::new() };
         let entry = Entry::ScheduleFired(ScheduleFired {
             deployment: deployed.id.clone(),
@@ -259,7 +259,7 @@ impl Core {
     fn schedule_record(&mut self, deployed: &Deployed, entry: &Entry, actor: &str, now: Timestamp) -> bool {
         let unit = deployed.unit.as_deref();
         let (subject, key) = (subject(&deployed.name), unit_key(unit));
-        self.record(entry, About { subject: &subject, actor, unit, key: &key }, now)
+        self.record(entry, RecordMeta { subject: &subject, actor, unit, key: &key }, now)
     }
 }
 

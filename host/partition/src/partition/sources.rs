@@ -5,7 +5,7 @@ use huiyin_records::record::{Entry, SourceFailed, SourcePage, SourcePolled, Sour
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::{About, Core, PageDone, PollError, PollJob, ReadPage, Wake, Work};
+use super::{PageDone, PartitionCore, PollError, PollJob, ReadPage, RecordMeta, Wake, Work};
 
 /// The longest pause after failures in a row.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(10);
@@ -28,7 +28,7 @@ pub struct RewindCommand {
     pub actor: String,
 }
 
-impl Core {
+impl PartitionCore {
     /// Sets the wake for the source's next reading.
     pub(super) fn plan_source(&mut self, id: &str, now: Timestamp) {
         let Some(source) = self.sources.get(id) else { return };
@@ -75,7 +75,7 @@ impl Core {
         let key = format!("source:{id}");
         if !self.record(
             &entry,
-            About { subject: &subject, actor: Self::ENGINE, unit: Some(&source.unit), key: &key },
+            RecordMeta { subject: &subject, actor: Self::ENGINE, unit: Some(&source.unit), key: &key },
             now,
         ) {
             return;
@@ -96,7 +96,7 @@ impl Core {
         let subject = format!("source/{}", source.id);
         let key = format!("source:{}", source.id);
         let actor = format!("plugin:{}", source.collector.plugin);
-        let about = About { subject: &subject, actor: &actor, unit: Some(&source.unit), key: &key };
+        let about = RecordMeta { subject: &subject, actor: &actor, unit: Some(&source.unit), key: &key };
         let taken = done.outcome.and_then(|ReadPage { items, cursor, more, floors, judged, kv }| {
             let kv = self
                 .settle_kv(&source.collector.plugin, &source.unit, &kv)
@@ -197,7 +197,7 @@ impl Core {
         let data = json!({"actor": actor, "reason": reason});
         let entry = Entry::SourceRewound(SourceRewound { source: id.clone(), cursor, actor: actor.clone(), reason });
         let (subject, key) = (format!("source/{id}"), format!("source:{id}"));
-        if !self.record(&entry, About { subject: &subject, actor: &actor, unit: Some(&unit), key: &key }, now) {
+        if !self.record(&entry, RecordMeta { subject: &subject, actor: &actor, unit: Some(&unit), key: &key }, now) {
             let message =
                 "who acts must be printable ASCII without spaces, and cursor and reason of a record's size".to_owned();
             self.tell(reply, Err(super::Refusal::Invalid { pointer: "/reason".to_owned(), message }));
@@ -226,7 +226,7 @@ impl Core {
                 let key = format!("source:{id}");
                 self.record(
                     &entry,
-                    About { subject: &subject, actor: Self::ENGINE, unit: Some(&source.unit), key: &key },
+                    RecordMeta { subject: &subject, actor: Self::ENGINE, unit: Some(&source.unit), key: &key },
                     now,
                 );
             }

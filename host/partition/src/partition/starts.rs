@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::runs::Held;
-use super::{About, Core, Refusal, Reply, StartRun, TurnDone, encoded, name_fault, unfit};
+use super::{PartitionCore, RecordMeta, Refusal, Reply, StartRun, TurnDone, encoded, name_fault, unfit};
 use crate::value_limits::ValueLimits;
 
 /// The longest id of a run, in bytes: records name it as their subject and as
 /// their actor.
 const MAX_RUN_ID: usize = 128;
 
-impl Core {
+impl PartitionCore {
     pub(super) fn start(&mut self, mut start: StartRun, now: Timestamp) {
         if let Some(refusal) = self.asked_otherwise(&start, now) {
             self.refuse_start(start.accepted, start.finished, refusal);
@@ -88,7 +88,7 @@ impl Core {
         });
         let subject = format!("run/{}", start.run);
         let unit = deployed.unit.clone();
-        let about = About { subject: &subject, actor: &start.actor, unit: unit.as_deref(), key: &start.key };
+        let about = RecordMeta { subject: &subject, actor: &start.actor, unit: unit.as_deref(), key: &start.key };
         let fault = name_fault(&start.run, MAX_RUN_ID)
             .map(|why| ("/run", format!("the run's id {why}")))
             .or_else(|| too_large.map(|why| ("/input", why)))
@@ -176,7 +176,7 @@ impl Core {
         &mut self,
         entry: &Entry,
         payload: Vec<u8>,
-        about: About<'_>,
+        about: RecordMeta<'_>,
         at: Timestamp,
         flow: Arc<RunState>,
         now: Timestamp,

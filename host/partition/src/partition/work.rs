@@ -90,7 +90,7 @@ pub enum Input {
 
 /// What an effect is.
 #[derive(Clone)]
-pub enum Errand {
+pub enum EffectRequest {
     /// A call of a plugin.
     Plugin {
         /// What to call.
@@ -118,7 +118,7 @@ pub struct EffectJob {
     /// The unit on whose behalf.
     pub unit: String,
     /// What to do.
-    pub errand: Errand,
+    pub errand: EffectRequest,
     /// The same on every try.
     pub idempotency_key: String,
     /// The call's journaled time.
@@ -165,7 +165,7 @@ pub struct Activity {
 }
 
 /// Ids and randomness: the live host's are real, a simulation's are seeded.
-pub trait Dice: Send {
+pub trait IdSource: Send {
     /// A fresh UUIDv7, greater than every one before.
     fn uuid(&mut self, now: Timestamp) -> Uuid;
     /// 64 random bits.
