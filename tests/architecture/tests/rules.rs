@@ -99,8 +99,8 @@ const CIRCLES: &[(&str, &[&str])] = &[
     ]),
     // Every handler takes the state of the router, which names every handler.
     ("huiyin-server", &[
-        "activity", "api", "bindings", "caller", "catalog", "desk", "events", "intake", "log", "plugins", "publishers",
-        "runs", "schedules", "sources", "workflows",
+        "account", "activity", "api", "bindings", "caller", "catalog", "desk", "events", "intake", "log", "plugins",
+        "publishers", "records", "runs", "schedules", "sources", "workflows",
     ]),
 ];
 
