@@ -230,10 +230,19 @@ impl Catalog for Desk {
                     "case": {"type": "string"},
                     "stage": {"$ref": "#/$defs/Stage"},
                     "facts": {"type": "object"},
+                    "askers": {"type": ["array", "null"], "items": {"anyOf": [{"$ref": "#/$defs/Asker"}, {"type": "null"}]}},
                 },
                 "required": ["case", "stage"],
                 "additionalProperties": false,
-                "$defs": {"Stage": {"enum": ["flash", "follow-up"]}},
+                "$defs": {
+                    "Stage": {"enum": ["flash", "follow-up"]},
+                    "Asker": {
+                        "type": "object",
+                        "properties": {"name": {"type": "string"}, "asked": {"type": "integer"}},
+                        "required": ["name"],
+                        "additionalProperties": false,
+                    },
+                },
             })),
             output_schema: None,
         })
@@ -259,6 +268,28 @@ fn workflow_11_literal_arguments_beside_computed_ones_are_checked() {
         assert_eq!(found[0].pointer, format!("/do/0/a/with/{name}"), "{with}: {}", found[0]);
     }
     assert!(parsed(json!({"case": "${ .c }", "stage": "flash", "facts": {"a": "${ .a }"}})).is_ok());
+    // However deep they stand, and where the value is of another kind altogether.
+    for (with, place, why) in [
+        (json!({"facts": ["${ .a }"]}), "/facts", "it is a list, and must be object"),
+        (json!({"askers": {"a": "${ .a }"}}), "/askers", "it is an object, and must be array or null"),
+        (json!({"askers": ["${ .a }", 7]}), "/askers/1", "does not fit the input"),
+        (json!({"askers": [{"name": "${ .a }", "asked": "soon"}]}), "/askers/0/asked", "does not fit the input"),
+        (json!({"askers": [{"asked": "${ .a }"}]}), "/askers/0", "needs `name`"),
+        (json!({"askers": [{"name": "${ .a }", "aksed": 1}]}), "/askers/0/aksed", "takes no `aksed`"),
+        (json!({"askers": [{"name": ["${ .a }"]}]}), "/askers/0/name", "it is a list, and must be string"),
+    ] {
+        let mut full = json!({"case": "${ .c }", "stage": "flash"});
+        full.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());
+        let found = parsed(full).unwrap_err();
+        assert_eq!(found[0].pointer, format!("/do/0/a/with{place}"), "{with}: {}", found[0]);
+        assert!(found[0].message.contains(why), "{with}: {}", found[0]);
+    }
+    assert!(
+        parsed(
+            json!({"case": "${ .c }", "stage": "flash", "askers": [{"name": "${ .a }", "asked": 1}, null, "${ .b }"]})
+        )
+        .is_ok()
+    );
 }
 
 #[test]

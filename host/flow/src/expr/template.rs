@@ -57,13 +57,4 @@ impl Template {
             _ => None,
         }
     }
-
-    /// The keys, if it is an object as written.
-    pub(crate) fn keys(&self) -> Option<Vec<&str>> {
-        match self {
-            Self::Object(fields) => Some(fields.iter().map(|(name, _)| name.as_str()).collect()),
-            Self::Literal(value) => value.as_object().map(|map| map.keys().map(String::as_str).collect()),
-            Self::Expr(_) | Self::Array(_) => None,
-        }
-    }
 }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::parts::SchemaCheck;
 use super::read::{Obj, Reader, Reusable, Sees};
 use super::{Catalog, Document, FunctionInfo, FunctionRef, Inner, Schedule, Trigger};
-use crate::diagnostic::{Pos, Problems, did_you_mean};
+use crate::diagnostic::{Problems, did_you_mean};
 use crate::expr::Evaluator;
 use crate::source::{Data, Node, join};
 
@@ -250,65 +249,6 @@ impl<'r> Reader<'r> {
                 };
                 self.problems.error_hint(pointer, node.at, message, hint);
                 None
-            }
-        }
-    }
-
-    /// `with` against the function's input schema: its keys, and all of it where nothing is computed.
-    pub(super) fn check_arguments(
-        &mut self,
-        with: &crate::expr::Template,
-        info: &FunctionInfo,
-        pointer: &str,
-        at: Pos,
-        call: &str,
-    ) {
-        let Some(schema) = &info.input_schema else { return };
-        if let Some(value) = with.literal() {
-            if let Ok(check) = SchemaCheck::compile(schema)
-                && let Err(why) = check.check(value)
-            {
-                self.problems.error(pointer, at, format!("`with` does not fit the input of `{call}`: {why}"));
-            }
-            return;
-        }
-        self.literal_fields(with, schema, pointer, at, call);
-        let Some(keys) = with.keys() else { return };
-        for required in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
-        {
-            if !keys.contains(&required) {
-                self.problems.error(pointer, at, format!("`{call}` needs `{required}`"));
-            }
-        }
-        if schema.get("additionalProperties") == Some(&Value::Bool(false))
-            && let Some(known) = schema.get("properties").and_then(Value::as_object)
-        {
-            for key in keys.into_iter().filter(|key| !known.contains_key(*key)) {
-                let hint = did_you_mean(key, known.keys().map(String::as_str));
-                self.problems.error_hint(&join(pointer, key), at, format!("`{call}` takes no `{key}`"), hint);
-            }
-        }
-    }
-
-    /// Arguments that are written out while others are computed, each against its own part of the schema.
-    fn literal_fields(&mut self, with: &crate::expr::Template, schema: &Value, pointer: &str, at: Pos, call: &str) {
-        let (crate::expr::Template::Object(fields), Some(properties)) = (with, schema.get("properties")) else {
-            return;
-        };
-        for (name, field) in fields {
-            let (Some(value), Some(property)) = (field.literal(), properties.get(name)) else { continue };
-            // The property where it stands, so that what it refers to is found.
-            let mut part = serde_json::json!({"properties": {name: property}});
-            for key in ["$schema", "$defs", "definitions"] {
-                if let (Some(defs), Value::Object(part)) = (schema.get(key), &mut part) {
-                    part.insert(key.to_owned(), defs.clone());
-                }
-            }
-            if let Ok(check) = SchemaCheck::compile(&part)
-                && let Err(why) = check.check(&serde_json::json!({name: value}))
-            {
-                let place = join(pointer, name);
-                self.problems.error(&place, at, format!("`{name}` does not fit the input of `{call}`: {why}"));
             }
         }
     }

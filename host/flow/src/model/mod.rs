@@ -1,6 +1,7 @@
 //! The parsed, checked and compiled workflow. Must never hold anything that the
 //! interpreter would have to refuse: what is not supported is refused in parsing.
 
+mod arguments;
 mod auth;
 mod call;
 mod document;
