@@ -194,6 +194,12 @@ impl Desk {
         self.texts.get(content).map(|met| met.item)
     }
 
+    /// The item of an identity, among those that are kept.
+    pub(crate) fn item_by_identity(&self, identity: &Digest) -> Option<Uuid> {
+        self.known.get(identity)?;
+        self.records.values().rev().find(|record| record.identity == Some(*identity)).map(|record| record.item)
+    }
+
     /// Below which id records go, when there are more than `most`.
     pub(crate) fn record_bound(&self, most: usize) -> Option<Uuid> {
         (self.records.len() > most).then(|| self.records.keys().nth(most / 10).copied()).flatten()
@@ -290,8 +296,8 @@ impl Desk {
     }
 
     fn apply_received(&mut self, received: &ItemReceived) {
-        let ItemReceived { item_id, unit, item, identity, content, occurred_at, duplicate_of, floor, floor_error, at } =
-            received;
+        let ItemReceived { item_id, unit, item, identity, content, occurred_at, .. } = received;
+        let ItemReceived { duplicate_of, corrects, floor, floor_error, at, .. } = received;
         self.known.insert(*identity, *at);
         match self.texts.get_mut(content) {
             Some(met) => met.at = *at,
@@ -311,6 +317,8 @@ impl Desk {
             occurred_at: *occurred_at,
             observed: item.observed,
             duplicate_of: *duplicate_of,
+            corrects: *corrects,
+            identity: Some(*identity),
             floor_error: floor_error.clone(),
             assessments: floor.iter().cloned().collect(),
         };

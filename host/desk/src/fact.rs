@@ -544,6 +544,9 @@ pub struct ItemReceived {
     /// The first item with the same text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicate_of: Option<Uuid>,
+    /// The item of the same source that it corrects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<Uuid>,
     /// What the pinned floor says of it (rule 7).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<Assessment>,

@@ -61,10 +61,12 @@ pub struct Item {
 
 /// The field that names what was cut from an item, and how long it was.
 pub const CUT: &str = "cut";
+/// The field of an item that corrects another of its source: the id of the first.
+pub(crate) const CORRECTS: &str = "corrects";
 
 /// Fields that verdicts and cases are made with: they stay where an item has too many.
-const KEPT_FIELDS: [&str; 9] =
-    ["asker", "author-hash", "channel", "outlet", "reads", "comments", "shares", "likes", "lang"];
+const KEPT_FIELDS: [&str; 10] =
+    ["asker", "author-hash", CORRECTS, "channel", "outlet", "reads", "comments", "shares", "likes", "lang"];
 
 impl Item {
     /// Cuts what is longer than the desk keeps, and names in the field [`CUT`] what was cut and how
@@ -287,6 +289,12 @@ pub struct ItemRecord {
     /// The first item with the same text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicate_of: Option<Uuid>,
+    /// The item of the same source that it corrects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<Uuid>,
+    /// What it is known by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Digest>,
     /// Why the floor said nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor_error: Option<String>,

@@ -158,6 +158,29 @@ fn no_case_closes_without_an_answer() {
 }
 
 #[test]
+fn feed_a_correction_joins_the_case_of_what_it_corrects() {
+    let mut host = Host::new();
+    let number = host.case("II");
+    let first = host.desk.case(&number).unwrap().items[0].item;
+    let id = host.desk.item(&first).unwrap().url.clone().unwrap().rsplit('/').next().unwrap().to_owned();
+    let correction = |of: &str, source: &str| {
+        let mut received = host.item(&format!("{of}#2"), &format!("更正 {of}"), Some("I"));
+        received.item.fields.insert("corrects".to_owned(), of.to_owned());
+        received.item.source = source.to_owned();
+        received
+    };
+    let (joins, stranger) = (correction(&id, "board"), correction("unknown", "board"));
+    let told = host.receive("qingfeng", vec![joins]);
+    assert_eq!(told["opened"], json!([]), "{told}");
+    let case = host.desk.case(&number).unwrap();
+    assert_eq!((case.items.len(), case.level), (2, Level::I));
+    let record = host.desk.item(&case.items[1].item).unwrap();
+    assert_eq!(record.corrects, Some(first));
+    // What corrects something that is not known is a matter of its own.
+    assert_eq!(host.receive("qingfeng", vec![stranger])["opened"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn everyone_who_asked_gets_an_answer() {
     let mut host = Host::new();
     let number = host.case("II");

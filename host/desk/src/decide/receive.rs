@@ -9,7 +9,7 @@ use crate::case::Because;
 use crate::command::Receive;
 use crate::error::DeskError;
 use crate::fact::{Fact, ItemReceived};
-use crate::item::{CUT, Digest, Item, MAX_PAGE, ReceivedItem};
+use crate::item::{CORRECTS, CUT, Digest, Item, MAX_PAGE, ReceivedItem};
 use crate::text::clip;
 use crate::verdict::Assessment;
 
@@ -102,6 +102,10 @@ impl Work<'_> {
             by: Actor::Plugin(floor.replace(':', "@")),
             at,
         });
+        let corrects = received.item.field(CORRECTS).and_then(|id| {
+            let first = Digest::of_identity(self.content_key(), &input.unit, &input.source, id);
+            self.desk.item_by_identity(&first)
+        });
         let fact = ItemReceived {
             item_id,
             unit: input.unit.clone(),
@@ -111,6 +115,7 @@ impl Work<'_> {
             // A clock that runs ahead elsewhere does not make things happen in the future.
             occurred_at: received.item.occurred_at().min(at),
             duplicate_of: self.desk.first_with_text(&content),
+            corrects,
             floor: assessment,
             floor_error: floor_error.map(|why| clip(&why, 500)),
             at,
@@ -119,11 +124,13 @@ impl Work<'_> {
         item_id
     }
 
-    /// A repost joins the open case of its original; an item at or above the
-    /// floor's bar otherwise gets its own case. Gives the number of a new case.
+    /// A repost joins the open case of its original, a correction that of what it
+    /// corrects; an item at or above the floor's bar otherwise gets its own case.
+    /// Gives the number of a new case.
     fn place(&mut self, item: uuid::Uuid) -> Result<Option<String>, DeskError> {
         let Some(record) = self.desk.item(&item) else { return Ok(None) };
-        let original = record.duplicate_of.and_then(|first| self.desk.case_of_item(&first)).map(str::to_owned);
+        let first = record.duplicate_of.or(record.corrects);
+        let original = first.and_then(|first| self.desk.case_of_item(&first)).map(str::to_owned);
         if let Some(number) = &original
             && self.case(number)?.is_open()
         {

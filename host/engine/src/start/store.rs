@@ -150,4 +150,4 @@ pub(super) fn content_key(data: &Path) -> Result<[u8; 32], StartError> {
 
 /// Raised whenever [`State`]'s stored form changes: older snapshots are then
 /// made anew from the journal.
-pub const VIEWS_SCHEMA: u32 = 6;
+pub const VIEWS_SCHEMA: u32 = 7;
