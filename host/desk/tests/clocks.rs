@@ -178,6 +178,21 @@ fn desk_04_an_answer_reaches_nobody_who_asked_after_it() {
 }
 
 #[test]
+fn host_11_what_is_done_while_the_clock_stands_before_the_opening_is_taken() {
+    let mut host = Host::new();
+    let case = asked(&mut host, &["何时处理"]);
+    host.minutes(-33);
+    host.call("record-time", json!({ "case": case, "milestone": "verified" })).unwrap();
+    let told = host.call("record-answer", answer(&case, json!({"concerns": [{"concern": "c1", "text": "本周"}]})));
+    assert_eq!(told.unwrap()["unanswered"], json!([]));
+    assert_eq!(state(&host, &case, "answer-61"), "satisfied");
+    assert_eq!(host.desk.case(&case).unwrap().times.answered, Some(host.now));
+    // A time that somebody gives is held against the order as ever.
+    let early = answer(&case, json!({ "delivered_at": (host.now - SignedDuration::from_mins(1)).to_string() }));
+    assert_eq!(host.call("record-answer", early).unwrap_err().code, "order");
+}
+
+#[test]
 fn desk_05_it_happened_later_only_by_the_unit_above_or_by_two() {
     let mut host = Host::new();
     let case = host.case("II");
