@@ -301,6 +301,18 @@ fn a_report_with_a_chain_is_sent_when_the_chain_is_through() {
     let approval = found.approvals.iter().find(|approval| approval.approved.is_some()).unwrap();
     assert_eq!((approval.author.as_str(), approval.steps[0].by.as_str()), ("xu-ming", "gao-yuan"));
 
+    // Mended by who sends it, it is still also its drafter's.
+    let case = host.case("II");
+    let draft = json!({"case": case, "stage": "flash", "facts": [{"text": "发现明火", "observed": true}]});
+    host.person("xu-ming", "draft-report", draft).unwrap();
+    let mended = json!({"case": case, "stage": "flash", "facts": [{"text": "发现明火一处", "observed": true}]});
+    let asked = host.person("gao-yuan", "submit-report", mended).unwrap();
+    for author in ["xu-ming", "gao-yuan"] {
+        let refused = approve_in(&mut host, author, &case, &asked["pending"]["hash"]).unwrap_err();
+        assert_eq!(refused.code, "own-text", "{author}");
+    }
+    approve_in(&mut host, "tang-xue", &case, &asked["pending"]["hash"]).unwrap();
+
     // A machine's draft has no author but who brings it in; that needs another person.
     let case = host.case("II");
     let item = host.desk.case(&case).unwrap().items[0].item;

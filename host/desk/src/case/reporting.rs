@@ -124,12 +124,13 @@ impl Work<'_> {
             return self.send(&case, &proposal, None);
         }
         let other = drafter.and_then(|by| by.person().map(str::to_owned)).filter(|by| *by != sender);
+        // Whoever drafted for this report had a hand in it, also where another mended the draft.
+        let last = case.reports.iter().rev().find(|report| report.stage == input.stage).map(|report| report.at);
+        let drafts = case.drafts.iter().filter(|d| d.stage == input.stage && last.is_none_or(|last| d.at > last));
+        let others: Vec<String> = drafts.filter_map(|draft| draft.by.person()).map(str::to_owned).collect();
         let proposal = Proposal::Report(Box::new(proposal));
-        let (author, others) = match other {
-            // A draft of another person is theirs; who sends it as it is takes the first step.
-            Some(drafter) if input.draft.is_some() => (drafter, Vec::new()),
-            other => (sender.clone(), other.into_iter().collect()),
-        };
+        // A draft of another person is theirs; who sends it as it is takes the first step.
+        let author = other.filter(|_| input.draft.is_some()).unwrap_or_else(|| sender.clone());
         let pending = self.propose_by(&case, author.clone(), &others, proposal, chain, lasts)?;
         let asked = self.case(&input.case)?;
         let hash = pending["hash"].as_str().unwrap_or_default().to_owned();
