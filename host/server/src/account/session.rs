@@ -209,7 +209,7 @@ mod tests {
         assert!(over.is_cancelled(), "what streams is told");
         let mut at = began;
         let busy = sessions.begin(&whose("gao-yuan"), began).unwrap();
-        while at < began + ABSOLUTE - minute {
+        while at + minute < began + ABSOLUTE {
             at += minute;
             assert!(find(&mut sessions, &busy, at, true).is_some());
         }
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn an_account_has_so_many_and_the_longest_unused_gives_way() {
         let (mut sessions, now) = (Sessions::default(), Instant::now());
-        let tokens: Vec<String> = (0..PER_ACCOUNT as u64 + 1)
+        let tokens: Vec<String> = (0..=PER_ACCOUNT as u64)
             .map(|at| sessions.begin(&whose("a"), now + Duration::from_secs(at)).unwrap())
             .collect();
         assert_eq!(sessions.count("a", now), PER_ACCOUNT);
