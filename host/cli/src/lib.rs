@@ -19,6 +19,7 @@ mod people;
 mod process;
 mod registry;
 mod rows;
+mod sheet;
 mod text;
 mod times;
 mod welcome;
@@ -64,6 +65,9 @@ enum Command {
     Policy(commands::policy::Args),
     Case(commands::case::Args),
     Item(commands::item::Args),
+    Message(commands::message::Args),
+    Hotline(commands::hotline::Args),
+    Log(commands::log::Args),
     Task(commands::task::Args),
     Report(commands::report::Args),
     Approval(commands::approval::Args),
@@ -106,6 +110,9 @@ pub fn main_with(setup: Setup) -> ExitCode {
         Command::Policy(args) => commands::policy::run(args, cli.output),
         Command::Case(args) => commands::case::run(args, cli.output),
         Command::Item(args) => commands::item::run(args, cli.output),
+        Command::Message(args) => commands::message::run(args, cli.output),
+        Command::Hotline(args) => commands::hotline::run(args, cli.output),
+        Command::Log(args) => commands::log::run(args, cli.output),
         Command::Task(args) => commands::task::run(args, cli.output),
         Command::Report(args) => commands::report::run(args, cli.output),
         Command::Approval(args) => commands::approval::run(args, cli.output),

@@ -62,6 +62,28 @@ pub enum Act {
     RecordContact,
     /// `record-offline-event`
     RecordOfflineEvent,
+    /// `read-desk`
+    ReadDesk,
+    /// `record-log`
+    RecordLog,
+    /// `issue-log`
+    IssueLog,
+    /// `set-confidentiality`
+    SetConfidentiality,
+    /// `merge-cases`
+    MergeCases,
+    /// `split-case`
+    SplitCase,
+    /// `link-cases`
+    LinkCases,
+    /// Call records are taken in.
+    ImportCalls,
+    /// `record-callback`
+    RecordCallback,
+    /// `accept-case`
+    AcceptCase,
+    /// `extend-clock`
+    ExtendClock,
     /// `add-concern`
     AddConcern,
     /// `set-level`
@@ -171,6 +193,17 @@ const TABLE: &[Line] = &[
     line(Act::RouteCase, "route-case", &[Unit, Run], "give a case its lead unit", "1d"),
     line(Act::RecordContact, "record-contact", &[Unit, Run], "record a contact", "1h"),
     line(Act::RecordOfflineEvent, "record-offline-event", &[Unit, Run], "record what happens offline", "3.4a"),
+    line(Act::ReadDesk, "read-desk", &[Unit, Run, Admin], "read the desk", "1d"),
+    line(Act::RecordLog, "record-log", &[Unit, Run], "write a log", "3.2e"),
+    line(Act::IssueLog, "issue-log", &[Unit], "issue a special report", "6b"),
+    line(Act::SetConfidentiality, "set-confidentiality", &[Unit], "say who may read a case", "6a"),
+    line(Act::MergeCases, "merge-cases", &[Unit], "merge cases", "1i"),
+    line(Act::SplitCase, "split-case", &[Unit], "split a case", "1i"),
+    line(Act::LinkCases, "link-cases", &[Unit, Run], "link cases", "1i"),
+    line(Act::ImportCalls, "import-calls", &[Unit, Admin, Host], "bring call records in", "4b"),
+    line(Act::RecordCallback, "record-callback", &[Unit, Run], "record a callback", "4b"),
+    line(Act::AcceptCase, "accept-case", &[Unit, Run], "take a case on", "4c"),
+    line(Act::ExtendClock, "extend-clock", &[Unit], "ask for more time", "4c"),
     line(Act::AddConcern,        "add-concern",         &[Unit],              "add a concern",                  "1c"),
     line(Act::SetLevel,          "set-level",           &[Unit],              "set the level of a case",        "rule 7"),
     line(Act::CorrectOccurredAt, "correct-occurred-at", &[Unit],              "correct when a matter happened", "rule 5"),
@@ -224,6 +257,17 @@ impl Act {
             Command::RouteCase(_) => Act::RouteCase,
             Command::RecordContact(_) => Act::RecordContact,
             Command::RecordOfflineEvent(_) => Act::RecordOfflineEvent,
+            Command::ImportCalls(_) => Act::ImportCalls,
+            Command::ReadDesk(_) => Act::ReadDesk,
+            Command::RecordLog(_) => Act::RecordLog,
+            Command::IssueLog(_) => Act::IssueLog,
+            Command::SetConfidentiality(_) => Act::SetConfidentiality,
+            Command::MergeCases(_) => Act::MergeCases,
+            Command::SplitCase(_) => Act::SplitCase,
+            Command::LinkCases(_) => Act::LinkCases,
+            Command::RecordCallback(_) => Act::RecordCallback,
+            Command::AcceptCase(_) => Act::AcceptCase,
+            Command::ExtendClock(_) => Act::ExtendClock,
             Command::AddConcern { .. } => Act::AddConcern,
             Command::SetLevel { .. } => Act::SetLevel,
             Command::CorrectOccurredAt { .. } => Act::CorrectOccurredAt,

@@ -6,7 +6,11 @@
 
 mod approvals;
 mod assessing;
+mod calls;
+mod intake;
+mod merging;
 mod persons;
+mod reading;
 mod reports;
 mod tasks;
 
@@ -18,7 +22,11 @@ use uuid::Uuid;
 
 pub use approvals::{Delegate, RevokeDelegation};
 pub use assessing::{AssessCase, OpenGate, RecordRisk};
+pub use calls::{Call, ImportCalls, RecordCallback};
+pub use intake::{AcceptCase, ExtendClock, Intake};
+pub use merging::{LinkCases, MergeCases, SetConfidentiality, SplitCase};
 pub use persons::{CommandForm, command_forms};
+pub use reading::{IssueLog, ReadDesk, RecordLog};
 pub use reports::{DraftReport, Grounded, RecordBypass, RecordEvidence, RecordReceipt, Statement, SubmitReport};
 pub use tasks::{
     AcceptTask, AssignTask, FeedBackTask, RecordContact, RecordOfflineEvent, ReturnTask, RouteCase, TransferTask,
@@ -102,6 +110,28 @@ pub enum Command {
     Delegate(Delegate),
     /// Core function.
     RevokeDelegation(RevokeDelegation),
+    /// Core function.
+    ReadDesk(ReadDesk),
+    /// Core function.
+    RecordLog(RecordLog),
+    /// Core function.
+    IssueLog(IssueLog),
+    /// Core function.
+    SetConfidentiality(SetConfidentiality),
+    /// Core function.
+    MergeCases(MergeCases),
+    /// Core function.
+    SplitCase(SplitCase),
+    /// Core function.
+    LinkCases(LinkCases),
+    /// A page of call records came in.
+    ImportCalls(ImportCalls),
+    /// Core function.
+    RecordCallback(RecordCallback),
+    /// Core function.
+    AcceptCase(AcceptCase),
+    /// Core function.
+    ExtendClock(ExtendClock),
     /// A person adds what is asked (clause 1c).
     AddConcern {
         /// The case.
@@ -208,6 +238,9 @@ impl Command {
             "receive" => {
                 return Err(wrong("items are not taken in by a command; send them to the unit's items").at("/command"));
             }
+            "import-calls" => {
+                return Err(wrong("calls are not taken in by a command; send them to the unit's calls").at("/command"));
+            }
             "adopt-policy" => {
                 return Err(wrong("a policy pack comes into force by deployment, not by a command").at("/command"));
             }
@@ -228,7 +261,11 @@ impl Command {
             | Command::Receive(_)
             | Command::OpenCase(_)
             | Command::Delegate(_)
-            | Command::RevokeDelegation(_) => None,
+            | Command::RevokeDelegation(_)
+            | Command::ReadDesk(_)
+            | Command::RecordLog(_)
+            | Command::IssueLog(_)
+            | Command::ImportCalls(_) => None,
             Command::RecordAssessment(input) => input.case.as_deref(),
             Command::AttachItem(input) => Some(&input.case),
             Command::StartClock(input) => Some(&input.case),
@@ -254,6 +291,13 @@ impl Command {
             Command::RouteCase(input) => Some(&input.case),
             Command::RecordContact(input) => Some(&input.case),
             Command::RecordOfflineEvent(input) => Some(&input.case),
+            Command::AcceptCase(input) => Some(&input.case),
+            Command::SetConfidentiality(input) => Some(&input.case),
+            Command::MergeCases(input) => Some(&input.case),
+            Command::SplitCase(input) => Some(&input.case),
+            Command::LinkCases(input) => Some(&input.case),
+            Command::RecordCallback(input) => Some(&input.case),
+            Command::ExtendClock(input) => Some(&input.case),
             Command::AddConcern { case, .. }
             | Command::SetLevel { case, .. }
             | Command::CorrectOccurredAt { case, .. }

@@ -6,10 +6,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::command::{
-    AcceptTask, AssessCase, AssignTask, AttachItem, CloseCase, Command, Delegate, DraftReport, FeedBackTask, OpenCase,
-    OpenGate, RecordAnswer, RecordAssessment, RecordBypass, RecordContact, RecordDelivery, RecordEvidence,
-    RecordOfflineEvent, RecordReceipt, RecordRisk, RecordTime, ReturnTask, RevokeDelegation, RouteCase, SatisfyClock,
-    StartClock, SubmitReport, TransferTask, WithdrawTask,
+    AcceptCase, AcceptTask, AssessCase, AssignTask, AttachItem, CloseCase, Command, Delegate, DraftReport, ExtendClock,
+    FeedBackTask, IssueLog, LinkCases, MergeCases, OpenCase, OpenGate, ReadDesk, RecordAnswer, RecordAssessment,
+    RecordBypass, RecordCallback, RecordContact, RecordDelivery, RecordEvidence, RecordLog, RecordOfflineEvent,
+    RecordReceipt, RecordRisk, RecordTime, ReturnTask, RevokeDelegation, RouteCase, SatisfyClock, SetConfidentiality,
+    SplitCase, StartClock, SubmitReport, TransferTask, WithdrawTask,
 };
 use crate::error::DeskError;
 
@@ -205,6 +206,66 @@ const FUNCTIONS: &[Entry] = &[
         output: delegation,
         command: |v| Ok(Command::RevokeDelegation(read(v)?)),
     },
+    Entry {
+        name: "read-desk",
+        input_schema: schema::<ReadDesk>,
+        output: reading,
+        command: |v| Ok(Command::ReadDesk(read(v)?)),
+    },
+    Entry {
+        name: "record-log",
+        input_schema: schema::<RecordLog>,
+        output: logged,
+        command: |v| Ok(Command::RecordLog(read(v)?)),
+    },
+    Entry {
+        name: "issue-log",
+        input_schema: schema::<IssueLog>,
+        output: logged,
+        command: |v| Ok(Command::IssueLog(read(v)?)),
+    },
+    Entry {
+        name: "set-confidentiality",
+        input_schema: schema::<SetConfidentiality>,
+        output: confidentiality,
+        command: |v| Ok(Command::SetConfidentiality(read(v)?)),
+    },
+    Entry {
+        name: "merge-cases",
+        input_schema: schema::<MergeCases>,
+        output: merged,
+        command: |v| Ok(Command::MergeCases(read(v)?)),
+    },
+    Entry {
+        name: "split-case",
+        input_schema: schema::<SplitCase>,
+        output: split,
+        command: |v| Ok(Command::SplitCase(read(v)?)),
+    },
+    Entry {
+        name: "link-cases",
+        input_schema: schema::<LinkCases>,
+        output: linked,
+        command: |v| Ok(Command::LinkCases(read(v)?)),
+    },
+    Entry {
+        name: "record-callback",
+        input_schema: schema::<RecordCallback>,
+        output: called_back,
+        command: |v| Ok(Command::RecordCallback(read(v)?)),
+    },
+    Entry {
+        name: "accept-case",
+        input_schema: schema::<AcceptCase>,
+        output: accepted,
+        command: |v| Ok(Command::AcceptCase(read(v)?)),
+    },
+    Entry {
+        name: "extend-clock",
+        input_schema: schema::<ExtendClock>,
+        output: extended,
+        command: |v| Ok(Command::ExtendClock(read(v)?)),
+    },
 ];
 
 /// All core functions.
@@ -273,7 +334,10 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 /// What a function gives. What may wait for a second person says so under `pending`.
 fn output(name: &str, properties: &Value) -> Value {
     let mut schema = object(properties);
-    if matches!(name, "record-answer" | "record-time" | "submit-report" | "assess-case" | "open-gate") {
+    if matches!(
+        name,
+        "record-answer" | "record-time" | "submit-report" | "assess-case" | "open-gate" | "set-confidentiality"
+    ) {
         let mut pending = object(&json!({
             "approval": { "type": "string" }, "hash": { "type": "string" }, "author": { "type": "string" },
         }));
@@ -456,6 +520,127 @@ fn delegation() -> Value {
         "delegation": { "type": "string" }, "unit": { "type": "string" }, "from": { "type": "string" },
         "to": { "type": "string" }, "starts": time(), "until": time(), "reason": { "type": "string" },
         "state": { "enum": ["planned", "holds", "over", "revoked"] },
+    })
+}
+
+fn count() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+fn counts() -> Value {
+    json!({ "type": "object", "additionalProperties": { "type": "integer" } })
+}
+
+fn reading() -> Value {
+    let rate = json!({ "type": ["number", "null"], "minimum": 0, "maximum": 1 });
+    let day = json!({ "type": "string", "format": "date" });
+    let cases = object(&json!({
+        "opened": count(), "closed": count(), "open": count(), "overdue": count(), "breaches": count(),
+        "done": count(), "on_time": count(),
+    }));
+    let messages = object(&json!({
+        "received": count(), "accepted": count(), "accepted_late": count(), "answered": count(),
+        "answered_late": count(), "overdue": count(), "extended": count(), "paused": count(),
+    }));
+    json!({
+        "unit": { "type": "string" },
+        "unit_name": { "type": ["string", "null"] },
+        "from": day,
+        "to": day,
+        "cases": cases,
+        "on_time_rate": rate,
+        "by_unit": { "type": "object", "additionalProperties": cases },
+        "by_level": counts(),
+        "by_kind": counts(),
+        "items": count(),
+        "by_channel": counts(),
+        "by_label": counts(),
+        "messages": { "type": "object", "additionalProperties": messages },
+        "hotline": object(&json!({
+            "total": count(), "answered": count(), "missed": count(), "called_back": count(), "asked": count(),
+            "answer_rate": rate, "target": rate,
+        })),
+        "open": { "type": "array", "items": { "type": "object" }, "description": "open cases by what is due, as `GET /v1/cases` has them" },
+        "due": { "type": "array", "items": object(&json!({
+            "case": { "type": "string" }, "unit": { "type": "string" }, "title": { "type": "string" },
+            "level": level(), "clock": { "type": "string" }, "name": { "type": "object" }, "due_at": time(),
+            "breached": { "type": "boolean" }, "paused": { "type": "boolean" },
+        })) },
+        "sections": { "type": "array", "items": section(), "description": "概况 and 传播 in words" },
+    })
+}
+
+fn section() -> Value {
+    object(&json!({ "name": { "type": "string" }, "text": { "type": "string" } }))
+}
+
+fn logged() -> Value {
+    json!({
+        "unit": { "type": "string" },
+        "log": { "type": "string" },
+        "kind": { "enum": ["daily", "special", "digest"] },
+        "issue": { "type": ["integer", "null"], "minimum": 1 },
+        "issue_zh": { "type": ["string", "null"] },
+        "hash": { "type": "string", "description": "what whoever issues it names" },
+        "revision": { "type": "integer", "minimum": 1 },
+        "issued": { "type": "boolean" },
+    })
+}
+
+fn confidentiality() -> Value {
+    json!({ "case": { "type": "string" }, "confidentiality": { "enum": ["public", "internal", "secret"] } })
+}
+
+fn merged() -> Value {
+    json!({
+        "case": { "type": "string" },
+        "merged": { "type": "string", "description": "the case that is closed now and points to the other" },
+        "askers": { "type": "integer", "description": "how many are owed an answer, or had one, in all" },
+        "concerns": { "type": "integer" },
+        "clocks": { "type": "array", "items": { "type": "string" }, "description": "clocks that came along" },
+    })
+}
+
+fn split() -> Value {
+    json!({ "case": { "type": "string" }, "opened": { "type": "string" }, "askers": { "type": "integer" }, "concerns": { "type": "integer" } })
+}
+
+fn linked() -> Value {
+    json!({ "case": { "type": "string" }, "other": { "type": "string" }, "linked": { "type": "boolean", "description": "false where it was linked before" } })
+}
+
+fn called_back() -> Value {
+    json!({
+        "case": { "type": "string" },
+        "reached": { "type": "boolean" },
+        "waits": { "type": "boolean", "description": "whether the caller still waits to be called back" },
+        "state": state(),
+    })
+}
+
+fn accepted() -> Value {
+    json!({ "case": { "type": "string" }, "accepted_at": time(), "receipt": asker_receipt() })
+}
+
+fn asker_receipt() -> Value {
+    let mut receipt = object(&json!({
+        "number": { "type": "string" },
+        "text": { "type": "string", "description": "what the asker is told" },
+        "accept_by": { "type": ["string", "null"], "format": "date-time" },
+        "answer_by": { "type": ["string", "null"], "format": "date-time" },
+    }));
+    receipt["description"] = json!("the asker's receipt (回执)");
+    receipt
+}
+
+fn extended() -> Value {
+    json!({
+        "case": { "type": "string" },
+        "clock": { "type": "string" },
+        "allowance": { "type": "string", "description": "how much more time the pack gives" },
+        "pending": object(&json!({
+            "approval": { "type": "string" }, "hash": { "type": "string" }, "author": { "type": "string" },
+        })),
     })
 }
 

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::case::{Case, ReportNumber};
+use crate::calls::Calls;
+use crate::case::{Case, CaseClock, ReportNumber};
 use crate::command::Command;
 use crate::decide::{self, DecideContext, Decision};
 use crate::delegation::{self, Delegation};
@@ -20,7 +21,8 @@ use crate::error::DeskError;
 use crate::event::{DeskEvent, fact_event};
 use crate::fact::{Fact, ItemReceived};
 use crate::item::{Digest, Item, ItemRecord, TEXT_CHARS, TITLE_CHARS};
-use crate::policy::PolicyPack;
+use crate::log::Logs;
+use crate::policy::{PolicyPack, SatisfiedBy};
 use crate::text::clip;
 
 /// A text that was met, and the first item with it.
@@ -43,6 +45,18 @@ pub struct Desk {
     /// The case of each item that has one.
     placed: OrdMap<Uuid, String>,
     cases: OrdMap<String, Arc<Case>>,
+    /// The case of each message and call, by what it is known by in its source.
+    #[serde(default)]
+    came_in: OrdMap<Digest, String>,
+    /// Calls on the hotline.
+    #[serde(default)]
+    calls: Calls,
+    /// Logs, special reports and digests, by unit.
+    #[serde(default)]
+    logs: OrdMap<String, Logs>,
+    /// Open cases of calls that nobody took, by unit and phone.
+    #[serde(default)]
+    callers: OrdMap<String, String>,
     /// When which open case has a clock that wants to be ticked.
     wakes: OrdSet<(Timestamp, String)>,
     /// Approvals that people gave into other hands, by the unit that keeps them.
@@ -83,6 +97,17 @@ impl Desk {
     /// The pack in force.
     pub fn policy(&self) -> Option<&Arc<PolicyPack>> {
         self.policy.as_ref()
+    }
+
+    /// The same, where nothing goes without one.
+    ///
+    /// # Errors
+    /// When no pack is in force.
+    pub fn policy_in_force(&self) -> Result<&Arc<PolicyPack>, DeskError> {
+        self.policy.as_ref().ok_or_else(|| {
+            DeskError::new("no-policy", "no policy pack is in force")
+                .hint("name one as `policy` in huiyin.json, and start the host with it")
+        })
     }
 
     /// The name of a unit in the pack in force; its code where the pack has none.
@@ -157,6 +182,10 @@ impl Desk {
         }
         match command {
             Command::Receive(input) => Some(input.unit.clone()),
+            Command::ImportCalls(input) => Some(input.unit.clone()),
+            Command::ReadDesk(input) => input.unit.clone(),
+            Command::RecordLog(input) => input.unit.clone(),
+            Command::IssueLog(input) => input.unit.clone(),
             Command::OpenCase(input) => of_item(input.item.as_ref()).or_else(|| input.unit.clone()),
             Command::RecordAssessment(input) => of_item(input.item.as_ref()),
             _ => None,
@@ -184,6 +213,36 @@ impl Desk {
     pub fn met(&self, key: &[u8; 32], unit: &str, source: &str, item: &Item) -> bool {
         self.knows(&Digest::of_item(key, unit, source, item))
             || self.knows(&Digest::of_refused(key, unit, source, item))
+    }
+
+    /// The case of a message or a call that came in before.
+    pub(crate) fn came_in(&self, identity: &Digest) -> Option<&str> {
+        self.came_in.get(identity).map(String::as_str)
+    }
+
+    /// The logs of a unit.
+    pub(crate) fn logs(&self, unit: &str) -> Logs {
+        self.logs.get(unit).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn all_logs(&self) -> impl Iterator<Item = (&str, &Logs)> {
+        self.logs.iter().map(|(unit, logs)| (unit.as_str(), logs))
+    }
+
+    /// Recent items, the oldest first.
+    pub fn items(&self) -> impl Iterator<Item = &ItemRecord> {
+        self.records.values().map(Arc::as_ref)
+    }
+
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// The case of a caller of this unit who still waits to be called back.
+    pub(crate) fn waiting_caller(&self, unit: &str, phone: &Digest) -> Option<String> {
+        let case = self.case(self.callers.get(&caller(unit, phone))?)?;
+        let waits = |entry: &CaseClock| entry.satisfied_by == SatisfiedBy::Callback && entry.clock.satisfied.is_some();
+        (case.is_open() && !case.clocks.iter().any(waits)).then(|| case.number.clone())
     }
 
     pub(crate) fn knows(&self, identity: &Digest) -> bool {
@@ -241,10 +300,35 @@ impl Desk {
                     self.apply_to_case(number, fact);
                 }
             }
+            Fact::LogRecorded { unit, log } => self.logs.entry(unit.clone()).or_default().record(log),
+            Fact::LogIssued { unit, log, issue, issued } => {
+                let found = self.logs.get_mut(unit).is_some_and(|logs| logs.issue(log, *issue, issued));
+                self.strays += u64::from(!found);
+            }
+            Fact::CasesMerged { head, merged } => {
+                for item in &merged.items {
+                    self.placed.insert(item.item, head.case.clone());
+                }
+                self.apply_to_case(&head.case, fact);
+            }
+            Fact::CallsRecorded { unit, calls, closed_before, .. } => self.calls.apply(unit, calls, *closed_before),
             Fact::CaseOpened(opened) => {
                 let case = Case::opened(opened);
                 if let Some(item) = &opened.item {
                     self.placed.insert(item.item, case.number.clone());
+                }
+                for item in opened.split.iter().flat_map(|split| &split.items) {
+                    self.placed.insert(item.item, case.number.clone());
+                }
+                if let Some(came) = &case.came_in {
+                    if let Some(phone) = came.phone.as_ref().filter(|_| came.missed) {
+                        self.callers.insert(caller(&case.unit, &phone.hash), case.number.clone());
+                    }
+                    self.came_in.insert(came.identity, case.number.clone());
+                }
+                // A case that came out of another has clocks from the start.
+                if let Some(at) = case.next_wake() {
+                    self.wakes.insert((at, case.number.clone()));
                 }
                 self.cases.insert(case.number.clone(), Arc::new(case));
             }
@@ -313,6 +397,7 @@ impl Desk {
             title: clip(title, TITLE_CHARS),
             text: Some(item.body.trim()).filter(|text| !text.is_empty()).map(|text| clip(text, TEXT_CHARS)),
             url: item.url.as_ref().map(|url| clip(url, 500)),
+            channel: item.field("channel").map(|channel| clip(channel, 100)),
             asker: item.field("asker").or_else(|| item.field("author-hash")).map(|who| clip(who, 100)),
             occurred_at: *occurred_at,
             observed: item.observed,
@@ -338,4 +423,9 @@ impl Desk {
             self.texts = std::mem::take(&mut self.texts).into_iter().filter(|(_, met)| met.at >= bound).collect();
         }
     }
+}
+
+/// How a caller of a unit is known.
+fn caller(unit: &str, phone: &Digest) -> String {
+    format!("{unit} {phone:?}")
 }

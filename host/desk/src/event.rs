@@ -79,6 +79,11 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
                     "item": opened.item,
                     "concerns": opened.concerns,
                     "related": opened.related,
+                    "came_in": opened.came_in.as_ref().map(|came| json!({
+                        "source": came.source, "reference": came.reference, "missed": came.missed,
+                        "phone_tail": came.phone.as_ref().map(|phone| &phone.tail), "unrouted": came.unrouted,
+                    })),
+                    "unrouted": opened.unrouted,
                     "reasons": opened.assessments.iter().flat_map(|a| &a.verdict.reasons).collect::<Vec<_>>(),
                     "notify": told(&opened.notify),
                     "at": opened.at,
@@ -121,6 +126,42 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
             "huiyin.case.routed.v1",
             about(head, json!({ "from": from, "reason": reason, "by": by, "notify": told(notify), "at": at })),
         ),
+        Fact::ConfidentialityChanged { head, change } => {
+            ("huiyin.case.confidentiality-changed.v1", about(head, json!({ "change": change, "at": change.at })))
+        }
+        Fact::CaseLinked { head, link } => {
+            ("huiyin.case.linked.v1", about(head, json!({ "link": link, "at": link.at })))
+        }
+        Fact::CasesMerged { head, merged } => (
+            "huiyin.case.merged.v1",
+            about(
+                head,
+                json!({
+                    "from": merged.from, "reason": merged.reason, "askers": merged.askers.len(),
+                    "concerns": merged.concerns.len(), "by": merged.by, "at": merged.at,
+                }),
+            ),
+        ),
+        Fact::CaseSplit { head, split } => (
+            "huiyin.case.split.v1",
+            about(
+                head,
+                json!({
+                    "to": split.to, "reason": split.reason, "askers": split.askers.len(),
+                    "concerns": split.concerns.len(), "by": split.by, "at": split.at,
+                }),
+            ),
+        ),
+        Fact::LogRecorded { unit, log } => {
+            ("huiyin.log.recorded.v1", json!({ "unit": unit, "log": log, "at": log.at }))
+        }
+        Fact::LogIssued { unit, log, issue, issued } => (
+            "huiyin.log.issued.v1",
+            json!({ "unit": unit, "log": log, "issue": issue, "by": issued.by, "at": issued.at }),
+        ),
+        Fact::CaseAccepted { head, acceptance } => {
+            ("huiyin.case.accepted.v1", about(head, json!({ "accepted": acceptance, "at": acceptance.at })))
+        }
         Fact::TaskAssigned { head, task, notify } => (
             "huiyin.task.assigned.v1",
             about(

@@ -8,18 +8,21 @@ use std::sync::Arc;
 
 use huiyin_deadline::clock::ClockFact;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::actor::Actor;
+use crate::calls::CallEntry;
 use crate::case::{
-    Answer, Approval, Because, Bypass, CaseItem, Concern, Confirmation, Contact, Delivery, Evidence, Gate, Head,
-    Judgement, Kind, Milestone, NoResponse, Notification, OfflineEvent, Receipt, Report, ReportDraft, RiskEntry, State,
-    StepTaken, Task, TaskEntry,
+    Acceptance, Answer, Approval, Because, Bypass, CameIn, CaseItem, Concern, Confidentiality, ConfidentialityChange,
+    Confirmation, Contact, Delivery, Evidence, Gate, Head, Judgement, Kind, Link, Merged, Milestone, NoResponse,
+    Notification, OfflineEvent, Receipt, Report, ReportDraft, RiskEntry, Split, State, StepTaken, Task, TaskEntry,
 };
 use crate::delegation::{Delegation, Revoked};
 use crate::item::{Digest, Item};
 use crate::level::Level;
+use crate::log::Log;
 use crate::policy::{PolicyPack, ResponseValue, SatisfiedBy};
 use crate::text::Name;
 use crate::verdict::Assessment;
@@ -168,6 +171,101 @@ pub enum Fact {
         /// Who is told because of it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notify: Vec<Notification>,
+    },
+    /// Calls came in on the hotline of a unit (clause 4b).
+    #[serde(rename = "huiyin.calls.recorded.v1")]
+    CallsRecorded {
+        /// The unit.
+        unit: String,
+        /// Where the records come from.
+        source: String,
+        /// The calls.
+        calls: Vec<CallEntry>,
+        /// The days before this one are closed: their calls are no longer known one by one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        closed_before: Option<Date>,
+        /// When they were taken in.
+        at: Timestamp,
+    },
+    /// Who may read a case has changed (clause 6a).
+    #[serde(rename = "huiyin.case.confidentiality-changed.v1")]
+    ConfidentialityChanged {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The change.
+        change: ConfidentialityChange,
+    },
+    /// A case was tied to another (clause 1i).
+    #[serde(rename = "huiyin.case.linked.v1")]
+    CaseLinked {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// To which, and why.
+        link: Link,
+    },
+    /// Another case was merged into this one: all who ask there are owed an answer here (clause 1i).
+    #[serde(rename = "huiyin.case.merged.v1")]
+    CasesMerged {
+        /// The case that goes on.
+        #[serde(flatten)]
+        head: Head,
+        /// What came along.
+        merged: Box<Merged>,
+    },
+    /// The case was merged into another, and is closed by it.
+    #[serde(rename = "huiyin.case.merged-away.v1")]
+    CaseMergedAway {
+        /// The case that is closed.
+        #[serde(flatten)]
+        head: Head,
+        /// The case that goes on.
+        into: String,
+        /// Why.
+        reason: String,
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
+    /// A part of the case went to a case of its own.
+    #[serde(rename = "huiyin.case.split.v1")]
+    CaseSplit {
+        /// The case that keeps the rest.
+        #[serde(flatten)]
+        head: Head,
+        /// What went.
+        split: Box<Split>,
+    },
+    /// A log, a special report or a digest was written (clauses 3.2e, 6a).
+    #[serde(rename = "huiyin.log.recorded.v1")]
+    LogRecorded {
+        /// The unit.
+        unit: String,
+        /// What was written.
+        log: Box<Log>,
+    },
+    /// A special report was issued.
+    #[serde(rename = "huiyin.log.issued.v1")]
+    LogIssued {
+        /// The unit.
+        unit: String,
+        /// Its id.
+        log: String,
+        /// Its number.
+        issue: u32,
+        /// By whom, and when.
+        issued: Confirmation,
+    },
+    /// The lead unit took the matter on (受理, clause 4c).
+    #[serde(rename = "huiyin.case.accepted.v1")]
+    CaseAccepted {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// By whom, and when.
+        acceptance: Acceptance,
     },
     /// Work was handed to a unit (clause 3.4b).
     #[serde(rename = "huiyin.task.assigned.v1")]
@@ -602,9 +700,23 @@ pub struct CaseOpened {
     /// An earlier case on the same text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub related: Option<String>,
+    /// How it came in, where somebody sent it to the unit itself (clauses 4b, 4c).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_in: Option<CameIn>,
+    /// Who may read it.
+    #[serde(default, skip_serializing_if = "is_public")]
+    pub confidentiality: Confidentiality,
+    /// What came along from the case that it was split from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Box<Merged>>,
     /// Who is told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<Notification>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // the shape that serde asks for
+fn is_public(confidentiality: &Confidentiality) -> bool {
+    *confidentiality == Confidentiality::Public
 }
 
 /// On what ground a case was closed (clause 1i).
@@ -629,6 +741,12 @@ impl Fact {
             | Self::LevelChanged { head, .. }
             | Self::CaseAdvanced { head, .. }
             | Self::CaseRouted { head, .. }
+            | Self::CaseAccepted { head, .. }
+            | Self::ConfidentialityChanged { head, .. }
+            | Self::CaseLinked { head, .. }
+            | Self::CasesMerged { head, .. }
+            | Self::CaseMergedAway { head, .. }
+            | Self::CaseSplit { head, .. }
             | Self::TaskAssigned { head, .. }
             | Self::TaskMoved { head, .. }
             | Self::ContactRecorded { head, .. }
@@ -661,7 +779,10 @@ impl Fact {
             | Self::ItemsForgotten { .. }
             | Self::DelegationGranted { .. }
             | Self::DelegationRevoked { .. }
-            | Self::ItemAssessed { .. } => None,
+            | Self::ItemAssessed { .. }
+            | Self::LogRecorded { .. }
+            | Self::LogIssued { .. }
+            | Self::CallsRecorded { .. } => None,
         }
     }
 
@@ -680,7 +801,10 @@ impl Fact {
             Self::ItemRefused { unit, .. }
             | Self::ItemAssessed { unit, .. }
             | Self::DelegationRevoked { unit, .. }
-            | Self::DelegationGranted { delegation: Delegation { unit, .. } } => Some(unit),
+            | Self::DelegationGranted { delegation: Delegation { unit, .. } }
+            | Self::LogRecorded { unit, .. }
+            | Self::LogIssued { unit, .. }
+            | Self::CallsRecorded { unit, .. } => Some(unit),
             other => other.head().map(|head| head.unit.as_str()),
         }
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use crate::command::Intake;
 use crate::level::Level;
 use crate::text::{clip, says_something};
 use crate::verdict::{Assessment, Verdict};
@@ -171,6 +172,9 @@ pub struct ReceivedItem {
     /// Why there is no verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor_error: Option<String>,
+    /// What came with it, where somebody sent it to the unit itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intake: Option<Intake>,
 }
 
 /// 128 bits that tell texts apart, keyed so that nobody without the host's
@@ -279,6 +283,9 @@ pub struct ItemRecord {
     /// Where it can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The channel it was observed in: the field `channel`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
     /// Who raised it, as far as it is known: the field `asker`, else `author-hash`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asker: Option<String>,

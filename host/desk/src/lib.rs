@@ -20,6 +20,7 @@
 
 mod actor;
 mod authority;
+mod calls;
 pub mod case;
 mod command;
 mod core_functions;
@@ -31,8 +32,10 @@ mod event;
 mod fact;
 pub mod item;
 mod level;
+mod log;
 mod number;
 pub mod policy;
+mod reading;
 mod text;
 mod unit;
 mod verdict;
@@ -40,12 +43,14 @@ mod view;
 
 pub use actor::Actor;
 pub use authority::{Act, permit};
+pub use calls::{CallDay, CallEntry, MAX_CALLS, call_rate};
 pub use command::{
-    AcceptTask, AssessCase, AssignTask, AttachItem, CloseCase, Command, CommandForm, Delegate, DraftReport,
-    FeedBackTask, Grounded, OpenCase, OpenGate, Receive, RecordAnswer, RecordAssessment, RecordBypass, RecordContact,
-    RecordDelivery, RecordEvidence, RecordOfflineEvent, RecordReceipt, RecordRisk, RecordTime, ReturnTask,
-    RevokeDelegation, RouteCase, SatisfyClock, StartClock, Statement, SubmitReport, TransferTask, WithdrawTask,
-    command_forms,
+    AcceptCase, AcceptTask, AssessCase, AssignTask, AttachItem, Call, CloseCase, Command, CommandForm, Delegate,
+    DraftReport, ExtendClock, FeedBackTask, Grounded, ImportCalls, Intake, IssueLog, LinkCases, MergeCases, OpenCase,
+    OpenGate, ReadDesk, Receive, RecordAnswer, RecordAssessment, RecordBypass, RecordCallback, RecordContact,
+    RecordDelivery, RecordEvidence, RecordLog, RecordOfflineEvent, RecordReceipt, RecordRisk, RecordTime, ReturnTask,
+    RevokeDelegation, RouteCase, SatisfyClock, SetConfidentiality, SplitCase, StartClock, Statement, SubmitReport,
+    TransferTask, WithdrawTask, command_forms,
 };
 pub use core_functions::{CoreFunction, core_command, core_functions};
 pub use decide::{DecideContext, Decision, Elsewhere};
@@ -56,8 +61,10 @@ pub use event::{DeskEvent, alert_event, fact_event};
 pub use fact::{CaseOpened, Fact, Ground, ItemReceived};
 pub use item::{Item, ReceivedItem};
 pub use level::Level;
+pub use log::{Log, LogKind, Section, daily_log, log_list};
 pub use number::Prefix;
 pub use policy::{PolicyPack, Problem};
+pub use reading::{Question, Reading};
 pub use text::Name;
 pub use unit::{Office, Person, Superior, Unit};
 pub use verdict::{Assessment, Verdict};

@@ -7,15 +7,16 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::case::{
-    Approval, Case, CaseClock, Proposal, Task, approval_view, report_view, risk_view, task_view, waits_for,
+    Approval, CameIn, Case, CaseClock, Proposal, Task, approval_view, receipt, report_view, risk_view, task_view,
+    waits_for,
 };
 use crate::delegation::Delegation;
 use crate::desk::Desk;
-use crate::policy::PolicyPack;
+use crate::policy::{PolicyPack, SatisfiedBy};
 
 /// Everything about a case.
 pub fn case_summary(case: &Case, now: Timestamp) -> Value {
-    json!({
+    let mut summary = json!({
         "number": case.number,
         "kind": case.kind,
         "kind_zh": case.kind.zh(),
@@ -56,7 +57,20 @@ pub fn case_summary(case: &Case, now: Timestamp) -> Value {
         "answers": case.answers,
         "approvals": case.approvals.iter().map(approval_view).collect::<Vec<_>>(),
         "no_response": case.no_response().map(no_response),
-    })
+    });
+    let more = json!({
+        "came_in": case.came_in.as_ref().map(came_in),
+        "accepted": case.accepted,
+        "confidentiality": case.confidentiality,
+        "confidentiality_zh": case.confidentiality.zh(),
+        "confidentiality_changes": case.confidentiality_changes,
+        "links": case.links,
+        "merged_into": case.merged_into,
+    });
+    if let (Value::Object(summary), Value::Object(more)) = (&mut summary, more) {
+        summary.extend(more);
+    }
+    summary
 }
 
 /// Everything about a case, with the names that the pack in force has for the units and people in
@@ -64,6 +78,9 @@ pub fn case_summary(case: &Case, now: Timestamp) -> Value {
 pub fn case_page(desk: &Desk, case: &Case, now: Timestamp) -> Value {
     let mut page = case_summary(case, now);
     page["recorded"] = json!(case.recorded);
+    if let (Some(pack), Some(_)) = (desk.policy(), &case.came_in) {
+        page["receipt"] = receipt(pack, case);
+    }
     with_names(desk, page)
 }
 
@@ -229,6 +246,11 @@ pub fn case_row(case: &Case, now: Timestamp) -> Value {
         "state": case.state,
         "state_zh": case.state.zh(),
         "opened_at": case.times.opened,
+        "accepted_at": case.accepted.as_ref().map(|accepted| accepted.at),
+        "occurred_at": case.times.occurred,
+        "waits_callback": waits_callback(case),
+        "confidentiality": case.confidentiality,
+        "merged_into": case.merged_into,
         "items": case.items.len() as u64 + case.more_items,
         "clock": pressing.map(|entry| clock(case, entry, now)),
         "breaches": case.clocks.iter().map(|entry| entry.clock.breaches().count()).sum::<usize>(),
@@ -307,6 +329,24 @@ fn standing(case: &Case, clock: &Clock) -> (&'static str, &'static str) {
         (None, None) if clock.paused_since().is_some() => ("paused", "暂停"),
         (None, None) => ("running", "计时中"),
     }
+}
+
+/// Whether somebody called in vain and was not called back.
+fn waits_callback(case: &Case) -> bool {
+    let called = |entry: &CaseClock| entry.satisfied_by == SatisfiedBy::Callback && entry.clock.satisfied.is_some();
+    let missed = case.came_in.as_ref().is_some_and(|came| came.missed);
+    missed && case.is_open() && !case.clocks.iter().any(called) && !case.contacts.iter().any(|c| c.channel == "回拨")
+}
+
+/// How a case came in; hashes stay inside.
+fn came_in(came: &CameIn) -> Value {
+    json!({
+        "source": came.source,
+        "reference": came.reference,
+        "phone_tail": came.phone.as_ref().map(|phone| &phone.tail),
+        "missed": came.missed,
+        "unrouted": came.unrouted,
+    })
 }
 
 /// The decision not to answer, as clients of the first releases read it.

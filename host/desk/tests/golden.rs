@@ -23,7 +23,12 @@ fn file(name: &str) -> PathBuf {
 
 fn type_of(line: &str) -> String {
     let value: Value = serde_json::from_str(line).unwrap();
-    value["type"].as_str().unwrap().to_owned()
+    let name = value["type"].as_str().unwrap();
+    // A case that came out of another is opened with what it brought along.
+    if value.get("split").is_some_and(|split| name == "huiyin.case.opened.v1" && split.is_object()) {
+        return format!("{name} of a split");
+    }
+    name.to_owned()
 }
 
 /// One of everything that can happen to a desk.
@@ -93,6 +98,29 @@ fn everything() -> Host {
     let assessment = json!({ "case": number, "nature": "谣言", "trend": "趋缓", "risks": ["转移视线"], "opinion": "发布通报", "value": "respond", "reason": "群众关切" });
     host.person("gao-yuan", "assess-case", assessment).unwrap();
     host.call("record-time", json!({ "case": number, "milestone": "verified" })).unwrap();
+    host.person("xu-ming", "accept-case", json!({ "case": number, "note": "已转林政股" })).unwrap();
+    let secret = json!({ "case": number, "to": "internal", "reason": "涉及个人隐私" });
+    host.person("xu-ming", "set-confidentiality", secret).unwrap();
+    let link = json!({ "case": number, "other": "99992206400300_20260301090000_1", "reason": "同一水系" });
+    host.person("xu-ming", "link-cases", link).unwrap();
+    let sections: Vec<Value> = ["概况", "传播", "观点", "研判", "建议"]
+        .iter()
+        .map(|name| json!({ "name": name, "text": "见附件。" }))
+        .collect();
+    let special = json!({ "unit": "qingfeng", "kind": "special", "to": "2026-03-01", "sections": sections });
+    let special = host.person("xu-ming", "record-log", special).unwrap();
+    let issue = json!({ "unit": "qingfeng", "log": special["log"], "hash": special["hash"] });
+    host.person("gao-yuan", "issue-log", issue).unwrap();
+    // A second asker goes to a case of their own, and comes back.
+    let repost = host.item("4", "网传老鹰岩山火烧死人", None);
+    host.receive("qingfeng", vec![repost]);
+    let asker = host.desk.case(&number).unwrap().askers.last().unwrap().id.clone();
+    let split = json!({ "case": number, "title": "另一事项", "askers": [asker], "reason": "另一事项" });
+    let other = host.person("gao-yuan", "split-case", split).unwrap()["opened"].clone();
+    host.person("gao-yuan", "merge-cases", json!({ "case": number, "from": other, "reason": "同一事项" })).unwrap();
+    let call = json!({ "id": "c1", "at": host.now, "phone": "13900001111", "answered": true });
+    let calls = json!({ "command": "import-calls", "unit": "qingfeng", "source": "96128", "calls": [call] });
+    host.system(&serde_json::from_value(calls).unwrap()).unwrap();
     let task = json!({ "case": number, "kind": "verify", "to": "qingfeng", "text": "核实火点" });
     let task = host.person("gao-yuan", "assign-task", task).unwrap()["task"].clone();
     host.person("xu-ming", "accept-task", json!({ "case": number, "task": task })).unwrap();
@@ -161,7 +189,7 @@ fn every_type_of_fact_has_a_golden_line() {
     // Read for ever, written no more.
     made.extend(["huiyin.no-response.proposed.v1", "huiyin.no-response.approved.v1"].map(str::to_owned));
     assert_eq!(made, pinned);
-    assert_eq!(pinned.len(), 39, "a new type of fact needs a line, and a place in `everything`");
+    assert_eq!(pinned.len(), 49, "a new type of fact needs a line, and a place in `everything`");
 }
 
 #[test]

@@ -65,6 +65,18 @@ fn example(name: &str) -> Option<Value> {
         "delegate" => json!({"to": "he-ping", "until": "2026-03-08T00:00:00+08:00", "reason": "外出培训"}),
         "revoke-delegation" => json!({"delegation": "g1", "reason": "提前返岗"}),
         "record-offline-event" => json!({"case": CASE, "text": "村口聚集"}),
+        "read-desk" => json!({"from": "2026-03-01", "to": "2026-03-31", "kinds": ["message"]}),
+        "record-log" => json!({
+            "kind": "daily", "to": "2026-03-01", "sections": [{"name": "概况", "text": "本日无新增信息、办件和来电。"}],
+        }),
+        "issue-log" => json!({"log": "special-1", "hash": "the hash that `record-log` gave"}),
+        "set-confidentiality" => json!({"case": CASE, "to": "secret", "reason": "涉及个人隐私"}),
+        "merge-cases" => json!({"case": CASE, "from": "99992106400200_20260301090000_1", "reason": "同一火点"}),
+        "split-case" => json!({"case": CASE, "title": "补偿标准", "askers": ["来电人乙"], "reason": "另一事项"}),
+        "link-cases" => json!({"case": CASE, "other": "99992206400300_20260301090000_1", "reason": "同一水系"}),
+        "accept-case" => json!({"case": CASE, "note": "已转林政股"}),
+        "extend-clock" => json!({"case": CASE, "clock": "message-47", "reason": "须现场勘验"}),
+        "record-callback" => json!({"case": CASE, "reached": true, "text": "已说明采伐证办理流程"}),
         _ => return None,
     })
 }
@@ -293,8 +305,17 @@ fn part_7_the_reference_is_what_the_code_says() {
 }
 
 /// Acts of persons that have paths of their own in the API.
-const OF_PATHS: [&str; 8] =
-    ["receive", "start-run", "control-run", "send-event", "deploy", "bind", "pause-schedule", "rewind-source"];
+const OF_PATHS: [&str; 9] = [
+    "receive",
+    "import-calls",
+    "start-run",
+    "control-run",
+    "send-event",
+    "deploy",
+    "bind",
+    "pause-schedule",
+    "rewind-source",
+];
 
 #[test]
 fn attack_01_every_command_that_persons_may_give_is_read() {

@@ -30,6 +30,8 @@ impl<'a> Target<'a> {
             (Some(number), ..) => Target::Case(number),
             (None, Some(item), _) => Target::Item(item),
             (None, None, Command::OpenCase(open)) => Target::Unit(open.unit.as_deref().unwrap_or(unit)),
+            (None, None, Command::RecordLog(log)) => Target::Unit(log.unit.as_deref().unwrap_or(unit)),
+            (None, None, Command::IssueLog(log)) => Target::Unit(log.unit.as_deref().unwrap_or(unit)),
             _ => Target::Unit(unit),
         }
     }

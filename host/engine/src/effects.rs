@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures::FutureExt as _;
 use huiyin_flow::{CallId, Request};
@@ -38,6 +38,8 @@ pub struct Effects {
     workers: Arc<Workers>,
     /// None only while this is being dropped.
     threads: Option<tokio::runtime::Runtime>,
+    /// The partitions, whose desks are read.
+    peers: OnceLock<crate::shell::Peers>,
     /// What stops each effect in hand.
     in_hand: Mutex<HashMap<(String, CallId, u32), CancellationToken>>,
 }
@@ -73,6 +75,7 @@ impl Effects {
             gate,
             workers,
             threads: Some(threads),
+            peers: OnceLock::new(),
             in_hand: Mutex::default(),
         })
     }
@@ -139,6 +142,7 @@ impl Effects {
         let of = match &job.errand {
             EffectRequest::Plugin { pin, .. } => pin.plugin.as_str(),
             EffectRequest::Request { workflow, .. } => workflow.as_str(),
+            EffectRequest::Read { .. } => "read-desk",
         };
         let _place: Option<Place> = tokio::select! {
             place = self.gate.enter(&job.unit, of) => place,
@@ -146,8 +150,29 @@ impl Effects {
         };
         match &job.errand {
             EffectRequest::Plugin { pin, with } => self.plugin(&job, pin, with, stop).await,
+            EffectRequest::Read { with } => (self.read_desk(with, &job.unit, stop).await, None),
             EffectRequest::Request { request, workflow } => (self.request(&job, request, workflow, &stop).await, None),
         }
+    }
+
+    /// Reads the desks of all partitions for a unit. It changes nothing, so it may be stopped and tried again.
+    async fn read_desk(&self, with: &Value, unit: &str, stop: CancellationToken) -> EffectOutcome {
+        let peers = self.peers.get().and_then(|peers| peers.get());
+        let Some(peers) = peers else { return EffectOutcome::Stopped { begun: false } };
+        let scope = Some(unit).filter(|unit| !unit.is_empty());
+        tokio::select! {
+            read = crate::reading::over(peers, with, scope) => match read {
+                Some(Ok(value)) => EffectOutcome::Settled(self.payload.result("read-desk", value, true), Vec::new()),
+                Some(Err(error)) => EffectOutcome::Settled(Err(crate::partition::flow_error(&error)), Vec::new()),
+                None => EffectOutcome::Stopped { begun: false },
+            },
+            () = stop.cancelled() => EffectOutcome::Stopped { begun: false },
+        }
+    }
+
+    /// The partitions, once they are there.
+    pub(crate) fn meet(&self, peers: crate::shell::Peers) {
+        let _ = self.peers.set(peers);
     }
 
     async fn plugin(

@@ -318,6 +318,15 @@ impl Engine {
             huiyin_desk::Command::AdoptPolicy { .. } => {
                 Err(Refusal::Refused("a policy pack comes into force by deployment, not by a command".to_owned()))
             }
+            huiyin_desk::Command::ImportCalls(_) => {
+                Err(Refusal::Refused("calls are not taken in by a command; send them to the unit's calls".to_owned()))
+            }
+            huiyin_desk::Command::ReadDesk(input) => self.read_desk(unit, actor, &input).await,
+            huiyin_desk::Command::LinkCases(input) => {
+                // The other may live anywhere, but somewhere it has to.
+                self.route(crate::directory::Target::Case(&input.other)).await?;
+                self.judged_command(unit, actor, huiyin_desk::Command::LinkCases(input), None, key).await
+            }
             command => self.judged_command(unit, actor, command, None, key).await,
         }
     }

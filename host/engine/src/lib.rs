@@ -54,6 +54,7 @@ mod partition_handle;
 pub mod plan;
 mod plugin_store;
 pub mod publishers;
+mod reading;
 pub mod rebind;
 mod records;
 pub mod replay;

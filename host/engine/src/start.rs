@@ -332,6 +332,7 @@ impl Engine {
             ledger_task: tokio::sync::Mutex::new(None),
         };
         let peers = Peers::default();
+        effects.meet(Arc::clone(&peers));
         let (tell_failing, failing) = mpsc::unbounded_channel();
         let mut known = HashMap::new();
         let mut definitions = Definitions::default();

@@ -17,8 +17,8 @@ use crate::body::{self, BodyLimit, Room};
 use crate::problem::Problem;
 use crate::token::Token;
 use crate::{
-    activity, bindings, caller, catalog, console, desk, events, intake, log, plugins, publishers, records, runs,
-    schedules, sources, workflows,
+    activity, bindings, caller, calls, catalog, console, desk, events, intake, log, logs, messages, plugins,
+    publishers, records, runs, schedules, sources, workflows,
 };
 
 /// The longest pause between two parts of a request's body.
@@ -83,6 +83,10 @@ pub fn router_with(engine: Arc<Engine>, token: Token, sign_in: Arc<SignIn>, stop
         .route("/v1/runs/{id}/resolve", post(runs::resolve))
         .route("/v1/units/{unit}/commands", post(desk::command))
         .route("/v1/units/{unit}/items", post(intake::items))
+        .route("/v1/units/{unit}/messages", post(messages::receive))
+        .route("/v1/units/{unit}/calls", post(calls::import))
+        .route("/v1/hotline", get(calls::rate))
+        .route("/v1/logs", get(logs::list))
         .route("/v1/units/{unit}/events", post(events::of_unit))
         .route("/v1/events", post(events::any))
         .route("/v1/lifecycle", get(catalog::lifecycle))

@@ -12,16 +12,39 @@ use crate::api::App;
 use crate::body::Json;
 use crate::caller::{self, Caller};
 use crate::problem::Problem;
+use crate::readers;
 
-pub(crate) async fn cases(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
+/// Which cases; all of them where nothing is said.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhichCases {
+    unit: Option<String>,
+    kind: Option<huiyin_desk::case::Kind>,
+}
+
+pub(crate) async fn cases(
+    State(app): State<App>,
+    which: Result<Query<WhichCases>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
+) -> Result<axum::Json<Value>, Problem> {
+    let Query(WhichCases { unit, kind }) = which?;
+    if let Some(unit) = &unit {
+        app.engine.partition_of(unit)?;
+    }
     let look = |state: &huiyin_engine::state::State, now| {
         (huiyin_desk::case_list(&state.desk, now), state.desk.unjudged().count() as u64)
     };
     let found = app.engine.look_all(look).await?;
     let unjudged: u64 = found.iter().map(|(_, unjudged)| unjudged).sum();
     let mut cases: Vec<Value> = found.into_iter().flat_map(|(cases, _)| cases).collect();
+    let kind = kind.map(|kind| json!(kind));
+    cases.retain(|case| {
+        unit.as_ref().is_none_or(|unit| case["unit"] == **unit)
+            && kind.as_ref().is_none_or(|kind| case["kind"] == *kind)
+    });
+    let hidden = readers::leave_out(&mut cases, "number", &readers::hidden(&app, &caller).await?);
     huiyin_desk::by_due(&mut cases);
-    Ok(axum::Json(json!({"now": app.engine.now(), "unjudged": unjudged, "cases": cases})))
+    Ok(axum::Json(json!({"now": app.engine.now(), "unjudged": unjudged, "hidden": hidden, "cases": cases})))
 }
 
 /// The policy pack in force, as the host read it.
@@ -82,6 +105,7 @@ pub(crate) struct WhichTasks {
 pub(crate) async fn tasks(
     State(app): State<App>,
     which: Result<Query<WhichTasks>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(WhichTasks { unit, all }) = which?;
     if let Some(unit) = &unit {
@@ -89,6 +113,7 @@ pub(crate) async fn tasks(
     }
     let found = app.engine.look_all(move |state, _| huiyin_desk::task_list(&state.desk, unit.as_deref(), all)).await?;
     let mut tasks: Vec<Value> = found.into_iter().flatten().collect();
+    readers::leave_out(&mut tasks, "case", &readers::hidden(&app, &caller).await?);
     let due = |task: &Value| task["due_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
     tasks.sort_by_cached_key(|task| {
         (due(task).is_none(), due(task), task["case"].to_string(), task["task"].to_string())
@@ -183,15 +208,20 @@ pub(crate) async fn reports(
 pub(crate) async fn case(
     State(app): State<App>,
     number: Result<Path<String>, PathRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Path(number) = number?;
-    let wanted = number.clone();
-    let found = app
-        .engine
-        .look_all(move |state, now| state.desk.case(&wanted).map(|case| huiyin_desk::case_page(&state.desk, case, now)))
-        .await?;
+    let (wanted, reader) = (number.clone(), readers::ReaderOf::of(&caller));
+    let who = reader.clone();
+    let look = move |state: &huiyin_engine::state::State, now| {
+        let case = state.desk.case(&wanted)?;
+        let may = who.may(case, state.desk.policy().map(|pack| &**pack));
+        Some(may.then(|| huiyin_desk::case_page(&state.desk, case, now)))
+    };
+    let found = app.engine.look_all(look).await?;
     match found.into_iter().flatten().next() {
-        Some(case) => Ok(axum::Json(case)),
+        Some(Some(case)) => Ok(axum::Json(case)),
+        Some(None) => Err(reader.refused(&number)),
         None => Err(Problem::not_found(format_args!("there is no case {number}; `huiyin case list` shows them"))),
     }
 }

@@ -120,6 +120,16 @@ impl Office {
         value
     }
 
+    /// GET in a person's name; the status and the JSON.
+    pub fn get_as(&self, path: &str, person: &str) -> (u16, Value) {
+        let request = self
+            .agent
+            .get(format!("{}{path}", self.url))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("huiyin-actor", format!("person:{person}"));
+        read(request.call())
+    }
+
     /// POST in a person's name; the status and the JSON.
     pub fn post(&self, path: &str, person: &str, body: &Value) -> (u16, Value) {
         let request = self

@@ -40,6 +40,12 @@ impl Case {
             opened_by: fact.by.clone(),
             pack: fact.pack.clone(),
             related: fact.related.clone(),
+            came_in: fact.came_in.clone(),
+            accepted: None,
+            confidentiality: fact.confidentiality,
+            confidentiality_changes: Vec::new(),
+            links: Vec::new(),
+            merged_into: None,
             items: Vec::new(),
             more_items: 0,
             askers: Vec::new(),
@@ -67,6 +73,9 @@ impl Case {
         };
         if let Some(item) = &fact.item {
             case.add_item(item, None);
+        }
+        if let Some(split) = &fact.split {
+            case.take_merged(split);
         }
         if let Some(asker) = &fact.asker {
             case.add_asker(asker, None);
@@ -112,6 +121,19 @@ impl Case {
                 self.notifications.extend(notify.iter().cloned());
             }
             Fact::CaseAdvanced { to, .. } => self.state = *to,
+            Fact::ConfidentialityChanged { change, .. } => {
+                self.confidentiality = change.to;
+                self.confidentiality_changes.push(change.clone());
+            }
+            Fact::CaseLinked { link, .. } => self.links.push(link.clone()),
+            Fact::CasesMerged { merged, .. } => self.take_merged(merged),
+            Fact::CaseMergedAway { into, at, .. } => {
+                self.merged_into = Some(into.clone());
+                self.times.closed = Some(*at);
+                self.state = State::Closed;
+            }
+            Fact::CaseSplit { split, .. } => self.give_away(split),
+            Fact::CaseAccepted { acceptance, .. } => self.accepted = Some(acceptance.clone()),
             Fact::CaseRouted { head, region, notify, .. } => {
                 self.unit.clone_from(&head.unit);
                 self.region.clone_from(region);
@@ -287,6 +309,9 @@ impl Case {
             | Fact::ItemsForgotten { .. }
             | Fact::DelegationGranted { .. }
             | Fact::DelegationRevoked { .. }
+            | Fact::CallsRecorded { .. }
+            | Fact::LogRecorded { .. }
+            | Fact::LogIssued { .. }
             | Fact::CaseOpened(_) => return false,
         }
         true
@@ -332,7 +357,7 @@ impl Case {
     }
 
     /// Not everything is answered any more.
-    fn something_new(&mut self) {
+    pub(super) fn something_new(&mut self) {
         self.times.answered = None;
         self.void_no_response();
     }

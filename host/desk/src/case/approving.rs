@@ -12,11 +12,13 @@
 //! was approved is decided anew at the last step, by the same rules as if it
 //! were asked for then; if it is refused, so is that step.
 
+use huiyin_deadline::Allowance;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::chain::StepTaken;
+use super::confidentiality::Confidentiality;
 use super::{Case, Confirmation, JudgementText, ReportProposal, RiskEntry, Stage};
 use crate::authority::Act;
 use crate::command::{RecordAnswer, RecordTime};
@@ -44,6 +46,24 @@ pub enum Proposal {
     Answer(RecordAnswer),
     /// A publication that is said to have been made before a due time that has passed.
     Time(RecordTime),
+    /// 放宽知悉范围: more people may read the case (clause 6a).
+    Open {
+        /// Who may read it now.
+        from: Confidentiality,
+        /// Who may read it then.
+        to: Confidentiality,
+        /// Why.
+        reason: String,
+    },
+    /// 延期: a clock is given more time, once (clause 4c).
+    Extension {
+        /// The clock.
+        clock: String,
+        /// How much more.
+        allowance: Allowance,
+        /// Why.
+        reason: String,
+    },
     /// The matter happened later than it is recorded (rule 5).
     OccurredAt {
         /// What is recorded.
@@ -87,6 +107,8 @@ pub const APPROVAL_ACTS: &[&str] = &[
     "report-cause",
     "assessment",
     "decision",
+    "extension",
+    "open",
 ];
 
 impl Proposal {
@@ -96,6 +118,8 @@ impl Proposal {
             Self::NoResponse { .. } => "不予回应",
             Self::Answer(_) => "补录回应",
             Self::Time(_) => "补录发布时间",
+            Self::Open { .. } => "放宽知悉范围",
+            Self::Extension { .. } => "延期",
             Self::OccurredAt { .. } => "推迟事发时间",
             Self::LowerLevel { .. } => "下调等级",
             Self::Report(report) => match report.text.stage {
@@ -396,6 +420,15 @@ impl Work<'_> {
             Proposal::NoResponse { .. } => self.satisfy_all(number, SatisfiedBy::Answer, at),
             Proposal::Answer(input) => self.take_answer(input, author, confirmed),
             Proposal::Time(input) => self.take_time(input, author, confirmed),
+            Proposal::Open { from, to, reason } => {
+                if case.confidentiality != *from {
+                    return Err(stale(format!("case {number} is {} by now", case.confidentiality.zh())));
+                }
+                self.take_confidentiality(number, *to, reason, author)
+            }
+            Proposal::Extension { clock, reason, .. } => {
+                self.take_extension(number, clock, reason, author, &confirmed.by)
+            }
             Proposal::OccurredAt { from, to, reason } => {
                 if case.times.occurred != *from {
                     return Err(stale(format!(
@@ -424,6 +457,8 @@ pub(crate) fn act(proposal: &Proposal) -> &'static str {
         Proposal::NoResponse { .. } => "no-response",
         Proposal::Answer(_) => "answer",
         Proposal::Time(_) => "time",
+        Proposal::Open { .. } => "open",
+        Proposal::Extension { .. } => "extension",
         Proposal::OccurredAt { .. } => "occurred-at",
         Proposal::LowerLevel { .. } => "lower-level",
         Proposal::Report(report) => super::reporting::act_of(report.text.stage),

@@ -27,7 +27,11 @@ impl Work<'_> {
         if !case.has_clocks_of_level() {
             return Ok(());
         }
-        for rule in policy.clocks_at(case.level, &case.unit) {
+        for rule in policy.clocks_at(case.level, case.kind, &case.unit) {
+            let missed = case.came_in.as_ref().is_some_and(|came| came.missed);
+            if rule.satisfied_by == SatisfiedBy::Callback && !missed {
+                continue;
+            }
             if anchor(&case, rule.anchor).is_ok() && case.clocks.iter().all(|entry| entry.clock.rule != rule.id) {
                 self.start(number, &rule)?;
             }
@@ -87,7 +91,7 @@ impl Work<'_> {
         if !case.has_clocks_of_level() {
             return Ok(());
         }
-        for rule in policy.clocks_at(case.level, &case.unit).filter(|rule| comes_later(rule.anchor)) {
+        for rule in policy.clocks_at(case.level, case.kind, &case.unit).filter(|rule| comes_later(rule.anchor)) {
             if anchor(&case, rule.anchor).is_ok() && case.clocks.iter().all(|entry| entry.clock.rule != rule.id) {
                 self.start(number, &rule)?;
             }
@@ -328,14 +332,14 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn calendar(&self, id: &str) -> Result<Cow<'static, Calendar>, DeskError> {
+    pub(super) fn calendar(&self, id: &str) -> Result<Cow<'static, Calendar>, DeskError> {
         self.policy()?
             .calendar(id)
             .ok_or_else(|| DeskError::new("not-found", format!("the policy pack has no calendar `{id}`")))
     }
 
     /// Records what happened to a running clock, and who is told of it.
-    fn moved(&mut self, number: &str, fact: ClockFact) -> Result<(), DeskError> {
+    pub(super) fn moved(&mut self, number: &str, fact: ClockFact) -> Result<(), DeskError> {
         let case = self.case(number)?;
         let Some(entry) = case.clocks.iter().find(|entry| entry.clock.id == fact.clock()) else {
             return Err(
@@ -372,7 +376,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn stop(&mut self, number: &str, id: &str, at: Timestamp) -> Result<(), DeskError> {
+    pub(super) fn stop(&mut self, number: &str, id: &str, at: Timestamp) -> Result<(), DeskError> {
         let case = self.case(number)?;
         let entry = running(&case, id)?;
         let by = self.actor().to_string();
@@ -468,6 +472,8 @@ impl Work<'_> {
             SatisfiedBy::Receipt => Some("record who signed for the report: `record-receipt`"),
             SatisfiedBy::Assessment => Some("assess the case: `assess-case`"),
             SatisfiedBy::Verification | SatisfiedBy::Handling => Some("record the time: `record-time`"),
+            SatisfiedBy::Acceptance => Some("take the case on: `accept-case`"),
+            SatisfiedBy::Callback => Some("call back, and record it: `record-callback`"),
         };
         if let Some(instead) = instead {
             return Err(DeskError::new(
@@ -540,7 +546,7 @@ fn comes_later(anchor: Anchor) -> bool {
 /// When what a clock waits for was done, if it was.
 /// What became known only after `due` counts from then on, unless a second
 /// person confirmed it.
-fn done_at(case: &Case, what: SatisfiedBy, due: Timestamp) -> Option<Timestamp> {
+pub(super) fn done_at(case: &Case, what: SatisfiedBy, due: Timestamp) -> Option<Timestamp> {
     let believed = |done: Option<Timestamp>, known: Option<Timestamp>| {
         done.map(|done| known.filter(|known| done <= due && due < *known).unwrap_or(done))
     };
@@ -558,8 +564,9 @@ fn done_at(case: &Case, what: SatisfiedBy, due: Timestamp) -> Option<Timestamp> 
             let decision = case.no_response()?;
             decision.approved.as_ref().map(|approved| approved.at)
         }
-        SatisfiedBy::Hand | SatisfiedBy::Feedback | SatisfiedBy::Receipt => None,
+        SatisfiedBy::Hand | SatisfiedBy::Feedback | SatisfiedBy::Receipt | SatisfiedBy::Callback => None,
         SatisfiedBy::Routing => case.routed.then_some(case.times.opened),
+        SatisfiedBy::Acceptance => case.accepted.as_ref().map(|accepted| accepted.at),
     }
 }
 
@@ -578,7 +585,7 @@ fn open_since(case: &Case) -> BTreeSet<Option<Timestamp>> {
     askers.chain(concerns).collect()
 }
 
-fn running<'c>(case: &'c Case, id: &str) -> Result<&'c CaseClock, DeskError> {
+pub(super) fn running<'c>(case: &'c Case, id: &str) -> Result<&'c CaseClock, DeskError> {
     case.clocks.iter().find(|entry| entry.clock.id == id).ok_or_else(|| {
         let ids: Vec<&str> = case.clocks.iter().map(|entry| entry.clock.id.as_str()).collect();
         DeskError::new("not-found", format!("case {} has no clock `{id}`", case.number))

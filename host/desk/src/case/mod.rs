@@ -12,11 +12,14 @@ mod assessing;
 mod chain;
 mod clocks;
 mod closing;
+mod confidentiality;
 mod correcting;
 mod delegating;
 mod evidence;
+mod intake;
 mod judging;
 mod kind;
+mod merging;
 mod notifying;
 mod offline;
 mod opening;
@@ -38,9 +41,13 @@ pub use approving::{APPROVAL_ACTS, Approval, MAX_APPROVALS, MAX_PENDING, Proposa
 pub(crate) use approving::{act as approval_act, view as approval_view};
 pub use chain::StepTaken;
 pub(crate) use chain::waits_for;
+pub use confidentiality::{Confidentiality, ConfidentialityChange};
 pub use evidence::{Evidence, EvidenceKind, MAX_EVIDENCE};
+pub use intake::{Acceptance, CameIn, Phone};
+pub(crate) use intake::{check as check_intake, receipt};
 pub use judging::{Judgement, JudgementText, MAX_JUDGEMENTS, Worth};
 pub use kind::Kind;
+pub use merging::{Link, Merged, Split};
 pub(crate) use notifying::view as notification_view;
 pub use notifying::{Delivery, DeliveryOutcome, Notification};
 pub use offline::{Contact, MAX_OFFLINE, OfflineEvent};
@@ -369,6 +376,8 @@ pub enum Because {
     Floor,
     /// A workflow or a person asked for it.
     Request,
+    /// Somebody sent it to the unit itself: a message, a call (clauses 4b, 4c).
+    Intake,
 }
 
 /// One case.
@@ -404,6 +413,24 @@ pub struct Case {
     /// An earlier case on the same text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub related: Option<String>,
+    /// How it came in, where somebody sent it to the unit itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_in: Option<CameIn>,
+    /// Who took it on (受理).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Acceptance>,
+    /// Who may read it.
+    #[serde(default)]
+    pub confidentiality: Confidentiality,
+    /// Every change of that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confidentiality_changes: Vec<ConfidentialityChange>,
+    /// Cases that it is tied to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// The case that its askers and concerns went to, where it was merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
     /// Its items; at most [`MAX_CASE_ITEMS`].
     pub items: Vec<CaseItem>,
     /// Items beyond those listed.

@@ -55,7 +55,7 @@ impl Work<'_> {
 
 /// The one unit that has the duty, in the region if one is given; of several
 /// the lowest, where they stand in one line.
-fn in_charge<'p>(policy: &'p PolicyPack, duty: &str, region: Option<&str>) -> Result<&'p Unit, DeskError> {
+pub(super) fn in_charge<'p>(policy: &'p PolicyPack, duty: &str, region: Option<&str>) -> Result<&'p Unit, DeskError> {
     let words = duty.trim();
     let here = |unit: &&Unit| region.is_none_or(|code| unit.number.region.starts_with(code.trim_end_matches('0')));
     let has = |unit: &&Unit| !words.is_empty() && unit.duties.iter().any(|own| own.contains(words));

@@ -8,7 +8,7 @@ use huiyin_deadline::clock::{Anchor, Warning};
 use jiff::SignedDuration;
 
 use super::reader::Object;
-use super::{ActRule, CalendarSource, ClockRule, LevelName, Occasion, Route, SatisfiedBy, Whose};
+use super::{AccessRule, ActRule, CalendarSource, ClockRule, LevelName, Occasion, Route, SatisfiedBy, Whose};
 use crate::level::Level;
 use crate::unit::Unit;
 
@@ -161,6 +161,12 @@ fn report_within_the_hour(pack: &Object, i: usize, clock: &ClockRule) {
     }
     if clock.anchor != Anchor::OccurredAt {
         wrong("anchor", "the hour runs from the occurrence (事发后)", "write \"occurred_at\"");
+    }
+    if !clock.kinds.is_empty() {
+        wrong("kinds", "it holds for every kind of matter", "remove it");
+    }
+    if clock.extension.is_some() {
+        wrong("extension", "this clock is not extended", "remove it");
     }
     if clock.pausable {
         wrong("pausable", "this clock cannot be paused", "write false");
@@ -379,6 +385,13 @@ pub(super) fn acts(pack: &Object, acts: Option<&[ActRule]>, units: Option<&[Unit
         for (j, role) in rule.roles.iter().enumerate() {
             a_known_role(pack, &format!("/acts/{i}/roles/{j}"), role, units);
         }
+    }
+}
+
+/// Who may read secret cases: roles that somebody has.
+pub(super) fn access(pack: &Object, rule: &AccessRule, units: Option<&[Unit]>) {
+    for (j, role) in rule.secret.iter().enumerate() {
+        a_known_role(pack, &format!("/access/secret/{j}"), role, units);
     }
 }
 

@@ -8,6 +8,8 @@
 mod approvals;
 mod check;
 mod diff;
+mod intake;
+mod keeping;
 mod parse;
 mod position;
 mod reader;
@@ -23,10 +25,12 @@ use serde_json::Value;
 
 pub use approvals::{ApprovalRule, Approver, MAX_STEPS, Step};
 pub use diff::{Change, changes};
+pub use intake::HotlineRule;
+pub use keeping::{AccessRule, RetentionRule};
 pub use reader::Problem;
 pub use reporting::ReportingRule;
 
-use crate::case::{Stage, TaskKind};
+use crate::case::{Kind, Stage, TaskKind};
 use crate::level::Level;
 use crate::text::Name;
 use crate::unit::Unit;
@@ -101,6 +105,10 @@ pub enum SatisfiedBy {
     Verification,
     /// It was handled: its time `handled`.
     Handling,
+    /// The lead unit took the matter on (受理, clause 4c).
+    Acceptance,
+    /// Who called in vain was called back (回拨, clause 4b). Only calls that nobody took have such clocks.
+    Callback,
 }
 
 impl SatisfiedBy {
@@ -131,6 +139,9 @@ pub struct ClockRule {
     /// The levels at which it starts by itself; empty: only on request.
     #[serde(default)]
     pub levels: Vec<Level>,
+    /// The kinds of cases for which it starts by itself; empty: for every kind. Kinds without levels: at every level.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<Kind>,
     /// Where it starts.
     pub anchor: Anchor,
     /// How long it runs; none while the figure is unset.
@@ -145,6 +156,9 @@ pub struct ClockRule {
     pub pausable: bool,
     /// What stops it.
     pub satisfied_by: SatisfiedBy,
+    /// How much more time it may be given once, by two persons; none where it is not extended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<Allowance>,
     /// Where the rule comes from.
     pub basis: Basis,
 }
@@ -374,6 +388,15 @@ pub struct PolicyPack {
     /// The one channel of reports (clause 3.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reporting: Option<ReportingRule>,
+    /// How long what is kept (clause 6a).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retention: Vec<RetentionRule>,
+    /// Who may read secret cases (clause 6a).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessRule>,
+    /// What is expected of the hotline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hotline: Option<HotlineRule>,
 }
 
 /// A person or authority that is to be told.
@@ -424,6 +447,13 @@ impl PolicyPack {
         self.units.iter().find(|unit| unit.person(person).is_some())
     }
 
+    /// The roles that may read secret cases of their unit and of those below it.
+    pub fn secret_roles(&self) -> impl Iterator<Item = &str> {
+        let named = self.access.as_ref().map(|rule| rule.secret.iter().map(String::as_str));
+        let all = ["principal", "spokesperson"].into_iter().filter(|_| self.access.is_none());
+        named.into_iter().flatten().chain(all)
+    }
+
     /// The roles that an act is kept to; none where everybody of the unit may.
     pub fn roles_for(&self, act: crate::Act) -> Option<&[String]> {
         self.acts.iter().find(|rule| rule.act == act.name()).map(|rule| rule.roles.as_slice())
@@ -460,11 +490,20 @@ impl PolicyPack {
         Some(clock)
     }
 
-    /// The rules that start by themselves for a case of this level.
-    pub fn clocks_at<'a>(&'a self, level: Level, unit: &'a str) -> impl Iterator<Item = Cow<'a, ClockRule>> {
+    /// The rules that start by themselves for a case of this level and kind.
+    pub fn clocks_at<'a>(
+        &'a self,
+        level: Level,
+        kind: Kind,
+        unit: &'a str,
+    ) -> impl Iterator<Item = Cow<'a, ClockRule>> {
+        let concerns = move |rule: &ClockRule| {
+            let at_level = rule.levels.contains(&level) || (rule.levels.is_empty() && !rule.kinds.is_empty());
+            at_level && (rule.kinds.is_empty() || rule.kinds.contains(&kind))
+        };
         self.clocks
             .iter()
-            .filter(move |rule| rule.levels.contains(&level) && rule.satisfied_by.by_level())
+            .filter(move |rule| concerns(rule) && rule.satisfied_by.by_level())
             .filter_map(move |rule| self.clock(&rule.id, unit))
             .filter(|rule| rule.allowance.is_some())
     }

@@ -13,7 +13,7 @@ use super::{
     ActRule, Basis, CalendarSource, ClockOverride, ClockRule, ClosingRule, FORMAT, Floor, LevelName, Occasion,
     PolicyPack, ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, approvals, check, reporting,
 };
-use crate::case::TaskKind;
+use crate::case::{Kind, TaskKind};
 use crate::number::Prefix;
 use crate::unit::{Office, Person, Superior, Unit};
 
@@ -61,6 +61,9 @@ fn read(root: &Node) -> Option<PolicyPack> {
         "closing",
         "approvals",
         "reporting",
+        "hotline",
+        "retention",
+        "access",
     ])?;
     // Everything is read before anything is given up.
     let format = object.need("format").and_then(|node| match node.text()? {
@@ -79,6 +82,9 @@ fn read(root: &Node) -> Option<PolicyPack> {
     let responses = object.get("responses").map_or(Some(Vec::new()), |n| n.list_of(response));
     let notify = object.need("notify").and_then(|n| n.list_of(route));
     let acts = object.get("acts").map_or(Some(Vec::new()), |n| n.list_of(act));
+    let retention = object.get("retention").map_or(Some(Vec::new()), |n| n.list_of(super::keeping::retention));
+    let access = object.get("access").map(|n| super::keeping::access(&n));
+    let hotline = object.get("hotline").map(|n| super::intake::hotline(&n));
     let closing = object.get("closing").map_or(Some(Vec::new()), |n| n.list_of(closing));
     let reporting = object.get("reporting").map(|n| reporting::rule(&n));
     let approvals = object.get("approvals").map_or(Some(Vec::new()), |n| n.list_of(approvals::rule));
@@ -88,6 +94,9 @@ fn read(root: &Node) -> Option<PolicyPack> {
     check::units(&object, units.as_deref(), clocks.as_deref());
     check::routes(&object, notify.as_deref(), units.as_deref(), clocks.as_deref());
     check::acts(&object, acts.as_deref(), units.as_deref());
+    if let Some(Some(rule)) = &access {
+        check::access(&object, rule, units.as_deref());
+    }
     approvals::check(&object, approvals.as_deref(), units.as_deref());
     reporting::check(&object, reporting.as_ref().and_then(Option::as_ref), units.as_deref());
     format?;
@@ -107,6 +116,15 @@ fn read(root: &Node) -> Option<PolicyPack> {
         closing: closing?,
         approvals: approvals?,
         reporting: match reporting {
+            Some(rule) => Some(rule?),
+            None => None,
+        },
+        retention: retention?,
+        access: match access {
+            Some(rule) => Some(rule?),
+            None => None,
+        },
+        hotline: match hotline {
             Some(rule) => Some(rule?),
             None => None,
         },
@@ -323,6 +341,8 @@ fn clock(node: &Node) -> Option<ClockRule> {
         "warnings",
         "pausable",
         "satisfied_by",
+        "kinds",
+        "extension",
         "basis",
     ])?;
     let id = object.need("id").and_then(|n| n.code());
@@ -362,8 +382,12 @@ fn clock(node: &Node) -> Option<ClockRule> {
             ("assessment", SatisfiedBy::Assessment),
             ("verification", SatisfiedBy::Verification),
             ("handling", SatisfiedBy::Handling),
+            ("acceptance", SatisfiedBy::Acceptance),
+            ("callback", SatisfiedBy::Callback),
         ])
     });
+    let kinds = object.get("kinds").map_or(Some(Vec::new()), |n| n.list_of(kind));
+    let extension = object.get("extension").map(|n| self::allowance(&n));
     let basis = basis(&object);
     match (&given, basis.as_ref().map(|b| b.status)) {
         (Some(node), Some(Status::Unset)) => {
@@ -387,8 +411,23 @@ fn clock(node: &Node) -> Option<ClockRule> {
         warnings: warnings?,
         pausable: pausable?,
         satisfied_by: satisfied_by?,
+        kinds: kinds?,
+        extension: match extension {
+            Some(figure) => Some(figure?),
+            None => None,
+        },
         basis: basis?,
     })
+}
+
+/// A kind of case.
+pub(super) fn kind(node: &Node) -> Option<Kind> {
+    node.choice(&[
+        ("opinion", Kind::Opinion),
+        ("message", Kind::Message),
+        ("hotline", Kind::Hotline),
+        ("decision-risk", Kind::DecisionRisk),
+    ])
 }
 
 fn floor(node: &Node) -> Option<Floor> {

@@ -139,6 +139,7 @@ impl Host {
             },
             floor: Some(verdict(floor)),
             floor_error: None,
+            intake: None,
         }
     }
 

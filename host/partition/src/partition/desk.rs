@@ -251,7 +251,8 @@ pub fn reused() -> Refusal {
     )
 }
 
-fn flow_error(error: &DeskError) -> FlowError {
+/// A refusal of the desk as a workflow is told it.
+pub fn flow_error(error: &DeskError) -> FlowError {
     if error.pointer.is_some() {
         FlowError::new(ErrorKind::Validation, error.to_string())
     } else {

@@ -246,5 +246,5 @@ fn received(item: huiyin_desk::Item, floor: super::Floor) -> huiyin_desk::Receiv
         Ok(verdict) => (Some(verdict), None),
         Err(error) => (None, Some(error)),
     };
-    huiyin_desk::ReceivedItem { item, floor, floor_error }
+    huiyin_desk::ReceivedItem { item, floor, floor_error, intake: None }
 }

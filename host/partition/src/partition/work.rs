@@ -98,6 +98,11 @@ pub enum EffectRequest {
         /// The call's arguments.
         with: Arc<Value>,
     },
+    /// Reading the desks of every partition.
+    Read {
+        /// What is asked.
+        with: Arc<Value>,
+    },
     /// A request of the workflow's own.
     Request {
         /// What is asked for.
