@@ -216,7 +216,7 @@ impl Reading {
         *self.by_unit.entry(case.unit.clone()).or_default() += count;
         if count.opened > 0 {
             *self.by_level.entry(case.level.name().to_owned()).or_default() += 1;
-            *self.by_kind.entry(word(&case.kind)).or_default() += 1;
+            *self.by_kind.entry(word(case.kind)).or_default() += 1;
             if case.kind == Kind::Message {
                 *self.messages.entry(case.unit.clone()).or_default() += lateness(case);
             }
@@ -355,7 +355,7 @@ impl Work<'_> {
     }
 }
 
-fn word(kind: &Kind) -> String {
+fn word(kind: Kind) -> String {
     json!(kind).as_str().unwrap_or_default().to_owned()
 }
 
