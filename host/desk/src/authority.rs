@@ -84,6 +84,28 @@ pub enum Act {
     AcceptCase,
     /// `extend-clock`
     ExtendClock,
+    /// `begin-watch`
+    BeginWatch,
+    /// `set-roster`
+    SetRoster,
+    /// `swap-duty`
+    SwapDuty,
+    /// `check-in`
+    CheckIn,
+    /// `finish-patrol`
+    FinishPatrol,
+    /// `set-label`
+    SetLabel,
+    /// `acknowledge-warning`
+    AcknowledgeWarning,
+    /// `feed-back-warning`
+    FeedBackWarning,
+    /// `share`
+    Share,
+    /// `revoke-share`
+    RevokeShare,
+    /// `read-shared`
+    ReadShared,
     /// `add-concern`
     AddConcern,
     /// `set-level`
@@ -204,6 +226,17 @@ const TABLE: &[Line] = &[
     line(Act::RecordCallback, "record-callback", &[Unit, Run], "record a callback", "4b"),
     line(Act::AcceptCase, "accept-case", &[Unit, Run], "take a case on", "4c"),
     line(Act::ExtendClock, "extend-clock", &[Unit], "ask for more time", "4c"),
+    line(Act::BeginWatch, "begin-watch", &[Host], "say what is watched", "3.1e"),
+    line(Act::SetRoster, "set-roster", &[Unit], "set a duty roster", "3.1b"),
+    line(Act::SwapDuty, "swap-duty", &[Unit], "swap duty", "3.1b"),
+    line(Act::CheckIn, "check-in", &[Unit], "check in for duty", "3.1b"),
+    line(Act::FinishPatrol, "finish-patrol", &[Unit], "put a patrol on record", "3.1b"),
+    line(Act::SetLabel, "set-label", &[Unit], "set a label", "3.1c"),
+    line(Act::AcknowledgeWarning, "acknowledge-warning", &[Unit], "acknowledge a warning", "3.2f"),
+    line(Act::FeedBackWarning, "feed-back-warning", &[Unit], "answer a warning", "3.2f"),
+    line(Act::Share, "share", &[Unit], "share a matter", "3.1f"),
+    line(Act::RevokeShare, "revoke-share", &[Unit], "take back what is shared", "3.1f"),
+    line(Act::ReadShared, "read-shared", &[Unit], "read what is shared", "3.1f"),
     line(Act::AddConcern,        "add-concern",         &[Unit],              "add a concern",                  "1c"),
     line(Act::SetLevel,          "set-level",           &[Unit],              "set the level of a case",        "rule 7"),
     line(Act::CorrectOccurredAt, "correct-occurred-at", &[Unit],              "correct when a matter happened", "rule 5"),
@@ -230,6 +263,9 @@ const TABLE: &[Line] = &[
     line(Act::GrantPlugin,       "grant-plugin",        &[Admin],             "grant or revoke",                "rule 6"),
     line(Act::TrustPublisher,    "trust-publisher",     &[Admin],             "trust or distrust a publisher",  "rule 6"),
 ];
+
+/// What people of partner units may do (clause 6c): their parts of tasks, and what is shared with them.
+const PARTNERS: &[Act] = &[Act::AcceptTask, Act::ReturnTask, Act::FeedBackTask, Act::ReadShared];
 
 impl Act {
     /// The kind of a command.
@@ -283,6 +319,7 @@ impl Act {
             Command::OpenGate(_) => Act::OpenGate,
             Command::Delegate(_) => Act::Delegate,
             Command::RevokeDelegation(_) => Act::RevokeDelegation,
+            Command::Watch(input) => input.act(),
         }
     }
 
@@ -352,6 +389,14 @@ fn person(pack: &PolicyPack, id: &str, line: &Line, unit: Option<&str>) -> Resul
             .clause(line.clause)
             .hint("act in the name of somebody whom the pack names, or add the person to the pack"));
     };
+    if home.is_partner() && !PARTNERS.contains(&line.act) {
+        return Err(DeskError::new(
+            "partner",
+            format!("`{id}` belongs to the partner unit `{}`, which may not {}", home.code, line.what),
+        )
+        .clause("6c")
+        .hint("a partner reads what is shared with it, and takes part in joint tasks"));
+    }
     let concerned = unit.or_else(|| pack.root().map(|root| root.code.as_str())).unwrap_or_default();
     if !pack.line(concerned).any(|above| above.code == home.code) {
         let whose = match unit {

@@ -13,6 +13,7 @@ mod persons;
 mod reading;
 mod reports;
 mod tasks;
+mod watch;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -31,6 +32,10 @@ pub use reports::{DraftReport, Grounded, RecordBypass, RecordEvidence, RecordRec
 pub use tasks::{
     AcceptTask, AssignTask, FeedBackTask, RecordContact, RecordOfflineEvent, ReturnTask, RouteCase, TransferTask,
     WithdrawTask,
+};
+pub use watch::{
+    AcknowledgeWarning, BeginWatch, CheckIn, FeedBackWarning, FinishPatrol, ReadShared, ReadSource, RevokeShare,
+    SetLabel, SetRoster, ShareMatter, SwapDuty, WatchCommand,
 };
 
 use self::persons::{AddConcern, Approve, CorrectOccurredAt, Decline, ProposeNoResponse, SetLevel, names_of_persons};
@@ -188,6 +193,9 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// About watching; by names of its own.
+    #[serde(untagged)]
+    Watch(Box<WatchCommand>),
 }
 
 impl Command {
@@ -240,6 +248,9 @@ impl Command {
             }
             "import-calls" => {
                 return Err(wrong("calls are not taken in by a command; send them to the unit's calls").at("/command"));
+            }
+            "begin-watch" => {
+                return Err(wrong("the host itself says what it reads").at("/command"));
             }
             "adopt-policy" => {
                 return Err(wrong("a policy pack comes into force by deployment, not by a command").at("/command"));
@@ -305,6 +316,26 @@ impl Command {
             | Command::ApproveNoResponse { case, .. }
             | Command::Approve { case, .. }
             | Command::Decline { case, .. } => Some(case),
+            Command::Watch(input) => input.case(),
+        }
+    }
+
+    /// The unit whose matter it is, where it names that and neither a case nor an item.
+    pub fn unit(&self) -> Option<&str> {
+        match self {
+            Command::OpenCase(input) => input.unit.as_deref(),
+            Command::RecordLog(input) => input.unit.as_deref(),
+            Command::IssueLog(input) => input.unit.as_deref(),
+            Command::Watch(input) => input.unit(),
+            _ => None,
+        }
+    }
+
+    /// The share that it is about, if it names one.
+    pub fn share(&self) -> Option<&str> {
+        match self {
+            Command::Watch(input) => input.share(),
+            _ => None,
         }
     }
 
@@ -314,6 +345,7 @@ impl Command {
             Command::RecordAssessment(input) => input.item.as_ref(),
             Command::OpenCase(input) => input.item.as_ref(),
             Command::AttachItem(input) => Some(&input.item),
+            Command::Watch(input) => input.item(),
             _ => None,
         }
     }

@@ -27,11 +27,11 @@ pub struct CoreFunction {
     pub output_schema: Value,
 }
 
-struct Entry {
-    name: &'static str,
-    input_schema: fn() -> Value,
-    output: fn() -> Value,
-    command: fn(&Value) -> Result<Command, DeskError>,
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) input_schema: fn() -> Value,
+    pub(crate) output: fn() -> Value,
+    pub(crate) command: fn(&Value) -> Result<Command, DeskError>,
 }
 
 const VERSION: &str = "1.0.0";
@@ -268,10 +268,14 @@ const FUNCTIONS: &[Entry] = &[
     },
 ];
 
+/// All of them: those of cases, and those of watching.
+fn entries() -> impl Iterator<Item = &'static Entry> {
+    FUNCTIONS.iter().chain(crate::watch::FUNCTIONS)
+}
+
 /// All core functions.
 pub fn core_functions() -> Vec<CoreFunction> {
-    FUNCTIONS
-        .iter()
+    entries()
         .map(|entry| CoreFunction {
             name: entry.name,
             version: VERSION,
@@ -287,15 +291,15 @@ pub fn core_functions() -> Vec<CoreFunction> {
 /// When there is no such function, or the input is not of its form; the
 /// pointer names the place.
 pub fn core_command(name: &str, input: &Value) -> Result<Command, DeskError> {
-    if let Some(entry) = FUNCTIONS.iter().find(|entry| entry.name == name) {
+    if let Some(entry) = entries().find(|entry| entry.name == name) {
         return (entry.command)(input);
     }
-    let names: Vec<&str> = FUNCTIONS.iter().map(|entry| entry.name).collect();
+    let names: Vec<&str> = entries().map(|entry| entry.name).collect();
     Err(DeskError::new("not-found", format!("there is no core function `{name}`"))
         .hint(format!("there are: {}", names.join(", "))))
 }
 
-fn schema<T: JsonSchema>() -> Value {
+pub(crate) fn schema<T: JsonSchema>() -> Value {
     schema_for!(T).to_value()
 }
 
@@ -348,7 +352,7 @@ fn output(name: &str, properties: &Value) -> Value {
     schema
 }
 
-fn object(properties: &Value) -> Value {
+pub(crate) fn object(properties: &Value) -> Value {
     let required: Vec<&String> = properties.as_object().map(|map| map.keys().collect()).unwrap_or_default();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -366,7 +370,7 @@ fn state() -> Value {
     json!({ "enum": ["opened", "assessed", "reported", "answered", "closed"] })
 }
 
-fn time() -> Value {
+pub(crate) fn time() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 

@@ -21,9 +21,11 @@ use crate::error::DeskError;
 use crate::event::{DeskEvent, fact_event};
 use crate::fact::{Fact, ItemReceived};
 use crate::item::{Digest, Item, ItemRecord, TEXT_CHARS, TITLE_CHARS};
+use crate::label::Labels;
 use crate::log::Logs;
 use crate::policy::{PolicyPack, SatisfiedBy};
 use crate::text::clip;
+use crate::watch::{Watch, WatchFact};
 
 /// A text that was met, and the first item with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +67,9 @@ pub struct Desk {
     /// The last number of each series of reports, by unit, year and series.
     #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
     numbers: OrdMap<String, u32>,
+    /// Sources, duty, warnings, shares.
+    #[serde(default)]
+    pub(crate) watch: Watch,
     /// Facts that found nothing to apply to.
     strays: u64,
 }
@@ -91,7 +96,17 @@ impl Desk {
 
     /// When [`Desk::tick`] next has something to say.
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.wakes.get_min().map(|(at, _)| *at)
+        self.wakes.get_min().map(|(at, _)| *at).into_iter().chain(self.watch.next_wake()).min()
+    }
+
+    /// What is known of sources, duty, warnings and shares.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// The same, for what the engine takes in beside facts: where a unit lives, and how reading a source went.
+    pub fn watch_mut(&mut self) -> &mut Watch {
+        &mut self.watch
     }
 
     /// The pack in force.
@@ -188,6 +203,7 @@ impl Desk {
             Command::IssueLog(input) => input.unit.clone(),
             Command::OpenCase(input) => of_item(input.item.as_ref()).or_else(|| input.unit.clone()),
             Command::RecordAssessment(input) => of_item(input.item.as_ref()),
+            Command::Watch(input) => of_item(input.item()).or_else(|| input.unit().map(str::to_owned)),
             _ => None,
         }
     }
@@ -346,10 +362,26 @@ impl Desk {
                     None => self.strays += 1,
                 }
             }
+            Fact::Watch(watched) => self.apply_watched(watched, fact),
             other => match other.head() {
                 Some(head) => self.apply_to_case(&head.case, fact),
                 None => self.strays += 1,
             },
+        }
+    }
+
+    fn apply_watched(&mut self, watched: &WatchFact, fact: &Fact) {
+        match watched {
+            WatchFact::LabelSet { case: Some(number), .. } => self.apply_to_case(number, fact),
+            WatchFact::LabelSet { item, entry, .. } => match item.as_ref().and_then(|id| self.records.get_mut(id)) {
+                Some(record) => Arc::make_mut(record).labels.add(entry.clone()),
+                None => self.strays += 1,
+            },
+            other => {
+                if !self.watch.apply(other) {
+                    self.strays += 1;
+                }
+            }
         }
     }
 
@@ -406,7 +438,9 @@ impl Desk {
             identity: Some(*identity),
             floor_error: floor_error.clone(),
             assessments: floor.iter().cloned().collect(),
+            labels: floor.as_ref().map(|said| Labels::of(said)).unwrap_or_default(),
         };
+        self.watch.received(received);
         self.records.insert(*item_id, Arc::new(record));
     }
 

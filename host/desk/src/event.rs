@@ -267,6 +267,7 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
         Fact::CaseClosed { head, ground, note, by, at } => {
             ("huiyin.case.closed.v1", about(head, json!({ "ground": ground, "note": note, "by": by, "at": at })))
         }
+        Fact::Watch(fact) => return fact.event(),
         _ => return None,
     };
     Some(DeskEvent { kind, subject: fact.subject(), unit: fact.unit().unwrap_or_default().to_owned(), data })

@@ -26,6 +26,7 @@ use crate::log::Log;
 use crate::policy::{PolicyPack, ResponseValue, SatisfiedBy};
 use crate::text::Name;
 use crate::verdict::Assessment;
+use crate::watch::WatchFact;
 
 /// One decided fact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -622,6 +623,9 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
+    /// Something about watching; its own types (`watch/fact.rs`).
+    #[serde(untagged)]
+    Watch(Box<WatchFact>),
 }
 
 /// An item was taken in.
@@ -782,7 +786,8 @@ impl Fact {
             | Self::ItemAssessed { .. }
             | Self::LogRecorded { .. }
             | Self::LogIssued { .. }
-            | Self::CallsRecorded { .. } => None,
+            | Self::CallsRecorded { .. }
+            | Self::Watch(_) => None,
         }
     }
 
@@ -790,6 +795,7 @@ impl Fact {
     pub fn case(&self) -> Option<&str> {
         match self {
             Self::ItemAssessed { case, .. } => case.as_deref(),
+            Self::Watch(fact) => fact.case(),
             other => other.head().map(|head| head.case.as_str()),
         }
     }
@@ -805,6 +811,7 @@ impl Fact {
             | Self::LogRecorded { unit, .. }
             | Self::LogIssued { unit, .. }
             | Self::CallsRecorded { unit, .. } => Some(unit),
+            Self::Watch(fact) => Some(fact.unit()),
             other => other.head().map(|head| head.unit.as_str()),
         }
     }
@@ -816,6 +823,7 @@ impl Fact {
             Self::ItemReceived(received) => Some(received.item.source.as_str()),
             Self::ItemRefused { source, .. } => Some(source.as_str()),
             Self::ItemAssessed { source, .. } => source.as_deref(),
+            Self::Watch(fact) => fact.source(),
             _ => None,
         };
         match (self.case(), self.unit(), source) {

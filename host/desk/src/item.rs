@@ -14,6 +14,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::command::Intake;
+use crate::label::Labels;
 use crate::level::Level;
 use crate::text::{clip, says_something};
 use crate::verdict::{Assessment, Verdict};
@@ -308,6 +309,9 @@ pub struct ItemRecord {
     /// What was said of it, the floor's verdict first; at most eight.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assessments: Vec<Assessment>,
+    /// What was said of its labels (clause 3.1c).
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
 }
 
 /// How many assessments of one item are kept.
@@ -319,9 +323,15 @@ impl ItemRecord {
         self.assessments.iter().filter_map(|assessment| assessment.verdict.level).max()
     }
 
+    /// How long after it was published it was observed, in seconds (clause 3.1e).
+    pub fn late_seconds(&self) -> i64 {
+        self.observed.duration_since(self.occurred_at).as_secs().max(0)
+    }
+
     /// Takes in an assessment. When there are too many, the oldest that is
     /// neither the floor's nor the gravest goes.
     pub(crate) fn assess(&mut self, assessment: Assessment) {
+        self.labels.assessed(&assessment);
         self.assessments.push(assessment);
         if self.assessments.len() > MAX_ASSESSMENTS {
             let top = self.level();

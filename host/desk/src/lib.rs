@@ -15,7 +15,8 @@
 //! ```
 //!
 //! Where to look: who may do what, `authority.rs`; how items come in, `decide/receive.rs`; how cases open,
-//! rise, report, answer and close, one file each in `case/`; what a policy
+//! rise, report, answer and close, one file each in `case/`; sources, duty, labels,
+//! warnings and sharing, one file each in `watch/`; what a policy
 //! pack must hold, `policy/check.rs`.
 
 mod actor;
@@ -31,6 +32,7 @@ mod error;
 mod event;
 mod fact;
 pub mod item;
+mod label;
 mod level;
 mod log;
 mod number;
@@ -40,17 +42,19 @@ mod text;
 mod unit;
 mod verdict;
 mod view;
+pub mod watch;
 
 pub use actor::Actor;
 pub use authority::{Act, permit};
 pub use calls::{CallDay, CallEntry, MAX_CALLS, call_rate};
 pub use command::{
-    AcceptCase, AcceptTask, AssessCase, AssignTask, AttachItem, Call, CloseCase, Command, CommandForm, Delegate,
-    DraftReport, ExtendClock, FeedBackTask, Grounded, ImportCalls, Intake, IssueLog, LinkCases, MergeCases, OpenCase,
-    OpenGate, ReadDesk, Receive, RecordAnswer, RecordAssessment, RecordBypass, RecordCallback, RecordContact,
-    RecordDelivery, RecordEvidence, RecordLog, RecordOfflineEvent, RecordReceipt, RecordRisk, RecordTime, ReturnTask,
-    RevokeDelegation, RouteCase, SatisfyClock, SetConfidentiality, SplitCase, StartClock, Statement, SubmitReport,
-    TransferTask, WithdrawTask, command_forms,
+    AcceptCase, AcceptTask, AcknowledgeWarning, AssessCase, AssignTask, AttachItem, BeginWatch, Call, CheckIn,
+    CloseCase, Command, CommandForm, Delegate, DraftReport, ExtendClock, FeedBackTask, FeedBackWarning, FinishPatrol,
+    Grounded, ImportCalls, Intake, IssueLog, LinkCases, MergeCases, OpenCase, OpenGate, ReadDesk, ReadShared,
+    ReadSource, Receive, RecordAnswer, RecordAssessment, RecordBypass, RecordCallback, RecordContact, RecordDelivery,
+    RecordEvidence, RecordLog, RecordOfflineEvent, RecordReceipt, RecordRisk, RecordTime, ReturnTask, RevokeDelegation,
+    RevokeShare, RouteCase, SatisfyClock, SetConfidentiality, SetLabel, SetRoster, ShareMatter, SplitCase, StartClock,
+    Statement, SubmitReport, SwapDuty, TransferTask, WatchCommand, WithdrawTask, command_forms,
 };
 pub use core_functions::{CoreFunction, core_command, core_functions};
 pub use decide::{DecideContext, Decision, Elsewhere};
@@ -66,9 +70,10 @@ pub use number::Prefix;
 pub use policy::{PolicyPack, Problem};
 pub use reading::{Question, Reading};
 pub use text::Name;
-pub use unit::{Office, Person, Superior, Unit};
+pub use unit::{Office, Person, Superior, Unit, UnitKind};
 pub use verdict::{Assessment, Verdict};
 pub use view::{
     WhichReports, approval_list, by_due, case_list, case_page, case_row, case_summary, delegation_list, report_list,
     task_list, unjudged_list, with_names,
 };
+pub use watch::ChannelKind;

@@ -70,6 +70,8 @@ pub fn case_summary(case: &Case, now: Timestamp) -> Value {
     if let (Value::Object(summary), Value::Object(more)) = (&mut summary, more) {
         summary.extend(more);
     }
+    summary["labels"] = case.labels.view();
+    summary["label_history"] = json!(case.labels.history());
     summary
 }
 

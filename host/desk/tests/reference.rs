@@ -77,6 +77,21 @@ fn example(name: &str) -> Option<Value> {
         "accept-case" => json!({"case": CASE, "note": "已转林政股"}),
         "extend-clock" => json!({"case": CASE, "clock": "message-47", "reason": "须现场勘验"}),
         "record-callback" => json!({"case": CASE, "reached": true, "text": "已说明采伐证办理流程"}),
+        "set-roster" => json!({
+            "unit": "qingfeng", "reason": "国庆值班",
+            "slots": [{"id": "day", "days": ["mon", "tue"], "from": "08:00", "to": "20:00", "people": ["xu-ming"]}],
+        }),
+        "swap-duty" => json!({"unit": "qingfeng", "slot": "day@2026-03-02", "people": ["tang-xue"], "reason": "代班"}),
+        "check-in" => json!({"unit": "qingfeng"}),
+        "finish-patrol" => json!({
+            "patrol": "qingfeng.round@2026-03-01T15:00", "seen": [{"text": "论坛无异常", "url": "http://bbs.example/"}],
+        }),
+        "set-label" => json!({"item": ITEM, "label": "rumour", "remove": true, "reason": "经核实属实"}),
+        "acknowledge-warning" => json!({"warning": "qingfeng.w1", "note": "已知"}),
+        "feed-back-warning" => json!({"warning": "qingfeng.w1", "text": "已派人核查", "case": CASE}),
+        "share" => json!({"case": CASE, "to": "emergency", "scope": "summary", "reason": "联合处置"}),
+        "revoke-share" => json!({"share": format!("{CASE}.s1"), "reason": "处置完毕"}),
+        "read-shared" => json!({"share": format!("{CASE}.s1")}),
         _ => return None,
     })
 }

@@ -95,6 +95,10 @@ pub struct SourceConfig {
     /// Items a page, 200 unless told.
     #[serde(default)]
     pub limit: Option<u32>,
+    /// For how long nothing may be heard before it is down, an ISO 8601 duration; three of its
+    /// intervals unless told, or twice the longest pause of its cron expression (clause 3.1e).
+    #[serde(default)]
+    pub expected: Option<String>,
 }
 
 /// How often a source is read.

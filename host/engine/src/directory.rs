@@ -21,18 +21,20 @@ pub(crate) enum Target<'a> {
     Item(&'a Uuid),
     /// A run, by its id, as long as it is known.
     Run(&'a str),
+    /// Something that is shared, by the share's id.
+    Share(&'a str),
 }
 
 impl<'a> Target<'a> {
     /// What a command of the desk in the name of a unit is about.
     fn of(unit: &'a str, command: &'a Command) -> Target<'a> {
-        match (command.case(), command.item(), command) {
-            (Some(number), ..) => Target::Case(number),
-            (None, Some(item), _) => Target::Item(item),
-            (None, None, Command::OpenCase(open)) => Target::Unit(open.unit.as_deref().unwrap_or(unit)),
-            (None, None, Command::RecordLog(log)) => Target::Unit(log.unit.as_deref().unwrap_or(unit)),
-            (None, None, Command::IssueLog(log)) => Target::Unit(log.unit.as_deref().unwrap_or(unit)),
-            _ => Target::Unit(unit),
+        match (command.case(), command.item()) {
+            (Some(number), _) => Target::Case(number),
+            (None, Some(item)) => Target::Item(item),
+            _ => match command.share() {
+                Some(share) => Target::Share(share),
+                None => Target::Unit(command.unit().unwrap_or(unit)),
+            },
         }
     }
 }
@@ -65,6 +67,13 @@ impl Engine {
                     Refusal::NotFound(format!(
                         "the desk does not hold item {id} (at /item); it was never received, or too long ago"
                     ))
+                })
+            }
+            Target::Share(share) => {
+                let wanted = share.to_owned();
+                let found = self.first(from, move |state| state.desk.watch().share(&wanted).map(drop)).await?;
+                found.map(|(at, ())| at).ok_or_else(|| {
+                    Refusal::NotFound(format!("there is no share {share} (at /share); `huiyin share list` shows them"))
                 })
             }
             Target::Run(run) => self.run_of(run).await.map(|(at, _)| at),
@@ -189,6 +198,18 @@ impl Engine {
             self.partition_of(unit)?;
         }
         huiyin_desk::permit(self.policy.as_deref(), &who, act, unit).map_err(|error| refusal(&error))
+    }
+
+    /// The unit that names the person who acts, and whether it is a partner (clause 6c).
+    pub fn home_of(&self, actor: &str) -> Option<(String, bool)> {
+        let Some(Actor::Person(id)) = Actor::parse(actor) else { return None };
+        let unit = self.policy.as_ref()?.unit_of(&id)?;
+        Some((unit.code.clone(), unit.is_partner()))
+    }
+
+    /// Whether a unit is another, or stands above it.
+    pub fn stands_for(&self, unit: &str, other: &str) -> bool {
+        self.policy.as_ref().is_some_and(|pack| pack.line(other).any(|above| above.code == unit))
     }
 
     /// The same for a run, for the unit that it serves; gives its partition.

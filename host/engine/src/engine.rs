@@ -438,9 +438,13 @@ impl Engine {
             .ok_or_else(|| Refusal::NotFound(format!("there is no unit {unit}; the policy pack names them all")))
     }
 
-    /// Every unit's code.
+    /// The code of every unit of the organisation; partners are none of them.
     pub fn units(&self) -> Vec<String> {
         let mut all: Vec<String> = self.partitions.iter().flat_map(|p| p.units.iter().cloned()).collect();
+        all.retain(|code| {
+            let unit = self.policy.as_ref().and_then(|pack| pack.unit(code));
+            unit.is_none_or(|unit| !unit.is_partner())
+        });
         all.sort();
         all
     }

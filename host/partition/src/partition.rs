@@ -353,6 +353,7 @@ impl PartitionCore {
     pub fn resume(&mut self, now: Timestamp) {
         self.see_canaries();
         self.count_runs();
+        self.begin_watch(now);
         self.tick_desk(now);
         self.resume_runs(now);
         #[cfg(feature = "planted")]

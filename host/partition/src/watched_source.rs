@@ -21,6 +21,8 @@ pub struct WatchedSource {
     pub channel: Option<String>,
     /// When it is read.
     pub schedule: Timetable,
+    /// It is down when nothing was heard for so many seconds (clause 3.1e).
+    pub expected: i64,
     /// Items a page at most.
     pub limit: u32,
 }

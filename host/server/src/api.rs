@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::token::Token;
 use crate::{
     activity, bindings, caller, calls, catalog, console, desk, events, intake, log, logs, messages, plugins,
-    publishers, records, runs, schedules, sources, workflows,
+    publishers, records, runs, schedules, sources, watch, workflows,
 };
 
 /// The longest pause between two parts of a request's body.
@@ -72,6 +72,12 @@ pub fn router_with(engine: Arc<Engine>, token: Token, sign_in: Arc<SignIn>, stop
         .route("/v1/canaries/differences", get(bindings::differences))
         .route("/v1/sources", get(sources::list))
         .route("/v1/sources/rewind", post(sources::rewind))
+        .route("/v1/coverage", get(watch::coverage))
+        .route("/v1/roster", get(watch::roster))
+        .route("/v1/patrols", get(watch::patrols))
+        .route("/v1/warnings", get(watch::warnings))
+        .route("/v1/shared", get(watch::shared))
+        .route("/v1/items/{item}", get(watch::item))
         .route("/v1/runs", get(runs::list).post(runs::start))
         .route("/v1/runs/{id}", get(runs::show))
         .route("/v1/runs/{id}/records", get(runs::records))

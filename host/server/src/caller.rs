@@ -43,11 +43,35 @@ pub(crate) async fn check(State(app): State<App>, mut request: Request, next: Ne
     } else {
         guard::asks(&app.sign_in, &request)?
     };
+    if let Some((unit, true)) = app.engine.home_of(&caller.actor) {
+        let (method, uri) = (request.method(), request.uri());
+        if !open_to_partner(method.as_str(), uri.path(), uri.query(), &unit) {
+            return Err(Problem::refused(format_args!(
+                "`{}` belongs to the partner unit `{unit}`, which sees what is shared with it and its own tasks only (clause 6c); ask for /v1/shared?unit={unit} or /v1/tasks?unit={unit}",
+                caller.actor
+            )));
+        }
+    }
     if let Some(known) = request.extensions().get::<Known>() {
         known.is();
     }
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
+}
+
+/// What people of partner units may ask for (clause 6c): commands in their own unit's name, their
+/// tasks, and what is shared with them. Nothing else.
+fn open_to_partner(method: &str, path: &str, query: Option<&str>, unit: &str) -> bool {
+    let own = query.is_some_and(|query| {
+        let mut units = query.split('&').filter_map(|pair| pair.strip_prefix("unit="));
+        // Given once, so that nothing else can be meant.
+        units.next() == Some(unit) && units.next().is_none()
+    });
+    match (method, path) {
+        ("POST", path) => path == format!("/v1/units/{unit}/commands"),
+        ("GET", "/v1/shared" | "/v1/tasks") => own,
+        _ => false,
+    }
 }
 
 fn identify(headers: &HeaderMap, app: &App) -> Result<Caller, Problem> {
@@ -135,6 +159,27 @@ mod tests {
         assert_eq!(of(&["8e03-97"]), Ok(Some("8e03-97".to_owned())));
         for wrong in [&[""][..], &["\"\""], &["a", "a"], &["a\"b"], &["许"]] {
             assert_eq!(of(wrong), Err(400), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_partner_asks_for_what_is_its_own() {
+        let may = |method, path, query| open_to_partner(method, path, query, "emergency");
+        assert!(may("POST", "/v1/units/emergency/commands", None));
+        assert!(may("GET", "/v1/shared", Some("unit=emergency&all=true")));
+        assert!(may("GET", "/v1/tasks", Some("unit=emergency")));
+        for (method, path, query) in [
+            ("GET", "/v1/cases", None),
+            ("GET", "/v1/cases/1", None),
+            ("GET", "/v1/tasks", None),
+            ("GET", "/v1/tasks", Some("unit=linhai")),
+            ("GET", "/v1/tasks", Some("unit=emergency&unit=linhai")),
+            ("GET", "/v1/activity", None),
+            ("POST", "/v1/units/linhai/commands", None),
+            ("POST", "/v1/units/emergency/items", None),
+            ("POST", "/v1/units/emergency%2f../linhai/commands", None),
+        ] {
+            assert!(!may(method, path, query), "{method} {path} {query:?}");
         }
     }
 

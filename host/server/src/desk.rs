@@ -211,6 +211,9 @@ pub(crate) async fn case(
     Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Path(number) = number?;
+    if let Some(shown) = crate::watch::through_share(&app, &caller, Some(&number), None).await? {
+        return Ok(axum::Json(shown));
+    }
     let (wanted, reader) = (number.clone(), readers::ReaderOf::of(&caller));
     let who = reader.clone();
     let look = move |state: &huiyin_engine::state::State, now| {

@@ -35,6 +35,7 @@ mod schedules;
 mod sources;
 mod spoken;
 mod token;
+mod watch;
 mod workflows;
 
 pub use account::{

@@ -87,7 +87,7 @@ const SAID_ALL_THE_SAME: &[(&str, &str)] = &[
 const CIRCLES: &[(&str, &[&str])] = &[
     ("huiyin-deadline", &["due", "office"]),
     ("huiyin-desk", &[
-        "authority", "case", "command", "core_functions", "decide", "desk", "event", "fact", "policy", "unit",
+        "authority", "case", "command", "core_functions", "decide", "desk", "event", "fact", "policy", "unit", "view", "watch",
     ]),
     ("huiyin-flow", &["apply", "expr", "fact", "model", "run", "size", "state"]),
     ("huiyin-journal", &[
@@ -100,7 +100,7 @@ const CIRCLES: &[(&str, &[&str])] = &[
     // Every handler takes the state of the router, which names every handler.
     ("huiyin-server", &[
         "account", "activity", "api", "bindings", "caller", "catalog", "desk", "events", "intake", "log", "plugins",
-        "publishers", "records", "runs", "schedules", "sources", "workflows",
+        "publishers", "records", "runs", "schedules", "sources", "watch", "workflows",
     ]),
 ];
 

@@ -71,6 +71,35 @@ impl Office {
         office
     }
 
+    /// Stops the host; its data stays.
+    pub fn stop(&mut self) {
+        if let Some(host) = self.host.take() {
+            host.stop().expect("it stops");
+        }
+    }
+
+    /// Asks again and again until what is there is as wanted; what was there then.
+    pub fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..600 {
+            let value = self.get(path);
+            if wanted(&value) {
+                return value;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("{path} never was as wanted: {}", self.get(path));
+    }
+
+    /// GET a path in a person's name; the status and the JSON.
+    pub fn get_as(&self, path: &str, person: &str) -> (u16, Value) {
+        let request = self
+            .agent
+            .get(format!("{}{path}", self.url))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("huiyin-actor", format!("person:{person}"));
+        read(request.call())
+    }
+
     fn start(&mut self) {
         let data = self.data();
         let cache = data.join("cache");

@@ -162,6 +162,7 @@ fn wanted(workflows: Configured, house: &Arc<House>) -> Result<Wanted, String> {
         .iter()
         .map(|unit| {
             Arc::new(WatchedSource {
+                expected: 86_400,
                 id: format!("{unit}/board"),
                 name: "board".to_owned(),
                 unit: (*unit).to_owned(),

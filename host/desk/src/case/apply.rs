@@ -69,6 +69,7 @@ impl Case {
             answers: Vec::new(),
             drafts: Vec::new(),
             approvals: Vec::new(),
+            labels: crate::label::Labels::default(),
             known: Known::default(),
         };
         if let Some(item) = &fact.item {
@@ -303,6 +304,10 @@ impl Case {
                 self.times.closed = Some(*at);
                 self.state = State::Closed;
             }
+            Fact::Watch(watched) => match &**watched {
+                crate::watch::WatchFact::LabelSet { entry, .. } => self.labels.add(entry.clone()),
+                _ => return false,
+            },
             Fact::PolicyAdopted { .. }
             | Fact::ItemReceived(_)
             | Fact::ItemRefused { .. }
@@ -370,6 +375,7 @@ impl Case {
         if self.assessments.len() >= MAX_CASE_ASSESSMENTS {
             self.assessments.remove(0);
         }
+        self.labels.assessed(assessment);
         self.assessments.push(assessment.clone());
     }
 

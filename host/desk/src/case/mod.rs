@@ -62,6 +62,7 @@ pub use task::{Feedback, MAX_RETURNS, MAX_TASKS, Part, PartState, Task, TaskEntr
 pub(crate) use tasking::view as task_view;
 
 use crate::actor::Actor;
+use crate::label::Labels;
 use crate::level::Level;
 use crate::policy::{ResponseValue, SatisfiedBy};
 use crate::text::Name;
@@ -491,6 +492,9 @@ pub struct Case {
     /// What a second person confirmed, or has to; at most [`MAX_APPROVALS`].
     #[serde(default)]
     pub approvals: Vec<Approval>,
+    /// What was said of its labels (clause 3.1c).
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// When what clocks wait for became known.
     #[serde(default)]
     pub(crate) known: Known,

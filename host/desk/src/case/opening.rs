@@ -159,6 +159,11 @@ impl Work<'_> {
         let unit = policy.unit(&start.unit).ok_or_else(|| {
             DeskError::new("not-found", format!("the policy pack has no unit `{}`", start.unit)).at("/unit")
         })?;
+        if unit.is_partner() {
+            return Err(DeskError::new("partner", format!("`{}` is a partner unit, and leads no case", unit.code))
+                .at("/unit")
+                .clause("6c"));
+        }
         let now = self.now();
         let zone = policy.time_zone.time_zone();
         let mut start = start;

@@ -6,6 +6,7 @@
 
 mod elsewhere;
 mod receive;
+mod watch;
 mod years;
 
 use std::sync::Arc;
@@ -140,6 +141,7 @@ pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>
         Command::OpenGate(input) => work.open_gate(input),
         Command::Delegate(input) => work.delegate(input),
         Command::RevokeDelegation(input) => work.revoke_delegation(input),
+        Command::Watch(input) => work.watching(input),
     }?;
     Ok(Decision { facts: work.facts, output })
 }
@@ -161,6 +163,7 @@ pub(crate) fn tick(desk: &Desk, now: Timestamp) -> Vec<Fact> {
         elsewhere: Elsewhere::default(),
     };
     work.tick();
+    work.tick_watch();
     work.facts
 }
 

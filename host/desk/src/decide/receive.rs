@@ -23,7 +23,7 @@ pub(crate) const MAX_KNOWN: usize = 500_000;
 impl Work<'_> {
     pub(crate) fn receive(&mut self, input: &Receive) -> Output {
         let policy = self.policy()?;
-        if policy.unit(&input.unit).is_none() {
+        if policy.unit(&input.unit).is_none_or(|unit| unit.is_partner()) {
             return Err(
                 DeskError::new("not-found", format!("the policy pack has no unit `{}`", input.unit)).at("/unit")
             );
@@ -36,6 +36,7 @@ impl Work<'_> {
             .at("/items")
             .hint("ask the collector for smaller pages"));
         }
+        let mut measured = Vec::new();
         let (mut taken, mut seen, mut refused, mut opened) = (Vec::new(), 0_u64, 0_u64, Vec::new());
         let mut each = Vec::with_capacity(input.items.len());
         for received in &input.items {
@@ -55,6 +56,7 @@ impl Work<'_> {
             }
             let item_id = self.take(input, received, identity)?;
             taken.push(item_id.to_string());
+            measured.push((item_id, format!("{}\n{}", item.title, item.body), item.field("region").map(str::to_owned)));
             let case = match intake(received) {
                 Some(intake) => Some(self.take_in_item(&intake, received, item_id, identity)?),
                 None => self.place(item_id)?,
@@ -76,6 +78,7 @@ impl Work<'_> {
             each.push(said);
             opened.extend(case);
         }
+        self.measure(&input.unit, &measured)?;
         self.forget();
         Ok(json!({ "taken": taken, "seen": seen, "refused": refused, "opened": opened, "items": each }))
     }

@@ -233,7 +233,7 @@ pub(super) fn check(pack: &Object, rules: Option<&[ApprovalRule]>, units: Option
             }
         }
         let Some(units) = units else { continue };
-        let short = units.iter().find(|unit| !walks(units, &rule.chain, &unit.code));
+        let short = units.iter().filter(|unit| !unit.is_partner()).find(|unit| !walks(units, &rule.chain, &unit.code));
         if let Some(unit) = short {
             pack.problem_at(
                 &format!("/approvals/{i}/chain"),

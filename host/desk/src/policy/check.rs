@@ -184,7 +184,8 @@ fn report_within_the_hour(pack: &Object, i: usize, clock: &ClockRule) {
 pub(super) fn units(pack: &Object, units: Option<&[Unit]>, clocks: Option<&[ClockRule]>) {
     let Some(units) = units else { return };
     let by_code: HashMap<&str, &Unit> = units.iter().map(|unit| (unit.code.as_str(), unit)).collect();
-    let roots: Vec<&str> = units.iter().filter(|u| u.parent.is_none()).map(|u| u.code.as_str()).collect();
+    let roots: Vec<&str> =
+        units.iter().filter(|u| u.parent.is_none() && !u.is_partner()).map(|u| u.code.as_str()).collect();
     if roots.len() != 1 {
         let message = match roots.as_slice() {
             [] => "no unit is the root".to_owned(),
@@ -239,6 +240,17 @@ pub(super) fn units(pack: &Object, units: Option<&[Unit]>, clocks: Option<&[Cloc
                     "remove it",
                 );
             }
+            Some(parent) if by_code.get(parent.as_str()).is_some_and(|above| above.is_partner()) => pack.problem_at(
+                &at("parent"),
+                format!("`{parent}` is a partner, and stands above nobody (clause 6c)"),
+                "name a unit of the tree",
+            ),
+            Some(_) if unit.is_partner() => pack.problem_at(
+                &at("parent"),
+                "a partner stands outside the tree (clause 6c)".to_owned(),
+                "remove `parent`, or `kind`",
+            ),
+            None if unit.is_partner() => {}
             None if unit.superior.is_none() => {
                 pack.problem_at(
                     &format!("/units/{i}"),
@@ -397,7 +409,7 @@ pub(super) fn access(pack: &Object, rule: &AccessRule, units: Option<&[Unit]>) {
 
 pub(super) fn a_known_role(pack: &Object, pointer: &str, role: &str, units: Option<&[Unit]>) {
     let has = |units: &[Unit]| units.iter().flat_map(|u| &u.people).any(|p| p.roles.iter().any(|r| r == role));
-    if !matches!(role, "spokesperson" | "principal") && !units.is_none_or(has) {
+    if !matches!(role, "spokesperson" | "principal" | super::ON_DUTY) && !units.is_none_or(has) {
         pack.problem_at(
             pointer,
             format!("nobody in the pack has the role `{role}`"),

@@ -253,6 +253,20 @@ impl Changes<'_> {
             let en = "other chains of approval; what waits already keeps its own".to_owned();
             self.push("/approvals", "审批链改变;已提出的事项仍按原审批链".to_owned(), en).cases = true;
         }
+        for (key, zh, en, differs) in [
+            ("coverage", "渠道覆盖要求改变", "what has to be watched changes", old.coverage != new.coverage),
+            ("duty", "值班表或巡查安排改变", "duty rosters or patrols change", old.duty != new.duty),
+            (
+                "warnings",
+                "预警阈值改变;未解除的预警照旧",
+                "warnings are raised otherwise; open ones go on",
+                old.warnings != new.warnings,
+            ),
+        ] {
+            if differs {
+                self.push(format!("/{key}"), zh.to_owned(), en.to_owned());
+            }
+        }
         if old.notify != new.notify {
             let mut levels: Vec<Level> = Vec::new();
             let changed = old.notify.iter().filter(|route| !new.notify.contains(route));

@@ -14,6 +14,7 @@ mod parse;
 mod position;
 mod reader;
 mod reporting;
+mod watch;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -29,6 +30,7 @@ pub use intake::HotlineRule;
 pub use keeping::{AccessRule, RetentionRule};
 pub use reader::Problem;
 pub use reporting::ReportingRule;
+pub use watch::{CoverageRule, DutyRule, Excuse, ON_DUTY, PatrolRule, Per, Pushed, Topic, WarningRule, When};
 
 use crate::case::{Kind, Stage, TaskKind};
 use crate::level::Level;
@@ -236,6 +238,22 @@ pub enum Occasion {
     TaskReturned,
     /// A unit gave its feedback.
     TaskFedBack,
+    /// A source is down (clause 3.1e).
+    SourceDown,
+    /// A source was heard again.
+    SourceUp,
+    /// Nobody holds a slot of duty (clause 3.1b).
+    DutyUnstaffed,
+    /// Nobody came on duty.
+    DutyMissed,
+    /// A patrol was not made.
+    PatrolMissed,
+    /// A warning was raised, or rose (clause 3.2f).
+    WarningRaised,
+    /// A warning was not acknowledged, or not answered, in time.
+    WarningLate,
+    /// Something was shared with the unit (clause 3.1f).
+    Shared,
 }
 
 /// Whose people are meant, seen from the lead unit of a case.
@@ -397,6 +415,15 @@ pub struct PolicyPack {
     /// What is expected of the hotline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hotline: Option<HotlineRule>,
+    /// Which channels are watched (clause 3.1a).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<CoverageRule>,
+    /// Duty rosters and patrols (clause 3.1b).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duty: Vec<DutyRule>,
+    /// When warnings are raised (clause 3.2b).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<WarningRule>,
 }
 
 /// A person or authority that is to be told.
@@ -433,7 +460,7 @@ impl PolicyPack {
 
     /// The unit above all others.
     pub fn root(&self) -> Option<&Unit> {
-        self.units.iter().find(|unit| unit.parent.is_none())
+        self.units.iter().find(|unit| unit.parent.is_none() && !unit.is_partner())
     }
 
     /// A unit and all units above it, itself first.
@@ -545,16 +572,8 @@ impl PolicyPack {
         told
     }
 
-    fn resolve(&self, target: &Target, lead: &str) -> Vec<Recipient> {
-        let unit = match target.whose {
-            Whose::Lead => self.unit(lead),
-            Whose::Root => self.root(),
-            Whose::Parent => self.unit(lead).and_then(|unit| match (&unit.parent, &unit.superior) {
-                (Some(parent), _) => self.unit(parent),
-                (None, _) => None,
-            }),
-        };
-        if let Some(unit) = unit {
+    pub(crate) fn resolve(&self, target: &Target, lead: &str) -> Vec<Recipient> {
+        if let Some(unit) = self.resolve_unit(target, lead) {
             return named(unit, &target.role);
         }
         // Above the root stands its superior, one address for every role (clause 3.3).

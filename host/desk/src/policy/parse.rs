@@ -9,13 +9,14 @@ use serde_json::Value;
 
 use super::position::Positions;
 use super::reader::{Node, Object, Problem, Reader};
+use super::watch::{self, coverage, duty, warning as warning_rule};
 use super::{
     ActRule, Basis, CalendarSource, ClockOverride, ClockRule, ClosingRule, FORMAT, Floor, LevelName, Occasion,
     PolicyPack, ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, approvals, check, reporting,
 };
 use crate::case::{Kind, TaskKind};
 use crate::number::Prefix;
-use crate::unit::{Office, Person, Superior, Unit};
+use crate::unit::{Office, Person, Superior, Unit, UnitKind};
 
 /// The largest pack that is read, in bytes.
 pub(super) const MAX_BYTES: usize = 4 << 20;
@@ -64,6 +65,9 @@ fn read(root: &Node) -> Option<PolicyPack> {
         "hotline",
         "retention",
         "access",
+        "coverage",
+        "duty",
+        "warnings",
     ])?;
     // Everything is read before anything is given up.
     let format = object.need("format").and_then(|node| match node.text()? {
@@ -88,6 +92,9 @@ fn read(root: &Node) -> Option<PolicyPack> {
     let closing = object.get("closing").map_or(Some(Vec::new()), |n| n.list_of(closing));
     let reporting = object.get("reporting").map(|n| reporting::rule(&n));
     let approvals = object.get("approvals").map_or(Some(Vec::new()), |n| n.list_of(approvals::rule));
+    let coverage = object.get("coverage").map_or(Some(Vec::new()), |n| n.list_of(coverage));
+    let duty = object.get("duty").map_or(Some(Vec::new()), |n| n.list_of(duty));
+    let warnings = object.get("warnings").map_or(Some(Vec::new()), |n| n.list_of(warning_rule));
 
     check::levels(&object, levels.as_deref());
     check::clocks(&object, clocks.as_deref(), calendars.as_deref());
@@ -99,6 +106,7 @@ fn read(root: &Node) -> Option<PolicyPack> {
     }
     approvals::check(&object, approvals.as_deref(), units.as_deref());
     reporting::check(&object, reporting.as_ref().and_then(Option::as_ref), units.as_deref());
+    watch::check(&object, units.as_deref(), coverage.as_deref(), duty.as_deref(), warnings.as_deref());
     format?;
     Some(PolicyPack {
         name: name?,
@@ -128,6 +136,9 @@ fn read(root: &Node) -> Option<PolicyPack> {
             Some(rule) => Some(rule?),
             None => None,
         },
+        coverage: coverage?,
+        duty: duty?,
+        warnings: warnings?,
     })
 }
 
@@ -237,6 +248,7 @@ fn person(node: &Node) -> Option<Person> {
 fn unit(node: &Node) -> Option<Unit> {
     let object = node.object(&[
         "code",
+        "kind",
         "name",
         "parent",
         "number",
@@ -251,6 +263,9 @@ fn unit(node: &Node) -> Option<Unit> {
     ])?;
     let code = object.need("code").and_then(|n| n.code());
     let name = object.need("name").and_then(|n| n.name());
+    let kind = object
+        .get("kind")
+        .map_or(Some(UnitKind::Own), |n| n.choice(&[("own", UnitKind::Own), ("partner", UnitKind::Partner)]));
     let parent = object.get("parent").map(|n| n.code());
     let number = object.need("number").and_then(|n| prefix(&n));
     let duties = object.get("duties").map_or(Some(Vec::new()), |n| n.list_of(Node::text));
@@ -269,6 +284,7 @@ fn unit(node: &Node) -> Option<Unit> {
     let may = object.get("may").map(|n| may(&n));
     Some(Unit {
         code: code?,
+        kind: kind?,
         name: name?,
         parent: match parent {
             Some(code) => Some(code?),
@@ -480,12 +496,20 @@ fn route(node: &Node) -> Option<Route> {
             ("task-assigned", Occasion::TaskAssigned),
             ("task-returned", Occasion::TaskReturned),
             ("task-fed-back", Occasion::TaskFedBack),
+            ("source-down", Occasion::SourceDown),
+            ("source-up", Occasion::SourceUp),
+            ("duty-unstaffed", Occasion::DutyUnstaffed),
+            ("duty-missed", Occasion::DutyMissed),
+            ("patrol-missed", Occasion::PatrolMissed),
+            ("warning-raised", Occasion::WarningRaised),
+            ("warning-late", Occasion::WarningLate),
+            ("shared", Occasion::Shared),
         ])
     });
     let levels = object.need("levels").and_then(|n| n.levels());
     let clocks = object.get("clocks").map_or(Some(Vec::new()), |n| n.list_of(Node::code));
     let tell = object.need("tell").and_then(|n| {
-        let targets = n.list_of(|n| Target::try_from(n.text()?).map_err(|why| n.problem::<()>(why, "")).ok())?;
+        let targets = n.list_of(target)?;
         if targets.is_empty() {
             return n.problem("nobody is told", "name at least one, such as `lead.spokesperson`");
         }
@@ -493,6 +517,11 @@ fn route(node: &Node) -> Option<Route> {
     });
     let basis = basis(&object);
     Some(Route { on: on?, levels: levels?, clocks: clocks?, tell: tell?, basis: basis? })
+}
+
+/// Whom to tell.
+pub(super) fn target(node: &Node) -> Option<Target> {
+    Target::try_from(node.text()?).map_err(|why| node.problem::<()>(why, "")).ok()
 }
 
 fn closing(node: &Node) -> Option<ClosingRule> {

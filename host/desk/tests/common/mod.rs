@@ -50,6 +50,9 @@ impl Host {
         pack.approvals.clear();
         // Who signs for reports, in `reports.rs`.
         pack.reporting = None;
+        // Duty and warnings are tried in `watch.rs`.
+        pack.duty.clear();
+        pack.warnings.clear();
         Self::under(pack)
     }
 

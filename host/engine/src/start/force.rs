@@ -66,12 +66,17 @@ pub async fn bring_into_force(
             }
         }
     }
+    // A partner stands outside the organisation, whose workflows are not its own (clause 6c).
+    let partner =
+        |code: &str| wanted.policy.as_ref().and_then(|pack| pack.unit(code)).is_some_and(huiyin_desk::Unit::is_partner);
+    let of_tree: BTreeMap<String, usize> =
+        homes.iter().filter(|(unit, _)| !partner(unit)).map(|(unit, at)| (unit.clone(), *at)).collect();
     let mut problems = Vec::new();
     let mut keep: Vec<BTreeSet<String>> = loaded.iter().map(|_| BTreeSet::new()).collect();
     let mut named = BTreeSet::new();
     let persons = by_persons(loaded);
     for (workflow, text, definition) in &wanted.workflows {
-        for (at, unit) in places(workflow, &homes, loaded.len()) {
+        for (at, unit) in places(workflow, &of_tree, loaded.len()) {
             // Either would replace the other, in turns, at each start.
             if !named.insert((at, unit.clone(), workflow_name(definition))) {
                 let name = workflow_name(definition);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use huiyin_deadline::Zone;
 use huiyin_deadline::cron::Cron;
 use huiyin_deadline::schedule::{Interval, Schedule};
-use huiyin_desk::PolicyPack;
+use huiyin_desk::{ChannelKind, PolicyPack};
 use huiyin_flow::Definition;
 use huiyin_partition::watched_source::{Timetable, WatchedSource};
 use huiyin_records::record::Pin;
@@ -222,6 +222,16 @@ fn watched(
         }
         SourceSchedule::Cron { expr, timezone } => cron(expr, timezone.as_deref())?,
     };
+    if let Some(channel) = source.channel.as_deref().filter(|channel| ChannelKind::of(channel).is_none()) {
+        return Err(format!(
+            "channel: `{channel}` is no kind of channel (clause 3.1a); one of {}",
+            ChannelKind::names()
+        ));
+    }
+    let expected = match &source.expected {
+        Some(text) => text.parse::<Interval>().map_err(|e| format!("expected: {e}"))?.duration().as_secs().max(1),
+        None => usual_silence(&schedule),
+    };
     let source = WatchedSource {
         id: format!("{}/{}", source.unit, source.name),
         name: source.name.clone(),
@@ -230,9 +240,30 @@ fn watched(
         config: source.config.clone(),
         channel: source.channel.clone(),
         schedule: Timetable(schedule),
+        expected,
         limit: source.limit.unwrap_or(200).clamp(1, 10_000),
     };
     Ok((source, fault))
+}
+
+/// For how many seconds a source may be silent that says nothing of it: three of its intervals, or
+/// twice the longest pause between times of a cron expression, and ten minutes at least.
+fn usual_silence(schedule: &Schedule) -> i64 {
+    const LOOKED_AT: usize = 200;
+    let silence = match schedule {
+        Schedule::Every { every, .. } => every.duration().as_secs().saturating_mul(3),
+        Schedule::After { after } => after.duration().as_secs().saturating_mul(3),
+        Schedule::Cron { .. } => {
+            let first = schedule.next(Timestamp::UNIX_EPOCH);
+            let times: Vec<Timestamp> = std::iter::successors(first, |at| schedule.next(*at)).take(LOOKED_AT).collect();
+            let pauses = times.windows(2).filter_map(|two| match two {
+                [a, b] => Some(b.duration_since(*a).as_secs()),
+                _ => None,
+            });
+            pauses.max().unwrap_or(86_400).saturating_mul(2)
+        }
+    };
+    silence.max(600)
 }
 
 pub(super) fn cron(expr: &str, zone: Option<&str>) -> Result<Schedule, String> {

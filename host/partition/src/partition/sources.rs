@@ -1,6 +1,6 @@
 //! Sources: when they are read, and taking in what they brought (rule 4).
 
-use huiyin_desk::{Actor, Command, Fact, Receive};
+use huiyin_desk::{Actor, BeginWatch, ChannelKind, Command, Elsewhere, Fact, ReadSource, Receive, WatchCommand};
 use huiyin_records::record::{Entry, SourceFailed, SourcePage, SourcePolled, SourceRewound};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -156,6 +156,8 @@ impl PartitionCore {
                 }
                 self.after_facts(&facts, now);
                 self.write_own(follows, now);
+                // It may be back (clause 3.1e).
+                self.tick_desk(now);
             }
             Err(error) => {
                 let failures = self.state.sources.get(&source.id).map_or(0, |s| s.failures);
@@ -206,6 +208,32 @@ impl PartitionCore {
         self.show(entry.kind(), &subject, Some(&unit), data, now);
         self.tell(reply, Ok(()));
         self.plan_source(&id, now);
+    }
+
+    /// Tells the desk what is read here, so that it knows what it has to hear of (clause 3.1e), and has
+    /// duty planned.
+    pub(super) fn begin_watch(&mut self, now: Timestamp) {
+        if self.state.desk.policy().is_none() {
+            return;
+        }
+        let sources = self.sources.values().map(|source| ReadSource {
+            unit: source.unit.clone(),
+            source: source.name.clone(),
+            channel: source.channel.as_deref().and_then(ChannelKind::of),
+            expected: source.expected,
+        });
+        let begin = WatchCommand::BeginWatch(BeginWatch { sources: sources.collect() });
+        match self.decide(
+            &Command::Watch(Box::new(begin)),
+            Actor::System("engine".to_owned()),
+            None,
+            Elsewhere::default(),
+            now,
+        ) {
+            Ok(decision) if decision.facts.is_empty() => {}
+            Ok(decision) => self.write_own(decision.facts, now),
+            Err(error) => tracing::error!(partition = self.partition, %error, "watching could not begin"),
+        }
     }
 
     /// After a reload: a reading under way is begun anew; the cursor has not

@@ -22,6 +22,7 @@ impl State {
         match entry {
             Entry::UnitPlaced(x) => {
                 self.units.insert(x.unit.clone());
+                self.desk.watch_mut().place(&x.unit);
             }
             Entry::WorkflowDeployed(x) => self.deploy(x, time),
             Entry::WorkflowWithdrawn(x) => {
@@ -112,6 +113,7 @@ impl State {
                     self.desk.apply(fact);
                 }
                 self.keep(&x.kv);
+                self.desk.watch_mut().source_read(&x.source, time);
                 let source = self.sources.entry(x.source.clone()).or_default();
                 source.polling = None;
                 if x.cursor.is_some() {
@@ -137,6 +139,7 @@ impl State {
                 }
             }
             Entry::SourceFailed(x) => {
+                self.desk.watch_mut().source_failed(&x.source, &x.error);
                 let source = self.sources.entry(x.source.clone()).or_default();
                 source.polling = None;
                 source.more = false;
