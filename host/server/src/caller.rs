@@ -68,8 +68,11 @@ fn open_to_partner(method: &str, path: &str, query: Option<&str>, unit: &str) ->
         units.next() == Some(unit) && units.next().is_none()
     });
     match (method, path) {
-        ("POST", path) => path == format!("/v1/units/{unit}/commands"),
+        ("POST", path) if path.starts_with("/v1/units/") => path == format!("/v1/units/{unit}/commands"),
         ("GET", "/v1/shared" | "/v1/tasks") => own,
+        // Their own signing in and out.
+        (_, "/v1/session" | "/v1/sessions") => true,
+        (_, path) if path.starts_with("/v1/session/") => true,
         _ => false,
     }
 }
