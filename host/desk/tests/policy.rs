@@ -237,7 +237,8 @@ fn no_wrong_value_anywhere_gets_through_without_a_place() {
             *bad.pointer_mut(&pointer).unwrap() = wrong.clone();
             let text = serde_json::to_string_pretty(&bad).unwrap();
             let Err(problems) = PolicyPack::parse(&text, "pack.json") else {
-                let sound = (wrong == json!(true) && pointer.ends_with("/pausable"))
+                let sound = (wrong == json!(true)
+                    && ["/pausable", "/permanent"].iter().any(|key| pointer.ends_with(key)))
                     || (wrong == json!(0.5) && pointer.ends_with("/down"));
                 assert!(sound, "{pointer} = {wrong} was taken");
                 continue;
