@@ -24,6 +24,7 @@ use crate::config::Binding;
 use crate::engine::{Engine, InForce};
 use crate::partition_handle::PartitionHandle;
 use crate::plan::{Part, Plan};
+use crate::space::Left;
 use crate::start::same_schedule;
 
 /// The most workflows of one deployment.
@@ -116,6 +117,7 @@ impl Engine {
         for unit in units {
             self.permit(actor, Act::Deploy, Some(unit))?;
         }
+        self.space.at_least(Left::Enough)?;
         let turn = Arc::clone(&self.deploying).lock_owned().await;
         let places = self.places(units)?;
         if texts.is_empty() || texts.len() > MAX_WORKFLOWS {

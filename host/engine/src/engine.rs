@@ -26,6 +26,7 @@ use crate::ledger::Ledger;
 use crate::partition_handle::PartitionHandle;
 use crate::seats::Answer;
 use crate::shell::Clock;
+use crate::space::{Left, Space};
 use crate::turn::{self, Budget};
 use crate::worker::Workers;
 
@@ -64,6 +65,8 @@ pub struct Engine {
     pub(crate) policy: Option<Arc<huiyin_desk::PolicyPack>>,
     pub(crate) activity: broadcast::Sender<Activity>,
     pub(crate) intake: Arc<Semaphore>,
+    /// What is left of the disk.
+    pub(crate) space: Arc<Space>,
     /// The same in KiB of large values.
     pub(crate) intake_room: Arc<Semaphore>,
     /// First turns that may be taken ahead at once.
@@ -223,6 +226,7 @@ impl Engine {
     /// Whether more may be taken in for a unit: only that much may wait, of
     /// its turns and of its calls (rule 11). What is in already is not asked.
     pub(crate) fn room(&self, unit: Option<&str>) -> Result<(), Refusal> {
+        self.space.at_least(Left::Enough)?;
         let unit = unit.unwrap_or_default();
         let bounds = self.effects.gate().bounds();
         let (mine, all) = self.workers.waiting(unit);
@@ -340,6 +344,7 @@ impl Engine {
         judged: Option<Box<Judgement>>,
         key: Option<&str>,
     ) -> Result<Value, Refusal> {
+        self.space.at_least(Left::Little)?;
         let partition = self.route_command(unit, &command).await?;
         let once = key.map(|key| {
             let asked = serde_json::to_value(&command).unwrap_or_default();

@@ -23,6 +23,7 @@ pub use self::list::{Effective, GrantRow, PluginRow, SetAside};
 pub use self::users::WithheldRow;
 pub(crate) use self::users::{tell, warn};
 use crate::engine::Engine;
+use crate::space::Left;
 
 /// Who does something, and why.
 #[derive(Debug, Clone, Copy)]
@@ -92,6 +93,7 @@ impl Engine {
     }
 
     async fn install(&self, bytes: Vec<u8>, word: Word<'_>) -> Result<InstallReport, Refusal> {
+        self.space.at_least(Left::Enough)?;
         self.house.sandbox.fits(&bytes).map_err(|error| invalid("", error))?;
         let bytes = Arc::new(bytes);
         let given = Arc::clone(&bytes);

@@ -9,7 +9,9 @@ use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
 use huiyin_journal::{AppendFuture, Journal, JournalError};
 use huiyin_partition::commit::{Commit, SNAPSHOT_EVERY, Step};
-use huiyin_partition::partition::{Activity, Delivered, Failing, Message, PartitionCore, Refusal, Reply, Work};
+use huiyin_partition::partition::{
+    Activity, Delivered, Failing, Message, PartitionCore, Refusal, Reply, TurnJob, Work,
+};
 use huiyin_records::state::State;
 use jiff::Timestamp;
 use thread_priority::ThreadPriority;
@@ -20,8 +22,10 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::effects::Effects;
+use crate::held::{Held, Waiting};
 use crate::keeper::Keeper;
 use crate::snapshot_writer::snapshot;
+use crate::space::Space;
 use crate::turn;
 use crate::worker::Workers;
 
@@ -85,6 +89,10 @@ pub struct Shell {
     pub snapping: Arc<AtomicBool>,
     /// Whoever finds what may be bound instead of a plugin that fails.
     pub failing: mpsc::UnboundedSender<(u32, Failing)>,
+    /// What is left of the disk.
+    pub space: Arc<Space>,
+    /// What waits for space.
+    pub held: Held,
     /// Asks the shell to stop.
     pub stop: CancellationToken,
 }
@@ -127,6 +135,7 @@ impl Shell {
             if until < sleep.deadline() || sleep.is_elapsed() {
                 sleep.as_mut().reset(until);
             }
+            self.let_go();
             let room = !stopping && commit.room();
             tokio::select! {
                 biased;
@@ -168,12 +177,10 @@ impl Shell {
                 Step::Append { expected, drafts } => {
                     pending.push_back(self.journal.append(self.partition, expected, drafts));
                 }
-                Step::Turn(job) => {
-                    let deployed = Arc::clone(&job.deployed);
-                    self.workers.run(deployed.unit.as_deref().unwrap_or_default(), move |house| {
-                        let _ = inbox.send(Message::Turn(Box::new(turn::take_turn(*job, house))));
-                    });
-                }
+                Step::Turn(job) => match self.held.turn(job, &self.space) {
+                    Some(job) => self.turn(job),
+                    None => continue,
+                },
                 Step::Judge(job) => {
                     let unit = job.deployed.first().and_then(|deployed| deployed.unit.clone()).unwrap_or_default();
                     self.workers.run(&unit, move |house| {
@@ -213,7 +220,25 @@ impl Shell {
         }
     }
 
+    fn turn(&self, job: Box<TurnJob>) {
+        let (inbox, deployed) = (self.inbox.clone(), Arc::clone(&job.deployed));
+        self.workers.run(deployed.unit.as_deref().unwrap_or_default(), move |house| {
+            let _ = inbox.send(Message::Turn(Box::new(turn::take_turn(*job, house))));
+        });
+    }
+
+    /// Does what waited for space, once there is some.
+    fn let_go(&self) {
+        for waited in self.held.let_go(&self.space) {
+            match waited {
+                Waiting::Turn(job) => self.turn(job),
+                Waiting::Leaving(work, last_index) => self.release(work, last_index),
+            }
+        }
+    }
+
     fn release(&self, work: Work, last_index: Option<u64>) {
+        let Some(work) = self.held.leaving(work, last_index, &self.space) else { return };
         match work {
             Work::Effect(job) => {
                 let inbox = self.inbox.clone();
@@ -223,7 +248,15 @@ impl Shell {
                     let _ = inbox.send(Message::Effect(trying.await));
                 });
             }
-            Work::Stop { run, call, attempt } => self.effects.stop(&run, call, attempt),
+            Work::Stop { run, call, attempt } => match self.held.stop(&run, call, attempt) {
+                Some(done) => drop(self.inbox.send(Message::Effect(done))),
+                None => self.effects.stop(&run, call, attempt),
+            },
+            Work::Hurry { run } => {
+                if let Some(job) = self.held.hurry(&run) {
+                    self.turn(job);
+                }
+            }
             Work::Poll(job) => {
                 let (effects, inbox) = (Arc::clone(&self.effects), self.inbox.clone());
                 self.leaving(last_index);

@@ -45,6 +45,7 @@ use crate::admission::Admission;
 use crate::config::HostConfig;
 use crate::effects::Effects;
 use crate::engine::Engine;
+use crate::held::Held;
 use crate::id_source::SystemIdSource;
 use crate::keeper::Keeper;
 use crate::lifecycle::Known;
@@ -52,6 +53,7 @@ use crate::partition_handle::PartitionHandle;
 use crate::plugin_store::PluginStore;
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock};
 use crate::snapshot_writer::snapshot_until;
+use crate::space::Space;
 use crate::worker::{self, Workers};
 use huiyin_secrets::Secrets;
 
@@ -317,6 +319,7 @@ impl Engine {
             partitions: Vec::new(),
             activity,
             intake: Engine::intake_gate(),
+            space: Arc::new(Space::new(options.data.clone(), options.config.limits.reserve_bytes)),
             intake_room: Engine::intake_room(),
             ahead: Engine::ahead(),
             inline: crate::inline_turns::InlineTurns::default(),
@@ -434,6 +437,8 @@ impl Engine {
             snapshot,
             snapping: Arc::default(),
             failing: failing.clone(),
+            space: Arc::clone(&self.space),
+            held: Held::default(),
             stop: self.stop.clone(),
         };
         let core = PartitionCore::new(

@@ -21,6 +21,10 @@ pub struct LimitsConfig {
     /// context, what its tasks at work hold, the events it has heard.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_bytes: Option<u64>,
+    /// Bytes of free space on the disk below which runs, calls and sources wait and nothing more comes in;
+    /// below a quarter of it people's acts, too. See [`crate::space`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reserve_bytes: Option<u64>,
     /// What a call gets where nothing else is said.
     pub default: Tuned,
     /// What no call gets more than.

@@ -198,6 +198,12 @@ impl From<Refusal> for Problem {
                 "Too much is under way",
                 Refusal::Busy,
             ),
+            Refusal::NoSpace => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "urn:huiyin:problem:no-space",
+                "The disk is nearly full",
+                Refusal::NoSpace,
+            ),
             Refusal::Store(why) => Problem::unavailable(why),
         }
     }

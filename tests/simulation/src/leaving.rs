@@ -99,7 +99,8 @@ impl Sim {
             Work::Stop { run, call, attempt } => self.stop_effect(at, run, call, attempt),
             Work::Relay { id, event } => self.relay(at, &id, &event),
             Work::Failing(failing) => self.slots.fails(at, *failing),
-            Work::Turn(_) | Work::Judge(_) | Work::Canary(_) => {}
+            // A disk in memory has always space, so nothing waits for it.
+            Work::Hurry { .. } | Work::Turn(_) | Work::Judge(_) | Work::Canary(_) => {}
         }
         Ok(())
     }

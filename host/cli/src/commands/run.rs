@@ -127,7 +127,9 @@ fn once(args: &Args, workflow: &Path, setup: &Setup) -> Result<(), Failure> {
             return Err(Failure::failed(format_args!("interrupted{kept}")));
         };
         let ended = ended.map_err(|refusal| match refusal {
-            huiyin_engine::Refusal::Store(_) | huiyin_engine::Refusal::Busy => Failure::unreachable(refusal),
+            huiyin_engine::Refusal::Store(_) | huiyin_engine::Refusal::Busy | huiyin_engine::Refusal::NoSpace => {
+                Failure::unreachable(refusal)
+            }
             _ => Failure::invalid(refusal),
         })?;
         stopped.map_err(Failure::unreachable)?;

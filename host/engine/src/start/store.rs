@@ -31,6 +31,9 @@ pub(super) struct Store {
 /// ever hand it, since each holds itself back ([`crate::shell`]).
 pub(super) const QUEUED: u64 = 16 << 30;
 
+/// The most partitions that a host may have.
+const MAX_PARTITIONS: u32 = 1024;
+
 impl Store {
     pub(super) fn open(options: &Options) -> Result<Store, StartError> {
         let Some(data) = &options.data else {
@@ -82,23 +85,32 @@ impl Store {
         })
     }
 
-    /// How many partitions there are: what was recorded, or more where asked.
+    /// How many partitions there are: those that have records, what was written down beside them, or
+    /// more where asked. The file alone is not believed: a folder that was restored may be without it,
+    /// and what lives in a partition beyond the count would be gone, its clocks with it.
     pub(super) fn partitions(&self, config: &HostConfig) -> Result<u32, StartError> {
-        let wanted = config
-            .partitions
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get() as u32))
-            .clamp(1, 1024);
-        let Some(data) = &self.data else { return Ok(wanted) };
+        let asked = config.partitions;
+        if asked.is_some_and(|asked| !(1..=MAX_PARTITIONS).contains(&asked)) {
+            let asked = asked.unwrap_or_default();
+            return Err(StartError::Config(vec![format!("/partitions: {asked} is not from 1 to {MAX_PARTITIONS}")]));
+        }
+        let standing = (0..MAX_PARTITIONS).rev().find(|at| self.journal.last_seq(*at) > 0).map_or(0, |last| last + 1);
+        let usual = || std::thread::available_parallelism().map_or(1, |n| n.get() as u32).clamp(1, MAX_PARTITIONS);
+        let fresh = |known: u32| asked.unwrap_or_else(|| if known == 0 { usual() } else { known });
+        let Some(data) = &self.data else { return Ok(standing.max(fresh(standing))) };
         let file = data.join("partitions");
-        let known: u32 = match std::fs::read_to_string(&file) {
-            Ok(text) => text
-                .trim()
-                .parse()
-                .map_err(|_| StartError::Config(vec![format!("{}: not a number", file.display())]))?,
-            Err(_) => 0,
+        let noted: u32 = match std::fs::read_to_string(&file) {
+            Ok(text) => text.trim().parse::<u32>().ok().filter(|noted| *noted <= MAX_PARTITIONS).ok_or_else(|| {
+                let what =
+                    format!("not a number up to {MAX_PARTITIONS}; remove it, and the host finds out by its records");
+                StartError::Config(vec![format!("{}: {what}", file.display())])
+            })?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(io_error(&file, error)),
         };
-        let count = known.max(config.partitions.unwrap_or(if known == 0 { wanted } else { known }));
-        if count != known {
+        let known = noted.max(standing);
+        let count = known.max(fresh(known));
+        if count != noted {
             huiyin_files::write_private(&file, format!("{count}\n").as_bytes())
                 .map_err(|error| io_error(&file, error))?;
         }

@@ -44,6 +44,11 @@ pub enum Refusal {
     /// Too much is under way; ask again shortly.
     #[error("the host has as much in hand as it may; try again shortly")]
     Busy,
+    /// The disk has only what is kept for clocks and people.
+    #[error(
+        "the disk is nearly full, and what is left is kept for clocks and people's acts; free some space, or add some"
+    )]
+    NoSpace,
     /// The store failed: whether it was kept is not known until it is asked again.
     #[error("the store failed: {0}")]
     Store(String),

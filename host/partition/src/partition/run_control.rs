@@ -8,7 +8,7 @@ use huiyin_records::record::{EffectResolved, Entry, RunQuarantined, RunReleased,
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Input, Order, OrderKind, PartitionCore, RecordMeta, Refusal, Reopen, Resolve, TurnDone, unfit};
+use super::{Input, Order, OrderKind, PartitionCore, RecordMeta, Refusal, Reopen, Resolve, TurnDone, Work, unfit};
 
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 4 << 10;
@@ -32,7 +32,7 @@ impl PartitionCore {
             OrderKind::Resume => Event::Resume,
         };
         self.orders.entry(run.clone()).or_default().push(order);
-        self.happen(&run, event, now);
+        self.happen_soon(&run, event, now);
     }
 
     fn orderly(&self, order: &Order) -> Result<(), Refusal> {
@@ -95,8 +95,16 @@ impl PartitionCore {
                     now,
                 );
             }
-            _ => self.happen(run, event, now),
+            _ => self.happen_soon(run, event, now),
         }
+    }
+
+    /// What ends or holds a run, or lets it go on: the turn before it is not kept waiting for space.
+    fn happen_soon(&mut self, run: &str, event: Event, now: Timestamp) {
+        if self.busy.contains_key(run) {
+            self.out.durable.push(Work::Hurry { run: run.to_owned() });
+        }
+        self.happen(run, event, now);
     }
 
     /// The order that a turn's facts carry out, if they do.

@@ -51,6 +51,11 @@ pub enum Work {
         /// The event.
         event: Arc<Value>,
     },
+    /// A run is to end: a turn of it that waits for space is taken, so that the order is met after it.
+    Hurry {
+        /// The run.
+        run: String,
+    },
     /// Show on the activity feed. Only after the records are durable.
     Show(Activity),
 }
