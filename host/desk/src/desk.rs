@@ -438,7 +438,7 @@ impl Desk {
             identity: Some(*identity),
             floor_error: floor_error.clone(),
             assessments: floor.iter().cloned().collect(),
-            labels: floor.as_ref().map(|said| Labels::of(said)).unwrap_or_default(),
+            labels: floor.as_ref().map(Labels::of).unwrap_or_default(),
         };
         self.watch.received(received);
         self.records.insert(*item_id, Arc::new(record));

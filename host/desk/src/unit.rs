@@ -50,6 +50,7 @@ pub enum UnitKind {
 }
 
 impl UnitKind {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // as serde asks for it
     fn is_own(&self) -> bool {
         *self == Self::Own
     }

@@ -23,7 +23,7 @@ pub(crate) const MAX_KNOWN: usize = 500_000;
 impl Work<'_> {
     pub(crate) fn receive(&mut self, input: &Receive) -> Output {
         let policy = self.policy()?;
-        if policy.unit(&input.unit).is_none_or(|unit| unit.is_partner()) {
+        if policy.unit(&input.unit).is_none_or(crate::unit::Unit::is_partner) {
             return Err(
                 DeskError::new("not-found", format!("the policy pack has no unit `{}`", input.unit)).at("/unit")
             );

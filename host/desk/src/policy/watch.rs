@@ -215,6 +215,7 @@ fn number(node: &Node) -> Option<f64> {
 }
 
 /// Some value, none where the key is absent; nothing at all where it is faulty.
+#[allow(clippy::option_option)] // the three cases are told apart at once, by `?`
 fn maybe<'a, T>(object: &Object<'a>, key: &str, read: impl Fn(&Node<'a>) -> Option<T>) -> Option<Option<T>> {
     match object.get(key) {
         Some(node) => read(&node).map(Some),

@@ -548,7 +548,7 @@ impl Work<'_> {
     pub(crate) fn watched_unit(&self, named: Option<&str>, pointer: &str) -> Result<String, DeskError> {
         let unit = named.or_else(|| self.scope()).map(str::to_owned);
         let unit = unit.ok_or_else(|| DeskError::new("empty", "the unit is missing").at(pointer))?;
-        if self.policy()?.unit(&unit).is_none_or(|unit| unit.is_partner()) {
+        if self.policy()?.unit(&unit).is_none_or(crate::unit::Unit::is_partner) {
             return Err(DeskError::new(
                 "not-found",
                 format!("the policy pack has no unit `{unit}` with a duty of its own"),
