@@ -169,7 +169,7 @@ fn everything() -> Host {
 /// One of everything about watching.
 fn watching(host: &mut Host, case: &str) {
     let mut pack = common::pack();
-    pack.version = "1.0.1".to_owned();
+    "1.0.1".clone_into(&mut pack.version);
     pack.closing.clear();
     pack.approvals.clear();
     pack.warnings.truncate(1);

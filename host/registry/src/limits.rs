@@ -316,6 +316,7 @@ mod tests {
             let config = LimitsConfig {
                 payload_bytes: None,
                 state_bytes: None,
+                reserve_bytes: None,
                 default, ceiling,
                 plugins: BTreeMap::from([("p".to_owned(), plugin)]),
                 units: BTreeMap::from([("u".to_owned(), unit)]),
