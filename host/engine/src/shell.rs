@@ -177,10 +177,11 @@ impl Shell {
                 Step::Append { expected, drafts } => {
                     pending.push_back(self.journal.append(self.partition, expected, drafts));
                 }
-                Step::Turn(job) => match self.held.turn(job, &self.space) {
-                    Some(job) => self.turn(job),
-                    None => continue,
-                },
+                Step::Turn(job) => {
+                    if let Some(job) = self.held.turn(job, &self.space) {
+                        self.turn(job);
+                    }
+                }
                 Step::Judge(job) => {
                     let unit = job.deployed.first().and_then(|deployed| deployed.unit.clone()).unwrap_or_default();
                     self.workers.run(&unit, move |house| {

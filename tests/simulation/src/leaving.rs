@@ -89,7 +89,7 @@ impl Sim {
             Work::Poll(job) => {
                 let name = (job.source.id.clone(), job.poll);
                 self.must_be_durable(self.polled.get(&name).copied(), "reading", &name.0)?;
-                self.send(Flight::Poll(at, *job));
+                self.send(Flight::Poll(at, job));
             }
             Work::Tell(tell) => tell(Ok(())),
             Work::Keep(snapshot) => self.send(Flight::Keep(at, snapshot)),

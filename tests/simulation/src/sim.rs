@@ -48,7 +48,7 @@ pub(crate) enum Flight {
     /// A request is on its way to the world.
     Effect(usize, Box<EffectJob>),
     /// A collector is on its way to its source.
-    Poll(usize, PollJob),
+    Poll(usize, Box<PollJob>),
     /// A result is on its way to its partition.
     Deliver(usize, Message),
     /// A state is being written out.

@@ -28,7 +28,7 @@ enum Command {
     #[command(
         after_help = "Examples:\n  huiyin message receive --unit qingfeng --text '后山采石何时停工?' --asker '李女士' --as xu-ming\n  huiyin message receive --unit qingfeng --file 留言.csv --source 省留言板 --as xu-ming\n\nFiles are CSV (UTF-8 or GB18030), .xlsx or .jsonl. Columns are known by their headers, such as 标题, 内容, 姓名, 电话, 留言时间; others are named in a file for --columns: {\"columns\": {\"text\": \"来信正文\"}}. Rows that are refused go to a file of their own, with line and reason; the same file sent again takes nothing twice."
     )]
-    Receive(Receive),
+    Receive(Box<Receive>),
     /// List open messages, the first due first
     #[command(after_help = "Example:\n  huiyin message list --unit qingfeng")]
     List {
