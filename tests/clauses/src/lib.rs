@@ -90,16 +90,6 @@ impl Office {
         panic!("{path} never was as wanted: {}", self.get(path));
     }
 
-    /// GET a path in a person's name; the status and the JSON.
-    pub fn get_as(&self, path: &str, person: &str) -> (u16, Value) {
-        let request = self
-            .agent
-            .get(format!("{}{path}", self.url))
-            .header("authorization", format!("Bearer {}", self.token))
-            .header("huiyin-actor", format!("person:{person}"));
-        read(request.call())
-    }
-
     fn start(&mut self) {
         let data = self.data();
         let cache = data.join("cache");
