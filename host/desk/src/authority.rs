@@ -106,6 +106,40 @@ pub enum Act {
     RevokeShare,
     /// `read-shared`
     ReadShared,
+    /// `set-line`
+    SetLine,
+    /// `draft-response`
+    DraftResponse,
+    /// `check-response`
+    CheckResponse,
+    /// `submit-response`
+    SubmitResponse,
+    /// `cosign-response`
+    CosignResponse,
+    /// `publish-response`
+    PublishResponse,
+    /// `record-publication`
+    RecordPublication,
+    /// `correct-response`
+    CorrectResponse,
+    /// `declare-major`
+    DeclareMajor,
+    /// `acknowledge-notice`
+    AcknowledgeNotice,
+    /// `appoint-commander`
+    AppointCommander,
+    /// `set-plan`
+    SetPlan,
+    /// `release-publishing`
+    ReleasePublishing,
+    /// `end-major`
+    EndMajor,
+    /// `open-disclosure`
+    OpenDisclosure,
+    /// `publish-disclosure`
+    PublishDisclosure,
+    /// `check-disclosure`
+    CheckDisclosure,
     /// `add-concern`
     AddConcern,
     /// `set-level`
@@ -237,6 +271,23 @@ const TABLE: &[Line] = &[
     line(Act::Share, "share", &[Unit], "share a matter", "3.1f"),
     line(Act::RevokeShare, "revoke-share", &[Unit], "take back what is shared", "3.1f"),
     line(Act::ReadShared, "read-shared", &[Unit], "read what is shared", "3.1f"),
+    line(Act::SetLine, "set-line", &[Unit], "set the line of a case", "2b"),
+    line(Act::DraftResponse, "draft-response", &[Unit, Run], "draft a response", "3.5c"),
+    line(Act::CheckResponse, "check-response", &[Unit], "check a text for secrecy", "3.5b"),
+    line(Act::SubmitResponse, "submit-response", &[Unit], "send a response to the approver", "6b"),
+    line(Act::CosignResponse, "cosign-response", &[Unit], "sign for a unit", "3.5d"),
+    line(Act::PublishResponse, "publish-response", &[Unit], "release a response", "3.5b"),
+    line(Act::RecordPublication, "record-publication", &[Unit, Run], "record a publication", "3.5e"),
+    line(Act::CorrectResponse, "correct-response", &[Unit], "correct a response", "6d"),
+    line(Act::DeclareMajor, "declare-major", &[Unit, Run], "declare a major matter", "5c"),
+    line(Act::AcknowledgeNotice, "acknowledge-notice", &[Unit], "acknowledge a notice", "5b"),
+    line(Act::AppointCommander, "appoint-commander", &[Unit], "appoint the commander", "5d"),
+    line(Act::SetPlan, "set-plan", &[Unit], "set the plan of a major matter", "5d"),
+    line(Act::ReleasePublishing, "release-publishing", &[Unit], "let a unit publish", "5d"),
+    line(Act::EndMajor, "end-major", &[Unit], "end the procedure of a major matter", "5d"),
+    line(Act::OpenDisclosure, "open-disclosure", &[Unit, Run], "list what is to be published", "6d"),
+    line(Act::PublishDisclosure, "publish-disclosure", &[Unit, Run], "record a proactive publication", "6d"),
+    line(Act::CheckDisclosure, "check-disclosure", &[Unit], "check a proactive publication", "6d"),
     line(Act::AddConcern,        "add-concern",         &[Unit],              "add a concern",                  "1c"),
     line(Act::SetLevel,          "set-level",           &[Unit],              "set the level of a case",        "rule 7"),
     line(Act::CorrectOccurredAt, "correct-occurred-at", &[Unit],              "correct when a matter happened", "rule 5"),
@@ -304,6 +355,23 @@ impl Act {
             Command::RecordCallback(_) => Act::RecordCallback,
             Command::AcceptCase(_) => Act::AcceptCase,
             Command::ExtendClock(_) => Act::ExtendClock,
+            Command::SetLine(_) => Act::SetLine,
+            Command::DraftResponse(_) => Act::DraftResponse,
+            Command::CheckResponse(_) => Act::CheckResponse,
+            Command::SubmitResponse(_) => Act::SubmitResponse,
+            Command::CosignResponse(_) => Act::CosignResponse,
+            Command::PublishResponse(_) => Act::PublishResponse,
+            Command::RecordPublication(_) => Act::RecordPublication,
+            Command::CorrectResponse(_) => Act::CorrectResponse,
+            Command::DeclareMajor(_) => Act::DeclareMajor,
+            Command::AcknowledgeNotice(_) => Act::AcknowledgeNotice,
+            Command::AppointCommander(_) => Act::AppointCommander,
+            Command::SetPlan(_) => Act::SetPlan,
+            Command::ReleasePublishing(_) => Act::ReleasePublishing,
+            Command::EndMajor(_) => Act::EndMajor,
+            Command::OpenDisclosure(_) => Act::OpenDisclosure,
+            Command::PublishDisclosure(_) => Act::PublishDisclosure,
+            Command::CheckDisclosure(_) => Act::CheckDisclosure,
             Command::AddConcern { .. } => Act::AddConcern,
             Command::SetLevel { .. } => Act::SetLevel,
             Command::CorrectOccurredAt { .. } => Act::CorrectOccurredAt,

@@ -7,11 +7,14 @@
 mod approvals;
 mod assessing;
 mod calls;
+mod disclosure;
 mod intake;
+mod major;
 mod merging;
 mod persons;
 mod reading;
 mod reports;
+mod responses;
 mod tasks;
 mod watch;
 
@@ -24,11 +27,17 @@ use uuid::Uuid;
 pub use approvals::{Delegate, RevokeDelegation};
 pub use assessing::{AssessCase, OpenGate, RecordRisk};
 pub use calls::{Call, ImportCalls, RecordCallback};
+pub use disclosure::{CheckDisclosure, OpenDisclosure, PublishDisclosure};
 pub use intake::{AcceptCase, ExtendClock, Intake};
+pub use major::{AcknowledgeNotice, AppointCommander, DeclareMajor, EndMajor, ReleasePublishing, SetPlan};
 pub use merging::{LinkCases, MergeCases, SetConfidentiality, SplitCase};
 pub use persons::{CommandForm, command_forms};
 pub use reading::{IssueLog, ReadDesk, RecordLog};
 pub use reports::{DraftReport, Grounded, RecordBypass, RecordEvidence, RecordReceipt, Statement, SubmitReport};
+pub use responses::{
+    CheckResponse, CorrectResponse, CosignResponse, DraftResponse, PublishResponse, RecordPublication, SetLine,
+    SubmitResponse,
+};
 pub use tasks::{
     AcceptTask, AssignTask, FeedBackTask, RecordContact, RecordOfflineEvent, ReturnTask, RouteCase, TransferTask,
     WithdrawTask,
@@ -137,6 +146,40 @@ pub enum Command {
     AcceptCase(AcceptCase),
     /// Core function.
     ExtendClock(ExtendClock),
+    /// Core function.
+    SetLine(SetLine),
+    /// Core function.
+    DraftResponse(DraftResponse),
+    /// Core function.
+    CheckResponse(CheckResponse),
+    /// Core function.
+    SubmitResponse(SubmitResponse),
+    /// Core function.
+    CosignResponse(CosignResponse),
+    /// Core function.
+    PublishResponse(PublishResponse),
+    /// Core function.
+    RecordPublication(RecordPublication),
+    /// Core function.
+    CorrectResponse(CorrectResponse),
+    /// Core function.
+    DeclareMajor(DeclareMajor),
+    /// Core function.
+    AcknowledgeNotice(AcknowledgeNotice),
+    /// Core function.
+    AppointCommander(AppointCommander),
+    /// Core function.
+    SetPlan(SetPlan),
+    /// Core function.
+    ReleasePublishing(ReleasePublishing),
+    /// Core function.
+    EndMajor(EndMajor),
+    /// Core function.
+    OpenDisclosure(OpenDisclosure),
+    /// Core function.
+    PublishDisclosure(PublishDisclosure),
+    /// Core function.
+    CheckDisclosure(CheckDisclosure),
     /// A person adds what is asked (clause 1c).
     AddConcern {
         /// The case.
@@ -277,6 +320,7 @@ impl Command {
             | Command::RecordLog(_)
             | Command::IssueLog(_)
             | Command::ImportCalls(_) => None,
+            Command::OpenDisclosure(_) | Command::PublishDisclosure(_) | Command::CheckDisclosure(_) => None,
             Command::RecordAssessment(input) => input.case.as_deref(),
             Command::AttachItem(input) => Some(&input.case),
             Command::StartClock(input) => Some(&input.case),
@@ -309,6 +353,20 @@ impl Command {
             Command::LinkCases(input) => Some(&input.case),
             Command::RecordCallback(input) => Some(&input.case),
             Command::ExtendClock(input) => Some(&input.case),
+            Command::SetLine(input) => Some(&input.case),
+            Command::DraftResponse(input) => Some(&input.case),
+            Command::CheckResponse(input) => Some(&input.case),
+            Command::SubmitResponse(input) => Some(&input.case),
+            Command::CosignResponse(input) => Some(&input.case),
+            Command::PublishResponse(input) => Some(&input.case),
+            Command::RecordPublication(input) => Some(&input.case),
+            Command::CorrectResponse(input) => Some(&input.case),
+            Command::DeclareMajor(input) => Some(&input.case),
+            Command::AcknowledgeNotice(input) => Some(&input.case),
+            Command::AppointCommander(input) => Some(&input.case),
+            Command::SetPlan(input) => Some(&input.case),
+            Command::ReleasePublishing(input) => Some(&input.case),
+            Command::EndMajor(input) => Some(&input.case),
             Command::AddConcern { case, .. }
             | Command::SetLevel { case, .. }
             | Command::CorrectOccurredAt { case, .. }
@@ -327,6 +385,9 @@ impl Command {
             Command::RecordLog(input) => input.unit.as_deref(),
             Command::IssueLog(input) => input.unit.as_deref(),
             Command::Watch(input) => input.unit(),
+            Command::OpenDisclosure(input) => input.unit.as_deref(),
+            Command::PublishDisclosure(input) => crate::disclosure::unit_of(&input.disclosure),
+            Command::CheckDisclosure(input) => crate::disclosure::unit_of(&input.disclosure),
             _ => None,
         }
     }

@@ -27,6 +27,8 @@ pub struct CoreFunction {
     pub output_schema: Value,
 }
 
+mod responses;
+
 pub(crate) struct Entry {
     pub(crate) name: &'static str,
     pub(crate) input_schema: fn() -> Value,
@@ -270,7 +272,7 @@ const FUNCTIONS: &[Entry] = &[
 
 /// All of them: those of cases, and those of watching.
 fn entries() -> impl Iterator<Item = &'static Entry> {
-    FUNCTIONS.iter().chain(crate::watch::FUNCTIONS)
+    FUNCTIONS.iter().chain(crate::watch::FUNCTIONS).chain(responses::FUNCTIONS)
 }
 
 /// All core functions.
@@ -340,7 +342,13 @@ fn output(name: &str, properties: &Value) -> Value {
     let mut schema = object(properties);
     if matches!(
         name,
-        "record-answer" | "record-time" | "submit-report" | "assess-case" | "open-gate" | "set-confidentiality"
+        "record-answer"
+            | "record-time"
+            | "record-publication"
+            | "submit-report"
+            | "assess-case"
+            | "open-gate"
+            | "set-confidentiality"
     ) {
         let mut pending = object(&json!({
             "approval": { "type": "string" }, "hash": { "type": "string" }, "author": { "type": "string" },
@@ -449,7 +457,7 @@ fn task() -> Value {
     json!({
         "case": { "type": "string" },
         "task": { "type": "string" },
-        "kind": { "enum": ["handle", "verify", "supervise", "root-cause", "prevention"] },
+        "kind": { "enum": ["handle", "verify", "supervise", "root-cause", "prevention", "report"] },
         "parts": { "type": "array", "items": { "type": "object" }, "description": "a unit each, with its state" },
         "open": { "type": "boolean" },
         "done": { "type": "boolean", "description": "every unit has given its feedback" },

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::calls::Calls;
@@ -17,6 +17,7 @@ use crate::case::{Case, CaseClock, ReportNumber};
 use crate::command::Command;
 use crate::decide::{self, DecideContext, Decision};
 use crate::delegation::{self, Delegation};
+use crate::disclosure::Disclosures;
 use crate::error::DeskError;
 use crate::event::{DeskEvent, fact_event};
 use crate::fact::{Fact, ItemReceived};
@@ -70,6 +71,9 @@ pub struct Desk {
     /// Sources, duty, warnings, shares.
     #[serde(default)]
     pub(crate) watch: Watch,
+    /// What units publish of their own accord.
+    #[serde(default)]
+    disclosures: Disclosures,
     /// Facts that found nothing to apply to.
     strays: u64,
 }
@@ -96,7 +100,8 @@ impl Desk {
 
     /// When [`Desk::tick`] next has something to say.
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.wakes.get_min().map(|(at, _)| *at).into_iter().chain(self.watch.next_wake()).min()
+        let case = self.wakes.get_min().map(|(at, _)| *at);
+        case.into_iter().chain(self.watch.next_wake()).chain(self.disclosures.next_wake()).min()
     }
 
     /// What is known of sources, duty, warnings and shares.
@@ -137,6 +142,7 @@ impl Desk {
         let name = self.unit_name(&event.unit).to_owned();
         if let Value::Object(data) = &mut event.data {
             data.insert("unit_name".to_owned(), Value::String(name));
+            self.say(fact, data);
             for told in data.get_mut("notify").and_then(Value::as_array_mut).into_iter().flatten() {
                 let unit = told.get("unit").and_then(Value::as_str).unwrap_or_default();
                 let name = self.unit_name(unit).to_owned();
@@ -146,9 +152,30 @@ impl Desk {
         Some(event)
     }
 
+    /// What a response says goes along with the word that it goes out: so whoever publishes it has it.
+    fn say(&self, fact: &Fact, data: &mut serde_json::Map<String, Value>) {
+        let Fact::ResponseMoved { head, response, entry, .. } = fact else { return };
+        if !matches!(entry.step, crate::case::ResponseStep::Released(_)) {
+            return;
+        }
+        let Some(said) = self.case(&head.case).and_then(|case| case.response(response)) else { return };
+        let content = &said.draft.content;
+        data.insert("speaker".to_owned(), json!(content.unit));
+        data.insert("kind".to_owned(), json!(content.form.name()));
+        data.insert("kind_zh".to_owned(), json!(content.form.zh()));
+        data.insert("headline".to_owned(), json!(content.form.title()));
+        data.insert("text".to_owned(), json!(content.text));
+        data.insert("text_hash".to_owned(), json!(said.draft.text_hash));
+        data.insert("corrects".to_owned(), json!(content.corrects));
+    }
+
     /// A case by number.
     pub fn case(&self, number: &str) -> Option<&Case> {
         self.cases.get(number).map(Arc::as_ref)
+    }
+
+    pub(crate) fn disclosures_kept(&self) -> &Disclosures {
+        &self.disclosures
     }
 
     pub(crate) fn case_arc(&self, number: &str) -> Option<&Arc<Case>> {
@@ -204,6 +231,9 @@ impl Desk {
             Command::OpenCase(input) => of_item(input.item.as_ref()).or_else(|| input.unit.clone()),
             Command::RecordAssessment(input) => of_item(input.item.as_ref()),
             Command::Watch(input) => of_item(input.item()).or_else(|| input.unit().map(str::to_owned)),
+            Command::OpenDisclosure(_) | Command::PublishDisclosure(_) | Command::CheckDisclosure(_) => {
+                command.unit().map(str::to_owned)
+            }
             _ => None,
         }
     }
@@ -363,6 +393,12 @@ impl Desk {
                 }
             }
             Fact::Watch(watched) => self.apply_watched(watched, fact),
+            Fact::DisclosureOpened { disclosure } => self.disclosures.open(disclosure),
+            Fact::DisclosureMoved { disclosure, step, .. } => {
+                if !self.disclosures.step(disclosure, step) {
+                    self.strays += 1;
+                }
+            }
             other => match other.head() {
                 Some(head) => self.apply_to_case(&head.case, fact),
                 None => self.strays += 1,

@@ -3,6 +3,8 @@
 //! Not every fact makes one. Hashes stay inside; people who are to be told
 //! come along as `notify`.
 
+mod responses;
+
 use huiyin_deadline::clock::ClockFact;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -268,7 +270,7 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
             ("huiyin.case.closed.v1", about(head, json!({ "ground": ground, "note": note, "by": by, "at": at })))
         }
         Fact::Watch(fact) => return fact.event(),
-        _ => return None,
+        other => responses::event(other)?,
     };
     Some(DeskEvent { kind, subject: fact.subject(), unit: fact.unit().unwrap_or_default().to_owned(), data })
 }

@@ -19,7 +19,9 @@ use crate::case::{
     Confirmation, Contact, Delivery, Evidence, Gate, Head, Judgement, Kind, Link, Merged, Milestone, NoResponse,
     Notification, OfflineEvent, Receipt, Report, ReportDraft, RiskEntry, Split, State, StepTaken, Task, TaskEntry,
 };
+use crate::case::{Declaration, Line, MajorEntry, ResponseDraft, ResponseEntry};
 use crate::delegation::{Delegation, Revoked};
+use crate::disclosure::{Disclosure, DisclosureStep, Matter};
 use crate::item::{Digest, Item};
 use crate::level::Level;
 use crate::log::Log;
@@ -483,6 +485,87 @@ pub enum Fact {
         /// The answer.
         answer: Answer,
     },
+    /// The line of a case was set (clause 2b).
+    #[serde(rename = "huiyin.line.set.v1")]
+    LineSet {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The line, approved.
+        line: Line,
+    },
+    /// A response was drafted, or a draft was changed: what was said of the text before counts no more.
+    #[serde(rename = "huiyin.response.drafted.v1")]
+    ResponseDrafted {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The draft.
+        draft: Box<ResponseDraft>,
+    },
+    /// A response took a step: checked, submitted, approved, co-signed, released, published on a channel.
+    #[serde(rename = "huiyin.response.moved.v1")]
+    ResponseMoved {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The response's id.
+        response: String,
+        /// The step.
+        entry: Box<ResponseEntry>,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// A case was declared a major matter (clause 5c).
+    #[serde(rename = "huiyin.major.declared.v1")]
+    MajorDeclared {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// What starts with it.
+        declared: Box<Declaration>,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// The procedure of a major matter took a step.
+    #[serde(rename = "huiyin.major.moved.v1")]
+    MajorMoved {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The step.
+        entry: Box<MajorEntry>,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// A matter came on a unit's list of what it has to publish (clause 6d).
+    #[serde(rename = "huiyin.disclosure.opened.v1")]
+    DisclosureOpened {
+        /// The entry.
+        disclosure: Box<Disclosure>,
+    },
+    /// An entry of such a list took a step.
+    #[serde(rename = "huiyin.disclosure.moved.v1")]
+    DisclosureMoved {
+        /// The unit.
+        unit: String,
+        /// The entry's id.
+        disclosure: String,
+        /// What is to be published.
+        title: String,
+        /// Which of the four kinds.
+        kind: Matter,
+        /// When it is due, before this step.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due_at: Option<Timestamp>,
+        /// The step.
+        step: Box<DisclosureStep>,
+        /// When.
+        at: Timestamp,
+    },
     /// An act waits for a second person.
     #[serde(rename = "huiyin.approval.requested.v1")]
     ApprovalRequested {
@@ -767,6 +850,11 @@ impl Fact {
             | Self::CaseJudged { head, .. }
             | Self::RiskRecorded { head, .. }
             | Self::GateOpened { head, .. }
+            | Self::LineSet { head, .. }
+            | Self::ResponseDrafted { head, .. }
+            | Self::ResponseMoved { head, .. }
+            | Self::MajorDeclared { head, .. }
+            | Self::MajorMoved { head, .. }
             | Self::ApprovalRequested { head, .. }
             | Self::ApprovalGiven { head, .. }
             | Self::ApprovalDeclined { head, .. }
@@ -783,6 +871,8 @@ impl Fact {
             | Self::ItemsForgotten { .. }
             | Self::DelegationGranted { .. }
             | Self::DelegationRevoked { .. }
+            | Self::DisclosureOpened { .. }
+            | Self::DisclosureMoved { .. }
             | Self::ItemAssessed { .. }
             | Self::LogRecorded { .. }
             | Self::LogIssued { .. }
@@ -812,6 +902,8 @@ impl Fact {
             | Self::LogIssued { unit, .. }
             | Self::CallsRecorded { unit, .. } => Some(unit),
             Self::Watch(fact) => Some(fact.unit()),
+            Self::DisclosureOpened { disclosure } => Some(&disclosure.unit),
+            Self::DisclosureMoved { unit, .. } => Some(unit),
             other => other.head().map(|head| head.unit.as_str()),
         }
     }

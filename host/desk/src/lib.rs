@@ -28,6 +28,7 @@ mod core_functions;
 mod decide;
 mod delegation;
 mod desk;
+pub mod disclosure;
 mod error;
 mod event;
 mod fact;
@@ -47,6 +48,7 @@ pub mod watch;
 pub use actor::Actor;
 pub use authority::{Act, permit};
 pub use calls::{CallDay, CallEntry, MAX_CALLS, call_rate};
+pub use case::response_list;
 pub use command::{
     AcceptCase, AcceptTask, AcknowledgeWarning, AssessCase, AssignTask, AttachItem, BeginWatch, Call, CheckIn,
     CloseCase, Command, CommandForm, Delegate, DraftReport, ExtendClock, FeedBackTask, FeedBackWarning, FinishPatrol,
@@ -56,10 +58,16 @@ pub use command::{
     RevokeShare, RouteCase, SatisfyClock, SetConfidentiality, SetLabel, SetRoster, ShareMatter, SplitCase, StartClock,
     Statement, SubmitReport, SwapDuty, TransferTask, WatchCommand, WithdrawTask, command_forms,
 };
+pub use command::{
+    AcknowledgeNotice, AppointCommander, CheckDisclosure, CheckResponse, CorrectResponse, CosignResponse, DeclareMajor,
+    DraftResponse, EndMajor, OpenDisclosure, PublishDisclosure, PublishResponse, RecordPublication, ReleasePublishing,
+    SetLine, SetPlan, SubmitResponse,
+};
 pub use core_functions::{CoreFunction, core_command, core_functions};
 pub use decide::{DecideContext, Decision, Elsewhere};
 pub use delegation::{Delegation, Revoked};
 pub use desk::Desk;
+pub use disclosure::disclosure_list;
 pub use error::DeskError;
 pub use event::{DeskEvent, alert_event, fact_event};
 pub use fact::{CaseOpened, Fact, Ground, ItemReceived};

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::case::{
-    Approval, CameIn, Case, CaseClock, Proposal, Task, approval_view, receipt, report_view, risk_view, task_view,
-    waits_for,
+    Approval, CameIn, Case, CaseClock, Proposal, Task, approval_view, case_latency, line_view, major_view, receipt,
+    report_view, response_view, risk_view, task_view, waits_for,
 };
 use crate::delegation::Delegation;
 use crate::desk::Desk;
@@ -72,6 +72,11 @@ pub fn case_summary(case: &Case, now: Timestamp) -> Value {
     }
     summary["labels"] = case.labels.view();
     summary["label_history"] = json!(case.labels.history());
+    let lines = case.lines.iter().enumerate().map(|(i, line)| line_view(line, i + 1 == case.lines.len()));
+    summary["lines"] = json!(lines.collect::<Vec<_>>());
+    summary["responses"] = case.responses.iter().map(|response| response_view(case, response)).collect();
+    summary["major"] = major_view(case);
+    summary["latency"] = case_latency(case);
     summary
 }
 

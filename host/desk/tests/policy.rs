@@ -238,7 +238,7 @@ fn no_wrong_value_anywhere_gets_through_without_a_place() {
             let text = serde_json::to_string_pretty(&bad).unwrap();
             let Err(problems) = PolicyPack::parse(&text, "pack.json") else {
                 let sound = (wrong == json!(true)
-                    && ["/pausable", "/permanent"].iter().any(|key| pointer.ends_with(key)))
+                    && ["/pausable", "/permanent", "/required"].iter().any(|key| pointer.ends_with(key)))
                     || (wrong == json!(0.5) && pointer.ends_with("/down"));
                 assert!(sound, "{pointer} = {wrong} was taken");
                 continue;

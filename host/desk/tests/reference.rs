@@ -92,6 +92,45 @@ fn example(name: &str) -> Option<Value> {
         "share" => json!({"case": CASE, "to": "emergency", "scope": "summary", "reason": "联合处置"}),
         "revoke-share" => json!({"share": format!("{CASE}.s1"), "reason": "处置完毕"}),
         "read-shared" => json!({"share": format!("{CASE}.s1")}),
+        _ => return of_responses(name),
+    })
+}
+
+/// The same for lines, responses, major matters and disclosure.
+fn of_responses(name: &str) -> Option<Value> {
+    let hash = "0123456789abcdef0123456789abcdef";
+    Some(match name {
+        "set-line" => json!({
+            "case": CASE, "text": "火已扑灭，无人员伤亡，原因正在调查。", "required": ["无人员伤亡"], "forbidden": ["人为纵火"],
+            "figures": [{"name": "过火面积", "value": "12公顷"}],
+        }),
+        "draft-response" => json!({
+            "case": CASE, "form": {"kind": "online", "title": "关于老鹰岩山火的情况通报"}, "text": "火已扑灭，无人员伤亡。",
+            "answers": [{"concern": "c1", "text": "无人员伤亡。"}], "touches": ["forest-fire"],
+        }),
+        "check-response" => json!({"case": CASE, "hash": hash, "passed": true, "basis": "不涉密，依法应当公开"}),
+        "submit-response" => json!({"case": CASE, "hash": hash}),
+        "cosign-response" => json!({"case": CASE, "hash": hash, "unit": "forest-fire", "agree": true}),
+        "publish-response" => json!({"case": CASE, "hash": hash}),
+        "record-publication" => json!({
+            "case": CASE, "hash": hash, "channel": "website", "url": "https://gov.example.cn/1", "text": "火已扑灭，无人员伤亡。",
+        }),
+        "correct-response" => json!({
+            "case": CASE, "response": "r1", "reason": "过火面积有误", "text": "更正：过火面积为13公顷。",
+        }),
+        "declare-major" => json!({"case": CASE, "reason": "火势逼近村庄，网上大量转发"}),
+        "acknowledge-notice" => json!({"case": CASE}),
+        "appoint-commander" => json!({"case": CASE, "person": "gao-yuan"}),
+        "set-plan" => json!({"case": CASE, "text": "统一调度，统一发布，每两小时通报一次。"}),
+        "release-publishing" => json!({"case": CASE, "unit": "forest-fire", "reason": "现场救援情况由其发布"}),
+        "end-major" => json!({"case": CASE, "reason": "火已扑灭，舆情平息"}),
+        "open-disclosure" => json!({"unit": "qingfeng", "kind": "social-concern", "title": "老鹰岩山火处置情况"}),
+        "publish-disclosure" => json!({
+            "disclosure": "qingfeng-d1", "text": "火已扑灭。", "channel": "website", "proof": "https://gov.example.cn/2",
+        }),
+        "check-disclosure" => json!({
+            "disclosure": "qingfeng-d1", "checks": {"complete": true, "objective": true, "accurate": true},
+        }),
         _ => return None,
     })
 }

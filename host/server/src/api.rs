@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::token::Token;
 use crate::{
     activity, bindings, caller, calls, catalog, console, desk, events, intake, log, logs, messages, plugins,
-    publishers, records, runs, schedules, sources, watch, workflows,
+    publishers, records, responses, runs, schedules, sources, watch, workflows,
 };
 
 /// The longest pause between two parts of a request's body.
@@ -103,6 +103,8 @@ pub fn router_with(engine: Arc<Engine>, token: Token, sign_in: Arc<SignIn>, stop
         .route("/v1/tasks", get(desk::tasks))
         .route("/v1/approvals", get(desk::approvals))
         .route("/v1/reports", get(desk::reports))
+        .route("/v1/responses", get(responses::responses))
+        .route("/v1/disclosures", get(responses::disclosures))
         .route("/v1/policy", get(desk::policy))
         .route("/v1/cases", get(desk::cases))
         .route("/v1/cases/{number}", get(desk::case))

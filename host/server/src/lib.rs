@@ -30,6 +30,7 @@ mod problem;
 mod publishers;
 mod readers;
 mod records;
+mod responses;
 mod runs;
 mod schedules;
 mod sources;

@@ -219,6 +219,46 @@ impl Office {
         }
     }
 
+    /// An officer of [`UNIT`] drafts a response; its hash.
+    pub fn draft(&self, case: &str, text: &str) -> String {
+        self.draft_with(case, text, &json!({}))
+    }
+
+    /// The same with more of the command's fields.
+    pub fn draft_with(&self, case: &str, text: &str, more: &Value) -> String {
+        let mut command = json!({
+            "command": "draft-response", "case": case, "form": {"kind": "online", "title": "情况通报"}, "text": text,
+        });
+        if let (Some(command), Some(more)) = (command.as_object_mut(), more.as_object()) {
+            command.extend(more.clone());
+        }
+        let drafted = self.act(UNIT, OFFICER, &command);
+        drafted.get("hash").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The spokesperson of [`UNIT`] checks a text for secrecy.
+    pub fn check(&self, case: &str, hash: &str) {
+        let check = json!({"command": "check-response", "case": case, "hash": hash, "passed": true, "basis": "不涉密,依法应当公开"});
+        self.act(UNIT, SPOKESPERSON, &check);
+    }
+
+    /// An officer sends a text to the approver, and the principal of [`UNIT`] approves it.
+    pub fn approve_text(&self, case: &str, hash: &str) {
+        let submit = json!({"command": "submit-response", "case": case, "hash": hash});
+        let pending = self.act(UNIT, OFFICER, &submit);
+        let hash = pending.pointer("/pending/hash").cloned().unwrap_or_default();
+        self.act(UNIT, PRINCIPAL, &json!({"command": "approve", "case": case, "hash": hash}));
+    }
+
+    /// A response of [`UNIT`] that is drafted, checked, approved and released; its hash.
+    pub fn published(&self, case: &str, text: &str) -> String {
+        let hash = self.draft(case, text);
+        self.check(case, &hash);
+        self.approve_text(case, &hash);
+        self.act(UNIT, PRINCIPAL, &json!({"command": "publish-response", "case": case, "hash": hash}));
+        hash
+    }
+
     /// Everything about a case.
     pub fn case(&self, number: &str) -> Value {
         self.get(&format!("/v1/cases/{number}"))

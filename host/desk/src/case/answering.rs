@@ -59,7 +59,7 @@ impl Work<'_> {
         self.put_answer(&case, answer)
     }
 
-    fn answer(
+    pub(super) fn answer(
         &self,
         case: &Case,
         input: &RecordAnswer,
@@ -104,7 +104,7 @@ impl Work<'_> {
         })
     }
 
-    fn put_answer(&mut self, case: &Case, answer: Answer) -> Result<(), DeskError> {
+    pub(super) fn put_answer(&mut self, case: &Case, answer: Answer) -> Result<(), DeskError> {
         let (number, public, delivered_at) = (&case.number, answer.public, answer.delivered_at);
         self.push(Fact::AnswerRecorded { head: case.head(), answer });
         if public {
@@ -120,7 +120,12 @@ impl Work<'_> {
 
     /// The first clock that is late by now and would be on time, were it
     /// believed that what it waits for was done at `at`.
-    fn late_evidence<'c>(&self, case: &'c Case, waited: &[SatisfiedBy], at: Timestamp) -> Option<&'c CaseClock> {
+    pub(super) fn late_evidence<'c>(
+        &self,
+        case: &'c Case,
+        waited: &[SatisfiedBy],
+        at: Timestamp,
+    ) -> Option<&'c CaseClock> {
         let now = self.now();
         case.clocks
             .iter()
@@ -129,7 +134,13 @@ impl Work<'_> {
 
     /// Evidence that came after the due time is a named person's, with proof,
     /// and waits for a second person (rule 9). Gives the person.
-    fn claims(&self, entry: &CaseClock, at: Timestamp, proven: bool, pointer: &str) -> Result<String, DeskError> {
+    pub(super) fn claims(
+        &self,
+        entry: &CaseClock,
+        at: Timestamp,
+        proven: bool,
+        pointer: &str,
+    ) -> Result<String, DeskError> {
         if !proven {
             return Err(DeskError::new(
                 "no-proof",
@@ -296,7 +307,7 @@ fn waits_for(milestone: Milestone) -> SatisfiedBy {
     }
 }
 
-fn check_concern(
+pub(super) fn check_concern(
     case: &Case,
     answer: &ConcernAnswer,
     delivered_at: Timestamp,

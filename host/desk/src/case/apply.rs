@@ -68,6 +68,9 @@ impl Case {
             risk: Risk::default(),
             answers: Vec::new(),
             drafts: Vec::new(),
+            lines: Vec::new(),
+            responses: Vec::new(),
+            majors: Vec::new(),
             approvals: Vec::new(),
             labels: crate::label::Labels::default(),
             known: Known::default(),
@@ -241,6 +244,20 @@ impl Case {
             }
             Fact::RiskRecorded { entry, .. } => self.add_risk(entry),
             Fact::GateOpened { gate, .. } => self.risk.gate = Some(gate.clone()),
+            Fact::LineSet { line, .. } => self.lines.push(line.clone()),
+            Fact::ResponseDrafted { draft, .. } => self.put_draft(draft),
+            Fact::ResponseMoved { response, entry, notify, .. } => {
+                self.notifications.extend(notify.iter().cloned());
+                return self.step_response(response, entry);
+            }
+            Fact::MajorDeclared { declared, notify, .. } => {
+                self.declare(declared);
+                self.notifications.extend(notify.iter().cloned());
+            }
+            Fact::MajorMoved { entry, notify, .. } => {
+                self.notifications.extend(notify.iter().cloned());
+                return self.step_major(entry);
+            }
             Fact::AnswerRecorded { answer, .. } => self.add_answer(answer),
             Fact::NoResponseProposed { proposal, .. } => {
                 let approval = Approval {
@@ -317,6 +334,8 @@ impl Case {
             | Fact::CallsRecorded { .. }
             | Fact::LogRecorded { .. }
             | Fact::LogIssued { .. }
+            | Fact::DisclosureOpened { .. }
+            | Fact::DisclosureMoved { .. }
             | Fact::CaseOpened(_) => return false,
         }
         true

@@ -19,9 +19,9 @@ use serde_json::{Value, json};
 
 use super::chain::StepTaken;
 use super::confidentiality::Confidentiality;
-use super::{Case, Confirmation, JudgementText, ReportProposal, RiskEntry, Stage};
+use super::{Case, Confirmation, JudgementText, ReportProposal, ResponseProposal, RiskEntry, Stage};
 use crate::authority::Act;
-use crate::command::{RecordAnswer, RecordTime};
+use crate::command::{RecordAnswer, RecordPublication, RecordTime, SetLine, SetPlan};
 use crate::decide::{Output, Work, said};
 use crate::error::DeskError;
 use crate::fact::Fact;
@@ -64,6 +64,14 @@ pub enum Proposal {
         /// Why.
         reason: String,
     },
+    /// The line of the case (口径, clause 2b).
+    Line(SetLine),
+    /// A response, before it is published (clause 6b).
+    Response(ResponseProposal),
+    /// A publication that is said to have been made before a due time that has passed.
+    Publication(RecordPublication),
+    /// The plan of a major matter (clause 5d).
+    Plan(SetPlan),
     /// The matter happened later than it is recorded (rule 5).
     OccurredAt {
         /// What is recorded.
@@ -109,6 +117,10 @@ pub const APPROVAL_ACTS: &[&str] = &[
     "decision",
     "extension",
     "open",
+    "line",
+    "response",
+    "publication",
+    "plan",
 ];
 
 impl Proposal {
@@ -120,6 +132,10 @@ impl Proposal {
             Self::Time(_) => "补录发布时间",
             Self::Open { .. } => "放宽知悉范围",
             Self::Extension { .. } => "延期",
+            Self::Line(_) => "口径",
+            Self::Response(_) => "回应",
+            Self::Publication(_) => "补录发布",
+            Self::Plan(_) => "应对方案",
             Self::OccurredAt { .. } => "推迟事发时间",
             Self::LowerLevel { .. } => "下调等级",
             Self::Report(report) => match report.text.stage {
@@ -429,6 +445,10 @@ impl Work<'_> {
             Proposal::Extension { clock, reason, .. } => {
                 self.take_extension(number, clock, reason, author, &confirmed.by)
             }
+            Proposal::Line(input) => self.take_line(input, approval, confirmed),
+            Proposal::Response(of) => self.take_response(case, of, author, &confirmed),
+            Proposal::Publication(input) => self.take_publication(input, author, confirmed),
+            Proposal::Plan(input) => self.take_plan(input, approval, confirmed),
             Proposal::OccurredAt { from, to, reason } => {
                 if case.times.occurred != *from {
                     return Err(stale(format!(
@@ -459,6 +479,10 @@ pub(crate) fn act(proposal: &Proposal) -> &'static str {
         Proposal::Time(_) => "time",
         Proposal::Open { .. } => "open",
         Proposal::Extension { .. } => "extension",
+        Proposal::Line(_) => "line",
+        Proposal::Response(_) => "response",
+        Proposal::Publication(_) => "publication",
+        Proposal::Plan(_) => "plan",
         Proposal::OccurredAt { .. } => "occurred-at",
         Proposal::LowerLevel { .. } => "lower-level",
         Proposal::Report(report) => super::reporting::act_of(report.text.stage),

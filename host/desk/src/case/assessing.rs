@@ -114,7 +114,7 @@ impl Work<'_> {
         self.change_level(number, to, reason, Actor::Person(author.to_owned()))
     }
 
-    fn change_level(&mut self, number: &str, to: Level, reason: &str, by: Actor) -> Result<(), DeskError> {
+    pub(super) fn change_level(&mut self, number: &str, to: Level, reason: &str, by: Actor) -> Result<(), DeskError> {
         let (case, policy) = (self.case(number)?, self.policy()?);
         let notify = if to > case.level {
             self.owed(Occasion::CaseOpened, to, &case.unit, None, Some(&case))

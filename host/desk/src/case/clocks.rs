@@ -36,7 +36,7 @@ impl Work<'_> {
                 self.start(number, &rule)?;
             }
         }
-        Ok(())
+        self.major_by_level(number)
     }
 
     fn start(&mut self, number: &str, rule: &ClockRule) -> Result<(), DeskError> {
@@ -219,6 +219,44 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Starts the clock of an act that the pack's rule for `what` watches, if it has one.
+    pub(super) fn start_watch(&mut self, number: &str, what: SatisfiedBy, id: &str) -> Result<(), DeskError> {
+        let (case, policy) = (self.held(number)?, self.policy()?);
+        let Some(rule) = policy.clocks.iter().find(|rule| rule.satisfied_by == what) else { return Ok(()) };
+        let rule = policy.clock(&rule.id, &case.unit);
+        let Some((rule, allowance)) = rule.and_then(|rule| rule.allowance.map(|allowance| (rule, allowance))) else {
+            return Ok(());
+        };
+        let calendar = self.calendar(&rule.calendar)?;
+        let running = Rule {
+            id: rule.id.clone(),
+            allowance,
+            anchor: Anchor::AssignedAt,
+            calendar: rule.calendar.clone(),
+            zone: policy.time_zone.clone(),
+            // With a unit's own, tighter time some warnings would come before the act.
+            warnings: rule.warnings.iter().filter(|warning| comes(warning, &allowance)).copied().collect(),
+            pausable: false,
+            source: rule.basis.source.clone(),
+        };
+        let subject = format!("case/{number}");
+        for fact in clock::start(&running, id, &subject, self.now(), self.now(), &calendar).map_err(refused)? {
+            if matches!(fact, ClockFact::Started { .. }) {
+                self.push(Fact::ClockStarted {
+                    head: case.head(),
+                    name: rule.name.clone(),
+                    satisfied_by: what,
+                    clause: rule.basis.clause.clone(),
+                    follows: None,
+                    clock: fact,
+                });
+            } else {
+                self.moved(number, fact)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Brings the clock of a task that is over to rest, if it has one that runs.
     pub(super) fn stop_task_clock(&mut self, number: &str, id: &str) -> Result<(), DeskError> {
         self.unscoped(|work| {
@@ -362,8 +400,10 @@ impl Work<'_> {
             _ => entry.clock.due.at,
         };
         let name = entry.name.clone();
+        let unread = entry.satisfied_by == SatisfiedBy::Acknowledgement && matches!(fact, ClockFact::Breached { .. });
+        let id = entry.clock.id.clone();
         self.push(Fact::ClockMoved { head: case.head(), name, clock: fact, due_at, notify });
-        Ok(())
+        if unread { self.fall_back(number, &id) } else { Ok(()) }
     }
 
     /// Stops every running clock of a case that waits for `what`.
@@ -373,7 +413,7 @@ impl Work<'_> {
         for entry in waiting {
             self.stop(number, &entry.clock.id, at)?;
         }
-        Ok(())
+        if what == SatisfiedBy::FlashReport { self.report_task_done(number) } else { Ok(()) }
     }
 
     pub(super) fn stop(&mut self, number: &str, id: &str, at: Timestamp) -> Result<(), DeskError> {
@@ -474,6 +514,8 @@ impl Work<'_> {
             SatisfiedBy::Verification | SatisfiedBy::Handling => Some("record the time: `record-time`"),
             SatisfiedBy::Acceptance => Some("take the case on: `accept-case`"),
             SatisfiedBy::Callback => Some("call back, and record it: `record-callback`"),
+            SatisfiedBy::Channels => Some("record where the response stands: `record-publication`"),
+            SatisfiedBy::Acknowledgement => Some("who was told acknowledges it: `acknowledge-notice`"),
         };
         if let Some(instead) = instead {
             return Err(DeskError::new(
@@ -565,6 +607,7 @@ pub(super) fn done_at(case: &Case, what: SatisfiedBy, due: Timestamp) -> Option<
             decision.approved.as_ref().map(|approved| approved.at)
         }
         SatisfiedBy::Hand | SatisfiedBy::Feedback | SatisfiedBy::Receipt | SatisfiedBy::Callback => None,
+        SatisfiedBy::Channels | SatisfiedBy::Acknowledgement => None,
         SatisfiedBy::Routing => case.routed.then_some(case.times.opened),
         SatisfiedBy::Acceptance => case.accepted.as_ref().map(|accepted| accepted.at),
     }

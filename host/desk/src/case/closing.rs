@@ -62,6 +62,22 @@ impl Work<'_> {
             .hint("submit it, also when it is late: `submit-report`"));
         }
         self.done_before_closing(&case)?;
+        let owed = case.responses.iter().find_map(|response| Some((response, response.missing().next()?)));
+        if let Some((response, channel)) = owed {
+            return Err(DeskError::new(
+                "undone",
+                format!("response {} does not stand on `{}` yet, or not as it is", response.draft.id, channel.id),
+            )
+            .at("/case")
+            .clause("3.5e")
+            .hint("publish it there, and record the proof: `record-publication`"));
+        }
+        if let Some(major) = case.major() {
+            return Err(DeskError::new("undone", format!("it is a major matter since {}", major.declared.at))
+                .at("/case")
+                .clause("5d")
+                .hint("the commander ends the procedure first: `end-major`"));
+        }
         let fact = Fact::CaseClosed { head: case.head(), ground, note, by: self.actor().clone(), at: self.now() };
         self.push(fact);
         Ok(json!({ "case": input.case, "state": "closed", "ground": ground }))

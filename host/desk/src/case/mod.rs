@@ -12,22 +12,30 @@ mod assessing;
 mod chain;
 mod clocks;
 mod closing;
+mod commanding;
 mod confidentiality;
 mod correcting;
 mod delegating;
+mod departure;
 mod evidence;
 mod intake;
 mod judging;
 mod kind;
+mod line;
+mod major;
 mod merging;
 mod notifying;
 mod offline;
 mod opening;
+mod publishing;
 mod receipting;
 mod report;
 mod reporting;
+mod responding;
+mod response;
 mod risk;
 mod routing;
+mod saying;
 mod task;
 mod tasking;
 
@@ -42,11 +50,16 @@ pub(crate) use approving::{act as approval_act, view as approval_view};
 pub use chain::StepTaken;
 pub(crate) use chain::waits_for;
 pub use confidentiality::{Confidentiality, ConfidentialityChange};
+pub use departure::{Departure, DepartureKind};
 pub use evidence::{Evidence, EvidenceKind, MAX_EVIDENCE};
 pub use intake::{Acceptance, CameIn, Phone};
 pub(crate) use intake::{check as check_intake, receipt};
 pub use judging::{Judgement, JudgementText, MAX_JUDGEMENTS, Worth};
 pub use kind::Kind;
+pub(crate) use line::view as line_view;
+pub use line::{Figure, Line, MAX_LINES};
+pub(crate) use major::view as major_view;
+pub use major::{Commander, Declaration, Ended, Major, MajorEntry, MajorStep, Notice, Plan, Released};
 pub use merging::{Link, Merged, Split};
 pub(crate) use notifying::view as notification_view;
 pub use notifying::{Delivery, DeliveryOutcome, Notification};
@@ -56,8 +69,15 @@ pub use report::{
     Addressee, Bypass, DocumentRef, Late, Receipt, Report, ReportDraft, ReportNumber, ReportProposal, ReportText,
     Stage, Stated,
 };
+pub use responding::ResponseProposal;
+pub use response::{
+    Approved, Content, Corrects, Cosign, Form, MAX_RESPONSES, OwedChannel, Proof, Release, Response, ResponseDraft,
+    ResponseEntry, ResponseStep, SecrecyCheck,
+};
 pub(crate) use risk::view as risk_view;
 pub use risk::{Gate, Risk, RiskEntry, RiskLevel, RiskPart};
+pub use saying::response_list;
+pub(crate) use saying::{case_latency, view as response_view};
 pub use task::{Feedback, MAX_RETURNS, MAX_TASKS, Part, PartState, Task, TaskEntry, TaskKind, TaskStep};
 pub(crate) use tasking::view as task_view;
 
@@ -489,6 +509,15 @@ pub struct Case {
     pub risk: Risk,
     /// Answers, in order.
     pub answers: Vec<Answer>,
+    /// Every version of the line (口径); the last one holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Line>,
+    /// Responses, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub responses: Vec<Response>,
+    /// Procedures of a major matter; the last one may be open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub majors: Vec<Major>,
     /// What a second person confirmed, or has to; at most [`MAX_APPROVALS`].
     #[serde(default)]
     pub approvals: Vec<Approval>,

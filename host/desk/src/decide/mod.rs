@@ -125,6 +125,23 @@ pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>
         Command::RecordCallback(input) => work.record_callback(input),
         Command::AcceptCase(input) => work.accept_case(input),
         Command::ExtendClock(input) => work.extend_clock(input),
+        Command::SetLine(input) => work.set_line(input),
+        Command::DraftResponse(input) => work.draft_response(input),
+        Command::CheckResponse(input) => work.check_response(input),
+        Command::SubmitResponse(input) => work.submit_response(input),
+        Command::CosignResponse(input) => work.cosign_response(input),
+        Command::PublishResponse(input) => work.publish_response(input),
+        Command::RecordPublication(input) => work.record_publication(input),
+        Command::CorrectResponse(input) => work.correct_response(input),
+        Command::DeclareMajor(input) => work.declare_major(input),
+        Command::AcknowledgeNotice(input) => work.acknowledge_notice(input),
+        Command::AppointCommander(input) => work.appoint_commander(input),
+        Command::SetPlan(input) => work.set_plan(input),
+        Command::ReleasePublishing(input) => work.release_publishing(input),
+        Command::EndMajor(input) => work.end_major(input),
+        Command::OpenDisclosure(input) => work.open_disclosure(input),
+        Command::PublishDisclosure(input) => work.publish_disclosure(input),
+        Command::CheckDisclosure(input) => work.check_disclosure(input),
         Command::AddConcern { case, text } => work.add_concern(case, text),
         Command::SetLevel { case, level, reason } => work.set_level(case, *level, reason),
         Command::CorrectOccurredAt { case, occurred_at, reason } => {
@@ -164,6 +181,7 @@ pub(crate) fn tick(desk: &Desk, now: Timestamp) -> Vec<Fact> {
     };
     work.tick();
     work.tick_watch();
+    work.tick_disclosures();
     work.facts
 }
 

@@ -267,6 +267,18 @@ impl Changes<'_> {
                 self.push(format!("/{key}"), zh.to_owned(), en.to_owned());
             }
         }
+        if old.publishing != new.publishing {
+            let en = "responses stand on other channels".to_owned();
+            self.push("/publishing", "发布渠道改变;已签发的回应照旧".to_owned(), en).cases = true;
+        }
+        if old.major != new.major {
+            let en = "other matters are major by themselves, or others are told next".to_owned();
+            self.push("/major", "重大舆情的自动启动或递补通知对象改变".to_owned(), en).cases = true;
+        }
+        if old.disclosure != new.disclosure {
+            let en = "what is published without being asked for has other times; those that run go on".to_owned();
+            self.push("/disclosure", "主动发布的时限改变;已启动的照旧计时".to_owned(), en);
+        }
         if old.notify != new.notify {
             let mut levels: Vec<Level> = Vec::new();
             let changed = old.notify.iter().filter(|route| !new.notify.contains(route));

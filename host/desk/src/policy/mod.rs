@@ -12,6 +12,7 @@ mod intake;
 mod keeping;
 mod parse;
 mod position;
+mod publishing;
 mod reader;
 mod reporting;
 mod watch;
@@ -28,6 +29,7 @@ pub use approvals::{ApprovalRule, Approver, MAX_STEPS, Step};
 pub use diff::{Change, changes};
 pub use intake::HotlineRule;
 pub use keeping::{AccessRule, RetentionRule};
+pub use publishing::{Channel, DisclosureRule, MajorRule, Publishing};
 pub use reader::Problem;
 pub use reporting::ReportingRule;
 pub use watch::{CoverageRule, DutyRule, Excuse, ON_DUTY, PatrolRule, Per, Pushed, Topic, WarningRule, When};
@@ -111,13 +113,17 @@ pub enum SatisfiedBy {
     Acceptance,
     /// Who called in vain was called back (回拨, clause 4b). Only calls that nobody took have such clocks.
     Callback,
+    /// A response stands on every channel that is required, as it is (clause 3.5e).
+    Channels,
+    /// Who was told of a major matter has acknowledged it (clause 5b).
+    Acknowledgement,
 }
 
 impl SatisfiedBy {
     /// Whether such clocks start by the level of a case. Those of tasks start with
     /// the task, those of routing with a case that has no lead unit yet, those of receipts with each report.
     pub fn by_level(self) -> bool {
-        !matches!(self, Self::Feedback | Self::Routing | Self::Receipt)
+        !matches!(self, Self::Feedback | Self::Routing | Self::Receipt | Self::Channels | Self::Acknowledgement)
     }
 
     /// What a report of a stage stops.
@@ -254,6 +260,10 @@ pub enum Occasion {
     WarningLate,
     /// Something was shared with the unit (clause 3.1f).
     Shared,
+    /// A unit is asked to co-sign a response (clause 3.5d).
+    CosignRequested,
+    /// A case was declared a major matter (clause 5b).
+    MajorDeclared,
 }
 
 /// Whose people are meant, seen from the lead unit of a case.
@@ -424,6 +434,15 @@ pub struct PolicyPack {
     /// When warnings are raised (clause 3.2b).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<WarningRule>,
+    /// Where responses stand (clause 3.5e).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publishing: Option<Publishing>,
+    /// Which matters are major, and who is told next (clauses 5b, 5c).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub major: Option<MajorRule>,
+    /// How soon what is published without being asked for (clause 6d).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disclosure: Vec<DisclosureRule>,
 }
 
 /// A person or authority that is to be told.
@@ -570,6 +589,11 @@ impl PolicyPack {
             }
         }
         told
+    }
+
+    /// Everybody of a unit with this role.
+    pub(crate) fn of_role(&self, unit: &str, role: &str) -> Vec<Recipient> {
+        self.unit(unit).map_or_else(Vec::new, |unit| named(unit, role))
     }
 
     pub(crate) fn resolve(&self, target: &Target, lead: &str) -> Vec<Recipient> {

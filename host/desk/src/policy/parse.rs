@@ -12,7 +12,8 @@ use super::reader::{Node, Object, Problem, Reader};
 use super::watch::{self, coverage, duty, warning as warning_rule};
 use super::{
     ActRule, Basis, CalendarSource, ClockOverride, ClockRule, ClosingRule, FORMAT, Floor, LevelName, Occasion,
-    PolicyPack, ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, approvals, check, reporting,
+    PolicyPack, ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, approvals, check, publishing,
+    reporting,
 };
 use crate::case::{Kind, TaskKind};
 use crate::number::Prefix;
@@ -68,6 +69,9 @@ fn read(root: &Node) -> Option<PolicyPack> {
         "coverage",
         "duty",
         "warnings",
+        "publishing",
+        "major",
+        "disclosure",
     ])?;
     // Everything is read before anything is given up.
     let format = object.need("format").and_then(|node| match node.text()? {
@@ -95,6 +99,9 @@ fn read(root: &Node) -> Option<PolicyPack> {
     let coverage = object.get("coverage").map_or(Some(Vec::new()), |n| n.list_of(coverage));
     let duty = object.get("duty").map_or(Some(Vec::new()), |n| n.list_of(duty));
     let warnings = object.get("warnings").map_or(Some(Vec::new()), |n| n.list_of(warning_rule));
+    let publishing = object.get("publishing").map(|n| publishing::publishing(&n));
+    let major = object.get("major").map(|n| publishing::major(&n));
+    let disclosure = object.get("disclosure").map_or(Some(Vec::new()), |n| n.list_of(publishing::disclosure));
 
     check::levels(&object, levels.as_deref());
     check::clocks(&object, clocks.as_deref(), calendars.as_deref());
@@ -107,6 +114,13 @@ fn read(root: &Node) -> Option<PolicyPack> {
     approvals::check(&object, approvals.as_deref(), units.as_deref());
     reporting::check(&object, reporting.as_ref().and_then(Option::as_ref), units.as_deref());
     watch::check(&object, units.as_deref(), coverage.as_deref(), duty.as_deref(), warnings.as_deref());
+    publishing::check(
+        &object,
+        publishing.as_ref().and_then(Option::as_ref),
+        major.as_ref().and_then(Option::as_ref),
+        disclosure.as_deref(),
+        (clocks.as_deref(), calendars.as_deref(), units.as_deref()),
+    );
     format?;
     Some(PolicyPack {
         name: name?,
@@ -139,6 +153,15 @@ fn read(root: &Node) -> Option<PolicyPack> {
         coverage: coverage?,
         duty: duty?,
         warnings: warnings?,
+        publishing: match publishing {
+            Some(publishing) => Some(publishing?),
+            None => None,
+        },
+        major: match major {
+            Some(major) => Some(major?),
+            None => None,
+        },
+        disclosure: disclosure?,
     })
 }
 
@@ -165,7 +188,7 @@ pub(super) fn allowance(node: &Node) -> Option<Allowance> {
         .ok()
 }
 
-fn warning(node: &Node) -> Option<Warning> {
+pub(super) fn warning(node: &Node) -> Option<Warning> {
     let text = node.text()?;
     text.parse().map_err(|error: WarningError| node.problem::<()>(error.to_string(), "")).ok()
 }
@@ -271,7 +294,8 @@ fn unit(node: &Node) -> Option<Unit> {
     let duties = object.get("duties").map_or(Some(Vec::new()), |n| n.list_of(Node::text));
     let office = clause(&object, "office", "3.5a", "name the department that answers public opinion").and_then(|n| {
         let office = n.object(&["name", "contact"])?;
-        Some(Office { name: office.need("name")?.text()?, contact: office.get("contact").and_then(|n| n.text()) })
+        let name = clause(&office, "name", "3.5a", "name the department that answers public opinion")?;
+        Some(Office { name: name.text()?, contact: office.get("contact").and_then(|n| n.text()) })
     });
     let spokesperson = clause(&object, "spokesperson", "5b", "name one of `people` by id").and_then(|n| n.code());
     let principal = clause(&object, "principal", "5b", "name one of `people` by id").and_then(|n| n.code());
@@ -400,6 +424,8 @@ fn clock(node: &Node) -> Option<ClockRule> {
             ("handling", SatisfiedBy::Handling),
             ("acceptance", SatisfiedBy::Acceptance),
             ("callback", SatisfiedBy::Callback),
+            ("channels", SatisfiedBy::Channels),
+            ("acknowledgement", SatisfiedBy::Acknowledgement),
         ])
     });
     let kinds = object.get("kinds").map_or(Some(Vec::new()), |n| n.list_of(kind));
@@ -504,6 +530,8 @@ fn route(node: &Node) -> Option<Route> {
             ("warning-raised", Occasion::WarningRaised),
             ("warning-late", Occasion::WarningLate),
             ("shared", Occasion::Shared),
+            ("cosign-requested", Occasion::CosignRequested),
+            ("major-declared", Occasion::MajorDeclared),
         ])
     });
     let levels = object.need("levels").and_then(|n| n.levels());
@@ -535,6 +563,7 @@ fn closing(node: &Node) -> Option<ClosingRule> {
                 ("supervise", TaskKind::Supervise),
                 ("root-cause", TaskKind::RootCause),
                 ("prevention", TaskKind::Prevention),
+                ("report", TaskKind::Report),
             ])
         })
     });

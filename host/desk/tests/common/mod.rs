@@ -53,6 +53,8 @@ impl Host {
         // Duty and warnings are tried in `watch.rs`.
         pack.duty.clear();
         pack.warnings.clear();
+        // What a level starts by itself is tried in `major.rs`.
+        pack.major = None;
         Self::under(pack)
     }
 

@@ -26,6 +26,9 @@ pub(super) fn page(case: &Value) -> String {
     section(&mut out, "依据 EVIDENCE", evidence(case, &reader));
     section(&mut out, "报送稿 DRAFTS", drafts(case, &reader));
     section(&mut out, "报送 REPORTS", reports(case, &reader));
+    section(&mut out, "重大舆情 MAJOR", major(case, &reader));
+    section(&mut out, "口径 LINE", line(case, &reader));
+    section(&mut out, "发布 RESPONSES", responses(case, &reader));
     section(&mut out, "回应 ANSWERS", answers(case, &reader));
     section(&mut out, "审批 APPROVALS", approvals(case, &reader));
     section(&mut out, "告知 NOTIFIED", notified(case, &reader));
@@ -168,6 +171,22 @@ fn offline(case: &Value, reader: &Reader) -> Vec<String> {
         )
     };
     list(case, "offline").map(event).chain(list(case, "contacts").map(contact)).collect()
+}
+
+fn major(case: &Value, reader: &Reader) -> Vec<String> {
+    case.get("major")
+        .filter(|major| !major.is_null())
+        .map(|major| super::super::major::lines(major, reader))
+        .unwrap_or_default()
+}
+
+fn line(case: &Value, reader: &Reader) -> Vec<String> {
+    let lines = list(case, "lines").map(|line| super::super::line::said(line, reader));
+    lines.flat_map(|said| said.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+fn responses(case: &Value, reader: &Reader) -> Vec<String> {
+    list(case, "responses").flat_map(|row| super::super::response::lines(row, reader)).collect()
 }
 
 fn askers(case: &Value, reader: &Reader) -> Vec<String> {
@@ -350,6 +369,8 @@ fn notified(case: &Value, reader: &Reader) -> Vec<String> {
             "clock-warned" => "时限将至",
             "clock-breached" => "时限已过",
             "report-submitted" => "报送",
+            "major-declared" => "重大舆情",
+            "cosign-requested" => "会签",
             other => other,
         };
         let role = match text(to, "role") {
