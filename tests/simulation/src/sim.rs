@@ -38,6 +38,7 @@ const MOST_STEPS: u64 = 4_000;
 const ENDLESS: u64 = 400_000;
 
 /// Something under way.
+#[allow(clippy::large_enum_variant)] // a few of them are alive at a time
 pub(crate) enum Flight {
     /// A worker has a turn to take.
     Turn(usize, Box<TurnJob>),
