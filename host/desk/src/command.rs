@@ -319,8 +319,10 @@ impl Command {
             | Command::ReadDesk(_)
             | Command::RecordLog(_)
             | Command::IssueLog(_)
+            | Command::OpenDisclosure(_)
+            | Command::PublishDisclosure(_)
+            | Command::CheckDisclosure(_)
             | Command::ImportCalls(_) => None,
-            Command::OpenDisclosure(_) | Command::PublishDisclosure(_) | Command::CheckDisclosure(_) => None,
             Command::RecordAssessment(input) => input.case.as_deref(),
             Command::AttachItem(input) => Some(&input.case),
             Command::StartClock(input) => Some(&input.case),

@@ -125,7 +125,7 @@ pub enum DisclosureStep {
     /// Its clock started, warned, was missed or came to rest.
     Clock {
         /// What happened.
-        clock: ClockFact,
+        clock: Box<ClockFact>,
         /// Who is told because of it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notify: Vec<Recipient>,
@@ -182,8 +182,8 @@ impl Disclosure {
 
     fn take(&mut self, step: &DisclosureStep) -> bool {
         match step {
-            DisclosureStep::Clock { clock: fact @ ClockFact::Started { .. }, .. } => {
-                self.clock = Clock::started(fact);
+            DisclosureStep::Clock { clock, .. } if matches!(**clock, ClockFact::Started { .. }) => {
+                self.clock = Clock::started(clock);
                 self.clock.is_some()
             }
             DisclosureStep::Clock { clock, .. } => self.clock.as_mut().is_some_and(|own| own.apply(clock).is_ok()),
@@ -348,7 +348,7 @@ impl Work<'_> {
                 notify.push(to);
             }
         }
-        self.disclosure_step(&entry, DisclosureStep::Clock { clock: fact, notify });
+        self.disclosure_step(&entry, DisclosureStep::Clock { clock: Box::new(fact), notify });
         Ok(())
     }
 

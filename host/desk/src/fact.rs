@@ -898,12 +898,12 @@ impl Fact {
             | Self::ItemAssessed { unit, .. }
             | Self::DelegationRevoked { unit, .. }
             | Self::DelegationGranted { delegation: Delegation { unit, .. } }
+            | Self::DisclosureMoved { unit, .. }
             | Self::LogRecorded { unit, .. }
             | Self::LogIssued { unit, .. }
             | Self::CallsRecorded { unit, .. } => Some(unit),
             Self::Watch(fact) => Some(fact.unit()),
             Self::DisclosureOpened { disclosure } => Some(&disclosure.unit),
-            Self::DisclosureMoved { unit, .. } => Some(unit),
             other => other.head().map(|head| head.unit.as_str()),
         }
     }

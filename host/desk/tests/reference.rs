@@ -109,9 +109,8 @@ fn of_responses(name: &str) -> Option<Value> {
             "answers": [{"concern": "c1", "text": "无人员伤亡。"}], "touches": ["forest-fire"],
         }),
         "check-response" => json!({"case": CASE, "hash": hash, "passed": true, "basis": "不涉密，依法应当公开"}),
-        "submit-response" => json!({"case": CASE, "hash": hash}),
+        "submit-response" | "publish-response" => json!({"case": CASE, "hash": hash}),
         "cosign-response" => json!({"case": CASE, "hash": hash, "unit": "forest-fire", "agree": true}),
-        "publish-response" => json!({"case": CASE, "hash": hash}),
         "record-publication" => json!({
             "case": CASE, "hash": hash, "channel": "website", "url": "https://gov.example.cn/1", "text": "火已扑灭，无人员伤亡。",
         }),

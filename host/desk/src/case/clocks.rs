@@ -606,8 +606,12 @@ pub(super) fn done_at(case: &Case, what: SatisfiedBy, due: Timestamp) -> Option<
             let decision = case.no_response()?;
             decision.approved.as_ref().map(|approved| approved.at)
         }
-        SatisfiedBy::Hand | SatisfiedBy::Feedback | SatisfiedBy::Receipt | SatisfiedBy::Callback => None,
-        SatisfiedBy::Channels | SatisfiedBy::Acknowledgement => None,
+        SatisfiedBy::Hand
+        | SatisfiedBy::Feedback
+        | SatisfiedBy::Receipt
+        | SatisfiedBy::Callback
+        | SatisfiedBy::Channels
+        | SatisfiedBy::Acknowledgement => None,
         SatisfiedBy::Routing => case.routed.then_some(case.times.opened),
         SatisfiedBy::Acceptance => case.accepted.as_ref().map(|accepted| accepted.at),
     }

@@ -181,9 +181,9 @@ impl Work<'_> {
         let case = self.case(&input.case)?;
         let by = self.person("acknowledge a notice", "5b")?;
         let notices: Vec<&Notice> = case.majors.last().iter().flat_map(|major| &major.declared.notices).collect();
-        let own = notices.iter().filter(|notice| notice.to.id == by);
+        let mut own = notices.iter().filter(|notice| notice.to.id == by);
         let Some(notice) = own.clone().find(|notice| notice.acknowledged.is_none()) else {
-            return Err(match own.last() {
+            return Err(match own.next_back() {
                 Some(notice) => DeskError::new("unchanged", format!("`{by}` has acknowledged notice {}", notice.id)),
                 None => DeskError::new("not-told", format!("no notice of case {} went to `{by}`", case.number))
                     .clause("5b")
@@ -262,7 +262,7 @@ impl Work<'_> {
         confirmed: Confirmation,
     ) -> Result<(), DeskError> {
         let case = self.in_procedure(&input.case)?;
-        self.of_the_commander(&case, approval, &confirmed.by, "plan")?;
+        of_the_commander(&case, approval, &confirmed.by, "plan")?;
         let plans = case.major().map_or(0, |major| major.plans.len());
         let plan = Plan {
             version: u32::try_from(plans).unwrap_or(u32::MAX).saturating_add(1),
@@ -272,30 +272,6 @@ impl Work<'_> {
         };
         self.command_step(&case, MajorStep::Planned(plan), Vec::new());
         Ok(())
-    }
-
-    /// While somebody commands, what everybody goes by is theirs: they wrote it, or they are among those who
-    /// approve it, themselves or through whom they lent their approvals to.
-    pub(super) fn of_the_commander(
-        &self,
-        case: &Case,
-        approval: &Approval,
-        last: &str,
-        what: &str,
-    ) -> Result<(), DeskError> {
-        let Some(commander) = case.major().and_then(|major| major.commander()) else { return Ok(()) };
-        let whole = case.approvals.iter().find(|known| known.id == approval.id).unwrap_or(approval);
-        let took = |step: &StepTaken| step.by == commander || step.on_behalf_of.as_deref() == Some(commander);
-        if commander == last || whole.wrote(commander) || whole.steps.iter().any(took) {
-            return Ok(());
-        }
-        Err(DeskError::new(
-            "not-the-commander",
-            format!("`{commander}` commands this matter, and neither wrote this {what} nor approves it"),
-        )
-        .at("/hash")
-        .clause("5d")
-        .hint(format!("ask `{commander}` to approve it")))
     }
 
     /// `release-publishing`.
@@ -337,22 +313,6 @@ impl Work<'_> {
         }
         self.command_step(&case, MajorStep::Ended { reason }, Vec::new());
         self.major_output(&case.number)
-    }
-
-    /// Refuses a unit that the open procedure of the matter keeps silent (clause 5d).
-    pub(super) fn not_frozen(&self, case: &Case, unit: &str) -> Result<(), DeskError> {
-        let Some(major) = case.silences(unit) else { return Ok(()) };
-        let who = major.commander().unwrap_or("the commander");
-        Err(DeskError::new(
-            "frozen",
-            format!(
-                "case {} is a major matter, and unit `{unit}` does not lead it: it publishes nothing on it",
-                case.number
-            ),
-        )
-        .at("/case")
-        .clause("5d")
-        .hint(format!("unit `{}` speaks; `{who}` may let another one: `release-publishing`", case.unit)))
     }
 
     /// The report to the superior is sent: its task is done.
@@ -427,4 +387,38 @@ fn few(count: usize, what: &str) -> Result<(), DeskError> {
         return Ok(());
     }
     Err(DeskError::new("too-many", format!("at most {MAX_STEPS} {what}")).at("/case"))
+}
+
+/// While somebody commands, what everybody goes by is theirs: they wrote it, or they are among those who
+/// approve it, themselves or through whom they lent their approvals to.
+pub(super) fn of_the_commander(case: &Case, approval: &Approval, last: &str, what: &str) -> Result<(), DeskError> {
+    let Some(commander) = case.major().and_then(|major| major.commander()) else { return Ok(()) };
+    let whole = case.approvals.iter().find(|known| known.id == approval.id).unwrap_or(approval);
+    let took = |step: &StepTaken| step.by == commander || step.on_behalf_of.as_deref() == Some(commander);
+    if commander == last || whole.wrote(commander) || whole.steps.iter().any(took) {
+        return Ok(());
+    }
+    Err(DeskError::new(
+        "not-the-commander",
+        format!("`{commander}` commands this matter, and neither wrote this {what} nor approves it"),
+    )
+    .at("/hash")
+    .clause("5d")
+    .hint(format!("ask `{commander}` to approve it")))
+}
+
+/// Refuses a unit that the open procedure of the matter keeps silent (clause 5d).
+pub(super) fn not_frozen(case: &Case, unit: &str) -> Result<(), DeskError> {
+    let Some(major) = case.silences(unit) else { return Ok(()) };
+    let who = major.commander().unwrap_or("the commander");
+    Err(DeskError::new(
+        "frozen",
+        format!(
+            "case {} is a major matter, and unit `{unit}` does not lead it: it publishes nothing on it",
+            case.number
+        ),
+    )
+    .at("/case")
+    .clause("5d")
+    .hint(format!("unit `{}` speaks; `{who}` may let another one: `release-publishing`", case.unit)))
 }

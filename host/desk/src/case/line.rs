@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::approving::{Approval, Proposal};
+use super::commanding::of_the_commander;
 use super::departure::{is_figure, says, says_something};
 use super::{Case, Confirmation};
 use crate::command::SetLine;
@@ -83,7 +84,7 @@ impl Work<'_> {
         confirmed: Confirmation,
     ) -> Result<(), DeskError> {
         let case = self.open(&input.case)?;
-        self.of_the_commander(&case, approval, &confirmed.by, "line")?;
+        of_the_commander(&case, approval, &confirmed.by, "line")?;
         let line = Line {
             version: u32::try_from(case.lines.len()).unwrap_or(u32::MAX).saturating_add(1),
             text: input.text.clone(),

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::approving::Proposal;
+use super::commanding::not_frozen;
 use super::responding::text_hash;
 use super::response::{Proof, Response, ResponseStep};
 use super::{Case, Confirmation};
@@ -81,7 +82,7 @@ impl Work<'_> {
         }
         // What stood there before the freeze stands there.
         if case.silences(&content.unit).is_some_and(|major| time >= major.declared.at) {
-            self.not_frozen(case, &content.unit)?;
+            not_frozen(case, &content.unit)?;
         }
         let url = input.url.as_deref().map(|url| said(url, 2_000, "/url", "the address")).transpose()?;
         let digest = input.digest.as_deref().map(|digest| sha256(digest, "/digest")).transpose()?;

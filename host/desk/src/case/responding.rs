@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::answering::check_concern;
 use super::approving::Proposal;
+use super::commanding::not_frozen;
 use super::departure::{Departure, departures};
 use super::response::{
     Approved, Content, Corrects, Cosign, Form, MAX_RESPONSES, OwedChannel, Release, Response, ResponseDraft,
@@ -277,8 +278,8 @@ impl Work<'_> {
         let content = &response.draft.content;
         self.voice(&case, Some(&content.unit))?;
         not_released(&response)?;
-        self.not_frozen(&case, &content.unit)?;
-        self.ready(&case, &response)?;
+        not_frozen(&case, &content.unit)?;
+        ready(&case, &response)?;
         let channels = self.channels(&case, content)?;
         let release = Release { channels, by, at: self.now() };
         self.respond(&case, &response, ResponseStep::Released(release), Vec::new())?;
@@ -287,75 +288,6 @@ impl Work<'_> {
             work.see_to_channels(&case.number, &response.draft.id)
         })?;
         self.response_output(&case.number, &response.draft.id)
-    }
-
-    /// Everything that a text needs before it goes out, on exactly this text.
-    fn ready(&self, case: &Case, response: &Response) -> Result<(), DeskError> {
-        let missing = |code, why: String, clause, hint: &str| {
-            Err(DeskError::new(code, why).at("/hash").clause(clause).hint(hint))
-        };
-        match &response.check {
-            Some(check) if check.passed => {}
-            Some(check) => {
-                return missing(
-                    "secret",
-                    format!("it did not pass the secrecy check: {}", check.basis),
-                    "3.5b",
-                    "change the text, and have it checked again",
-                );
-            }
-            None => {
-                return missing(
-                    "unchecked",
-                    "nobody has checked this text for secrecy".to_owned(),
-                    "3.5b",
-                    "have it checked: `check-response`",
-                );
-            }
-        }
-        let Some(approved) = &response.approved else {
-            return missing(
-                "unapproved",
-                "this text is not approved".to_owned(),
-                "6b",
-                "send it to the approver: `submit-response`",
-            );
-        };
-        if let Some(refused) = response.cosigns.iter().find(|sign| !sign.agree) {
-            let why = refused.reason.as_deref().unwrap_or_default();
-            return missing(
-                "refused",
-                format!("unit `{}` refuses to co-sign: {why}", refused.unit),
-                "3.5d",
-                "agree on a text with that unit, and change the draft",
-            );
-        }
-        let unsigned = case.unsigned(response);
-        if !unsigned.is_empty() {
-            return missing(
-                "unsigned",
-                format!("not co-signed by {}", unsigned.join(", ")),
-                "3.5d",
-                "each of them signs this text: `cosign-response`; silence is no consent",
-            );
-        }
-        if case.line().is_none() && case.major().is_some() {
-            return missing(
-                "no-line",
-                "the matter is a major one, and has no line yet".to_owned(),
-                "5d",
-                "set one and have it approved: `set-line`",
-            );
-        }
-        if held_against(case, &response.draft.content) != approved.departures {
-            return missing(
-                "changed",
-                "the case has another line than when this text was approved".to_owned(),
-                "2b",
-                "change the text, and have it approved again",
-            );
-        }
-        Ok(())
     }
 
     /// Where a text has to stand: the pack's channels, and where what it corrects stands.
@@ -552,4 +484,72 @@ fn form(given: &Form) -> Result<Form, DeskError> {
             interviewee: text(interviewee, "interviewee", "who answers")?,
         },
     })
+}
+
+/// Everything that a text needs before it goes out, on exactly this text.
+fn ready(case: &Case, response: &Response) -> Result<(), DeskError> {
+    let missing =
+        |code, why: String, clause, hint: &str| Err(DeskError::new(code, why).at("/hash").clause(clause).hint(hint));
+    match &response.check {
+        Some(check) if check.passed => {}
+        Some(check) => {
+            return missing(
+                "secret",
+                format!("it did not pass the secrecy check: {}", check.basis),
+                "3.5b",
+                "change the text, and have it checked again",
+            );
+        }
+        None => {
+            return missing(
+                "unchecked",
+                "nobody has checked this text for secrecy".to_owned(),
+                "3.5b",
+                "have it checked: `check-response`",
+            );
+        }
+    }
+    let Some(approved) = &response.approved else {
+        return missing(
+            "unapproved",
+            "this text is not approved".to_owned(),
+            "6b",
+            "send it to the approver: `submit-response`",
+        );
+    };
+    if let Some(refused) = response.cosigns.iter().find(|sign| !sign.agree) {
+        let why = refused.reason.as_deref().unwrap_or_default();
+        return missing(
+            "refused",
+            format!("unit `{}` refuses to co-sign: {why}", refused.unit),
+            "3.5d",
+            "agree on a text with that unit, and change the draft",
+        );
+    }
+    let unsigned = case.unsigned(response);
+    if !unsigned.is_empty() {
+        return missing(
+            "unsigned",
+            format!("not co-signed by {}", unsigned.join(", ")),
+            "3.5d",
+            "each of them signs this text: `cosign-response`; silence is no consent",
+        );
+    }
+    if case.line().is_none() && case.major().is_some() {
+        return missing(
+            "no-line",
+            "the matter is a major one, and has no line yet".to_owned(),
+            "5d",
+            "set one and have it approved: `set-line`",
+        );
+    }
+    if held_against(case, &response.draft.content) != approved.departures {
+        return missing(
+            "changed",
+            "the case has another line than when this text was approved".to_owned(),
+            "2b",
+            "change the text, and have it approved again",
+        );
+    }
+    Ok(())
 }

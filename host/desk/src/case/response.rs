@@ -325,7 +325,7 @@ impl Response {
     }
 
     /// Its parts by name, as they are held against the line.
-    pub(super) fn parts<'c>(content: &'c Content) -> Vec<(&'c str, &'c str)> {
+    pub(super) fn parts(content: &Content) -> Vec<(&str, &str)> {
         let answers = content.answers.iter().filter_map(|answer| {
             Some((answer.concern.as_str(), answer.text.as_deref().or(answer.declined.as_deref())?))
         });

@@ -99,7 +99,7 @@ pub(super) fn event(fact: &Fact) -> Option<(&'static str, Value)> {
 fn moved(mut data: Value, step: &DisclosureStep) -> Option<(&'static str, Value)> {
     let (name, more) = match step {
         DisclosureStep::Clock { clock, notify } => {
-            let name = match clock {
+            let name = match **clock {
                 ClockFact::Warned { .. } => "huiyin.disclosure.warned.v1",
                 ClockFact::Breached { .. } => "huiyin.disclosure.breached.v1",
                 _ => return None,
