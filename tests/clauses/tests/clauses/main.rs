@@ -51,3 +51,4 @@ mod c6a;
 mod c6b;
 mod c6c;
 mod c6d;
+mod register;
