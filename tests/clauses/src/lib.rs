@@ -302,6 +302,12 @@ pub fn ago_of(ago: SignedDuration) -> Timestamp {
     Timestamp::now().checked_sub(ago).expect("a time")
 }
 
+/// The day by the clock of the sample pack's zone, `2026-03-01`.
+pub fn today() -> String {
+    let zone = jiff::tz::TimeZone::get("Asia/Shanghai").expect("a zone");
+    zone.to_datetime(Timestamp::now()).date().to_string()
+}
+
 /// Where a file of this workspace lies.
 pub fn file(path: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)

@@ -1,12 +1,8 @@
 //! 网络舆情日志、舆情专报.
 
-use huiyin_clauses::{OFFICER, Office, PRINCIPAL, UNIT};
-use jiff::{SignedDuration, Zoned};
+use huiyin_clauses::{OFFICER, Office, PRINCIPAL, UNIT, today};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
-
-fn today() -> String {
-    Zoned::now().with_time_zone(jiff::tz::TimeZone::get("Asia/Shanghai").unwrap()).date().to_string()
-}
 
 #[test]
 fn a_daily_log_says_what_happened_also_on_a_day_with_nothing() {

@@ -1,6 +1,6 @@
 //! 政务舆情信息管理制度,专门工作机构.
 
-use huiyin_clauses::{CITY_PRINCIPAL, OFFICER, Office, PRINCIPAL, SPOKESPERSON, STRANGER, UNIT};
+use huiyin_clauses::{CITY_PRINCIPAL, OFFICER, Office, PRINCIPAL, SPOKESPERSON, STRANGER, UNIT, today};
 use serde_json::{Value, json};
 
 #[test]
@@ -53,7 +53,7 @@ fn the_pack_says_how_long_what_is_kept_and_the_leadership_has_its_digest() {
     });
     let pack = office.get("/v1/policy")["pack"].clone();
     assert_eq!((&pack["retention"][0]["years"], &pack["access"]["secret"][0]), (&json!(10), &json!("principal")));
-    let day = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::get("Asia/Shanghai").unwrap()).date().to_string();
+    let day = today();
     office.open_case("III", "林道塌方", &json!({}));
     let digest = ["log", "record", "--unit", UNIT, "--kind", "digest", "--to", &day, "--as", OFFICER];
     let (code, _, error) = office.cli(&digest);
