@@ -1,6 +1,6 @@
 # Short names; each names the real command. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help plugins build demo test sim hostile fuzz records feeds bench lint jq-reference jq-compare
+.PHONY: calendar deadlines help plugins console console-if-can console-check console-test screenshots build demo test sim hostile fuzz records feeds bench lint jq-reference jq-compare
 
 # The program as the workspace builds it.
 HUIYIN = cargo run --quiet --package huiyin --bin huiyin --
@@ -11,10 +11,28 @@ help: ## this list
 plugins: ## build the plugins that huiyin carries, into build/plugins
 	$(HUIYIN) plugin build plugins/*/* --out build/plugins
 
-build: plugins ## the program with its plugins, for use: target/release/huiyin
+console: ## build the web console (host/console), which the program then carries
+	scripts/console build
+
+# The same, where Node.js can be had: a program without the console works, too, and says so.
+console-if-can:
+	@scripts/console build --if-can
+
+console-check: ## types and unit tests of the console
+	scripts/console check
+
+console-test: plugins console ## the console in a browser, against a real host: an officer's story, and axe on every page
+	cargo build --quiet --bin huiyin
+	scripts/console test
+
+screenshots: plugins console ## every page in Chinese and English, at the size of a desk and of a phone
+	cargo build --quiet --bin huiyin
+	scripts/console screenshots
+
+build: plugins console-if-can ## the program with its plugins and console, for use: target/release/huiyin
 	cargo build --release --package huiyin
 
-demo: plugins ## a sample bureau, live on this terminal (Ctrl-C ends it)
+demo: plugins console-if-can ## a sample bureau, live on this terminal and in the browser (Ctrl-C ends it)
 	cargo run --quiet --package huiyin --bin huiyin -- demo
 
 lint: ## formatting, clippy, licences and sources of the dependencies
@@ -25,6 +43,7 @@ lint: ## formatting, clippy, licences and sources of the dependencies
 # One set of features for all that is built here: without `--package` it is the workspace's.
 test: HUIYIN = cargo run --quiet --bin huiyin --
 test: plugins lint ## everything that CI checks
+	@scripts/console check --if-can
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace && cargo test --workspace --doc; else cargo test --workspace; fi
 
 sim: ## simulated hosts: SEEDS=10000, or SEED=7 TRACE=1 for one of them
@@ -50,6 +69,12 @@ jq-reference: target/jq/bin/python ## the expectations of expressions anew, from
 jq-compare: target/jq/bin/python ## other expressions than those that are kept, against jq of PyPI: SEED=7 CASES=20000
 	target/jq/bin/python plugins/steps/jq/tests/reference/generate.py $(or $(SEED),7) $(or $(CASES),20000) > target/jq/compare.jsonl
 	HUIYIN_JQ_REFERENCE=$(CURDIR)/target/jq/compare.jsonl cargo test --package huiyin-plugin-jq --test reference
+
+deadlines: ## 100,000 random due times against a walk minute by minute (DEADLINES=N for as many)
+	HUIYIN_DEADLINES=$(or $(DEADLINES),100000) cargo test --release --package huiyin-deadline --test model
+
+calendar: ## working days since 2007 against chinesecalendar, taken from PyPI for the time of it
+	scripts/calendar
 
 feeds: ## the collector `feed` over feedparser's test feeds, taken from PyPI for the time of it
 	scripts/feeds -v

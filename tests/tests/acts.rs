@@ -94,6 +94,8 @@ fn every(case: &str, item: uuid::Uuid) -> Vec<Command> {
         json!({"command": "record-offline-event", "case": case, "text": "查"}),
         json!({"command": "add-concern", "case": case, "text": "查"}),
         json!({"command": "set-level", "case": case, "level": "I", "reason": "查"}),
+        json!({"command": "set-line", "case": case, "text": "查"}),
+        json!({"command": "declare-major", "case": case, "reason": "查"}),
         json!({"command": "correct-occurred-at", "case": case, "occurred_at": "2026-03-01T02:00:00Z", "reason": "查"}),
         json!({"command": "propose-no-response", "case": case, "reason": "查"}),
         json!({"command": "approve-no-response", "case": case, "hash": "00"}),

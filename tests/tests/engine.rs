@@ -4,12 +4,13 @@
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use huiyin_engine::Engine;
 use huiyin_engine::record::{Entry, ScheduleFired};
 use huiyin_engine::start::VIEWS_SCHEMA;
+use huiyin_engine::{Engine, Refusal, Submission};
 use huiyin_journal::Journal as _;
 use huiyin_tests::guests::{self, Does};
 use huiyin_tests::house::{House, SetClock, comes_to, copy, end_of, ended, finished, named, submission, until};
@@ -988,4 +989,142 @@ fn feed_a_daily_source_is_tried_again_after_its_pause_and_can_be_set_back() {
     assert_eq!(account(&house.data()).unwrap().items.len(), 1, "nothing is taken in twice");
     let kinds = huiyin_tests::log::kinds(&house.data()).unwrap();
     assert!(kinds.iter().any(|kind| kind == "huiyin.source.rewound.v1"));
+}
+
+/// What `reserveBytes` makes of this disk what is left of it now, with room for others' files on either side.
+fn little(folder: &Path) -> u64 {
+    use huiyin_engine::space::{Left, Space};
+    let left = |kept: u64| Space::new(Some(folder.to_owned()), Some(kept)).left();
+    let first = (0..62).map(|n| (1_u64 << 61) >> n).find(|kept| left(*kept) == Left::Little).unwrap();
+    // Between a quarter and a half of it is free.
+    first / 10 * 7
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_06_a_disk_that_runs_full_stops_units_and_not_the_host() {
+    let mut house = House::with(&["jq", "risk-level"]).unwrap();
+    house.config.policy = Some(huiyin_tests::project("workflows/policy/linhai.json"));
+    house.workflow("round", &[UNIT], &json!({"do": [{"again": {"set": {"n": 1}, "then": "again"}}]})).unwrap();
+    house.workflow("short", &[UNIT], &json!({"do": [{"say": {"set": {"n": 1}}}]})).unwrap();
+    let clock = SetClock::now_standing();
+    house.clock = Some(Arc::clone(&clock));
+    let of_unit = |name: &str, id: &str| Submission { unit: Some(UNIT.to_owned()), ..named(name, id, json!({})) };
+    let command = |given: Value| huiyin_desk::Command::read(&given).unwrap();
+    let open = |title: &str| {
+        command(json!({"command": "open-case", "unit": UNIT, "title": title, "level": "II", "asker": "来电人"}))
+    };
+    let start = async |house: &House| house.on_disk().await.unwrap();
+    // A run that never ends, which would fill the disk.
+    let engine = start(&house).await;
+    for id in ["round-1", "round-2"] {
+        engine.submit(of_unit("round", id)).await.unwrap();
+    }
+    let before = engine.journal().size();
+    until("some rounds", async || Ok((engine.journal().size() > before + 20).then_some(()))).await.unwrap();
+    let case = engine.desk(UNIT, "person:xu-ming", open("先")).await.unwrap()["case"].as_str().unwrap().to_owned();
+    engine.stop().await.unwrap();
+    drop(engine);
+
+    // Little is left: runs stand, nothing comes in, people act, orders are met, clocks come due.
+    house.config.limits.reserve_bytes = Some(little(house.folder.path()));
+    let engine = start(&house).await;
+    assert_eq!(engine.submit(of_unit("short", "more")).await.unwrap_err(), Refusal::NoSpace);
+    let item = huiyin_desk::Item {
+        id: "1".to_owned(),
+        source: "push".to_owned(),
+        url: None,
+        title: "山火".to_owned(),
+        body: String::new(),
+        published: None,
+        observed: engine.now(),
+        fields: BTreeMap::new(),
+    };
+    assert_eq!(engine.receive(UNIT, "push", vec![item], "person:xu-ming").await.unwrap_err(), Refusal::NoSpace);
+    let event = json!({"specversion": "1.0", "id": "1", "source": "s", "type": "t"});
+    assert_eq!(engine.event(Some(UNIT), event).await.unwrap_err(), Refusal::NoSpace);
+    let concern = command(json!({"command": "add-concern", "case": case, "text": "何时扑灭"}));
+    engine.desk(UNIT, "person:xu-ming", concern.clone()).await.unwrap();
+    engine.cancel("round-1", "it fills the disk", "admin:test").await.unwrap();
+    assert_eq!(end_of(&engine, "round-1").await.unwrap().status, "cancelled");
+    let standing = engine.journal().size();
+    clock.forward(SignedDuration::from_hours(2));
+    let breached = async |engine: &Engine, case: &str, id: &'static str| {
+        let case = case.to_owned();
+        until(&format!("the breach of {id}"), async || {
+            let case = case.clone();
+            let found = engine.look_all(move |state, _| {
+                let case = state.desk.case(&case);
+                case.is_some_and(|case| case.clocks.iter().any(|c| c.clock.id == id && c.clock.breached.is_some()))
+            });
+            Ok(found.await.map_err(|e| e.to_string())?.contains(&true).then_some(()))
+        })
+        .await
+        .unwrap();
+    };
+    breached(&engine, &case, "flash-report").await;
+    assert!(engine.journal().size() < standing + 10, "a run goes on: {standing}, {}", engine.journal().size());
+    engine.stop().await.unwrap();
+    drop(engine);
+
+    // The least is left: clocks alone.
+    house.config.limits.reserve_bytes = Some(1 << 61);
+    let engine = start(&house).await;
+    assert_eq!(engine.desk(UNIT, "person:xu-ming", concern.clone()).await.unwrap_err(), Refusal::NoSpace);
+    clock.forward(SignedDuration::from_hours(4));
+    breached(&engine, &case, "authoritative-5h").await;
+    engine.stop().await.unwrap();
+    drop(engine);
+
+    // There is space again: all goes on.
+    house.config.limits.reserve_bytes = Some(0);
+    let engine = start(&house).await;
+    let before = engine.journal().size();
+    until("rounds again", async || Ok((engine.journal().size() > before + 20).then_some(()))).await.unwrap();
+    assert_eq!(engine.run(of_unit("short", "more")).await.unwrap().status, "completed");
+    engine.desk(UNIT, "person:xu-ming", concern).await.unwrap();
+    engine.cancel("round-2", "enough", "admin:test").await.unwrap();
+    engine.stop().await.unwrap();
+}
+
+/// What is backed up is the journal; the file beside it that counts the partitions may be gone, or say less.
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_07_no_partition_with_records_is_left_out() {
+    let mut house = House::with(&["jq", "risk-level"]).unwrap();
+    house.config.policy = Some(huiyin_tests::project("workflows/policy/linhai.json"));
+    house.config.partitions = Some(4);
+    let units = [("linhai", "he-ping"), ("qingfeng", "xu-ming"), ("cuihu", "bai-ling"), ("forest-fire", "jiang-tao")];
+    let engine = house.on_disk().await.unwrap();
+    for (unit, who) in units {
+        let open = json!({"command": "open-case", "unit": unit, "title": "火情", "level": "II"});
+        let open = huiyin_desk::Command::read(&open).unwrap();
+        engine.desk(unit, &format!("person:{who}"), open).await.unwrap();
+    }
+    let cases = async |engine: &Engine| -> Vec<String> {
+        let all = engine.look_all(|s, _| s.desk.cases().map(|c| c.number.clone()).collect::<Vec<_>>()).await.unwrap();
+        let mut all: Vec<String> = all.into_iter().flatten().collect();
+        all.sort();
+        all
+    };
+    let known = cases(&engine).await;
+    assert_eq!(known.len(), 4);
+    engine.stop().await.unwrap();
+    drop(engine);
+    let file = house.data().join("partitions");
+    let say = |text: Option<&str>| match text {
+        Some(text) => std::fs::write(&file, text).unwrap(),
+        None => std::fs::remove_file(&file).unwrap(),
+    };
+    for (text, asked) in [(None, None), (Some("1\n"), None), (Some("0"), Some(1)), (None, Some(2))] {
+        say(text);
+        house.config.partitions = asked;
+        let engine = house.on_disk().await.unwrap();
+        assert_eq!((engine.partition_count(), cases(&engine).await), (4, known.clone()), "{text:?} {asked:?}");
+        engine.stop().await.unwrap();
+    }
+    for (text, asked) in [("4", Some(0)), ("4", Some(1025)), ("", None), ("4x", None), ("70000", None)] {
+        say(Some(text));
+        house.config.partitions = asked;
+        let Err(refused) = house.on_disk().await else { panic!("{text:?} {asked:?} is believed") };
+        assert!(refused.contains("partitions: "), "{refused}");
+    }
 }

@@ -14,7 +14,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use huiyin_engine::deployment::HouseCatalog;
+use huiyin_engine::catalog::RegistryCatalog;
 use huiyin_engine::start::open_house;
 use huiyin_flow::Definition;
 use huiyin_tests::house::{code_cache, plugin};
@@ -424,8 +424,9 @@ fn a_hundred_mutations_never_panic_and_name_their_place() {
         // What is not text never gets as far as the parser.
         let Ok(bad) = String::from_utf8(bad) else { continue };
         let house = Arc::clone(&house);
-        match catch_unwind(AssertUnwindSafe(|| Definition::parse(&bad, file, &HouseCatalog(&house), &*house.evaluator)))
-        {
+        match catch_unwind(AssertUnwindSafe(|| {
+            Definition::parse(&bad, file, &RegistryCatalog(&house), &*house.evaluator)
+        })) {
             Err(_) => complain("panicked".to_owned()),
             Ok(Ok(_)) => {}
             Ok(Err(diagnostics)) => {

@@ -3,17 +3,15 @@
 //! Only signature type 0x01, Ed25519. The secret never leaves [`SignerKey`] except into its file.
 
 use std::fmt;
-use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use huiyin_files::{Exposed, ReadError, read_private};
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize as _, Zeroizing};
-
-use crate::file::sync_folder;
 
 /// Signature type byte of Ed25519 (signed-note, "Signature types").
 const ED25519: u8 = 0x01;
@@ -46,6 +44,14 @@ pub enum KeyError {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+    },
+    /// The key file is another user's, who may change it.
+    #[error("{}: {why}", path.display())]
+    Foreign {
+        /// The key file.
+        path: PathBuf,
+        /// What is wrong.
+        why: Exposed,
     },
     /// The key file holds a key of another name.
     #[error("{} holds the key of {found:?}, not of {wanted:?}: give its own name, or another file", path.display())]
@@ -179,22 +185,21 @@ impl SignerKey {
     pub fn load(path: &Path) -> Result<Self, KeyError> {
         let io = |source| KeyError::Io { path: path.to_owned(), source };
         let unusable = |why: String| KeyError::File { path: path.to_owned(), why };
-        let file = std::fs::File::open(path).map_err(io)?;
-        let meta = file.metadata().map_err(io)?;
-        if !meta.is_file() || meta.len() > MAX_KEY_TEXT {
-            return Err(unusable("it is not a file of a key's size".to_owned()));
-        }
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = meta.permissions().mode() & 0o777;
-            if mode & 0o077 != 0 {
+        let bytes = match read_private(path, MAX_KEY_TEXT) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Err(io(std::io::ErrorKind::NotFound.into())),
+            Err(ReadError::Io(source)) => return Err(io(source)),
+            Err(ReadError::Exposed(Exposed::Mode(mode))) => {
                 return Err(KeyError::Exposed { path: path.to_owned(), mode });
             }
-        }
-        // One allocation, so that no copy of the secret is left behind by growth.
-        let mut text = Zeroizing::new(String::with_capacity(MAX_KEY_TEXT as usize + 1));
-        file.take(MAX_KEY_TEXT).read_to_string(&mut text).map_err(io)?;
+            Err(ReadError::Exposed(Exposed::NotPlain) | ReadError::TooLarge { .. }) => {
+                return Err(unusable("it is not a file of a key's size".to_owned()));
+            }
+            Err(ReadError::Exposed(why @ Exposed::Owner)) => {
+                return Err(KeyError::Foreign { path: path.to_owned(), why });
+            }
+        };
+        let text = std::str::from_utf8(&bytes).map_err(|_| unusable("it is not text".to_owned()))?;
         let body = text
             .trim_ascii_end()
             .strip_prefix(SECRET_PREFIX)
@@ -221,21 +226,8 @@ impl SignerKey {
         let text = Zeroizing::new(format!("{SECRET_PREFIX}{name}+{hash}+{}\n", *encoded));
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).map_err(io)?;
-        // A whole key or none: written aside, then linked into place, which never replaces a key.
-        let temporary = path.with_extension("new");
-        let _ = std::fs::remove_file(&temporary);
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
-        let mut file = options.open(&temporary).map_err(io)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
-        std::fs::hard_link(&temporary, path).map_err(io)?;
-        std::fs::remove_file(&temporary).map_err(io)?;
-        sync_folder(folder).map_err(io)?;
+        // A whole key or none, and never in the place of another.
+        huiyin_files::create_private(path, text.as_bytes()).map_err(io)?;
         Ok(key)
     }
 

@@ -1,5 +1,8 @@
 //! The verifiable log: a Merkle tree over the journal's records, signed checkpoints, and proofs.
 //!
+//! **Invariant:** what was signed once is contradicted by nothing that is signed later, and is checked without trusting
+//! the host.
+//!
 //! This crate knows bytes, not records: leaves come in through a callback ([`LeafSource`]) and nothing
 //! of the journal, the desk or the engine is known here. What it stores can be made again from the
 //! leaves, but for the signatures; so the leaves are held to those, at every opening.

@@ -1,6 +1,9 @@
 //! The `huiyin` program: reading the command line, one file a command, and
 //! nothing of the domain. The commands and their exit codes are a contract
 //! (`docs/reference/cli.md`); what they do lives in the other crates.
+//!
+//! **Invariant:** a result goes to stdout, words for people to stderr, and the exit code says which of done, failed,
+//! invalid or out of reach it was.
 
 mod bench;
 pub mod bundle;
@@ -16,8 +19,10 @@ mod people;
 mod process;
 mod registry;
 mod rows;
+mod sheet;
 mod text;
 mod times;
+mod welcome;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -60,9 +65,26 @@ enum Command {
     Policy(commands::policy::Args),
     Case(commands::case::Args),
     Item(commands::item::Args),
+    Message(commands::message::Args),
+    Hotline(commands::hotline::Args),
+    Log(commands::log::Args),
     Task(commands::task::Args),
+    Report(commands::report::Args),
+    Approval(commands::approval::Args),
+    Risk(commands::risk::Args),
+    Line(commands::line::Args),
+    Response(commands::response::Args),
+    Major(commands::major::Args),
+    Disclosure(commands::disclosure::Args),
     Source(commands::source::Args),
+    Coverage(commands::coverage::Args),
+    Roster(commands::roster::Args),
+    Patrol(commands::roster::PatrolArgs),
+    Warning(commands::warning::Args),
+    Label(commands::label::Args),
+    Share(commands::share::Args),
     Schedule(commands::schedule::Args),
+    Account(commands::account::Args),
     Secret(commands::secret::Args),
     Cron(commands::cron::Args),
     Deadline(commands::deadline::Args),
@@ -98,9 +120,26 @@ pub fn main_with(setup: Setup) -> ExitCode {
         Command::Policy(args) => commands::policy::run(args, cli.output),
         Command::Case(args) => commands::case::run(args, cli.output),
         Command::Item(args) => commands::item::run(args, cli.output),
+        Command::Message(args) => commands::message::run(args, cli.output),
+        Command::Hotline(args) => commands::hotline::run(args, cli.output),
+        Command::Log(args) => commands::log::run(args, cli.output),
         Command::Task(args) => commands::task::run(args, cli.output),
+        Command::Report(args) => commands::report::run(args, cli.output),
+        Command::Approval(args) => commands::approval::run(args, cli.output),
+        Command::Risk(args) => commands::risk::run(args, cli.output),
+        Command::Line(args) => commands::line::run(args, cli.output),
+        Command::Response(args) => commands::response::run(args, cli.output),
+        Command::Major(args) => commands::major::run(args, cli.output),
+        Command::Disclosure(args) => commands::disclosure::run(args, cli.output),
         Command::Source(args) => commands::source::run(args, cli.output),
+        Command::Coverage(args) => commands::coverage::run(args, cli.output),
+        Command::Roster(args) => commands::roster::run(args, cli.output),
+        Command::Patrol(args) => commands::roster::patrol(args, cli.output),
+        Command::Warning(args) => commands::warning::run(args, cli.output),
+        Command::Label(args) => commands::label::run(args, cli.output),
+        Command::Share(args) => commands::share::run(args, cli.output),
         Command::Schedule(args) => commands::schedule::run(args, cli.output),
+        Command::Account(args) => commands::account::run(args, cli.output),
         Command::Secret(args) => commands::secret::run(args, cli.output),
         Command::Cron(args) => commands::cron::run(args, cli.output),
         Command::Deadline(args) => commands::deadline::run(args, cli.output),

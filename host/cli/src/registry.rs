@@ -30,11 +30,11 @@ use crate::text::plain;
 const MAX_CONFIG: u64 = 1 << 20;
 /// Largest certificate file, in bytes.
 const MAX_CERTIFICATE: u64 = 1 << 20;
-/// Patience for a connection.
+/// FailurePolicy for a connection.
 const CONNECT: Duration = Duration::from_secs(15);
-/// Patience for the next bytes.
+/// FailurePolicy for the next bytes.
 const PAUSE: Duration = Duration::from_secs(30);
-/// Patience for a manifest, or for leave to push.
+/// FailurePolicy for a manifest, or for leave to push.
 const SMALL: Duration = Duration::from_mins(1);
 /// Memory of a command that asks a registry, beside the package, in bytes: what bounds an endless manifest.
 const MEMORY: u64 = 1 << 30;

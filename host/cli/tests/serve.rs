@@ -306,3 +306,72 @@ fn host_19_what_a_checkpoint_covers_is_not_given_up() {
     assert_eq!(std::fs::read(&segment).unwrap(), before, "nothing was cut");
     assert_eq!(huiyin(&["audit", "verify", "--data", &at]).status.code(), Some(0));
 }
+
+/// A feed of one entry; gives its address, and each request is one more at `asked`.
+fn feed(asked: &'static std::sync::atomic::AtomicU32) -> String {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/feed.xml", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 4096]);
+            asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let body = "<rss version=\"2.0\"><channel><title>板报</title>\
+                <item><guid>1</guid><title>后山采石</title><description>夜里放炮</description></item></channel></rss>";
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/rss+xml\r\nconnection: close\r\ncontent-length:";
+            let _ = write!(stream, "{head} {}\r\n\r\n{body}", body.len());
+        }
+    });
+    url
+}
+
+#[test]
+fn feed_a_source_is_set_back_at_the_command_line_and_takes_nothing_twice() {
+    static ASKED: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let folder = tempfile::tempdir().unwrap();
+    let (data, config) = (folder.path().join("data"), folder.path().join("huiyin.json"));
+    let at = data.display().to_string();
+    let url = feed(&ASKED);
+    let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../workflows/policy/linhai.json");
+    let source = json!({
+        "name": "board", "unit": "qingfeng", "collector": "feed:0.1.0",
+        "config": {"url": url, "channel": "forum"}, "schedule": {"every": "PT24H"},
+    });
+    let origin = url.strip_suffix("/feed.xml").unwrap();
+    let grant = json!({"http": [{"origin": origin, "methods": ["GET"]}], "allow_addresses": ["127.0.0.1/32"]});
+    let whole = json!({"policy": policy, "sources": [source], "grants": [{"plugin": "feed", "grant": grant}]});
+    std::fs::write(&config, whole.to_string()).unwrap();
+    let host = Host::start_with(&data, &["--config", &config.display().to_string()]);
+
+    let board = || {
+        let listed = huiyin(&["source", "list", "--data", &at, "--output", "json"]);
+        assert_eq!(listed.status.code(), Some(0), "{}", String::from_utf8_lossy(&listed.stderr));
+        serde_json::from_slice::<Value>(&listed.stdout).unwrap()["sources"][0].clone()
+    };
+    let until = |field: &str| {
+        for _ in 0..600 {
+            if board()[field] == json!(1) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("no `{field}`: {}", board());
+    };
+    until("items");
+    let rewind = |source: &str, more: &[&str]| {
+        let args = ["source", "rewind", source, "--unit", "qingfeng", "--data", &at];
+        huiyin(&[&args, more].concat())
+    };
+    let unknown = rewind("borad", &["--reason", "次序乱了"]);
+    let said = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert_eq!(unknown.status.code(), Some(2), "{said}");
+    assert!(said.contains("no source `borad`"), "{said}");
+    assert_eq!(rewind("board", &["--reason", ""]).status.code(), Some(2), "a reason is said");
+    assert_eq!(ASKED.load(std::sync::atomic::Ordering::SeqCst), 1, "a refused word changes nothing");
+    let back = rewind("board", &["--reason", "次序乱了"]);
+    assert_eq!(back.status.code(), Some(0), "{}", String::from_utf8_lossy(&back.stderr));
+    until("known");
+    assert_eq!(board()["items"], json!(1), "nothing is taken in twice");
+    assert_eq!(host.stop().0, 0);
+}

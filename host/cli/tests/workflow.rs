@@ -154,7 +154,9 @@ fn the_carried_workflows_pass_their_tests() {
         .output()
         .unwrap();
     assert_eq!(code(&ran), 0, "{}{}", out(&ran), err(&ran));
-    for file in ["all-tasks.test.json", "assess.test.json", "notify.test.json"] {
+    for file in
+        ["all-tasks.test.json", "assess.test.json", "notify.test.json", "monitor.test.json", "source-watch.test.json"]
+    {
         assert!(out(&ran).contains(&format!("{file}\n")), "{}", out(&ran));
     }
 }

@@ -1,4 +1,5 @@
-//! How long something may take. Two kinds, never mixed: time that runs round the clock, and working days.
+//! How long something may take. Three kinds, never mixed: time that runs round the clock, working days, and working
+//! time, which runs in office hours only.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +8,7 @@ use jiff::fmt::temporal::SpanParser;
 use jiff::{SignedDuration, SpanRelativeTo};
 use serde::{Deserialize, Serialize};
 
-/// An allowance of time. In JSON and text: `"PT1H"`, `"P2D"`, `"20wd"`.
+/// An allowance of time. In JSON and text: `"PT1H"`, `"P2D"`, `"20wd"`, `"8wh"`, `"90wm"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Allowance {
@@ -16,6 +17,9 @@ pub enum Allowance {
     Elapsed(SignedDuration),
     /// Whole working days of a calendar, at least one; the first day is not counted (see [`crate::due()`]).
     WorkingDays(u16),
+    /// Minutes of the office hours of a calendar, at least one: `8wh` is eight hours of them. Shown in hours where
+    /// they are whole.
+    WorkingMinutes(u16),
 }
 
 /// A text that is no allowance.
@@ -30,7 +34,7 @@ pub struct AllowanceError {
     pub hint: &'static str,
 }
 
-const FORMS: &str = "write elapsed time as \"PT1H\", \"PT90M\" or \"P2D\", working days as \"2wd\"";
+const FORMS: &str = "write elapsed time as \"PT1H\", \"PT90M\" or \"P2D\", working days as \"2wd\", office hours as \"8wh\" or \"90wm\"";
 
 /// Parses an ISO 8601 duration of more than zero, in weeks, days (24 hours) or smaller units.
 ///
@@ -58,17 +62,54 @@ impl FromStr for Allowance {
     type Err = AllowanceError;
 
     fn from_str(text: &str) -> Result<Self, AllowanceError> {
-        let Some(days) = text.strip_suffix("wd") else {
-            return parse_duration(text).map(Self::Elapsed);
-        };
         let error = |why, hint| AllowanceError { text: text.to_owned(), why, hint };
-        if days.is_empty() || !days.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(error("working days are a whole number", FORMS));
+        // None is a number beyond all that is taken.
+        let counted = |digits: &str, not: &'static str, zero: &'static str| {
+            if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+                return Err(error(not, FORMS));
+            }
+            match digits.parse::<u16>() {
+                Ok(0) => Err(error(zero, FORMS)),
+                count => Ok(count.ok()),
+            }
+        };
+        if let Some(days) = text.strip_suffix("wd") {
+            let days = counted(days, "working days are a whole number", "it must be at least one working day")?;
+            return days.map(Self::WorkingDays).ok_or_else(|| error("it is more than 65535 working days", FORMS));
         }
-        match days.parse() {
-            Ok(0) => Err(error("it must be at least one working day", FORMS)),
-            Ok(days) => Ok(Self::WorkingDays(days)),
-            Err(_) => Err(error("it is more than 65535 working days", FORMS)),
+        let (digits, minutes) = match (text.strip_suffix("wh"), text.strip_suffix("wm")) {
+            (Some(hours), _) => (hours, 60),
+            (None, Some(minutes)) => (minutes, 1),
+            (None, None) => return parse_duration(text).map(Self::Elapsed),
+        };
+        let count =
+            counted(digits, "working time is a whole number", "it must be at least one minute of office hours")?;
+        count
+            .and_then(|count| count.checked_mul(minutes))
+            .map(Self::WorkingMinutes)
+            .ok_or_else(|| error("it is more than 1092 office hours", "write it in working days, such as \"20wd\""))
+    }
+}
+
+impl Allowance {
+    /// Both after each other; none where they are of different kinds, or too long together.
+    pub fn and(&self, more: &Self) -> Option<Self> {
+        match (self, more) {
+            (Self::Elapsed(a), Self::Elapsed(b)) => a.checked_add(*b).map(Self::Elapsed),
+            (Self::WorkingDays(a), Self::WorkingDays(b)) => a.checked_add(*b).map(Self::WorkingDays),
+            (Self::WorkingMinutes(a), Self::WorkingMinutes(b)) => a.checked_add(*b).map(Self::WorkingMinutes),
+            _ => None,
+        }
+    }
+
+    /// Whether it is no longer than the other; none where the two are of different kinds.
+    pub fn within(&self, other: &Self) -> Option<bool> {
+        match (self, other) {
+            (Self::Elapsed(a), Self::Elapsed(b)) => Some(a <= b),
+            (Self::WorkingDays(a), Self::WorkingDays(b)) | (Self::WorkingMinutes(a), Self::WorkingMinutes(b)) => {
+                Some(a <= b)
+            }
+            _ => None,
         }
     }
 }
@@ -78,6 +119,8 @@ impl fmt::Display for Allowance {
         match self {
             Self::Elapsed(duration) => write!(f, "{duration}"),
             Self::WorkingDays(days) => write!(f, "{days}wd"),
+            Self::WorkingMinutes(minutes) if minutes % 60 == 0 => write!(f, "{}wh", minutes / 60),
+            Self::WorkingMinutes(minutes) => write!(f, "{minutes}wm"),
         }
     }
 }
@@ -127,6 +170,9 @@ mod tests {
         assert_eq!("P1W".parse(), Ok(hours(168)));
         assert_eq!("PT90M".parse(), Ok(Allowance::Elapsed(SignedDuration::from_mins(90))));
         assert_eq!("2wd".parse(), Ok(Allowance::WorkingDays(2)));
+        assert_eq!("8wh".parse(), Ok(Allowance::WorkingMinutes(480)));
+        assert_eq!("90wm".parse(), Ok(Allowance::WorkingMinutes(90)));
+        assert_eq!(Allowance::WorkingMinutes(120).to_string(), "2wh");
     }
 
     #[test]
@@ -147,18 +193,30 @@ mod tests {
             ("1.5wd", "whole number"),
             ("wd", "whole number"),
             ("65536wd", "65535"),
+            ("0wh", "at least one minute"),
+            ("1.5wh", "whole number"),
+            ("wm", "whole number"),
+            ("1093wh", "1092 office hours"),
+            ("65536wm", "1092 office hours"),
             ("PT99999999999999999H", "not an ISO 8601"),
         ] {
             let error = text.parse::<Allowance>().unwrap_err().to_string();
             assert!(error.contains(why), "{text}: {error}");
-            assert!(error.contains("\"P30D\"") || error.contains("\"2wd\""), "{text}: {error}");
+            assert!(
+                error.contains("\"P30D\"") || error.contains("\"2wd\"") || error.contains("\"20wd\""),
+                "{text}: {error}"
+            );
         }
     }
 
     proptest! {
         #[test]
         fn display_round_trips(seconds in 1i64..10_000_000_000, nanos in 0i32..1_000_000_000, days in 1u16..) {
-            for allowance in [Allowance::Elapsed(SignedDuration::new(seconds, nanos)), Allowance::WorkingDays(days)] {
+            for allowance in [
+                Allowance::Elapsed(SignedDuration::new(seconds, nanos)),
+                Allowance::WorkingDays(days),
+                Allowance::WorkingMinutes(days),
+            ] {
                 prop_assert_eq!(allowance.to_string().parse(), Ok(allowance));
             }
         }

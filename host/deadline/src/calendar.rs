@@ -8,9 +8,13 @@
 //!
 //! ```json
 //! { "format": "huiyin.calendar.v1",
-//!   "id": "cn",
+//!   "id": "own",
 //!   "name": "shown to people",
 //!   "comment": "optional",
+//!   "over": "cn",
+//!   "week": ["mon", "tue", "wed", "thu", "fri"],
+//!   "hours": { "work": ["08:30-12:00", "14:00-17:30"], "fri": ["08:30-12:00"] },
+//!   "days":  { "2026-02-15": ["08:30-12:00"], "2026-07-06/2026-07-07": [] },
 //!   "years": [
 //!     { "year": 2024, "notices": ["where it was published"],
 //!       "off":  ["2024-01-01", "2024-02-12/2024-02-16"],
@@ -18,23 +22,39 @@
 //! ```
 //!
 //! `off` are days not worked, `work` are days worked though they fall on a weekend; each entry is a date or an
-//! inclusive range. Entries may lie in another year than the one they stand under (a New Year notice names days
-//! of the December before), as long as that year is covered by the file too.
+//! inclusive range of at most a year. Entries may lie in another year than the one they stand under (a New Year
+//! notice names days of the December before), as long as that year is covered too.
+//!
+//! The rest is optional. `over` names a built-in calendar whose years this one begins with: its own entries go
+//! before those of the other, and a year of its own counts as published. `week` are the days worked in a plain week,
+//! Monday to Friday unless given. `hours` are the office hours, by which allowances of working time count: `work` for
+//! every day worked (also a weekend made up for), a day of the week where it has others. `days` are days with hours of
+//! their own, such as half-days, whatever the rest says: worked within these, or off where there are none. Each window
+//! is `HH:MM-HH:MM` by the wall clock, and `24:00` ends a day.
 //!
 //! Since the notice for a year may still name days of the December before it (the one for 2019 made Saturday 29
 //! December 2018 a day of work and Monday 31 a day off), a December is certain only once the year after it is
-//! published too. A notice that changes a year already published cannot be foreseen, and is not reckoned with.
+//! published too. What `days` says is certain. A notice that changes a year already published cannot be foreseen, and
+//! is not reckoned with.
+
+mod hours;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 use serde::Deserialize;
+
+pub use hours::Window;
+use hours::{Hours, Twice};
 
 /// The names [`Calendar::builtin`] knows.
 pub const BUILTIN: &[&str] = &["cn"];
 
 const FORMAT: &str = "huiyin.calendar.v1";
+
+/// The most days of one range.
+const MAX_RANGE: usize = 366;
 
 /// A working-day calendar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +62,11 @@ pub struct Calendar {
     id: String,
     name: String,
     years: BTreeSet<i16>,
+    /// Which days of a plain week are worked, Monday first.
+    week: [bool; 7],
     /// Exceptions to the plain week: true = worked.
     exceptions: BTreeMap<Date, bool>,
+    hours: Hours,
 }
 
 /// A calendar that cannot be used.
@@ -88,7 +111,16 @@ struct File {
     name: String,
     #[serde(default, rename = "comment")]
     _comment: String,
-    years: Vec<Year>,
+    #[serde(default)]
+    over: Option<String>,
+    #[serde(default)]
+    week: Option<Vec<String>>,
+    #[serde(default)]
+    hours: Option<Twice<Vec<String>>>,
+    #[serde(default)]
+    days: Twice<Vec<String>>,
+    #[serde(default)]
+    years: Option<Vec<Year>>,
 }
 
 #[derive(Deserialize)]
@@ -105,7 +137,7 @@ struct Year {
 }
 
 impl Calendar {
-    /// A calendar that comes with the crate: `"cn"`, mainland China 2018–2026.
+    /// A calendar that comes with the crate: `"cn"`, mainland China 2007–2026.
     pub fn builtin(name: &str) -> Result<&'static Self, CalendarError> {
         static CN: OnceLock<Result<Calendar, CalendarError>> = OnceLock::new();
         match name {
@@ -136,8 +168,27 @@ impl Calendar {
         if file.id.is_empty() {
             return Err(content("/id", "it is empty".into(), "give the calendar a short name, such as \"cn\""));
         }
-        let mut calendar = Self { id: file.id, name: file.name, years: BTreeSet::new(), exceptions: BTreeMap::new() };
-        for (index, year) in file.years.iter().enumerate() {
+        let base =
+            file.over.as_deref().map(Self::builtin).transpose().map_err(|error| {
+                content("/over", error.to_string(), "name a calendar that is built in, such as \"cn\"")
+            })?;
+        let years = match (file.years, base) {
+            (Some(years), _) => years,
+            (None, Some(_)) => Vec::new(),
+            (None, None) => {
+                let hint = "list the years that are published, or name the calendar it lies over as \"over\"";
+                return Err(content("/years", "it is missing".into(), hint));
+            }
+        };
+        let mut calendar = Self {
+            id: file.id,
+            name: file.name,
+            years: BTreeSet::new(),
+            week: base.map_or([true, true, true, true, true, false, false], |base| base.week),
+            exceptions: BTreeMap::new(),
+            hours: base.map(|base| base.hours.clone()).unwrap_or_default(),
+        };
+        for (index, year) in years.iter().enumerate() {
             if !calendar.years.insert(year.number) {
                 return Err(content(
                     &format!("/years/{index}/year"),
@@ -146,30 +197,31 @@ impl Calendar {
                 ));
             }
         }
-        for (index, year) in file.years.iter().enumerate() {
+        calendar.years.extend(base.iter().flat_map(|base| &base.years));
+        if let Some(week) = &file.week {
+            calendar.week = hours::week(week)?;
+        }
+        for (index, year) in years.iter().enumerate() {
             for (entries, field, worked) in [(&year.off, "off", false), (&year.work, "work", true)] {
                 for (entry, text) in entries.iter().enumerate() {
                     calendar.add(text, worked, &format!("/years/{index}/{field}/{entry}"))?;
                 }
             }
         }
+        for (day, worked) in base.iter().flat_map(|base| &base.exceptions) {
+            calendar.exceptions.entry(*day).or_insert(*worked);
+        }
+        if let Some(given) = &file.hours {
+            calendar.hours.read(given)?;
+        }
+        for (text, windows) in &file.days.0 {
+            calendar.hours.read_days(text, windows)?;
+        }
         Ok(calendar)
     }
 
     fn add(&mut self, text: &str, worked: bool, pointer: &str) -> Result<(), CalendarError> {
-        let date = |text: &str| {
-            text.parse::<Date>().ok().filter(|date| date.to_string() == text).ok_or_else(|| {
-                content(pointer, format!("\"{text}\" is no date"), "write \"2024-02-12\" or \"2024-02-12/2024-02-16\"")
-            })
-        };
-        let (first, last) = match text.split_once('/') {
-            Some((first, last)) => (date(first)?, date(last)?),
-            None => (date(text)?, date(text)?),
-        };
-        if first > last {
-            return Err(content(pointer, format!("\"{text}\" ends before it starts"), "put the earlier date first"));
-        }
-        for day in first.series(jiff::Span::new().days(1)).take_while(|day| *day <= last) {
+        for day in days(text, pointer)? {
             if !self.years.contains(&day.year()) {
                 return Err(content(
                     pointer,
@@ -201,21 +253,57 @@ impl Calendar {
     /// Whether the day is worked. Where nothing is [certain](Self::is_certain) this is the plain week, with what is
     /// known so far.
     pub fn is_working_day(&self, day: Date) -> bool {
-        let plain = !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
+        if let Some(windows) = self.hours.of_day(day) {
+            return !windows.is_empty();
+        }
+        let plain = self.week[usize::from(day.weekday().to_monday_zero_offset().unsigned_abs())];
         self.exceptions.get(&day).copied().unwrap_or(plain)
     }
 
     /// Whether no notice that is still to come can change [`is_working_day`](Self::is_working_day): the day's year is
-    /// published and, for a day of December, the year after it too.
+    /// published and, for a day of December, the year after it too; or the calendar names the day's own hours.
     pub fn is_certain(&self, day: Date) -> bool {
         let published = |year: Option<i16>| year.is_some_and(|year| self.years.contains(&year));
-        published(Some(day.year())) && (day.month() < 12 || published(day.year().checked_add(1)))
+        self.hours.of_day(day).is_some()
+            || published(Some(day.year())) && (day.month() < 12 || published(day.year().checked_add(1)))
+    }
+
+    /// Whether it says when offices are open: without that no working time can be counted.
+    pub fn has_hours(&self) -> bool {
+        self.hours.is_given()
+    }
+
+    /// The office hours of a day, in order; none where it is off, or where no hours are given.
+    pub fn windows(&self, day: Date) -> &[Window] {
+        if self.is_working_day(day) { self.hours.on(day) } else { &[] }
     }
 
     /// The published years, ascending.
     pub fn coverage(&self) -> impl Iterator<Item = i16> + '_ {
         self.years.iter().copied()
     }
+}
+
+/// A date, or an inclusive range of dates.
+fn days(text: &str, pointer: &str) -> Result<Vec<Date>, CalendarError> {
+    let date = |text: &str| {
+        text.parse::<Date>().ok().filter(|date| date.to_string() == text).ok_or_else(|| {
+            content(pointer, format!("\"{text}\" is no date"), "write \"2024-02-12\" or \"2024-02-12/2024-02-16\"")
+        })
+    };
+    let (first, last) = match text.split_once('/') {
+        Some((first, last)) => (date(first)?, date(last)?),
+        None => (date(text)?, date(text)?),
+    };
+    if first > last {
+        return Err(content(pointer, format!("\"{text}\" ends before it starts"), "put the earlier date first"));
+    }
+    let days: Vec<Date> =
+        first.series(jiff::Span::new().days(1)).take_while(|day| *day <= last).take(MAX_RANGE + 1).collect();
+    if days.len() > MAX_RANGE {
+        return Err(content(pointer, format!("\"{text}\" is longer than a year"), "give each year its own"));
+    }
+    Ok(days)
 }
 
 fn content(pointer: &str, why: String, hint: &'static str) -> CalendarError {

@@ -75,6 +75,7 @@ fn name(fact: &ClockFact) -> &'static str {
         ClockFact::Rescheduled { .. } => "rescheduled",
         ClockFact::Paused { .. } => "paused",
         ClockFact::Resumed { .. } => "resumed",
+        ClockFact::Extended { .. } => "extended",
     }
 }
 

@@ -62,6 +62,84 @@ pub enum Act {
     RecordContact,
     /// `record-offline-event`
     RecordOfflineEvent,
+    /// `read-desk`
+    ReadDesk,
+    /// `record-log`
+    RecordLog,
+    /// `issue-log`
+    IssueLog,
+    /// `set-confidentiality`
+    SetConfidentiality,
+    /// `merge-cases`
+    MergeCases,
+    /// `split-case`
+    SplitCase,
+    /// `link-cases`
+    LinkCases,
+    /// Call records are taken in.
+    ImportCalls,
+    /// `record-callback`
+    RecordCallback,
+    /// `accept-case`
+    AcceptCase,
+    /// `extend-clock`
+    ExtendClock,
+    /// `begin-watch`
+    BeginWatch,
+    /// `set-roster`
+    SetRoster,
+    /// `swap-duty`
+    SwapDuty,
+    /// `check-in`
+    CheckIn,
+    /// `finish-patrol`
+    FinishPatrol,
+    /// `set-label`
+    SetLabel,
+    /// `acknowledge-warning`
+    AcknowledgeWarning,
+    /// `feed-back-warning`
+    FeedBackWarning,
+    /// `share`
+    Share,
+    /// `revoke-share`
+    RevokeShare,
+    /// `read-shared`
+    ReadShared,
+    /// `set-line`
+    SetLine,
+    /// `draft-response`
+    DraftResponse,
+    /// `check-response`
+    CheckResponse,
+    /// `submit-response`
+    SubmitResponse,
+    /// `cosign-response`
+    CosignResponse,
+    /// `publish-response`
+    PublishResponse,
+    /// `record-publication`
+    RecordPublication,
+    /// `correct-response`
+    CorrectResponse,
+    /// `declare-major`
+    DeclareMajor,
+    /// `acknowledge-notice`
+    AcknowledgeNotice,
+    /// `appoint-commander`
+    AppointCommander,
+    /// `set-plan`
+    SetPlan,
+    /// `release-publishing`
+    ReleasePublishing,
+    /// `end-major`
+    EndMajor,
+    /// `open-disclosure`
+    OpenDisclosure,
+    /// `publish-disclosure`
+    PublishDisclosure,
+    /// `check-disclosure`
+    CheckDisclosure,
     /// `add-concern`
     AddConcern,
     /// `set-level`
@@ -76,6 +154,22 @@ pub enum Act {
     Approve,
     /// `decline`
     Decline,
+    /// `record-evidence`
+    RecordEvidence,
+    /// `record-receipt`
+    RecordReceipt,
+    /// `record-bypass`
+    RecordBypass,
+    /// `assess-case`
+    AssessCase,
+    /// `record-risk`
+    RecordRisk,
+    /// `open-gate`
+    OpenGate,
+    /// `delegate`
+    Delegate,
+    /// `revoke-delegation`
+    RevokeDelegation,
     /// A run is started by name.
     StartRun,
     /// A run is stopped, held, let go on, set to work again, or told what became of a call.
@@ -155,6 +249,45 @@ const TABLE: &[Line] = &[
     line(Act::RouteCase, "route-case", &[Unit, Run], "give a case its lead unit", "1d"),
     line(Act::RecordContact, "record-contact", &[Unit, Run], "record a contact", "1h"),
     line(Act::RecordOfflineEvent, "record-offline-event", &[Unit, Run], "record what happens offline", "3.4a"),
+    line(Act::ReadDesk, "read-desk", &[Unit, Run, Admin], "read the desk", "1d"),
+    line(Act::RecordLog, "record-log", &[Unit, Run], "write a log", "3.2e"),
+    line(Act::IssueLog, "issue-log", &[Unit], "issue a special report", "6b"),
+    line(Act::SetConfidentiality, "set-confidentiality", &[Unit], "say who may read a case", "6a"),
+    line(Act::MergeCases, "merge-cases", &[Unit], "merge cases", "1i"),
+    line(Act::SplitCase, "split-case", &[Unit], "split a case", "1i"),
+    line(Act::LinkCases, "link-cases", &[Unit, Run], "link cases", "1i"),
+    line(Act::ImportCalls, "import-calls", &[Unit, Admin, Host], "bring call records in", "4b"),
+    line(Act::RecordCallback, "record-callback", &[Unit, Run], "record a callback", "4b"),
+    line(Act::AcceptCase, "accept-case", &[Unit, Run], "take a case on", "4c"),
+    line(Act::ExtendClock, "extend-clock", &[Unit], "ask for more time", "4c"),
+    line(Act::BeginWatch, "begin-watch", &[Host], "say what is watched", "3.1e"),
+    line(Act::SetRoster, "set-roster", &[Unit], "set a duty roster", "3.1b"),
+    line(Act::SwapDuty, "swap-duty", &[Unit], "swap duty", "3.1b"),
+    line(Act::CheckIn, "check-in", &[Unit], "check in for duty", "3.1b"),
+    line(Act::FinishPatrol, "finish-patrol", &[Unit], "put a patrol on record", "3.1b"),
+    line(Act::SetLabel, "set-label", &[Unit], "set a label", "3.1c"),
+    line(Act::AcknowledgeWarning, "acknowledge-warning", &[Unit], "acknowledge a warning", "3.2f"),
+    line(Act::FeedBackWarning, "feed-back-warning", &[Unit], "answer a warning", "3.2f"),
+    line(Act::Share, "share", &[Unit], "share a matter", "3.1f"),
+    line(Act::RevokeShare, "revoke-share", &[Unit], "take back what is shared", "3.1f"),
+    line(Act::ReadShared, "read-shared", &[Unit], "read what is shared", "3.1f"),
+    line(Act::SetLine, "set-line", &[Unit], "set the line of a case", "2b"),
+    line(Act::DraftResponse, "draft-response", &[Unit, Run], "draft a response", "3.5c"),
+    line(Act::CheckResponse, "check-response", &[Unit], "check a text for secrecy", "3.5b"),
+    line(Act::SubmitResponse, "submit-response", &[Unit], "send a response to the approver", "6b"),
+    line(Act::CosignResponse, "cosign-response", &[Unit], "sign for a unit", "3.5d"),
+    line(Act::PublishResponse, "publish-response", &[Unit], "release a response", "3.5b"),
+    line(Act::RecordPublication, "record-publication", &[Unit, Run], "record a publication", "3.5e"),
+    line(Act::CorrectResponse, "correct-response", &[Unit], "correct a response", "6d"),
+    line(Act::DeclareMajor, "declare-major", &[Unit, Run], "declare a major matter", "5c"),
+    line(Act::AcknowledgeNotice, "acknowledge-notice", &[Unit], "acknowledge a notice", "5b"),
+    line(Act::AppointCommander, "appoint-commander", &[Unit], "appoint the commander", "5d"),
+    line(Act::SetPlan, "set-plan", &[Unit], "set the plan of a major matter", "5d"),
+    line(Act::ReleasePublishing, "release-publishing", &[Unit], "let a unit publish", "5d"),
+    line(Act::EndMajor, "end-major", &[Unit], "end the procedure of a major matter", "5d"),
+    line(Act::OpenDisclosure, "open-disclosure", &[Unit, Run], "list what is to be published", "6d"),
+    line(Act::PublishDisclosure, "publish-disclosure", &[Unit, Run], "record a proactive publication", "6d"),
+    line(Act::CheckDisclosure, "check-disclosure", &[Unit], "check a proactive publication", "6d"),
     line(Act::AddConcern,        "add-concern",         &[Unit],              "add a concern",                  "1c"),
     line(Act::SetLevel,          "set-level",           &[Unit],              "set the level of a case",        "rule 7"),
     line(Act::CorrectOccurredAt, "correct-occurred-at", &[Unit],              "correct when a matter happened", "rule 5"),
@@ -162,6 +295,14 @@ const TABLE: &[Line] = &[
     line(Act::ApproveNoResponse, "approve-no-response", &[Unit],              "approve a no-response",          "1i"),
     line(Act::Approve,           "approve",             &[Unit],              "approve what another asks for",  "6b"),
     line(Act::Decline,           "decline",             &[Unit],              "decline what is asked for",      "6b"),
+    line(Act::RecordEvidence,    "record-evidence",     &[Unit, Run],         "record evidence",                "1b"),
+    line(Act::RecordReceipt,     "record-receipt",      &[Unit, Run],         "record a receipt",               "3.3"),
+    line(Act::RecordBypass,      "record-bypass",       &[Unit],              "record a report by another way", "3.3"),
+    line(Act::AssessCase,        "assess-case",         &[Unit],              "assess a case in words",         "3.2g"),
+    line(Act::RecordRisk,        "record-risk",         &[Unit, Run],         "record a decision's risk",       "3.2d"),
+    line(Act::OpenGate,          "open-gate",           &[Unit],              "ask that a decision be issued",  "3.2d"),
+    line(Act::Delegate,          "delegate",            &[Unit],              "hand over approvals",            "6b"),
+    line(Act::RevokeDelegation,  "revoke-delegation",   &[Unit],              "end a delegation",               "6b"),
     line(Act::StartRun,          "start-run",           &[Unit, Admin],       "start a workflow",               "1d"),
     line(Act::ControlRun,        "control-run",         &[Unit, Admin],       "stop, hold or restart a run",    "1d"),
     line(Act::SendEvent,         "send-event",          &[Unit, Admin],       "send events",                    "1d"),
@@ -173,6 +314,9 @@ const TABLE: &[Line] = &[
     line(Act::GrantPlugin,       "grant-plugin",        &[Admin],             "grant or revoke",                "rule 6"),
     line(Act::TrustPublisher,    "trust-publisher",     &[Admin],             "trust or distrust a publisher",  "rule 6"),
 ];
+
+/// What people of partner units may do (clause 6c): their parts of tasks, and what is shared with them.
+const PARTNERS: &[Act] = &[Act::AcceptTask, Act::ReturnTask, Act::FeedBackTask, Act::ReadShared];
 
 impl Act {
     /// The kind of a command.
@@ -200,6 +344,34 @@ impl Act {
             Command::RouteCase(_) => Act::RouteCase,
             Command::RecordContact(_) => Act::RecordContact,
             Command::RecordOfflineEvent(_) => Act::RecordOfflineEvent,
+            Command::ImportCalls(_) => Act::ImportCalls,
+            Command::ReadDesk(_) => Act::ReadDesk,
+            Command::RecordLog(_) => Act::RecordLog,
+            Command::IssueLog(_) => Act::IssueLog,
+            Command::SetConfidentiality(_) => Act::SetConfidentiality,
+            Command::MergeCases(_) => Act::MergeCases,
+            Command::SplitCase(_) => Act::SplitCase,
+            Command::LinkCases(_) => Act::LinkCases,
+            Command::RecordCallback(_) => Act::RecordCallback,
+            Command::AcceptCase(_) => Act::AcceptCase,
+            Command::ExtendClock(_) => Act::ExtendClock,
+            Command::SetLine(_) => Act::SetLine,
+            Command::DraftResponse(_) => Act::DraftResponse,
+            Command::CheckResponse(_) => Act::CheckResponse,
+            Command::SubmitResponse(_) => Act::SubmitResponse,
+            Command::CosignResponse(_) => Act::CosignResponse,
+            Command::PublishResponse(_) => Act::PublishResponse,
+            Command::RecordPublication(_) => Act::RecordPublication,
+            Command::CorrectResponse(_) => Act::CorrectResponse,
+            Command::DeclareMajor(_) => Act::DeclareMajor,
+            Command::AcknowledgeNotice(_) => Act::AcknowledgeNotice,
+            Command::AppointCommander(_) => Act::AppointCommander,
+            Command::SetPlan(_) => Act::SetPlan,
+            Command::ReleasePublishing(_) => Act::ReleasePublishing,
+            Command::EndMajor(_) => Act::EndMajor,
+            Command::OpenDisclosure(_) => Act::OpenDisclosure,
+            Command::PublishDisclosure(_) => Act::PublishDisclosure,
+            Command::CheckDisclosure(_) => Act::CheckDisclosure,
             Command::AddConcern { .. } => Act::AddConcern,
             Command::SetLevel { .. } => Act::SetLevel,
             Command::CorrectOccurredAt { .. } => Act::CorrectOccurredAt,
@@ -207,6 +379,15 @@ impl Act {
             Command::ApproveNoResponse { .. } => Act::ApproveNoResponse,
             Command::Approve { .. } => Act::Approve,
             Command::Decline { .. } => Act::Decline,
+            Command::RecordEvidence(_) => Act::RecordEvidence,
+            Command::RecordReceipt(_) => Act::RecordReceipt,
+            Command::RecordBypass(_) => Act::RecordBypass,
+            Command::AssessCase(_) => Act::AssessCase,
+            Command::RecordRisk(_) => Act::RecordRisk,
+            Command::OpenGate(_) => Act::OpenGate,
+            Command::Delegate(_) => Act::Delegate,
+            Command::RevokeDelegation(_) => Act::RevokeDelegation,
+            Command::Watch(input) => input.act(),
         }
     }
 
@@ -276,6 +457,14 @@ fn person(pack: &PolicyPack, id: &str, line: &Line, unit: Option<&str>) -> Resul
             .clause(line.clause)
             .hint("act in the name of somebody whom the pack names, or add the person to the pack"));
     };
+    if home.is_partner() && !PARTNERS.contains(&line.act) {
+        return Err(DeskError::new(
+            "partner",
+            format!("`{id}` belongs to the partner unit `{}`, which may not {}", home.code, line.what),
+        )
+        .clause("6c")
+        .hint("a partner reads what is shared with it, and takes part in joint tasks"));
+    }
     let concerned = unit.or_else(|| pack.root().map(|root| root.code.as_str())).unwrap_or_default();
     if !pack.line(concerned).any(|above| above.code == home.code) {
         let whose = match unit {

@@ -4,7 +4,19 @@
 //! are the core functions' `with`. The doc comments of their fields become
 //! the schemas' descriptions.
 
+mod approvals;
+mod assessing;
+mod calls;
+mod disclosure;
+mod intake;
+mod major;
+mod merging;
+mod persons;
+mod reading;
+mod reports;
+mod responses;
 mod tasks;
+mod watch;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -12,12 +24,31 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use approvals::{Delegate, RevokeDelegation};
+pub use assessing::{AssessCase, OpenGate, RecordRisk};
+pub use calls::{Call, ImportCalls, RecordCallback};
+pub use disclosure::{CheckDisclosure, OpenDisclosure, PublishDisclosure};
+pub use intake::{AcceptCase, ExtendClock, Intake};
+pub use major::{AcknowledgeNotice, AppointCommander, DeclareMajor, EndMajor, ReleasePublishing, SetPlan};
+pub use merging::{LinkCases, MergeCases, SetConfidentiality, SplitCase};
+pub use persons::{CommandForm, command_forms};
+pub use reading::{IssueLog, ReadDesk, RecordLog};
+pub use reports::{DraftReport, Grounded, RecordBypass, RecordEvidence, RecordReceipt, Statement, SubmitReport};
+pub use responses::{
+    CheckResponse, CorrectResponse, CosignResponse, DraftResponse, PublishResponse, RecordPublication, SetLine,
+    SubmitResponse,
+};
 pub use tasks::{
     AcceptTask, AssignTask, FeedBackTask, RecordContact, RecordOfflineEvent, ReturnTask, RouteCase, TransferTask,
     WithdrawTask,
 };
+pub use watch::{
+    AcknowledgeWarning, BeginWatch, CheckIn, FeedBackWarning, FinishPatrol, ReadShared, ReadSource, RevokeShare,
+    SetLabel, SetRoster, ShareMatter, SwapDuty, WatchCommand,
+};
 
-use crate::case::{ConcernAnswer, DeliveryOutcome, DocumentRef, Kind, Milestone, Stage};
+use self::persons::{AddConcern, Approve, CorrectOccurredAt, Decline, ProposeNoResponse, SetLevel, names_of_persons};
+use crate::case::{ConcernAnswer, DeliveryOutcome, Kind, Milestone};
 use crate::core_functions::{core_command, read};
 use crate::error::DeskError;
 use crate::item::ReceivedItem;
@@ -77,6 +108,78 @@ pub enum Command {
     RecordContact(RecordContact),
     /// Core function.
     RecordOfflineEvent(RecordOfflineEvent),
+    /// Core function.
+    RecordEvidence(RecordEvidence),
+    /// Core function.
+    RecordReceipt(RecordReceipt),
+    /// Core function.
+    RecordBypass(RecordBypass),
+    /// Core function.
+    AssessCase(AssessCase),
+    /// Core function.
+    RecordRisk(RecordRisk),
+    /// Core function.
+    OpenGate(OpenGate),
+    /// Core function.
+    Delegate(Delegate),
+    /// Core function.
+    RevokeDelegation(RevokeDelegation),
+    /// Core function.
+    ReadDesk(ReadDesk),
+    /// Core function.
+    RecordLog(RecordLog),
+    /// Core function.
+    IssueLog(IssueLog),
+    /// Core function.
+    SetConfidentiality(SetConfidentiality),
+    /// Core function.
+    MergeCases(MergeCases),
+    /// Core function.
+    SplitCase(SplitCase),
+    /// Core function.
+    LinkCases(LinkCases),
+    /// A page of call records came in.
+    ImportCalls(ImportCalls),
+    /// Core function.
+    RecordCallback(RecordCallback),
+    /// Core function.
+    AcceptCase(AcceptCase),
+    /// Core function.
+    ExtendClock(ExtendClock),
+    /// Core function.
+    SetLine(SetLine),
+    /// Core function.
+    DraftResponse(DraftResponse),
+    /// Core function.
+    CheckResponse(CheckResponse),
+    /// Core function.
+    SubmitResponse(SubmitResponse),
+    /// Core function.
+    CosignResponse(CosignResponse),
+    /// Core function.
+    PublishResponse(PublishResponse),
+    /// Core function.
+    RecordPublication(RecordPublication),
+    /// Core function.
+    CorrectResponse(CorrectResponse),
+    /// Core function.
+    DeclareMajor(DeclareMajor),
+    /// Core function.
+    AcknowledgeNotice(AcknowledgeNotice),
+    /// Core function.
+    AppointCommander(AppointCommander),
+    /// Core function.
+    SetPlan(SetPlan),
+    /// Core function.
+    ReleasePublishing(ReleasePublishing),
+    /// Core function.
+    EndMajor(EndMajor),
+    /// Core function.
+    OpenDisclosure(OpenDisclosure),
+    /// Core function.
+    PublishDisclosure(PublishDisclosure),
+    /// Core function.
+    CheckDisclosure(CheckDisclosure),
     /// A person adds what is asked (clause 1c).
     AddConcern {
         /// The case.
@@ -133,62 +236,9 @@ pub enum Command {
         /// Why.
         reason: String,
     },
-}
-
-/// What a person alone may ask for, by name.
-const OF_PERSONS: [&str; 7] = [
-    "add-concern",
-    "set-level",
-    "correct-occurred-at",
-    "propose-no-response",
-    "approve-no-response",
-    "approve",
-    "decline",
-];
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AddConcern {
-    case: String,
-    text: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SetLevel {
-    case: String,
-    level: Level,
-    reason: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CorrectOccurredAt {
-    case: String,
-    occurred_at: Timestamp,
-    reason: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ProposeNoResponse {
-    case: String,
-    reason: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Approve {
-    case: String,
-    hash: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Decline {
-    case: String,
-    hash: String,
-    reason: String,
+    /// About watching; by names of its own.
+    #[serde(untagged)]
+    Watch(Box<WatchCommand>),
 }
 
 impl Command {
@@ -239,12 +289,18 @@ impl Command {
             "receive" => {
                 return Err(wrong("items are not taken in by a command; send them to the unit's items").at("/command"));
             }
+            "import-calls" => {
+                return Err(wrong("calls are not taken in by a command; send them to the unit's calls").at("/command"));
+            }
+            "begin-watch" => {
+                return Err(wrong("the host itself says what it reads").at("/command"));
+            }
             "adopt-policy" => {
                 return Err(wrong("a policy pack comes into force by deployment, not by a command").at("/command"));
             }
             other => core_command(other, &rest).map_err(|error| match &error.pointer {
                 None => {
-                    let hint = format!("{}, {}", error.hint, OF_PERSONS.join(", "));
+                    let hint = format!("{}, {}", error.hint, names_of_persons().join(", "));
                     wrong(&format!("`{}` is no command", clip(other, 100))).at("/command").hint(hint)
                 }
                 Some(_) => error,
@@ -255,13 +311,30 @@ impl Command {
     /// The number of the case that it is about, if it names one.
     pub fn case(&self) -> Option<&str> {
         match self {
-            Command::AdoptPolicy { .. } | Command::Receive(_) | Command::OpenCase(_) => None,
+            Command::AdoptPolicy { .. }
+            | Command::Receive(_)
+            | Command::OpenCase(_)
+            | Command::Delegate(_)
+            | Command::RevokeDelegation(_)
+            | Command::ReadDesk(_)
+            | Command::RecordLog(_)
+            | Command::IssueLog(_)
+            | Command::OpenDisclosure(_)
+            | Command::PublishDisclosure(_)
+            | Command::CheckDisclosure(_)
+            | Command::ImportCalls(_) => None,
             Command::RecordAssessment(input) => input.case.as_deref(),
             Command::AttachItem(input) => Some(&input.case),
             Command::StartClock(input) => Some(&input.case),
             Command::SatisfyClock(input) => Some(&input.case),
             Command::DraftReport(input) => Some(&input.case),
             Command::SubmitReport(input) => Some(&input.case),
+            Command::RecordEvidence(input) => Some(&input.case),
+            Command::RecordReceipt(input) => Some(&input.case),
+            Command::RecordBypass(input) => Some(&input.case),
+            Command::AssessCase(input) => Some(&input.case),
+            Command::RecordRisk(input) => Some(&input.case),
+            Command::OpenGate(input) => Some(&input.case),
             Command::RecordAnswer(input) => Some(&input.case),
             Command::RecordTime(input) => Some(&input.case),
             Command::RecordDelivery(input) => Some(&input.case),
@@ -275,6 +348,27 @@ impl Command {
             Command::RouteCase(input) => Some(&input.case),
             Command::RecordContact(input) => Some(&input.case),
             Command::RecordOfflineEvent(input) => Some(&input.case),
+            Command::AcceptCase(input) => Some(&input.case),
+            Command::SetConfidentiality(input) => Some(&input.case),
+            Command::MergeCases(input) => Some(&input.case),
+            Command::SplitCase(input) => Some(&input.case),
+            Command::LinkCases(input) => Some(&input.case),
+            Command::RecordCallback(input) => Some(&input.case),
+            Command::ExtendClock(input) => Some(&input.case),
+            Command::SetLine(input) => Some(&input.case),
+            Command::DraftResponse(input) => Some(&input.case),
+            Command::CheckResponse(input) => Some(&input.case),
+            Command::SubmitResponse(input) => Some(&input.case),
+            Command::CosignResponse(input) => Some(&input.case),
+            Command::PublishResponse(input) => Some(&input.case),
+            Command::RecordPublication(input) => Some(&input.case),
+            Command::CorrectResponse(input) => Some(&input.case),
+            Command::DeclareMajor(input) => Some(&input.case),
+            Command::AcknowledgeNotice(input) => Some(&input.case),
+            Command::AppointCommander(input) => Some(&input.case),
+            Command::SetPlan(input) => Some(&input.case),
+            Command::ReleasePublishing(input) => Some(&input.case),
+            Command::EndMajor(input) => Some(&input.case),
             Command::AddConcern { case, .. }
             | Command::SetLevel { case, .. }
             | Command::CorrectOccurredAt { case, .. }
@@ -282,6 +376,29 @@ impl Command {
             | Command::ApproveNoResponse { case, .. }
             | Command::Approve { case, .. }
             | Command::Decline { case, .. } => Some(case),
+            Command::Watch(input) => input.case(),
+        }
+    }
+
+    /// The unit whose matter it is, where it names that and neither a case nor an item.
+    pub fn unit(&self) -> Option<&str> {
+        match self {
+            Command::OpenCase(input) => input.unit.as_deref(),
+            Command::RecordLog(input) => input.unit.as_deref(),
+            Command::IssueLog(input) => input.unit.as_deref(),
+            Command::Watch(input) => input.unit(),
+            Command::OpenDisclosure(input) => input.unit.as_deref(),
+            Command::PublishDisclosure(input) => crate::disclosure::unit_of(&input.disclosure),
+            Command::CheckDisclosure(input) => crate::disclosure::unit_of(&input.disclosure),
+            _ => None,
+        }
+    }
+
+    /// The share that it is about, if it names one.
+    pub fn share(&self) -> Option<&str> {
+        match self {
+            Command::Watch(input) => input.share(),
+            _ => None,
         }
     }
 
@@ -291,6 +408,7 @@ impl Command {
             Command::RecordAssessment(input) => input.item.as_ref(),
             Command::OpenCase(input) => input.item.as_ref(),
             Command::AttachItem(input) => Some(&input.item),
+            Command::Watch(input) => input.item(),
             _ => None,
         }
     }
@@ -396,59 +514,6 @@ pub struct SatisfyClock {
     pub clock: String,
     /// What was done, and how one can see it.
     pub evidence: String,
-}
-
-/// Drafts a report. A draft satisfies nothing: a person reads it and sends it (clauses 3.2g, 6b).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DraftReport {
-    /// The case, by number.
-    pub case: String,
-    /// Which stage.
-    pub stage: Stage,
-    /// What is known, a fact each.
-    pub facts: Vec<String>,
-    /// Refused in a flash report (clause 5a).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
-    /// Refused in a flash report: measures belong to the detailed report (clause 5a).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub measures: Option<String>,
-    /// Refused in a flash report: the result comes last (clause 5a).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<String>,
-    /// Its printed forms.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub documents: Vec<DocumentRef>,
-}
-
-/// A person submits a report upward: a draft as it is, or facts of their own. The flash report stops the clock of
-/// clause 5e.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SubmitReport {
-    /// The case, by number.
-    pub case: String,
-    /// Which stage.
-    pub stage: Stage,
-    /// The hash of the draft that is sent as it is; then nothing else is given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub draft: Option<String>,
-    /// What is known, a fact each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub facts: Vec<String>,
-    /// Refused in a flash report (clause 5a).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
-    /// Refused in a flash report: measures belong to the detailed report (clause 5a).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub measures: Option<String>,
-    /// Refused in a flash report: the result comes last (clause 5a).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<String>,
-    /// Its printed forms.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub documents: Vec<DocumentRef>,
 }
 
 /// Records an answer that was delivered. One that is said to have been delivered before a due time that has passed

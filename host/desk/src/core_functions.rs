@@ -6,9 +6,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::command::{
-    AcceptTask, AssignTask, AttachItem, CloseCase, Command, DraftReport, FeedBackTask, OpenCase, RecordAnswer,
-    RecordAssessment, RecordContact, RecordDelivery, RecordOfflineEvent, RecordTime, ReturnTask, RouteCase,
-    SatisfyClock, StartClock, SubmitReport, TransferTask, WithdrawTask,
+    AcceptCase, AcceptTask, AssessCase, AssignTask, AttachItem, CloseCase, Command, Delegate, DraftReport, ExtendClock,
+    FeedBackTask, IssueLog, LinkCases, MergeCases, OpenCase, OpenGate, ReadDesk, RecordAnswer, RecordAssessment,
+    RecordBypass, RecordCallback, RecordContact, RecordDelivery, RecordEvidence, RecordLog, RecordOfflineEvent,
+    RecordReceipt, RecordRisk, RecordTime, ReturnTask, RevokeDelegation, RouteCase, SatisfyClock, SetConfidentiality,
+    SplitCase, StartClock, SubmitReport, TransferTask, WithdrawTask,
 };
 use crate::error::DeskError;
 
@@ -25,11 +27,13 @@ pub struct CoreFunction {
     pub output_schema: Value,
 }
 
-struct Entry {
-    name: &'static str,
-    input_schema: fn() -> Value,
-    output: fn() -> Value,
-    command: fn(&Value) -> Result<Command, DeskError>,
+mod responses;
+
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) input_schema: fn() -> Value,
+    pub(crate) output: fn() -> Value,
+    pub(crate) command: fn(&Value) -> Result<Command, DeskError>,
 }
 
 const VERSION: &str = "1.0.0";
@@ -156,12 +160,124 @@ const FUNCTIONS: &[Entry] = &[
         output: offline_event,
         command: |v| Ok(Command::RecordOfflineEvent(read(v)?)),
     },
+    Entry {
+        name: "record-evidence",
+        input_schema: schema::<RecordEvidence>,
+        output: evidence,
+        command: |v| Ok(Command::RecordEvidence(read(v)?)),
+    },
+    Entry {
+        name: "record-receipt",
+        input_schema: schema::<RecordReceipt>,
+        output: receipt,
+        command: |v| Ok(Command::RecordReceipt(read(v)?)),
+    },
+    Entry {
+        name: "record-bypass",
+        input_schema: schema::<RecordBypass>,
+        output: bypass,
+        command: |v| Ok(Command::RecordBypass(read(v)?)),
+    },
+    Entry {
+        name: "assess-case",
+        input_schema: schema::<AssessCase>,
+        output: judged,
+        command: |v| Ok(Command::AssessCase(read(v)?)),
+    },
+    Entry {
+        name: "record-risk",
+        input_schema: schema::<RecordRisk>,
+        output: risk,
+        command: |v| Ok(Command::RecordRisk(read(v)?)),
+    },
+    Entry {
+        name: "open-gate",
+        input_schema: schema::<OpenGate>,
+        output: gate,
+        command: |v| Ok(Command::OpenGate(read(v)?)),
+    },
+    Entry {
+        name: "delegate",
+        input_schema: schema::<Delegate>,
+        output: delegation,
+        command: |v| Ok(Command::Delegate(read(v)?)),
+    },
+    Entry {
+        name: "revoke-delegation",
+        input_schema: schema::<RevokeDelegation>,
+        output: delegation,
+        command: |v| Ok(Command::RevokeDelegation(read(v)?)),
+    },
+    Entry {
+        name: "read-desk",
+        input_schema: schema::<ReadDesk>,
+        output: reading,
+        command: |v| Ok(Command::ReadDesk(read(v)?)),
+    },
+    Entry {
+        name: "record-log",
+        input_schema: schema::<RecordLog>,
+        output: logged,
+        command: |v| Ok(Command::RecordLog(read(v)?)),
+    },
+    Entry {
+        name: "issue-log",
+        input_schema: schema::<IssueLog>,
+        output: logged,
+        command: |v| Ok(Command::IssueLog(read(v)?)),
+    },
+    Entry {
+        name: "set-confidentiality",
+        input_schema: schema::<SetConfidentiality>,
+        output: confidentiality,
+        command: |v| Ok(Command::SetConfidentiality(read(v)?)),
+    },
+    Entry {
+        name: "merge-cases",
+        input_schema: schema::<MergeCases>,
+        output: merged,
+        command: |v| Ok(Command::MergeCases(read(v)?)),
+    },
+    Entry {
+        name: "split-case",
+        input_schema: schema::<SplitCase>,
+        output: split,
+        command: |v| Ok(Command::SplitCase(read(v)?)),
+    },
+    Entry {
+        name: "link-cases",
+        input_schema: schema::<LinkCases>,
+        output: linked,
+        command: |v| Ok(Command::LinkCases(read(v)?)),
+    },
+    Entry {
+        name: "record-callback",
+        input_schema: schema::<RecordCallback>,
+        output: called_back,
+        command: |v| Ok(Command::RecordCallback(read(v)?)),
+    },
+    Entry {
+        name: "accept-case",
+        input_schema: schema::<AcceptCase>,
+        output: accepted,
+        command: |v| Ok(Command::AcceptCase(read(v)?)),
+    },
+    Entry {
+        name: "extend-clock",
+        input_schema: schema::<ExtendClock>,
+        output: extended,
+        command: |v| Ok(Command::ExtendClock(read(v)?)),
+    },
 ];
+
+/// All of them: those of cases, and those of watching.
+fn entries() -> impl Iterator<Item = &'static Entry> {
+    FUNCTIONS.iter().chain(crate::watch::FUNCTIONS).chain(responses::FUNCTIONS)
+}
 
 /// All core functions.
 pub fn core_functions() -> Vec<CoreFunction> {
-    FUNCTIONS
-        .iter()
+    entries()
         .map(|entry| CoreFunction {
             name: entry.name,
             version: VERSION,
@@ -177,15 +293,15 @@ pub fn core_functions() -> Vec<CoreFunction> {
 /// When there is no such function, or the input is not of its form; the
 /// pointer names the place.
 pub fn core_command(name: &str, input: &Value) -> Result<Command, DeskError> {
-    if let Some(entry) = FUNCTIONS.iter().find(|entry| entry.name == name) {
+    if let Some(entry) = entries().find(|entry| entry.name == name) {
         return (entry.command)(input);
     }
-    let names: Vec<&str> = FUNCTIONS.iter().map(|entry| entry.name).collect();
+    let names: Vec<&str> = entries().map(|entry| entry.name).collect();
     Err(DeskError::new("not-found", format!("there is no core function `{name}`"))
         .hint(format!("there are: {}", names.join(", "))))
 }
 
-fn schema<T: JsonSchema>() -> Value {
+pub(crate) fn schema<T: JsonSchema>() -> Value {
     schema_for!(T).to_value()
 }
 
@@ -224,18 +340,27 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 /// What a function gives. What may wait for a second person says so under `pending`.
 fn output(name: &str, properties: &Value) -> Value {
     let mut schema = object(properties);
-    if matches!(name, "record-answer" | "record-time") {
+    if matches!(
+        name,
+        "record-answer"
+            | "record-time"
+            | "record-publication"
+            | "submit-report"
+            | "assess-case"
+            | "open-gate"
+            | "set-confidentiality"
+    ) {
         let mut pending = object(&json!({
             "approval": { "type": "string" }, "hash": { "type": "string" }, "author": { "type": "string" },
         }));
         pending["description"] =
-            json!("given where nothing is recorded yet, and a second person has to approve what this hash stands for");
+            json!("given where nothing is done yet, and others have to approve what this hash stands for");
         schema["properties"]["pending"] = pending;
     }
     schema
 }
 
-fn object(properties: &Value) -> Value {
+pub(crate) fn object(properties: &Value) -> Value {
     let required: Vec<&String> = properties.as_object().map(|map| map.keys().collect()).unwrap_or_default();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -253,7 +378,7 @@ fn state() -> Value {
     json!({ "enum": ["opened", "assessed", "reported", "answered", "closed"] })
 }
 
-fn time() -> Value {
+pub(crate) fn time() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
@@ -299,7 +424,7 @@ fn clock_satisfied() -> Value {
 fn drafted() -> Value {
     json!({
         "case": { "type": "string" },
-        "stage": { "enum": ["flash"] },
+        "stage": stage(),
         "draft": { "type": "string" },
         "hash": { "type": "string", "description": "what the person names who sends it" },
         "at": time(),
@@ -309,9 +434,14 @@ fn drafted() -> Value {
 fn reported() -> Value {
     json!({
         "case": { "type": "string" },
-        "stage": { "enum": ["flash"] },
-        "seq": { "type": "integer", "minimum": 1 },
-        "at": time(),
+        "stage": stage(),
+        "sent": { "type": "boolean", "description": "false while it waits for approvals" },
+        "report": { "type": ["string", "null"], "description": "the last report of this stage" },
+        "seq": { "type": ["integer", "null"], "minimum": 1 },
+        "number": { "type": ["string", "null"], "description": "in the unit's series of the year" },
+        "to": { "type": "array", "items": { "type": "object" }, "description": "the addressees, a unit each" },
+        "late": { "type": ["object", "null"], "description": "the clock that it missed, and by how much" },
+        "at": { "type": ["string", "null"], "format": "date-time" },
         "satisfied": { "type": "array", "items": object(&json!({
             "clock": { "type": "string" }, "on_time": { "type": "boolean" },
         })) },
@@ -327,7 +457,7 @@ fn task() -> Value {
     json!({
         "case": { "type": "string" },
         "task": { "type": "string" },
-        "kind": { "enum": ["handle", "verify", "supervise", "root-cause", "prevention"] },
+        "kind": { "enum": ["handle", "verify", "supervise", "root-cause", "prevention", "report"] },
         "parts": { "type": "array", "items": { "type": "object" }, "description": "a unit each, with its state" },
         "open": { "type": "boolean" },
         "done": { "type": "boolean", "description": "every unit has given its feedback" },
@@ -350,6 +480,182 @@ fn offline_event() -> Value {
     json!({ "case": { "type": "string" }, "event": { "type": "string" }, "outcome": { "type": ["string", "null"] } })
 }
 
+fn stage() -> Value {
+    json!({ "enum": ["flash", "follow-up", "detailed", "final"] })
+}
+
+fn evidence() -> Value {
+    json!({
+        "case": { "type": "string" },
+        "evidence": { "type": "string", "description": "its id, which facts of reports name" },
+        "kind": { "enum": ["observation", "document", "media", "investigation"] },
+    })
+}
+
+fn receipt() -> Value {
+    json!({
+        "case": { "type": "string" }, "report": { "type": "string" }, "addressee": { "type": "string" },
+        "by": { "type": "string" }, "time": time(),
+        "unsigned": { "type": "array", "items": { "type": "string" }, "description": "addressees whose receipt is missing" },
+    })
+}
+
+fn bypass() -> Value {
+    json!({ "case": { "type": "string" }, "bypass": { "type": "string" }, "time": time() })
+}
+
+fn judged() -> Value {
+    json!({
+        "case": { "type": "string" }, "value": { "enum": ["respond", "watch", "no-response"] },
+        "in_force": { "type": "boolean", "description": "false while it waits for approvals" }, "state": state(),
+    })
+}
+
+fn risk() -> Value {
+    json!({
+        "case": { "type": "string" }, "part": parts(),
+        "missing": { "type": "array", "items": parts() },
+        "gate_open": { "type": "boolean", "description": "whether the decision may be issued" },
+    })
+}
+
+fn parts() -> Value {
+    json!({ "enum": ["tracking", "survey", "visits", "consultation", "level", "plan"] })
+}
+
+fn gate() -> Value {
+    json!({ "case": { "type": "string" }, "gate_open": { "type": "boolean" } })
+}
+
+fn delegation() -> Value {
+    json!({
+        "delegation": { "type": "string" }, "unit": { "type": "string" }, "from": { "type": "string" },
+        "to": { "type": "string" }, "starts": time(), "until": time(), "reason": { "type": "string" },
+        "state": { "enum": ["planned", "holds", "over", "revoked"] },
+    })
+}
+
+fn count() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+fn counts() -> Value {
+    json!({ "type": "object", "additionalProperties": { "type": "integer" } })
+}
+
+fn reading() -> Value {
+    let rate = json!({ "type": ["number", "null"], "minimum": 0, "maximum": 1 });
+    let day = json!({ "type": "string", "format": "date" });
+    let cases = object(&json!({
+        "opened": count(), "closed": count(), "open": count(), "overdue": count(), "breaches": count(),
+        "done": count(), "on_time": count(),
+    }));
+    let messages = object(&json!({
+        "received": count(), "accepted": count(), "accepted_late": count(), "answered": count(),
+        "answered_late": count(), "overdue": count(), "extended": count(), "paused": count(),
+    }));
+    json!({
+        "unit": { "type": "string" },
+        "unit_name": { "type": ["string", "null"] },
+        "from": day,
+        "to": day,
+        "cases": cases,
+        "on_time_rate": rate,
+        "by_unit": { "type": "object", "additionalProperties": cases },
+        "by_level": counts(),
+        "by_kind": counts(),
+        "items": count(),
+        "by_channel": counts(),
+        "by_label": counts(),
+        "messages": { "type": "object", "additionalProperties": messages },
+        "hotline": object(&json!({
+            "total": count(), "answered": count(), "missed": count(), "called_back": count(), "asked": count(),
+            "answer_rate": rate, "target": rate,
+        })),
+        "open": { "type": "array", "items": { "type": "object" }, "description": "open cases by what is due, as `GET /v1/cases` has them" },
+        "due": { "type": "array", "items": object(&json!({
+            "case": { "type": "string" }, "unit": { "type": "string" }, "title": { "type": "string" },
+            "level": level(), "clock": { "type": "string" }, "name": { "type": "object" }, "due_at": time(),
+            "breached": { "type": "boolean" }, "paused": { "type": "boolean" },
+        })) },
+        "sections": { "type": "array", "items": section(), "description": "概况 and 传播 in words" },
+    })
+}
+
+fn section() -> Value {
+    object(&json!({ "name": { "type": "string" }, "text": { "type": "string" } }))
+}
+
+fn logged() -> Value {
+    json!({
+        "unit": { "type": "string" },
+        "log": { "type": "string" },
+        "kind": { "enum": ["daily", "special", "digest"] },
+        "issue": { "type": ["integer", "null"], "minimum": 1 },
+        "issue_zh": { "type": ["string", "null"] },
+        "hash": { "type": "string", "description": "what whoever issues it names" },
+        "revision": { "type": "integer", "minimum": 1 },
+        "issued": { "type": "boolean" },
+    })
+}
+
+fn confidentiality() -> Value {
+    json!({ "case": { "type": "string" }, "confidentiality": { "enum": ["public", "internal", "secret"] } })
+}
+
+fn merged() -> Value {
+    json!({
+        "case": { "type": "string" },
+        "merged": { "type": "string", "description": "the case that is closed now and points to the other" },
+        "askers": { "type": "integer", "description": "how many are owed an answer, or had one, in all" },
+        "concerns": { "type": "integer" },
+        "clocks": { "type": "array", "items": { "type": "string" }, "description": "clocks that came along" },
+    })
+}
+
+fn split() -> Value {
+    json!({ "case": { "type": "string" }, "opened": { "type": "string" }, "askers": { "type": "integer" }, "concerns": { "type": "integer" } })
+}
+
+fn linked() -> Value {
+    json!({ "case": { "type": "string" }, "other": { "type": "string" }, "linked": { "type": "boolean", "description": "false where it was linked before" } })
+}
+
+fn called_back() -> Value {
+    json!({
+        "case": { "type": "string" },
+        "reached": { "type": "boolean" },
+        "waits": { "type": "boolean", "description": "whether the caller still waits to be called back" },
+        "state": state(),
+    })
+}
+
+fn accepted() -> Value {
+    json!({ "case": { "type": "string" }, "accepted_at": time(), "receipt": asker_receipt() })
+}
+
+fn asker_receipt() -> Value {
+    let mut receipt = object(&json!({
+        "number": { "type": "string" },
+        "text": { "type": "string", "description": "what the asker is told" },
+        "accept_by": { "type": ["string", "null"], "format": "date-time" },
+        "answer_by": { "type": ["string", "null"], "format": "date-time" },
+    }));
+    receipt["description"] = json!("the asker's receipt (回执)");
+    receipt
+}
+
+fn extended() -> Value {
+    json!({
+        "case": { "type": "string" },
+        "clock": { "type": "string" },
+        "allowance": { "type": "string", "description": "how much more time the pack gives" },
+        "pending": object(&json!({
+            "approval": { "type": "string" }, "hash": { "type": "string" }, "author": { "type": "string" },
+        })),
+    })
+}
+
 fn timed() -> Value {
     json!({ "case": { "type": "string" }, "milestone": { "enum": ["verified", "handled", "published"] }, "time": time() })
 }
@@ -359,5 +665,8 @@ fn delivered() -> Value {
 }
 
 fn closed() -> Value {
-    json!({ "case": { "type": "string" }, "state": { "const": "closed" }, "ground": { "enum": ["answered", "no-response"] } })
+    json!({
+        "case": { "type": "string" }, "state": { "const": "closed" },
+        "ground": { "enum": ["answered", "no-response", "decided"] },
+    })
 }

@@ -9,18 +9,24 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::case::Case;
+use crate::calls::Calls;
+use crate::case::{Case, CaseClock, ReportNumber};
 use crate::command::Command;
 use crate::decide::{self, DecideContext, Decision};
+use crate::delegation::{self, Delegation};
+use crate::disclosure::Disclosures;
 use crate::error::DeskError;
 use crate::event::{DeskEvent, fact_event};
 use crate::fact::{Fact, ItemReceived};
 use crate::item::{Digest, Item, ItemRecord, TEXT_CHARS, TITLE_CHARS};
-use crate::policy::PolicyPack;
+use crate::label::Labels;
+use crate::log::Logs;
+use crate::policy::{PolicyPack, SatisfiedBy};
 use crate::text::clip;
+use crate::watch::{Watch, WatchFact};
 
 /// A text that was met, and the first item with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,8 +48,32 @@ pub struct Desk {
     /// The case of each item that has one.
     placed: OrdMap<Uuid, String>,
     cases: OrdMap<String, Arc<Case>>,
+    /// The case of each message and call, by what it is known by in its source.
+    #[serde(default)]
+    came_in: OrdMap<Digest, String>,
+    /// Calls on the hotline.
+    #[serde(default)]
+    calls: Calls,
+    /// Logs, special reports and digests, by unit.
+    #[serde(default)]
+    logs: OrdMap<String, Logs>,
+    /// Open cases of calls that nobody took, by unit and phone.
+    #[serde(default)]
+    callers: OrdMap<String, String>,
     /// When which open case has a clock that wants to be ticked.
     wakes: OrdSet<(Timestamp, String)>,
+    /// Approvals that people gave into other hands, by the unit that keeps them.
+    #[serde(default)]
+    delegations: OrdMap<String, Vec<Delegation>>,
+    /// The last number of each series of reports, by unit, year and series.
+    #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
+    numbers: OrdMap<String, u32>,
+    /// Sources, duty, warnings, shares.
+    #[serde(default)]
+    pub(crate) watch: Watch,
+    /// What units publish of their own accord.
+    #[serde(default)]
+    disclosures: Disclosures,
     /// Facts that found nothing to apply to.
     strays: u64,
 }
@@ -70,12 +100,34 @@ impl Desk {
 
     /// When [`Desk::tick`] next has something to say.
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.wakes.get_min().map(|(at, _)| *at)
+        let case = self.wakes.get_min().map(|(at, _)| *at);
+        case.into_iter().chain(self.watch.next_wake()).chain(self.disclosures.next_wake()).min()
+    }
+
+    /// What is known of sources, duty, warnings and shares.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// The same, for what the engine takes in beside facts: where a unit lives, and how reading a source went.
+    pub fn watch_mut(&mut self) -> &mut Watch {
+        &mut self.watch
     }
 
     /// The pack in force.
     pub fn policy(&self) -> Option<&Arc<PolicyPack>> {
         self.policy.as_ref()
+    }
+
+    /// The same, where nothing goes without one.
+    ///
+    /// # Errors
+    /// When no pack is in force.
+    pub fn policy_in_force(&self) -> Result<&Arc<PolicyPack>, DeskError> {
+        self.policy.as_ref().ok_or_else(|| {
+            DeskError::new("no-policy", "no policy pack is in force")
+                .hint("name one as `policy` in huiyin.json, and start the host with it")
+        })
     }
 
     /// The name of a unit in the pack in force; its code where the pack has none.
@@ -90,6 +142,7 @@ impl Desk {
         let name = self.unit_name(&event.unit).to_owned();
         if let Value::Object(data) = &mut event.data {
             data.insert("unit_name".to_owned(), Value::String(name));
+            self.say(fact, data);
             for told in data.get_mut("notify").and_then(Value::as_array_mut).into_iter().flatten() {
                 let unit = told.get("unit").and_then(Value::as_str).unwrap_or_default();
                 let name = self.unit_name(unit).to_owned();
@@ -99,9 +152,30 @@ impl Desk {
         Some(event)
     }
 
+    /// What a response says goes along with the word that it goes out: so whoever publishes it has it.
+    fn say(&self, fact: &Fact, data: &mut serde_json::Map<String, Value>) {
+        let Fact::ResponseMoved { head, response, entry, .. } = fact else { return };
+        if !matches!(entry.step, crate::case::ResponseStep::Released(_)) {
+            return;
+        }
+        let Some(said) = self.case(&head.case).and_then(|case| case.response(response)) else { return };
+        let content = &said.draft.content;
+        data.insert("speaker".to_owned(), json!(content.unit));
+        data.insert("kind".to_owned(), json!(content.form.name()));
+        data.insert("kind_zh".to_owned(), json!(content.form.zh()));
+        data.insert("headline".to_owned(), json!(content.form.title()));
+        data.insert("text".to_owned(), json!(content.text));
+        data.insert("text_hash".to_owned(), json!(said.draft.text_hash));
+        data.insert("corrects".to_owned(), json!(content.corrects));
+    }
+
     /// A case by number.
     pub fn case(&self, number: &str) -> Option<&Case> {
         self.cases.get(number).map(Arc::as_ref)
+    }
+
+    pub(crate) fn disclosures_kept(&self) -> &Disclosures {
+        &self.disclosures
     }
 
     pub(crate) fn case_arc(&self, number: &str) -> Option<&Arc<Case>> {
@@ -118,6 +192,24 @@ impl Desk {
         self.records.get(id).cloned()
     }
 
+    /// Every delegation that is kept, whether it holds or is over.
+    pub fn delegations(&self) -> impl Iterator<Item = &Delegation> {
+        self.delegations.values().flatten()
+    }
+
+    /// The last number of a series of reports; 0 where there is none.
+    pub(crate) fn last_number(&self, series: &str) -> u32 {
+        self.numbers.get(series).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn numbers(&self) -> &OrdMap<String, u32> {
+        &self.numbers
+    }
+
+    pub(crate) fn delegations_of(&self, unit: &str) -> &[Delegation] {
+        self.delegations.get(unit).map_or(&[], Vec::as_slice)
+    }
+
     /// Recent items that the floor could not judge and nobody has assessed:
     /// people have to look at them.
     pub fn unjudged(&self) -> impl Iterator<Item = &ItemRecord> {
@@ -132,8 +224,16 @@ impl Desk {
         }
         match command {
             Command::Receive(input) => Some(input.unit.clone()),
+            Command::ImportCalls(input) => Some(input.unit.clone()),
+            Command::ReadDesk(input) => input.unit.clone(),
+            Command::RecordLog(input) => input.unit.clone(),
+            Command::IssueLog(input) => input.unit.clone(),
             Command::OpenCase(input) => of_item(input.item.as_ref()).or_else(|| input.unit.clone()),
             Command::RecordAssessment(input) => of_item(input.item.as_ref()),
+            Command::Watch(input) => of_item(input.item()).or_else(|| input.unit().map(str::to_owned)),
+            Command::OpenDisclosure(_) | Command::PublishDisclosure(_) | Command::CheckDisclosure(_) => {
+                command.unit().map(str::to_owned)
+            }
             _ => None,
         }
     }
@@ -159,6 +259,36 @@ impl Desk {
     pub fn met(&self, key: &[u8; 32], unit: &str, source: &str, item: &Item) -> bool {
         self.knows(&Digest::of_item(key, unit, source, item))
             || self.knows(&Digest::of_refused(key, unit, source, item))
+    }
+
+    /// The case of a message or a call that came in before.
+    pub(crate) fn came_in(&self, identity: &Digest) -> Option<&str> {
+        self.came_in.get(identity).map(String::as_str)
+    }
+
+    /// The logs of a unit.
+    pub(crate) fn logs(&self, unit: &str) -> Logs {
+        self.logs.get(unit).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn all_logs(&self) -> impl Iterator<Item = (&str, &Logs)> {
+        self.logs.iter().map(|(unit, logs)| (unit.as_str(), logs))
+    }
+
+    /// Recent items, the oldest first.
+    pub fn items(&self) -> impl Iterator<Item = &ItemRecord> {
+        self.records.values().map(Arc::as_ref)
+    }
+
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// The case of a caller of this unit who still waits to be called back.
+    pub(crate) fn waiting_caller(&self, unit: &str, phone: &Digest) -> Option<String> {
+        let case = self.case(self.callers.get(&caller(unit, phone))?)?;
+        let waits = |entry: &CaseClock| entry.satisfied_by == SatisfiedBy::Callback && entry.clock.satisfied.is_some();
+        (case.is_open() && !case.clocks.iter().any(waits)).then(|| case.number.clone())
     }
 
     pub(crate) fn knows(&self, identity: &Digest) -> bool {
@@ -216,16 +346,58 @@ impl Desk {
                     self.apply_to_case(number, fact);
                 }
             }
+            Fact::LogRecorded { unit, log } => self.logs.entry(unit.clone()).or_default().record(log),
+            Fact::LogIssued { unit, log, issue, issued } => {
+                let found = self.logs.get_mut(unit).is_some_and(|logs| logs.issue(log, *issue, issued));
+                self.strays += u64::from(!found);
+            }
+            Fact::CasesMerged { head, merged } => {
+                for item in &merged.items {
+                    self.placed.insert(item.item, head.case.clone());
+                }
+                self.apply_to_case(&head.case, fact);
+            }
+            Fact::CallsRecorded { unit, calls, closed_before, .. } => self.calls.apply(unit, calls, *closed_before),
             Fact::CaseOpened(opened) => {
                 let case = Case::opened(opened);
                 if let Some(item) = &opened.item {
                     self.placed.insert(item.item, case.number.clone());
+                }
+                for item in opened.split.iter().flat_map(|split| &split.items) {
+                    self.placed.insert(item.item, case.number.clone());
+                }
+                if let Some(came) = &case.came_in {
+                    if let Some(phone) = came.phone.as_ref().filter(|_| came.missed) {
+                        self.callers.insert(caller(&case.unit, &phone.hash), case.number.clone());
+                    }
+                    self.came_in.insert(came.identity, case.number.clone());
+                }
+                // A case that came out of another has clocks from the start.
+                if let Some(at) = case.next_wake() {
+                    self.wakes.insert((at, case.number.clone()));
                 }
                 self.cases.insert(case.number.clone(), Arc::new(case));
             }
             Fact::ItemAttached { head, item, .. } => {
                 self.placed.insert(item.item, head.case.clone());
                 self.apply_to_case(&head.case, fact);
+            }
+            Fact::DelegationGranted { delegation } => {
+                delegation::keep(self.delegations.entry(delegation.unit.clone()).or_default(), delegation);
+            }
+            Fact::DelegationRevoked { unit, delegation, revoked } => {
+                let known = self.delegations.get_mut(unit).into_iter().flatten().find(|known| known.id == *delegation);
+                match known {
+                    Some(known) => known.revoked = Some(revoked.clone()),
+                    None => self.strays += 1,
+                }
+            }
+            Fact::Watch(watched) => self.apply_watched(watched, fact),
+            Fact::DisclosureOpened { disclosure } => self.disclosures.open(disclosure),
+            Fact::DisclosureMoved { disclosure, step, .. } => {
+                if !self.disclosures.step(disclosure, step) {
+                    self.strays += 1;
+                }
             }
             other => match other.head() {
                 Some(head) => self.apply_to_case(&head.case, fact),
@@ -234,7 +406,28 @@ impl Desk {
         }
     }
 
+    fn apply_watched(&mut self, watched: &WatchFact, fact: &Fact) {
+        match watched {
+            WatchFact::LabelSet { case: Some(number), .. } => self.apply_to_case(number, fact),
+            WatchFact::LabelSet { item, entry, .. } => match item.as_ref().and_then(|id| self.records.get_mut(id)) {
+                Some(record) => Arc::make_mut(record).labels.add(entry.clone()),
+                None => self.strays += 1,
+            },
+            other => {
+                if !self.watch.apply(other) {
+                    self.strays += 1;
+                }
+            }
+        }
+    }
+
     fn apply_to_case(&mut self, number: &str, fact: &Fact) {
+        if let Fact::ReportSubmitted { report, .. } = fact
+            && let Some(number) = &report.number
+        {
+            let last = self.numbers.entry(ReportNumber::series(&number.unit, number.year, number.series)).or_default();
+            *last = number.no.max(*last);
+        }
         let Some(case) = self.cases.get_mut(number) else {
             self.strays += 1;
             return;
@@ -283,6 +476,7 @@ impl Desk {
             title: clip(title, TITLE_CHARS),
             text: Some(item.body.trim()).filter(|text| !text.is_empty()).map(|text| clip(text, TEXT_CHARS)),
             url: item.url.as_ref().map(|url| clip(url, 500)),
+            channel: item.field("channel").map(|channel| clip(channel, 100)),
             asker: item.field("asker").or_else(|| item.field("author-hash")).map(|who| clip(who, 100)),
             occurred_at: *occurred_at,
             observed: item.observed,
@@ -291,7 +485,9 @@ impl Desk {
             identity: Some(*identity),
             floor_error: floor_error.clone(),
             assessments: floor.iter().cloned().collect(),
+            labels: floor.as_ref().map(Labels::of).unwrap_or_default(),
         };
+        self.watch.received(received);
         self.records.insert(*item_id, Arc::new(record));
     }
 
@@ -308,4 +504,9 @@ impl Desk {
             self.texts = std::mem::take(&mut self.texts).into_iter().filter(|(_, met)| met.at >= bound).collect();
         }
     }
+}
+
+/// How a caller of a unit is known.
+fn caller(unit: &str, phone: &Digest) -> String {
+    format!("{unit} {phone:?}")
 }

@@ -3,6 +3,8 @@
 //! Not every fact makes one. Hashes stay inside; people who are to be told
 //! come along as `notify`.
 
+mod responses;
+
 use huiyin_deadline::clock::ClockFact;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -79,6 +81,11 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
                     "item": opened.item,
                     "concerns": opened.concerns,
                     "related": opened.related,
+                    "came_in": opened.came_in.as_ref().map(|came| json!({
+                        "source": came.source, "reference": came.reference, "missed": came.missed,
+                        "phone_tail": came.phone.as_ref().map(|phone| &phone.tail), "unrouted": came.unrouted,
+                    })),
+                    "unrouted": opened.unrouted,
                     "reasons": opened.assessments.iter().flat_map(|a| &a.verdict.reasons).collect::<Vec<_>>(),
                     "notify": told(&opened.notify),
                     "at": opened.at,
@@ -121,6 +128,42 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
             "huiyin.case.routed.v1",
             about(head, json!({ "from": from, "reason": reason, "by": by, "notify": told(notify), "at": at })),
         ),
+        Fact::ConfidentialityChanged { head, change } => {
+            ("huiyin.case.confidentiality-changed.v1", about(head, json!({ "change": change, "at": change.at })))
+        }
+        Fact::CaseLinked { head, link } => {
+            ("huiyin.case.linked.v1", about(head, json!({ "link": link, "at": link.at })))
+        }
+        Fact::CasesMerged { head, merged } => (
+            "huiyin.case.merged.v1",
+            about(
+                head,
+                json!({
+                    "from": merged.from, "reason": merged.reason, "askers": merged.askers.len(),
+                    "concerns": merged.concerns.len(), "by": merged.by, "at": merged.at,
+                }),
+            ),
+        ),
+        Fact::CaseSplit { head, split } => (
+            "huiyin.case.split.v1",
+            about(
+                head,
+                json!({
+                    "to": split.to, "reason": split.reason, "askers": split.askers.len(),
+                    "concerns": split.concerns.len(), "by": split.by, "at": split.at,
+                }),
+            ),
+        ),
+        Fact::LogRecorded { unit, log } => {
+            ("huiyin.log.recorded.v1", json!({ "unit": unit, "log": log, "at": log.at }))
+        }
+        Fact::LogIssued { unit, log, issue, issued } => (
+            "huiyin.log.issued.v1",
+            json!({ "unit": unit, "log": log, "issue": issue, "by": issued.by, "at": issued.at }),
+        ),
+        Fact::CaseAccepted { head, acceptance } => {
+            ("huiyin.case.accepted.v1", about(head, json!({ "accepted": acceptance, "at": acceptance.at })))
+        }
         Fact::TaskAssigned { head, task, notify } => (
             "huiyin.task.assigned.v1",
             about(
@@ -163,9 +206,38 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
                 }),
             ),
         ),
-        Fact::ApprovalGiven { head, approval, hash, by, at } => {
-            ("huiyin.approval.given.v1", about(head, json!({ "approval": approval, "hash": hash, "by": by, "at": at })))
+        Fact::ApprovalGiven { head, approval, hash, by, at, step } => {
+            let for_whom = step.as_ref().and_then(|step| step.on_behalf_of.as_ref());
+            let more = json!({ "approval": approval, "hash": hash, "by": by, "on_behalf_of": for_whom, "at": at });
+            ("huiyin.approval.given.v1", about(head, more))
         }
+        Fact::ApprovalAdvanced { head, approval, hash, step, notify } => (
+            "huiyin.approval.advanced.v1",
+            about(
+                head,
+                json!({
+                    "approval": approval, "hash": hash, "by": step.by, "on_behalf_of": step.on_behalf_of,
+                    "notify": told(notify), "at": step.at,
+                }),
+            ),
+        ),
+        Fact::ApprovalExpired { head, approval, at, notify } => (
+            "huiyin.approval.expired.v1",
+            about(head, json!({ "approval": approval, "notify": told(notify), "at": at })),
+        ),
+        Fact::DelegationGranted { delegation } => (
+            "huiyin.delegation.granted.v1",
+            json!({
+                "unit": delegation.unit, "delegation": delegation.id, "from": delegation.from, "to": delegation.to,
+                "starts": delegation.starts, "until": delegation.until, "reason": delegation.reason, "at": delegation.at,
+            }),
+        ),
+        Fact::DelegationRevoked { unit, delegation, revoked } => (
+            "huiyin.delegation.revoked.v1",
+            json!({
+                "unit": unit, "delegation": delegation, "by": revoked.by, "reason": revoked.reason, "at": revoked.at,
+            }),
+        ),
         Fact::ApprovalDeclined { head, approval, reason, by, at } => (
             "huiyin.approval.declined.v1",
             about(head, json!({ "approval": approval, "reason": reason, "by": by, "at": at })),
@@ -174,13 +246,31 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
             "huiyin.report.submitted.v1",
             about(head, json!({ "report": report, "notify": told(notify), "at": report.at })),
         ),
+        Fact::ReportReceipted { head, report, receipt } => (
+            "huiyin.report.receipted.v1",
+            about(head, json!({ "report": report, "receipt": receipt, "at": receipt.at })),
+        ),
+        Fact::ReportBypassed { head, bypass } => {
+            ("huiyin.report.bypassed.v1", about(head, json!({ "bypass": bypass, "at": bypass.at })))
+        }
+        Fact::CaseJudged { head, judgement } => {
+            ("huiyin.case.judged.v1", about(head, json!({ "judgement": judgement, "at": judgement.at })))
+        }
+        Fact::RiskRecorded { head, entry } => (
+            "huiyin.risk.recorded.v1",
+            about(head, json!({ "part": entry.part, "level": entry.level, "by": entry.by, "at": entry.at })),
+        ),
+        Fact::GateOpened { head, gate } => {
+            ("huiyin.risk.gate-opened.v1", about(head, json!({ "approval": gate.approval, "at": gate.at })))
+        }
         Fact::AnswerRecorded { head, answer } => {
             ("huiyin.answer.recorded.v1", about(head, json!({ "answer": answer, "at": answer.at })))
         }
         Fact::CaseClosed { head, ground, note, by, at } => {
             ("huiyin.case.closed.v1", about(head, json!({ "ground": ground, "note": note, "by": by, "at": at })))
         }
-        _ => return None,
+        Fact::Watch(fact) => return fact.event(),
+        other => responses::event(other)?,
     };
     Some(DeskEvent { kind, subject: fact.subject(), unit: fact.unit().unwrap_or_default().to_owned(), data })
 }
@@ -207,7 +297,16 @@ fn clock_moved(
             "huiyin.clock.rescheduled.v1",
             json!({ "old_due_at": old_due.at, "breach_lifted": breach_lifted, "reason": reason, "by": by, "at": at }),
         ),
-        ClockFact::Started { .. } | ClockFact::Paused { .. } | ClockFact::Resumed { .. } => return None,
+        ClockFact::Paused { at, reason, by, kind, approved_by, .. } => (
+            "huiyin.clock.paused.v1",
+            json!({ "reason": reason, "kind": kind, "by": by, "approved_by": approved_by, "at": at }),
+        ),
+        ClockFact::Resumed { at, by, .. } => ("huiyin.clock.resumed.v1", json!({ "by": by, "at": at })),
+        ClockFact::Extended { allowance, old_due, reason, by, approved_by, at, .. } => (
+            "huiyin.clock.extended.v1",
+            json!({ "allowance": allowance, "old_due_at": old_due.at, "reason": reason, "by": by, "approved_by": approved_by, "at": at }),
+        ),
+        ClockFact::Started { .. } => return None,
     };
     let mut data =
         about(head, json!({ "clock": clock.clock(), "name": name, "due_at": due_at, "notify": told(notify) }));

@@ -8,19 +8,27 @@ use std::sync::Arc;
 
 use huiyin_deadline::clock::ClockFact;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::actor::Actor;
+use crate::calls::CallEntry;
 use crate::case::{
-    Answer, Approval, Because, CaseItem, Concern, Confirmation, Contact, Delivery, Head, Kind, Milestone, NoResponse,
-    Notification, OfflineEvent, Report, ReportDraft, State, Task, TaskEntry,
+    Acceptance, Answer, Approval, Because, Bypass, CameIn, CaseItem, Concern, Confidentiality, ConfidentialityChange,
+    Confirmation, Contact, Delivery, Evidence, Gate, Head, Judgement, Kind, Link, Merged, Milestone, NoResponse,
+    Notification, OfflineEvent, Receipt, Report, ReportDraft, RiskEntry, Split, State, StepTaken, Task, TaskEntry,
 };
+use crate::case::{Declaration, Line, MajorEntry, ResponseDraft, ResponseEntry};
+use crate::delegation::{Delegation, Revoked};
+use crate::disclosure::{Disclosure, DisclosureStep, Matter};
 use crate::item::{Digest, Item};
 use crate::level::Level;
+use crate::log::Log;
 use crate::policy::{PolicyPack, ResponseValue, SatisfiedBy};
 use crate::text::Name;
 use crate::verdict::Assessment;
+use crate::watch::WatchFact;
 
 /// One decided fact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -167,6 +175,101 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notify: Vec<Notification>,
     },
+    /// Calls came in on the hotline of a unit (clause 4b).
+    #[serde(rename = "huiyin.calls.recorded.v1")]
+    CallsRecorded {
+        /// The unit.
+        unit: String,
+        /// Where the records come from.
+        source: String,
+        /// The calls.
+        calls: Vec<CallEntry>,
+        /// The days before this one are closed: their calls are no longer known one by one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        closed_before: Option<Date>,
+        /// When they were taken in.
+        at: Timestamp,
+    },
+    /// Who may read a case has changed (clause 6a).
+    #[serde(rename = "huiyin.case.confidentiality-changed.v1")]
+    ConfidentialityChanged {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The change.
+        change: ConfidentialityChange,
+    },
+    /// A case was tied to another (clause 1i).
+    #[serde(rename = "huiyin.case.linked.v1")]
+    CaseLinked {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// To which, and why.
+        link: Link,
+    },
+    /// Another case was merged into this one: all who ask there are owed an answer here (clause 1i).
+    #[serde(rename = "huiyin.case.merged.v1")]
+    CasesMerged {
+        /// The case that goes on.
+        #[serde(flatten)]
+        head: Head,
+        /// What came along.
+        merged: Box<Merged>,
+    },
+    /// The case was merged into another, and is closed by it.
+    #[serde(rename = "huiyin.case.merged-away.v1")]
+    CaseMergedAway {
+        /// The case that is closed.
+        #[serde(flatten)]
+        head: Head,
+        /// The case that goes on.
+        into: String,
+        /// Why.
+        reason: String,
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
+    /// A part of the case went to a case of its own.
+    #[serde(rename = "huiyin.case.split.v1")]
+    CaseSplit {
+        /// The case that keeps the rest.
+        #[serde(flatten)]
+        head: Head,
+        /// What went.
+        split: Box<Split>,
+    },
+    /// A log, a special report or a digest was written (clauses 3.2e, 6a).
+    #[serde(rename = "huiyin.log.recorded.v1")]
+    LogRecorded {
+        /// The unit.
+        unit: String,
+        /// What was written.
+        log: Box<Log>,
+    },
+    /// A special report was issued.
+    #[serde(rename = "huiyin.log.issued.v1")]
+    LogIssued {
+        /// The unit.
+        unit: String,
+        /// Its id.
+        log: String,
+        /// Its number.
+        issue: u32,
+        /// By whom, and when.
+        issued: Confirmation,
+    },
+    /// The lead unit took the matter on (受理, clause 4c).
+    #[serde(rename = "huiyin.case.accepted.v1")]
+    CaseAccepted {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// By whom, and when.
+        acceptance: Acceptance,
+    },
     /// Work was handed to a unit (clause 3.4b).
     #[serde(rename = "huiyin.task.assigned.v1")]
     TaskAssigned {
@@ -312,10 +415,66 @@ pub enum Fact {
         #[serde(flatten)]
         head: Head,
         /// The report.
-        report: Report,
+        report: Box<Report>,
         /// Who is told because of it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notify: Vec<Notification>,
+    },
+    /// An addressee signed for a report.
+    #[serde(rename = "huiyin.report.receipted.v1")]
+    ReportReceipted {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The report, `r1`, `r2`, … within the case.
+        report: String,
+        /// Who signed, and when.
+        receipt: Receipt,
+    },
+    /// A report went another way than by the unit's one channel.
+    #[serde(rename = "huiyin.report.bypassed.v1")]
+    ReportBypassed {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// From whom to whom, and how.
+        bypass: Bypass,
+    },
+    /// Something was recorded that statements may rest on.
+    #[serde(rename = "huiyin.evidence.recorded.v1")]
+    EvidenceRecorded {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// What it is.
+        evidence: Evidence,
+    },
+    /// A person's assessment came into force.
+    #[serde(rename = "huiyin.case.judged.v1")]
+    CaseJudged {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// What is said of it.
+        judgement: Box<Judgement>,
+    },
+    /// A part of a decision's risk assessment was recorded; the gate is shut.
+    #[serde(rename = "huiyin.risk.recorded.v1")]
+    RiskRecorded {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The part.
+        entry: RiskEntry,
+    },
+    /// The decision may be issued.
+    #[serde(rename = "huiyin.risk.gate-opened.v1")]
+    GateOpened {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// By which approval.
+        gate: Gate,
     },
     /// An answer was delivered.
     #[serde(rename = "huiyin.answer.recorded.v1")]
@@ -325,6 +484,87 @@ pub enum Fact {
         head: Head,
         /// The answer.
         answer: Answer,
+    },
+    /// The line of a case was set (clause 2b).
+    #[serde(rename = "huiyin.line.set.v1")]
+    LineSet {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The line, approved.
+        line: Line,
+    },
+    /// A response was drafted, or a draft was changed: what was said of the text before counts no more.
+    #[serde(rename = "huiyin.response.drafted.v1")]
+    ResponseDrafted {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The draft.
+        draft: Box<ResponseDraft>,
+    },
+    /// A response took a step: checked, submitted, approved, co-signed, released, published on a channel.
+    #[serde(rename = "huiyin.response.moved.v1")]
+    ResponseMoved {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The response's id.
+        response: String,
+        /// The step.
+        entry: Box<ResponseEntry>,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// A case was declared a major matter (clause 5c).
+    #[serde(rename = "huiyin.major.declared.v1")]
+    MajorDeclared {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// What starts with it.
+        declared: Box<Declaration>,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// The procedure of a major matter took a step.
+    #[serde(rename = "huiyin.major.moved.v1")]
+    MajorMoved {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The step.
+        entry: Box<MajorEntry>,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// A matter came on a unit's list of what it has to publish (clause 6d).
+    #[serde(rename = "huiyin.disclosure.opened.v1")]
+    DisclosureOpened {
+        /// The entry.
+        disclosure: Box<Disclosure>,
+    },
+    /// An entry of such a list took a step.
+    #[serde(rename = "huiyin.disclosure.moved.v1")]
+    DisclosureMoved {
+        /// The unit.
+        unit: String,
+        /// The entry's id.
+        disclosure: String,
+        /// What is to be published.
+        title: String,
+        /// Which of the four kinds.
+        kind: Matter,
+        /// When it is due, before this step.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due_at: Option<Timestamp>,
+        /// The step.
+        step: Box<DisclosureStep>,
+        /// When.
+        at: Timestamp,
     },
     /// An act waits for a second person.
     #[serde(rename = "huiyin.approval.requested.v1")]
@@ -338,7 +578,7 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notify: Vec<Notification>,
     },
-    /// A second person confirmed an act. What it does follows in the same decision.
+    /// The last step of an act's chain was taken. What it does follows in the same decision.
     #[serde(rename = "huiyin.approval.given.v1")]
     ApprovalGiven {
         /// The case.
@@ -352,6 +592,55 @@ pub enum Fact {
         by: String,
         /// When.
         at: Timestamp,
+        /// In whose place, where it is another's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<StepTaken>,
+    },
+    /// A step of an act's chain was taken, and another waits.
+    #[serde(rename = "huiyin.approval.advanced.v1")]
+    ApprovalAdvanced {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The act's id.
+        approval: String,
+        /// Its hash.
+        hash: String,
+        /// The step.
+        step: StepTaken,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// An act waited longer than the pack allows, and is void.
+    #[serde(rename = "huiyin.approval.expired.v1")]
+    ApprovalExpired {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The act's id.
+        approval: String,
+        /// When.
+        at: Timestamp,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// A person handed their approvals to another (clause 6b).
+    #[serde(rename = "huiyin.delegation.granted.v1")]
+    DelegationGranted {
+        /// From whom to whom, and for how long.
+        delegation: Delegation,
+    },
+    /// A delegation was ended before its time.
+    #[serde(rename = "huiyin.delegation.revoked.v1")]
+    DelegationRevoked {
+        /// The unit that keeps it.
+        unit: String,
+        /// Its id.
+        delegation: String,
+        /// By whom, why and when.
+        revoked: Revoked,
     },
     /// Its author withdrew an act, or a second person said no.
     #[serde(rename = "huiyin.approval.declined.v1")]
@@ -417,6 +706,9 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
+    /// Something about watching; its own types (`watch/fact.rs`).
+    #[serde(untagged)]
+    Watch(Box<WatchFact>),
 }
 
 /// An item was taken in.
@@ -495,9 +787,23 @@ pub struct CaseOpened {
     /// An earlier case on the same text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub related: Option<String>,
+    /// How it came in, where somebody sent it to the unit itself (clauses 4b, 4c).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_in: Option<CameIn>,
+    /// Who may read it.
+    #[serde(default, skip_serializing_if = "is_public")]
+    pub confidentiality: Confidentiality,
+    /// What came along from the case that it was split from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Box<Merged>>,
     /// Who is told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<Notification>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // the shape that serde asks for
+fn is_public(confidentiality: &Confidentiality) -> bool {
+    *confidentiality == Confidentiality::Public
 }
 
 /// On what ground a case was closed (clause 1i).
@@ -508,6 +814,8 @@ pub enum Ground {
     Answered,
     /// An approved, reasoned no-response.
     NoResponse,
+    /// The decision that the case is about may be issued (clause 3.2d); nobody asked.
+    Decided,
 }
 
 impl Fact {
@@ -520,6 +828,12 @@ impl Fact {
             | Self::LevelChanged { head, .. }
             | Self::CaseAdvanced { head, .. }
             | Self::CaseRouted { head, .. }
+            | Self::CaseAccepted { head, .. }
+            | Self::ConfidentialityChanged { head, .. }
+            | Self::CaseLinked { head, .. }
+            | Self::CasesMerged { head, .. }
+            | Self::CaseMergedAway { head, .. }
+            | Self::CaseSplit { head, .. }
             | Self::TaskAssigned { head, .. }
             | Self::TaskMoved { head, .. }
             | Self::ContactRecorded { head, .. }
@@ -530,9 +844,22 @@ impl Fact {
             | Self::ClockMoved { head, .. }
             | Self::ReportDrafted { head, .. }
             | Self::ReportSubmitted { head, .. }
+            | Self::ReportReceipted { head, .. }
+            | Self::ReportBypassed { head, .. }
+            | Self::EvidenceRecorded { head, .. }
+            | Self::CaseJudged { head, .. }
+            | Self::RiskRecorded { head, .. }
+            | Self::GateOpened { head, .. }
+            | Self::LineSet { head, .. }
+            | Self::ResponseDrafted { head, .. }
+            | Self::ResponseMoved { head, .. }
+            | Self::MajorDeclared { head, .. }
+            | Self::MajorMoved { head, .. }
             | Self::ApprovalRequested { head, .. }
             | Self::ApprovalGiven { head, .. }
             | Self::ApprovalDeclined { head, .. }
+            | Self::ApprovalAdvanced { head, .. }
+            | Self::ApprovalExpired { head, .. }
             | Self::AnswerRecorded { head, .. }
             | Self::NoResponseProposed { head, .. }
             | Self::NoResponseApproved { head, .. }
@@ -542,7 +869,15 @@ impl Fact {
             | Self::ItemReceived(_)
             | Self::ItemRefused { .. }
             | Self::ItemsForgotten { .. }
-            | Self::ItemAssessed { .. } => None,
+            | Self::DelegationGranted { .. }
+            | Self::DelegationRevoked { .. }
+            | Self::DisclosureOpened { .. }
+            | Self::DisclosureMoved { .. }
+            | Self::ItemAssessed { .. }
+            | Self::LogRecorded { .. }
+            | Self::LogIssued { .. }
+            | Self::CallsRecorded { .. }
+            | Self::Watch(_) => None,
         }
     }
 
@@ -550,6 +885,7 @@ impl Fact {
     pub fn case(&self) -> Option<&str> {
         match self {
             Self::ItemAssessed { case, .. } => case.as_deref(),
+            Self::Watch(fact) => fact.case(),
             other => other.head().map(|head| head.case.as_str()),
         }
     }
@@ -558,7 +894,16 @@ impl Fact {
     pub fn unit(&self) -> Option<&str> {
         match self {
             Self::ItemReceived(received) => Some(&received.unit),
-            Self::ItemRefused { unit, .. } | Self::ItemAssessed { unit, .. } => Some(unit),
+            Self::ItemRefused { unit, .. }
+            | Self::ItemAssessed { unit, .. }
+            | Self::DelegationRevoked { unit, .. }
+            | Self::DelegationGranted { delegation: Delegation { unit, .. } }
+            | Self::DisclosureMoved { unit, .. }
+            | Self::LogRecorded { unit, .. }
+            | Self::LogIssued { unit, .. }
+            | Self::CallsRecorded { unit, .. } => Some(unit),
+            Self::Watch(fact) => Some(fact.unit()),
+            Self::DisclosureOpened { disclosure } => Some(&disclosure.unit),
             other => other.head().map(|head| head.unit.as_str()),
         }
     }
@@ -570,6 +915,7 @@ impl Fact {
             Self::ItemReceived(received) => Some(received.item.source.as_str()),
             Self::ItemRefused { source, .. } => Some(source.as_str()),
             Self::ItemAssessed { source, .. } => source.as_deref(),
+            Self::Watch(fact) => fact.source(),
             _ => None,
         };
         match (self.case(), self.unit(), source) {

@@ -13,6 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use crate::command::Intake;
+use crate::label::Labels;
 use crate::level::Level;
 use crate::text::{clip, says_something};
 use crate::verdict::{Assessment, Verdict};
@@ -171,6 +173,9 @@ pub struct ReceivedItem {
     /// Why there is no verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor_error: Option<String>,
+    /// What came with it, where somebody sent it to the unit itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intake: Option<Intake>,
 }
 
 /// 128 bits that tell texts apart, keyed so that nobody without the host's
@@ -279,6 +284,9 @@ pub struct ItemRecord {
     /// Where it can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The channel it was observed in: the field `channel`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
     /// Who raised it, as far as it is known: the field `asker`, else `author-hash`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asker: Option<String>,
@@ -301,6 +309,9 @@ pub struct ItemRecord {
     /// What was said of it, the floor's verdict first; at most eight.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assessments: Vec<Assessment>,
+    /// What was said of its labels (clause 3.1c).
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
 }
 
 /// How many assessments of one item are kept.
@@ -312,9 +323,15 @@ impl ItemRecord {
         self.assessments.iter().filter_map(|assessment| assessment.verdict.level).max()
     }
 
+    /// How long after it was published it was observed, in seconds (clause 3.1e).
+    pub fn late_seconds(&self) -> i64 {
+        self.observed.duration_since(self.occurred_at).as_secs().max(0)
+    }
+
     /// Takes in an assessment. When there are too many, the oldest that is
     /// neither the floor's nor the gravest goes.
     pub(crate) fn assess(&mut self, assessment: Assessment) {
+        self.labels.assessed(&assessment);
         self.assessments.push(assessment);
         if self.assessments.len() > MAX_ASSESSMENTS {
             let top = self.level();

@@ -37,11 +37,33 @@ pub struct Superior {
     pub name: String,
 }
 
+/// What kind of unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnitKind {
+    /// A part of the organisation.
+    #[default]
+    Own,
+    /// An office beside it (clause 6c: publicity, cyberspace, emergency, media), outside the tree: it
+    /// sees what is shared with it and takes part in joint tasks.
+    Partner,
+}
+
+impl UnitKind {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // as serde asks for it
+    fn is_own(&self) -> bool {
+        *self == Self::Own
+    }
+}
+
 /// One unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
     /// Unique in the pack: lower case letters, digits, `-`.
     pub code: String,
+    /// What kind of unit.
+    #[serde(default, skip_serializing_if = "UnitKind::is_own")]
+    pub kind: UnitKind,
     /// Its name.
     pub name: Name,
     /// The code of the unit above it; none for the root.
@@ -73,6 +95,11 @@ pub struct Unit {
 }
 
 impl Unit {
+    /// True for an office outside the tree.
+    pub fn is_partner(&self) -> bool {
+        self.kind == UnitKind::Partner
+    }
+
     /// The person with this id.
     pub fn person(&self, id: &str) -> Option<&Person> {
         self.people.iter().find(|person| person.id == id)

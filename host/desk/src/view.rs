@@ -6,15 +6,20 @@ use huiyin_deadline::clock::Clock;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::case::{Approval, Case, CaseClock, Proposal, Task, approval_view, task_view};
+use crate::case::{
+    Approval, CameIn, Case, CaseClock, Proposal, Task, approval_view, case_latency, line_view, major_view, receipt,
+    report_view, response_view, risk_view, task_view, waits_for,
+};
+use crate::delegation::Delegation;
 use crate::desk::Desk;
-use crate::policy::PolicyPack;
+use crate::policy::{PolicyPack, SatisfiedBy};
 
 /// Everything about a case.
 pub fn case_summary(case: &Case, now: Timestamp) -> Value {
-    json!({
+    let mut summary = json!({
         "number": case.number,
         "kind": case.kind,
+        "kind_zh": case.kind.zh(),
         "unit": case.unit,
         "region": case.region,
         "title": case.title,
@@ -43,12 +48,36 @@ pub fn case_summary(case: &Case, now: Timestamp) -> Value {
         "level_changes": case.level_changes,
         "corrections": case.corrections,
         "notified": case.notifications.iter().map(crate::case::notification_view).collect::<Vec<_>>(),
-        "reports": case.reports,
+        "reports": case.reports.iter().enumerate().map(|(at, report)| report_view(at, report)).collect::<Vec<_>>(),
+        "bypasses": case.bypasses,
+        "evidence": case.evidence,
+        "judgements": case.judgements,
+        "risk": risk_view(case),
         "drafts": case.drafts,
         "answers": case.answers,
         "approvals": case.approvals.iter().map(approval_view).collect::<Vec<_>>(),
         "no_response": case.no_response().map(no_response),
-    })
+    });
+    let more = json!({
+        "came_in": case.came_in.as_ref().map(came_in),
+        "accepted": case.accepted,
+        "confidentiality": case.confidentiality,
+        "confidentiality_zh": case.confidentiality.zh(),
+        "confidentiality_changes": case.confidentiality_changes,
+        "links": case.links,
+        "merged_into": case.merged_into,
+    });
+    if let (Value::Object(summary), Value::Object(more)) = (&mut summary, more) {
+        summary.extend(more);
+    }
+    summary["labels"] = case.labels.view();
+    summary["label_history"] = json!(case.labels.history());
+    let lines = case.lines.iter().enumerate().map(|(i, line)| line_view(line, i + 1 == case.lines.len()));
+    summary["lines"] = json!(lines.collect::<Vec<_>>());
+    summary["responses"] = case.responses.iter().map(|response| response_view(case, response)).collect();
+    summary["major"] = major_view(case);
+    summary["latency"] = case_latency(case);
+    summary
 }
 
 /// Everything about a case, with the names that the pack in force has for the units and people in
@@ -56,6 +85,9 @@ pub fn case_summary(case: &Case, now: Timestamp) -> Value {
 pub fn case_page(desk: &Desk, case: &Case, now: Timestamp) -> Value {
     let mut page = case_summary(case, now);
     page["recorded"] = json!(case.recorded);
+    if let (Some(pack), Some(_)) = (desk.policy(), &case.came_in) {
+        page["receipt"] = receipt(pack, case);
+    }
     with_names(desk, page)
 }
 
@@ -110,6 +142,97 @@ pub fn task_list(desk: &Desk, unit: Option<&str>, all: bool) -> Vec<Value> {
         .collect()
 }
 
+/// What waits for approvals in a desk's open cases: a row each, what runs out first before the others,
+/// then the oldest. Of one unit: in its cases, and in those where one of its people may take the next
+/// step; of one person: what they may approve now, in their own right or for who lent it to them.
+/// `delegations` are those that hold, of every partition.
+pub fn approval_list(
+    desk: &Desk,
+    unit: Option<&str>,
+    person: Option<&str>,
+    delegations: &[Delegation],
+    now: Timestamp,
+) -> Vec<Value> {
+    let Some(pack) = desk.policy() else { return Vec::new() };
+    let mut rows: Vec<(Option<Timestamp>, Timestamp, Value)> = Vec::new();
+    for case in desk.cases().filter(|case| case.is_open()) {
+        for approval in case.approvals.iter().filter(|approval| approval.is_pending()) {
+            let waits = waits_for(pack, case, approval, delegations, now);
+            let of_unit = |unit: &str| {
+                case.unit == unit
+                    || pack.unit(unit).is_some_and(|unit| waits.iter().any(|id| unit.person(id).is_some()))
+            };
+            if unit.is_some_and(|unit| !of_unit(unit)) || person.is_some_and(|id| !waits.iter().any(|w| w == id)) {
+                continue;
+            }
+            let mut row = approval_view(approval);
+            row["case"] = json!(case.number);
+            row["title"] = json!(case.title);
+            row["unit"] = json!(case.unit);
+            row["level"] = json!(case.level);
+            row["level_zh"] = json!(case.level.zh());
+            row["waits_for"] = json!(waits);
+            rows.push((approval.expires_at, approval.at, row));
+        }
+    }
+    rows.sort_by_key(|(end, at, _)| (end.is_none(), *end, *at));
+    rows.into_iter().map(|(.., row)| row).collect()
+}
+
+/// The delegations of a desk's units, of one unit or of all, as people read them: the newest first.
+/// Those that are over only on request.
+pub fn delegation_list(desk: &Desk, unit: Option<&str>, all: bool, now: Timestamp) -> Vec<Value> {
+    let mut list: Vec<&Delegation> = desk
+        .delegations()
+        .filter(|delegation| unit.is_none_or(|unit| delegation.unit == unit) && (all || !delegation.is_over(now)))
+        .collect();
+    list.sort_by_key(|delegation| std::cmp::Reverse(delegation.at));
+    list.into_iter().map(|delegation| delegation.view(now)).collect()
+}
+
+/// Which reports of a desk are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WhichReports<'w> {
+    /// Of cases of this unit, or that went to it.
+    pub unit: Option<&'w str>,
+    /// Only those that an addressee has not signed for.
+    pub unsigned: bool,
+}
+
+/// The reports of a desk's cases, the newest first, as `reports`, and those that went another way, as `bypasses`:
+/// a row each, with its case.
+pub fn report_list(desk: &Desk, which: WhichReports<'_>) -> (Vec<Value>, Vec<Value>) {
+    let about = |mut row: Value, case: &Case| {
+        row["case"] = json!(case.number);
+        row["title"] = json!(case.title);
+        row["unit"] = json!(case.unit);
+        row["level"] = json!(case.level);
+        row["level_zh"] = json!(case.level.zh());
+        row
+    };
+    let (mut reports, mut bypasses) = (Vec::new(), Vec::new());
+    for case in desk.cases() {
+        for (at, report) in case.reports.iter().enumerate() {
+            let sent_by = report.number.as_ref().map_or(case.unit.as_str(), |number| number.unit.as_str());
+            let concerns =
+                |unit: &str| case.unit == unit || sent_by == unit || report.to.iter().any(|to| to.unit == unit);
+            let waits = report.unsigned().next().is_some();
+            if which.unit.is_none_or(concerns) && (waits || !which.unsigned) {
+                reports.push((report.at, about(report_view(at, report), case)));
+            }
+        }
+        let own = which.unit.is_none_or(|unit| case.unit == unit);
+        if own && !which.unsigned {
+            bypasses.extend(case.bypasses.iter().map(|bypass| (bypass.at, about(json!(bypass), case))));
+        }
+    }
+    let sorted = |mut rows: Vec<(Timestamp, Value)>| {
+        rows.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        rows.into_iter().map(|(_, row)| row).collect()
+    };
+    (sorted(reports), sorted(bypasses))
+}
+
 /// A case in one row: its number, level, state, and the clock that presses most.
 pub fn case_row(case: &Case, now: Timestamp) -> Value {
     let running = |entry: &&CaseClock| entry.clock.satisfied.is_none() && case.is_open();
@@ -120,6 +243,8 @@ pub fn case_row(case: &Case, now: Timestamp) -> Value {
         .min_by_key(|entry| (entry.clock.paused_since().is_some(), entry.clock.due.at));
     json!({
         "number": case.number,
+        "kind": case.kind,
+        "kind_zh": case.kind.zh(),
         "unit": case.unit,
         "title": case.title,
         "level": case.level,
@@ -128,6 +253,11 @@ pub fn case_row(case: &Case, now: Timestamp) -> Value {
         "state": case.state,
         "state_zh": case.state.zh(),
         "opened_at": case.times.opened,
+        "accepted_at": case.accepted.as_ref().map(|accepted| accepted.at),
+        "occurred_at": case.times.occurred,
+        "waits_callback": waits_callback(case),
+        "confidentiality": case.confidentiality,
+        "merged_into": case.merged_into,
         "items": case.items.len() as u64 + case.more_items,
         "clock": pressing.map(|entry| clock(case, entry, now)),
         "breaches": case.clocks.iter().map(|entry| entry.clock.breaches().count()).sum::<usize>(),
@@ -206,6 +336,24 @@ fn standing(case: &Case, clock: &Clock) -> (&'static str, &'static str) {
         (None, None) if clock.paused_since().is_some() => ("paused", "暂停"),
         (None, None) => ("running", "计时中"),
     }
+}
+
+/// Whether somebody called in vain and was not called back.
+fn waits_callback(case: &Case) -> bool {
+    let called = |entry: &CaseClock| entry.satisfied_by == SatisfiedBy::Callback && entry.clock.satisfied.is_some();
+    let missed = case.came_in.as_ref().is_some_and(|came| came.missed);
+    missed && case.is_open() && !case.clocks.iter().any(called) && !case.contacts.iter().any(|c| c.channel == "回拨")
+}
+
+/// How a case came in; hashes stay inside.
+fn came_in(came: &CameIn) -> Value {
+    json!({
+        "source": came.source,
+        "reference": came.reference,
+        "phone_tail": came.phone.as_ref().map(|phone| &phone.tail),
+        "missed": came.missed,
+        "unrouted": came.unrouted,
+    })
 }
 
 /// The decision not to answer, as clients of the first releases read it.

@@ -178,6 +178,21 @@ fn desk_04_an_answer_reaches_nobody_who_asked_after_it() {
 }
 
 #[test]
+fn host_11_what_is_done_while_the_clock_stands_before_the_opening_is_taken() {
+    let mut host = Host::new();
+    let case = asked(&mut host, &["何时处理"]);
+    host.minutes(-33);
+    host.call("record-time", json!({ "case": case, "milestone": "verified" })).unwrap();
+    let told = host.call("record-answer", answer(&case, json!({"concerns": [{"concern": "c1", "text": "本周"}]})));
+    assert_eq!(told.unwrap()["unanswered"], json!([]));
+    assert_eq!(state(&host, &case, "answer-61"), "satisfied");
+    assert_eq!(host.desk.case(&case).unwrap().times.answered, Some(host.now));
+    // A time that somebody gives is held against the order as ever.
+    let early = answer(&case, json!({ "delivered_at": (host.now - SignedDuration::from_mins(1)).to_string() }));
+    assert_eq!(host.call("record-answer", early).unwrap_err().code, "order");
+}
+
+#[test]
 fn desk_05_it_happened_later_only_by_the_unit_above_or_by_two() {
     let mut host = Host::new();
     let case = host.case("II");
@@ -270,7 +285,9 @@ fn desk_12_a_draft_satisfies_nothing_and_a_person_sends() {
         input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         input
     };
-    let facts = json!({ "facts": ["监测到信息"], "documents": [{ "filename": "flash.html" }] });
+    let item = host.desk.case(&case).unwrap().items[0].item;
+    let fact = json!({ "text": "监测到信息", "evidence": [item] });
+    let facts = json!({ "facts": [fact], "documents": [{ "filename": "flash.html" }] });
     assert_eq!(host.call("submit-report", report(facts.clone())).unwrap_err().code, "not-a-person");
     let draft = host.call("draft-report", report(facts.clone())).unwrap();
     assert_eq!(host.call("draft-report", report(facts)).unwrap(), draft);
@@ -612,9 +629,10 @@ fn attempt(host: &mut Host, number: &str, n: usize, what: &Try) {
                 waiting(*which).filter(|hash| Some(hash.as_str()) != case.no_response().map(|a| a.hash.as_str()));
             (*who, json!({ "command": "decline", "case": number, "hash": hash.unwrap_or_default(), "reason": "无据" }))
         }
-        Try::Flash { who } => {
-            (*who, json!({ "command": "submit-report", "case": number, "stage": "flash", "facts": ["火"] }))
-        }
+        Try::Flash { who } => (
+            *who,
+            json!({ "command": "submit-report", "case": number, "stage": "flash", "facts": [{ "text": "火", "observed": true }] }),
+        ),
         Try::Level { who, level } => {
             let level = ["IV", "III", "II", "I"][*level];
             (*who, json!({ "command": "set-level", "case": number, "level": level, "reason": "核实" }))

@@ -441,7 +441,7 @@ fn wrong_input_of_a_core_function_names_its_place() {
     for (name, input, pointer) in [
         ("open-case", json!({ "itm": "x" }), "/itm"),
         ("open-case", json!({ "item": "not-a-uuid" }), "/item"),
-        ("submit-report", json!({ "case": "x", "stage": "detailed", "facts": [] }), "/stage"),
+        ("submit-report", json!({ "case": "x", "stage": "summary", "facts": [] }), "/stage"),
         ("record-assessment", json!({ "case": "x", "verdict": { "level": "V" } }), "/verdict/level"),
         ("close-case", json!({}), "/"),
     ] {

@@ -101,7 +101,7 @@ fn attempt(host: &mut Host, what: &Try) {
                 let _ = host.person(
                     "lin-guodong",
                     "submit-report",
-                    json!({ "case": case, "stage": "flash", "facts": ["事实"] }),
+                    json!({ "case": case, "stage": "flash", "facts": [{ "text": "事实", "observed": true }] }),
                 );
             }
         }

@@ -29,8 +29,9 @@ fn remove(value: &mut Value, key: &str) {
 #[test]
 fn the_sample_pack_is_good_and_survives_storage() {
     let pack = common::pack();
-    assert_eq!((pack.units.len(), pack.root().unwrap().code.as_str()), (4, "linhai"));
-    assert_eq!(pack.unset().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["message-47"]);
+    assert_eq!((pack.units.len(), pack.root().unwrap().code.as_str()), (7, "linhai"));
+    let unset: Vec<&str> = pack.unset().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(unset, ["message-47", "message-accept", "hotline-callback", "hotline-answer"]);
     let stored = serde_json::to_string(&pack).unwrap();
     assert_eq!(serde_json::from_str::<PolicyPack>(&stored).unwrap(), pack);
 }
@@ -94,10 +95,12 @@ fn the_organisation_is_one_tree() {
     assert!(found.iter().any(|p| p.message == "`qingfeng` stands above itself"), "{found:#?}");
     let found = problem(|pack| remove(&mut pack["units"][0], "superior"));
     assert!(found.message.contains("clause 5c"), "{found}");
-    let found = problem(|pack| pack["units"][0]["people"][2]["id"] = json!("gao-yuan"));
-    assert_eq!(
-        (found.pointer.as_str(), found.message.as_str()),
-        ("/units/1/people/0/id", "there is a person `gao-yuan` already")
+    let found = problems(|pack| pack["units"][0]["people"][2]["id"] = json!("gao-yuan"));
+    assert!(
+        found
+            .iter()
+            .any(|p| p.pointer == "/units/1/people/0/id" && p.message == "there is a person `gao-yuan` already"),
+        "{found:#?}"
     );
 }
 
@@ -169,10 +172,8 @@ fn all_faults_are_told_at_once_each_with_its_place() {
     let text = SAMPLE.replace("\"anchor\": \"opened_at\"", "\"anchr\": \"opened_at\"").replace("\"2wd\"", "\"P1M\"");
     let found = PolicyPack::parse(&text, "pack.json").unwrap_err();
     let all: Vec<String> = found.iter().map(ToString::to_string).collect();
-    assert!(
-        all.iter().filter(|p| p.contains("unknown key `anchr`") && p.contains("did you mean `anchor`?")).count() == 3,
-        "{all:#?}"
-    );
+    let wrong = all.iter().filter(|p| p.contains("unknown key `anchr`") && p.contains("did you mean `anchor`?"));
+    assert_eq!(wrong.count(), text.matches("\"anchr\"").count(), "{all:#?}");
     assert!(all.iter().any(|p| p.contains("no fixed length")), "{all:#?}");
     for problem in &found {
         let line = text.lines().nth(problem.line - 1).unwrap();
@@ -222,18 +223,24 @@ fn no_wrong_value_anywhere_gets_through_without_a_place() {
     let pack: Value = serde_json::from_str(SAMPLE).unwrap();
     let mut all = Vec::new();
     pointers(&pack, String::new(), &mut all);
-    let mut refused = 0;
+    let (mut refused, mut shapes) = (0, std::collections::BTreeSet::new());
     for pointer in all {
         // What a classifier is configured with is its own affair.
         if pointer.starts_with("/floor/config") {
             continue;
         }
-        for wrong in [json!(0.5), json!([[]]), json!({ "surprise": true }), json!(true), json!("")] {
+        // Of values that stand in the same place of a list one is tried with everything, the others with one thing.
+        let first = shapes.insert(pointer.replace(|c: char| c.is_ascii_digit(), "#"));
+        let wrongs = [json!({ "surprise": true }), json!(0.5), json!([[]]), json!(true), json!("")];
+        for wrong in wrongs.into_iter().take(if first { 5 } else { 1 }) {
             let mut bad = pack.clone();
             *bad.pointer_mut(&pointer).unwrap() = wrong.clone();
             let text = serde_json::to_string_pretty(&bad).unwrap();
             let Err(problems) = PolicyPack::parse(&text, "pack.json") else {
-                assert!(wrong == json!(true) && pointer.ends_with("/pausable"), "{pointer} = {wrong} was taken");
+                let sound = (wrong == json!(true)
+                    && ["/pausable", "/permanent", "/required"].iter().any(|key| pointer.ends_with(key)))
+                    || (wrong == json!(0.5) && pointer.ends_with("/down"));
+                assert!(sound, "{pointer} = {wrong} was taken");
                 continue;
             };
             refused += 1;
@@ -241,7 +248,7 @@ fn no_wrong_value_anywhere_gets_through_without_a_place() {
             assert!(problems.iter().all(|p| p.line <= text.lines().count()), "{problems:#?}");
         }
     }
-    assert!(refused > 1_000, "{refused}");
+    assert!(refused > 900, "{refused}");
 }
 
 #[test]

@@ -28,7 +28,9 @@ fn example(name: &str) -> Option<Value> {
         "attach-item" => json!({"case": CASE, "item": ITEM}),
         "start-clock" => json!({"case": CASE, "rule": "answer"}),
         "satisfy-clock" => json!({"case": CASE, "clock": "verify", "evidence": "现场核查记录 2026-17"}),
-        "draft-report" => json!({"case": CASE, "stage": "flash", "facts": ["青枫县老鹰岩发现明火。"]}),
+        "draft-report" => {
+            json!({"case": CASE, "stage": "flash", "facts": [{"text": "青枫县老鹰岩发现明火。", "evidence": [ITEM]}]})
+        }
         "submit-report" => json!({"case": CASE, "stage": "flash", "draft": "0123456789abcdef0123456789abcdef"}),
         "record-answer" => json!({
             "case": CASE, "text": "火已扑灭，无人员伤亡。", "channel": "政府网站", "proof": "https://gov.example.cn/1",
@@ -47,7 +49,87 @@ fn example(name: &str) -> Option<Value> {
         "withdraw-task" => json!({"case": CASE, "task": "t1", "reason": "已另行核实"}),
         "route-case" => json!({"case": CASE, "duty": "野生动物救护", "reason": "谁主管、谁负责"}),
         "record-contact" => json!({"case": CASE, "with": "村民代表", "channel": "visit", "text": "已入户说明"}),
+        "record-evidence" => json!({
+            "case": CASE, "kind": "document", "text": "瞭望塔值班记录", "reference": "记字 2026-17 号",
+        }),
+        "record-receipt" => json!({"case": CASE, "report": "r1", "addressee": "linhai", "by": "何平"}),
+        "record-bypass" => json!({
+            "case": CASE, "from": "村委会", "to": "市应急局", "channel": "电话", "text": "直接通报了火情",
+        }),
+        "assess-case" => json!({
+            "case": CASE, "nature": "谣言", "trend": "转发趋缓", "risks": ["群众恐慌"], "opinion": "两小时内发布权威信息",
+            "value": "respond", "reason": "涉及人身安全",
+        }),
+        "record-risk" => json!({"case": CASE, "part": "survey", "text": "走访 120 户,九成支持", "evidence": ["v1"]}),
+        "open-gate" => json!({"case": CASE}),
+        "delegate" => json!({"to": "he-ping", "until": "2026-03-08T00:00:00+08:00", "reason": "外出培训"}),
+        "revoke-delegation" => json!({"delegation": "g1", "reason": "提前返岗"}),
         "record-offline-event" => json!({"case": CASE, "text": "村口聚集"}),
+        "read-desk" => json!({"from": "2026-03-01", "to": "2026-03-31", "kinds": ["message"]}),
+        "record-log" => json!({
+            "kind": "daily", "to": "2026-03-01", "sections": [{"name": "概况", "text": "本日无新增信息、办件和来电。"}],
+        }),
+        "issue-log" => json!({"log": "special-1", "hash": "the hash that `record-log` gave"}),
+        "set-confidentiality" => json!({"case": CASE, "to": "secret", "reason": "涉及个人隐私"}),
+        "merge-cases" => json!({"case": CASE, "from": "99992106400200_20260301090000_1", "reason": "同一火点"}),
+        "split-case" => json!({"case": CASE, "title": "补偿标准", "askers": ["来电人乙"], "reason": "另一事项"}),
+        "link-cases" => json!({"case": CASE, "other": "99992206400300_20260301090000_1", "reason": "同一水系"}),
+        "accept-case" => json!({"case": CASE, "note": "已转林政股"}),
+        "extend-clock" => json!({"case": CASE, "clock": "message-47", "reason": "须现场勘验"}),
+        "record-callback" => json!({"case": CASE, "reached": true, "text": "已说明采伐证办理流程"}),
+        "set-roster" => json!({
+            "unit": "qingfeng", "reason": "国庆值班",
+            "slots": [{"id": "day", "days": ["mon", "tue"], "from": "08:00", "to": "20:00", "people": ["xu-ming"]}],
+        }),
+        "swap-duty" => json!({"unit": "qingfeng", "slot": "day@2026-03-02", "people": ["tang-xue"], "reason": "代班"}),
+        "check-in" => json!({"unit": "qingfeng"}),
+        "finish-patrol" => json!({
+            "patrol": "qingfeng.round@2026-03-01T15:00", "seen": [{"text": "论坛无异常", "url": "http://bbs.example/"}],
+        }),
+        "set-label" => json!({"item": ITEM, "label": "rumour", "remove": true, "reason": "经核实属实"}),
+        "acknowledge-warning" => json!({"warning": "qingfeng.w1", "note": "已知"}),
+        "feed-back-warning" => json!({"warning": "qingfeng.w1", "text": "已派人核查", "case": CASE}),
+        "share" => json!({"case": CASE, "to": "emergency", "scope": "summary", "reason": "联合处置"}),
+        "revoke-share" => json!({"share": format!("{CASE}.s1"), "reason": "处置完毕"}),
+        "read-shared" => json!({"share": format!("{CASE}.s1")}),
+        _ => return of_responses(name),
+    })
+}
+
+/// The same for lines, responses, major matters and disclosure.
+fn of_responses(name: &str) -> Option<Value> {
+    let hash = "0123456789abcdef0123456789abcdef";
+    Some(match name {
+        "set-line" => json!({
+            "case": CASE, "text": "火已扑灭，无人员伤亡，原因正在调查。", "required": ["无人员伤亡"], "forbidden": ["人为纵火"],
+            "figures": [{"name": "过火面积", "value": "12公顷"}],
+        }),
+        "draft-response" => json!({
+            "case": CASE, "form": {"kind": "online", "title": "关于老鹰岩山火的情况通报"}, "text": "火已扑灭，无人员伤亡。",
+            "answers": [{"concern": "c1", "text": "无人员伤亡。"}], "touches": ["forest-fire"],
+        }),
+        "check-response" => json!({"case": CASE, "hash": hash, "passed": true, "basis": "不涉密，依法应当公开"}),
+        "submit-response" | "publish-response" => json!({"case": CASE, "hash": hash}),
+        "cosign-response" => json!({"case": CASE, "hash": hash, "unit": "forest-fire", "agree": true}),
+        "record-publication" => json!({
+            "case": CASE, "hash": hash, "channel": "website", "url": "https://gov.example.cn/1", "text": "火已扑灭，无人员伤亡。",
+        }),
+        "correct-response" => json!({
+            "case": CASE, "response": "r1", "reason": "过火面积有误", "text": "更正：过火面积为13公顷。",
+        }),
+        "declare-major" => json!({"case": CASE, "reason": "火势逼近村庄，网上大量转发"}),
+        "acknowledge-notice" => json!({"case": CASE}),
+        "appoint-commander" => json!({"case": CASE, "person": "gao-yuan"}),
+        "set-plan" => json!({"case": CASE, "text": "统一调度，统一发布，每两小时通报一次。"}),
+        "release-publishing" => json!({"case": CASE, "unit": "forest-fire", "reason": "现场救援情况由其发布"}),
+        "end-major" => json!({"case": CASE, "reason": "火已扑灭，舆情平息"}),
+        "open-disclosure" => json!({"unit": "qingfeng", "kind": "social-concern", "title": "老鹰岩山火处置情况"}),
+        "publish-disclosure" => json!({
+            "disclosure": "qingfeng-d1", "text": "火已扑灭。", "channel": "website", "proof": "https://gov.example.cn/2",
+        }),
+        "check-disclosure" => json!({
+            "disclosure": "qingfeng-d1", "checks": {"complete": true, "objective": true, "accurate": true},
+        }),
         _ => return None,
     })
 }
@@ -276,8 +358,17 @@ fn part_7_the_reference_is_what_the_code_says() {
 }
 
 /// Acts of persons that have paths of their own in the API.
-const OF_PATHS: [&str; 8] =
-    ["receive", "start-run", "control-run", "send-event", "deploy", "bind", "pause-schedule", "rewind-source"];
+const OF_PATHS: [&str; 9] = [
+    "receive",
+    "import-calls",
+    "start-run",
+    "control-run",
+    "send-event",
+    "deploy",
+    "bind",
+    "pause-schedule",
+    "rewind-source",
+];
 
 #[test]
 fn attack_01_every_command_that_persons_may_give_is_read() {

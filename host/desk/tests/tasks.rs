@@ -37,7 +37,7 @@ fn close(host: &mut Host, case: &str) -> Result<Value, DeskError> {
 
 #[test]
 fn a_task_is_accepted_answered_and_then_over() {
-    let mut host = Host::under(common::pack());
+    let mut host = Host::under(common::without_approvals());
     let case = answered(&mut host, "III");
     let task = assign(&mut host, &case, "handle", "cuihu").unwrap();
     let told: Vec<String> = host.desk.case(&case).unwrap().notifications.iter().map(|n| n.to.id.clone()).collect();
@@ -68,7 +68,7 @@ fn a_task_is_accepted_answered_and_then_over() {
 
 #[test]
 fn a_return_needs_a_reason_and_bounces_are_bounded() {
-    let mut host = Host::under(common::pack());
+    let mut host = Host::under(common::without_approvals());
     let case = answered(&mut host, "III");
     let task = assign(&mut host, &case, "handle", "cuihu").unwrap();
     let back = |reason: &str| json!({ "case": case, "task": task, "reason": reason });
@@ -85,7 +85,7 @@ fn a_return_needs_a_reason_and_bounces_are_bounded() {
 
 #[test]
 fn a_joint_task_is_over_when_every_unit_answered() {
-    let mut host = Host::under(common::pack());
+    let mut host = Host::under(common::without_approvals());
     let case = answered(&mut host, "III");
     let input = json!({ "case": case, "kind": "handle", "to": "cuihu", "with": ["forest-fire"], "text": "联合核查" });
     let task = host.person("gao-yuan", "assign-task", input).unwrap()["task"].clone();
@@ -99,7 +99,7 @@ fn a_joint_task_is_over_when_every_unit_answered() {
 
 #[test]
 fn a_task_that_nobody_answers_is_a_breach_on_record_and_its_time_is_only_tightened() {
-    let mut host = Host::under(common::pack());
+    let mut host = Host::under(common::without_approvals());
     let case = answered(&mut host, "III");
     assign(&mut host, &case, "verify", "cuihu").unwrap();
     let loose = json!({ "case": case, "kind": "verify", "to": "cuihu", "text": "请核实", "allow": "PT8H" });
@@ -123,7 +123,7 @@ fn a_task_that_nobody_answers_is_a_breach_on_record_and_its_time_is_only_tighten
 
 #[test]
 fn a_supervision_order_is_the_principals() {
-    let mut host = Host::under(common::pack());
+    let mut host = Host::under(common::without_approvals());
     let case = answered(&mut host, "III");
     let order = json!({ "case": case, "kind": "supervise", "to": "qingfeng", "text": "今日内答复" });
     assert_eq!(host.person("xu-ming", "assign-task", order.clone()).unwrap_err().clause, Some("2c"));
@@ -132,7 +132,7 @@ fn a_supervision_order_is_the_principals() {
 
 #[test]
 fn a_grave_case_closes_once_its_root_cause_and_prevention_are_done() {
-    let mut host = Host::under(common::pack());
+    let mut host = Host::under(common::without_approvals());
     let case = answered(&mut host, "II");
     host.flash(&case);
     assert_eq!(close(&mut host, &case).unwrap_err().clause, Some("1f"));
@@ -147,7 +147,7 @@ fn a_grave_case_closes_once_its_root_cause_and_prevention_are_done() {
 
 #[test]
 fn an_unrouted_case_waits_under_a_clock_until_the_duty_names_its_unit() {
-    let mut host = Host::under(common::pack());
+    let mut host = Host::under(common::without_approvals());
     let open = json!({ "unit": "linhai", "title": "鸟类受伤", "level": "III", "asker": "甲", "unrouted": true });
     let case = host.person("he-ping", "open-case", open).unwrap()["case"].as_str().unwrap().to_owned();
     let waits = |host: &Host| {
@@ -171,7 +171,7 @@ fn an_unrouted_case_waits_under_a_clock_until_the_duty_names_its_unit() {
 
 #[test]
 fn what_happens_offline_has_an_outcome_before_the_case_closes() {
-    let mut host = Host::under(common::pack());
+    let mut host = Host::under(common::without_approvals());
     let case = answered(&mut host, "III");
     let event = json!({ "case": case, "text": "村民聚集" });
     let event = host.person("xu-ming", "record-offline-event", event).unwrap()["event"].clone();

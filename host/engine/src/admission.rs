@@ -1,6 +1,6 @@
 //! Admission of effectful calls: how many may be out at once, for the whole
 //! host, for each unit, for each plugin, and who is next. Each unit's calls
-//! wait in a lane of their own ([`crate::fair`]), so a slow plugin or a unit's
+//! wait in a lane of their own ([`huiyin_fairness`]), so a slow plugin or a unit's
 //! flood never holds all places. What was accepted is never dropped: where too
 //! much waits, it is intake that is told to wait (rule 11).
 
@@ -11,7 +11,9 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::fair::{Fair, Ticket, micros};
+use huiyin_partition::partition::RUNS;
+
+use huiyin_fairness::{FairQueue, Ticket, micros};
 
 /// Calls out at once, and how many may wait, as `admission` of the
 /// configuration says it; what it does not say follows from the rest.
@@ -61,9 +63,6 @@ impl Default for Admission {
 /// has an instance, and address space reserved for it.
 pub const MAX_EFFECTS: usize = 512;
 
-/// Runs of a unit that may be under way unless told.
-pub const RUNS: usize = 20_000;
-
 /// The most that may be told to wait, or to be under way, for a unit.
 const MAX_QUEUE: usize = 1_000_000;
 
@@ -110,7 +109,7 @@ pub struct Gate {
 
 #[derive(Default)]
 struct Inside {
-    waiting: Fair<Arc<str>, Waiter>,
+    waiting: FairQueue<Arc<str>, Waiter>,
     out: usize,
     of_plugin: HashMap<Arc<str>, usize>,
     of_both: HashMap<(Arc<str>, Arc<str>), usize>,

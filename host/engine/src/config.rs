@@ -12,15 +12,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use huiyin_deadline::schedule::Interval;
+use huiyin_partition::partition::FailurePolicy;
+use huiyin_registry::limits::LimitsConfig;
 use huiyin_sandbox::{CompileLimits, Grant};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use huiyin_registry::resolve::Binding;
+pub use huiyin_registry::trust::{PublisherConfig, TrustConfig};
+pub use huiyin_secrets::SecretConfig;
+
 pub use self::egress::{EgressConfig, PaceConfig, ProxyConfig, ProxyResolve};
 use crate::admission::AdmissionConfig;
-use crate::limits::LimitsConfig;
-use crate::partition::Patience;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -70,27 +74,6 @@ pub struct WorkflowConfig {
     pub units: Vec<String>,
 }
 
-/// A unit's choice of plugin for a slot.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Binding {
-    /// The unit's code, `"*"` for all.
-    pub unit: String,
-    /// The workflow's name.
-    pub workflow: String,
-    /// The slot: an entry of the workflow's `use.functions`.
-    pub slot: String,
-    /// `name:version`; none keeps the workflow's own.
-    #[serde(default)]
-    pub plugin: Option<String>,
-    /// SHA-256 of the component, hex: pins the exact bytes.
-    #[serde(default)]
-    pub digest: Option<String>,
-    /// The plugin's configuration.
-    #[serde(default)]
-    pub config: Value,
-}
-
 /// One source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -112,6 +95,10 @@ pub struct SourceConfig {
     /// Items a page, 200 unless told.
     #[serde(default)]
     pub limit: Option<u32>,
+    /// For how long nothing may be heard before it is down, an ISO 8601 duration; three of its
+    /// intervals unless told, or twice the longest pause of its cron expression (clause 3.1e).
+    #[serde(default)]
+    pub expected: Option<String>,
 }
 
 /// How often a source is read.
@@ -145,32 +132,6 @@ pub struct GrantConfig {
     pub unit: String,
     /// What is granted.
     pub grant: Grant,
-}
-
-/// Whose plugins may be installed and used.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-pub struct TrustConfig {
-    /// Whose signature counts, and for whom.
-    pub publishers: Vec<PublisherConfig>,
-    /// The units that may use installed plugins that no trusted publisher has
-    /// signed, `"*"` for all; none unless told.
-    pub untrusted: Vec<String>,
-}
-
-/// A publisher whose plugins are trusted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct PublisherConfig {
-    /// The public key, a C2SP vkey: `name+hash+base64`.
-    pub key: String,
-    /// The units that trust it; `"*"`, all of them, unless told.
-    #[serde(default = "everyone")]
-    pub units: Vec<String>,
-}
-
-fn everyone() -> Vec<String> {
-    vec!["*".to_owned()]
 }
 
 /// How large packages may be, and what compiling one may use.
@@ -215,8 +176,8 @@ impl QuarantineConfig {
     ///
     /// # Errors
     /// What is wrong with them, each with its JSON pointer.
-    pub fn read(&self) -> Result<Patience, Vec<String>> {
-        let mut patience = Patience::default();
+    pub fn read(&self) -> Result<FailurePolicy, Vec<String>> {
+        let mut patience = FailurePolicy::default();
         let mut problems = Vec::new();
         match self.faults {
             Some(faults @ 1..=1_000) => patience.faults = faults,
@@ -273,14 +234,6 @@ pub struct SinkConfig {
 
 fn every() -> String {
     "*".to_owned()
-}
-
-/// Where a secret is kept.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct SecretConfig {
-    /// A file that only its owner may read, relative to this file.
-    pub file: PathBuf,
 }
 
 /// What is wrong with the configuration, and where.

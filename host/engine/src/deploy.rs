@@ -6,23 +6,26 @@ use std::sync::Arc;
 
 use huiyin_desk::Act;
 use huiyin_flow::{Definition, Diagnostic, Severity};
+use huiyin_partition::deployed::{Deployed, workflow_name};
+use huiyin_partition::extension;
+use huiyin_partition::partition::Refusal;
+use huiyin_records::bindings::Overrides;
+use huiyin_records::record::WorkflowDeployed;
+use huiyin_records::state::{Deployment, State};
+use huiyin_registry::catalog::RegistryCatalog;
+use huiyin_registry::house::House;
+use huiyin_registry::plugin_config;
+use huiyin_registry::resolve;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::bindings::Overrides;
 use crate::config::Binding;
-use crate::deployment::{self, Deployed, HouseCatalog};
 use crate::engine::{Engine, InForce};
-use crate::extension;
-use crate::house::House;
-use crate::inbox::Partition;
-use crate::partition::Refusal;
+use crate::partition_handle::PartitionHandle;
 use crate::plan::{Part, Plan};
-use crate::plugin_config;
-use crate::record::WorkflowDeployed;
+use crate::space::Left;
 use crate::start::same_schedule;
-use crate::state::{Deployment, State};
 
 /// The most workflows of one deployment.
 pub const MAX_WORKFLOWS: usize = 100;
@@ -114,6 +117,7 @@ impl Engine {
         for unit in units {
             self.permit(actor, Act::Deploy, Some(unit))?;
         }
+        self.space.at_least(Left::Enough)?;
         let turn = Arc::clone(&self.deploying).lock_owned().await;
         let places = self.places(units)?;
         if texts.is_empty() || texts.len() > MAX_WORKFLOWS {
@@ -144,7 +148,7 @@ impl Engine {
                 changed: !before.contains(&deployed.id),
             });
             for at in places.get(&deployed.unit).into_iter().flatten() {
-                let has = |partition: &Arc<Partition>| partition.in_force().iter().any(|w| w.id == deployed.id);
+                let has = |partition: &Arc<PartitionHandle>| partition.in_force().iter().any(|w| w.id == deployed.id);
                 if !self.partitions.get(*at).is_some_and(has) {
                     let part = plan.parts.entry(*at).or_default();
                     part.workflows.push((one.entry.clone(), Arc::clone(&deployed)));
@@ -212,7 +216,7 @@ impl Engine {
     async fn overrides(&self) -> Result<BTreeMap<(String, Option<String>), Overrides>, Refusal> {
         let found = self
             .look_all(|state: &State, _| {
-                let of = |slot: &crate::bindings::Slot| {
+                let of = |slot: &huiyin_records::bindings::Slot| {
                     let (workflow, unit) = (slot.of.workflow.clone(), slot.of.unit.clone());
                     let over = state.bindings.of(&workflow, unit.as_deref());
                     ((workflow, unit), over)
@@ -247,7 +251,14 @@ impl Checked {
         // Checked before: an unreadable schedule was refused.
         let schedule = extension::schedule(&self.definition, self.anchor.unwrap_or(now)).unwrap_or(None);
         let (entry, definition) = (&self.entry, self.definition.clone());
-        Deployed::new(entry.deployment.clone(), entry.unit.clone(), definition, entry.pins.clone(), schedule, house)
+        Deployed::new(
+            entry.deployment.clone(),
+            entry.unit.clone(),
+            definition,
+            entry.pins.clone(),
+            schedule,
+            |digest| house.facts(digest),
+        )
     }
 }
 
@@ -265,7 +276,7 @@ fn check(
 ) -> Result<(Vec<Checked>, Vec<Diagnostic>), DeployError> {
     let (mut errors, mut warnings, mut definitions) = (Vec::new(), Vec::new(), Vec::new());
     for given in texts {
-        match Definition::parse(&given.text, &given.file, &HouseCatalog(house), &*house.evaluator) {
+        match Definition::parse(&given.text, &given.file, &RegistryCatalog(house), &*house.evaluator) {
             Ok(definition) => {
                 if let Err(found) = extension::check(&definition, &given.text, &given.file) {
                     errors.extend(found);
@@ -286,11 +297,11 @@ fn check(
     let (mut problems, mut names, mut checked) = (Vec::new(), BTreeSet::new(), Vec::new());
     // What will be in force: what is given, and what stands and is not replaced by it.
     let with: Vec<(String, String)> =
-        definitions.iter().map(|(_, d)| (deployment::workflow_name(d), d.document().version.clone())).collect();
+        definitions.iter().map(|(_, d)| (workflow_name(d), d.document().version.clone())).collect();
     let none = Overrides::new();
     let mut wrong: Vec<Diagnostic> = Vec::new();
     for (given, definition) in definitions {
-        let name = deployment::workflow_name(&definition);
+        let name = workflow_name(&definition);
         if !names.insert(name.clone()) {
             problems.push(format!("{}: `{name}` is given twice", given.file));
         }
@@ -301,14 +312,14 @@ fn check(
                 .filter(|w| w.unit != *unit || !with.iter().any(|(name, _)| *name == w.name))
                 .map(|w| (w.name.as_str(), w.version.as_str()));
             let there: Vec<(&str, &str)> = with.iter().map(|(n, v)| (n.as_str(), v.as_str())).chain(stands).collect();
-            let missing = deployment::missing_below(&definition, unit.as_deref(), &there);
+            let missing = resolve::missing_below(&definition, unit.as_deref(), &there);
             problems.extend(missing.into_iter().map(|why| format!("{}: {why}", given.file)));
             if let Some(why) = published(&definition, unit.as_deref(), rivals.get(&name), house) {
                 problems.push(format!("{}: {why}", given.file));
             }
             let mine = over.get(&(name.clone(), unit.clone())).unwrap_or(&none);
             // What may not be used is not brought into force anew.
-            match deployment::pin(&definition, unit.as_deref(), bindings, mine, &BTreeSet::new(), house) {
+            match resolve::pin(&definition, unit.as_deref(), bindings, mine, &BTreeSet::new(), house) {
                 Ok(pins) => {
                     // What a person chose for a slot was asked about then, and may have changed since.
                     let denied = pins.iter().filter_map(|(name, pin)| {
@@ -321,7 +332,7 @@ fn check(
                     let anchor =
                         old.filter(|old| same_schedule(&old.text, &name, &definition, house)).map(|old| old.anchor);
                     let entry = WorkflowDeployed {
-                        deployment: deployment::digest(&given.text, unit.as_deref(), &pins),
+                        deployment: resolve::digest(&given.text, unit.as_deref(), &pins),
                         name: name.clone(),
                         unit: unit.clone(),
                         text: given.text.clone(),
@@ -371,12 +382,12 @@ fn published(
     let version = &definition.document().version;
     let differs = |text: &Arc<str>| {
         // What cannot be read any more cannot be compared either.
-        Definition::parse(text, "in force", &HouseCatalog(house), &*house.evaluator)
+        Definition::parse(text, "in force", &RegistryCatalog(house), &*house.evaluator)
             .is_ok_and(|old| old.document().version == *version && old.source() != definition.source())
     };
     let changed = rivals?.iter().filter(|rival| rival.unit.as_deref() == unit).any(|rival| differs(&rival.text));
     changed.then(|| {
-        let name = deployment::workflow_name(definition);
+        let name = workflow_name(definition);
         format!("`{name}` {version} is in force with other content; raise `document.version`")
     })
 }

@@ -2,84 +2,13 @@
 //! names to the partition that has it. What lives where is on record in the
 //! partitions; nobody reckons it from a name.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use huiyin_desk::{Act, Actor, Command};
+use huiyin_desk::{Act, Actor, Command, Elsewhere};
+use huiyin_partition::partition::{Refusal, refusal, reused, taken};
+use huiyin_records::once::{self, Keyed};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::engine::Engine;
-use crate::once::{self, Keyed};
-use crate::partition::{Refusal, refusal, reused, taken};
-use crate::state::State;
-
-/// Names beyond those that the partitions remember, so that none is dropped that they still know.
-const SPARE: usize = 100_000;
-
-/// In which partition each name stands that an asker chose: ids of runs, keys of commands. One name
-/// space over the host, however many partitions there are: filled from what they have on record,
-/// and by each that asks.
-#[derive(Default)]
-pub(crate) struct Names(Mutex<Homes>);
-
-#[derive(Default)]
-struct Homes {
-    at: HashMap<Arc<str>, usize>,
-    order: VecDeque<Arc<str>>,
-    most: usize,
-}
-
-impl Homes {
-    fn put(&mut self, name: Arc<str>, at: usize) {
-        if self.at.insert(Arc::clone(&name), at).is_none() {
-            self.order.push_back(name);
-        }
-        while self.order.len() > self.most {
-            if let Some(oldest) = self.order.pop_front() {
-                self.at.remove(&oldest);
-            }
-        }
-    }
-}
-
-impl Names {
-    /// What stands where, as the partitions have it on record.
-    pub(crate) fn of(loaded: &[State]) -> Names {
-        let known = loaded.len() * (once::RUNS + once::COMMANDS);
-        let ran = loaded.iter().map(|state| state.runs.len() + state.finished.len() + state.failed.len());
-        let mut homes = Homes { most: known + ran.sum::<usize>() + SPARE, ..Homes::default() };
-        for (at, state) in loaded.iter().enumerate() {
-            let ended = state.finished.iter().chain(&state.failed).map(|run| &run.run);
-            for run in state.runs.keys().chain(ended) {
-                homes.put(once::run_name(run).into(), at);
-            }
-            for name in state.once.names() {
-                homes.put(Arc::clone(name), at);
-            }
-        }
-        Names(Mutex::new(homes))
-    }
-
-    fn get(&self, name: &str) -> Option<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).at.get(name).copied()
-    }
-
-    /// Where a name stands; where proposed, if it is new.
-    fn get_or(&self, name: &str, proposed: usize) -> usize {
-        let mut homes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = homes.at.get(name) {
-            return *at;
-        }
-        homes.put(name.into(), proposed);
-        proposed
-    }
-
-    /// A name stands elsewhere from now on.
-    fn put(&self, name: &str, at: usize) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(name.into(), at);
-    }
-}
 
 /// What a command is about.
 #[derive(Debug, Clone, Copy)]
@@ -92,16 +21,20 @@ pub(crate) enum Target<'a> {
     Item(&'a Uuid),
     /// A run, by its id, as long as it is known.
     Run(&'a str),
+    /// Something that is shared, by the share's id.
+    Share(&'a str),
 }
 
 impl<'a> Target<'a> {
     /// What a command of the desk in the name of a unit is about.
     fn of(unit: &'a str, command: &'a Command) -> Target<'a> {
-        match (command.case(), command.item(), command) {
-            (Some(number), ..) => Target::Case(number),
-            (None, Some(item), _) => Target::Item(item),
-            (None, None, Command::OpenCase(open)) => Target::Unit(open.unit.as_deref().unwrap_or(unit)),
-            _ => Target::Unit(unit),
+        match (command.case(), command.item()) {
+            (Some(number), _) => Target::Case(number),
+            (None, Some(item)) => Target::Item(item),
+            _ => match command.share() {
+                Some(share) => Target::Share(share),
+                None => Target::Unit(command.unit().unwrap_or(unit)),
+            },
         }
     }
 }
@@ -134,6 +67,13 @@ impl Engine {
                     Refusal::NotFound(format!(
                         "the desk does not hold item {id} (at /item); it was never received, or too long ago"
                     ))
+                })
+            }
+            Target::Share(share) => {
+                let wanted = share.to_owned();
+                let found = self.first(from, move |state| state.desk.watch().share(&wanted).map(drop)).await?;
+                found.map(|(at, ())| at).ok_or_else(|| {
+                    Refusal::NotFound(format!("there is no share {share} (at /share); `huiyin share list` shows them"))
                 })
             }
             Target::Run(run) => self.run_of(run).await.map(|(at, _)| at),
@@ -179,6 +119,19 @@ impl Engine {
         Ok(proposed)
     }
 
+    /// What partitions other than the one of a command know that it needs: the delegations that hold
+    /// (clause 6b), where somebody approves.
+    pub(crate) async fn elsewhere(&self, partition: usize, command: &Command) -> Result<Elsewhere, Refusal> {
+        if !command.needs_elsewhere() || self.partition_count() < 2 {
+            return Ok(Elsewhere::default());
+        }
+        let mut all = Elsewhere::default();
+        for at in (0..self.partition_count()).filter(|at| *at != partition) {
+            all.join(self.look(at, |state, now| state.desk.elsewhere(now)).await?);
+        }
+        Ok(all)
+    }
+
     /// The answer that a command with this key had before, from whichever partition, and where it
     /// is to be carried out if it had none.
     pub(crate) async fn asked_before(&self, keyed: &Keyed, proposed: usize) -> Result<Option<Value>, Refusal> {
@@ -204,7 +157,7 @@ impl Engine {
     /// The partition of a run that is still known, and the unit that it serves.
     pub(crate) async fn run_of(&self, run: &str) -> Result<(usize, Option<String>), Refusal> {
         let wanted = run.to_owned();
-        let unit_of = move |state: &crate::state::State| {
+        let unit_of = move |state: &huiyin_records::state::State| {
             let running = state.runs.get(&wanted).map(|run| &run.deployment);
             let deployment = running.or_else(|| state.ended(&wanted).map(|run| &run.deployment))?;
             Some(state.deployments.get(deployment).and_then(|known| known.unit.clone()))
@@ -218,7 +171,7 @@ impl Engine {
     async fn first<T: Send + 'static>(
         &self,
         from: usize,
-        find: impl Fn(&crate::state::State) -> Option<T> + Clone + Send + 'static,
+        find: impl Fn(&huiyin_records::state::State) -> Option<T> + Clone + Send + 'static,
     ) -> Result<Option<(usize, T)>, Refusal> {
         let count = self.partition_count();
         for at in (0..count).map(|n| (from + n) % count) {
@@ -245,6 +198,18 @@ impl Engine {
             self.partition_of(unit)?;
         }
         huiyin_desk::permit(self.policy.as_deref(), &who, act, unit).map_err(|error| refusal(&error))
+    }
+
+    /// The unit that names the person who acts, and whether it is a partner (clause 6c).
+    pub fn home_of(&self, actor: &str) -> Option<(String, bool)> {
+        let Some(Actor::Person(id)) = Actor::parse(actor) else { return None };
+        let unit = self.policy.as_ref()?.unit_of(&id)?;
+        Some((unit.code.clone(), unit.is_partner()))
+    }
+
+    /// Whether a unit is another, or stands above it.
+    pub fn stands_for(&self, unit: &str, other: &str) -> bool {
+        self.policy.as_ref().is_some_and(|pack| pack.line(other).any(|above| above.code == unit))
     }
 
     /// The same for a run, for the unit that it serves; gives its partition.

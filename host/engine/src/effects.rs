@@ -4,25 +4,27 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures::FutureExt as _;
-use huiyin_flow::{CallId, FlowError, Request};
-use huiyin_sandbox::{CallError, Effect, HostAccess, Item, Operation, Output, PluginError, SecretSource, Verdict};
+use huiyin_flow::{CallId, Request};
+use huiyin_partition::partition::{
+    EffectDone, EffectJob, EffectOutcome, EffectRequest, Floor, Judgement, PageDone, PollError, PollJob, ReadPage,
+};
+use huiyin_partition::request_words::{described, repeatable};
+use huiyin_partition::value_limits::ValueLimits;
+use huiyin_records::record::Pin;
+use huiyin_registry::baseline::baseline_verdicts;
+use huiyin_registry::calls;
+use huiyin_registry::grants::Grants;
+use huiyin_registry::house::House;
+use huiyin_registry::item_conversion::{collected, kv_writes, original};
+use huiyin_sandbox::{CallError, Effect, HostAccess, Item, Operation, Output, PluginError, SecretSource};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::{Admission, Gate, Place};
-use crate::calls;
-use crate::grants::Grants;
-use crate::house::House;
-use crate::originals::{collected, original};
-use crate::partition::{
-    EffectDone, EffectJob, EffectOutcome, Errand, Floor, Judgement, PageDone, PollError, PollJob, ReadPage,
-};
-use crate::payload::Payload;
-use crate::record::{Batch, Pin, sum};
-use crate::requests::{Behalf, Fault, Requests, described, repeatable};
+use crate::requests::{Behalf, Fault, Requests};
 use crate::worker::{NICE, Workers};
 
 /// Makes effectful calls, on threads of its own: a guest that is busy gives way
@@ -31,11 +33,13 @@ pub struct Effects {
     house: Arc<House>,
     grants: Arc<Grants>,
     requests: Requests,
-    payload: Payload,
+    payload: ValueLimits,
     gate: Arc<Gate>,
     workers: Arc<Workers>,
     /// None only while this is being dropped.
     threads: Option<tokio::runtime::Runtime>,
+    /// The partitions, whose desks are read.
+    peers: OnceLock<crate::shell::Peers>,
     /// What stops each effect in hand.
     in_hand: Mutex<HashMap<(String, CallId, u32), CancellationToken>>,
 }
@@ -50,7 +54,7 @@ impl Effects {
         grants: Arc<Grants>,
         workers: Arc<Workers>,
         admission: Admission,
-        payload: Payload,
+        payload: ValueLimits,
     ) -> std::io::Result<Effects> {
         let requests = Requests::new(Arc::clone(&house));
         let threads = tokio::runtime::Builder::new_multi_thread()
@@ -71,6 +75,7 @@ impl Effects {
             gate,
             workers,
             threads: Some(threads),
+            peers: OnceLock::new(),
             in_hand: Mutex::default(),
         })
     }
@@ -135,17 +140,39 @@ impl Effects {
     /// What came of it; and how the plugin failed, where it did by its own fault.
     async fn effect(&self, job: EffectJob, stop: CancellationToken) -> (EffectOutcome, Option<String>) {
         let of = match &job.errand {
-            Errand::Plugin { pin, .. } => pin.plugin.as_str(),
-            Errand::Request { workflow, .. } => workflow.as_str(),
+            EffectRequest::Plugin { pin, .. } => pin.plugin.as_str(),
+            EffectRequest::Request { workflow, .. } => workflow.as_str(),
+            EffectRequest::Read { .. } => "read-desk",
         };
         let _place: Option<Place> = tokio::select! {
             place = self.gate.enter(&job.unit, of) => place,
             () = stop.cancelled() => return (EffectOutcome::Stopped { begun: false }, None),
         };
         match &job.errand {
-            Errand::Plugin { pin, with } => self.plugin(&job, pin, with, stop).await,
-            Errand::Request { request, workflow } => (self.request(&job, request, workflow, &stop).await, None),
+            EffectRequest::Plugin { pin, with } => self.plugin(&job, pin, with, stop).await,
+            EffectRequest::Read { with } => (self.read_desk(with, &job.unit, stop).await, None),
+            EffectRequest::Request { request, workflow } => (self.request(&job, request, workflow, &stop).await, None),
         }
+    }
+
+    /// Reads the desks of all partitions for a unit. It changes nothing, so it may be stopped and tried again.
+    async fn read_desk(&self, with: &Value, unit: &str, stop: CancellationToken) -> EffectOutcome {
+        let peers = self.peers.get().and_then(|peers| peers.get());
+        let Some(peers) = peers else { return EffectOutcome::Stopped { begun: false } };
+        let scope = Some(unit).filter(|unit| !unit.is_empty());
+        tokio::select! {
+            read = crate::reading::over(peers, with, scope) => match read {
+                Some(Ok(value)) => EffectOutcome::Settled(self.payload.result("read-desk", value, true), Vec::new()),
+                Some(Err(error)) => EffectOutcome::Settled(Err(crate::partition::flow_error(&error)), Vec::new()),
+                None => EffectOutcome::Stopped { begun: false },
+            },
+            () = stop.cancelled() => EffectOutcome::Stopped { begun: false },
+        }
+    }
+
+    /// The partitions, once they are there.
+    pub(crate) fn meet(&self, peers: crate::shell::Peers) {
+        let _ = self.peers.set(peers);
     }
 
     async fn plugin(
@@ -175,7 +202,7 @@ impl Effects {
             Ok(done) => {
                 let harmless = package.manifest.idempotent;
                 let result = self.payload.result(&pin.plugin, done.output.into_json(), harmless);
-                EffectOutcome::Settled(result, done.kv_writes)
+                EffectOutcome::Settled(result, kv_writes(done.kv_writes))
             }
             Err(CallError::Stopped { effect }) => EffectOutcome::Stopped { begun: effect == Effect::Unknown },
             Err(error) if calls::unknown(&error) => {
@@ -257,25 +284,27 @@ impl Effects {
         let called = off_the_loop(&package, calling)
             .await
             .map_err(|e| poll_error(&self.house, &e, &source.collector.plugin, &source.unit))?;
-        let Output::Page(mut page) = called.output else {
+        let Output::Page(page) = called.output else {
             return Err(PollError {
                 message: format!("{} is not a collector", source.collector.plugin),
                 retry_after: None,
             });
         };
         let observed = u64::try_from(job.now.as_millisecond()).unwrap_or_default();
-        let mut fresh = Vec::new();
-        for (at, item) in page.items.iter_mut().enumerate() {
+        let (mut fresh, mut items, mut originals) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, mut item) in page.items.into_iter().enumerate() {
             item.source.clone_from(&source.name);
             item.observed = observed;
-            let taken = collected(item.clone(), source.channel.as_deref());
-            *item = original(&taken);
+            let taken = collected(item, source.channel.as_deref());
             if !job.desk.met(&job.content_key, &source.unit, &source.name, &taken) {
                 fresh.push(at);
             }
+            originals.push(original(&taken));
+            items.push(taken);
         }
-        let (floors, judged) = judge(&self.workers, &page.items, fresh, &source.unit, &key, job.now).await;
-        Ok(ReadPage { page, floors, judged, kv: called.kv_writes })
+        let (floors, judged) = judge(&self.workers, &originals, fresh, &source.unit, &key, job.now).await;
+        let kv = kv_writes(called.kv_writes);
+        Ok(ReadPage { items, cursor: page.cursor, more: page.more, floors, judged, kv })
     }
 }
 
@@ -314,7 +343,7 @@ pub(crate) async fn judge(
     }
     let wanted: Vec<Item> = fresh.iter().filter_map(|at| items.get(*at)).cloned().collect();
     let (whose, key, count) = (unit.to_owned(), key.to_owned(), wanted.len());
-    let judged = workers.ask(unit, move |house| floor_verdicts(house, wanted, &whose, &key, now)).await;
+    let judged = workers.ask(unit, move |house| baseline_verdicts(house, wanted, &whose, &key, now)).await;
     let (given, mut judgement) =
         judged.unwrap_or_else(|| (vec![Err("the floor's classifier could not be run".to_owned()); count], None));
     for (at, floor) in fresh.iter().zip(given) {
@@ -328,96 +357,6 @@ pub(crate) async fn judge(
     (floors, judgement)
 }
 
-/// The floor's verdict on each item: no verdict is an error with its reason,
-/// never silence. And how it came by them, for the record.
-pub fn floor_verdicts(
-    house: &House,
-    items: Vec<Item>,
-    unit: &str,
-    key: &str,
-    now: jiff::Timestamp,
-) -> (Vec<Floor>, Option<Box<Judgement>>) {
-    let count = items.len();
-    let floor = house.floor.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    let Some(pin) = floor else {
-        return (vec![Err("the policy pack pins no floor classifier".to_owned()); count], None);
-    };
-    if items.is_empty() {
-        return (Vec::new(), None);
-    }
-    let mut batches = Vec::new();
-    let verdicts = judged(house, &pin, items, 0, unit, key, now, &mut batches);
-    let now = calls::context(unit, 1, key, now).now;
-    let which = (0..count).collect();
-    (verdicts, Some(Box::new(Judgement { pin, call: key.to_owned(), now, which, batches })))
-}
-
-/// One bad item must not take the verdicts of the others with it (rule 11): a
-/// batch that fails is judged again in halves, down to the one that is at fault.
-#[allow(clippy::too_many_arguments)] // one call, and where it stands in the page
-fn judged(
-    house: &House,
-    pin: &Pin,
-    mut items: Vec<Item>,
-    from: usize,
-    unit: &str,
-    key: &str,
-    now: jiff::Timestamp,
-    batches: &mut Vec<Batch>,
-) -> Vec<Floor> {
-    let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-    let mut batch = Batch { from: place(from), count: place(items.len()), result: None, failed: None };
-    match classify(house, pin, items.clone(), unit, key, now) {
-        Ok((verdicts, result)) => {
-            batch.result = Some(result);
-            batches.push(batch);
-            verdicts
-        }
-        Err((error, fault)) => {
-            batch.failed = Some(fault);
-            batches.push(batch);
-            use huiyin_flow::ErrorKind::{Authorization, Configuration};
-            // No item is to blame where the floor is not there or may not be used.
-            if items.len() == 1 || error.is(Configuration) || error.is(Authorization) {
-                return vec![Err(error.to_string()); items.len()];
-            }
-            let rest = items.split_off(items.len() / 2);
-            let middle = from + items.len();
-            let mut verdicts = judged(house, pin, items, from, unit, key, now, batches);
-            verdicts.extend(judged(house, pin, rest, middle, unit, key, now, batches));
-            verdicts
-        }
-    }
-}
-
-/// The verdicts, and the sum of the outcome they came in.
-type Classified = Result<(Vec<Result<Verdict, String>>, String), (Box<FlowError>, String)>;
-
-fn classify(house: &House, pin: &Pin, items: Vec<Item>, unit: &str, key: &str, now: jiff::Timestamp) -> Classified {
-    let package = calls::component(house, pin, unit).map_err(|error| (Box::new(error), "not-installed".to_owned()))?;
-    let operation = Operation::Classify { config: pin.config.to_string(), model: Arc::from([]), state: None, items };
-    let output = house
-        .sandbox
-        .call_pure(&package, &calls::context(unit, 1, key, now), &operation, &house.limits(&pin.plugin, unit))
-        .map_err(|e| (Box::new(calls::flow_error(house, &e, pin, unit)), calls::fault(&e)))?;
-    let result = sum(&output.to_json());
-    let Output::Outcome(outcome) = output else {
-        let what = format!("{}: is not a classifier", pin.plugin);
-        return Err((Box::new(FlowError::new(huiyin_flow::ErrorKind::Runtime, what)), "output".to_owned()));
-    };
-    Ok((outcome.verdicts.into_iter().map(|given| given.and_then(numbers)).collect(), result))
-}
-
-/// A verdict whose scores are numbers: what is none has no JSON, and no record of it would read.
-fn numbers(verdict: Verdict) -> Result<Verdict, String> {
-    let wrong = verdict.factors.iter().find(|factor| !factor.score.is_finite());
-    match wrong {
-        _ if !verdict.score.is_finite() => Err("the classifier's score is not a number".to_owned()),
-        Some(factor) => Err(format!("the classifier's factor `{}` is not a number", factor.name)),
-        None => Ok(verdict),
-    }
-}
-
 fn poll_error(house: &House, error: &CallError, plugin: &str, unit: &str) -> PollError {
     let retry_after = match error {
         CallError::Plugin(PluginError::RateLimited(seconds)) => Some(*seconds),
@@ -425,61 +364,4 @@ fn poll_error(house: &House, error: &CallError, plugin: &str, unit: &str) -> Pol
         _ => None,
     };
     PollError { message: calls::words(house, error, plugin, unit), retry_after }
-}
-
-/// Lets the floor judge one plain item, so that one that cannot work is found before it has to.
-///
-/// # Errors
-/// Why it could not, in words.
-pub(crate) fn probe(house: &House, pin: &Pin, unit: &str) -> Result<(), String> {
-    let item = Item {
-        id: "probe".to_owned(),
-        source: "probe".to_owned(),
-        url: None,
-        title: "后山起火".to_owned(),
-        body: "有人看见浓烟。".to_owned(),
-        published: None,
-        observed: 0,
-        fields: Vec::new(),
-    };
-    let judge = || classify(house, pin, vec![item.clone()], unit, "probe", jiff::Timestamp::UNIX_EPOCH);
-    // A machine that is busy just now is no fault of the pack.
-    let busy = |error: &FlowError| error.is(huiyin_flow::ErrorKind::Timeout);
-    let judged = match judge() {
-        Err((error, _)) if busy(&error) => judge(),
-        other => other,
-    };
-    match judged {
-        Err((error, _)) if busy(&error) => {
-            tracing::warn!(plugin = pin.plugin, %error, "the floor took too long for one item");
-            Ok(())
-        }
-        Err((error, _)) => Err(error.to_string()),
-        Ok((verdicts, _)) => match verdicts.into_iter().next() {
-            Some(Ok(verdict)) if verdict.score.is_finite() => Ok(()),
-            Some(Ok(_)) => Err("its score is not a number".to_owned()),
-            Some(Err(why)) => Err(why),
-            None => Err("it gave no verdict".to_owned()),
-        },
-    }
-}
-
-/// The pin of a policy pack's floor. One that `stands`, in a pack in force,
-/// stays where trust no longer covers it: for units that it may not judge for,
-/// items have no verdict of it, and say why.
-///
-/// # Errors
-/// When its classifier is not installed, in words.
-pub fn floor_pin(house: &House, floor: &huiyin_desk::policy::Floor, stands: bool) -> Result<Pin, String> {
-    let name = format!("{}:{}", floor.name, floor.version);
-    // It judges for every unit, so every unit must be able to trust it.
-    let mut pin = match house.usable(&name, None) {
-        Ok((pin, _)) => pin,
-        Err(why) => match house.named(&name).filter(|_| stands) {
-            Some(bound) => bound.pin,
-            None => return Err(format!("the policy pack's floor classifier: {why}")),
-        },
-    };
-    pin.config = floor.config.clone();
-    Ok(pin)
 }

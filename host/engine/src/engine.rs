@@ -7,24 +7,26 @@ use std::sync::{Arc, PoisonError};
 
 use huiyin_desk::Act;
 use huiyin_journal::Journal;
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::partition::{Activity, FirstTurn, Judgement, Message, Refusal, Reply, StartRun};
+use huiyin_partition::value_limits::ValueLimits;
+use huiyin_records::once::{self, Keyed};
+use huiyin_records::state::{FinishedRun, State};
+use huiyin_registry::house::House;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Binding;
-use crate::deployment::Deployed;
 use crate::effects::Effects;
-use crate::here::{Here, Hurry};
-use crate::house::House;
-use crate::inbox::Partition;
+use crate::inline_budget::InlineBudget;
+use crate::inline_turns::InlineTurns;
 use crate::ledger::Ledger;
-use crate::once::{self, Keyed};
-use crate::partition::{Activity, FirstTurn, Judgement, Message, Refusal, Reply, StartRun};
-use crate::payload::Payload;
+use crate::partition_handle::PartitionHandle;
 use crate::seats::Answer;
 use crate::shell::Clock;
-use crate::state::{FinishedRun, State};
+use crate::space::{Left, Space};
 use crate::turn::{self, Budget};
 use crate::worker::Workers;
 
@@ -47,26 +49,30 @@ pub struct Engine {
     pub(crate) ledger: Option<Arc<Ledger>>,
     pub(crate) clock: Arc<dyn Clock>,
     /// How large a value may be.
-    pub(crate) payload: Payload,
+    pub(crate) payload: ValueLimits,
     /// The units' choices, for what is deployed while the host runs.
     pub(crate) bindings: Vec<Binding>,
     /// What installing and granting needs.
-    pub(crate) packages: crate::packages::Packages,
+    pub(crate) packages: crate::plugin_store::PluginStore,
     /// One deployment at a time.
     pub(crate) deploying: Arc<tokio::sync::Mutex<()>>,
-    pub(crate) partitions: Vec<Arc<Partition>>,
+    pub(crate) partitions: Vec<Arc<PartitionHandle>>,
     /// Where ids of runs and keys of commands stand.
-    pub(crate) names: crate::directory::Names,
+    pub(crate) names: crate::names::Names,
+    /// Held while a command may take the next number of a series.
+    pub(crate) numbering: tokio::sync::Mutex<()>,
     /// The policy pack in force: it changes with a start only.
     pub(crate) policy: Option<Arc<huiyin_desk::PolicyPack>>,
     pub(crate) activity: broadcast::Sender<Activity>,
     pub(crate) intake: Arc<Semaphore>,
+    /// What is left of the disk.
+    pub(crate) space: Arc<Space>,
     /// The same in KiB of large values.
     pub(crate) intake_room: Arc<Semaphore>,
     /// First turns that may be taken ahead at once.
     pub(crate) ahead: Arc<Semaphore>,
     /// First turns that are taken by whoever asked.
-    pub(crate) here: Here,
+    pub(crate) inline: InlineTurns,
     pub(crate) workers: Arc<Workers>,
     pub(crate) effects: Arc<Effects>,
     pub(crate) next: AtomicUsize,
@@ -144,7 +150,7 @@ impl Engine {
 
     /// How many first turns were taken on the thread that asked, since the start.
     pub fn taken_here(&self) -> u64 {
-        self.here.taken()
+        self.inline.taken()
     }
 
     /// Room for a value that comes in; told to wait where there is none (rule 11).
@@ -179,24 +185,26 @@ impl Engine {
         let _room = self.room_for(&submission.input)?;
         let (partition, deployed, mut start) = self.prepare(submission).await?;
         // No more than so many: they pass the partition's own measure of what it may hold.
-        let ahead = Arc::clone(&self.ahead).try_acquire_owned().ok().filter(|_| deployed.quick());
+        let ahead = Arc::clone(&self.ahead).try_acquire_owned().ok().filter(|_| deployed.first_turns.quick());
         let Some(ahead) = ahead else {
             return self.ask(partition, |reply| Message::Start(StartRun { finished: Some(reply), ..start })).await;
         };
         let (now, random, payload) = (self.clock.now(), uuid::Uuid::new_v4().as_u64_pair().0, self.payload);
         let _permit = self.admitted()?;
-        let asked = self.partitions.get(partition).ok_or_else(gone)?;
-        if let Some(place) = self.place_here(&deployed, &start.input, now) {
+        let asked = self.partitions.get(partition).ok_or_else(Refusal::stopped)?;
+        let waiting = self.workers.waiting("").1;
+        if let Some(place) = self.inline.place(&deployed, &start.input, now, waiting) {
             let coming = self.journal.coming();
-            let hurry = Hurry::default();
-            let first = turn::first_turn(&mut start, &deployed, now, random, payload, &self.house, hurry.budget());
-            if hurry.gave_up() {
-                self.here.gave_up(&hurry, &deployed, now);
+            let budget = InlineBudget::default();
+            let first =
+                turn::first_turn(&mut start, &deployed, now, random, payload, &self.house, Budget::inline(&budget));
+            if budget.gave_up() {
+                self.inline.gave_up(&budget, &deployed, now);
             } else {
-                self.here.took();
+                self.inline.took();
                 // Held to the end, which is near; one that has to wait for something leaves it to others.
                 let _place = first.done.ends().then_some(place);
-                let first = Some(FirstTurn { place: Some(ahead), coming, ..first });
+                let first = Some(FirstTurn { guard: Some(Box::new((ahead, coming))), ..first });
                 return asked.ask(|reply| Message::Start(StartRun { finished: Some(reply), first, ..start })).await;
             }
         }
@@ -207,7 +215,7 @@ impl Engine {
                 self.workers.run_quick(&unit, move |house| {
                     let first = turn::first_turn(&mut start, &deployed, now, random, payload, house, Budget::default());
                     let coming = journal.coming();
-                    let first = Some(FirstTurn { place: Some(ahead), coming, ..first });
+                    let first = Some(FirstTurn { guard: Some(Box::new((ahead, coming))), ..first });
                     Answer { inbox, message: Message::Start(StartRun { finished: Some(reply), first, ..start }) }
                 });
                 Ok(())
@@ -218,6 +226,7 @@ impl Engine {
     /// Whether more may be taken in for a unit: only that much may wait, of
     /// its turns and of its calls (rule 11). What is in already is not asked.
     pub(crate) fn room(&self, unit: Option<&str>) -> Result<(), Refusal> {
+        self.space.at_least(Left::Enough)?;
         let unit = unit.unwrap_or_default();
         let bounds = self.effects.gate().bounds();
         let (mine, all) = self.workers.waiting(unit);
@@ -265,7 +274,7 @@ impl Engine {
             (asked, s.input) = (Some(fingerprint), input);
         }
         let run = s.run.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-        let key = crate::record::unit_key(s.unit.as_deref());
+        let key = huiyin_records::record::unit_key(s.unit.as_deref());
         Ok((
             partition,
             Arc::clone(&deployed),
@@ -295,7 +304,7 @@ impl Engine {
     }
 
     /// The same with a key of the asker's choice: the command acts once, and asked again under the
-    /// same key by the same actor it gives its first answer, as long as [`crate::once`] remembers.
+    /// same key by the same actor it gives its first answer, as long as [`huiyin_records::once`] remembers.
     ///
     /// # Errors
     /// [`Refusal`]; [`Refusal::KeyReused`] where the key came with another command.
@@ -313,6 +322,15 @@ impl Engine {
             huiyin_desk::Command::AdoptPolicy { .. } => {
                 Err(Refusal::Refused("a policy pack comes into force by deployment, not by a command".to_owned()))
             }
+            huiyin_desk::Command::ImportCalls(_) => {
+                Err(Refusal::Refused("calls are not taken in by a command; send them to the unit's calls".to_owned()))
+            }
+            huiyin_desk::Command::ReadDesk(input) => self.read_desk(unit, actor, &input).await,
+            huiyin_desk::Command::LinkCases(input) => {
+                // The other may live anywhere, but somewhere it has to.
+                self.route(crate::directory::Target::Case(&input.other)).await?;
+                self.judged_command(unit, actor, huiyin_desk::Command::LinkCases(input), None, key).await
+            }
             command => self.judged_command(unit, actor, command, None, key).await,
         }
     }
@@ -326,6 +344,7 @@ impl Engine {
         judged: Option<Box<Judgement>>,
         key: Option<&str>,
     ) -> Result<Value, Refusal> {
+        self.space.at_least(Left::Little)?;
         let partition = self.route_command(unit, &command).await?;
         let once = key.map(|key| {
             let asked = serde_json::to_value(&command).unwrap_or_default();
@@ -340,9 +359,11 @@ impl Engine {
         {
             return Ok(answer);
         }
-        let (unit, actor) = (unit.to_owned(), actor.to_owned());
-        self.ask(partition, |reply| Message::Desk { unit, actor, command: Box::new(command), judged, once, reply })
-            .await
+        // Numbers of reports are given one after another, over all partitions.
+        let _turn = if command.may_number() { Some(self.numbering.lock().await) } else { None };
+        let elsewhere = Box::new(self.elsewhere(partition, &command).await?);
+        let (unit, actor, command) = (unit.to_owned(), actor.to_owned(), Box::new(command));
+        self.ask(partition, |reply| Message::Desk { unit, actor, command, judged, elsewhere, once, reply }).await
     }
 
     /// Looks at one partition; the answer comes once all it may have seen is durable.
@@ -362,8 +383,8 @@ impl Engine {
             }) as Box<dyn FnOnce() + Send>
         });
         let inbox = self.inbox(partition)?;
-        inbox.send(Message::Query(query)).map_err(|_| gone())?;
-        told.await.map_err(|_| gone())
+        inbox.send(Message::Query(query)).map_err(|_| Refusal::stopped())?;
+        told.await.map_err(|_| Refusal::stopped())
     }
 
     /// Looks at every partition in turn.
@@ -386,7 +407,7 @@ impl Engine {
         partition: usize,
         message: impl FnOnce(Reply<T>) -> Message,
     ) -> Result<T, Refusal> {
-        self.asked(partition, |reply, inbox| inbox.send(message(reply)).map_err(|_| gone())).await
+        self.asked(partition, |reply, inbox| inbox.send(message(reply)).map_err(|_| Refusal::stopped())).await
     }
 
     /// Waits for the answer of a partition to what `send` sends, or has sent, to its inbox.
@@ -396,7 +417,7 @@ impl Engine {
         send: impl FnOnce(Reply<T>, &mpsc::UnboundedSender<Message>) -> Result<(), Refusal>,
     ) -> Result<T, Refusal> {
         let _permit = self.admitted()?;
-        self.partitions.get(partition).ok_or_else(gone)?.asked(send).await
+        self.partitions.get(partition).ok_or_else(Refusal::stopped)?.asked(send).await
     }
 
     /// Asks the first partition, which keeps what concerns the whole host.
@@ -408,7 +429,7 @@ impl Engine {
     }
 
     fn inbox(&self, partition: usize) -> Result<&mpsc::UnboundedSender<Message>, Refusal> {
-        self.partitions.get(partition).map(|p| &p.inbox).ok_or_else(gone)
+        self.partitions.get(partition).map(|p| &p.inbox).ok_or_else(Refusal::stopped)
     }
 
     /// The partition where a unit lives.
@@ -422,9 +443,13 @@ impl Engine {
             .ok_or_else(|| Refusal::NotFound(format!("there is no unit {unit}; the policy pack names them all")))
     }
 
-    /// Every unit's code.
+    /// The code of every unit of the organisation; partners are none of them.
     pub fn units(&self) -> Vec<String> {
         let mut all: Vec<String> = self.partitions.iter().flat_map(|p| p.units.iter().cloned()).collect();
+        all.retain(|code| {
+            let unit = self.policy.as_ref().and_then(|pack| pack.unit(code));
+            unit.is_none_or(|unit| !unit.is_partner())
+        });
         all.sort();
         all
     }
@@ -469,7 +494,7 @@ impl Engine {
     }
 
     /// How large a value may be.
-    pub fn payload(&self) -> Payload {
+    pub fn payload(&self) -> ValueLimits {
         self.payload
     }
 
@@ -526,8 +551,4 @@ async fn asked_for(deployed: &Arc<Deployed>, input: Value) -> Result<(String, Va
 
 async fn ended(task: Task) -> Result<(), String> {
     task.await.map_err(|e| e.to_string())?
-}
-
-pub(crate) fn gone() -> Refusal {
-    Refusal::Store("the host is stopping, or its store has failed".to_owned())
 }

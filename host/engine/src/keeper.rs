@@ -8,13 +8,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use huiyin_partition::partition::Snapshot;
 use huiyin_views::{Opened, Views, ViewsError};
 use thread_priority::ThreadPriority;
 use thread_priority::unix::{
     NormalThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
 };
-
-use crate::partition::Snapshot;
 
 /// Snapshots that may wait for the thread: as many as partitions may be written out at once on a
 /// usual machine. Each is a partition's whole state.

@@ -91,7 +91,7 @@ impl Ledger {
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Some(signed.clone());
         let mut mark = self.mark.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(path) = mark.as_ref() {
-            crate::start::private_file(path, b"").map_err(|source| AuditError::Io { path: path.clone(), source })?;
+            huiyin_files::write_private(path, b"").map_err(|source| AuditError::Io { path: path.clone(), source })?;
             *mark = None;
         }
         Ok(Some(signed))

@@ -3,30 +3,27 @@
 //! them: domain rules live in `huiyin-desk` and `huiyin-deadline`, the
 //! workflow language in `huiyin-flow`.
 //!
+//! **Invariant:** every change of the host is a record first, and nothing leaves before the record that caused it
+//! is durable.
+//!
 //! | module | for |
 //! |---|---|
 //! | [`engine`] | the host as one thing: what the API and the command line call |
 //! | [`start`] | opening the store, bringing the configuration into force |
-//! | [`partition`] | one partition's decisions, without I/O |
-//! | [`commit`] | when what was decided may be known: the output-commit rule, without I/O |
 //! | [`shell`] | a partition alive: inbox, journal, timer |
 //! | [`turn`] | a run's turn: interpreting, expressions, pure calls |
-//! | [`worker`], [`here`] | the threads on which turns are taken, and turns that need none |
+//! | [`worker`], `inline_turns` | the threads on which turns are taken, and turns that need none |
 //! | [`fair`], [`admission`] | whose turn it is among units, and how many calls may be out at once |
-//! | [`once`] | what was asked under a name before |
 //! | `directory` | where a thing lives, and who may act on it |
 //! | [`intake`] | items and events that are pushed in |
 //! | [`cloud_event`] | what makes an event one |
-//! | [`bindings`], [`rebind`], [`canary`] | what slots stand for: known, changed while the host runs, tried |
+//! | [`rebind`], [`canary_comparison`] | what slots stand for, changed while the host runs; plugins tried beside them |
 //! | [`schedules`] | schedules as people see and steer them |
-//! | [`extension`] | what a workflow says to the host: `document.metadata.huiyin` |
-//! | [`originals`] | items as the floor reads and the desk keeps them |
+//! | [`item_conversion`] | items as the floor reads and the desk keeps them |
 //! | [`replay`] | recorded calls of pure plugins, made again |
 //! | [`effects`] | plugin calls and requests that reach outside |
 //! | [`limits`] | what a call may use, by host, plugin and unit |
 //! | [`requests`] | workflows' own requests: HTTP, OpenAPI, who asks |
-//! | [`state`], [`ended`], [`record`] | what a partition knows, and the records it knows it from |
-//! | [`payload`] | how large a value may be |
 //! | [`plan`] | a deployment carried out, whatever comes in between |
 //! | [`lifecycle`] | telling others what workflows do |
 //! | [`keeper`] | the views' own thread: nobody waits for them |
@@ -39,62 +36,52 @@ compile_error!(
 );
 
 pub mod admission;
-pub mod bindings;
-pub mod calls;
-pub mod canary;
-pub mod commit;
 pub mod config;
 pub mod deploy;
-pub mod deployment;
-pub mod dice;
 mod directory;
 pub mod effects;
-pub mod ended;
 pub mod engine;
-pub mod evaluator;
-pub mod extension;
-pub mod fair;
-pub mod grants;
-pub mod heard;
-pub mod here;
-pub mod house;
-mod inbox;
+pub mod held;
+pub mod id_source;
+mod inline_budget;
+mod inline_turns;
 pub mod intake;
 pub mod keeper;
 pub mod ledger;
 pub mod lifecycle;
-pub mod limits;
-pub mod once;
-mod orders;
-pub mod originals;
+mod names;
 pub mod packages;
-pub mod partition;
-pub mod payload;
+mod partition_handle;
 pub mod plan;
-#[cfg(feature = "planted")]
-pub mod planted;
-mod plugin_config;
-pub mod plugins;
+mod plugin_store;
 pub mod publishers;
+mod reading;
 pub mod rebind;
-pub mod record;
 mod records;
 pub mod replay;
 pub mod requests;
 mod restore;
+mod run_control;
 pub mod schedules;
 mod seats;
-pub mod secrets;
 pub mod shell;
+pub mod snapshot_writer;
 pub mod sources;
+pub mod space;
 pub mod start;
-pub mod state;
-pub mod timetable;
-pub mod trust;
 pub mod turn;
 pub mod worker;
 
 pub use engine::{Engine, InForce, Submission};
+pub use huiyin_fairness as fair;
 pub use huiyin_flow::cloud_event;
-pub use partition::{Activity, Delivered, Refusal, actor_from_headers, actor_in_headers};
+pub use huiyin_partition::partition::{Activity, Delivered, Refusal, actor_from_headers, actor_in_headers};
+#[cfg(feature = "planted")]
+pub use huiyin_partition::planted;
+pub use huiyin_partition::{canary, commit, deployed, extension, partition, value_limits, watched_source};
+pub use huiyin_records::{bindings, ended, event_dedup, once, plugins, record, state};
+pub use huiyin_registry::{
+    baseline, calls, canary_comparison, catalog, evaluator, grants, house, item_conversion, limits, resolve, trust,
+};
+pub use huiyin_secrets as secrets;
 pub use start::{Options, StartError};

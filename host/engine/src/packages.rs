@@ -6,9 +6,15 @@ mod list;
 mod users;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use huiyin_desk::Act;
+use huiyin_partition::partition::{Message, Refusal};
+use huiyin_records::record::{Entry, PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
+use huiyin_records::state::{Plugins, State};
+use huiyin_registry::grants::check_folder;
+use huiyin_registry::house::{Origin, Provenance};
+use huiyin_registry::trust::{Signed, Trust};
 use huiyin_sandbox::Package;
 use serde::Serialize;
 use serde_json::Value;
@@ -17,26 +23,7 @@ pub use self::list::{Effective, GrantRow, PluginRow, SetAside};
 pub use self::users::WithheldRow;
 pub(crate) use self::users::{tell, warn};
 use crate::engine::Engine;
-use crate::grants::{Grants, OwnFolders, check_folder};
-use crate::house::{Origin, Provenance};
-use crate::partition::{Message, Refusal};
-use crate::record::{Entry, PluginGranted, PluginInstalled, PluginRemoved, PluginRevoked};
-use crate::sources::WatchedSource;
-use crate::state::{Plugins, State};
-use crate::trust::{Signed, Trust};
-
-/// What installing and granting needs.
-pub(crate) struct Packages {
-    /// Whom the configuration trusts.
-    pub(crate) configured: Trust,
-    /// Whom the host trusts: with what people said since.
-    pub(crate) trust: RwLock<Trust>,
-    pub(crate) grants: Arc<Grants>,
-    pub(crate) own: OwnFolders,
-    /// Where packages are kept; none for a host in memory.
-    pub(crate) folder: Option<PathBuf>,
-    pub(crate) sources: Vec<Arc<WatchedSource>>,
-}
+use crate::space::Left;
 
 /// Who does something, and why.
 #[derive(Debug, Clone, Copy)]
@@ -106,6 +93,7 @@ impl Engine {
     }
 
     async fn install(&self, bytes: Vec<u8>, word: Word<'_>) -> Result<InstallReport, Refusal> {
+        self.space.at_least(Left::Enough)?;
         self.house.sandbox.fits(&bytes).map_err(|error| invalid("", error))?;
         let bytes = Arc::new(bytes);
         let given = Arc::clone(&bytes);
@@ -270,7 +258,7 @@ impl Engine {
     pub async fn revoke_plugin(&self, plugin: &str, unit: &str, word: Word<'_>) -> Result<(), Refusal> {
         self.permit(word.actor, Act::GrantPlugin, None)?;
         let _turn = self.deploying.lock().await;
-        let key = crate::plugins::whose(plugin, unit);
+        let key = huiyin_records::plugins::whose(plugin, unit);
         if !self.plugin_state().await?.given.contains_key(&key) {
             let configured = self.packages.grants.granted.iter().any(|(name, whom, _)| name == plugin && whom == unit);
             return Err(if configured {
@@ -320,5 +308,5 @@ pub fn keep(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    crate::start::private_file(file, bytes)
+    huiyin_files::write_private(file, bytes)
 }

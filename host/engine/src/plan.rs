@@ -6,15 +6,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::deployment::Deployed;
-use crate::engine::gone;
-use crate::inbox::Partition;
-use crate::partition::{Deploy, Message, Refusal, deployable};
-use crate::payload::Payload;
-use crate::record::{
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::partition::{Deploy, Message, Refusal, deployable};
+use huiyin_partition::value_limits::ValueLimits;
+use huiyin_records::record::{
     DeploymentCompleted, DeploymentIntended, DeploymentPart, Entry, WorkflowDeployed, WorkflowIntended,
 };
-use crate::state::text_digest;
+use huiyin_records::state::text_digest;
+
+use crate::partition_handle::PartitionHandle;
 
 /// What is to be done, by partition.
 #[derive(Default)]
@@ -39,8 +39,8 @@ impl Plan {
     ///
     /// # Errors
     /// [`Refusal`]; nothing has happened then, unless it says that the rest follows at the next start.
-    pub(crate) async fn carry_out(self, partitions: &[Arc<Partition>], most: Payload) -> Result<(), Refusal> {
-        let home = partitions.first().ok_or_else(gone)?;
+    pub(crate) async fn carry_out(self, partitions: &[Arc<PartitionHandle>], most: ValueLimits) -> Result<(), Refusal> {
+        let home = partitions.first().ok_or_else(Refusal::stopped)?;
         let actor = self.actor.clone();
         let intended = intended(uuid::Uuid::now_v7().to_string(), &actor, &self.parts);
         if let Some(intended) = &intended {
@@ -67,12 +67,12 @@ impl Plan {
         Ok(())
     }
 
-    async fn put(self, partitions: &[Arc<Partition>]) -> Result<(), Refusal> {
+    async fn put(self, partitions: &[Arc<PartitionHandle>]) -> Result<(), Refusal> {
         let actor = self.actor;
         let mut asked = Vec::with_capacity(self.parts.len());
         let mut seen = Vec::with_capacity(self.parts.len());
         for (at, Part { workflows, withdrawn }) in self.parts {
-            let partition = partitions.get(at).ok_or_else(gone)?;
+            let partition = partitions.get(at).ok_or_else(Refusal::stopped)?;
             let new: Vec<Arc<Deployed>> = workflows.iter().map(|(_, deployed)| Arc::clone(deployed)).collect();
             seen.push((at, partition, new, withdrawn.clone()));
             let (actor, bindings) = (actor.clone(), Vec::new());

@@ -8,15 +8,15 @@ use std::sync::{Arc, PoisonError};
 
 use huiyin_audit::VerifierKey;
 use huiyin_desk::Act;
+use huiyin_partition::partition::{Message, Refusal};
+use huiyin_records::record::{Entry, PublisherDistrusted, PublisherTrusted};
+use huiyin_registry::house::{Origin, Provenance};
+use huiyin_registry::trust::{Signed, Trust};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::engine::Engine;
-use crate::house::{Origin, Provenance};
 use crate::packages::{WithheldRow, Word, file_name, warn};
-use crate::partition::{Message, Refusal};
-use crate::record::{Entry, PublisherDistrusted, PublisherTrusted};
-use crate::trust::{Signed, Trust};
 
 /// A publisher's key, and who trusts it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

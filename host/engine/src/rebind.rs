@@ -11,27 +11,29 @@ use std::sync::Arc;
 
 use huiyin_desk::Act;
 use huiyin_flow::Definition;
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::extension;
+use huiyin_partition::partition::{Deploy, Failing, Message, Refusal, Reply};
+use huiyin_records::bindings::{Bindings, Override, Overrides};
+use huiyin_records::record::{
+    BindingChanged, BindingLifted, BindingQuarantined, CanaryEnd, CanaryEnded, CanaryStarted, Entry, Pin, SlotOf,
+    WorkflowDeployed,
+};
+use huiyin_records::state::{Deployment, State};
+use huiyin_registry::catalog::RegistryCatalog;
+use huiyin_registry::house::House;
+use huiyin_registry::plugin_config;
+use huiyin_registry::resolve;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::show::{Aside, BindingRow, CanaryRow, Differing, Said};
-use crate::bindings::{Bindings, Override, Overrides};
 use crate::config::Binding;
-use crate::deployment::{self, Deployed, HouseCatalog};
-use crate::engine::{Engine, gone};
-use crate::extension;
-use crate::house::House;
-use crate::inbox::Partition;
-use crate::partition::{Deploy, Failing, Message, Refusal, Reply};
-use crate::plugin_config;
-use crate::record::{
-    BindingChanged, BindingLifted, BindingQuarantined, CanaryEnd, CanaryEnded, CanaryStarted, Entry, Pin, SlotOf,
-    WorkflowDeployed,
-};
+use crate::engine::Engine;
+use crate::partition_handle::PartitionHandle;
 use crate::shell::Clock;
-use crate::state::{Deployment, State};
 
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 2_000;
@@ -86,7 +88,7 @@ pub(crate) struct Rebinder {
     pub(crate) bindings: Arc<[Binding]>,
     /// One deployment at a time.
     pub(crate) deploying: Arc<tokio::sync::Mutex<()>>,
-    pub(crate) partitions: Vec<Arc<Partition>>,
+    pub(crate) partitions: Vec<Arc<PartitionHandle>>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -244,9 +246,9 @@ pub fn with_slots(
     configured: &[Binding],
     house: &House,
 ) -> Result<(WorkflowDeployed, Deployed), Refusal> {
-    let pins = deployment::pin(&definition, old.unit.as_deref(), configured, over, &old.digests(), house)
+    let pins = resolve::pin(&definition, old.unit.as_deref(), configured, over, &old.digests(), house)
         .map_err(|problems| Refusal::Refused(problems.join("; ")))?;
-    let id = deployment::digest(&old.text, old.unit.as_deref(), &pins);
+    let id = resolve::digest(&old.text, old.unit.as_deref(), &pins);
     // It was checked when it was deployed: what could not be read was refused.
     let schedule = extension::schedule(&definition, anchor).unwrap_or(None);
     let entry = WorkflowDeployed {
@@ -259,7 +261,7 @@ pub fn with_slots(
         by: old.by.clone(),
         keeps_schedule: true,
     };
-    Ok((entry, Deployed::new(id, old.unit.clone(), definition, pins, schedule, house)))
+    Ok((entry, Deployed::new(id, old.unit.clone(), definition, pins, schedule, |digest| house.facts(digest))))
 }
 
 /// Why nothing is done for one place.
@@ -297,7 +299,7 @@ fn chosen(house: &House, standing: &Standing, slot: &str, to: &PluginWord) -> Re
     let same = |now: &&Pin| now.plugin.split(':').next() == pin.plugin.split(':').next();
     let now = standing.deployment.pins.get(slot).filter(same).map(|pin| pin.config.clone());
     pin.config = to.config.clone().or(now).unwrap_or_default();
-    let pin = deployment::fits(standing.slot(slot)?, pin, house).map_err(|why| invalid("/plugin", why))?;
+    let pin = resolve::fits(standing.slot(slot)?, pin, house).map_err(|why| invalid("/plugin", why))?;
     if let Some(fault) = plugin_config::faults_of(house, &pin).into_iter().next() {
         let message = format!(
             "`{}` does not take this configuration: {}; `huiyin plugin inspect` shows what it takes",
@@ -390,7 +392,7 @@ impl Rebinder {
         let (house, text, name) = (Arc::clone(&self.house), Arc::clone(&deployment.text), deployment.name.clone());
         // Compiling takes its time and must not hold up what else goes on.
         let parsed = tokio::task::spawn_blocking(move || {
-            Definition::parse(&text, &name, &HouseCatalog(&house), &*house.evaluator)
+            Definition::parse(&text, &name, &RegistryCatalog(&house), &*house.evaluator)
         });
         let definition = parsed.await.map_err(|e| Refusal::Store(e.to_string()))?.map_err(|problems| {
             let all = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
@@ -433,7 +435,7 @@ impl Rebinder {
     }
 
     async fn ask<T: Send + 'static>(&self, at: usize, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Refusal> {
-        self.partitions.get(at).ok_or_else(gone)?.ask(message).await
+        self.partitions.get(at).ok_or_else(Refusal::stopped)?.ask(message).await
     }
 
     async fn look<T: Send + 'static>(
@@ -446,8 +448,8 @@ impl Rebinder {
             let seen = look(state, now);
             Box::new(move || drop(tell.send(seen))) as Box<dyn FnOnce() + Send>
         });
-        let partition = self.partitions.get(at).ok_or_else(gone)?;
-        partition.inbox.send(Message::Query(query)).map_err(|_| gone())?;
-        told.await.map_err(|_| gone())
+        let partition = self.partitions.get(at).ok_or_else(Refusal::stopped)?;
+        partition.inbox.send(Message::Query(query)).map_err(|_| Refusal::stopped())?;
+        told.await.map_err(|_| Refusal::stopped())
     }
 }

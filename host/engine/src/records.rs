@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use huiyin_flow::Fact;
 use huiyin_journal::{JournalError, Record};
+use huiyin_partition::partition::Refusal;
+use huiyin_records::record::{self, Entry};
 use serde_json::Value;
 
 use crate::directory::Target;
 use crate::engine::Engine;
-use crate::partition::Refusal;
-use crate::record::{self, Entry};
 
 impl Engine {
     /// The records of a run, in their order. Costs reading the partition's part

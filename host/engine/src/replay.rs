@@ -11,16 +11,17 @@ use std::sync::Arc;
 use huiyin_desk::{Fact as DeskFact, Item};
 use huiyin_flow::{CallId, Event, Fact, FrameId, FunctionRef, Opened};
 use huiyin_journal::{Payload, Record};
+use huiyin_partition::deployed;
+use huiyin_records::record::{
+    self, CallTrace, DecodeError, Entry, FloorJudged, JudgedItem, Pin, RunTurn, result_digest,
+};
+use huiyin_registry::calls;
+use huiyin_registry::item_conversion::original;
 use huiyin_sandbox::{CallError, Context, Limits, Operation, Package, Sandbox};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
-
-use crate::calls;
-use crate::deployment;
-use crate::originals::original;
-use crate::record::{self, DecodeError, Entry, FloorJudged, JudgedItem, Made, Pin, RunTurn, sum};
 
 /// Items that are remembered for the record of the floor's calls that follows
 /// them in the same append; a page has at most 1,000.
@@ -102,7 +103,7 @@ struct Seen {
     /// Calls that were effects.
     effects: HashSet<(String, String)>,
     /// What was told of calls whose results wait in a run that is held.
-    held: HashMap<(String, u64), Option<Made>>,
+    held: HashMap<(String, u64), Option<CallTrace>>,
     items: VecDeque<(Uuid, Item)>,
 }
 
@@ -193,7 +194,7 @@ impl<'a> Replay<'a> {
         // widest will do for every call that had one.
         let again = operation.and_then(|operation| {
             let made = self.sandbox.call_pure(&package, &context, &operation, &Limits::ceiling());
-            made.map(|output| sum(&output.to_json())).map_err(|error: CallError| error.to_string())
+            made.map(|output| result_digest(&output.to_json())).map_err(|error: CallError| error.to_string())
         });
         match again {
             Ok(now) if now == recorded => Verdict::Identical,
@@ -272,7 +273,8 @@ impl Seen {
     fn turn(&mut self, turn: RunTurn) -> Vec<Call> {
         let RunTurn { run, facts, made, .. } = turn;
         let told = made.is_some();
-        let mut made: HashMap<u64, Made> = made.unwrap_or_default().into_iter().map(|made| (made.call, made)).collect();
+        let mut made: HashMap<u64, CallTrace> =
+            made.unwrap_or_default().into_iter().map(|made| (made.call, made)).collect();
         let mut ended = Vec::new();
         for fact in facts {
             match fact {
@@ -294,7 +296,7 @@ impl Seen {
                     };
                     let Some(asked) = self.asked.remove(&at) else { continue };
                     let now = said.as_ref().and_then(|said| said.now).unwrap_or_else(|| millis(asked.at));
-                    let sum = said.and_then(|said| said.result).or_else(|| output.map(|output| sum(&output)));
+                    let sum = said.and_then(|said| said.result).or_else(|| output.map(|output| result_digest(&output)));
                     let was = match sum {
                         Some(sum) if told => Was::Result { sum, with: With::Arguments(Arc::clone(&asked.with)) },
                         _ => Was::Other(Verdict::Untold),
@@ -319,7 +321,7 @@ impl Seen {
             return None;
         }
         let deployment = self.deployments.get(self.runs.get(run)?)?;
-        let pin = deployment::pinned(&deployment.pins, asked.slot.as_deref(), &asked.function)?.clone();
+        let pin = deployed::pinned(&deployment.pins, asked.slot.as_deref(), &asked.function)?.clone();
         let unit = deployment.unit.clone().unwrap_or_default();
         Some(Call { key: format!("{run}-{call}"), pin, unit, now, items: None, was })
     }

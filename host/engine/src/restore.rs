@@ -6,13 +6,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::partition::{Message, Refusal};
+use huiyin_records::state::{Deployment, State};
 use jiff::Timestamp;
 
-use crate::deployment::Deployed;
 use crate::engine::Engine;
-use crate::partition::{Message, Refusal};
 use crate::start::Definitions;
-use crate::state::{Deployment, State};
 
 impl Engine {
     /// Puts every workflow that is pinned to one of these components together

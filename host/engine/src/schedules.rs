@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use huiyin_deadline::schedule::{CatchUp, Overlap, Schedule, upcoming};
 use huiyin_desk::Act;
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::partition::{Message, PauseCommand, Refusal, scheduled_runs, standing};
+use huiyin_records::state::{Pause, State, schedule_name};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::deployment::Deployed;
 use crate::engine::Engine;
-use crate::partition::{Message, PauseCommand, Refusal, scheduled_runs, standing};
-use crate::state::{Pause, State, schedule_name};
 
 /// One schedule and what is known of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use huiyin_partition::partition::Message;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::fair::micros;
-use crate::partition::Message;
+use huiyin_fairness::micros;
 
 /// A job that takes longer no longer counts against the jobs that may run at
 /// once, so that a few slow plugins do not hold up the others.

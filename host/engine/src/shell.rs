@@ -8,6 +8,11 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
 use huiyin_journal::{AppendFuture, Journal, JournalError};
+use huiyin_partition::commit::{Commit, SNAPSHOT_EVERY, Step};
+use huiyin_partition::partition::{
+    Activity, Delivered, Failing, Message, PartitionCore, Refusal, Reply, TurnJob, Work,
+};
+use huiyin_records::state::State;
 use jiff::Timestamp;
 use thread_priority::ThreadPriority;
 use thread_priority::unix::{
@@ -16,11 +21,11 @@ use thread_priority::unix::{
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::commit::{Commit, SNAPSHOT_EVERY, Step};
 use crate::effects::Effects;
+use crate::held::{Held, Waiting};
 use crate::keeper::Keeper;
-use crate::partition::{Activity, Core, Delivered, Failing, Message, Refusal, Reply, Snapshot, Work};
-use crate::state::State;
+use crate::snapshot_writer::snapshot;
+use crate::space::Space;
 use crate::turn;
 use crate::worker::Workers;
 
@@ -84,6 +89,10 @@ pub struct Shell {
     pub snapping: Arc<AtomicBool>,
     /// Whoever finds what may be bound instead of a plugin that fails.
     pub failing: mpsc::UnboundedSender<(u32, Failing)>,
+    /// What is left of the disk.
+    pub space: Arc<Space>,
+    /// What waits for space.
+    pub held: Held,
     /// Asks the shell to stop.
     pub stop: CancellationToken,
 }
@@ -101,7 +110,11 @@ impl Shell {
     /// # Errors
     /// When an append failed. What was not durable has not left, and the
     /// state must be loaded anew.
-    pub async fn run(self, core: Core, mut inbox: mpsc::UnboundedReceiver<Message>) -> Result<Core, Arc<JournalError>> {
+    pub async fn run(
+        self,
+        core: PartitionCore,
+        mut inbox: mpsc::UnboundedReceiver<Message>,
+    ) -> Result<PartitionCore, Arc<JournalError>> {
         let mut pending: Pending = FuturesOrdered::new();
         let mut batch = Vec::with_capacity(BATCH);
         let mut commit = Commit::new(core);
@@ -122,6 +135,7 @@ impl Shell {
             if until < sleep.deadline() || sleep.is_elapsed() {
                 sleep.as_mut().reset(until);
             }
+            self.let_go();
             let room = !stopping && commit.room();
             tokio::select! {
                 biased;
@@ -164,10 +178,9 @@ impl Shell {
                     pending.push_back(self.journal.append(self.partition, expected, drafts));
                 }
                 Step::Turn(job) => {
-                    let deployed = Arc::clone(&job.deployed);
-                    self.workers.run(deployed.unit.as_deref().unwrap_or_default(), move |house| {
-                        let _ = inbox.send(Message::Turn(Box::new(turn::take_turn(*job, house))));
-                    });
+                    if let Some(job) = self.held.turn(job, &self.space) {
+                        self.turn(job);
+                    }
                 }
                 Step::Judge(job) => {
                     let unit = job.deployed.first().and_then(|deployed| deployed.unit.clone()).unwrap_or_default();
@@ -178,7 +191,8 @@ impl Shell {
                 Step::Canary(job) => {
                     let unit = job.of.unit.clone().unwrap_or_default();
                     self.workers.run(&unit, move |house| {
-                        let _ = inbox.send(Message::Watched(Box::new(crate::canary::watch(*job, house))));
+                        let _ = inbox
+                            .send(Message::Watched(Box::new(huiyin_registry::canary_comparison::watch(*job, house))));
                     });
                 }
                 Step::Release { work, last_index } => self.release(work, last_index),
@@ -195,7 +209,7 @@ impl Shell {
         }
         let snapping = Arc::clone(&self.snapping);
         let written = background(partition, move || {
-            match Snapshot::of(&state) {
+            match snapshot(&state) {
                 Ok(snapshot) => drop(inbox.send(Message::Snapshot(snapshot))),
                 Err(error) => tracing::warn!(partition, %error, "a snapshot does not encode"),
             }
@@ -207,7 +221,25 @@ impl Shell {
         }
     }
 
+    fn turn(&self, job: Box<TurnJob>) {
+        let (inbox, deployed) = (self.inbox.clone(), Arc::clone(&job.deployed));
+        self.workers.run(deployed.unit.as_deref().unwrap_or_default(), move |house| {
+            let _ = inbox.send(Message::Turn(Box::new(turn::take_turn(*job, house))));
+        });
+    }
+
+    /// Does what waited for space, once there is some.
+    fn let_go(&self) {
+        for waited in self.held.let_go(&self.space) {
+            match waited {
+                Waiting::Turn(job) => self.turn(job),
+                Waiting::Leaving(work, last_index) => self.release(work, last_index),
+            }
+        }
+    }
+
     fn release(&self, work: Work, last_index: Option<u64>) {
+        let Some(work) = self.held.leaving(work, last_index, &self.space) else { return };
         match work {
             Work::Effect(job) => {
                 let inbox = self.inbox.clone();
@@ -217,7 +249,15 @@ impl Shell {
                     let _ = inbox.send(Message::Effect(trying.await));
                 });
             }
-            Work::Stop { run, call, attempt } => self.effects.stop(&run, call, attempt),
+            Work::Stop { run, call, attempt } => match self.held.stop(&run, call, attempt) {
+                Some(done) => drop(self.inbox.send(Message::Effect(done))),
+                None => self.effects.stop(&run, call, attempt),
+            },
+            Work::Hurry { run } => {
+                if let Some(job) = self.held.hurry(&run) {
+                    self.turn(job);
+                }
+            }
             Work::Poll(job) => {
                 let (effects, inbox) = (Arc::clone(&self.effects), self.inbox.clone());
                 self.leaving(last_index);

@@ -22,6 +22,17 @@ use std::time::{Duration, Instant};
 
 use huiyin_flow::Evaluator;
 use huiyin_journal::Journal;
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::partition::{Failing, FailurePolicy, Message, PartitionCore, RunBounds};
+use huiyin_partition::value_limits::ValueLimits;
+use huiyin_partition::watched_source::WatchedSource;
+use huiyin_records::record::{AuditRenewed, Entry, SnapshotTaken};
+use huiyin_records::state::State;
+use huiyin_registry::evaluator::{NoJq, SandboxedJq};
+use huiyin_registry::grants::{Caps, OwnFolders};
+use huiyin_registry::house::{House, Origin};
+use huiyin_registry::limits::Tuning;
+use huiyin_registry::trust::Trust;
 use huiyin_sandbox::{ChildCompiler, Compiler, Limits, PoolConfig, Sandbox, SandboxConfig};
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc};
@@ -29,31 +40,22 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::force::same_schedule;
 use self::store::Store;
-pub(crate) use self::store::private_file;
 use self::wanted::read_wanted;
 use crate::admission::Admission;
 use crate::config::HostConfig;
-use crate::deployment::Deployed;
-use crate::dice::SystemDice;
 use crate::effects::Effects;
 use crate::engine::Engine;
-use crate::evaluator::{NoJq, SandboxedJq};
-use crate::grants::{Caps, OwnFolders};
-use crate::house::{House, Origin};
-use crate::inbox::Partition;
+use crate::held::Held;
+use crate::id_source::SystemIdSource;
 use crate::keeper::Keeper;
 use crate::lifecycle::Known;
-use crate::limits::Tuning;
-use crate::packages::Packages;
-use crate::partition::{Core, Failing, Message, Patience, RunBounds, Snapshot};
-use crate::payload::Payload;
-use crate::record::{AuditRenewed, Entry, SnapshotTaken};
-use crate::secrets::Secrets;
+use crate::partition_handle::PartitionHandle;
+use crate::plugin_store::PluginStore;
 use crate::shell::{Clock, EgressWatch, Peers, Shell, SystemClock};
-use crate::sources::WatchedSource;
-use crate::state::State;
-use crate::trust::Trust;
+use crate::snapshot_writer::snapshot_until;
+use crate::space::Space;
 use crate::worker::{self, Workers};
+use huiyin_secrets::Secrets;
 
 pub use self::error::StartError;
 pub use self::force::bring_into_force;
@@ -200,7 +202,7 @@ impl Engine {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
         let limits = &options.config.limits;
-        let payload = Payload::read(limits.payload_bytes, limits.state_bytes).map_err(StartError::Config)?;
+        let payload = ValueLimits::read(limits.payload_bytes, limits.state_bytes).map_err(StartError::Config)?;
         let secrets = Secrets::open(&options.config.secrets, &options.base, options.data.as_deref());
         let secrets = Arc::new(secrets.map_err(StartError::Config)?);
         let source = Arc::clone(&secrets) as Arc<dyn huiyin_sandbox::SecretSource>;
@@ -302,7 +304,7 @@ impl Engine {
             clock: Arc::clone(&clock),
             payload,
             bindings: options.config.bindings.clone(),
-            packages: Packages {
+            packages: PluginStore {
                 configured,
                 trust: RwLock::new(trust),
                 grants: Arc::clone(&wanted.grants),
@@ -311,14 +313,16 @@ impl Engine {
                 sources: wanted.sources.clone(),
             },
             deploying: Arc::default(),
-            names: crate::directory::Names::of(&loaded),
+            names: crate::names::Names::of(&loaded),
+            numbering: tokio::sync::Mutex::default(),
             policy: loaded.first().and_then(|home| home.desk.policy().cloned()),
             partitions: Vec::new(),
             activity,
             intake: Engine::intake_gate(),
+            space: Arc::new(Space::new(options.data.clone(), options.config.limits.reserve_bytes)),
             intake_room: Engine::intake_room(),
             ahead: Engine::ahead(),
-            here: crate::here::Here::default(),
+            inline: crate::inline_turns::InlineTurns::default(),
             workers: Arc::clone(&workers),
             effects: Arc::clone(&effects),
             next: std::sync::atomic::AtomicUsize::new(0),
@@ -331,6 +335,7 @@ impl Engine {
             ledger_task: tokio::sync::Mutex::new(None),
         };
         let peers = Peers::default();
+        effects.meet(Arc::clone(&peers));
         let (tell_failing, failing) = mpsc::unbounded_channel();
         let mut known = HashMap::new();
         let mut definitions = Definitions::default();
@@ -397,7 +402,7 @@ impl Engine {
         peers: &Peers,
         partitions: u32,
         failing: &mpsc::UnboundedSender<(u32, Failing)>,
-        patience: Patience,
+        patience: FailurePolicy,
     ) {
         let (inbox, messages) = mpsc::unbounded_channel::<Message>();
         let workflows = state
@@ -412,7 +417,7 @@ impl Engine {
             .filter(|(_, d)| d.active && (d.unit.is_some() || partition == 0))
             .filter_map(|(id, _)| deployed.get(id).filter(|d| d.schedule.is_some()).cloned())
             .collect();
-        self.partitions.push(Arc::new(Partition {
+        self.partitions.push(Arc::new(PartitionHandle {
             scheduled: std::sync::RwLock::new(scheduled),
             inbox: inbox.clone(),
             units: state.units.iter().cloned().collect(),
@@ -432,21 +437,23 @@ impl Engine {
             snapshot,
             snapping: Arc::default(),
             failing: failing.clone(),
+            space: Arc::clone(&self.space),
+            held: Held::default(),
             stop: self.stop.clone(),
         };
-        let core = Core::new(
+        let core = PartitionCore::new(
             partition,
             state,
             deployed,
             sources,
-            Box::new(SystemDice::default()),
+            Box::new(SystemIdSource::default()),
             store.content_key,
             Arc::clone(&self.house.evaluator),
             self.payload,
         )
         .among(partitions)
         .with_run_bounds(RunBounds { runs: effects.gate().bounds().runs, bytes: 2 * self.payload.state })
-        .with_patience(patience);
+        .with_failure_policy(patience);
         let (stop, failed, views) = (self.stop.clone(), self.failed.clone(), self.keeper.clone());
         let (journal, clock) = (Arc::clone(&self.journal), Arc::clone(&self.clock));
         self.tasks.lock().await.push(tokio::spawn(async move {
@@ -475,7 +482,7 @@ impl Engine {
 fn pool(options: &Options, admission: &Admission) -> PoolConfig {
     let usual = PoolConfig::default();
     let threads = default_workers();
-    let pure = worker::seats(options.workers.unwrap_or(threads)) + threads + crate::evaluator::IDLE;
+    let pure = worker::seats(options.workers.unwrap_or(threads)) + threads + huiyin_registry::evaluator::IDLE;
     let most = u32::try_from(admission.effects.max(pure)).unwrap_or(u32::MAX);
     PoolConfig { instances: usual.instances.max(most), ..usual }
 }
@@ -501,7 +508,7 @@ async fn last_snapshot(
     let late =
         || tracing::warn!(partition, "no last snapshot, it took too long; the next start reads the journal instead");
     let (copy, seq) = (state.clone(), state.seq);
-    let Some(snapshot) = beside(end, move || Snapshot::until(&copy, Some(end))).await else {
+    let Some(snapshot) = beside(end, move || snapshot_until(&copy, Some(end))).await else {
         late();
         return Ok(());
     };
@@ -545,7 +552,7 @@ mod tests {
         for unit in 0..20_000 {
             state.units.insert(format!("a unit with a long code {unit}"));
         }
-        assert!(Snapshot::until(&state, Some(now)).is_err_and(|error| error.is_io()));
-        assert!(Snapshot::until(&state, Some(now + LAST)).is_ok() && Snapshot::of(&state).is_ok());
+        assert!(snapshot_until(&state, Some(now)).is_err_and(|error| error.is_io()));
+        assert!(snapshot_until(&state, Some(now + LAST)).is_ok() && snapshot_until(&state, None).is_ok());
     }
 }

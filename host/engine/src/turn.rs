@@ -8,18 +8,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use huiyin_flow::{Command, Env, ErrorKind, Event, FlowError};
-use huiyin_journal::Coming;
+use huiyin_partition::canary::{Canaries, Made};
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::partition::{
+    FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, record_of_start, start_event,
+};
+use huiyin_partition::value_limits::{TURN, ValueLimits};
+use huiyin_records::record::{self, result_digest};
+use huiyin_registry::calls::{PluginFault, pure_call};
+use huiyin_registry::house::House;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::calls::{PluginFault, pure_call};
-use crate::canary::{Canaries, Made};
-use crate::deployment::Deployed;
-use crate::here::Hurry;
-use crate::house::House;
-use crate::partition::{FirstTurn, Input, JudgeJob, Judged, StartRun, TurnDone, TurnJob, record_of_start, start_event};
-use crate::payload::{Payload, TURN};
-use crate::record::{self, sum};
+use crate::inline_budget::{self, InlineBudget};
 
 /// Events published after which a turn ends: whether more may be is then asked anew.
 const PUBLISHED: usize = 128;
@@ -35,7 +36,15 @@ pub struct Budget<'h> {
     /// Interpreter steps at a stretch, between two looks at the clock.
     pub stretch: u32,
     /// The turn may not hold its thread up, and is given up where it would.
-    pub hurry: Option<&'h Hurry>,
+    pub hurry: Option<&'h InlineBudget>,
+}
+
+impl<'h> Budget<'h> {
+    /// That of a turn on the thread of whoever asked.
+    pub fn inline(budget: &'h InlineBudget) -> Budget<'h> {
+        let (time, stretch) = (Some(inline_budget::STRETCH), inline_budget::STEPS);
+        Budget { time, stretch, hurry: Some(budget), ..Budget::default() }
+    }
 }
 
 impl Default for Budget<'_> {
@@ -50,7 +59,7 @@ pub fn first_turn(
     deployed: &Arc<Deployed>,
     now: Timestamp,
     random: u64,
-    payload: Payload,
+    payload: ValueLimits,
     house: &House,
     budget: Budget<'_>,
 ) -> FirstTurn {
@@ -70,7 +79,7 @@ pub fn first_turn(
     };
     let mut done = Box::new(take_turn_within(job, house, budget));
     let record = record_of_start(start, &mut done, payload);
-    FirstTurn { now, done, record, place: None, coming: Coming::default() }
+    FirstTurn { now, done, record, guard: None }
 }
 
 /// Takes one turn: everything a run can do before it has to wait.
@@ -107,7 +116,7 @@ pub fn take_turn_within(job: TurnJob, house: &House, budget: Budget<'_>) -> Turn
 /// longer than expressions may, is not answered by it.
 pub fn judge(job: JudgeJob, house: &House) -> Judged {
     let JudgeJob { id, event, deployed } = job;
-    let judge = |of: &crate::deployment::Deployed| {
+    let judge = |of: &huiyin_partition::deployed::Deployed| {
         let answered = std::panic::AssertUnwindSafe(|| of.judge(&event, &*house.evaluator));
         (of.id.clone(), std::panic::catch_unwind(answered).unwrap_or_default())
     };
@@ -142,7 +151,7 @@ fn turn(job: TurnJob, house: &House, budget: Budget<'_>) -> TurnDone {
         && published < PUBLISHED
         && bytes <= TURN
         && budget.time.is_none_or(|most| began.elapsed() < most)
-        && !budget.hurry.is_some_and(Hurry::gave_up)
+        && !budget.hurry.is_some_and(InlineBudget::gave_up)
     {
         let event = match inputs.pop_front() {
             None => break,
@@ -183,7 +192,7 @@ fn turn(job: TurnJob, house: &House, budget: Budget<'_>) -> TurnDone {
         }
     }
     if first {
-        deployed.took(began.elapsed());
+        deployed.first_turns.took(began.elapsed());
     }
     let Beside { faults, made, told, .. } = beside;
     let (flow, rest) = (Arc::new(flow), inputs.into());
@@ -199,20 +208,20 @@ struct Beside {
     /// Calls that a canary is to make, too.
     made: Vec<Made>,
     /// What the facts leave open of the pure calls it made.
-    told: Option<Vec<record::Made>>,
+    told: Option<Vec<record::CallTrace>>,
 }
 
 /// Makes a pure call and gives its result as an event, and what the facts will
 /// not say of it.
 fn make(
-    deployed: &crate::deployment::Deployed,
+    deployed: &huiyin_partition::deployed::Deployed,
     run: &str,
     command: &Command,
     now: jiff::Timestamp,
     house: &House,
-    hurry: Option<&Hurry>,
+    hurry: Option<&InlineBudget>,
     beside: &mut Beside,
-) -> Option<(Event, record::Made)> {
+) -> Option<(Event, record::CallTrace)> {
     let Command::Call { call, task, slot, function, with, .. } = command else { return None };
     let outcome: Result<Value, PluginFault> = match deployed.pure_pin(slot.as_deref(), function) {
         Some(pin) => {
@@ -223,10 +232,10 @@ fn make(
             Err(FlowError::new(ErrorKind::Configuration, format!("`{}` is not a pure plugin", function.name)).into())
         }
     };
-    let mut told = record::Made { call: call.0, now: None, result: None, failed: None };
+    let mut told = record::CallTrace { call: call.0, now: None, result: None, failed: None };
     let outcome = match outcome {
         Ok(value) => {
-            told.result = (!deployed.definition.gives_result(task)).then(|| sum(&value));
+            told.result = (!deployed.definition.gives_result(task)).then(|| result_digest(&value));
             Ok(value)
         }
         Err(fault) => {
@@ -236,7 +245,7 @@ fn make(
             told.failed = Some(fault.word);
             if fault.own {
                 let how = fault.error.detail.clone().unwrap_or_default();
-                beside.faults.push((crate::deployment::key(slot.as_deref(), function), how));
+                beside.faults.push((huiyin_partition::deployed::key(slot.as_deref(), function), how));
             }
             Err(*fault.error)
         }

@@ -1,17 +1,17 @@
 //! Workers: threads on which turns of runs are taken ([`crate::turn`]), so that a
 //! partition's loop never waits for one, and a run of pure steps needs one
 //! hand-over in all; or none, where the turn is so brief that whoever asked for
-//! the run takes it ([`crate::here`]).
+//! the run takes it ([`crate::inline_turns`]).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
+use huiyin_registry::house::House;
 
-use crate::fair::{Fair, Ticket, micros};
-use crate::house::House;
 use crate::seats::{Answer, Seat};
+use huiyin_fairness::{FairQueue, Ticket, micros};
 
 enum Job {
     /// Tells whom it concerns by itself.
@@ -36,7 +36,7 @@ const LOOK: Duration = Duration::from_millis(5);
 pub(crate) const NICE: i32 = 5;
 
 /// The pool. As many jobs run at once as there are cores, not counting slow
-/// ones. Whose job is next is decided among the units ([`crate::fair`]), and no
+/// ones. Whose job is next is decided among the units ([`huiyin_fairness`]), and no
 /// unit ever sits in all the seats.
 pub struct Workers {
     queue: Arc<Queue>,
@@ -63,7 +63,7 @@ enum Next {
 
 #[derive(Default)]
 struct Waiting {
-    jobs: Fair<(), Job>,
+    jobs: FairQueue<(), Job>,
     /// Tokens that were taken while no job might run.
     owed: usize,
 }

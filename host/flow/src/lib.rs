@@ -1,5 +1,7 @@
 //! The Open Workflow DSL 1.0.3: strict parsing, and a durable interpreter of runs.
 //!
+//! **Invariant:** the same definition, state and event give the same facts, and a run is what its facts add up to.
+//!
 //! A workflow text becomes a [`Definition`] or a list of [`Diagnostic`]s; what
 //! the house does not support is refused there, never at run time. A run is a
 //! [`RunState`]; [`decide`] (or [`advance`]) turns an [`Event`] into [`Fact`]s

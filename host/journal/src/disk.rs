@@ -6,7 +6,7 @@
 use std::fmt::Debug;
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,10 @@ pub trait Disk: Send + Sync + Debug {
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// Permission bits of a file (`0o600`, …).
     fn mode(&self, path: &Path) -> io::Result<u32>;
+    /// User id of the one a file belongs to; on a disk without users it is ours.
+    fn owner(&self, _path: &Path) -> io::Result<u32> {
+        Ok(huiyin_files::me())
+    }
     /// Takes an exclusive lock on a file, made if missing; held until the guard is dropped
     /// or the process dies, however it dies.
     fn lock(&self, path: &Path) -> Result<Box<dyn DiskLock>, LockFailure>;
@@ -161,6 +165,10 @@ impl Disk for RealDisk {
 
     fn mode(&self, path: &Path) -> io::Result<u32> {
         Ok(fs::metadata(path)?.permissions().mode() & 0o7777)
+    }
+
+    fn owner(&self, path: &Path) -> io::Result<u32> {
+        Ok(fs::metadata(path)?.uid())
     }
 
     fn lock(&self, path: &Path) -> Result<Box<dyn DiskLock>, LockFailure> {

@@ -1,5 +1,7 @@
 //! The journal: the append-only log from which everything else in Huiyin is derived.
 //!
+//! **Invariant:** what was answered as appended is read back, byte for byte and in its order, until its key is destroyed.
+//!
 //! It keeps records in partitions, in one order for all (the audit tree's), seals payloads under
 //! destroyable keys, and answers an append only when its bytes are durable. It knows nothing of
 //! runs, cases or the audit tree, and it never changes or drops a record: redaction destroys a key,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use huiyin_files::Exposed;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::JournalError;
@@ -23,8 +24,13 @@ pub(crate) fn load(disk: &dyn Disk, path: &Path, may_create: bool) -> Result<Zer
         return create(disk, path);
     };
     let mode = disk.mode(path).map_err(|e| JournalError::io("reading the permissions of", path, &e))?;
-    if mode & 0o077 != 0 {
-        return Err(refuse(format!("others may use it (mode {mode:o}); run: chmod 600 {}", path.display())));
+    let owner = disk.owner(path).map_err(|e| JournalError::io("reading the owner of", path, &e))?;
+    match huiyin_files::check(mode, owner) {
+        Ok(()) => {}
+        Err(Exposed::Mode(mode)) => {
+            return Err(refuse(format!("others may use it (mode {mode:o}); run: chmod 600 {}", path.display())));
+        }
+        Err(why) => return Err(refuse(why.to_string())),
     }
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
     let mut key = Zeroizing::new([0; KEY_BYTES]);

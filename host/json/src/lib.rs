@@ -2,6 +2,8 @@
 //! reader takes the first and another the last. A proof, a grant and a manifest
 //! must not mean two things. Everything else is as `serde_json` reads it, its
 //! limit on nesting included. And how deep JSON may nest: [`depth`].
+//!
+//! **Invariant:** a text that two readers could read in two ways is refused.
 
 pub mod depth;
 

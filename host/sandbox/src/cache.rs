@@ -6,11 +6,12 @@
 //! not read the key. Any doubt means compiling again; nothing here can fail a
 //! load.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
+use huiyin_files::ReadError;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use zeroize::Zeroizing;
@@ -60,7 +61,7 @@ impl Cache {
             let mut mac = self.mac(&name).ok_or_else(|| io::Error::other("the key has the wrong length"))?;
             mac.update(code);
             let tag = mac.finalize().into_bytes();
-            self.write(&name, &[&tag, code])
+            huiyin_files::write_private_parts(&self.folder.join(&name), &[&tag, code])
         };
         if let Err(error) = keep() {
             tracing::warn!(%error, "compiled code could not be kept");
@@ -73,23 +74,6 @@ impl Cache {
         mac.update(name.as_bytes());
         mac.update(&[0]);
         Some(mac)
-    }
-
-    /// Writes a whole file or none.
-    fn write(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
-        let temporary = self.folder.join(format!("{}.tmp", hex::encode(random::<8>()?)));
-        let written = (|| {
-            let mut file = private(&temporary)?;
-            for part in parts {
-                file.write_all(part)?;
-            }
-            file.sync_all()?;
-            fs::rename(&temporary, self.folder.join(name))
-        })();
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        written
     }
 }
 
@@ -104,39 +88,20 @@ fn random<const N: usize>() -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// A new file that only the host's user can read.
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)
-}
-
 /// The key, if there is one that nobody else could have read or replaced.
 fn read_key(path: &Path) -> io::Result<Option<Zeroizing<[u8; 32]>>> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if file.metadata()?.permissions().mode() & 0o077 != 0 {
-            tracing::warn!("the cache's key was readable by others; a new one is made");
+    let bytes = match huiyin_files::read_private(path, 32) {
+        Ok(Some(bytes)) if bytes.len() == 32 => bytes,
+        Ok(_) | Err(ReadError::TooLarge { .. }) => return Ok(None),
+        Err(ReadError::Exposed(why)) => {
+            tracing::warn!(%why, "the cache's key was not the host's alone; a new one is made");
             return Ok(None);
         }
-    }
+        Err(ReadError::Io(error)) => return Err(error),
+    };
     let mut key = Zeroizing::new([0; 32]);
-    match file.read_exact(key.as_mut()) {
-        Ok(()) => Ok(Some(key)),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-        Err(error) => Err(error),
-    }
+    key.copy_from_slice(&bytes);
+    Ok(Some(key))
 }
 
 /// A new key in place of any other. Old entries become foreign.
@@ -146,17 +111,10 @@ fn make_key(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    match private(path) {
-        Ok(mut file) => {
-            file.write_all(key.as_slice())?;
-            file.sync_all()?;
-            Ok(key)
-        }
+    match huiyin_files::create_private(path, key.as_slice()) {
+        Ok(()) => Ok(key),
         // Another process was faster; take its key.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-            read_key(path)?.ok_or(error)
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_key(path)?.ok_or(error),
         Err(error) => Err(error),
     }
 }

@@ -2,6 +2,8 @@
 //! worst of them is harmless, the good ones are fast, and the pure ones give
 //! the same answer on any machine.
 //!
+//! **Invariant:** a plugin reaches what it asked for, was granted and the unit may have, and nothing else.
+//!
 //! A package is one component with its manifest inside ([`Sandbox::load`]).
 //! A call gets a fresh instance, limits ([`Limits`]) and nothing else, unless
 //! the manifest asks for it and a [`Grant`] gives it. Pure packages are called

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, StreamExt as _, stream};
@@ -13,13 +14,25 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::api::App;
+use crate::caller::Caller;
 
 /// A comment is sent when nothing else was for so long, so that proxies keep the stream open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-pub(crate) async fn stream(State(app): State<App>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+/// Ends with the host, and with the session that it was asked for by.
+pub(crate) async fn stream(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let stop = app.stop.clone();
-    let events = stream::unfold(app.engine.activity(), next).map(Ok).take_until(stop.cancelled_owned());
+    let over = caller.session.map(|session| session.over).unwrap_or_default();
+    let ended = async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = over.cancelled() => {}
+        }
+    };
+    let events = stream::unfold(app.engine.activity(), next).map(Ok).take_until(Box::pin(ended));
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 

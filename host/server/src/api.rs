@@ -12,12 +12,13 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::account::{SignIn, routes};
 use crate::body::{self, BodyLimit, Room};
 use crate::problem::Problem;
 use crate::token::Token;
 use crate::{
-    activity, bindings, caller, catalog, desk, events, intake, log, plugins, publishers, runs, schedules, sources,
-    workflows,
+    activity, bindings, caller, calls, catalog, console, desk, events, intake, log, logs, messages, plugins,
+    publishers, records, responses, runs, schedules, sources, watch, workflows,
 };
 
 /// The longest pause between two parts of a request's body.
@@ -28,19 +29,30 @@ const BODY_PAUSE: Duration = Duration::from_secs(10);
 pub(crate) struct App {
     pub(crate) engine: Arc<Engine>,
     pub(crate) token: Arc<Token>,
+    pub(crate) sign_in: Arc<SignIn>,
     /// Packages that may be sent at once.
     pub(crate) uploads: Arc<Semaphore>,
     /// Cancelled when the server stops: ends streams that would go on for ever.
     pub(crate) stop: CancellationToken,
 }
 
-/// The API as a service. `stop` ends what streams.
+/// The API as a service where nobody signs in: all is done with the token. `stop` ends what streams.
 pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Router {
+    let sign_in = Arc::new(SignIn::nowhere(&token));
+    router_with(engine, token, sign_in, stop)
+}
+
+/// The API and the console as a service, for whoever bears the token or has signed in.
+pub fn router_with(engine: Arc<Engine>, token: Token, sign_in: Arc<SignIn>, stop: CancellationToken) -> Router {
     let limit = BodyLimit::of(engine.payload());
     let uploads = Arc::new(Semaphore::new(plugins::UPLOADS));
-    let app = App { engine, token: Arc::new(token), uploads, stop };
+    let app = App { engine, token: Arc::new(token), sign_in, uploads, stop };
     let guarded = Router::new()
+        .merge(routes::guarded())
         .route("/v1/host", get(catalog::host))
+        .route("/v1/commands", get(desk::commands))
+        .route("/v1/records", get(records::list))
+        .route("/v1/records/{index}", get(records::show))
         .route("/v1/workflows", get(workflows::list).post(workflows::deploy))
         .route("/v1/workflows/{namespace}/{name}", get(workflows::show))
         .route("/v1/workflows/{namespace}/{name}/withdraw", post(workflows::withdraw))
@@ -60,6 +72,12 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
         .route("/v1/canaries/differences", get(bindings::differences))
         .route("/v1/sources", get(sources::list))
         .route("/v1/sources/rewind", post(sources::rewind))
+        .route("/v1/coverage", get(watch::coverage))
+        .route("/v1/roster", get(watch::roster))
+        .route("/v1/patrols", get(watch::patrols))
+        .route("/v1/warnings", get(watch::warnings))
+        .route("/v1/shared", get(watch::shared))
+        .route("/v1/items/{item}", get(watch::item))
         .route("/v1/runs", get(runs::list).post(runs::start))
         .route("/v1/runs/{id}", get(runs::show))
         .route("/v1/runs/{id}/records", get(runs::records))
@@ -71,6 +89,10 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
         .route("/v1/runs/{id}/resolve", post(runs::resolve))
         .route("/v1/units/{unit}/commands", post(desk::command))
         .route("/v1/units/{unit}/items", post(intake::items))
+        .route("/v1/units/{unit}/messages", post(messages::receive))
+        .route("/v1/units/{unit}/calls", post(calls::import))
+        .route("/v1/hotline", get(calls::rate))
+        .route("/v1/logs", get(logs::list))
         .route("/v1/units/{unit}/events", post(events::of_unit))
         .route("/v1/events", post(events::any))
         .route("/v1/lifecycle", get(catalog::lifecycle))
@@ -79,6 +101,10 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
         .route("/v1/schedules/resume", post(schedules::resume))
         .route("/v1/items", get(desk::items))
         .route("/v1/tasks", get(desk::tasks))
+        .route("/v1/approvals", get(desk::approvals))
+        .route("/v1/reports", get(desk::reports))
+        .route("/v1/responses", get(responses::responses))
+        .route("/v1/disclosures", get(responses::disclosures))
         .route("/v1/policy", get(desk::policy))
         .route("/v1/cases", get(desk::cases))
         .route("/v1/cases/{number}", get(desk::case))
@@ -90,8 +116,9 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
         .route_layer(from_fn_with_state(app.clone(), caller::check));
     Router::new()
         .route("/healthz", get(catalog::health))
+        .merge(routes::open())
         .merge(guarded)
-        .fallback(|| async { Problem::not_found("the API has no such path; see docs/reference/api.md") })
+        .fallback(console::file)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(from_fn(body::share))

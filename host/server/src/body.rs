@@ -40,13 +40,13 @@ pub(crate) struct BodyLimit {
 }
 
 impl BodyLimit {
-    pub(crate) fn of(payload: huiyin_engine::payload::Payload) -> BodyLimit {
+    pub(crate) fn of(payload: huiyin_engine::value_limits::ValueLimits) -> BodyLimit {
         BodyLimit { bytes: max_body_bytes(payload), memory: payload.memory().saturating_add(BESIDE) }
     }
 }
 
 /// The largest body, in bytes: one payload and what stands around it.
-pub fn max_body_bytes(payload: huiyin_engine::payload::Payload) -> usize {
+pub fn max_body_bytes(payload: huiyin_engine::value_limits::ValueLimits) -> usize {
     usize::try_from(payload.value + BESIDE).unwrap_or(usize::MAX)
 }
 

@@ -1,9 +1,10 @@
-//! Who asks: the bearer of the admin token, in the name of a person or as an
-//! admin of the host.
+//! Who asks: the bearer of the host's token, in the name of a person or as an
+//! admin of the host; or somebody who has signed in, as themselves alone.
 //!
-//! Until sessions exist, whoever holds the token is believed to be whom the
-//! header `huiyin-actor` names; without the token nobody is anybody. What that
-//! person may do says the policy pack ([`huiyin_desk::permit`]).
+//! Whoever holds the token is believed to be whom the header `huiyin-actor`
+//! names. Who comes by a session is whom the account says
+//! ([`crate::account::guard`]). What that person may do says the policy pack
+//! ([`huiyin_desk::permit`]).
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
@@ -11,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use percent_encoding::percent_decode;
 
+use crate::account::{Standing, guard};
 use crate::api::App;
 use crate::connections::Known;
 use crate::problem::Problem;
@@ -23,23 +25,56 @@ pub const ACTOR_HEADER: &str = "huiyin-actor";
 const ADMIN: &str = "admin:admin";
 
 /// Longest actor, in bytes as a record's header has it: percent-encoded where it is not ASCII.
-const MAX_ACTOR: usize = 128;
+pub(crate) const MAX_ACTOR: usize = 128;
 
 /// Who asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     /// `person:<id>` or `admin:<name>`.
     pub(crate) actor: String,
+    /// The session that they come by; none for the bearer of the token.
+    pub(crate) session: Option<Standing>,
 }
 
-/// Lets pass whoever bears the token.
+/// Lets pass whoever bears the token, or has signed in.
 pub(crate) async fn check(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Problem> {
-    let caller = identify(request.headers(), &app)?;
+    let caller = if request.headers().contains_key(header::AUTHORIZATION) {
+        identify(request.headers(), &app)?
+    } else {
+        guard::asks(&app.sign_in, &request)?
+    };
+    if let Some((unit, true)) = app.engine.home_of(&caller.actor) {
+        let (method, uri) = (request.method(), request.uri());
+        if !open_to_partner(method.as_str(), uri.path(), uri.query(), &unit) {
+            return Err(Problem::refused(format_args!(
+                "`{}` belongs to the partner unit `{unit}`, which sees what is shared with it and its own tasks only (clause 6c); ask for /v1/shared?unit={unit} or /v1/tasks?unit={unit}",
+                caller.actor
+            )));
+        }
+    }
     if let Some(known) = request.extensions().get::<Known>() {
         known.is();
     }
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
+}
+
+/// What people of partner units may ask for (clause 6c): commands in their own unit's name, their
+/// tasks, and what is shared with them. Nothing else.
+fn open_to_partner(method: &str, path: &str, query: Option<&str>, unit: &str) -> bool {
+    let own = query.is_some_and(|query| {
+        let mut units = query.split('&').filter_map(|pair| pair.strip_prefix("unit="));
+        // Given once, so that nothing else can be meant.
+        units.next() == Some(unit) && units.next().is_none()
+    });
+    match (method, path) {
+        ("POST", path) if path.starts_with("/v1/units/") => path == format!("/v1/units/{unit}/commands"),
+        ("GET", "/v1/shared" | "/v1/tasks") => own,
+        // Their own signing in and out.
+        (_, "/v1/session" | "/v1/sessions") => true,
+        (_, path) if path.starts_with("/v1/session/") => true,
+        _ => false,
+    }
 }
 
 fn identify(headers: &HeaderMap, app: &App) -> Result<Caller, Problem> {
@@ -59,8 +94,8 @@ fn identify(headers: &HeaderMap, app: &App) -> Result<Caller, Problem> {
     }
     let mut named = headers.get_all(ACTOR_HEADER).iter();
     match (named.next(), named.next()) {
-        (None, _) => Ok(Caller { actor: ADMIN.to_owned() }),
-        (Some(named), None) => actor(named.as_bytes()).map(|actor| Caller { actor }).ok_or_else(|| {
+        (None, _) => Ok(Caller { actor: ADMIN.to_owned(), session: None }),
+        (Some(named), None) => actor(named.as_bytes()).map(|actor| Caller { actor, session: None }).ok_or_else(|| {
             Problem::invalid(format_args!(
                 "the header `{ACTOR_HEADER}` must be `person:<id>` or `admin:<name>`, UTF-8 as it is or percent-encoded, \
                  without spaces and control characters, at most {MAX_ACTOR} bytes percent-encoded"
@@ -73,7 +108,7 @@ fn identify(headers: &HeaderMap, app: &App) -> Result<Caller, Problem> {
 }
 
 /// Reads the header's value: percent-encoding is undone, what is written raw is taken as UTF-8.
-fn actor(value: &[u8]) -> Option<String> {
+pub(crate) fn actor(value: &[u8]) -> Option<String> {
     let text = percent_decode(value).decode_utf8().ok()?;
     let name = text.strip_prefix("person:").or_else(|| text.strip_prefix("admin:"))?;
     let plain = |c: char| !c.is_whitespace() && !c.is_control();
@@ -127,6 +162,27 @@ mod tests {
         assert_eq!(of(&["8e03-97"]), Ok(Some("8e03-97".to_owned())));
         for wrong in [&[""][..], &["\"\""], &["a", "a"], &["a\"b"], &["许"]] {
             assert_eq!(of(wrong), Err(400), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_partner_asks_for_what_is_its_own() {
+        let may = |method, path, query| open_to_partner(method, path, query, "emergency");
+        assert!(may("POST", "/v1/units/emergency/commands", None));
+        assert!(may("GET", "/v1/shared", Some("unit=emergency&all=true")));
+        assert!(may("GET", "/v1/tasks", Some("unit=emergency")));
+        for (method, path, query) in [
+            ("GET", "/v1/cases", None),
+            ("GET", "/v1/cases/1", None),
+            ("GET", "/v1/tasks", None),
+            ("GET", "/v1/tasks", Some("unit=linhai")),
+            ("GET", "/v1/tasks", Some("unit=emergency&unit=linhai")),
+            ("GET", "/v1/activity", None),
+            ("POST", "/v1/units/linhai/commands", None),
+            ("POST", "/v1/units/emergency/items", None),
+            ("POST", "/v1/units/emergency%2f../linhai/commands", None),
+        ] {
+            assert!(!may(method, path, query), "{method} {path} {query:?}");
         }
     }
 

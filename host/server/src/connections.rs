@@ -68,6 +68,10 @@ impl Known {
     }
 }
 
+/// Where a request comes from; an extension of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) std::net::SocketAddr);
+
 /// A place; given back when it is dropped.
 pub(crate) struct Place {
     number: u64,

@@ -12,16 +12,39 @@ use crate::api::App;
 use crate::body::Json;
 use crate::caller::{self, Caller};
 use crate::problem::Problem;
+use crate::readers;
 
-pub(crate) async fn cases(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
+/// Which cases; all of them where nothing is said.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhichCases {
+    unit: Option<String>,
+    kind: Option<huiyin_desk::case::Kind>,
+}
+
+pub(crate) async fn cases(
+    State(app): State<App>,
+    which: Result<Query<WhichCases>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
+) -> Result<axum::Json<Value>, Problem> {
+    let Query(WhichCases { unit, kind }) = which?;
+    if let Some(unit) = &unit {
+        app.engine.partition_of(unit)?;
+    }
     let look = |state: &huiyin_engine::state::State, now| {
         (huiyin_desk::case_list(&state.desk, now), state.desk.unjudged().count() as u64)
     };
     let found = app.engine.look_all(look).await?;
     let unjudged: u64 = found.iter().map(|(_, unjudged)| unjudged).sum();
     let mut cases: Vec<Value> = found.into_iter().flat_map(|(cases, _)| cases).collect();
+    let kind = kind.map(|kind| json!(kind));
+    cases.retain(|case| {
+        unit.as_ref().is_none_or(|unit| case["unit"] == **unit)
+            && kind.as_ref().is_none_or(|kind| case["kind"] == *kind)
+    });
+    let hidden = readers::leave_out(&mut cases, "number", &readers::hidden(&app, &caller).await?);
     huiyin_desk::by_due(&mut cases);
-    Ok(axum::Json(json!({"now": app.engine.now(), "unjudged": unjudged, "cases": cases})))
+    Ok(axum::Json(json!({"now": app.engine.now(), "unjudged": unjudged, "hidden": hidden, "cases": cases})))
 }
 
 /// The policy pack in force, as the host read it.
@@ -31,6 +54,11 @@ pub(crate) async fn policy(State(app): State<App>) -> Result<axum::Json<Value>, 
         Some(pack) => Ok(axum::Json(json!({"now": app.engine.now(), "pack": *pack}))),
         None => Err(Problem::not_found("no policy pack is in force; name one as `policy` in huiyin.json")),
     }
+}
+
+/// Every command that a person may give, with its JSON Schema: what forms are made of.
+pub(crate) async fn commands() -> axum::Json<Value> {
+    axum::Json(json!({"commands": huiyin_desk::command_forms()}))
 }
 
 /// Which items.
@@ -77,6 +105,7 @@ pub(crate) struct WhichTasks {
 pub(crate) async fn tasks(
     State(app): State<App>,
     which: Result<Query<WhichTasks>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(WhichTasks { unit, all }) = which?;
     if let Some(unit) = &unit {
@@ -84,6 +113,7 @@ pub(crate) async fn tasks(
     }
     let found = app.engine.look_all(move |state, _| huiyin_desk::task_list(&state.desk, unit.as_deref(), all)).await?;
     let mut tasks: Vec<Value> = found.into_iter().flatten().collect();
+    readers::leave_out(&mut tasks, "case", &readers::hidden(&app, &caller).await?);
     let due = |task: &Value| task["due_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
     tasks.sort_by_cached_key(|task| {
         (due(task).is_none(), due(task), task["case"].to_string(), task["task"].to_string())
@@ -92,18 +122,109 @@ pub(crate) async fn tasks(
     Ok(axum::Json(app.engine.look(0, move |state, _| huiyin_desk::with_names(&state.desk, page)).await?))
 }
 
+/// Which approvals.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhichApprovals {
+    unit: Option<String>,
+    /// Only what this person may approve now.
+    person: Option<String>,
+    /// Delegations also that are over.
+    #[serde(default)]
+    all: bool,
+}
+
+/// What waits for approvals, what runs out first before the others, and the delegations that hold.
+pub(crate) async fn approvals(
+    State(app): State<App>,
+    which: Result<Query<WhichApprovals>, QueryRejection>,
+) -> Result<axum::Json<Value>, Problem> {
+    let Query(WhichApprovals { unit, person, all }) = which?;
+    if let Some(unit) = &unit {
+        app.engine.partition_of(unit)?;
+    }
+    let of = unit.clone();
+    let look = move |state: &huiyin_engine::state::State, now| {
+        let lists = huiyin_desk::delegation_list(&state.desk, of.as_deref(), all, now);
+        (state.desk.elsewhere(now), lists)
+    };
+    let mut known = huiyin_desk::Elsewhere::default();
+    let mut delegations: Vec<Value> = Vec::new();
+    for (there, lists) in app.engine.look_all(look).await? {
+        known.join(there);
+        delegations.extend(lists);
+    }
+    let look = move |state: &huiyin_engine::state::State, now| {
+        let (unit, person) = (unit.as_deref(), person.as_deref());
+        huiyin_desk::approval_list(&state.desk, unit, person, &known.delegations, now)
+    };
+    let found = app.engine.look_all(look).await?;
+    let mut approvals: Vec<Value> = found.into_iter().flatten().collect();
+    let time = |row: &Value, name: &str| row[name].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+    approvals.sort_by_cached_key(|row| {
+        let end = time(row, "expires_at");
+        (end.is_none(), end, time(row, "at"), row["case"].to_string())
+    });
+    let page = json!({"now": app.engine.now(), "approvals": approvals, "delegations": delegations});
+    Ok(axum::Json(app.engine.look(0, move |state, _| huiyin_desk::with_names(&state.desk, page)).await?))
+}
+
+/// Which reports.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhichReports {
+    unit: Option<String>,
+    /// Only those that an addressee has not signed for.
+    #[serde(default)]
+    unsigned: bool,
+}
+
+/// Reports of cases, the newest first, and those that went another way.
+pub(crate) async fn reports(
+    State(app): State<App>,
+    which: Result<Query<WhichReports>, QueryRejection>,
+) -> Result<axum::Json<Value>, Problem> {
+    let Query(WhichReports { unit, unsigned }) = which?;
+    if let Some(unit) = &unit {
+        app.engine.partition_of(unit)?;
+    }
+    let look = move |state: &huiyin_engine::state::State, _| {
+        huiyin_desk::report_list(&state.desk, huiyin_desk::WhichReports { unit: unit.as_deref(), unsigned })
+    };
+    let (mut reports, mut bypasses) = (Vec::new(), Vec::new());
+    for (of_reports, of_bypasses) in app.engine.look_all(look).await? {
+        reports.extend(of_reports);
+        bypasses.extend(of_bypasses);
+    }
+    for list in [&mut reports, &mut bypasses] {
+        list.sort_by_cached_key(|row: &Value| {
+            std::cmp::Reverse(row["at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok()))
+        });
+    }
+    let page = json!({"now": app.engine.now(), "reports": reports, "bypasses": bypasses});
+    Ok(axum::Json(app.engine.look(0, move |state, _| huiyin_desk::with_names(&state.desk, page)).await?))
+}
+
 pub(crate) async fn case(
     State(app): State<App>,
     number: Result<Path<String>, PathRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Path(number) = number?;
-    let wanted = number.clone();
-    let found = app
-        .engine
-        .look_all(move |state, now| state.desk.case(&wanted).map(|case| huiyin_desk::case_page(&state.desk, case, now)))
-        .await?;
+    if let Some(shown) = crate::watch::through_share(&app, &caller, Some(&number), None).await? {
+        return Ok(axum::Json(shown));
+    }
+    let (wanted, reader) = (number.clone(), readers::ReaderOf::of(&caller));
+    let who = reader.clone();
+    let look = move |state: &huiyin_engine::state::State, now| {
+        let case = state.desk.case(&wanted)?;
+        let may = who.may(case, state.desk.policy().map(|pack| &**pack));
+        Some(may.then(|| huiyin_desk::case_page(&state.desk, case, now)))
+    };
+    let found = app.engine.look_all(look).await?;
     match found.into_iter().flatten().next() {
-        Some(case) => Ok(axum::Json(case)),
+        Some(Some(case)) => Ok(axum::Json(case)),
+        Some(None) => Err(reader.refused(&number)),
         None => Err(Problem::not_found(format_args!("there is no case {number}; `huiyin case list` shows them"))),
     }
 }

@@ -14,7 +14,7 @@ use crate::caller::Caller;
 use crate::problem::Problem;
 
 /// The most items of one request.
-const MAX_ITEMS: usize = 1_000;
+pub(crate) const MAX_ITEMS: usize = 1_000;
 
 /// Longest name of a source, in bytes.
 const MAX_SOURCE: usize = 64;
@@ -64,12 +64,7 @@ pub(crate) async fn items(
     let Path(unit) = unit?;
     app.engine.partition_of(&unit)?;
     let name = &push.source;
-    if name.is_empty() || name.len() > MAX_SOURCE || name.chars().any(|c| c.is_control() || c == '/') {
-        return Err(Problem::invalid_at(
-            "/source",
-            format_args!("a source's name has 1 to {MAX_SOURCE} bytes and no slash"),
-        ));
-    }
+    check_source(name)?;
     if push.items.len() > MAX_ITEMS {
         return Err(Problem::invalid_at(
             "/items",
@@ -83,6 +78,15 @@ pub(crate) async fn items(
     }
     let output = app.engine.receive(&unit, name, items, &caller.actor).await?;
     Ok(axum::Json(output))
+}
+
+/// A source's name, as people and other systems give it.
+pub(crate) fn check_source(name: &str) -> Result<(), Problem> {
+    if name.is_empty() || name.len() > MAX_SOURCE || name.chars().any(|c| c.is_control() || c == '/') {
+        let why = format_args!("a source's name has 1 to {MAX_SOURCE} bytes and no slash");
+        return Err(Problem::invalid_at("/source", why));
+    }
+    Ok(())
 }
 
 fn taken(at: usize, item: PushedItem, source: &str, now: Timestamp) -> Result<huiyin_desk::Item, Problem> {

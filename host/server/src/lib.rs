@@ -3,33 +3,50 @@
 //! It turns requests into what the engine offers and its answers into JSON;
 //! it holds no domain rule. The engine answers only once what led to the
 //! answer is durable, and no handler answers before the engine does (rule 2).
-//! Errors are problem details (RFC 9457). All but `/healthz` needs the token.
+//! Errors are problem details (RFC 9457). All but `/healthz`, the console's own
+//! files and signing in needs the token or a session.
+//!
+//! **Invariant:** no answer says more than the engine said, and none comes before the engine's.
 
+mod account;
 mod activity;
 mod api;
 mod bindings;
 mod body;
 mod caller;
+mod calls;
 mod catalog;
 mod connections;
+mod console;
 mod desk;
 mod events;
 mod intake;
 mod listen;
 mod log;
+mod logs;
+mod messages;
 mod plugins;
 mod problem;
 mod publishers;
+mod readers;
+mod records;
+mod responses;
 mod runs;
 mod schedules;
 mod sources;
 mod spoken;
 mod token;
+mod watch;
 mod workflows;
 
-pub use api::router;
+pub use account::{
+    Account, AccountError, Accounts, Deed, MAX_PASSWORD, MIN_PASSWORD, PasswordError, SignIn, SignInRecord, Trail,
+    first_password,
+};
+pub use api::{router, router_with};
 pub use body::max_body_bytes;
 pub use caller::{ACTOR_HEADER, KEY_HEADER};
 pub use connections::Bounds;
+pub use console::built_in as console_built_in;
 pub use listen::{ListenError, bind, serve, serve_within};
 pub use token::{TOKEN_FILE, Token, TokenError};

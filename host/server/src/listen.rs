@@ -12,7 +12,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
-use crate::connections::{Bounds, Connections, Known};
+use crate::connections::{Bounds, Connections, Known, Peer};
 use crate::spoken::Spoken;
 
 /// From a connection to the end of a request's headers.
@@ -76,8 +76,8 @@ pub async fn serve_within(listener: TcpListener, service: Router, bounds: Bounds
             () = &mut stop => break,
             accepted = listener.accept() => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Mostly too many open files: others must close theirs first.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -88,7 +88,7 @@ pub async fn serve_within(listener: TcpListener, service: Router, bounds: Bounds
         // Without a place it is closed at once: whoever holds the others has shown the token.
         let Some(place) = connections.place() else { continue };
         let _ = stream.set_nodelay(true);
-        let service = infallible(service.clone(), place.caller());
+        let service = infallible(service.clone(), place.caller(), Peer(peer));
         let connection = http.serve_connection(TokioIo::new(Spoken::new(stream)), TowerToHyperService::new(service));
         let connection = open.watch(connection);
         tokio::spawn(async move {
@@ -112,6 +112,7 @@ pub async fn serve_within(listener: TcpListener, service: Router, bounds: Bounds
 fn infallible(
     service: Router,
     caller: Known,
+    peer: Peer,
 ) -> impl tower::Service<
     hyper::Request<hyper::body::Incoming>,
     Response = axum::response::Response,
@@ -121,6 +122,7 @@ fn infallible(
 + Send {
     tower::ServiceExt::map_request(service, move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(caller.clone());
+        request.extensions_mut().insert(peer);
         request.map(axum::body::Body::new)
     })
 }

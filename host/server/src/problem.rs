@@ -26,6 +26,9 @@ pub(crate) struct Problem {
     /// What is wrong with a workflow, all of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     diagnostics: Vec<Diagnostic>,
+    /// Seconds to wait, where it is not one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<std::num::NonZeroU32>,
 }
 
 impl Problem {
@@ -37,6 +40,7 @@ impl Problem {
             detail: detail.to_string(),
             pointer: None,
             diagnostics: Vec::new(),
+            retry_after: None,
         }
     }
 
@@ -61,6 +65,27 @@ impl Problem {
 
     pub(crate) fn unauthorized(detail: impl Display) -> Problem {
         Self::new(StatusCode::UNAUTHORIZED, "urn:huiyin:problem:unauthorized", "A valid token is needed", detail)
+    }
+
+    /// Somebody who is known and may not.
+    pub(crate) fn forbidden(detail: impl Display) -> Problem {
+        Self::new(StatusCode::FORBIDDEN, "urn:huiyin:problem:forbidden", "This is not allowed", detail)
+    }
+
+    /// A first password has to be changed before anything else.
+    pub(crate) fn change_password() -> Problem {
+        let detail =
+            "this is a first password: choose one of your own before anything else (`POST /v1/session/password`)";
+        Self::new(StatusCode::FORBIDDEN, "urn:huiyin:problem:change-password", "The password has to be changed", detail)
+    }
+
+    /// Too many wrong passwords: the next can be tried after so many seconds.
+    pub(crate) fn delayed(seconds: u64) -> Problem {
+        let detail = format!("too many wrong passwords; try again in {seconds} s");
+        let mut problem =
+            Self::new(StatusCode::TOO_MANY_REQUESTS, "urn:huiyin:problem:delayed", "Too many wrong passwords", detail);
+        problem.retry_after = u32::try_from(seconds).ok().and_then(std::num::NonZeroU32::new);
+        problem
     }
 
     pub(crate) fn not_found(detail: impl Display) -> Problem {
@@ -142,7 +167,10 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
         match status {
-            StatusCode::TOO_MANY_REQUESTS => response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER),
+            StatusCode::TOO_MANY_REQUESTS => {
+                let after = self.retry_after.map_or(RETRY_AFTER, |seconds| seconds.get().into());
+                response.headers_mut().insert(header::RETRY_AFTER, after)
+            }
             StatusCode::UNAUTHORIZED => {
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }
@@ -169,6 +197,12 @@ impl From<Refusal> for Problem {
                 "urn:huiyin:problem:busy",
                 "Too much is under way",
                 Refusal::Busy,
+            ),
+            Refusal::NoSpace => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "urn:huiyin:problem:no-space",
+                "The disk is nearly full",
+                Refusal::NoSpace,
             ),
             Refusal::Store(why) => Problem::unavailable(why),
         }

@@ -38,7 +38,21 @@ pub(crate) async fn list(State(app): State<App>) -> Result<axum::Json<Value>, Pr
                     "not_before": source.not_before,
                 })
             };
-            state.sources.iter().map(row).collect::<Vec<_>>()
+            let mut rows: Vec<Value> = state.sources.iter().map(row).collect();
+            // How each lives (clause 3.1e), and those that send and are not read.
+            let mut new = Vec::new();
+            for live in huiyin_desk::watch::source_list(&state.desk) {
+                let known = rows.iter().position(|row| row["source"] == live["source"]);
+                match (known.and_then(|at| rows.get_mut(at)).and_then(Value::as_object_mut), live) {
+                    (Some(row), Value::Object(live)) => row.extend(live),
+                    (_, mut live) => {
+                        live["state"] = live["heartbeat"].clone();
+                        new.push(live);
+                    }
+                }
+            }
+            rows.extend(new);
+            rows
         })
         .await?;
     let mut sources: Vec<Value> = found.into_iter().flatten().collect();

@@ -1,11 +1,10 @@
 //! The admin token: 256 random bits, made at the first start, in a file that
 //! only its owner may read. Never logged, never in an error.
 
-use std::fs::{OpenOptions, Permissions};
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use huiyin_files::{Exposed, ReadError};
 use subtle::ConstantTimeEq as _;
 
 /// The file's name in the data folder.
@@ -37,6 +36,14 @@ pub enum TokenError {
         /// Its permission bits.
         mode: u32,
     },
+    /// The file is another user's, or no plain file.
+    #[error("{}: {why}; delete it to get a new token", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: Exposed,
+    },
     /// The file holds something else.
     #[error("{} holds no token of {} hex digits; delete it to get a new one", path.display(), BYTES * 2)]
     Malformed {
@@ -66,15 +73,18 @@ impl Token {
     /// # Errors
     /// When the file cannot be read, may be read by others, or holds no token.
     pub fn load(path: &Path) -> Result<Token, TokenError> {
-        let io = |error| TokenError::Io { path: path.to_owned(), error };
-        let file = std::fs::File::open(path).map_err(io)?;
-        let mode = file.metadata().map_err(io)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(TokenError::Open { path: path.to_owned(), mode });
-        }
-        let mut text = String::new();
         let malformed = || TokenError::Malformed { path: path.to_owned() };
-        file.take(BYTES as u64 * 2 + 2).read_to_string(&mut text).map_err(|_| malformed())?;
+        let bytes = match huiyin_files::read_private(path, BYTES as u64 * 2 + 2) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Err(TokenError::Io { path: path.to_owned(), error: ErrorKind::NotFound.into() }),
+            Err(ReadError::Io(error)) => return Err(TokenError::Io { path: path.to_owned(), error }),
+            Err(ReadError::Exposed(Exposed::Mode(mode))) => {
+                return Err(TokenError::Open { path: path.to_owned(), mode });
+            }
+            Err(ReadError::Exposed(why)) => return Err(TokenError::Foreign { path: path.to_owned(), why }),
+            Err(ReadError::TooLarge { .. }) => return Err(malformed()),
+        };
+        let text = std::str::from_utf8(&bytes).map_err(|_| malformed())?;
         let text = text.trim_end();
         if text.len() == BYTES * 2 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
             Ok(Token(text.to_owned()))
@@ -83,8 +93,7 @@ impl Token {
         }
     }
 
-    /// Writes a fresh token under a name of its own and then links it into
-    /// place, so that a crash leaves a whole token or none.
+    /// Makes a fresh token: a crash leaves a whole one or none, and of several hosts at once one makes it.
     fn create(path: &Path) -> Result<Token, TokenError> {
         let io = |error| TokenError::Io { path: path.to_owned(), error };
         if path.exists() {
@@ -93,17 +102,7 @@ impl Token {
         let mut random = [0; BYTES];
         getrandom::fill(&mut random).map_err(TokenError::Random)?;
         let token = hex::encode(random);
-        let draft = path.with_extension(format!("{}.tmp", std::process::id()));
-        let write = || {
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-            file.set_permissions(Permissions::from_mode(0o600))?;
-            writeln!(file, "{token}")?;
-            file.sync_all()?;
-            std::fs::hard_link(&draft, path)
-        };
-        let written = write();
-        let _ = std::fs::remove_file(&draft);
-        written.map_err(io)?;
+        huiyin_files::create_private(path, format!("{token}\n").as_bytes()).map_err(io)?;
         Ok(Token(token))
     }
 
@@ -120,6 +119,9 @@ impl Token {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]

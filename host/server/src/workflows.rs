@@ -8,8 +8,8 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use huiyin_engine::catalog::RegistryCatalog;
 use huiyin_engine::deploy::{DeployError, WorkflowText};
-use huiyin_engine::deployment::HouseCatalog;
 use huiyin_engine::house::House;
 use huiyin_engine::record::Pin;
 use huiyin_engine::state::State as PartitionState;
@@ -209,7 +209,7 @@ pub(crate) async fn withdraw(
 
 /// The JSON Schema of workflows, with the functions of this house.
 pub(crate) async fn schema(State(app): State<App>) -> Response {
-    let catalog = HouseCatalog(app.engine.house());
+    let catalog = RegistryCatalog(app.engine.house());
     let functions: Vec<_> = catalog
         .names()
         .into_iter()

@@ -4,12 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(missing_docs)]
 
+#[path = "api/sessions.rs"]
+mod sessions;
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use huiyin_engine::config::{HostConfig, WorkflowConfig};
-use huiyin_engine::payload::Payload;
+use huiyin_engine::value_limits::ValueLimits;
 use huiyin_engine::{Engine, Options};
 use huiyin_guests::Guest;
 use huiyin_server::{Token, max_body_bytes};
@@ -251,7 +254,7 @@ fn bodies_are_bounded_and_must_be_json() {
     let (status, problem) =
         api.send("POST", "/v1/runs", &[("authorization", &bearer), ("content-type", "text/plain")], "{}");
     assert_eq!((status, &problem["status"]), (415, &json!(415)));
-    let large = vec![b' '; max_body_bytes(Payload::default()) + 1];
+    let large = vec![b' '; max_body_bytes(ValueLimits::default()) + 1];
     let (status, _, _) = api.raw("POST", "/v1/runs", &[("authorization", &bearer)], &large);
     assert_eq!(status, 413);
 }

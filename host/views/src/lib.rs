@@ -1,5 +1,7 @@
 //! Views: everything that is derived from the journal and may be lost at any time.
 //!
+//! **Invariant:** it may be deleted at any time, and a stored value is given back as it was put or not at all.
+//!
 //! Snapshots of partitions and indexes over records, kept in sled. The journal is the truth; this
 //! is a cache that survives restarts. So there is one answer to every fault, found at open or
 //! later: the folder is thrown away and comes up empty, and its owner derives everything anew.

@@ -71,6 +71,25 @@ impl Office {
         office
     }
 
+    /// Stops the host; its data stays.
+    pub fn stop(&mut self) {
+        if let Some(host) = self.host.take() {
+            host.stop().expect("it stops");
+        }
+    }
+
+    /// Asks again and again until what is there is as wanted; what was there then.
+    pub fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..600 {
+            let value = self.get(path);
+            if wanted(&value) {
+                return value;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("{path} never was as wanted: {}", self.get(path));
+    }
+
     fn start(&mut self) {
         let data = self.data();
         let cache = data.join("cache");
@@ -120,6 +139,16 @@ impl Office {
         value
     }
 
+    /// GET in a person's name; the status and the JSON.
+    pub fn get_as(&self, path: &str, person: &str) -> (u16, Value) {
+        let request = self
+            .agent
+            .get(format!("{}{path}", self.url))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("huiyin-actor", format!("person:{person}"));
+        read(request.call())
+    }
+
     /// POST in a person's name; the status and the JSON.
     pub fn post(&self, path: &str, person: &str, body: &Value) -> (u16, Value) {
         let request = self
@@ -164,6 +193,72 @@ impl Office {
         opened.get("case").and_then(Value::as_str).unwrap_or_else(|| panic!("no case: {opened}")).to_owned()
     }
 
+    /// A person takes the next step of what `asked` says is pending; what that answers.
+    pub fn approve(&self, unit: &str, person: &str, number: &str, asked: &Value) -> Value {
+        let hash = asked.pointer("/pending/hash").unwrap_or_else(|| panic!("nothing waits: {asked}"));
+        self.act(unit, person, &json!({"command": "approve", "case": number, "hash": hash}))
+    }
+
+    /// The flash report of a case of [`UNIT`] goes out: the officer writes it, the principal approves it.
+    pub fn flash(&self, number: &str, fact: &str) {
+        let facts = json!([{"text": fact, "observed": true}]);
+        let report = json!({"command": "submit-report", "case": number, "stage": "flash", "facts": facts});
+        let asked = self.act(UNIT, OFFICER, &report);
+        if asked.get("pending").is_some() {
+            self.approve(UNIT, PRINCIPAL, number, &asked);
+        }
+    }
+
+    /// A case of [`UNIT`] is assessed by the officer, and the handling opinion approved by the principal.
+    pub fn assess(&self, number: &str) {
+        let assessment = json!({"command": "assess-case", "case": number, "nature": "公共安全", "trend": "平稳",
+            "risks": ["群众担忧"], "opinion": "及时发布权威信息", "value": "respond", "reason": "群众关切"});
+        let asked = self.act(UNIT, OFFICER, &assessment);
+        if asked.get("pending").is_some() {
+            self.approve(UNIT, PRINCIPAL, number, &asked);
+        }
+    }
+
+    /// An officer of [`UNIT`] drafts a response; its hash.
+    pub fn draft(&self, case: &str, text: &str) -> String {
+        self.draft_with(case, text, &json!({}))
+    }
+
+    /// The same with more of the command's fields.
+    pub fn draft_with(&self, case: &str, text: &str, more: &Value) -> String {
+        let mut command = json!({
+            "command": "draft-response", "case": case, "form": {"kind": "online", "title": "情况通报"}, "text": text,
+        });
+        if let (Some(command), Some(more)) = (command.as_object_mut(), more.as_object()) {
+            command.extend(more.clone());
+        }
+        let drafted = self.act(UNIT, OFFICER, &command);
+        drafted.get("hash").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The spokesperson of [`UNIT`] checks a text for secrecy.
+    pub fn check(&self, case: &str, hash: &str) {
+        let check = json!({"command": "check-response", "case": case, "hash": hash, "passed": true, "basis": "不涉密,依法应当公开"});
+        self.act(UNIT, SPOKESPERSON, &check);
+    }
+
+    /// An officer sends a text to the approver, and the principal of [`UNIT`] approves it.
+    pub fn approve_text(&self, case: &str, hash: &str) {
+        let submit = json!({"command": "submit-response", "case": case, "hash": hash});
+        let pending = self.act(UNIT, OFFICER, &submit);
+        let hash = pending.pointer("/pending/hash").cloned().unwrap_or_default();
+        self.act(UNIT, PRINCIPAL, &json!({"command": "approve", "case": case, "hash": hash}));
+    }
+
+    /// A response of [`UNIT`] that is drafted, checked, approved and released; its hash.
+    pub fn published(&self, case: &str, text: &str) -> String {
+        let hash = self.draft(case, text);
+        self.check(case, &hash);
+        self.approve_text(case, &hash);
+        self.act(UNIT, PRINCIPAL, &json!({"command": "publish-response", "case": case, "hash": hash}));
+        hash
+    }
+
     /// Everything about a case.
     pub fn case(&self, number: &str) -> Value {
         self.get(&format!("/v1/cases/{number}"))
@@ -205,6 +300,12 @@ impl Drop for Office {
 /// The moment that lies so far back.
 pub fn ago_of(ago: SignedDuration) -> Timestamp {
     Timestamp::now().checked_sub(ago).expect("a time")
+}
+
+/// The day by the clock of the sample pack's zone, `2026-03-01`.
+pub fn today() -> String {
+    let zone = jiff::tz::TimeZone::get("Asia/Shanghai").expect("a zone");
+    zone.to_datetime(Timestamp::now()).date().to_string()
 }
 
 /// Where a file of this workspace lies.

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use huiyin_engine::deployment::HouseCatalog;
+use huiyin_engine::catalog::RegistryCatalog;
 use huiyin_engine::house::House;
 use huiyin_flow::{Definition, Diagnostic, Severity};
 use libtest_mimic::{Failed, Trial};
@@ -63,7 +63,7 @@ fn judge(file: &Path, refused: Option<&Refused>) -> Result<(), String> {
     let text = std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
     let house = house()?;
     let errors: Vec<Diagnostic> =
-        match Definition::parse(&text, &file.display().to_string(), &HouseCatalog(&house), &*house.evaluator) {
+        match Definition::parse(&text, &file.display().to_string(), &RegistryCatalog(&house), &*house.evaluator) {
             Ok(_) => Vec::new(),
             Err(found) => found.into_iter().filter(|d| d.severity == Severity::Error).collect(),
         };

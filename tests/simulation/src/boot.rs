@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use huiyin_engine::deployment::workflow_name;
+use huiyin_engine::deployed::workflow_name;
 use huiyin_engine::partition::Message;
 use huiyin_engine::partition::Snapshot;
 use huiyin_engine::record::Entry;
@@ -177,7 +177,7 @@ impl Sim {
         }
         for (partition, (state, snapshot)) in (0u32..).zip(&found.loaded) {
             let replayed = self.replay(journal, partition)?;
-            let loaded = Snapshot::of(state).map_err(|e| e.to_string())?;
+            let loaded = huiyin_engine::snapshot_writer::snapshot(state).map_err(|e| e.to_string())?;
             if replayed != loaded.digest {
                 return Err(format!(
                     "partition {partition} loaded from its snapshot at {snapshot} differs from all its records at {}",
@@ -204,7 +204,7 @@ impl Sim {
             }
             state.seq = record.header.seq;
             if let Some(known) = self.samples.get(&(partition, state.seq)) {
-                let snapshot = Snapshot::of(&state).map_err(|e| e.to_string())?;
+                let snapshot = huiyin_engine::snapshot_writer::snapshot(&state).map_err(|e| e.to_string())?;
                 if snapshot.digest != *known {
                     return Err(format!(
                         "partition {partition} knew something at record {} that its records do not say",
@@ -213,7 +213,7 @@ impl Sim {
                 }
             }
         }
-        Snapshot::of(&state).map(|snapshot| snapshot.digest).map_err(|e| e.to_string())
+        huiyin_engine::snapshot_writer::snapshot(&state).map(|snapshot| snapshot.digest).map_err(|e| e.to_string())
     }
 }
 

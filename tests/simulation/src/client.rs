@@ -4,9 +4,9 @@
 use std::sync::{Arc, PoisonError};
 
 use huiyin_engine::partition::{Delivered, Message, Order, OrderKind, Reply, StartRun};
-use huiyin_engine::payload::Payload;
 use huiyin_engine::state::{FinishedRun, State};
 use huiyin_engine::turn::{Budget, first_turn};
+use huiyin_engine::value_limits::ValueLimits;
 use huiyin_flow::Phase;
 use serde_json::json;
 
@@ -246,7 +246,7 @@ impl Sim {
                     stretch: 1 + self.random.below(64) as u32,
                     hurry: None,
                 };
-                let (random, payload) = (self.random.draw(), Payload::default());
+                let (random, payload) = (self.random.draw(), ValueLimits::default());
                 start.first = Some(first_turn(
                     &mut start,
                     &deployed,
@@ -334,6 +334,7 @@ impl Sim {
             actor: PEOPLE[unit].to_owned(),
             command: Box::new(command),
             judged: None,
+            elsewhere: Box::default(),
             once: None,
             reply,
         };

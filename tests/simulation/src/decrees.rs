@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use huiyin_engine::Refusal;
-use huiyin_engine::deployment::{Deployed, digest};
+use huiyin_engine::deployed::Deployed;
 use huiyin_engine::partition::{Deploy, Message};
 use huiyin_engine::plan::{Part, intended};
 use huiyin_engine::record::{DeploymentCompleted, Entry, WorkflowDeployed};
+use huiyin_engine::resolve::digest;
 use serde_json::json;
 
 use crate::host::Host;
@@ -156,7 +157,8 @@ impl Sim {
                     by: Some(PEOPLE[0].to_owned()),
                     keeps_schedule: false,
                 };
-                let ready = Deployed::new(id, unit, definition.clone(), pins, None, &self.setup.house);
+                let ready =
+                    Deployed::new(id, unit, definition.clone(), pins, None, |digest| self.setup.house.facts(digest));
                 into.workflows.push((entry, Arc::new(ready)));
             }
         }

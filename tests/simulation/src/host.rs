@@ -10,11 +10,11 @@ use std::task::{Context, Poll, Waker};
 use huiyin_engine::commit::Commit;
 use huiyin_engine::config::{HostConfig, WorkflowConfig};
 use huiyin_engine::house::House;
-use huiyin_engine::partition::{Core, Dice, Message, Snapshot};
-use huiyin_engine::payload::Payload;
+use huiyin_engine::partition::{IdSource, Message, PartitionCore, Snapshot};
 use huiyin_engine::planted::Planted;
 use huiyin_engine::start::{Definitions, Wanted, bring_into_force, complete_intended, load};
 use huiyin_engine::state::State;
+use huiyin_engine::value_limits::ValueLimits;
 use huiyin_flow::Definition;
 use huiyin_journal::faults::{PlantedBug, Stepper};
 use huiyin_journal::{AppendFuture, Appended, Journal, JournalError, LargePayloads, Options, SegmentJournal};
@@ -178,7 +178,7 @@ impl Found {
             let deployed = definitions.of(&state, &setup.house).map_err(|e| no(&e))?;
             let sources =
                 setup.wanted.sources.iter().filter(|source| state.units.contains(&source.unit)).cloned().collect();
-            let core = Core::new(
+            let core = PartitionCore::new(
                 partition,
                 state,
                 deployed,
@@ -186,7 +186,7 @@ impl Found {
                 Box::new(SeededDice { random: random.part(random.clone().draw()), last: 0 }),
                 CONTENT_KEY,
                 Arc::clone(&setup.house.evaluator),
-                Payload::default(),
+                ValueLimits::default(),
             )
             .among(setup.partitions);
             random.draw();
@@ -258,7 +258,7 @@ struct SeededDice {
     last: u64,
 }
 
-impl Dice for SeededDice {
+impl IdSource for SeededDice {
     fn uuid(&mut self, now: Timestamp) -> Uuid {
         // Greater than every one before, also when the clock is set back.
         self.last = (self.last + 1).max(u64::try_from(now.as_millisecond()).unwrap_or_default());

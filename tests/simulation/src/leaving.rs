@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use huiyin_engine::commit::Step;
-use huiyin_engine::partition::{EffectDone, EffectOutcome, Message, Refusal, Snapshot, Work};
+use huiyin_engine::partition::{EffectDone, EffectOutcome, Message, Refusal, Work};
 use huiyin_journal::{Draft, Journal as _};
 
 use crate::host::FOLDER;
@@ -66,7 +66,8 @@ impl Sim {
     /// reload makes of the same records.
     pub(crate) fn sample(&mut self, at: usize) -> Result<(), String> {
         let Some(part) = self.part(at) else { return Ok(()) };
-        let snapshot = Snapshot::of(part.commit.core().state()).map_err(|e| e.to_string())?;
+        let snapshot =
+            huiyin_engine::snapshot_writer::snapshot(part.commit.core().state()).map_err(|e| e.to_string())?;
         self.samples.insert((at as u32, snapshot.seq), snapshot.digest);
         Ok(())
     }
@@ -88,7 +89,7 @@ impl Sim {
             Work::Poll(job) => {
                 let name = (job.source.id.clone(), job.poll);
                 self.must_be_durable(self.polled.get(&name).copied(), "reading", &name.0)?;
-                self.send(Flight::Poll(at, *job));
+                self.send(Flight::Poll(at, job));
             }
             Work::Tell(tell) => tell(Ok(())),
             Work::Keep(snapshot) => self.send(Flight::Keep(at, snapshot)),
@@ -98,7 +99,8 @@ impl Sim {
             Work::Stop { run, call, attempt } => self.stop_effect(at, run, call, attempt),
             Work::Relay { id, event } => self.relay(at, &id, &event),
             Work::Failing(failing) => self.slots.fails(at, *failing),
-            Work::Turn(_) | Work::Judge(_) | Work::Canary(_) => {}
+            // A disk in memory has always space, so nothing waits for it.
+            Work::Hurry { .. } | Work::Turn(_) | Work::Judge(_) | Work::Canary(_) => {}
         }
         Ok(())
     }

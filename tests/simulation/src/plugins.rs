@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
-use huiyin_engine::deployment::HouseCatalog;
+use huiyin_engine::catalog::RegistryCatalog;
 use huiyin_engine::house::House;
 use huiyin_flow::{Definition, Evaluator, ExprError};
 use huiyin_sandbox::package::componentize;
@@ -52,7 +52,7 @@ pub(crate) fn house() -> Result<Arc<House>, String> {
 /// # Errors
 /// What is wrong with it, with its text.
 pub(crate) fn parse(name: &str, text: &str, house: &House) -> Result<Definition, String> {
-    Definition::parse(text, name, &HouseCatalog(house), &*house.evaluator).map_err(|problems| {
+    Definition::parse(text, name, &RegistryCatalog(house), &*house.evaluator).map_err(|problems| {
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         format!("{}\n{text}", problems.join("\n"))
     })

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use huiyin_engine::canary::{CanaryJob, watch};
+use huiyin_engine::canary::CanaryJob;
+use huiyin_engine::canary_comparison::watch;
 use huiyin_engine::partition::{
     EffectDone, EffectJob, EffectOutcome, JudgeJob, Message, PollJob, Refusal, Snapshot, TurnJob,
 };
@@ -37,6 +38,7 @@ const MOST_STEPS: u64 = 4_000;
 const ENDLESS: u64 = 400_000;
 
 /// Something under way.
+#[allow(clippy::large_enum_variant)] // a few of them are alive at a time
 pub(crate) enum Flight {
     /// A worker has a turn to take.
     Turn(usize, Box<TurnJob>),
@@ -47,7 +49,7 @@ pub(crate) enum Flight {
     /// A request is on its way to the world.
     Effect(usize, Box<EffectJob>),
     /// A collector is on its way to its source.
-    Poll(usize, PollJob),
+    Poll(usize, Box<PollJob>),
     /// A result is on its way to its partition.
     Deliver(usize, Message),
     /// A state is being written out.
@@ -375,7 +377,7 @@ impl Sim {
             Flight::Poll(part, job) => {
                 let host_now = self.host_now();
                 let page = self.world.read(&job, now, host_now, &mut self.random);
-                let count = page.outcome.as_ref().map_or(0, |read| read.page.items.len());
+                let count = page.outcome.as_ref().map_or(0, |read| read.items.len());
                 self.trace.say(format_args!("{now} read {} {}: {count} items", page.source, page.poll));
                 if self.faults && self.random.chance(1, 10) {
                     self.counts.repeated += 1;
@@ -389,7 +391,8 @@ impl Sim {
                 }
             }
             Flight::Snap(part, state) => {
-                let snapshot = Snapshot::of(&state).map_err(|e| format!("a snapshot does not encode: {e}"))?;
+                let snapshot = huiyin_engine::snapshot_writer::snapshot(&state)
+                    .map_err(|e| format!("a snapshot does not encode: {e}"))?;
                 self.send(Flight::Deliver(part, Message::Snapshot(snapshot)));
             }
             Flight::Keep(part, snapshot) => {

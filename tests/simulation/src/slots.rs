@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use huiyin_engine::Refusal;
 use huiyin_engine::bindings::slot_name;
-use huiyin_engine::deployment::pin;
 use huiyin_engine::house::House;
 use huiyin_engine::partition::{Deploy, Failing, Message};
 use huiyin_engine::rebind::with_slots;
 use huiyin_engine::record::{
     BindingChanged, BindingLifted, BindingQuarantined, CanaryEnd, CanaryEnded, CanaryStarted, Entry, Pin, SlotOf,
 };
+use huiyin_engine::resolve::pin;
 use huiyin_engine::state::{Deployment, State};
 use huiyin_flow::Definition;
 

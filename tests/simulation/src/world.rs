@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use huiyin_engine::partition::{EffectJob, EffectOutcome, Errand, PageDone, PollError, PollJob, ReadPage};
+use huiyin_desk::{Level, Verdict};
+use huiyin_engine::item_conversion::collected;
+use huiyin_engine::partition::{EffectJob, EffectOutcome, EffectRequest, PageDone, PollError, PollJob, ReadPage};
 use huiyin_flow::{ErrorKind, FlowError, Request};
-use huiyin_sandbox::{Item, Level, Page, Verdict};
+use huiyin_sandbox::Item;
 use serde_json::{Value, json};
 
 use crate::plugins::ONCE;
@@ -45,8 +47,9 @@ impl World {
     /// When it should never have come: rule 3 is broken.
     pub(crate) fn reached(&mut self, job: &EffectJob) -> Result<EffectOutcome, String> {
         let (label, fails, once) = match &job.errand {
-            Errand::Plugin { pin, with } => (with.get("label"), with.get("fails"), pin.plugin.starts_with(ONCE)),
-            Errand::Request { request, .. } => match &**request {
+            EffectRequest::Plugin { pin, with } => (with.get("label"), with.get("fails"), pin.plugin.starts_with(ONCE)),
+            EffectRequest::Read { .. } => return Err("no workflow of the simulation reads the desk".to_owned()),
+            EffectRequest::Request { request, .. } => match &**request {
                 Request::Http(asked) => (asked.query.get("label"), asked.query.get("fails"), asked.method == "POST"),
                 Request::OpenApi(_) => return Err("no workflow of the simulation reads such a document".to_owned()),
             },
@@ -123,10 +126,11 @@ impl World {
                 observed,
                 fields: Vec::new(),
             })
+            .map(|item| collected(item, job.source.channel.as_deref()))
             .collect();
         let floors = page.iter().map(|post| Ok(verdict(post.grave))).collect();
-        let page = Page { items, cursor: Some(to.to_string()), more: to < there.len() };
-        done(Ok(ReadPage { page, floors, judged: None, kv: Vec::new() }))
+        let (cursor, more) = (Some(to.to_string()), to < there.len());
+        done(Ok(ReadPage { items, cursor, more, floors, judged: None, kv: Vec::new() }))
     }
 }
 
@@ -134,7 +138,7 @@ fn verdict(grave: bool) -> Verdict {
     Verdict {
         level: grave.then_some(Level::II),
         score: if grave { 0.8 } else { 0.1 },
-        factors: Vec::new(),
+        factors: BTreeMap::new(),
         labels: Vec::new(),
         reasons: Vec::new(),
     }

@@ -6,6 +6,9 @@ use huiyin_simulation::{Counts, simulate, simulate_all};
 
 const SEEDS: u64 = 1_000;
 
+/// How many of the first seeds have their digests in `digests.txt`.
+const PINNED: u64 = 20;
+
 #[test]
 fn a_thousand_seeds_keep_every_promise() {
     let (failed, counts) = simulate_all(0..SEEDS, 2, None, false);
@@ -34,4 +37,33 @@ fn the_same_seed_does_the_same_again() {
         assert!(!other.trace.is_empty() && one.trace.is_empty());
     }
     assert_ne!(simulate(0, None, false).digest, simulate(1, None, false).digest);
+}
+
+/// A change that is not to change what a host decides leaves these digests as they are. One that is, in the desk, the
+/// interpreter or the workload, writes them anew: `HUIYIN_WRITE=1 cargo nextest run --workspace --test seeds -E 'test(pinned)'`.
+#[test]
+fn the_pinned_seeds_do_what_they_did() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/digests.txt");
+    let next = std::sync::atomic::AtomicU64::new(0);
+    let digests = std::sync::Mutex::new(std::collections::BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    if seed >= PINNED {
+                        return;
+                    }
+                    let digest = simulate(seed, None, false).digest;
+                    digests.lock().unwrap().insert(seed, digest);
+                }
+            });
+        }
+    });
+    let lines = digests.into_inner().unwrap().into_iter().map(|(seed, digest)| format!("{seed} {digest:016x}\n"));
+    let now: String = lines.collect();
+    if std::env::var_os("HUIYIN_WRITE").is_some() {
+        std::fs::write(file, &now).unwrap();
+    }
+    assert_eq!(now, std::fs::read_to_string(file).unwrap(), "seed and digest; `make sim SEED=n TRACE=1` shows one");
 }

@@ -41,9 +41,9 @@ enum Command {
         after_help = "Example:\n  huiyin case answer 530500-20240301-0001 --text '现场已核实，无明火。' --channel phone --asker a1 --as xu-ming"
     )]
     Answer(Answer),
-    /// Send a report upward: a draft as it is, or facts of your own
+    /// Send the flash report upward: a draft as it is, or facts of your own
     #[command(
-        after_help = "Example:\n  huiyin case report 530500-20240301-0001 --draft 1f3a… --as li-min\n\nThe drafts of a case, each with its hash, stand in `huiyin case show`. A draft stops no clock; what is sent does."
+        after_help = "Example:\n  huiyin case report 530500-20240301-0001 --draft 1f3a… --as li-min\n\nThe drafts of a case, each with its hash, stand in `huiyin case show`. A draft stops no clock; what is sent does. The other stages are sent by `huiyin report submit`."
     )]
     Report(Report),
     /// Confirm, as a second person, exactly what waits under a hash
@@ -122,11 +122,17 @@ struct Report {
     /// The case's number.
     number: String,
     /// The hash of the draft that is sent as it is.
-    #[arg(long, value_name = "HASH", required_unless_present = "fact", conflicts_with = "fact")]
+    #[arg(long, value_name = "HASH", required_unless_present_any = ["fact", "observed"], conflicts_with_all = ["fact", "observed", "evidence"])]
     draft: Option<String>,
-    /// What is known; once for each fact.
-    #[arg(long, value_name = "TEXT")]
+    /// What is known; once for each fact. It rests on --evidence.
+    #[arg(long, value_name = "TEXT", requires = "evidence")]
     fact: Vec<String>,
+    /// What you saw or heard yourself; once for each fact.
+    #[arg(long, value_name = "TEXT")]
+    observed: Vec<String>,
+    /// What the facts rest on: an item's id, a task with feedback (t1), an event (e1), or what was recorded (v1).
+    #[arg(long, value_name = "ID", requires = "fact")]
+    evidence: Vec<String>,
     #[command(flatten)]
     host: HostArgs,
 }
@@ -161,7 +167,11 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
             let mut command = json!({"command": "submit-report", "case": report.number, "stage": "flash"});
             match &report.draft {
                 Some(draft) => command["draft"] = json!(draft),
-                None => command["facts"] = json!(report.fact),
+                None => {
+                    let told = report.fact.iter().map(|fact| json!({"text": fact, "evidence": report.evidence}));
+                    let seen = report.observed.iter().map(|fact| json!({"text": fact, "observed": true}));
+                    command["facts"] = Value::Array(told.chain(seen).collect());
+                }
             }
             act(&Client::of(&report.host)?, &report.number, &command, output)
         }
@@ -245,7 +255,7 @@ fn show(client: &Client, number: &str, output: Output) -> Result<(), Failure> {
 }
 
 /// Carries a command out for the unit that leads the case.
-fn act(client: &Client, number: &str, command: &Value, output: Output) -> Result<(), Failure> {
+pub(super) fn act(client: &Client, number: &str, command: &Value, output: Output) -> Result<(), Failure> {
     let case = client.get(&format!("/v1/cases/{}", segment(number)))?;
     let unit = case.get("unit").and_then(Value::as_str).unwrap_or_default();
     let done = client.post(&format!("/v1/units/{}/commands", segment(unit)), command)?;

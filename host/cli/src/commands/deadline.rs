@@ -35,8 +35,8 @@ struct Due {
     /// When it starts: RFC 3339, or a date and time in the zone.
     #[arg(long, value_name = "TIME")]
     start: String,
-    /// How long: elapsed time as ISO 8601 (PT1H), or working days (2wd).
-    #[arg(long, value_name = "PT1H|2wd")]
+    /// How long: elapsed time as ISO 8601 (PT1H), working days (2wd), or office hours of the calendar (8wh, 90wm).
+    #[arg(long, value_name = "PT1H|2wd|8wh")]
     allow: Allowance,
     /// The working days: a built-in calendar's name, or a file.
     #[arg(long, value_name = "cn|FILE", default_value = "cn")]

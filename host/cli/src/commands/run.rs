@@ -7,8 +7,8 @@ mod replay;
 
 use std::path::{Path, PathBuf};
 
+use huiyin_engine::catalog::RegistryCatalog;
 use huiyin_engine::config::{HostConfig, WorkflowConfig};
-use huiyin_engine::deployment::HouseCatalog;
 use huiyin_engine::house::Origin;
 use huiyin_engine::start::{Candidate, open_house_with};
 use huiyin_engine::trust::Trust;
@@ -127,7 +127,9 @@ fn once(args: &Args, workflow: &Path, setup: &Setup) -> Result<(), Failure> {
             return Err(Failure::failed(format_args!("interrupted{kept}")));
         };
         let ended = ended.map_err(|refusal| match refusal {
-            huiyin_engine::Refusal::Store(_) | huiyin_engine::Refusal::Busy => Failure::unreachable(refusal),
+            huiyin_engine::Refusal::Store(_) | huiyin_engine::Refusal::Busy | huiyin_engine::Refusal::NoSpace => {
+                Failure::unreachable(refusal)
+            }
             _ => Failure::invalid(refusal),
         })?;
         stopped.map_err(Failure::unreachable)?;
@@ -150,7 +152,7 @@ fn checked(workflow: &Path, plugins: &[(String, Vec<u8>)], data: Option<&Path>) 
     }));
     let house =
         open_house_with(cache(data), &components, &Trust::default(), compiler()).map_err(|error| refused(&error))?;
-    match huiyin_flow::Definition::parse(&text, &shown(workflow), &HouseCatalog(&house), &*house.evaluator) {
+    match huiyin_flow::Definition::parse(&text, &shown(workflow), &RegistryCatalog(&house), &*house.evaluator) {
         Ok(definition) => Ok(format!("{}/{}", definition.document().namespace, definition.document().name)),
         Err(diagnostics) => Err(explain(&StartError::Workflow(diagnostics))),
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use huiyin_engine::{Engine, Options};
-use huiyin_server::Token;
+use huiyin_server::{SignIn, Token};
 use tokio_util::sync::CancellationToken;
 
 use crate::Setup;
@@ -91,10 +91,12 @@ async fn serve(
     let started = async {
         let token = Token::load_or_create(data).map_err(Failure::unreachable)?;
         let url = format!("http://{}", listener.local_addr().map_err(Failure::unreachable)?);
+        let sign_in = SignIn::of(data, &token);
+        let code = sign_in.first_code().map_err(Failure::unreachable)?;
         HostFile::write(data, &url)?;
-        Ok::<_, Failure>((token, url))
+        Ok::<_, Failure>((token, url, sign_in, code))
     };
-    let (token, url) = match started.await {
+    let (token, url, sign_in, code) = match started.await {
         Ok(started) => started,
         Err(failure) => {
             let _ = engine.stop().await;
@@ -102,9 +104,10 @@ async fn serve(
         }
     };
     let stop = CancellationToken::new();
-    let router = huiyin_server::router(Arc::clone(&engine), token, stop.clone());
+    let router = huiyin_server::router_with(Arc::clone(&engine), token, Arc::new(sign_in), stop.clone());
     let served = tokio::spawn(huiyin_server::serve_within(listener, router, bounds, stop.clone().cancelled_owned()));
     note(format_args!("ready {url} data={} in {} ms", data.display(), began.elapsed().as_millis()));
+    crate::welcome::say_how_to_come_in(&url, data, code.as_deref());
     let failed = tokio::select! {
         () = asked.stop_asked() => false,
         () = engine.failed() => true,

@@ -23,6 +23,15 @@ enum Command {
         #[command(flatten)]
         host: HostArgs,
     },
+    /// List when sources were down, from when to when and why
+    #[command(after_help = "Example:\n  huiyin source gaps --unit qingfeng")]
+    Gaps {
+        /// Only this unit's.
+        #[arg(long, value_name = "CODE")]
+        unit: Option<String>,
+        #[command(flatten)]
+        host: HostArgs,
+    },
     /// Set a source's cursor back to its beginning, or to where it once was; what is known is not taken in twice
     #[command(
         after_help = "Example:\n  huiyin source rewind board --unit qingfeng --reason \"the board lost its order\""
@@ -47,6 +56,7 @@ enum Command {
 pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     match &args.command {
         Command::List { host } => list(host, output),
+        Command::Gaps { unit, host } => gaps(host, unit.as_deref(), output),
         Command::Rewind { source, unit, cursor, reason, host } => {
             let body = json!({"source": source, "unit": unit, "cursor": cursor, "reason": reason});
             Client::of(host)?.post("/v1/sources/rewind", &body).map(drop)
@@ -65,7 +75,9 @@ fn list(host: &HostArgs, output: Output) -> Result<(), Failure> {
             let (items, known) = (count("items"), count("known"));
             vec![
                 text(source, "source"),
+                text(source, "channel_zh"),
                 text(source, "state"),
+                text(source, "heartbeat"),
                 items,
                 known,
                 text(source, "last_ok"),
@@ -73,5 +85,27 @@ fn list(host: &HostArgs, output: Output) -> Result<(), Failure> {
             ]
         })
         .collect();
-    print(table(&["SOURCE", "STATE", "ITEMS", "KNOWN", "LAST READ", "ERROR"], &rows))
+    print(table(&["SOURCE", "CHANNEL", "STATE", "HEARTBEAT", "ITEMS", "KNOWN", "LAST READ", "ERROR"], &rows))
+}
+
+fn gaps(host: &HostArgs, unit: Option<&str>, output: Output) -> Result<(), Failure> {
+    let answer = Client::of(host)?.get("/v1/sources")?;
+    let mine = rows(&answer, "sources").filter(|source| unit.is_none_or(|unit| source["unit"] == unit));
+    let all: Vec<Value> = mine
+        .flat_map(|source| {
+            rows(source, "gaps").map(|gap| {
+                let mut row = gap.clone();
+                row["source"] = source["source"].clone();
+                row
+            })
+        })
+        .collect();
+    if output == Output::Json {
+        return print_json(&json!({"gaps": all}));
+    }
+    let rows: Vec<Vec<String>> = all
+        .iter()
+        .map(|gap| vec![text(gap, "source"), text(gap, "from"), text(gap, "to"), text(gap, "reason")])
+        .collect();
+    print(table(&["SOURCE", "FROM", "TO", "WHY"], &rows))
 }

@@ -19,8 +19,13 @@ macro_rules! sample {
 }
 
 /// The files that are unpacked as they are.
-const FILES: &[(&str, &str)] =
-    &[("policy/linhai.json", POLICY), ("assess.json", sample!("assess.json")), ("notify.json", sample!("notify.json"))];
+const FILES: &[(&str, &str)] = &[
+    ("policy/linhai.json", POLICY),
+    ("assess.json", sample!("assess.json")),
+    ("notify.json", sample!("notify.json")),
+    ("monitor.json", sample!("monitor.json")),
+    ("source-watch.json", sample!("source-watch.json")),
+];
 
 /// The sample bureau's policy pack.
 pub(crate) const POLICY: &str = sample!("policy/linhai.json");
@@ -121,13 +126,9 @@ impl Bureau {
 }
 
 fn write_secret(file: &Path) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(std::io::Error::other)?;
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    file.write_all(hex::encode(random).as_bytes())?;
-    file.sync_all()
+    huiyin_files::create_private(file, hex::encode(random).as_bytes())
 }
 
 /// `<folder>-outbox`.
@@ -146,4 +147,19 @@ fn quoted(path: &Path) -> String {
 /// The sample's configuration, with the port of the local server and the folder for files.
 fn configuration(port: u16, outbox: &Path) -> String {
     CONFIG.replace("{port}", &port.to_string()).replace("\"{outbox}\"", &quoted(outbox))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_that_the_configuration_names_is_unpacked() {
+        let config: serde_json::Value = serde_json::from_str(CONFIG).unwrap();
+        let workflows = config["workflows"].as_array().unwrap().iter().map(|workflow| &workflow["file"]);
+        for file in workflows.chain([&config["policy"]]) {
+            let name = file.as_str().unwrap().strip_prefix("../").unwrap();
+            assert!(FILES.iter().any(|(path, _)| *path == name), "{name}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 
 mod bureau;
 mod local;
+mod sample;
 mod screen;
 mod world;
 
@@ -12,13 +13,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use huiyin_engine::{Engine, Options};
-use huiyin_server::Token;
+use huiyin_server::{SignIn, Token};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::bureau::Bureau;
 pub(crate) use self::bureau::POLICY;
 use self::local::Told;
+use self::sample::Sample;
 use self::screen::Screen;
 use self::world::World;
 use crate::Setup;
@@ -82,7 +84,7 @@ async fn host(
     let engine = Arc::new(Engine::start(options).await.map_err(|error| refused(&error))?);
     let stop = CancellationToken::new();
     let served = serve(&engine, listen, &plan.folder, &stop).await;
-    let (url, served) = match served {
+    let (url, served, sample) = match served {
         Ok(served) => served,
         Err(failure) => {
             let _ = engine.stop().await;
@@ -95,6 +97,7 @@ async fn host(
         began.elapsed().as_millis(),
         world.about()
     ));
+    sample.say(&url);
     note(format_args!("look around: huiyin case list --data {}", plan.folder.display()));
     let end = async {
         match plan.ends_after {
@@ -126,7 +129,7 @@ async fn serve(
     wanted: Option<std::net::SocketAddr>,
     folder: &Path,
     stop: &CancellationToken,
-) -> Result<(String, tokio::task::JoinHandle<()>), Failure> {
+) -> Result<(String, tokio::task::JoinHandle<()>, Sample), Failure> {
     let free = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let usual = match wanted {
         Some(address) => huiyin_server::bind(address, false).await.ok(),
@@ -139,8 +142,11 @@ async fn serve(
     let token = Token::load_or_create(folder).map_err(Failure::unreachable)?;
     let url = format!("http://{}", listener.local_addr().map_err(Failure::unreachable)?);
     HostFile::write(folder, &url)?;
-    let router = huiyin_server::router(Arc::clone(engine), token, stop.clone());
-    Ok((url, tokio::spawn(huiyin_server::serve(listener, router, stop.clone().cancelled_owned()))))
+    let sample = Sample::settle(folder)?;
+    let sign_in = Arc::new(SignIn::of(folder, &token));
+    let router = huiyin_server::router_with(Arc::clone(engine), token, sign_in, stop.clone());
+    let served = tokio::spawn(huiyin_server::serve(listener, router, stop.clone().cancelled_owned()));
+    Ok((url, served, sample))
 }
 
 /// Shows what goes on until the host fails.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use huiyin_files::ReadError;
 use oci_client::secrets::RegistryAuth;
 use serde::Deserialize;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -81,20 +82,14 @@ fn registry(name: &str) -> &str {
 }
 
 fn read(file: &Path) -> Result<Config, Failure> {
-    use std::io::Read as _;
-    use std::os::unix::fs::PermissionsExt as _;
     let name = file.display();
-    let wrong = |error: &dyn std::fmt::Display| Failure::invalid(format_args!("{name}: {error}"));
-    let opened = std::fs::File::open(file).map_err(|error| wrong(&error))?;
-    let mode = opened.metadata().map_err(|error| wrong(&error))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(wrong(&format_args!("others may read it; run `chmod 600 {name}`")));
-    }
-    let mut text = Zeroizing::new(Vec::new());
-    opened.take(MAX_FILE + 1).read_to_end(&mut text).map_err(|error| wrong(&error))?;
-    if text.len() as u64 > MAX_FILE {
-        return Err(wrong(&format_args!("larger than {MAX_FILE} bytes")));
-    }
+    let wrong = |why: &dyn std::fmt::Display| Failure::invalid(format_args!("{name}: {why}"));
+    let text = match huiyin_files::read_private(file, MAX_FILE) {
+        Ok(Some(text)) => text,
+        Ok(None) => return Err(wrong(&"is not there")),
+        Err(ReadError::TooLarge { .. }) => return Err(wrong(&format_args!("larger than {MAX_FILE} bytes"))),
+        Err(error) => return Err(wrong(&error)),
+    };
     // The reader's words could show what stands in the file: only the place is told.
     serde_json::from_slice(&text).map_err(|error| {
         Failure::invalid(format_args!(

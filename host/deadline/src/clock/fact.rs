@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::rule::{Anchor, Warning};
+use super::rule::{Anchor, PauseKind, Revised, Warning};
 use crate::allowance::{Allowance, iso};
 use crate::due::Due;
 use crate::zone::Zone;
@@ -123,6 +123,9 @@ pub enum ClockFact {
         /// When.
         #[serde(with = "crate::stamp")]
         at: Timestamp,
+        /// The figures it follows from now on, where these changed too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        revised: Option<Revised>,
     },
     /// The clock stands still.
     Paused {
@@ -135,6 +138,12 @@ pub enum ClockFact {
         reason: String,
         /// Who paused it.
         by: String,
+        /// What kind of pause it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<PauseKind>,
+        /// Who approved it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approved_by: Option<String>,
     },
     /// The clock runs again, with the rest it had.
     Resumed {
@@ -150,6 +159,29 @@ pub enum ClockFact {
         /// Who resumed it.
         by: String,
     },
+    /// There is more time, once.
+    Extended {
+        /// The clock's id.
+        clock: String,
+        /// How much more.
+        allowance: Allowance,
+        /// The due time before.
+        old_due: Due,
+        /// The due time now.
+        due: Due,
+        /// The warnings still to give.
+        warnings: Vec<Armed>,
+        /// Why.
+        reason: String,
+        /// Who asked for it.
+        by: String,
+        /// Who approved it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approved_by: Option<String>,
+        /// When.
+        #[serde(with = "crate::stamp")]
+        at: Timestamp,
+    },
 }
 
 impl ClockFact {
@@ -162,7 +194,8 @@ impl ClockFact {
             | Self::Satisfied { clock, .. }
             | Self::Rescheduled { clock, .. }
             | Self::Paused { clock, .. }
-            | Self::Resumed { clock, .. } => clock,
+            | Self::Resumed { clock, .. }
+            | Self::Extended { clock, .. } => clock,
         }
     }
 }

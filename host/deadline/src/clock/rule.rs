@@ -40,7 +40,7 @@ pub enum Anchor {
 }
 
 /// When to warn before the due time. In JSON and text: `"80%"` of the time from anchor to due has gone, or
-/// `"PT15M"` before the due time.
+/// `"PT15M"` before the due time (`"-PT15M"` says the same).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Warning {
@@ -89,7 +89,7 @@ impl FromStr for Warning {
                 Ok(n @ 1..=99) if n.to_string() == percent => Ok(Self::Percent(n)),
                 _ => Err(WarningError::Percent(text.to_owned())),
             },
-            None => Ok(Self::Before(parse_duration(text)?)),
+            None => Ok(Self::Before(parse_duration(text.strip_prefix('-').unwrap_or(text))?)),
         }
     }
 }
@@ -114,6 +114,45 @@ impl From<Warning> for String {
     fn from(warning: Warning) -> Self {
         warning.to_string()
     }
+}
+
+/// Why a clock may stand still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PauseKind {
+    /// 征求意见: others are consulted, and that time is not counted (政府信息公开条例 art. 33).
+    Consulting,
+    /// 补正: whoever asked has to say more first.
+    Supplement,
+    /// Something else, as the reason says.
+    Other,
+}
+
+impl PauseKind {
+    /// The name people read.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Consulting => "征求意见",
+            Self::Supplement => "等待补正",
+            Self::Other => "其他",
+        }
+    }
+}
+
+/// The figures of a rule, given to a clock that runs already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revised {
+    /// How long there is.
+    pub allowance: Allowance,
+    /// The calendar's id.
+    pub calendar: String,
+    /// When to warn.
+    pub warnings: Vec<Warning>,
+    /// Whether it may be paused.
+    pub pausable: bool,
+    /// The text the figure comes from.
+    pub source: String,
 }
 
 /// A clock as a policy pack describes it.
@@ -199,7 +238,12 @@ impl ClockRule {
             if !seen.insert(*warning) {
                 return Err(RuleError::TwiceWarned { rule: rule(), warning: *warning });
             }
-            if let (Warning::Before(before), Allowance::Elapsed(whole)) = (warning, self.allowance)
+            let whole = match self.allowance {
+                Allowance::Elapsed(whole) => Some(whole),
+                Allowance::WorkingMinutes(minutes) => Some(SignedDuration::from_mins(i64::from(minutes))),
+                Allowance::WorkingDays(_) => None,
+            };
+            if let (Warning::Before(before), Some(whole)) = (warning, whole)
                 && *before >= whole
             {
                 return Err(RuleError::TooEarly { rule: rule(), warning: *warning, allowance: self.allowance });
@@ -259,6 +303,7 @@ mod tests {
         let at = |text: &str| text.parse::<Warning>().unwrap().at(anchor, due).to_string();
         assert_eq!(at("50%"), "2024-01-01T00:30:00Z");
         assert_eq!(at("PT15M"), "2024-01-01T00:45:00Z");
+        assert_eq!(at("-PT15M"), "2024-01-01T00:45:00Z");
         assert_eq!(at("PT2H"), "2024-01-01T00:00:00Z");
     }
 }

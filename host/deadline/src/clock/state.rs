@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::fact::{Armed, ClockFact};
-use super::rule::{Anchor, Warning};
+use super::rule::{Anchor, PauseKind, Warning};
 use crate::allowance::{Allowance, iso};
 use crate::due::Due;
 use crate::zone::Zone;
@@ -68,6 +68,32 @@ pub struct Pause {
     pub reason: String,
     /// Who paused it.
     pub by: String,
+    /// What kind of pause it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<PauseKind>,
+    /// Who approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+}
+
+/// More time, given once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extension {
+    /// How much more.
+    pub allowance: Allowance,
+    /// The due time before.
+    pub old_due: Due,
+    /// Why.
+    pub reason: String,
+    /// Who asked for it.
+    pub by: String,
+    /// Who approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// When.
+    #[serde(with = "crate::stamp")]
+    pub at: Timestamp,
 }
 
 /// One correction of the anchor.
@@ -133,6 +159,9 @@ pub struct Clock {
     pub satisfied: Option<Satisfied>,
     /// Pauses, in order; an open one is the last.
     pub pauses: Vec<Pause>,
+    /// More time, if it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<Extension>,
     /// Corrections of the anchor, in order.
     pub corrections: Vec<Correction>,
 }
@@ -200,6 +229,7 @@ impl Clock {
             lifted: Vec::new(),
             satisfied: None,
             pauses: Vec::new(),
+            extension: None,
             corrections: Vec::new(),
         })
     }
@@ -249,8 +279,16 @@ impl Clock {
                 reason,
                 by,
                 at,
+                revised,
                 ..
             } => {
+                if let Some(revised) = revised {
+                    self.allowance = revised.allowance;
+                    self.calendar.clone_from(&revised.calendar);
+                    self.plan.clone_from(&revised.warnings);
+                    self.pausable = revised.pausable;
+                    self.source.clone_from(&revised.source);
+                }
                 self.corrections.push(Correction {
                     old_anchor_at: *old_anchor_at,
                     old_due: *old_due,
@@ -265,13 +303,32 @@ impl Clock {
                     self.lifted.extend(self.breached.take());
                 }
             }
-            ClockFact::Paused { at, reason, by, .. } => {
-                self.pauses.push(Pause { from: *at, to: None, reason: reason.clone(), by: by.clone() });
+            ClockFact::Paused { at, reason, by, kind, approved_by, .. } => {
+                self.pauses.push(Pause {
+                    from: *at,
+                    to: None,
+                    reason: reason.clone(),
+                    by: by.clone(),
+                    kind: *kind,
+                    approved_by: approved_by.clone(),
+                });
             }
             ClockFact::Resumed { at, due, warnings, .. } => {
                 if let Some(pause) = self.pauses.last_mut() {
                     pause.to = Some(*at);
                 }
+                self.due = *due;
+                self.warnings.clone_from(warnings);
+            }
+            ClockFact::Extended { allowance, old_due, due, warnings, reason, by, approved_by, at, .. } => {
+                self.extension = Some(Extension {
+                    allowance: *allowance,
+                    old_due: *old_due,
+                    reason: reason.clone(),
+                    by: by.clone(),
+                    approved_by: approved_by.clone(),
+                    at: *at,
+                });
                 self.due = *due;
                 self.warnings.clone_from(warnings);
             }
@@ -282,6 +339,12 @@ impl Clock {
     /// Every breach that was ever reported, the lifted ones first.
     pub fn breaches(&self) -> impl Iterator<Item = &Breach> {
         self.lifted.iter().chain(&self.breached)
+    }
+
+    /// All the time there is: the allowance, and the extension if one was given.
+    pub fn total(&self) -> Allowance {
+        let more = self.extension.as_ref().and_then(|extension| self.allowance.and(&extension.allowance));
+        more.unwrap_or(self.allowance)
     }
 
     /// Since when the clock stands still, if it does.

@@ -1,7 +1,7 @@
 //! Answering (回应): what was said back, to whom, and about which concern
 //! (clauses 1c, 1i); and the times people record (clause 1a).
 
-use huiyin_deadline::clock;
+use huiyin_deadline::clock::{self, Anchor};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -19,6 +19,7 @@ impl Work<'_> {
     /// `record-answer`.
     pub(crate) fn record_answer(&mut self, input: &RecordAnswer) -> Output {
         let case = self.open(&input.case)?;
+        self.may_handle(&case)?;
         let answer = self.answer(&case, input, self.actor().clone(), None)?;
         let waited: &[SatisfiedBy] =
             if answer.public { &[SatisfiedBy::Answer, SatisfiedBy::Publication] } else { &[SatisfiedBy::Answer] };
@@ -58,7 +59,7 @@ impl Work<'_> {
         self.put_answer(&case, answer)
     }
 
-    fn answer(
+    pub(super) fn answer(
         &self,
         case: &Case,
         input: &RecordAnswer,
@@ -103,7 +104,7 @@ impl Work<'_> {
         })
     }
 
-    fn put_answer(&mut self, case: &Case, answer: Answer) -> Result<(), DeskError> {
+    pub(super) fn put_answer(&mut self, case: &Case, answer: Answer) -> Result<(), DeskError> {
         let (number, public, delivered_at) = (&case.number, answer.public, answer.delivered_at);
         self.push(Fact::AnswerRecorded { head: case.head(), answer });
         if public {
@@ -119,7 +120,12 @@ impl Work<'_> {
 
     /// The first clock that is late by now and would be on time, were it
     /// believed that what it waits for was done at `at`.
-    fn late_evidence<'c>(&self, case: &'c Case, waited: &[SatisfiedBy], at: Timestamp) -> Option<&'c CaseClock> {
+    pub(super) fn late_evidence<'c>(
+        &self,
+        case: &'c Case,
+        waited: &[SatisfiedBy],
+        at: Timestamp,
+    ) -> Option<&'c CaseClock> {
         let now = self.now();
         case.clocks
             .iter()
@@ -128,7 +134,13 @@ impl Work<'_> {
 
     /// Evidence that came after the due time is a named person's, with proof,
     /// and waits for a second person (rule 9). Gives the person.
-    fn claims(&self, entry: &CaseClock, at: Timestamp, proven: bool, pointer: &str) -> Result<String, DeskError> {
+    pub(super) fn claims(
+        &self,
+        entry: &CaseClock,
+        at: Timestamp,
+        proven: bool,
+        pointer: &str,
+    ) -> Result<String, DeskError> {
         if !proven {
             return Err(DeskError::new(
                 "no-proof",
@@ -151,13 +163,15 @@ impl Work<'_> {
         let case = self.open(&input.case)?;
         let time = input.time.unwrap_or(self.now());
         self.check_time(&case, input, time)?;
+        if input.milestone != Milestone::Verified {
+            self.may_handle(&case)?;
+        }
         if case.times.of(input.milestone).is_some() {
             self.person("correct a time that is recorded", "1a")?;
         }
-        let waited: &[SatisfiedBy] =
-            if input.milestone == Milestone::Published { &[SatisfiedBy::Publication] } else { &[] };
+        let waited = [waits_for(input.milestone)];
         let mut output = json!({ "case": input.case, "milestone": input.milestone, "time": time });
-        if let Some(entry) = self.late_evidence(&case, waited, time) {
+        if let Some(entry) = self.late_evidence(&case, &waited, time) {
             let author = self.claims(entry, time, input.evidence.is_some(), "/evidence")?;
             let claim = RecordTime { time: Some(time), ..input.clone() };
             output["pending"] = self.propose(&case, author, Proposal::Time(claim))?;
@@ -201,11 +215,22 @@ impl Work<'_> {
             evidence: clipped(&input.evidence),
             confirmed,
         });
-        if input.milestone == Milestone::Published {
-            self.satisfy_all(&case.number, SatisfiedBy::Publication, time)?;
-            self.correct_satisfied(&case.number, SatisfiedBy::Publication, from, time)?;
+        let what = waits_for(input.milestone);
+        self.satisfy_all(&case.number, what, time)?;
+        self.correct_satisfied(&case.number, what, from, time)?;
+        match from {
+            // Clocks that count from it move with it.
+            Some(_) => {
+                let anchor = match input.milestone {
+                    Milestone::Verified => Anchor::VerifiedAt,
+                    Milestone::Handled => Anchor::HandledAt,
+                    Milestone::Published => Anchor::PublishedAt,
+                };
+                let reason = input.reason.as_deref().unwrap_or("the time was corrected");
+                self.reanchor_all(&case.number, anchor, time, reason)
+            }
+            None => self.start_waiting(&case.number),
         }
-        Ok(())
     }
 
     fn check_time(&self, case: &Case, input: &RecordTime, time: Timestamp) -> Result<(), DeskError> {
@@ -273,7 +298,16 @@ impl Work<'_> {
     }
 }
 
-fn check_concern(
+/// The clocks that wait for a time of the case (clause 1a).
+fn waits_for(milestone: Milestone) -> SatisfiedBy {
+    match milestone {
+        Milestone::Verified => SatisfiedBy::Verification,
+        Milestone::Handled => SatisfiedBy::Handling,
+        Milestone::Published => SatisfiedBy::Publication,
+    }
+}
+
+pub(super) fn check_concern(
     case: &Case,
     answer: &ConcernAnswer,
     delivered_at: Timestamp,

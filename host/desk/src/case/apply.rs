@@ -4,8 +4,9 @@ use huiyin_deadline::clock::{self, Clock, ClockFact};
 use jiff::Timestamp;
 
 use super::{
-    Answer, Approval, Asker, Case, CaseClock, CaseItem, Confirmation, Correction, Known, LevelChange, MAX_ASKERS,
-    MAX_CASE_ASSESSMENTS, MAX_CASE_ITEMS, MAX_DRAFTS, Milestone, OTHERS, Proposal, Recorded, State, Times, Voided,
+    Answer, Approval, Asker, Case, CaseClock, CaseItem, Confirmation, Correction, Judgement, Known, LevelChange,
+    MAX_ASKERS, MAX_CASE_ASSESSMENTS, MAX_CASE_ITEMS, MAX_DRAFTS, MAX_JUDGEMENTS, Milestone, OTHERS, Proposal,
+    Recorded, Report, Risk, State, Times, Voided,
 };
 use crate::fact::{CaseOpened, Fact};
 use crate::verdict::Assessment;
@@ -39,6 +40,12 @@ impl Case {
             opened_by: fact.by.clone(),
             pack: fact.pack.clone(),
             related: fact.related.clone(),
+            came_in: fact.came_in.clone(),
+            accepted: None,
+            confidentiality: fact.confidentiality,
+            confidentiality_changes: Vec::new(),
+            links: Vec::new(),
+            merged_into: None,
             items: Vec::new(),
             more_items: 0,
             askers: Vec::new(),
@@ -55,13 +62,24 @@ impl Case {
             offline: Vec::new(),
             notifications: fact.notify.clone(),
             reports: Vec::new(),
+            bypasses: Vec::new(),
+            evidence: Vec::new(),
+            judgements: Vec::new(),
+            risk: Risk::default(),
             answers: Vec::new(),
             drafts: Vec::new(),
+            lines: Vec::new(),
+            responses: Vec::new(),
+            majors: Vec::new(),
             approvals: Vec::new(),
+            labels: crate::label::Labels::default(),
             known: Known::default(),
         };
         if let Some(item) = &fact.item {
             case.add_item(item, None);
+        }
+        if let Some(split) = &fact.split {
+            case.take_merged(split);
         }
         if let Some(asker) = &fact.asker {
             case.add_asker(asker, None);
@@ -107,6 +125,19 @@ impl Case {
                 self.notifications.extend(notify.iter().cloned());
             }
             Fact::CaseAdvanced { to, .. } => self.state = *to,
+            Fact::ConfidentialityChanged { change, .. } => {
+                self.confidentiality = change.to;
+                self.confidentiality_changes.push(change.clone());
+            }
+            Fact::CaseLinked { link, .. } => self.links.push(link.clone()),
+            Fact::CasesMerged { merged, .. } => self.take_merged(merged),
+            Fact::CaseMergedAway { into, at, .. } => {
+                self.merged_into = Some(into.clone());
+                self.times.closed = Some(*at);
+                self.state = State::Closed;
+            }
+            Fact::CaseSplit { split, .. } => self.give_away(split),
+            Fact::CaseAccepted { acceptance, .. } => self.accepted = Some(acceptance.clone()),
             Fact::CaseRouted { head, region, notify, .. } => {
                 self.unit.clone_from(&head.unit);
                 self.region.clone_from(region);
@@ -190,8 +221,42 @@ impl Case {
             }
             Fact::ReportSubmitted { report, notify, .. } => {
                 self.times.reported.get_or_insert(report.at);
-                self.reports.push(report.clone());
+                self.reports.push(Report::clone(report));
                 self.notifications.extend(notify.iter().cloned());
+            }
+            Fact::ReportReceipted { report, receipt, .. } => {
+                let at = report.strip_prefix('r').and_then(|n| n.parse::<usize>().ok()).and_then(|n| n.checked_sub(1));
+                match at.and_then(|at| self.reports.get_mut(at)) {
+                    Some(report) => report.receipts.push(receipt.clone()),
+                    None => return false,
+                }
+            }
+            Fact::ReportBypassed { bypass, .. } => self.bypasses.push(bypass.clone()),
+            Fact::EvidenceRecorded { evidence, .. } => self.evidence.push(evidence.clone()),
+            Fact::CaseJudged { judgement, .. } => {
+                self.times.assessed.get_or_insert(judgement.at);
+                self.nature = Some(judgement.text.nature.clone());
+                self.response_value = judgement.text.value.asks();
+                if self.judgements.len() >= MAX_JUDGEMENTS {
+                    self.judgements.remove(0);
+                }
+                self.judgements.push(Judgement::clone(judgement));
+            }
+            Fact::RiskRecorded { entry, .. } => self.add_risk(entry),
+            Fact::GateOpened { gate, .. } => self.risk.gate = Some(gate.clone()),
+            Fact::LineSet { line, .. } => self.lines.push(line.clone()),
+            Fact::ResponseDrafted { draft, .. } => self.put_draft(draft),
+            Fact::ResponseMoved { response, entry, notify, .. } => {
+                self.notifications.extend(notify.iter().cloned());
+                return self.step_response(response, entry);
+            }
+            Fact::MajorDeclared { declared, notify, .. } => {
+                self.declare(declared);
+                self.notifications.extend(notify.iter().cloned());
+            }
+            Fact::MajorMoved { entry, notify, .. } => {
+                self.notifications.extend(notify.iter().cloned());
+                return self.step_major(entry);
             }
             Fact::AnswerRecorded { answer, .. } => self.add_answer(answer),
             Fact::NoResponseProposed { proposal, .. } => {
@@ -200,7 +265,11 @@ impl Case {
                     proposal: Proposal::NoResponse { reason: proposal.reason.clone() },
                     hash: proposal.hash.clone(),
                     author: proposal.author.clone(),
+                    co_authors: Vec::new(),
                     at: proposal.at,
+                    chain: Vec::new(),
+                    steps: Vec::new(),
+                    expires_at: None,
                     approved: proposal.approved.clone().map(|(by, at)| Confirmation { by, at }),
                     voided: None,
                 };
@@ -217,9 +286,20 @@ impl Case {
                 self.add_approval(approval);
                 self.notifications.extend(notify.iter().cloned());
             }
-            Fact::ApprovalGiven { approval, by, at, .. } => {
+            Fact::ApprovalGiven { approval, by, at, step, .. } => {
+                let last = Confirmation { by: by.clone(), at: *at };
+                return self.step_approval(approval, step.as_ref(), Some(last));
+            }
+            Fact::ApprovalAdvanced { approval, step, notify, .. } => {
+                self.notifications.extend(notify.iter().cloned());
+                return self.step_approval(approval, Some(step), None);
+            }
+            Fact::ApprovalExpired { approval, at, notify, .. } => {
+                self.notifications.extend(notify.iter().cloned());
                 match self.approvals.iter_mut().find(|known| known.id == *approval) {
-                    Some(known) => known.approved = Some(Confirmation { by: by.clone(), at: *at }),
+                    Some(known) => {
+                        known.voided = Some(Voided { reason: "it ran out".to_owned(), by: None, at: *at });
+                    }
                     None => return false,
                 }
             }
@@ -241,10 +321,21 @@ impl Case {
                 self.times.closed = Some(*at);
                 self.state = State::Closed;
             }
+            Fact::Watch(watched) => match &**watched {
+                crate::watch::WatchFact::LabelSet { entry, .. } => self.labels.add(entry.clone()),
+                _ => return false,
+            },
             Fact::PolicyAdopted { .. }
             | Fact::ItemReceived(_)
             | Fact::ItemRefused { .. }
             | Fact::ItemsForgotten { .. }
+            | Fact::DelegationGranted { .. }
+            | Fact::DelegationRevoked { .. }
+            | Fact::CallsRecorded { .. }
+            | Fact::LogRecorded { .. }
+            | Fact::LogIssued { .. }
+            | Fact::DisclosureOpened { .. }
+            | Fact::DisclosureMoved { .. }
             | Fact::CaseOpened(_) => return false,
         }
         true
@@ -255,7 +346,8 @@ impl Case {
         if !self.is_open() {
             return None;
         }
-        self.clocks.iter().filter_map(|entry| clock::next_wake(&entry.clock)).min()
+        let clocks = self.clocks.iter().filter_map(|entry| clock::next_wake(&entry.clock));
+        clocks.chain(self.next_expiry()).min()
     }
 
     fn move_clock(&mut self, fact: &ClockFact) -> bool {
@@ -289,7 +381,7 @@ impl Case {
     }
 
     /// Not everything is answered any more.
-    fn something_new(&mut self) {
+    pub(super) fn something_new(&mut self) {
         self.times.answered = None;
         self.void_no_response();
     }
@@ -302,6 +394,7 @@ impl Case {
         if self.assessments.len() >= MAX_CASE_ASSESSMENTS {
             self.assessments.remove(0);
         }
+        self.labels.assessed(assessment);
         self.assessments.push(assessment.clone());
     }
 

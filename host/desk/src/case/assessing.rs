@@ -5,13 +5,14 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Case;
+use super::approving::Proposal;
 use crate::actor::Actor;
 use crate::command::RecordAssessment;
 use crate::decide::{Output, Work, said};
 use crate::error::DeskError;
 use crate::fact::Fact;
 use crate::level::Level;
-use crate::policy::Occasion;
+use crate::policy::{Occasion, SatisfiedBy};
 use crate::text::clip;
 use crate::verdict::Assessment;
 
@@ -55,6 +56,7 @@ impl Work<'_> {
             self.raise(number, level, input.item, "assessed as graver", person)?;
         }
         if let Some(number) = &number {
+            self.satisfy_all(number, SatisfiedBy::Assessment, self.now())?;
             self.advance(number)?;
         }
         let of_item = input.item.and_then(|item| self.desk.item(&item)).and_then(|record| record.level());
@@ -97,11 +99,22 @@ impl Work<'_> {
         if to == case.level {
             return Err(DeskError::new("unchanged", format!("case {number} has level {to} already")).at("/level"));
         }
+        // Where the pack asks for it, a lower level waits for other people (rule 7, clause 6b).
+        if to < case.level && self.chain_for("lower-level", &case).is_some() {
+            let author = self.person("lower the level of a case", "rule 7")?;
+            let pending = self.propose(&case, author, Proposal::LowerLevel { from: case.level, to, reason })?;
+            return Ok(json!({ "case": number, "level": case.level, "pending": pending }));
+        }
         self.change_level(number, to, &reason, self.actor().clone())?;
         Ok(json!({ "case": number, "level": to }))
     }
 
-    fn change_level(&mut self, number: &str, to: Level, reason: &str, by: Actor) -> Result<(), DeskError> {
+    /// A lower level that was approved: it is its author's.
+    pub(super) fn take_level(&mut self, number: &str, to: Level, reason: &str, author: &str) -> Result<(), DeskError> {
+        self.change_level(number, to, reason, Actor::Person(author.to_owned()))
+    }
+
+    pub(super) fn change_level(&mut self, number: &str, to: Level, reason: &str, by: Actor) -> Result<(), DeskError> {
         let (case, policy) = (self.case(number)?, self.policy()?);
         let notify = if to > case.level {
             self.owed(Occasion::CaseOpened, to, &case.unit, None, Some(&case))

@@ -9,7 +9,7 @@ use huiyin_deadline::{Allowance, Calendar};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Case, CaseClock, TaskKind};
+use super::{Case, CaseClock, Kind, Milestone, Stage, TaskKind};
 use crate::command::{SatisfyClock, StartClock};
 use crate::decide::{Output, Work, said};
 use crate::error::DeskError;
@@ -24,12 +24,19 @@ impl Work<'_> {
     /// Starts every clock that the case's level asks for and that does not run yet.
     pub(crate) fn start_clocks_of_level(&mut self, number: &str) -> Result<(), DeskError> {
         let (case, policy) = (self.case(number)?, self.policy()?);
-        for rule in policy.clocks_at(case.level, &case.unit) {
-            if case.clocks.iter().all(|entry| entry.clock.rule != rule.id) {
+        if !case.has_clocks_of_level() {
+            return Ok(());
+        }
+        for rule in policy.clocks_at(case.level, case.kind, &case.unit) {
+            let missed = case.came_in.as_ref().is_some_and(|came| came.missed);
+            if rule.satisfied_by == SatisfiedBy::Callback && !missed {
+                continue;
+            }
+            if anchor(&case, rule.anchor).is_ok() && case.clocks.iter().all(|entry| entry.clock.rule != rule.id) {
                 self.start(number, &rule)?;
             }
         }
-        Ok(())
+        self.major_by_level(number)
     }
 
     fn start(&mut self, number: &str, rule: &ClockRule) -> Result<(), DeskError> {
@@ -76,6 +83,78 @@ impl Work<'_> {
             Some(at) => self.stop(number, &rule.id, at),
             None => Ok(()),
         }
+    }
+
+    /// Starts the clocks of the case's level that count from a moment which it has by now (clause 1a).
+    pub(super) fn start_waiting(&mut self, number: &str) -> Result<(), DeskError> {
+        let (case, policy) = (self.case(number)?, self.policy()?);
+        if !case.has_clocks_of_level() {
+            return Ok(());
+        }
+        for rule in policy.clocks_at(case.level, case.kind, &case.unit).filter(|rule| comes_later(rule.anchor)) {
+            if anchor(&case, rule.anchor).is_ok() && case.clocks.iter().all(|entry| entry.clock.rule != rule.id) {
+                self.start(number, &rule)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the clock that waits until every addressee has signed for the last report (clause 3.3).
+    pub(super) fn start_receipt_clock(&mut self, number: &str) -> Result<(), DeskError> {
+        let (case, policy) = (self.case(number)?, self.policy()?);
+        let Some(report) = case.reports.last().filter(|report| report.unsigned().next().is_some()) else {
+            return Ok(());
+        };
+        let rules = policy.clocks.iter().filter(|rule| rule.satisfied_by == SatisfiedBy::Receipt);
+        let here = |rule: &&ClockRule| rule.levels.is_empty() || rule.levels.contains(&case.level);
+        for rule in rules.filter(here).filter_map(|rule| policy.clock(&rule.id, &case.unit)) {
+            let Some(allowance) = rule.allowance else { continue };
+            let calendar = self.calendar(&rule.calendar)?;
+            let running = Rule {
+                id: rule.id.clone(),
+                allowance,
+                anchor: Anchor::ReportedAt,
+                calendar: rule.calendar.clone(),
+                zone: policy.time_zone.clone(),
+                warnings: rule.warnings.clone(),
+                pausable: false,
+                source: rule.basis.source.clone(),
+            };
+            let (id, subject) = (format!("{}.r{}", rule.id, case.reports.len()), format!("case/{number}"));
+            for fact in clock::start(&running, &id, &subject, report.at, self.now(), &calendar).map_err(refused)? {
+                if matches!(fact, ClockFact::Started { .. }) {
+                    self.push(Fact::ClockStarted {
+                        head: case.head(),
+                        name: rule.name.clone(),
+                        satisfied_by: SatisfiedBy::Receipt,
+                        clause: rule.basis.clause.clone(),
+                        follows: None,
+                        clock: fact,
+                    });
+                } else {
+                    self.moved(number, fact)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the clock of a report's receipts to rest once nobody's is missing.
+    pub(super) fn stop_receipt_clock(&mut self, number: &str, report: &str) -> Result<(), DeskError> {
+        let case = self.case(number)?;
+        if case.report(report).is_none_or(|report| report.unsigned().next().is_some()) {
+            return Ok(());
+        }
+        let end = format!(".{report}");
+        let waiting = case.clocks.iter().filter(|entry| {
+            entry.satisfied_by == SatisfiedBy::Receipt
+                && entry.clock.satisfied.is_none()
+                && entry.clock.id.ends_with(&end)
+        });
+        for entry in waiting {
+            self.stop(number, &entry.clock.id, self.now())?;
+        }
+        Ok(())
     }
 
     /// Starts the clocks of a case that waits for its lead unit (clause 1e).
@@ -130,6 +209,44 @@ impl Work<'_> {
                     name: name.clone(),
                     satisfied_by: SatisfiedBy::Feedback,
                     clause: rule.map_or(Some("3.4b".to_owned()), |rule| rule.basis.clause.clone()),
+                    follows: None,
+                    clock: fact,
+                });
+            } else {
+                self.moved(number, fact)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the clock of an act that the pack's rule for `what` watches, if it has one.
+    pub(super) fn start_watch(&mut self, number: &str, what: SatisfiedBy, id: &str) -> Result<(), DeskError> {
+        let (case, policy) = (self.held(number)?, self.policy()?);
+        let Some(rule) = policy.clocks.iter().find(|rule| rule.satisfied_by == what) else { return Ok(()) };
+        let rule = policy.clock(&rule.id, &case.unit);
+        let Some((rule, allowance)) = rule.and_then(|rule| rule.allowance.map(|allowance| (rule, allowance))) else {
+            return Ok(());
+        };
+        let calendar = self.calendar(&rule.calendar)?;
+        let running = Rule {
+            id: rule.id.clone(),
+            allowance,
+            anchor: Anchor::AssignedAt,
+            calendar: rule.calendar.clone(),
+            zone: policy.time_zone.clone(),
+            // With a unit's own, tighter time some warnings would come before the act.
+            warnings: rule.warnings.iter().filter(|warning| comes(warning, &allowance)).copied().collect(),
+            pausable: false,
+            source: rule.basis.source.clone(),
+        };
+        let subject = format!("case/{number}");
+        for fact in clock::start(&running, id, &subject, self.now(), self.now(), &calendar).map_err(refused)? {
+            if matches!(fact, ClockFact::Started { .. }) {
+                self.push(Fact::ClockStarted {
+                    head: case.head(),
+                    name: rule.name.clone(),
+                    satisfied_by: what,
+                    clause: rule.basis.clause.clone(),
                     follows: None,
                     clock: fact,
                 });
@@ -253,14 +370,14 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn calendar(&self, id: &str) -> Result<Cow<'static, Calendar>, DeskError> {
+    pub(super) fn calendar(&self, id: &str) -> Result<Cow<'static, Calendar>, DeskError> {
         self.policy()?
             .calendar(id)
             .ok_or_else(|| DeskError::new("not-found", format!("the policy pack has no calendar `{id}`")))
     }
 
     /// Records what happened to a running clock, and who is told of it.
-    fn moved(&mut self, number: &str, fact: ClockFact) -> Result<(), DeskError> {
+    pub(super) fn moved(&mut self, number: &str, fact: ClockFact) -> Result<(), DeskError> {
         let case = self.case(number)?;
         let Some(entry) = case.clocks.iter().find(|entry| entry.clock.id == fact.clock()) else {
             return Err(
@@ -277,12 +394,16 @@ impl Work<'_> {
             _ => Vec::new(),
         };
         let due_at = match &fact {
-            ClockFact::Rescheduled { due, .. } | ClockFact::Resumed { due, .. } => due.at,
+            ClockFact::Rescheduled { due, .. } | ClockFact::Resumed { due, .. } | ClockFact::Extended { due, .. } => {
+                due.at
+            }
             _ => entry.clock.due.at,
         };
         let name = entry.name.clone();
+        let unread = entry.satisfied_by == SatisfiedBy::Acknowledgement && matches!(fact, ClockFact::Breached { .. });
+        let id = entry.clock.id.clone();
         self.push(Fact::ClockMoved { head: case.head(), name, clock: fact, due_at, notify });
-        Ok(())
+        if unread { self.fall_back(number, &id) } else { Ok(()) }
     }
 
     /// Stops every running clock of a case that waits for `what`.
@@ -292,10 +413,10 @@ impl Work<'_> {
         for entry in waiting {
             self.stop(number, &entry.clock.id, at)?;
         }
-        Ok(())
+        if what == SatisfiedBy::FlashReport { self.report_task_done(number) } else { Ok(()) }
     }
 
-    fn stop(&mut self, number: &str, id: &str, at: Timestamp) -> Result<(), DeskError> {
+    pub(super) fn stop(&mut self, number: &str, id: &str, at: Timestamp) -> Result<(), DeskError> {
         let case = self.case(number)?;
         let entry = running(&case, id)?;
         let by = self.actor().to_string();
@@ -305,13 +426,20 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Moves the clocks that count from the occurrence; of those at rest it is
+    /// Moves the clocks that count from a moment that was corrected; of those at rest it is
     /// judged anew whether they came to rest in time.
-    pub(crate) fn reanchor_all(&mut self, number: &str, to: Timestamp, reason: &str) -> Result<(), DeskError> {
+    pub(crate) fn reanchor_all(
+        &mut self,
+        number: &str,
+        anchor: Anchor,
+        to: Timestamp,
+        reason: &str,
+    ) -> Result<(), DeskError> {
         let case = self.case(number)?;
         let by = self.actor().to_string();
         for entry in &case.clocks {
-            if entry.clock.anchor != Anchor::OccurredAt {
+            // A report's receipts count from that report.
+            if entry.clock.anchor != anchor || entry.satisfied_by == SatisfiedBy::Receipt {
                 continue;
             }
             let calendar = self.calendar(&entry.clock.calendar)?;
@@ -334,6 +462,7 @@ impl Work<'_> {
                     break;
                 }
             }
+            self.expire_approvals(&number);
         }
     }
 
@@ -349,7 +478,7 @@ impl Work<'_> {
         if !rule.satisfied_by.by_level() {
             return Err(DeskError::new("not-by-hand", format!("clock `{}` starts by itself", input.rule))
                 .at("/rule")
-                .hint("it starts with a task, or with a case that has no lead unit yet"));
+                .hint("it starts with a task, with a report, or with a case that has no lead unit yet"));
         }
         let started = case.clocks.iter().all(|entry| entry.clock.rule != rule.id);
         if started {
@@ -377,6 +506,16 @@ impl Work<'_> {
             SatisfiedBy::Publication => Some("record the time of publication: `record-time`"),
             SatisfiedBy::Feedback => Some("give the feedback: `feed-back-task`"),
             SatisfiedBy::Routing => Some("give the case its unit: `route-case`"),
+            SatisfiedBy::FollowUpReport | SatisfiedBy::DetailedReport | SatisfiedBy::FinalReport => {
+                Some("submit the report: `submit-report`")
+            }
+            SatisfiedBy::Receipt => Some("record who signed for the report: `record-receipt`"),
+            SatisfiedBy::Assessment => Some("assess the case: `assess-case`"),
+            SatisfiedBy::Verification | SatisfiedBy::Handling => Some("record the time: `record-time`"),
+            SatisfiedBy::Acceptance => Some("take the case on: `accept-case`"),
+            SatisfiedBy::Callback => Some("call back, and record it: `record-callback`"),
+            SatisfiedBy::Channels => Some("record where the response stands: `record-publication`"),
+            SatisfiedBy::Acknowledgement => Some("who was told acknowledges it: `acknowledge-notice`"),
         };
         if let Some(instead) = instead {
             return Err(DeskError::new(
@@ -395,9 +534,25 @@ impl Work<'_> {
     }
 }
 
+impl Case {
+    /// The risk of a decision that is not issued yet is no occurrence: nothing is reported within the hour.
+    fn has_clocks_of_level(&self) -> bool {
+        self.kind != Kind::DecisionRisk
+    }
+
+    /// When the desk came to know of a time, where nobody confirmed it.
+    fn known_of(&self, milestone: Milestone) -> Option<Timestamp> {
+        self.recorded.iter().rev().find(|entry| entry.milestone == milestone).map(|entry| entry.at)
+    }
+}
+
 /// Whether a warning comes after the beginning of what it warns of.
 fn comes(warning: &Warning, allowance: &Allowance) -> bool {
-    !matches!((warning, allowance), (Warning::Before(before), Allowance::Elapsed(length)) if before >= length)
+    match (warning, allowance) {
+        (Warning::Before(before), Allowance::Elapsed(length)) => before < length,
+        (Warning::Before(before), Allowance::WorkingMinutes(minutes)) => before.as_mins() < i64::from(*minutes),
+        _ => true,
+    }
 }
 
 /// The moment of the case that a clock counts from.
@@ -406,29 +561,64 @@ fn anchor(case: &Case, anchor: Anchor) -> Result<Timestamp, DeskError> {
         Anchor::OccurredAt => Ok(case.times.occurred),
         Anchor::DiscoveredAt => Ok(case.times.discovered),
         Anchor::OpenedAt => Ok(case.times.opened),
+        Anchor::AssessedAt => later(case.times.assessed, "it was not assessed yet"),
+        Anchor::ReportedAt => later(case.times.reported, "nothing was reported yet"),
+        Anchor::VerifiedAt => later(case.times.verified, "it was not verified yet"),
+        Anchor::HandledAt => later(case.times.handled, "it was not handled yet"),
+        Anchor::PublishedAt => later(case.times.published, "nothing was published yet"),
+        Anchor::AnsweredAt => later(case.times.answered, "it was not answered yet"),
         // Packs with other anchors are refused when they are read.
         _ => Err(DeskError::new("unset", "a case has no such moment to count from")),
     }
 }
 
+fn later(moment: Option<Timestamp>, why: &str) -> Result<Timestamp, DeskError> {
+    moment.ok_or_else(|| {
+        DeskError::new("unset", format!("the case has no such moment to count from: {why}"))
+            .clause("1a")
+            .hint("the clock starts by itself once it is there")
+    })
+}
+
+/// Whether a moment comes after the case was opened.
+fn comes_later(anchor: Anchor) -> bool {
+    !matches!(anchor, Anchor::OccurredAt | Anchor::DiscoveredAt | Anchor::OpenedAt)
+}
+
 /// When what a clock waits for was done, if it was.
 /// What became known only after `due` counts from then on, unless a second
 /// person confirmed it.
-fn done_at(case: &Case, what: SatisfiedBy, due: Timestamp) -> Option<Timestamp> {
+pub(super) fn done_at(case: &Case, what: SatisfiedBy, due: Timestamp) -> Option<Timestamp> {
     let believed = |done: Option<Timestamp>, known: Option<Timestamp>| {
         done.map(|done| known.filter(|known| done <= due && due < *known).unwrap_or(done))
     };
     match what {
         SatisfiedBy::FlashReport => case.reports.first().map(|report| report.at),
+        SatisfiedBy::FollowUpReport => first(case, Stage::FollowUp),
+        SatisfiedBy::DetailedReport => first(case, Stage::Detailed),
+        SatisfiedBy::FinalReport => first(case, Stage::Final),
+        SatisfiedBy::Assessment => case.times.assessed,
+        SatisfiedBy::Verification => believed(case.times.verified, case.known_of(Milestone::Verified)),
+        SatisfiedBy::Handling => believed(case.times.handled, case.known_of(Milestone::Handled)),
         SatisfiedBy::Publication => believed(case.times.published, case.known.published),
         SatisfiedBy::Answer if case.is_answered() => believed(case.times.answered, case.known.answered),
         SatisfiedBy::Answer => {
             let decision = case.no_response()?;
             decision.approved.as_ref().map(|approved| approved.at)
         }
-        SatisfiedBy::Hand | SatisfiedBy::Feedback => None,
+        SatisfiedBy::Hand
+        | SatisfiedBy::Feedback
+        | SatisfiedBy::Receipt
+        | SatisfiedBy::Callback
+        | SatisfiedBy::Channels
+        | SatisfiedBy::Acknowledgement => None,
         SatisfiedBy::Routing => case.routed.then_some(case.times.opened),
+        SatisfiedBy::Acceptance => case.accepted.as_ref().map(|accepted| accepted.at),
     }
+}
+
+fn first(case: &Case, stage: Stage) -> Option<Timestamp> {
+    case.reports.iter().find(|report| report.stage == stage).map(|report| report.at)
 }
 
 /// Since when something waits for an answer, each moment once, the earliest
@@ -442,7 +632,7 @@ fn open_since(case: &Case) -> BTreeSet<Option<Timestamp>> {
     askers.chain(concerns).collect()
 }
 
-fn running<'c>(case: &'c Case, id: &str) -> Result<&'c CaseClock, DeskError> {
+pub(super) fn running<'c>(case: &'c Case, id: &str) -> Result<&'c CaseClock, DeskError> {
     case.clocks.iter().find(|entry| entry.clock.id == id).ok_or_else(|| {
         let ids: Vec<&str> = case.clocks.iter().map(|entry| entry.clock.id.as_str()).collect();
         DeskError::new("not-found", format!("case {} has no clock `{id}`", case.number))

@@ -4,10 +4,10 @@
 
 use serde_json::json;
 
-use super::Case;
 use super::answering::{open_concerns, unanswered};
 use super::approving::Proposal;
 use super::task::{PartState, Task};
+use super::{Case, Kind};
 use crate::command::CloseCase;
 use crate::decide::{Output, Work, said};
 use crate::error::DeskError;
@@ -24,6 +24,14 @@ impl Work<'_> {
             Ground::Answered
         } else if case.no_response_approved() {
             Ground::NoResponse
+        } else if case.kind == Kind::DecisionRisk && case.askers.is_empty() {
+            if case.risk.gate.is_none() {
+                return Err(DeskError::new("shut", "the decision may not be issued yet: its gate is shut")
+                    .at("/case")
+                    .clause("3.2d")
+                    .hint("open it (`open-gate`); where the decision is dropped, have that approved: `propose-no-response`"));
+            }
+            Ground::Decided
         } else if answered {
             return Err(DeskError::new(
                 "unanswered",
@@ -54,6 +62,22 @@ impl Work<'_> {
             .hint("submit it, also when it is late: `submit-report`"));
         }
         self.done_before_closing(&case)?;
+        let owed = case.responses.iter().find_map(|response| Some((response, response.missing().next()?)));
+        if let Some((response, channel)) = owed {
+            return Err(DeskError::new(
+                "undone",
+                format!("response {} does not stand on `{}` yet, or not as it is", response.draft.id, channel.id),
+            )
+            .at("/case")
+            .clause("3.5e")
+            .hint("publish it there, and record the proof: `record-publication`"));
+        }
+        if let Some(major) = case.major() {
+            return Err(DeskError::new("undone", format!("it is a major matter since {}", major.declared.at))
+                .at("/case")
+                .clause("5d")
+                .hint("the commander ends the procedure first: `end-major`"));
+        }
         let fact = Fact::CaseClosed { head: case.head(), ground, note, by: self.actor().clone(), at: self.now() };
         self.push(fact);
         Ok(json!({ "case": input.case, "state": "closed", "ground": ground }))

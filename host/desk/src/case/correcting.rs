@@ -5,6 +5,7 @@
 //! a breach. So that is for a person of a unit above, or for two persons; and
 //! the breach that was reported stays on record.
 
+use huiyin_deadline::clock::Anchor;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -64,6 +65,6 @@ impl Work<'_> {
             at: self.now(),
             confirmed,
         });
-        self.reanchor_all(number, to, reason)
+        self.reanchor_all(number, Anchor::OccurredAt, to, reason)
     }
 }

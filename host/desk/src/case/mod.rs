@@ -9,14 +9,33 @@ mod answering;
 mod apply;
 mod approving;
 mod assessing;
+mod chain;
 mod clocks;
 mod closing;
+mod commanding;
+mod confidentiality;
 mod correcting;
+mod delegating;
+mod departure;
+mod evidence;
+mod intake;
+mod judging;
+mod kind;
+mod line;
+mod major;
+mod merging;
 mod notifying;
 mod offline;
 mod opening;
+mod publishing;
+mod receipting;
+mod report;
 mod reporting;
+mod responding;
+mod response;
+mod risk;
 mod routing;
+mod saying;
 mod task;
 mod tasking;
 
@@ -26,15 +45,44 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use approving::{Approval, MAX_APPROVALS, MAX_PENDING, Proposal, Voided};
+pub use approving::{APPROVAL_ACTS, Approval, MAX_APPROVALS, MAX_PENDING, Proposal, Voided};
 pub(crate) use approving::{act as approval_act, view as approval_view};
+pub use chain::StepTaken;
+pub(crate) use chain::waits_for;
+pub use confidentiality::{Confidentiality, ConfidentialityChange};
+pub use departure::{Departure, DepartureKind};
+pub use evidence::{Evidence, EvidenceKind, MAX_EVIDENCE};
+pub use intake::{Acceptance, CameIn, Phone};
+pub(crate) use intake::{check as check_intake, receipt};
+pub use judging::{Judgement, JudgementText, MAX_JUDGEMENTS, Worth};
+pub use kind::Kind;
+pub(crate) use line::view as line_view;
+pub use line::{Figure, Line, MAX_LINES};
+pub(crate) use major::view as major_view;
+pub use major::{Commander, Declaration, Ended, Major, MajorEntry, MajorStep, Notice, Plan, Released};
+pub use merging::{Link, Merged, Split};
 pub(crate) use notifying::view as notification_view;
 pub use notifying::{Delivery, DeliveryOutcome, Notification};
 pub use offline::{Contact, MAX_OFFLINE, OfflineEvent};
+pub(crate) use report::view as report_view;
+pub use report::{
+    Addressee, Bypass, DocumentRef, Late, Receipt, Report, ReportDraft, ReportNumber, ReportProposal, ReportText,
+    Stage, Stated,
+};
+pub use responding::ResponseProposal;
+pub use response::{
+    Approved, Content, Corrects, Cosign, Form, MAX_RESPONSES, OwedChannel, Proof, Release, Response, ResponseDraft,
+    ResponseEntry, ResponseStep, SecrecyCheck,
+};
+pub(crate) use risk::view as risk_view;
+pub use risk::{Gate, Risk, RiskEntry, RiskLevel, RiskPart};
+pub use saying::response_list;
+pub(crate) use saying::{case_latency, view as response_view};
 pub use task::{Feedback, MAX_RETURNS, MAX_TASKS, Part, PartState, Task, TaskEntry, TaskKind, TaskStep};
 pub(crate) use tasking::view as task_view;
 
 use crate::actor::Actor;
+use crate::label::Labels;
 use crate::level::Level;
 use crate::policy::{ResponseValue, SatisfiedBy};
 use crate::text::Name;
@@ -52,15 +100,6 @@ pub const OTHERS: &str = "others";
 pub const MAX_DRAFTS: usize = 20;
 /// The most concerns of a case.
 pub const MAX_CONCERNS: usize = 50;
-
-/// What kind of matter it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// Public opinion (舆情).
-    #[default]
-    Opinion,
-}
 
 /// How far a case has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -291,66 +330,6 @@ pub struct Correction {
     pub confirmed: Option<Confirmation>,
 }
 
-/// The stage of a report. The first version knows the flash report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// 快报: the facts, soon.
-    Flash,
-}
-
-/// A document that goes with a report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DocumentRef {
-    /// Its file name.
-    pub filename: String,
-    /// Its media type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub media_type: Option<String>,
-}
-
-/// A report that waits for a person to send it (clauses 3.2g, 6b).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReportDraft {
-    /// `d1`, `d2`, … within the case.
-    pub id: String,
-    /// Which stage.
-    pub stage: Stage,
-    /// What is known.
-    pub facts: Vec<String>,
-    /// Its printed forms.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub documents: Vec<DocumentRef>,
-    /// What the sender must name: a keyed hash of case and content.
-    pub hash: String,
-    /// Who drafted it.
-    pub by: Actor,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// A report that was submitted upward (报送).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    /// Which stage.
-    pub stage: Stage,
-    /// From 1 within the case.
-    pub seq: u32,
-    /// What is known.
-    pub facts: Vec<String>,
-    /// Its printed forms.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub documents: Vec<DocumentRef>,
-    /// The hash of the draft that was sent as it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub draft: Option<String>,
-    /// Who submitted it.
-    pub by: Actor,
-    /// When.
-    pub at: Timestamp,
-}
-
 /// What is said of one concern.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -418,6 +397,8 @@ pub enum Because {
     Floor,
     /// A workflow or a person asked for it.
     Request,
+    /// Somebody sent it to the unit itself: a message, a call (clauses 4b, 4c).
+    Intake,
 }
 
 /// One case.
@@ -453,6 +434,24 @@ pub struct Case {
     /// An earlier case on the same text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub related: Option<String>,
+    /// How it came in, where somebody sent it to the unit itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_in: Option<CameIn>,
+    /// Who took it on (受理).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Acceptance>,
+    /// Who may read it.
+    #[serde(default)]
+    pub confidentiality: Confidentiality,
+    /// Every change of that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confidentiality_changes: Vec<ConfidentialityChange>,
+    /// Cases that it is tied to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// The case that its askers and concerns went to, where it was merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
     /// Its items; at most [`MAX_CASE_ITEMS`].
     pub items: Vec<CaseItem>,
     /// Items beyond those listed.
@@ -494,13 +493,37 @@ pub struct Case {
     /// Drafts of reports, in order; the last [`MAX_DRAFTS`].
     #[serde(default)]
     pub drafts: Vec<ReportDraft>,
-    /// Reports, in order.
+    /// Reports, in order: `r1`, `r2`, ….
     pub reports: Vec<Report>,
+    /// Reports that went another way (clause 3.3).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bypasses: Vec<Bypass>,
+    /// What statements rest on, beside items, tasks and events (clause 1b).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+    /// What persons said of it in words (clause 3.2g); the last [`MAX_JUDGEMENTS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judgements: Vec<Judgement>,
+    /// Of a case about a decision: its risk (clause 3.2d).
+    #[serde(default, skip_serializing_if = "Risk::is_empty")]
+    pub risk: Risk,
     /// Answers, in order.
     pub answers: Vec<Answer>,
+    /// Every version of the line (口径); the last one holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Line>,
+    /// Responses, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub responses: Vec<Response>,
+    /// Procedures of a major matter; the last one may be open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub majors: Vec<Major>,
     /// What a second person confirmed, or has to; at most [`MAX_APPROVALS`].
     #[serde(default)]
     pub approvals: Vec<Approval>,
+    /// What was said of its labels (clause 3.1c).
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// When what clocks wait for became known.
     #[serde(default)]
     pub(crate) known: Known,

@@ -107,7 +107,13 @@ impl Work<'_> {
         let known =
             |to: &Recipient| on == Occasion::CaseOpened && before.iter().any(|n| n.on == on && n.to.id == to.id);
         let mut next = before.len();
-        let recipients = policy.recipients(on, level, unit, clock.map(|clock| clock.rule.as_str()));
+        let rule = clock.map(|clock| clock.rule.as_str());
+        let mut recipients = policy.recipients(on, level, unit, rule);
+        for (to, clause) in self.on_duty_told(&policy, on, level, unit, rule) {
+            if recipients.iter().all(|(known, _)| known.id != to.id) {
+                recipients.push((to, clause));
+            }
+        }
         recipients
             .into_iter()
             .filter(|(to, _)| !known(to))

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Because, CaseItem, Concern, Kind, MAX_CONCERNS};
+use super::{Because, CameIn, CaseItem, Concern, Kind, MAX_CONCERNS};
 use crate::command::{AttachItem, OpenCase};
 use crate::decide::{Output, Work, said};
 use crate::error::DeskError;
@@ -16,21 +16,24 @@ use crate::text::clip;
 use crate::verdict::Assessment;
 
 /// What a new case begins with.
-struct Beginning {
-    unit: String,
-    title: String,
-    level: Level,
-    kind: Kind,
-    nature: Option<String>,
-    occurred_at: Timestamp,
-    discovered_at: Timestamp,
-    item: Option<CaseItem>,
-    asker: Option<String>,
-    assessments: Vec<Assessment>,
-    concerns: Vec<String>,
-    related: Option<String>,
-    because: Because,
-    unrouted: bool,
+pub(super) struct Beginning {
+    pub(super) unit: String,
+    pub(super) title: String,
+    pub(super) level: Level,
+    pub(super) kind: Kind,
+    pub(super) nature: Option<String>,
+    pub(super) occurred_at: Timestamp,
+    pub(super) discovered_at: Timestamp,
+    pub(super) item: Option<CaseItem>,
+    pub(super) asker: Option<String>,
+    pub(super) assessments: Vec<Assessment>,
+    pub(super) concerns: Vec<String>,
+    pub(super) related: Option<String>,
+    pub(super) because: Because,
+    pub(super) unrouted: bool,
+    pub(super) came_in: Option<CameIn>,
+    pub(super) confidentiality: super::Confidentiality,
+    pub(super) split: Option<Box<super::Merged>>,
 }
 
 impl Work<'_> {
@@ -105,12 +108,16 @@ impl Work<'_> {
             discovered_at: now,
             item: None,
             // Somebody raised it, so somebody is owed an answer (clause 1i).
-            asker: Some(asker.unwrap_or_else(|| self.actor().to_string())),
+            // About the risk of a decision nobody asks, unless somebody is named.
+            asker: asker.or_else(|| (input.kind != Kind::DecisionRisk).then(|| self.actor().to_string())),
             assessments: Vec::new(),
             concerns,
             related: None,
             because: Because::Request,
             unrouted: input.unrouted,
+            came_in: None,
+            confidentiality: super::Confidentiality::default(),
+            split: None,
         })
     }
 
@@ -141,20 +148,32 @@ impl Work<'_> {
             related,
             because,
             unrouted: false,
+            came_in: None,
+            confidentiality: super::Confidentiality::default(),
+            split: None,
         })
     }
 
-    fn begin(&mut self, start: Beginning) -> Result<String, DeskError> {
+    pub(super) fn begin(&mut self, start: Beginning) -> Result<String, DeskError> {
         let policy = self.policy()?;
         let unit = policy.unit(&start.unit).ok_or_else(|| {
             DeskError::new("not-found", format!("the policy pack has no unit `{}`", start.unit)).at("/unit")
         })?;
+        if unit.is_partner() {
+            return Err(DeskError::new("partner", format!("`{}` is a partner unit, and leads no case", unit.code))
+                .at("/unit")
+                .clause("6c"));
+        }
         let now = self.now();
         let zone = policy.time_zone.time_zone();
-        let number = (1..=u32::MAX)
+        let mut start = start;
+        let number: String = (1..=u32::MAX)
             .map(|n| unit.number.number(now, zone, n))
             .find(|number| self.desk.case(number).is_none())
             .unwrap_or_default();
+        for entry in start.split.iter_mut().flat_map(|split| &mut split.clocks) {
+            entry.clock.subject = format!("case/{number}");
+        }
         let notify = self.owed(Occasion::CaseOpened, start.level, &unit.code, None, None);
         let concerns = start.concerns.iter().enumerate().map(|(i, text)| Concern {
             id: format!("c{}", i + 1),
@@ -177,6 +196,9 @@ impl Work<'_> {
             at: now,
             item: start.item,
             unrouted: start.unrouted,
+            came_in: start.came_in,
+            confidentiality: start.confidentiality,
+            split: start.split,
             asker: start.asker,
             assessments: start.assessments,
             concerns: concerns.collect(),
@@ -249,7 +271,7 @@ impl Work<'_> {
             let fact = Fact::CaseAdvanced { head: case.head(), from: case.state, to: next, at: self.now() };
             self.push(fact);
         }
-        Ok(())
+        self.start_waiting(number)
     }
 
     fn found(&self, number: &str, opened: bool) -> Output {
@@ -298,7 +320,7 @@ fn concerns(texts: &[String]) -> Result<Vec<String>, DeskError> {
     texts.iter().enumerate().map(|(i, text)| said(text, 500, &format!("/concerns/{i}"), "the concern")).collect()
 }
 
-fn entry(record: &ItemRecord) -> CaseItem {
+pub(super) fn entry(record: &ItemRecord) -> CaseItem {
     let place = record.url.clone().unwrap_or_else(|| record.item.to_string());
     CaseItem {
         item: record.item,

@@ -29,6 +29,12 @@ impl Work<'_> {
                     .hint("name the unit, or the duty that decides which unit it is"));
             }
         };
+        if to.is_partner() {
+            return Err(DeskError::new("partner", format!("`{}` is a partner unit, and leads no case", to.code))
+                .at("/to")
+                .clause("6c")
+                .hint("give it a joint task: `assign-task`"));
+        }
         if to.code == case.unit && case.routed {
             return Err(DeskError::new("unchanged", format!("unit `{}` leads it already", to.code)).at("/to"));
         }
@@ -55,12 +61,12 @@ impl Work<'_> {
 
 /// The one unit that has the duty, in the region if one is given; of several
 /// the lowest, where they stand in one line.
-fn in_charge<'p>(policy: &'p PolicyPack, duty: &str, region: Option<&str>) -> Result<&'p Unit, DeskError> {
+pub(super) fn in_charge<'p>(policy: &'p PolicyPack, duty: &str, region: Option<&str>) -> Result<&'p Unit, DeskError> {
     let words = duty.trim();
     let here = |unit: &&Unit| region.is_none_or(|code| unit.number.region.starts_with(code.trim_end_matches('0')));
     let has = |unit: &&Unit| !words.is_empty() && unit.duties.iter().any(|own| own.contains(words));
     let exact = |unit: &&Unit| unit.duties.iter().any(|own| own == words);
-    let all: Vec<&Unit> = policy.units.iter().filter(has).filter(here).collect();
+    let all: Vec<&Unit> = policy.units.iter().filter(|unit| !unit.is_partner()).filter(has).filter(here).collect();
     let of_exact: Vec<&Unit> = all.iter().copied().filter(exact).collect();
     let found = if of_exact.is_empty() { all } else { of_exact };
     let lowest: Vec<&Unit> = found

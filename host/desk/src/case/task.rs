@@ -30,6 +30,8 @@ pub enum TaskKind {
     RootCause,
     /// 源头防范: see to it that it does not come again (clause 1f).
     Prevention,
+    /// 报告: report the matter to the superior (clause 5c). Done once that is sent.
+    Report,
 }
 
 impl TaskKind {
@@ -41,6 +43,7 @@ impl TaskKind {
             Self::Supervise => "督办",
             Self::RootCause => "源头治理",
             Self::Prevention => "源头防范",
+            Self::Report => "报告",
         }
     }
 
@@ -52,6 +55,7 @@ impl TaskKind {
             Self::Supervise => "supervise",
             Self::RootCause => "root-cause",
             Self::Prevention => "prevention",
+            Self::Report => "report",
         }
     }
 
@@ -228,7 +232,7 @@ impl Task {
     }
 
     /// Takes a step in; false if it has no such part.
-    fn apply(&mut self, entry: &TaskEntry) -> bool {
+    pub fn apply(&mut self, entry: &TaskEntry) -> bool {
         let at = entry.at;
         let part = |parts: &mut [Part], unit: &str| parts.iter().position(|part| part.unit == unit);
         match &entry.step {

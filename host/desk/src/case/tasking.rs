@@ -237,7 +237,12 @@ impl Work<'_> {
         }
     }
 
-    fn tell<'u>(&self, case: &Case, on: Occasion, units: impl IntoIterator<Item = &'u str>) -> Vec<Notification> {
+    pub(super) fn tell<'u>(
+        &self,
+        case: &Case,
+        on: Occasion,
+        units: impl IntoIterator<Item = &'u str>,
+    ) -> Vec<Notification> {
         let mut all: Vec<Notification> = Vec::new();
         for unit in units {
             for mut next in self.owed(on, case.level, unit, None, Some(case)) {

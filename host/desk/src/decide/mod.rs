@@ -4,7 +4,9 @@
 //! persistent), and takes each fact in as soon as it is decided, so that a
 //! later step of the same command sees the earlier ones.
 
+mod elsewhere;
 mod receive;
+mod watch;
 mod years;
 
 use std::sync::Arc;
@@ -24,6 +26,8 @@ use crate::item::Digest;
 use crate::policy::PolicyPack;
 use crate::text::says_something;
 
+pub use elsewhere::Elsewhere;
+
 /// What a command answers.
 pub(crate) type Output = Result<Value, DeskError>;
 
@@ -40,6 +44,8 @@ pub struct DecideContext<'c> {
     /// The unit on whose behalf it is asked: only its matters, and those of
     /// the units below it, are within reach. None for the house itself.
     pub scope: Option<String>,
+    /// What other partitions know of it.
+    pub elsewhere: Elsewhere,
 }
 
 /// What was decided.
@@ -60,6 +66,7 @@ pub(crate) struct Work<'c> {
     new_id: &'c mut dyn FnMut() -> Uuid,
     content_key: &'c [u8; 32],
     scope: Option<String>,
+    elsewhere: Elsewhere,
 }
 
 /// Decides a command.
@@ -73,13 +80,17 @@ pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>
         new_id: &mut *ctx.new_id,
         content_key: ctx.content_key,
         scope: ctx.scope.clone(),
+        elsewhere: ctx.elsewhere.clone(),
     };
     let policy = match command {
         Command::AdoptPolicy { .. } => desk.policy().cloned(),
         _ => Some(work.policy()?),
     };
-    let unit = ctx.scope.clone().or_else(|| desk.unit_of(command));
-    permit(policy.as_deref(), &work.actor, Act::of(command), unit.as_deref())?;
+    // What is no case's is kept with the unit of who asks.
+    let home = || Some(policy.as_ref()?.unit_of(work.actor.person()?)?.code.clone());
+    let own = matches!(command, Command::Delegate(_) | Command::RevokeDelegation(_));
+    let unit = ctx.scope.clone().or_else(|| desk.unit_of(command)).or_else(|| home().filter(|_| own));
+    work.permit(policy.as_deref(), command, unit.as_deref())?;
     let output = match command {
         Command::AdoptPolicy { pack } => work.adopt(pack),
         Command::Receive(input) => work.receive(input),
@@ -103,6 +114,34 @@ pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>
         Command::RouteCase(input) => work.route_case(input),
         Command::RecordContact(input) => work.record_contact(input),
         Command::RecordOfflineEvent(input) => work.record_offline_event(input),
+        Command::ImportCalls(input) => work.import_calls(input),
+        Command::ReadDesk(input) => work.read_desk(input),
+        Command::RecordLog(input) => work.record_log(input),
+        Command::IssueLog(input) => work.issue_log(input),
+        Command::SetConfidentiality(input) => work.set_confidentiality(input),
+        Command::MergeCases(input) => work.merge_cases(input),
+        Command::SplitCase(input) => work.split_case(input),
+        Command::LinkCases(input) => work.link_cases(input),
+        Command::RecordCallback(input) => work.record_callback(input),
+        Command::AcceptCase(input) => work.accept_case(input),
+        Command::ExtendClock(input) => work.extend_clock(input),
+        Command::SetLine(input) => work.set_line(input),
+        Command::DraftResponse(input) => work.draft_response(input),
+        Command::CheckResponse(input) => work.check_response(input),
+        Command::SubmitResponse(input) => work.submit_response(input),
+        Command::CosignResponse(input) => work.cosign_response(input),
+        Command::PublishResponse(input) => work.publish_response(input),
+        Command::RecordPublication(input) => work.record_publication(input),
+        Command::CorrectResponse(input) => work.correct_response(input),
+        Command::DeclareMajor(input) => work.declare_major(input),
+        Command::AcknowledgeNotice(input) => work.acknowledge_notice(input),
+        Command::AppointCommander(input) => work.appoint_commander(input),
+        Command::SetPlan(input) => work.set_plan(input),
+        Command::ReleasePublishing(input) => work.release_publishing(input),
+        Command::EndMajor(input) => work.end_major(input),
+        Command::OpenDisclosure(input) => work.open_disclosure(input),
+        Command::PublishDisclosure(input) => work.publish_disclosure(input),
+        Command::CheckDisclosure(input) => work.check_disclosure(input),
         Command::AddConcern { case, text } => work.add_concern(case, text),
         Command::SetLevel { case, level, reason } => work.set_level(case, *level, reason),
         Command::CorrectOccurredAt { case, occurred_at, reason } => {
@@ -111,6 +150,15 @@ pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>
         Command::ProposeNoResponse { case, reason } => work.propose_no_response(case, reason),
         Command::ApproveNoResponse { case, hash } | Command::Approve { case, hash } => work.approve(case, hash),
         Command::Decline { case, hash, reason } => work.decline(case, hash, reason),
+        Command::RecordEvidence(input) => work.record_evidence(input),
+        Command::RecordReceipt(input) => work.record_receipt(input),
+        Command::RecordBypass(input) => work.record_bypass(input),
+        Command::AssessCase(input) => work.assess_case(input),
+        Command::RecordRisk(input) => work.record_risk(input),
+        Command::OpenGate(input) => work.open_gate(input),
+        Command::Delegate(input) => work.delegate(input),
+        Command::RevokeDelegation(input) => work.revoke_delegation(input),
+        Command::Watch(input) => work.watching(input),
     }?;
     Ok(Decision { facts: work.facts, output })
 }
@@ -129,8 +177,11 @@ pub(crate) fn tick(desk: &Desk, now: Timestamp) -> Vec<Fact> {
         new_id: &mut no_id,
         content_key: &[0; 32],
         scope: None,
+        elsewhere: Elsewhere::default(),
     };
     work.tick();
+    work.tick_watch();
+    work.tick_disclosures();
     work.facts
 }
 
@@ -139,6 +190,21 @@ impl Work<'_> {
     pub(crate) fn push(&mut self, fact: Fact) {
         self.desk.apply(&fact);
         self.facts.push(fact);
+    }
+
+    /// Who may ask for this. An approval is given by whoever has the role for it, or was lent it.
+    fn permit(&self, pack: Option<&PolicyPack>, command: &Command, unit: Option<&str>) -> Result<(), DeskError> {
+        let act = Act::of(command);
+        let own = permit(pack, &self.actor, act, unit);
+        let lends = matches!(act, Act::Approve | Act::ApproveNoResponse | Act::Decline);
+        match (&own, self.actor.person()) {
+            (Err(error), Some(person)) if lends && error.code == "not-your-role" => {
+                let lent = self.delegations().into_iter().filter(|delegation| delegation.to == person);
+                let mut allowed = lent.map(|delegation| permit(pack, &Actor::Person(delegation.from), act, unit));
+                if allowed.any(|one| one.is_ok()) { Ok(()) } else { own }
+            }
+            _ => own,
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

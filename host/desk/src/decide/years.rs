@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use crate::case::Form;
 use crate::command::Command;
 use crate::error::DeskError;
 
@@ -17,6 +18,16 @@ pub(super) fn check(command: &Command) -> Result<(), DeskError> {
         Command::CorrectOccurredAt { occurred_at, .. } => within(Some(*occurred_at), "/occurred_at"),
         Command::RecordAnswer(input) => within(input.delivered_at, "/delivered_at"),
         Command::RecordTime(input) => within(input.time, "/time"),
+        Command::RecordReceipt(input) => within(input.time, "/time"),
+        Command::RecordBypass(input) => within(input.time, "/time"),
+        Command::Delegate(input) => {
+            within(input.starts, "/starts")?;
+            within(Some(input.until), "/until")
+        }
+        Command::RecordPublication(input) => within(input.time, "/time"),
+        Command::OpenDisclosure(input) => within(input.arose_at, "/arose_at"),
+        Command::DraftResponse(input) => within(input.form.held_at(), "/form/held_at"),
+        Command::CorrectResponse(input) => within(input.form.as_ref().and_then(Form::held_at), "/form/held_at"),
         Command::Receive(input) => input.items.iter().enumerate().try_for_each(|(at, received)| {
             within(received.item.published, &format!("/items/{at}/published"))?;
             within(Some(received.item.observed), &format!("/items/{at}/observed"))

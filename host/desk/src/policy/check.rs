@@ -8,7 +8,7 @@ use huiyin_deadline::clock::{Anchor, Warning};
 use jiff::SignedDuration;
 
 use super::reader::Object;
-use super::{ActRule, CalendarSource, ClockRule, LevelName, Occasion, Route, SatisfiedBy, Whose};
+use super::{AccessRule, ActRule, CalendarSource, ClockRule, LevelName, Occasion, Route, SatisfiedBy, Whose};
 use crate::level::Level;
 use crate::unit::Unit;
 
@@ -17,11 +17,7 @@ const RULE_7: &str = "a unit may tighten a clock, never loosen it (rule 7)";
 /// Whether the first allowance is no longer than the second; none where the
 /// two kinds cannot be compared.
 pub(super) fn within(one: &Allowance, other: &Allowance) -> Option<bool> {
-    match (one, other) {
-        (Allowance::Elapsed(a), Allowance::Elapsed(b)) => Some(a <= b),
-        (Allowance::WorkingDays(a), Allowance::WorkingDays(b)) => Some(a <= b),
-        _ => None,
-    }
+    one.within(other)
 }
 
 /// Whether a clock could be due after the year 9999, of which no record can tell: no allowance is
@@ -30,6 +26,7 @@ fn beyond_all_years(allowance: Allowance) -> bool {
     match allowance {
         Allowance::Elapsed(length) => length > SignedDuration::from_hours(24 * 36_525),
         Allowance::WorkingDays(days) => days > 26_100,
+        Allowance::WorkingMinutes(_) => false,
     }
 }
 
@@ -86,8 +83,16 @@ pub(super) fn clocks(pack: &Object, clocks: Option<&[ClockRule]>, calendars: Opt
         if clock.allowance.is_some_and(beyond_all_years) {
             beyond(pack, &at("allowance"));
         }
-        if let Some(Allowance::Elapsed(length)) = clock.allowance {
+        if let Some(length) = clock.allowance.as_ref().and_then(length) {
             warnings(pack, &at("warnings"), &clock.warnings, length);
+        }
+        hours(pack, &at("allowance"), clock.allowance.as_ref(), &clock.calendar, calendars);
+        if clock.satisfied_by == SatisfiedBy::Receipt && clock.anchor != Anchor::ReportedAt {
+            pack.problem_at(
+                &at("anchor"),
+                "a receipt is waited for from the report on (clause 3.3)".to_owned(),
+                "write \"reported_at\"",
+            );
         }
         if clock.basis.clause.as_deref() == Some("5e") {
             report_within_the_hour(pack, i, clock);
@@ -102,6 +107,31 @@ pub(super) fn clocks(pack: &Object, clocks: Option<&[ClockRule]>, calendars: Opt
         );
     } else if five_e.next().is_some() {
         pack.problem_at("/clocks", "more than one clock rests on clause 5e".to_owned(), "keep one");
+    }
+}
+
+/// The length of an allowance whose warnings can be held against it.
+fn length(allowance: &Allowance) -> Option<SignedDuration> {
+    match allowance {
+        Allowance::Elapsed(length) => Some(*length),
+        Allowance::WorkingMinutes(minutes) => Some(SignedDuration::from_mins(i64::from(*minutes))),
+        Allowance::WorkingDays(_) => None,
+    }
+}
+
+/// Working time needs a calendar that says when offices are open.
+pub(super) fn hours(
+    pack: &Object,
+    pointer: &str,
+    allowance: Option<&Allowance>,
+    calendar: &str,
+    calendars: Option<&[CalendarSource]>,
+) {
+    let Some(allowance @ Allowance::WorkingMinutes(_)) = allowance else { return };
+    let Some(source) = calendars.and_then(|all| all.iter().find(|source| source.id == calendar)) else { return };
+    if source.calendar().is_some_and(|calendar| !calendar.has_hours()) {
+        let message = format!("{allowance} is counted in office hours, and calendar `{calendar}` gives none");
+        pack.problem_at(pointer, message, "name a calendar with `hours`, or count in working days or round the clock");
     }
 }
 
@@ -132,6 +162,12 @@ fn report_within_the_hour(pack: &Object, i: usize, clock: &ClockRule) {
     if clock.anchor != Anchor::OccurredAt {
         wrong("anchor", "the hour runs from the occurrence (事发后)", "write \"occurred_at\"");
     }
+    if !clock.kinds.is_empty() {
+        wrong("kinds", "it holds for every kind of matter", "remove it");
+    }
+    if clock.extension.is_some() {
+        wrong("extension", "this clock is not extended", "remove it");
+    }
     if clock.pausable {
         wrong("pausable", "this clock cannot be paused", "write false");
     }
@@ -148,7 +184,8 @@ fn report_within_the_hour(pack: &Object, i: usize, clock: &ClockRule) {
 pub(super) fn units(pack: &Object, units: Option<&[Unit]>, clocks: Option<&[ClockRule]>) {
     let Some(units) = units else { return };
     let by_code: HashMap<&str, &Unit> = units.iter().map(|unit| (unit.code.as_str(), unit)).collect();
-    let roots: Vec<&str> = units.iter().filter(|u| u.parent.is_none()).map(|u| u.code.as_str()).collect();
+    let roots: Vec<&str> =
+        units.iter().filter(|u| u.parent.is_none() && !u.is_partner()).map(|u| u.code.as_str()).collect();
     if roots.len() != 1 {
         let message = match roots.as_slice() {
             [] => "no unit is the root".to_owned(),
@@ -203,6 +240,17 @@ pub(super) fn units(pack: &Object, units: Option<&[Unit]>, clocks: Option<&[Cloc
                     "remove it",
                 );
             }
+            Some(parent) if by_code.get(parent.as_str()).is_some_and(|above| above.is_partner()) => pack.problem_at(
+                &at("parent"),
+                format!("`{parent}` is a partner, and stands above nobody (clause 6c)"),
+                "name a unit of the tree",
+            ),
+            Some(_) if unit.is_partner() => pack.problem_at(
+                &at("parent"),
+                "a partner stands outside the tree (clause 6c)".to_owned(),
+                "remove `parent`, or `kind`",
+            ),
+            None if unit.is_partner() => {}
             None if unit.superior.is_none() => {
                 pack.problem_at(
                     &format!("/units/{i}"),
@@ -285,7 +333,7 @@ fn overrides(pack: &Object, i: usize, unit: &Unit, by_code: &HashMap<&str, &Unit
                 ),
             }
         }
-        if let Some(Allowance::Elapsed(length)) = over.allowance.or(bound) {
+        if let Some(length) = over.allowance.or(bound).as_ref().and_then(length) {
             warnings(pack, &at("warnings"), &over.warnings, length);
         }
     }
@@ -352,9 +400,16 @@ pub(super) fn acts(pack: &Object, acts: Option<&[ActRule]>, units: Option<&[Unit
     }
 }
 
-fn a_known_role(pack: &Object, pointer: &str, role: &str, units: Option<&[Unit]>) {
+/// Who may read secret cases: roles that somebody has.
+pub(super) fn access(pack: &Object, rule: &AccessRule, units: Option<&[Unit]>) {
+    for (j, role) in rule.secret.iter().enumerate() {
+        a_known_role(pack, &format!("/access/secret/{j}"), role, units);
+    }
+}
+
+pub(super) fn a_known_role(pack: &Object, pointer: &str, role: &str, units: Option<&[Unit]>) {
     let has = |units: &[Unit]| units.iter().flat_map(|u| &u.people).any(|p| p.roles.iter().any(|r| r == role));
-    if !matches!(role, "spokesperson" | "principal") && !units.is_none_or(has) {
+    if !matches!(role, "spokesperson" | "principal" | super::ON_DUTY) && !units.is_none_or(has) {
         pack.problem_at(
             pointer,
             format!("nobody in the pack has the role `{role}`"),

@@ -245,6 +245,40 @@ impl Changes<'_> {
             let en = "other roles may act".to_owned();
             self.push("/acts", "可办理事项的角色改变".to_owned(), en).cases = true;
         }
+        if old.reporting != new.reporting {
+            let en = "reports go another way, or to others".to_owned();
+            self.push("/reporting", "报送渠道或报送对象改变".to_owned(), en).cases = true;
+        }
+        if old.approvals != new.approvals {
+            let en = "other chains of approval; what waits already keeps its own".to_owned();
+            self.push("/approvals", "审批链改变;已提出的事项仍按原审批链".to_owned(), en).cases = true;
+        }
+        for (key, zh, en, differs) in [
+            ("coverage", "渠道覆盖要求改变", "what has to be watched changes", old.coverage != new.coverage),
+            ("duty", "值班表或巡查安排改变", "duty rosters or patrols change", old.duty != new.duty),
+            (
+                "warnings",
+                "预警阈值改变;未解除的预警照旧",
+                "warnings are raised otherwise; open ones go on",
+                old.warnings != new.warnings,
+            ),
+        ] {
+            if differs {
+                self.push(format!("/{key}"), zh.to_owned(), en.to_owned());
+            }
+        }
+        if old.publishing != new.publishing {
+            let en = "responses stand on other channels".to_owned();
+            self.push("/publishing", "发布渠道改变;已签发的回应照旧".to_owned(), en).cases = true;
+        }
+        if old.major != new.major {
+            let en = "other matters are major by themselves, or others are told next".to_owned();
+            self.push("/major", "重大舆情的自动启动或递补通知对象改变".to_owned(), en).cases = true;
+        }
+        if old.disclosure != new.disclosure {
+            let en = "what is published without being asked for has other times; those that run go on".to_owned();
+            self.push("/disclosure", "主动发布的时限改变;已启动的照旧计时".to_owned(), en);
+        }
         if old.notify != new.notify {
             let mut levels: Vec<Level> = Vec::new();
             let changed = old.notify.iter().filter(|route| !new.notify.contains(route));

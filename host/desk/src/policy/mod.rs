@@ -5,11 +5,17 @@
 //! reported at once, each with its place. A pack that exists as a value has
 //! passed every check; nothing later needs to doubt it.
 
+mod approvals;
 mod check;
 mod diff;
+mod intake;
+mod keeping;
 mod parse;
 mod position;
+mod publishing;
 mod reader;
+mod reporting;
+mod watch;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,10 +25,16 @@ use huiyin_deadline::{Allowance, Calendar, Zone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use approvals::{ApprovalRule, Approver, MAX_STEPS, Step};
 pub use diff::{Change, changes};
+pub use intake::HotlineRule;
+pub use keeping::{AccessRule, RetentionRule};
+pub use publishing::{Channel, DisclosureRule, MajorRule, Publishing};
 pub use reader::Problem;
+pub use reporting::ReportingRule;
+pub use watch::{CoverageRule, DutyRule, Excuse, ON_DUTY, PatrolRule, Per, Pushed, Topic, WarningRule, When};
 
-use crate::case::TaskKind;
+use crate::case::{Kind, Stage, TaskKind};
 use crate::level::Level;
 use crate::text::Name;
 use crate::unit::Unit;
@@ -83,13 +95,45 @@ pub enum SatisfiedBy {
     Feedback,
     /// The case has its lead unit (clause 1e).
     Routing,
+    /// A follow-up report (续报) was submitted.
+    FollowUpReport,
+    /// The detailed report (详报) was submitted.
+    DetailedReport,
+    /// The final report (终报) was submitted.
+    FinalReport,
+    /// Every addressee signed for the report (签收, clause 3.3).
+    Receipt,
+    /// The case was assessed: its time `assessed` (clause 1a).
+    Assessment,
+    /// It was verified: its time `verified`.
+    Verification,
+    /// It was handled: its time `handled`.
+    Handling,
+    /// The lead unit took the matter on (受理, clause 4c).
+    Acceptance,
+    /// Who called in vain was called back (回拨, clause 4b). Only calls that nobody took have such clocks.
+    Callback,
+    /// A response stands on every channel that is required, as it is (clause 3.5e).
+    Channels,
+    /// Who was told of a major matter has acknowledged it (clause 5b).
+    Acknowledgement,
 }
 
 impl SatisfiedBy {
     /// Whether such clocks start by the level of a case. Those of tasks start with
-    /// the task, those of routing with a case that has no lead unit yet.
+    /// the task, those of routing with a case that has no lead unit yet, those of receipts with each report.
     pub fn by_level(self) -> bool {
-        !matches!(self, Self::Feedback | Self::Routing)
+        !matches!(self, Self::Feedback | Self::Routing | Self::Receipt | Self::Channels | Self::Acknowledgement)
+    }
+
+    /// What a report of a stage stops.
+    pub fn of_stage(stage: Stage) -> Self {
+        match stage {
+            Stage::Flash => Self::FlashReport,
+            Stage::FollowUp => Self::FollowUpReport,
+            Stage::Detailed => Self::DetailedReport,
+            Stage::Final => Self::FinalReport,
+        }
     }
 }
 
@@ -103,6 +147,9 @@ pub struct ClockRule {
     /// The levels at which it starts by itself; empty: only on request.
     #[serde(default)]
     pub levels: Vec<Level>,
+    /// The kinds of cases for which it starts by itself; empty: for every kind. Kinds without levels: at every level.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<Kind>,
     /// Where it starts.
     pub anchor: Anchor,
     /// How long it runs; none while the figure is unset.
@@ -117,6 +164,9 @@ pub struct ClockRule {
     pub pausable: bool,
     /// What stops it.
     pub satisfied_by: SatisfiedBy,
+    /// How much more time it may be given once, by two persons; none where it is not extended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<Allowance>,
     /// Where the rule comes from.
     pub basis: Basis,
 }
@@ -184,14 +234,36 @@ pub enum Occasion {
     ReportSubmitted,
     /// A report was drafted, and waits for a person to send it.
     ReportDrafted,
-    /// An act waits for a second person.
+    /// An act waits for a person: for the first step of its chain, or for the next.
     ApprovalRequested,
+    /// What waited for approvals ran out before it had them all.
+    ApprovalExpired,
     /// A unit was handed a task.
     TaskAssigned,
     /// A unit returned its part of a task.
     TaskReturned,
     /// A unit gave its feedback.
     TaskFedBack,
+    /// A source is down (clause 3.1e).
+    SourceDown,
+    /// A source was heard again.
+    SourceUp,
+    /// Nobody holds a slot of duty (clause 3.1b).
+    DutyUnstaffed,
+    /// Nobody came on duty.
+    DutyMissed,
+    /// A patrol was not made.
+    PatrolMissed,
+    /// A warning was raised, or rose (clause 3.2f).
+    WarningRaised,
+    /// A warning was not acknowledged, or not answered, in time.
+    WarningLate,
+    /// Something was shared with the unit (clause 3.1f).
+    Shared,
+    /// A unit is asked to co-sign a response (clause 3.5d).
+    CosignRequested,
+    /// A case was declared a major matter (clause 5b).
+    MajorDeclared,
 }
 
 /// Whose people are meant, seen from the lead unit of a case.
@@ -297,6 +369,16 @@ pub struct CalendarSource {
     pub text: Option<String>,
 }
 
+impl CalendarSource {
+    /// The calendar itself.
+    pub fn calendar(&self) -> Option<Cow<'static, Calendar>> {
+        match &self.text {
+            Some(text) => Calendar::from_json(text).ok().map(Cow::Owned),
+            None => Calendar::builtin(&self.id).ok().map(Cow::Borrowed),
+        }
+    }
+}
+
 /// A whole pack that has passed every check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PolicyPack {
@@ -328,6 +410,39 @@ pub struct PolicyPack {
     /// What has to be done before a case is closed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub closing: Vec<ClosingRule>,
+    /// Who approves what (clause 6b).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalRule>,
+    /// The one channel of reports (clause 3.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reporting: Option<ReportingRule>,
+    /// How long what is kept (clause 6a).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retention: Vec<RetentionRule>,
+    /// Who may read secret cases (clause 6a).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessRule>,
+    /// What is expected of the hotline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hotline: Option<HotlineRule>,
+    /// Which channels are watched (clause 3.1a).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<CoverageRule>,
+    /// Duty rosters and patrols (clause 3.1b).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duty: Vec<DutyRule>,
+    /// When warnings are raised (clause 3.2b).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<WarningRule>,
+    /// Where responses stand (clause 3.5e).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publishing: Option<Publishing>,
+    /// Which matters are major, and who is told next (clauses 5b, 5c).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub major: Option<MajorRule>,
+    /// How soon what is published without being asked for (clause 6d).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disclosure: Vec<DisclosureRule>,
 }
 
 /// A person or authority that is to be told.
@@ -364,7 +479,7 @@ impl PolicyPack {
 
     /// The unit above all others.
     pub fn root(&self) -> Option<&Unit> {
-        self.units.iter().find(|unit| unit.parent.is_none())
+        self.units.iter().find(|unit| unit.parent.is_none() && !unit.is_partner())
     }
 
     /// A unit and all units above it, itself first.
@@ -376,6 +491,13 @@ impl PolicyPack {
     /// The unit that names a person.
     pub fn unit_of(&self, person: &str) -> Option<&Unit> {
         self.units.iter().find(|unit| unit.person(person).is_some())
+    }
+
+    /// The roles that may read secret cases of their unit and of those below it.
+    pub fn secret_roles(&self) -> impl Iterator<Item = &str> {
+        let named = self.access.as_ref().map(|rule| rule.secret.iter().map(String::as_str));
+        let all = ["principal", "spokesperson"].into_iter().filter(|_| self.access.is_none());
+        named.into_iter().flatten().chain(all)
     }
 
     /// The roles that an act is kept to; none where everybody of the unit may.
@@ -414,22 +536,27 @@ impl PolicyPack {
         Some(clock)
     }
 
-    /// The rules that start by themselves for a case of this level.
-    pub fn clocks_at<'a>(&'a self, level: Level, unit: &'a str) -> impl Iterator<Item = Cow<'a, ClockRule>> {
+    /// The rules that start by themselves for a case of this level and kind.
+    pub fn clocks_at<'a>(
+        &'a self,
+        level: Level,
+        kind: Kind,
+        unit: &'a str,
+    ) -> impl Iterator<Item = Cow<'a, ClockRule>> {
+        let concerns = move |rule: &ClockRule| {
+            let at_level = rule.levels.contains(&level) || (rule.levels.is_empty() && !rule.kinds.is_empty());
+            at_level && (rule.kinds.is_empty() || rule.kinds.contains(&kind))
+        };
         self.clocks
             .iter()
-            .filter(move |rule| rule.levels.contains(&level) && rule.satisfied_by.by_level())
+            .filter(move |rule| concerns(rule) && rule.satisfied_by.by_level())
             .filter_map(move |rule| self.clock(&rule.id, unit))
             .filter(|rule| rule.allowance.is_some())
     }
 
     /// The calendar of this name.
     pub fn calendar(&self, id: &str) -> Option<Cow<'static, Calendar>> {
-        let source = self.calendars.iter().find(|calendar| calendar.id == id)?;
-        match &source.text {
-            Some(text) => Calendar::from_json(text).ok().map(Cow::Owned),
-            None => Calendar::builtin(&source.id).ok().map(Cow::Borrowed),
-        }
+        self.calendars.iter().find(|calendar| calendar.id == id)?.calendar()
     }
 
     /// What a level asks for; the stricter where nothing is said.
@@ -464,16 +591,13 @@ impl PolicyPack {
         told
     }
 
-    fn resolve(&self, target: &Target, lead: &str) -> Vec<Recipient> {
-        let unit = match target.whose {
-            Whose::Lead => self.unit(lead),
-            Whose::Root => self.root(),
-            Whose::Parent => self.unit(lead).and_then(|unit| match (&unit.parent, &unit.superior) {
-                (Some(parent), _) => self.unit(parent),
-                (None, _) => None,
-            }),
-        };
-        if let Some(unit) = unit {
+    /// Everybody of a unit with this role.
+    pub(crate) fn of_role(&self, unit: &str, role: &str) -> Vec<Recipient> {
+        self.unit(unit).map_or_else(Vec::new, |unit| named(unit, role))
+    }
+
+    pub(crate) fn resolve(&self, target: &Target, lead: &str) -> Vec<Recipient> {
+        if let Some(unit) = self.resolve_unit(target, lead) {
             return named(unit, &target.role);
         }
         // Above the root stands its superior, one address for every role (clause 3.3).

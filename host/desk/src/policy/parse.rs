@@ -9,13 +9,15 @@ use serde_json::Value;
 
 use super::position::Positions;
 use super::reader::{Node, Object, Problem, Reader};
+use super::watch::{self, coverage, duty, warning as warning_rule};
 use super::{
     ActRule, Basis, CalendarSource, ClockOverride, ClockRule, ClosingRule, FORMAT, Floor, LevelName, Occasion,
-    PolicyPack, ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, check,
+    PolicyPack, ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, approvals, check, publishing,
+    reporting,
 };
-use crate::case::TaskKind;
+use crate::case::{Kind, TaskKind};
 use crate::number::Prefix;
-use crate::unit::{Office, Person, Superior, Unit};
+use crate::unit::{Office, Person, Superior, Unit, UnitKind};
 
 /// The largest pack that is read, in bytes.
 pub(super) const MAX_BYTES: usize = 4 << 20;
@@ -59,6 +61,17 @@ fn read(root: &Node) -> Option<PolicyPack> {
         "notify",
         "acts",
         "closing",
+        "approvals",
+        "reporting",
+        "hotline",
+        "retention",
+        "access",
+        "coverage",
+        "duty",
+        "warnings",
+        "publishing",
+        "major",
+        "disclosure",
     ])?;
     // Everything is read before anything is given up.
     let format = object.need("format").and_then(|node| match node.text()? {
@@ -77,13 +90,37 @@ fn read(root: &Node) -> Option<PolicyPack> {
     let responses = object.get("responses").map_or(Some(Vec::new()), |n| n.list_of(response));
     let notify = object.need("notify").and_then(|n| n.list_of(route));
     let acts = object.get("acts").map_or(Some(Vec::new()), |n| n.list_of(act));
+    let retention = object.get("retention").map_or(Some(Vec::new()), |n| n.list_of(super::keeping::retention));
+    let access = object.get("access").map(|n| super::keeping::access(&n));
+    let hotline = object.get("hotline").map(|n| super::intake::hotline(&n));
     let closing = object.get("closing").map_or(Some(Vec::new()), |n| n.list_of(closing));
+    let reporting = object.get("reporting").map(|n| reporting::rule(&n));
+    let approvals = object.get("approvals").map_or(Some(Vec::new()), |n| n.list_of(approvals::rule));
+    let coverage = object.get("coverage").map_or(Some(Vec::new()), |n| n.list_of(coverage));
+    let duty = object.get("duty").map_or(Some(Vec::new()), |n| n.list_of(duty));
+    let warnings = object.get("warnings").map_or(Some(Vec::new()), |n| n.list_of(warning_rule));
+    let publishing = object.get("publishing").map(|n| publishing::publishing(&n));
+    let major = object.get("major").map(|n| publishing::major(&n));
+    let disclosure = object.get("disclosure").map_or(Some(Vec::new()), |n| n.list_of(publishing::disclosure));
 
     check::levels(&object, levels.as_deref());
     check::clocks(&object, clocks.as_deref(), calendars.as_deref());
     check::units(&object, units.as_deref(), clocks.as_deref());
     check::routes(&object, notify.as_deref(), units.as_deref(), clocks.as_deref());
     check::acts(&object, acts.as_deref(), units.as_deref());
+    if let Some(Some(rule)) = &access {
+        check::access(&object, rule, units.as_deref());
+    }
+    approvals::check(&object, approvals.as_deref(), units.as_deref());
+    reporting::check(&object, reporting.as_ref().and_then(Option::as_ref), units.as_deref());
+    watch::check(&object, units.as_deref(), coverage.as_deref(), duty.as_deref(), warnings.as_deref());
+    publishing::check(
+        &object,
+        publishing.as_ref().and_then(Option::as_ref),
+        major.as_ref().and_then(Option::as_ref),
+        disclosure.as_deref(),
+        (clocks.as_deref(), calendars.as_deref(), units.as_deref()),
+    );
     format?;
     Some(PolicyPack {
         name: name?,
@@ -99,6 +136,32 @@ fn read(root: &Node) -> Option<PolicyPack> {
         notify: notify?,
         acts: acts?,
         closing: closing?,
+        approvals: approvals?,
+        reporting: match reporting {
+            Some(rule) => Some(rule?),
+            None => None,
+        },
+        retention: retention?,
+        access: match access {
+            Some(rule) => Some(rule?),
+            None => None,
+        },
+        hotline: match hotline {
+            Some(rule) => Some(rule?),
+            None => None,
+        },
+        coverage: coverage?,
+        duty: duty?,
+        warnings: warnings?,
+        publishing: match publishing {
+            Some(publishing) => Some(publishing?),
+            None => None,
+        },
+        major: match major {
+            Some(major) => Some(major?),
+            None => None,
+        },
+        disclosure: disclosure?,
     })
 }
 
@@ -118,19 +181,19 @@ fn zone(node: &Node) -> Option<Zone> {
     Zone::named(&text).map_err(|error| node.problem::<()>(error.to_string(), "")).ok()
 }
 
-fn allowance(node: &Node) -> Option<Allowance> {
+pub(super) fn allowance(node: &Node) -> Option<Allowance> {
     let text = node.text()?;
     text.parse()
         .map_err(|error: huiyin_deadline::AllowanceError| node.problem::<()>(error.to_string(), error.hint))
         .ok()
 }
 
-fn warning(node: &Node) -> Option<Warning> {
+pub(super) fn warning(node: &Node) -> Option<Warning> {
     let text = node.text()?;
     text.parse().map_err(|error: WarningError| node.problem::<()>(error.to_string(), "")).ok()
 }
 
-fn basis(object: &Object) -> Option<Basis> {
+pub(super) fn basis(object: &Object) -> Option<Basis> {
     let basis = object.need("basis")?.object(&["source", "clause", "status"])?;
     let status = basis.need("status").and_then(|node| {
         node.choice(&[
@@ -208,6 +271,7 @@ fn person(node: &Node) -> Option<Person> {
 fn unit(node: &Node) -> Option<Unit> {
     let object = node.object(&[
         "code",
+        "kind",
         "name",
         "parent",
         "number",
@@ -222,12 +286,16 @@ fn unit(node: &Node) -> Option<Unit> {
     ])?;
     let code = object.need("code").and_then(|n| n.code());
     let name = object.need("name").and_then(|n| n.name());
+    let kind = object
+        .get("kind")
+        .map_or(Some(UnitKind::Own), |n| n.choice(&[("own", UnitKind::Own), ("partner", UnitKind::Partner)]));
     let parent = object.get("parent").map(|n| n.code());
     let number = object.need("number").and_then(|n| prefix(&n));
     let duties = object.get("duties").map_or(Some(Vec::new()), |n| n.list_of(Node::text));
     let office = clause(&object, "office", "3.5a", "name the department that answers public opinion").and_then(|n| {
         let office = n.object(&["name", "contact"])?;
-        Some(Office { name: office.need("name")?.text()?, contact: office.get("contact").and_then(|n| n.text()) })
+        let name = clause(&office, "name", "3.5a", "name the department that answers public opinion")?;
+        Some(Office { name: name.text()?, contact: office.get("contact").and_then(|n| n.text()) })
     });
     let spokesperson = clause(&object, "spokesperson", "5b", "name one of `people` by id").and_then(|n| n.code());
     let principal = clause(&object, "principal", "5b", "name one of `people` by id").and_then(|n| n.code());
@@ -240,6 +308,7 @@ fn unit(node: &Node) -> Option<Unit> {
     let may = object.get("may").map(|n| may(&n));
     Some(Unit {
         code: code?,
+        kind: kind?,
         name: name?,
         parent: match parent {
             Some(code) => Some(code?),
@@ -312,6 +381,8 @@ fn clock(node: &Node) -> Option<ClockRule> {
         "warnings",
         "pausable",
         "satisfied_by",
+        "kinds",
+        "extension",
         "basis",
     ])?;
     let id = object.need("id").and_then(|n| n.code());
@@ -323,6 +394,12 @@ fn clock(node: &Node) -> Option<ClockRule> {
             ("discovered_at", Anchor::DiscoveredAt),
             ("opened_at", Anchor::OpenedAt),
             ("assigned_at", Anchor::AssignedAt),
+            ("assessed_at", Anchor::AssessedAt),
+            ("reported_at", Anchor::ReportedAt),
+            ("verified_at", Anchor::VerifiedAt),
+            ("handled_at", Anchor::HandledAt),
+            ("published_at", Anchor::PublishedAt),
+            ("answered_at", Anchor::AnsweredAt),
         ])
     });
     let given = object.get("allowance");
@@ -338,8 +415,21 @@ fn clock(node: &Node) -> Option<ClockRule> {
             ("hand", SatisfiedBy::Hand),
             ("feedback", SatisfiedBy::Feedback),
             ("routing", SatisfiedBy::Routing),
+            ("follow-up-report", SatisfiedBy::FollowUpReport),
+            ("detailed-report", SatisfiedBy::DetailedReport),
+            ("final-report", SatisfiedBy::FinalReport),
+            ("receipt", SatisfiedBy::Receipt),
+            ("assessment", SatisfiedBy::Assessment),
+            ("verification", SatisfiedBy::Verification),
+            ("handling", SatisfiedBy::Handling),
+            ("acceptance", SatisfiedBy::Acceptance),
+            ("callback", SatisfiedBy::Callback),
+            ("channels", SatisfiedBy::Channels),
+            ("acknowledgement", SatisfiedBy::Acknowledgement),
         ])
     });
+    let kinds = object.get("kinds").map_or(Some(Vec::new()), |n| n.list_of(kind));
+    let extension = object.get("extension").map(|n| self::allowance(&n));
     let basis = basis(&object);
     match (&given, basis.as_ref().map(|b| b.status)) {
         (Some(node), Some(Status::Unset)) => {
@@ -363,8 +453,23 @@ fn clock(node: &Node) -> Option<ClockRule> {
         warnings: warnings?,
         pausable: pausable?,
         satisfied_by: satisfied_by?,
+        kinds: kinds?,
+        extension: match extension {
+            Some(figure) => Some(figure?),
+            None => None,
+        },
         basis: basis?,
     })
+}
+
+/// A kind of case.
+pub(super) fn kind(node: &Node) -> Option<Kind> {
+    node.choice(&[
+        ("opinion", Kind::Opinion),
+        ("message", Kind::Message),
+        ("hotline", Kind::Hotline),
+        ("decision-risk", Kind::DecisionRisk),
+    ])
 }
 
 fn floor(node: &Node) -> Option<Floor> {
@@ -413,15 +518,26 @@ fn route(node: &Node) -> Option<Route> {
             ("report-submitted", Occasion::ReportSubmitted),
             ("report-drafted", Occasion::ReportDrafted),
             ("approval-requested", Occasion::ApprovalRequested),
+            ("approval-expired", Occasion::ApprovalExpired),
             ("task-assigned", Occasion::TaskAssigned),
             ("task-returned", Occasion::TaskReturned),
             ("task-fed-back", Occasion::TaskFedBack),
+            ("source-down", Occasion::SourceDown),
+            ("source-up", Occasion::SourceUp),
+            ("duty-unstaffed", Occasion::DutyUnstaffed),
+            ("duty-missed", Occasion::DutyMissed),
+            ("patrol-missed", Occasion::PatrolMissed),
+            ("warning-raised", Occasion::WarningRaised),
+            ("warning-late", Occasion::WarningLate),
+            ("shared", Occasion::Shared),
+            ("cosign-requested", Occasion::CosignRequested),
+            ("major-declared", Occasion::MajorDeclared),
         ])
     });
     let levels = object.need("levels").and_then(|n| n.levels());
     let clocks = object.get("clocks").map_or(Some(Vec::new()), |n| n.list_of(Node::code));
     let tell = object.need("tell").and_then(|n| {
-        let targets = n.list_of(|n| Target::try_from(n.text()?).map_err(|why| n.problem::<()>(why, "")).ok())?;
+        let targets = n.list_of(target)?;
         if targets.is_empty() {
             return n.problem("nobody is told", "name at least one, such as `lead.spokesperson`");
         }
@@ -429,6 +545,11 @@ fn route(node: &Node) -> Option<Route> {
     });
     let basis = basis(&object);
     Some(Route { on: on?, levels: levels?, clocks: clocks?, tell: tell?, basis: basis? })
+}
+
+/// Whom to tell.
+pub(super) fn target(node: &Node) -> Option<Target> {
+    Target::try_from(node.text()?).map_err(|why| node.problem::<()>(why, "")).ok()
 }
 
 fn closing(node: &Node) -> Option<ClosingRule> {
@@ -442,6 +563,7 @@ fn closing(node: &Node) -> Option<ClosingRule> {
                 ("supervise", TaskKind::Supervise),
                 ("root-cause", TaskKind::RootCause),
                 ("prevention", TaskKind::Prevention),
+                ("report", TaskKind::Report),
             ])
         })
     });

@@ -18,6 +18,13 @@ pub(crate) fn pack() -> PolicyPack {
     })
 }
 
+/// The sample pack, in which one second person is enough for everything.
+pub(crate) fn without_approvals() -> PolicyPack {
+    let mut pack = pack();
+    pack.approvals.clear();
+    pack
+}
+
 pub(crate) fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
@@ -39,6 +46,15 @@ impl Host {
         let mut pack = pack();
         // What has to be done before a case is closed is tried in `tasks.rs`.
         pack.closing.clear();
+        // Who approves what, in `approvals.rs`.
+        pack.approvals.clear();
+        // Who signs for reports, in `reports.rs`.
+        pack.reporting = None;
+        // Duty and warnings are tried in `watch.rs`.
+        pack.duty.clear();
+        pack.warnings.clear();
+        // What a level starts by itself is tried in `major.rs`.
+        pack.major = None;
         Self::under(pack)
     }
 
@@ -61,6 +77,7 @@ impl Host {
             new_id: &mut new_id,
             content_key: &[7; 32],
             scope: self.scope.clone(),
+            elsewhere: huiyin_desk::Elsewhere::default(),
         };
         let decision = self.desk.decide(command, &mut ctx)?;
         self.ids = ids;
@@ -127,6 +144,7 @@ impl Host {
             },
             floor: Some(verdict(floor)),
             floor_error: None,
+            intake: None,
         }
     }
 
@@ -138,7 +156,7 @@ impl Host {
     }
 
     pub(crate) fn flash(&mut self, case: &str) -> Value {
-        let input = json!({ "case": case, "stage": "flash", "facts": ["青枫县老鹰岩发现明火。"] });
+        let input = json!({ "case": case, "stage": "flash", "facts": [{ "text": "青枫县老鹰岩发现明火。", "observed": true }] });
         self.person("lin-guodong", "submit-report", input).unwrap()
     }
 

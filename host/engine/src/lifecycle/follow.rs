@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use huiyin_flow::{Definition, RunState};
 use huiyin_journal::{Journal, Record};
+use huiyin_records::record::{self, Entry, RunTurn};
+use huiyin_records::state::SinkPlace;
+use huiyin_registry::catalog::RegistryCatalog;
+use huiyin_registry::house::House;
 use serde_json::Value;
-
-use crate::deployment::HouseCatalog;
-use crate::house::House;
-use crate::record::{self, Entry, RunTurn};
-use crate::state::SinkPlace;
 
 /// Records looked at in one go.
 const STRETCH: usize = 2_000;
@@ -190,7 +189,7 @@ impl Follower {
         let mut deployed = all.filter(|found| found.kind == "huiyin.workflow.deployed.v1");
         deployed.find_map(|found| match record::decode(&found) {
             Ok(Some(Entry::WorkflowDeployed(x))) if x.deployment == deployment => {
-                let catalog = HouseCatalog(&self.house);
+                let catalog = RegistryCatalog(&self.house);
                 let definition = Definition::parse(&x.text, &x.name, &catalog, &*self.house.evaluator).ok()?;
                 Some(Known { unit: x.unit, definition })
             }

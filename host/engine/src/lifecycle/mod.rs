@@ -15,6 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt as _;
 use huiyin_journal::Journal;
+use huiyin_partition::partition::{Activity, Message, Reply};
+use huiyin_records::record::SinkAdvanced;
+use huiyin_records::state::SinkPlace;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::json;
@@ -23,10 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::follow::{Follower, Known};
 pub use self::send::Sink;
-use crate::partition::{Activity, Message, Reply};
-use crate::record::SinkAdvanced;
 use crate::shell::Clock;
-use crate::state::SinkPlace;
 
 /// Events delivered before the place is put on record.
 const CHUNK: usize = 256;

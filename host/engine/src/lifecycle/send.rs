@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use huiyin_registry::house::House;
 use huiyin_sandbox::egress::pace::Asker;
 use huiyin_sandbox::egress::request::{Ask, origin_of};
 use huiyin_sandbox::{Grant, Limits, SecretSource};
@@ -14,7 +15,6 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::config::SinkConfig;
-use crate::house::House;
 
 /// The longest wait for an answer, in milliseconds.
 const WALL_MS: u64 = 15_000;

@@ -3,19 +3,19 @@
 
 use std::collections::BTreeMap;
 
+use huiyin_partition::partition::Refusal;
+use huiyin_records::bindings::{Quarantine, Slot};
+use huiyin_records::record::SlotOf;
+use huiyin_records::state::{Given, Installed, State};
+use huiyin_registry::house::{Origin, Provenance};
+use huiyin_registry::limits::Tuned;
 use huiyin_sandbox::grant::effective;
 use huiyin_sandbox::{Grant, Manifest};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::bindings::{Quarantine, Slot};
 use crate::engine::Engine;
-use crate::house::{Origin, Provenance};
-use crate::limits::Tuned;
-use crate::partition::Refusal;
 use crate::rebind::Aside;
-use crate::record::SlotOf;
-use crate::state::{Given, Installed, State};
 
 /// One plugin and what is known of it.
 #[derive(Debug, Clone, Serialize)]

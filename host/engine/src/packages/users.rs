@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
+use huiyin_partition::partition::Refusal;
+use huiyin_partition::watched_source::WatchedSource;
+use huiyin_records::record::Pin;
+use huiyin_records::state::State;
+use huiyin_registry::house::House;
 use serde::Serialize;
 
 use crate::engine::Engine;
-use crate::house::House;
-use crate::partition::Refusal;
-use crate::record::Pin;
-use crate::sources::WatchedSource;
-use crate::state::State;
 
 /// Somebody who needs a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]

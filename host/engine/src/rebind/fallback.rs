@@ -4,9 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use huiyin_registry::resolve;
+
 use super::{
     Binding, BindingQuarantined, Definition, Entry, Failing, House, Override, Pin, Rebinder, Refusal, SlotOf, Standing,
-    State, deployment, mpsc,
+    State, mpsc,
 };
 
 impl Rebinder {
@@ -60,7 +62,7 @@ impl Rebinder {
             let theirs = SlotOf { unit: Some(above.clone()), ..of.clone() };
             let over = self.over(&theirs).await?;
             let own = match over.chosen.clone() {
-                Some(chosen) => deployment::fits(slot, chosen, &self.house).ok(),
+                Some(chosen) => resolve::fits(slot, chosen, &self.house).ok(),
                 None => configured(
                     &self.bindings,
                     &standing.definition,
@@ -79,7 +81,7 @@ impl Rebinder {
         if let Some(pin) = all.filter(fresh) {
             return Ok(Some((pin, "all".to_owned())));
         }
-        let own = deployment::bound(slot, None, of.unit.as_deref(), &BTreeSet::new(), &self.house).ok().filter(fresh);
+        let own = resolve::bound(slot, None, of.unit.as_deref(), &BTreeSet::new(), &self.house).ok().filter(fresh);
         Ok(own.map(|pin| (pin, "workflow".to_owned())))
     }
 
@@ -125,5 +127,5 @@ fn configured(
 ) -> Option<Pin> {
     let name = &definition.document().name;
     let binding = bindings.iter().find(|b| b.workflow == *name && b.slot == slot && b.unit == unit)?;
-    deployment::bound(of, Some(binding), whose, &BTreeSet::new(), house).ok()
+    resolve::bound(of, Some(binding), whose, &BTreeSet::new(), house).ok()
 }

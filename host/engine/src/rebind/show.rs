@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Definition, Engine, House, HouseCatalog, Refusal, SlotOf, State};
-use crate::bindings::{Canary, Choice, Quarantine, Slot};
-use crate::record::{self, Difference, Entry, Pin};
+use super::{Definition, Engine, House, Refusal, RegistryCatalog, SlotOf, State};
+use huiyin_records::bindings::{Canary, Choice, Quarantine, Slot};
+use huiyin_records::record::{self, Difference, Entry, Pin};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -147,7 +147,7 @@ impl Engine {
     /// [`Refusal`]
     pub async fn bindings(&self) -> Result<Vec<BindingRow>, Refusal> {
         let found = self.look_all(|state: &State, _| {
-            let row = |d: &crate::state::Deployment| {
+            let row = |d: &huiyin_records::state::Deployment| {
                 let mine = |slot: &&Slot| slot.of.workflow == d.name && slot.of.unit == d.unit;
                 let (name, unit, text) = (d.name.clone(), d.unit.clone(), Arc::clone(&d.text));
                 let slots = state.bindings.slots().filter(mine).cloned().collect();
@@ -162,7 +162,7 @@ impl Engine {
             let mut rows: Vec<BindingRow> = Vec::new();
             for workflow in found {
                 let read = || {
-                    let catalog = HouseCatalog(&house);
+                    let catalog = RegistryCatalog(&house);
                     Definition::parse(&workflow.text, &workflow.name, &catalog, &*house.evaluator).ok()
                 };
                 let Some(definition) = known.entry(Arc::clone(&workflow.text)).or_insert_with(read) else { continue };

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use huiyin_flow::{ErrorKind, FlowError, ResponseForm};
+use huiyin_partition::value_limits::DEFAULT;
 use huiyin_sandbox::egress::request::Requester;
 use serde_json::{Map, Value, json};
 
 use super::described;
 use super::http::Answered;
-use crate::payload::DEFAULT;
 
 /// How much of an answer's text an error quotes, in characters.
 const QUOTED: usize = 300;

@@ -24,13 +24,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use huiyin_flow::{ErrorKind, FlowError, Happened, HttpRequest, OpenApiRequest, ResponseForm};
+use huiyin_partition::request_words::{described, repeatable};
+use huiyin_registry::house::House;
 use huiyin_sandbox::egress::pace::Asker;
 use huiyin_sandbox::egress::request::{RequestError, Requester};
 use huiyin_sandbox::{Denier, Effect, Grant, Limits, SecretSource};
 use serde_json::{Value, json};
 
 use self::oauth::Tokens;
-use crate::house::House;
 
 /// How long a fetched OpenAPI document is believed.
 const DOCUMENT_AGE: Duration = Duration::from_mins(5);
@@ -84,29 +85,6 @@ impl From<FlowError> for Fault {
     fn from(error: FlowError) -> Fault {
         Fault::Error(error)
     }
-}
-
-/// Whether repeating a request of this method does no harm (RFC 9110 §9.2.2).
-pub fn repeatable(method: &str) -> bool {
-    matches!(method, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
-}
-
-/// What a request is, for people and for the journal: no query, no credentials.
-pub fn described(method: &str, uri: &str) -> String {
-    let place = url::Url::parse(uri).map_or_else(
-        |_| "an unreadable URL".to_owned(),
-        |mut url| {
-            url.set_query(None);
-            url.set_fragment(None);
-            // Fails only for URLs that have no such parts.
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
-            url.to_string()
-        },
-    );
-    // A path may hold anything, at any length.
-    let text: String = format!("{method} {place}").chars().take(300).collect();
-    text
 }
 
 impl Requests {

@@ -5,12 +5,11 @@ use std::path::Path;
 use huiyin_desk::Problem;
 use huiyin_flow::Diagnostic;
 use huiyin_journal::JournalError;
+use huiyin_records::record::DecodeError;
+use huiyin_records::state::ApplyError;
+use huiyin_registry::house::InstallError;
+use huiyin_registry::trust::TrustError;
 use huiyin_sandbox::{PackageError, SandboxError};
-
-use crate::house::InstallError;
-use crate::record::DecodeError;
-use crate::state::ApplyError;
-use crate::trust::TrustError;
 
 /// Why a host could not be started. Nothing was changed, unless it is the
 /// store itself that failed.

@@ -6,20 +6,22 @@ use std::path::Path;
 use huiyin_desk::PolicyPack;
 use huiyin_flow::Definition;
 use huiyin_journal::{Draft, Journal};
+use huiyin_partition::commit::portions;
+use huiyin_partition::deployed::workflow_name;
+use huiyin_partition::extension;
+use huiyin_partition::partition::actor_in_headers;
+use huiyin_records::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn, unit_key};
+use huiyin_records::state::{Deployment, State, place, text_digest};
+use huiyin_registry::catalog::RegistryCatalog;
+use huiyin_registry::house::House;
+use huiyin_registry::plugin_config;
+use huiyin_registry::resolve;
 use jiff::Timestamp;
 
 use super::StartError;
 use super::standing;
 use super::wanted::Wanted;
-use crate::commit::portions;
 use crate::config::{HostConfig, WorkflowConfig};
-use crate::deployment::{self, HouseCatalog};
-use crate::extension;
-use crate::house::House;
-use crate::partition::actor_in_headers;
-use crate::plugin_config;
-use crate::record::{DeskDecided, Entry, Pin, UnitPlaced, WorkflowDeployed, WorkflowWithdrawn, unit_key};
-use crate::state::{Deployment, State, place, text_digest};
 
 /// Writes what is configured and not yet in force.
 ///
@@ -64,15 +66,20 @@ pub async fn bring_into_force(
             }
         }
     }
+    // A partner stands outside the organisation, whose workflows are not its own (clause 6c).
+    let partner =
+        |code: &str| wanted.policy.as_ref().and_then(|pack| pack.unit(code)).is_some_and(huiyin_desk::Unit::is_partner);
+    let of_tree: BTreeMap<String, usize> =
+        homes.iter().filter(|(unit, _)| !partner(unit)).map(|(unit, at)| (unit.clone(), *at)).collect();
     let mut problems = Vec::new();
     let mut keep: Vec<BTreeSet<String>> = loaded.iter().map(|_| BTreeSet::new()).collect();
     let mut named = BTreeSet::new();
     let persons = by_persons(loaded);
     for (workflow, text, definition) in &wanted.workflows {
-        for (at, unit) in places(workflow, &homes, loaded.len()) {
+        for (at, unit) in places(workflow, &of_tree, loaded.len()) {
             // Either would replace the other, in turns, at each start.
-            if !named.insert((at, unit.clone(), deployment::workflow_name(definition))) {
-                let name = deployment::workflow_name(definition);
+            if !named.insert((at, unit.clone(), workflow_name(definition))) {
+                let name = workflow_name(definition);
                 let whom = unit.map_or_else(String::new, |u| format!(" for unit {u}"));
                 problems.push(format!(
                     "{}: `{name}` is configured twice{whom}; give one of them another name",
@@ -81,9 +88,9 @@ pub async fn bring_into_force(
                 continue;
             }
             problems.extend(missing_below(wanted, &persons, definition, unit.as_deref(), &workflow.file));
-            let over = loaded[at].bindings.of(&deployment::workflow_name(definition), unit.as_deref());
-            let before = pinned_before(&loaded[at], &deployment::workflow_name(definition), unit.as_deref());
-            match deployment::pin(definition, unit.as_deref(), &config.bindings, &over, &before, house) {
+            let over = loaded[at].bindings.of(&workflow_name(definition), unit.as_deref());
+            let before = pinned_before(&loaded[at], &workflow_name(definition), unit.as_deref());
+            match resolve::pin(definition, unit.as_deref(), &config.bindings, &over, &before, house) {
                 Err(found) => problems.extend(found.into_iter().map(|p| format!("{}: {p}", workflow.file.display()))),
                 Ok(pins) => {
                     let found =
@@ -139,6 +146,7 @@ pub(super) fn adopt(
         new_id: &mut new_id,
         content_key: &[0; 32],
         scope: None,
+        elsewhere: huiyin_desk::Elsewhere::default(),
     };
     Ok(state.desk.decide(&command, &mut context)?.facts)
 }
@@ -183,14 +191,14 @@ fn missing_below(
     };
     let configured = wanted.workflows.iter().filter(|(other, ..)| serves(other));
     let configured: Vec<(String, &str)> =
-        configured.map(|(_, _, d)| (deployment::workflow_name(d), d.document().version.as_str())).collect();
+        configured.map(|(_, _, d)| (workflow_name(d), d.document().version.as_str())).collect();
     let persons = persons.iter().filter(|(_, _, whose)| whose.is_none() || whose.as_deref() == unit);
     let there: Vec<(&str, &str)> = configured
         .iter()
         .map(|(name, version)| (name.as_str(), *version))
         .chain(persons.map(|(name, version, _)| (name.as_str(), version.as_str())))
         .collect();
-    let missing = deployment::missing_below(definition, unit, &there);
+    let missing = resolve::missing_below(definition, unit, &there);
     missing.into_iter().map(|why| format!("{}: {why}", file.display())).collect()
 }
 
@@ -217,11 +225,11 @@ pub(super) fn deploy(
     pins: BTreeMap<String, Pin>,
     house: &House,
 ) {
-    let id = deployment::digest(text, unit.as_deref(), &pins);
+    let id = resolve::digest(text, unit.as_deref(), &pins);
     if !keep.insert(id.clone()) || state.deployments.get(&id).is_some_and(|d| d.active) {
         return;
     }
-    let name = deployment::workflow_name(definition);
+    let name = workflow_name(definition);
     // A person deployed another text since the configuration brought in this one: theirs stands,
     // until the configuration has a new one.
     let persons = state.deployments.values().any(|d| d.active && d.by.is_some() && d.name == name && d.unit == unit);
@@ -242,7 +250,7 @@ pub(super) fn deploy(
 
 /// Whether another version of a workflow is due at the same times.
 pub(crate) fn same_schedule(old: &str, name: &str, new: &Definition, house: &House) -> bool {
-    let Ok(old) = Definition::parse(old, name, &HouseCatalog(house), &*house.evaluator) else { return false };
+    let Ok(old) = Definition::parse(old, name, &RegistryCatalog(house), &*house.evaluator) else { return false };
     let times = |definition: &Definition| {
         let schedule = extension::schedule(definition, Timestamp::UNIX_EPOCH).ok().flatten();
         schedule.map(|planned| planned.schedule)

@@ -1,12 +1,12 @@
 //! A deployment that a crash cut off is carried out to its end, before anything else happens.
 
 use huiyin_journal::Journal;
+use huiyin_records::record::{DeploymentCompleted, DeploymentPart, Entry, WorkflowWithdrawn};
+use huiyin_records::state::State;
 use jiff::Timestamp;
 
 use super::StartError;
 use super::force::write_all;
-use crate::record::{DeploymentCompleted, DeploymentPart, Entry, WorkflowWithdrawn};
-use crate::state::State;
 
 /// Writes what is left of a deployment that is on record as intended and not as completed.
 ///

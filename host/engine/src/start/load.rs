@@ -1,11 +1,11 @@
 //! A partition's state, made from its journal and, if it can be believed, a snapshot.
 
 use huiyin_journal::Journal;
+use huiyin_partition::partition::Snapshot;
+use huiyin_records::record::{self, Entry};
+use huiyin_records::state::State;
 
 use super::StartError;
-use crate::partition::Snapshot;
-use crate::record::{self, Entry};
-use crate::state::State;
 
 /// A partition's state, and the last record in the snapshot it was taken from.
 ///

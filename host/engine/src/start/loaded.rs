@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use huiyin_flow::Definition;
+use huiyin_partition::deployed::Deployed;
+use huiyin_partition::extension;
+use huiyin_records::state::{Deployment, State};
+use huiyin_registry::catalog::RegistryCatalog;
+use huiyin_registry::house::House;
 use jiff::Timestamp;
 
 use super::StartError;
 use super::error::lines;
-use crate::deployment::{Deployed, HouseCatalog};
-use crate::extension;
-use crate::house::House;
-use crate::state::{Deployment, State};
 
 /// Definitions compiled once for all the deployments that share them.
 #[derive(Default)]
@@ -47,7 +48,7 @@ impl Definitions {
         let definition = match self.by_text.get(&deployment.text) {
             Some(definition) => definition.clone(),
             None => {
-                let catalog = HouseCatalog(house);
+                let catalog = RegistryCatalog(house);
                 let parsed = Definition::parse(&deployment.text, &deployment.name, &catalog, &*house.evaluator);
                 let definition = match parsed {
                     Ok(definition) => definition,
@@ -68,6 +69,6 @@ impl Definitions {
             None
         });
         let (unit, pins) = (deployment.unit.clone(), deployment.pins.clone());
-        Some(Deployed::new(id.to_owned(), unit, definition, pins, schedule, house))
+        Some(Deployed::new(id.to_owned(), unit, definition, pins, schedule, |digest| house.facts(digest)))
     }
 }

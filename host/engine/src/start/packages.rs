@@ -12,16 +12,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use huiyin_journal::Journal;
+use huiyin_records::record::{Entry, PluginInstalled};
+use huiyin_records::state::{Plugins, State};
+use huiyin_registry::house::{House, Known, Origin, Provenance};
+use huiyin_registry::trust::{Judgement, Signed, Trust};
 use huiyin_sandbox::{Package, Sandbox, package::peek};
 use jiff::Timestamp;
 
 use super::error::io_error;
 use super::force::{DEPLOY, write_all};
 use super::{Options, StartError};
-use crate::house::{House, Known, Origin, Provenance};
-use crate::record::{Entry, PluginInstalled};
-use crate::state::{Plugins, State};
-use crate::trust::{Judgement, Signed, Trust};
 
 /// A component that is to be loaded.
 pub struct Candidate {
@@ -146,7 +146,8 @@ pub(super) fn install_all(house: &House, loaded: Vec<Loaded>) -> Result<Vec<Foun
     let mut found = Vec::new();
     for Loaded { file, origin, name, judgement, signed, package } in loaded {
         let installed = package.and_then(|package| {
-            let units = if origin == Origin::Installed { judgement.units } else { crate::trust::Units::all() };
+            let units =
+                if origin == Origin::Installed { judgement.units } else { huiyin_registry::trust::Units::all() };
             let provenance = Provenance { origin, publishers: judgement.publishers.clone(), units, signed };
             let kind = package.manifest.kind.name().to_owned();
             let pin = house.install_from(package, provenance)?;

@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use huiyin_journal::Journal;
+use huiyin_records::record::{Entry, SinkAdvanced};
+use huiyin_records::state::{SinkPlace, State};
+use huiyin_registry::house::House;
 use huiyin_sandbox::SecretSource;
 use jiff::Timestamp;
 
@@ -12,10 +15,7 @@ use super::StartError;
 use super::force::{DEPLOY, write_all};
 use crate::config::HostConfig;
 use crate::engine::Engine;
-use crate::house::House;
 use crate::lifecycle::{Follower, Known, Service, Sink};
-use crate::record::{Entry, SinkAdvanced};
-use crate::state::{SinkPlace, State};
 
 /// Reads the sinks that are configured.
 pub(super) fn read(

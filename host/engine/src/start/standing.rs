@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 
 use huiyin_flow::Definition;
+use huiyin_records::bindings::Overrides;
+use huiyin_records::record::{Entry, Pin, WorkflowDeployed};
+use huiyin_records::state::{Deployment, State};
+use huiyin_registry::catalog::RegistryCatalog;
+use huiyin_registry::house::House;
+use huiyin_registry::resolve;
 
-use crate::bindings::Overrides;
 use crate::config::Binding;
-use crate::deployment::{self, HouseCatalog};
-use crate::house::House;
-use crate::record::{Entry, Pin, WorkflowDeployed};
-use crate::state::{Deployment, State};
 
 /// What is to be written in each partition: record, subject, unit.
 type Entries = [Vec<(Entry, String, Option<String>)>];
@@ -75,7 +76,7 @@ fn renewed(
             old.pins.clone()
         }
     };
-    let id = deployment::digest(&old.text, unit, &pins);
+    let id = resolve::digest(&old.text, unit, &pins);
     if state.deployments.get(&id).is_some_and(|d| d.active) {
         return None;
     }
@@ -100,8 +101,8 @@ fn pins(
     over: &Overrides,
     house: &House,
 ) -> Result<BTreeMap<String, Pin>, String> {
-    let definition = Definition::parse(&old.text, &old.name, &HouseCatalog(house), &*house.evaluator)
+    let definition = Definition::parse(&old.text, &old.name, &RegistryCatalog(house), &*house.evaluator)
         .map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-    deployment::pin(&definition, old.unit.as_deref(), bindings, over, &old.digests(), house)
+    resolve::pin(&definition, old.unit.as_deref(), bindings, over, &old.digests(), house)
         .map_err(|problems| problems.join("; "))
 }

@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use huiyin_files::ReadError;
 use huiyin_journal::{Journal, LargePayloads, MemoryJournal, SegmentJournal};
+use huiyin_partition::partition::Snapshot;
+use huiyin_partition::value_limits::{CEILING, ValueLimits};
+use huiyin_records::state::State;
 use huiyin_views::Views;
 
 use super::error::io_error;
@@ -11,9 +15,6 @@ use super::{Options, StartError};
 use crate::config::HostConfig;
 use crate::keeper::Keeper;
 use crate::ledger::{Ledger, lost};
-use crate::partition::Snapshot;
-use crate::payload::{CEILING, Payload};
-use crate::state::State;
 
 /// Where everything is kept.
 pub(super) struct Store {
@@ -29,6 +30,9 @@ pub(super) struct Store {
 /// Bytes that the journal may have queued: more than all partitions together
 /// ever hand it, since each holds itself back ([`crate::shell`]).
 pub(super) const QUEUED: u64 = 16 << 30;
+
+/// The most partitions that a host may have.
+const MAX_PARTITIONS: u32 = 1024;
 
 impl Store {
     pub(super) fn open(options: &Options) -> Result<Store, StartError> {
@@ -48,7 +52,7 @@ impl Store {
             data.join("journal"),
             huiyin_journal::Options {
                 max_queued_bytes: QUEUED,
-                max_blob_bytes: Payload::of(CEILING).record(),
+                max_blob_bytes: ValueLimits::of(CEILING).record(),
                 ..options.journal.clone()
             },
         )?;
@@ -81,24 +85,34 @@ impl Store {
         })
     }
 
-    /// How many partitions there are: what was recorded, or more where asked.
+    /// How many partitions there are: those that have records, what was written down beside them, or
+    /// more where asked. The file alone is not believed: a folder that was restored may be without it,
+    /// and what lives in a partition beyond the count would be gone, its clocks with it.
     pub(super) fn partitions(&self, config: &HostConfig) -> Result<u32, StartError> {
-        let wanted = config
-            .partitions
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get() as u32))
-            .clamp(1, 1024);
-        let Some(data) = &self.data else { return Ok(wanted) };
+        let asked = config.partitions;
+        if asked.is_some_and(|asked| !(1..=MAX_PARTITIONS).contains(&asked)) {
+            let asked = asked.unwrap_or_default();
+            return Err(StartError::Config(vec![format!("/partitions: {asked} is not from 1 to {MAX_PARTITIONS}")]));
+        }
+        let standing = (0..MAX_PARTITIONS).rev().find(|at| self.journal.last_seq(*at) > 0).map_or(0, |last| last + 1);
+        let usual = || std::thread::available_parallelism().map_or(1, |n| n.get() as u32).clamp(1, MAX_PARTITIONS);
+        let fresh = |known: u32| asked.unwrap_or_else(|| if known == 0 { usual() } else { known });
+        let Some(data) = &self.data else { return Ok(standing.max(fresh(standing))) };
         let file = data.join("partitions");
-        let known: u32 = match std::fs::read_to_string(&file) {
-            Ok(text) => text
-                .trim()
-                .parse()
-                .map_err(|_| StartError::Config(vec![format!("{}: not a number", file.display())]))?,
-            Err(_) => 0,
+        let noted: u32 = match std::fs::read_to_string(&file) {
+            Ok(text) => text.trim().parse::<u32>().ok().filter(|noted| *noted <= MAX_PARTITIONS).ok_or_else(|| {
+                let what =
+                    format!("not a number up to {MAX_PARTITIONS}; remove it, and the host finds out by its records");
+                StartError::Config(vec![format!("{}: {what}", file.display())])
+            })?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(io_error(&file, error)),
         };
-        let count = known.max(config.partitions.unwrap_or(if known == 0 { wanted } else { known }));
-        if count != known {
-            private_file(&file, format!("{count}\n").as_bytes()).map_err(|error| io_error(&file, error))?;
+        let known = noted.max(standing);
+        let count = known.max(fresh(known));
+        if count != noted {
+            huiyin_files::write_private(&file, format!("{count}\n").as_bytes())
+                .map_err(|error| io_error(&file, error))?;
         }
         Ok(count)
     }
@@ -126,31 +140,23 @@ pub(super) fn content_key(data: &Path) -> Result<[u8; 32], StartError> {
     let folder = data.join("keys");
     std::fs::create_dir_all(&folder).map_err(|error| io_error(&folder, error))?;
     let file = folder.join("content.key");
-    match std::fs::read(&file) {
-        Ok(bytes) => <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| {
-            StartError::Config(vec![format!("{}: not a key of 32 bytes; restore it from a backup", file.display())])
-        }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let key = random_key();
-            private_file(&file, &key).map_err(|error| io_error(&file, error))?;
+    match huiyin_files::read_private(&file, 32) {
+        Ok(Some(bytes)) if bytes.len() == 32 => {
+            let mut key = [0; 32];
+            key.copy_from_slice(&bytes);
             Ok(key)
         }
-        Err(error) => Err(io_error(&file, error)),
-    }
-}
-
-/// Writes a file that only its owner may read, whole or not at all.
-pub(crate) fn private_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let fresh = path.with_extension("new");
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&fresh, path)?;
-    match path.parent() {
-        Some(folder) => std::fs::File::open(folder)?.sync_all(),
-        None => Ok(()),
+        Ok(None) => {
+            let key = random_key();
+            huiyin_files::write_private(&file, &key).map_err(|error| io_error(&file, error))?;
+            Ok(key)
+        }
+        Ok(Some(_)) | Err(ReadError::TooLarge { .. }) => {
+            let why = format!("{}: not a key of 32 bytes; restore it from a backup", file.display());
+            Err(StartError::Config(vec![why]))
+        }
+        Err(ReadError::Exposed(why)) => Err(StartError::Config(vec![format!("{}: {why}", file.display())])),
+        Err(ReadError::Io(error)) => Err(io_error(&file, error)),
     }
 }
 

@@ -7,22 +7,21 @@ use std::sync::Arc;
 use huiyin_deadline::Zone;
 use huiyin_deadline::cron::Cron;
 use huiyin_deadline::schedule::{Interval, Schedule};
-use huiyin_desk::PolicyPack;
+use huiyin_desk::{ChannelKind, PolicyPack};
 use huiyin_flow::Definition;
+use huiyin_partition::watched_source::{Timetable, WatchedSource};
+use huiyin_records::record::Pin;
+use huiyin_records::state::State;
+use huiyin_registry::baseline::{floor_pin, probe};
+use huiyin_registry::catalog::RegistryCatalog;
+use huiyin_registry::grants::{Caps, Grants, OwnFolders, check_folder};
+use huiyin_registry::house::{Bound, House};
+use huiyin_registry::plugin_config;
 use jiff::Timestamp;
 
 use super::{Options, StartError};
 use crate::config::{SourceConfig, SourceSchedule, WorkflowConfig};
-use crate::deployment::HouseCatalog;
-use crate::effects::{floor_pin, probe};
-use crate::grants::{Caps, Grants, OwnFolders, check_folder};
-use crate::house::{Bound, House};
-use crate::plugin_config;
-use crate::record::Pin;
-use crate::secrets::Secrets;
-use crate::sources::WatchedSource;
-use crate::state::State;
-use crate::timetable::Timetable;
+use huiyin_secrets::Secrets;
 
 /// The default zone of schedules.
 const ZONE: &str = "Asia/Shanghai";
@@ -119,9 +118,11 @@ pub(super) fn read_wanted(
     for wanted in &config.workflows {
         let path = options.base.join(&wanted.file);
         let text = read_text(&path)?;
-        let definition = Definition::parse(&text, &path.display().to_string(), &HouseCatalog(house), &*house.evaluator)
+        let definition =
+            Definition::parse(&text, &path.display().to_string(), &RegistryCatalog(house), &*house.evaluator)
+                .map_err(StartError::Workflow)?;
+        huiyin_partition::extension::check(&definition, &text, &path.display().to_string())
             .map_err(StartError::Workflow)?;
-        crate::extension::check(&definition, &text, &path.display().to_string()).map_err(StartError::Workflow)?;
         for unit in wanted.units.iter().filter(|u| *u != "*" && !units.contains(*u)) {
             problems.push(format!("/workflows: {}: there is no unit {unit} in the policy pack", wanted.file.display()));
         }
@@ -221,6 +222,16 @@ fn watched(
         }
         SourceSchedule::Cron { expr, timezone } => cron(expr, timezone.as_deref())?,
     };
+    if let Some(channel) = source.channel.as_deref().filter(|channel| ChannelKind::of(channel).is_none()) {
+        return Err(format!(
+            "channel: `{channel}` is no kind of channel (clause 3.1a); one of {}",
+            ChannelKind::names()
+        ));
+    }
+    let expected = match &source.expected {
+        Some(text) => text.parse::<Interval>().map_err(|e| format!("expected: {e}"))?.duration().as_secs().max(1),
+        None => usual_silence(&schedule),
+    };
     let source = WatchedSource {
         id: format!("{}/{}", source.unit, source.name),
         name: source.name.clone(),
@@ -229,9 +240,30 @@ fn watched(
         config: source.config.clone(),
         channel: source.channel.clone(),
         schedule: Timetable(schedule),
+        expected,
         limit: source.limit.unwrap_or(200).clamp(1, 10_000),
     };
     Ok((source, fault))
+}
+
+/// For how many seconds a source may be silent that says nothing of it: three of its intervals, or
+/// twice the longest pause between times of a cron expression, and ten minutes at least.
+fn usual_silence(schedule: &Schedule) -> i64 {
+    const LOOKED_AT: usize = 200;
+    let silence = match schedule {
+        Schedule::Every { every, .. } => every.duration().as_secs().saturating_mul(3),
+        Schedule::After { after } => after.duration().as_secs().saturating_mul(3),
+        Schedule::Cron { .. } => {
+            let first = schedule.next(Timestamp::UNIX_EPOCH);
+            let times: Vec<Timestamp> = std::iter::successors(first, |at| schedule.next(*at)).take(LOOKED_AT).collect();
+            let pauses = times.windows(2).filter_map(|two| match two {
+                [a, b] => Some(b.duration_since(*a).as_secs()),
+                _ => None,
+            });
+            pauses.max().unwrap_or(86_400).saturating_mul(2)
+        }
+    };
+    silence.max(600)
 }
 
 pub(super) fn cron(expr: &str, zone: Option<&str>) -> Result<Schedule, String> {

@@ -139,6 +139,10 @@ impl Disk for FaultDisk {
         self.inner.mode(path)
     }
 
+    fn owner(&self, path: &Path) -> io::Result<u32> {
+        self.inner.owner(path)
+    }
+
     fn lock(&self, path: &Path) -> Result<Box<dyn DiskLock>, LockFailure> {
         self.inner.lock(path)
     }

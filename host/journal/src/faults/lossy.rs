@@ -270,6 +270,11 @@ impl Disk for LossyDisk {
         RealDisk.mode(&physical)
     }
 
+    fn owner(&self, path: &Path) -> io::Result<u32> {
+        let physical = self.state()?.physical(path)?;
+        RealDisk.owner(&physical)
+    }
+
     fn lock(&self, path: &Path) -> Result<Box<dyn DiskLock>, LockFailure> {
         RealDisk.lock(path)
     }

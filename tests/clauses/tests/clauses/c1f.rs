@@ -7,11 +7,8 @@ use serde_json::json;
 fn a_grave_case_closes_once_root_cause_and_prevention_are_done() {
     let office = Office::open();
     let case = office.open_case("II", "山火", &json!({}));
-    office.act(
-        UNIT,
-        PRINCIPAL,
-        &json!({"command": "submit-report", "case": case, "stage": "flash", "facts": ["14时发现烟柱"]}),
-    );
+    office.flash(&case, "14时发现烟柱");
+    office.assess(&case);
     let answer = json!({"command": "record-answer", "case": case, "text": "已扑灭。", "channel": "网站", "proof": "https://gov.example/1"});
     office.act(UNIT, OFFICER, &answer);
     let close = json!({"command": "close-case", "case": case});

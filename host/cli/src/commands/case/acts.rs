@@ -144,6 +144,84 @@ pub(super) enum Act {
         #[command(flatten)]
         host: HostArgs,
     },
+    /// Assess it in words: nature, trend, risks, how to handle it, and whether to answer (研判)
+    #[command(
+        after_help = "Example:\n  huiyin case assess 99992106400200_20260301100000_1 --nature '谣言' --trend '转发上升' --risk '群众恐慌' --opinion '两小时内发布权威信息' --value respond --reason '涉及人身安全' --as xu-ming\n\nWhere the pack has it approved, nothing is handled, published or answered before."
+    )]
+    Assess(Assess),
+    /// Merge another case on the same matter into this one (并案): its askers and concerns are still owed an answer
+    #[command(
+        after_help = "Example:\n  huiyin case merge 99992106400200_20260301100000_1 --from 99992106400200_20260301113000_1 --reason '同一火点' --as xu-ming"
+    )]
+    Merge {
+        /// The number of the case that goes on.
+        number: String,
+        /// The number of the case that is merged into it.
+        #[arg(long, value_name = "CASE")]
+        from: String,
+        /// Why they are one matter.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        host: HostArgs,
+    },
+    /// Give some askers and concerns a case of their own (拆案)
+    #[command(
+        after_help = "Example:\n  huiyin case split 99992106400200_20260301100000_1 --title '补偿标准' --asker '来电人乙' --concern c2 --reason '另一事项' --as xu-ming"
+    )]
+    Split {
+        /// The case's number.
+        number: String,
+        /// What the new case is about.
+        #[arg(long, value_name = "TEXT")]
+        title: String,
+        /// An asker that goes; once for each.
+        #[arg(long, value_name = "ASKER", required = true)]
+        asker: Vec<String>,
+        /// A concern that goes; once for each.
+        #[arg(long, value_name = "ID")]
+        concern: Vec<String>,
+        /// An item that goes; once for each.
+        #[arg(long, value_name = "ITEM")]
+        item: Vec<String>,
+        /// Why it is a matter of its own.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        host: HostArgs,
+    },
+    /// Tie a case to another that it cannot be merged with (关联)
+    #[command(
+        after_help = "Example:\n  huiyin case link 99992106400200_20260301100000_1 --other 99992206400300_20260301100500_1 --reason '同一水系' --as xu-ming"
+    )]
+    Link {
+        /// The case's number.
+        number: String,
+        /// The other case's number.
+        #[arg(long, value_name = "CASE")]
+        other: String,
+        /// How they belong together.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        host: HostArgs,
+    },
+    /// Say who may read a case (知悉范围); more people only by two persons
+    #[command(
+        after_help = "Example:\n  huiyin case confidentiality 99992106400200_20260301100000_1 --to secret --reason '涉及个人隐私' --as gao-yuan"
+    )]
+    Confidentiality {
+        /// The case's number.
+        number: String,
+        /// Who may read it from now on.
+        #[arg(long, value_enum)]
+        to: Readers,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        host: HostArgs,
+    },
     /// Propose not to answer, with a reason (不予回应); another person approves it
     #[command(
         name = "no-response",
@@ -158,6 +236,43 @@ pub(super) enum Act {
         #[command(flatten)]
         host: HostArgs,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Assess {
+    /// The case's number.
+    number: String,
+    /// 性质
+    #[arg(long, value_name = "TEXT")]
+    nature: String,
+    /// 舆情走势
+    #[arg(long, value_name = "TEXT")]
+    trend: String,
+    /// 可能出现的风险; once for each.
+    #[arg(long, value_name = "TEXT", required = true)]
+    risk: Vec<String>,
+    /// 预控处置意见
+    #[arg(long, value_name = "TEXT")]
+    opinion: String,
+    /// 回应价值
+    #[arg(long, value_enum)]
+    value: Worth,
+    /// Why that value.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    #[command(flatten)]
+    host: HostArgs,
+}
+
+/// Whether a matter is to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Worth {
+    /// 应予回应
+    Respond,
+    /// 跟踪关注
+    Watch,
+    /// 不予回应
+    NoResponse,
 }
 
 #[derive(Debug, clap::Args)]
@@ -202,6 +317,17 @@ pub(super) enum Grave {
     /// Ⅳ 一般
     #[value(name = "IV")]
     Iv,
+}
+
+/// Who may read a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Readers {
+    /// 公开: everybody whom the pack names
+    Public,
+    /// 内部: the lead unit, those above it, and those that have a part in it
+    Internal,
+    /// 秘密: of those, the roles that the pack names
+    Secret,
 }
 
 /// A time of a case.
@@ -253,6 +379,27 @@ pub(super) fn run(act: &Act, output: Output) -> Result<(), Failure> {
         Act::Event { number, event, text, outcome, host } => {
             let fields = json!({"event": event, "text": text, "outcome": outcome});
             (host, number, command("record-offline-event", number, fields))
+        }
+        Act::Assess(assess) => {
+            let fields = json!({
+                "nature": assess.nature, "trend": assess.trend, "risks": assess.risk, "opinion": assess.opinion,
+                "value": named(&assess.value), "reason": assess.reason,
+            });
+            (&assess.host, &assess.number, command("assess-case", &assess.number, fields))
+        }
+        Act::Merge { number, from, reason, host } => {
+            (host, number, command("merge-cases", number, json!({"from": from, "reason": reason})))
+        }
+        Act::Split { number, title, asker, concern, item, reason, host } => {
+            let fields = json!({"title": title, "askers": asker, "concerns": concern, "items": item, "reason": reason});
+            (host, number, command("split-case", number, fields))
+        }
+        Act::Link { number, other, reason, host } => {
+            (host, number, command("link-cases", number, json!({"other": other, "reason": reason})))
+        }
+        Act::Confidentiality { number, to, reason, host } => {
+            let fields = json!({"to": named(to), "reason": reason});
+            (host, number, command("set-confidentiality", number, fields))
         }
         Act::NoResponse { number, reason, host } => {
             (host, number, command("propose-no-response", number, json!({"reason": reason})))

@@ -22,8 +22,13 @@ pub(super) fn page(case: &Value) -> String {
     section(&mut out, "转办 TASKS", tasks(case, &reader));
     section(&mut out, "线下 OFFLINE", offline(case, &reader));
     section(&mut out, "研判 ASSESSMENTS", assessments(case, &reader));
+    section(&mut out, "研判意见 JUDGEMENTS", judgements(case, &reader));
+    section(&mut out, "依据 EVIDENCE", evidence(case, &reader));
     section(&mut out, "报送稿 DRAFTS", drafts(case, &reader));
     section(&mut out, "报送 REPORTS", reports(case, &reader));
+    section(&mut out, "重大舆情 MAJOR", major(case, &reader));
+    section(&mut out, "口径 LINE", line(case, &reader));
+    section(&mut out, "发布 RESPONSES", responses(case, &reader));
     section(&mut out, "回应 ANSWERS", answers(case, &reader));
     section(&mut out, "审批 APPROVALS", approvals(case, &reader));
     section(&mut out, "告知 NOTIFIED", notified(case, &reader));
@@ -168,6 +173,22 @@ fn offline(case: &Value, reader: &Reader) -> Vec<String> {
     list(case, "offline").map(event).chain(list(case, "contacts").map(contact)).collect()
 }
 
+fn major(case: &Value, reader: &Reader) -> Vec<String> {
+    case.get("major")
+        .filter(|major| !major.is_null())
+        .map(|major| super::super::major::lines(major, reader))
+        .unwrap_or_default()
+}
+
+fn line(case: &Value, reader: &Reader) -> Vec<String> {
+    let lines = list(case, "lines").map(|line| super::super::line::said(line, reader));
+    lines.flat_map(|said| said.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+fn responses(case: &Value, reader: &Reader) -> Vec<String> {
+    list(case, "responses").flat_map(|row| super::super::response::lines(row, reader)).collect()
+}
+
 fn askers(case: &Value, reader: &Reader) -> Vec<String> {
     let line = |asker: &Value| {
         let answered = asker.get("answered").filter(|at| !at.is_null());
@@ -206,11 +227,78 @@ fn reports(case: &Value, reader: &Reader) -> Vec<String> {
             other => other,
         };
         let by = reader.actor(text(report, "by"));
-        lines.push(format!("{}  {stage}第{}号  {by}", reader.time(report.get("at")), word(report, "seq")));
+        let number = report.get("number_zh").and_then(Value::as_str).map(plain);
+        let number = number.unwrap_or_else(|| format!("{stage}第{}号", word(report, "seq")));
+        let late = if report.get("late").is_some_and(|late| !late.is_null()) { "  迟报" } else { "" };
+        lines.push(format!("{}  {}  {number}{late}  {by}", word(report, "id"), reader.time(report.get("at"))));
         lines.extend(
             list(report, "facts").filter_map(Value::as_str).map(|fact| format!("  {}", fit(&plain(fact), WIDE))),
         );
+        for (name, zh) in [("cause", "原因"), ("measures", "措施"), ("result", "结果")] {
+            if !text(report, name).is_empty() {
+                lines.push(format!("  {zh}:{}", fit(&word(report, name), WIDE)));
+            }
+        }
         lines.extend(list(report, "documents").map(|document| format!("  附件 {}", word(document, "filename"))));
+        for receipt in list(report, "receipts") {
+            let unit = reader.unit(text(receipt, "addressee"));
+            lines.push(format!("  签收 {unit}  {}  {}", word(receipt, "by"), reader.time(receipt.get("time"))));
+        }
+        let unsigned: Vec<String> =
+            list(report, "unsigned").filter_map(Value::as_str).map(|unit| reader.unit(unit)).collect();
+        if !unsigned.is_empty() {
+            lines.push(format!("  未签收 {}", unsigned.join("、")));
+        }
+    }
+    for way in list(case, "bypasses") {
+        lines.push(format!(
+            "未走归口渠道  {}  {} → {}  经 {}  {}",
+            reader.time(way.get("time")),
+            word(way, "from"),
+            word(way, "to"),
+            word(way, "channel"),
+            word(way, "text")
+        ));
+    }
+    lines
+}
+
+fn evidence(case: &Value, reader: &Reader) -> Vec<String> {
+    let line = |one: &Value| {
+        let kind = match text(one, "kind") {
+            "observation" => "本人观察",
+            "document" => "文书材料",
+            "media" => "影像资料",
+            "investigation" => "调查结论",
+            other => other,
+        };
+        let reference = text(one, "reference");
+        let reference = if reference.is_empty() { String::new() } else { format!("  见 {}", plain(reference)) };
+        let by = reader.actor(text(one, "by"));
+        format!("{}  {kind}  {}{reference}  {by}", word(one, "id"), fit(&word(one, "text"), WIDE))
+    };
+    list(case, "evidence").map(line).collect()
+}
+
+fn judgements(case: &Value, reader: &Reader) -> Vec<String> {
+    let mut lines = Vec::new();
+    for one in list(case, "judgements") {
+        let value = match text(one, "value") {
+            "respond" => "应予回应",
+            "watch" => "跟踪关注",
+            "no-response" => "不予回应",
+            other => other,
+        };
+        let by = reader.actor(text(one, "author"));
+        lines.push(format!(
+            "{}  {by}  性质 {}  {value}:{}",
+            reader.time(one.get("at")),
+            word(one, "nature"),
+            word(one, "reason")
+        ));
+        let risks: Vec<String> = list(one, "risks").filter_map(Value::as_str).map(plain).collect();
+        lines.push(format!("  走势 {}  风险 {}", word(one, "trend"), fit(&risks.join("; "), WIDE)));
+        lines.push(format!("  预控处置意见 {}", fit(&word(one, "opinion"), WIDE)));
     }
     lines
 }
@@ -233,7 +321,12 @@ fn approvals(case: &Value, reader: &Reader) -> Vec<String> {
     let mut lines = Vec::new();
     for approval in list(case, "approvals") {
         let state = match text(approval, "state") {
-            "pending" => "待审批".to_owned(),
+            "pending" => {
+                let (taken, all) = (list(approval, "steps").count(), list(approval, "chain").count());
+                let end = approval.get("expires_at").filter(|end| !end.is_null());
+                let end = end.map_or_else(String::new, |end| format!(",{} 失效", reader.time(Some(end))));
+                format!("待审批(第 {} 步,共 {all} 步{end})", taken + 1)
+            }
             "approved" => {
                 let by = approval.pointer("/approved/by").and_then(Value::as_str).unwrap_or_default();
                 format!("已批准 {}", reader.actor(by))
@@ -276,6 +369,8 @@ fn notified(case: &Value, reader: &Reader) -> Vec<String> {
             "clock-warned" => "时限将至",
             "clock-breached" => "时限已过",
             "report-submitted" => "报送",
+            "major-declared" => "重大舆情",
+            "cosign-requested" => "会签",
             other => other,
         };
         let role = match text(to, "role") {

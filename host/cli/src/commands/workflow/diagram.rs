@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use huiyin_engine::deployment::HouseCatalog;
+use huiyin_engine::catalog::RegistryCatalog;
 use huiyin_flow::Definition;
 use serde_json::json;
 
@@ -38,7 +38,7 @@ enum Format {
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let (name, text) = (shown(&args.file), read_text(&args.file, MAX_WORKFLOW)?);
     let house = args.house.open()?;
-    let definition = Definition::parse(&text, &name, &HouseCatalog(&house), &*house.evaluator).map_err(|found| {
+    let definition = Definition::parse(&text, &name, &RegistryCatalog(&house), &*house.evaluator).map_err(|found| {
         for diagnostic in &found {
             note(finding(diagnostic, &text, Style { excerpt: false, colour: false }).trim_end());
         }

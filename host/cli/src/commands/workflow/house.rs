@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use huiyin_engine::deployment::HouseCatalog;
+use huiyin_engine::catalog::RegistryCatalog;
 use huiyin_engine::house::{House, Origin};
 use huiyin_engine::start::{Candidate, open_house_with};
 use huiyin_flow::{Catalog as _, FunctionInfo};
@@ -45,7 +45,7 @@ impl HouseArgs {
 
 /// Every function of a house, by `name:version`.
 pub(super) fn functions(house: &House) -> Vec<(String, FunctionInfo)> {
-    let catalog = HouseCatalog(house);
+    let catalog = RegistryCatalog(house);
     let info = |full: String| {
         let (name, version) = full.split_once(':')?;
         catalog.resolve(name, Some(version)).map(|info| (full.clone(), info))

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use huiyin_engine::deployment::HouseCatalog;
+use huiyin_engine::catalog::RegistryCatalog;
 use huiyin_engine::extension;
 use huiyin_flow::{Definition, Diagnostic, Severity};
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
             all.push(Checked { name, text, valid: found.is_empty(), found });
             continue;
         }
-        let (valid, found) = match Definition::parse(&text, &name, &HouseCatalog(&house), &*house.evaluator) {
+        let (valid, found) = match Definition::parse(&text, &name, &RegistryCatalog(&house), &*house.evaluator) {
             Ok(definition) => {
                 let mut found = definition.warnings().to_vec();
                 found.extend(huiyin_flow::lint(&text, &name));

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use huiyin_engine::calls::pure_call;
-use huiyin_engine::deployment::HouseCatalog;
+use huiyin_engine::catalog::RegistryCatalog;
 use huiyin_engine::house::House;
 use huiyin_engine::record::Pin;
 use huiyin_flow::{
@@ -405,7 +405,7 @@ impl<'h> TestCatalog<'h> {
 
 impl Catalog for TestCatalog<'_> {
     fn resolve(&self, name: &str, version: Option<&str>) -> Option<FunctionInfo> {
-        HouseCatalog(self.house).resolve(name, version).or_else(|| {
+        RegistryCatalog(self.house).resolve(name, version).or_else(|| {
             let full = version.map(|version| format!("{name}:{version}"));
             let known = self.stubbed.contains(name) || full.is_some_and(|full| self.stubbed.contains(&full));
             known.then(|| FunctionInfo {
@@ -417,6 +417,6 @@ impl Catalog for TestCatalog<'_> {
     }
 
     fn names(&self) -> Vec<String> {
-        HouseCatalog(self.house).names()
+        RegistryCatalog(self.house).names()
     }
 }

@@ -1,0 +1,74 @@
+//! Reading the desk over all partitions ([`huiyin_desk::Reading`]): each gives its part, and the parts add up.
+
+use huiyin_desk::{Act, Command, DeskError, Question, ReadDesk, Reading};
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::engine::Engine;
+use crate::partition::{Message, Refusal, refusal};
+use crate::state::State;
+
+/// What `read-desk` gives on behalf of a unit; none where the host is stopping.
+pub(crate) async fn over(
+    peers: &[mpsc::UnboundedSender<Message>],
+    with: &Value,
+    scope: Option<&str>,
+) -> Option<Result<Value, DeskError>> {
+    match huiyin_desk::core_command("read-desk", with) {
+        Ok(Command::ReadDesk(input)) => read(peers, &input, scope).await,
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    }
+}
+
+async fn read(
+    peers: &[mpsc::UnboundedSender<Message>],
+    input: &ReadDesk,
+    scope: Option<&str>,
+) -> Option<Result<Value, DeskError>> {
+    let (input, scope) = (input.clone(), scope.map(str::to_owned));
+    let look = move |state: &State, now| {
+        let pack = state.desk.policy_in_force()?.clone();
+        Question::of(&input, &pack, scope.as_deref(), now).map(|asked| (pack, asked))
+    };
+    let (pack, asked) = match ask(peers.first()?, look).await? {
+        Err(error) => return Some(Err(error)),
+        Ok(found) => found,
+    };
+    let mut all = Reading::default();
+    for peer in peers {
+        let question = asked.clone();
+        let part = ask(peer, move |state, now| Reading::of(&state.desk, &question, now)).await?;
+        all = all.and(part, &asked);
+    }
+    Some(Ok(all.answer(&pack, &asked)))
+}
+
+/// Looks at one partition.
+async fn ask<T: Send + 'static>(
+    peer: &mpsc::UnboundedSender<Message>,
+    look: impl FnOnce(&State, jiff::Timestamp) -> T + Send + 'static,
+) -> Option<T> {
+    let (tell, told) = oneshot::channel();
+    let query = Box::new(move |state: &State, now: jiff::Timestamp| {
+        let seen = look(state, now);
+        Box::new(move || {
+            let _ = tell.send(seen);
+        }) as Box<dyn FnOnce() + Send>
+    });
+    peer.send(Message::Query(query)).ok()?;
+    told.await.ok()
+}
+
+impl Engine {
+    /// What `read-desk` gives a person, in the name of a unit.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub(crate) async fn read_desk(&self, unit: &str, actor: &str, input: &ReadDesk) -> Result<Value, Refusal> {
+        self.permit(actor, Act::ReadDesk, Some(unit))?;
+        let peers: Vec<_> = self.partitions.iter().map(|partition| partition.inbox.clone()).collect();
+        let read = read(&peers, input, Some(unit)).await.ok_or_else(Refusal::stopped)?;
+        read.map_err(|error| refusal(&error))
+    }
+}

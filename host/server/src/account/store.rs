@@ -1,0 +1,360 @@
+//! The accounts of a host, in `accounts.json` of its data folder: for its owner
+//! only, written whole or not at all.
+//!
+//! The host and `huiyin account` both change it, under a lock beside it; the
+//! host looks at the file again whenever it has changed, so that an account
+//! that is locked on the machine is locked at once.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use huiyin_files::{read_private, write_private};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::password::{self, PasswordError};
+
+const FILE: &str = "accounts.json";
+const LOCK: &str = "accounts.lock";
+const FORMAT: &str = "huiyin.accounts.v1";
+const MAX_FILE: u64 = 16 << 20;
+
+/// The most accounts.
+const MOST: usize = 10_000;
+
+/// The longest name, in bytes: with its kind it must fit into a record's header percent-encoded.
+const MAX_NAME: usize = 64;
+
+/// Who may sign in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// Whom it stands for: `person:<id>` of the policy pack, or `admin:<name>` of the host.
+    pub actor: String,
+    /// The password's hash, a PHC string.
+    password: String,
+    /// The password is a first one, and has to be changed at the next sign-in.
+    #[serde(default)]
+    pub must_change: bool,
+    /// It was locked by an admin.
+    #[serde(default)]
+    pub locked: bool,
+    /// Raised by every change: sessions that began before are over.
+    pub generation: u64,
+    /// Since when there is the account.
+    pub added: Timestamp,
+    /// When it was last changed.
+    pub changed: Timestamp,
+}
+
+impl Account {
+    /// Whether the password is the right one. Takes some 20 ms and 19 MiB on purpose.
+    pub(super) fn knows(&self, password: &str) -> bool {
+        password::verify(password, &self.password)
+    }
+}
+
+/// Why an account is not what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The name is no name.
+    #[error(
+        "`{0}` is no name of an account; write 1 to {MAX_NAME} letters, digits or -_. as a person's id of the policy pack has them"
+    )]
+    Name(String),
+    /// There is one already.
+    #[error("there is an account `{0}` already; `huiyin account reset {0}` gives it a new first password")]
+    Known(String),
+    /// There is none.
+    #[error("there is no account `{0}`; `huiyin account list` shows those there are")]
+    Missing(String),
+    /// There are too many.
+    #[error("there are {MOST} accounts, more are not kept")]
+    Many,
+    /// The password is none.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The file cannot be used.
+    #[error("{}: {why}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+}
+
+impl AccountError {
+    /// True when what was asked is at fault, not the store.
+    pub fn is_input(&self) -> bool {
+        !matches!(self, Self::File { .. } | Self::Password(PasswordError::Hash(_)))
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    format: String,
+    accounts: BTreeMap<String, Account>,
+}
+
+type All = Arc<BTreeMap<String, Account>>;
+
+/// What tells one file from the next: inode, length, time of its last change.
+type Mark = (u64, u64, i64, i64);
+
+/// The accounts of a data folder.
+#[derive(Debug)]
+pub struct Accounts {
+    folder: PathBuf,
+    read: Mutex<Option<(Option<Mark>, All)>>,
+}
+
+impl Accounts {
+    /// Those of a data folder.
+    pub fn of(folder: &Path) -> Accounts {
+        Accounts { folder: folder.to_owned(), read: Mutex::new(None) }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// All of them, by name: read again where the file has changed.
+    ///
+    /// # Errors
+    /// When the file cannot be read, may be read by others, or is none of ours.
+    pub fn all(&self) -> Result<All, AccountError> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let mark = self.mark()?;
+        if let Some((known, all)) = &*read
+            && *known == mark
+        {
+            return Ok(Arc::clone(all));
+        }
+        let all = Arc::new(self.load()?);
+        *read = Some((mark, Arc::clone(&all)));
+        Ok(all)
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// As [`Accounts::all`].
+    pub fn get(&self, name: &str) -> Result<Option<Account>, AccountError> {
+        Ok(self.all()?.get(name).cloned())
+    }
+
+    /// Makes an account. With `must_change` the password is a first one.
+    ///
+    /// # Errors
+    /// When the name or the password is none, the account is there, or the file cannot be written.
+    pub fn add(&self, name: &str, admin: bool, password: &str, must_change: bool) -> Result<Account, AccountError> {
+        self.make(name, admin, password, must_change, |_| Ok(()))
+    }
+
+    /// Makes the first account of all, an admin's: refused where there is any.
+    ///
+    /// # Errors
+    /// As [`Accounts::add`].
+    pub(super) fn add_first(&self, name: &str, password: &str) -> Result<Account, AccountError> {
+        self.make(name, true, password, false, |all| match all.keys().next() {
+            None => Ok(()),
+            Some(first) => Err(AccountError::Known(first.clone())),
+        })
+    }
+
+    fn make(
+        &self,
+        name: &str,
+        admin: bool,
+        password: &str,
+        must_change: bool,
+        may: impl FnOnce(&BTreeMap<String, Account>) -> Result<(), AccountError>,
+    ) -> Result<Account, AccountError> {
+        let sign = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let actor = format!("{}:{name}", if admin { "admin" } else { "person" });
+        let fits = name.len() <= MAX_NAME && huiyin_engine::actor_in_headers(&actor).len() <= crate::caller::MAX_ACTOR;
+        if name.is_empty() || !fits || !name.chars().all(sign) {
+            return Err(AccountError::Name(name.chars().take(MAX_NAME).collect()));
+        }
+        password::check(name, password)?;
+        let hash = password::hash(password)?;
+        self.change(|all| {
+            may(all)?;
+            if all.contains_key(name) {
+                return Err(AccountError::Known(name.to_owned()));
+            }
+            if all.len() >= MOST {
+                return Err(AccountError::Many);
+            }
+            let now = Timestamp::now();
+            let account = Account {
+                actor,
+                password: hash,
+                must_change,
+                locked: false,
+                generation: fresh(),
+                added: now,
+                changed: now,
+            };
+            all.insert(name.to_owned(), account.clone());
+            Ok(account)
+        })
+    }
+
+    /// Gives an account another password; its sessions are over.
+    ///
+    /// # Errors
+    /// When there is no such account, the password is none, or the file cannot be written.
+    pub fn set_password(&self, name: &str, password: &str, must_change: bool) -> Result<Account, AccountError> {
+        password::check(name, password)?;
+        let hash = password::hash(password)?;
+        self.with(name, |account| {
+            account.password = hash;
+            account.must_change = must_change;
+        })
+    }
+
+    /// Locks an account, or unlocks it; its sessions are over.
+    ///
+    /// # Errors
+    /// When there is no such account, or the file cannot be written.
+    pub fn set_locked(&self, name: &str, locked: bool) -> Result<Account, AccountError> {
+        self.with(name, |account| account.locked = locked)
+    }
+
+    /// Takes an account away; its sessions are over.
+    ///
+    /// # Errors
+    /// When there is no such account, or the file cannot be written.
+    pub fn remove(&self, name: &str) -> Result<(), AccountError> {
+        self.change(|all| all.remove(name).map(drop).ok_or_else(|| AccountError::Missing(name.to_owned())))
+    }
+
+    fn with(&self, name: &str, set: impl FnOnce(&mut Account)) -> Result<Account, AccountError> {
+        self.change(|all| {
+            let account = all.get_mut(name).ok_or_else(|| AccountError::Missing(name.to_owned()))?;
+            set(account);
+            account.generation = account.generation.wrapping_add(1);
+            account.changed = Timestamp::now();
+            Ok(account.clone())
+        })
+    }
+
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut BTreeMap<String, Account>) -> Result<T, AccountError>,
+    ) -> Result<T, AccountError> {
+        let path = self.folder.join(LOCK);
+        let io = |error: std::io::Error| AccountError::File { path: path.clone(), why: error.to_string() };
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(io)?;
+        // Held by others for milliseconds only: the hash is made before.
+        lock.lock().map_err(io)?;
+        let mut all = self.load()?;
+        let done = change(&mut all)?;
+        let stored = Stored { format: FORMAT.to_owned(), accounts: all };
+        let text = serde_json::to_vec_pretty(&stored).map_err(|error| self.wrong(error.to_string()))?;
+        write_private(&self.path(), &text).map_err(|error| self.wrong(error.to_string()))?;
+        Ok(done)
+    }
+
+    fn load(&self) -> Result<BTreeMap<String, Account>, AccountError> {
+        let Some(bytes) = read_private(&self.path(), MAX_FILE).map_err(|error| self.wrong(error.to_string()))? else {
+            return Ok(BTreeMap::new());
+        };
+        let stored: Stored = serde_json::from_slice(&bytes).map_err(|error| self.wrong(error.to_string()))?;
+        if stored.format != FORMAT {
+            return Err(self.wrong(format!("its format is `{}`, and this version reads {FORMAT}", stored.format)));
+        }
+        Ok(stored.accounts)
+    }
+
+    fn mark(&self) -> Result<Option<Mark>, AccountError> {
+        match File::open(self.path()).and_then(|file| file.metadata()) {
+            Ok(meta) => Ok(Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.wrong(error.to_string())),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join(FILE)
+    }
+
+    fn wrong(&self, why: String) -> AccountError {
+        AccountError::File { path: self.path(), why }
+    }
+}
+
+/// The first generation of an account: of a removed account that is made again it is another.
+fn fresh() -> u64 {
+    let mut random = [0; 8];
+    // Without randomness the clock has to do; the sessions of a removed account are over already.
+    if getrandom::fill(&mut random).is_err() {
+        return Timestamp::now().as_microsecond().unsigned_abs();
+    }
+    // JSON numbers are exact up to 2^53.
+    u64::from_le_bytes(random) >> 16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    const GOOD: &str = "correct horse battery";
+
+    #[test]
+    fn accounts_are_kept_for_their_owner_alone_and_another_reader_sees_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (host, machine) = (Accounts::of(folder.path()), Accounts::of(folder.path()));
+        assert!(host.all().unwrap().is_empty());
+        let made = machine.add("xu-ming", false, GOOD, true).unwrap();
+        assert_eq!((made.actor.as_str(), made.must_change), ("person:xu-ming", true));
+        assert_eq!(host.get("xu-ming").unwrap(), Some(made.clone()));
+        assert!(made.knows(GOOD) && !made.knows("another horse battery"));
+        let path = folder.path().join(FILE);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(!std::fs::read_to_string(&path).unwrap().contains(GOOD));
+        machine.set_locked("xu-ming", true).unwrap();
+        let seen = host.get("xu-ming").unwrap().unwrap();
+        assert!(seen.locked && seen.generation != made.generation);
+        machine.remove("xu-ming").unwrap();
+        assert_eq!(host.get("xu-ming").unwrap(), None);
+        assert!(matches!(host.remove("xu-ming"), Err(AccountError::Missing(_))));
+    }
+
+    #[test]
+    fn names_are_names_and_only_one_is_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let accounts = Accounts::of(folder.path());
+        for bad in ["", "a b", "a/b", "../x", "a:b", "许\u{200b}", &"x".repeat(65), &"许".repeat(21)] {
+            assert!(matches!(accounts.add(bad, false, GOOD, true), Err(AccountError::Name(_))), "{bad}");
+        }
+        accounts.add_first("许明", GOOD).unwrap();
+        assert!(matches!(accounts.add_first("other", GOOD), Err(AccountError::Known(_))));
+        assert!(matches!(accounts.add("许明", false, GOOD, true), Err(AccountError::Known(_))));
+    }
+
+    #[test]
+    fn a_file_that_others_may_read_or_that_is_none_of_ours_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let accounts = Accounts::of(folder.path());
+        accounts.add("xu-ming", false, GOOD, true).unwrap();
+        let path = folder.path().join(FILE);
+        let open = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        open(0o644);
+        let said = Accounts::of(folder.path()).all().unwrap_err().to_string();
+        assert!(said.contains("others may read it"), "{said}");
+        open(0o600);
+        std::fs::write(&path, r#"{"format": "huiyin.accounts.v9", "accounts": {}}"#).unwrap();
+        let said = accounts.all().unwrap_err().to_string();
+        assert!(said.contains("huiyin.accounts.v9"), "{said}");
+        assert!(accounts.add("gao-yuan", false, GOOD, true).is_err(), "what is not understood is not written over");
+    }
+}
