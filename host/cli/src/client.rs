@@ -30,7 +30,7 @@ pub(crate) struct HostArgs {
     token_file: Option<PathBuf>,
     /// In whose name: a person's id of the policy pack, or `admin:NAME` for an admin of the host.
     #[arg(long = "as", value_name = "PERSON", default_value = "admin:admin")]
-    person: String,
+    acting: String,
 }
 
 impl HostArgs {
@@ -65,7 +65,7 @@ impl Client {
         };
         let file = args.token_file.clone().unwrap_or_else(|| args.data.join(TOKEN_FILE));
         let token = Token::load(&file).map_err(Failure::unreachable)?;
-        Ok(Self::new(&base, token, &actor(&args.person)))
+        Ok(Self::new(&base, token, &actor(&args.acting)))
     }
 
     /// A host at a URL.

@@ -87,7 +87,8 @@ const SAID_ALL_THE_SAME: &[(&str, &str)] = &[
 const CIRCLES: &[(&str, &[&str])] = &[
     ("huiyin-deadline", &["due", "office"]),
     ("huiyin-desk", &[
-        "authority", "case", "command", "core_functions", "decide", "desk", "event", "fact", "policy", "unit", "view", "watch",
+        "authority", "calls", "case", "command", "core_functions", "decide", "desk", "disclosure", "event", "fact",
+        "item", "log", "policy", "unit", "view", "watch",
     ]),
     ("huiyin-flow", &["apply", "expr", "fact", "model", "run", "size", "state"]),
     ("huiyin-journal", &[
