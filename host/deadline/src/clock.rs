@@ -317,7 +317,7 @@ fn reckon(
     let base = due(anchor_at, &next.total(), calendar, zone)?;
     let mut new = base;
     for (from, to) in stood_still(clock, anchor_at) {
-        if from < new.at {
+        if from <= new.at {
             new = carry(next, new, from, to, calendar)?;
         }
     }

@@ -22,6 +22,8 @@ pub enum Act {
     Receive,
     /// A policy pack comes into force.
     AdoptPolicy,
+    /// A policy pack is deployed on a running host.
+    DeployPolicy,
     /// `record-assessment`
     RecordAssessment,
     /// `open-case`
@@ -32,6 +34,12 @@ pub enum Act {
     StartClock,
     /// `satisfy-clock`
     SatisfyClock,
+    /// `pause-clock`
+    PauseClock,
+    /// `resume-clock`
+    ResumeClock,
+    /// `acknowledge-escalation`
+    AcknowledgeEscalation,
     /// `draft-report`
     DraftReport,
     /// `submit-report`
@@ -234,6 +242,10 @@ const TABLE: &[Line] = &[
     line(Act::AttachItem,        "attach-item",         &[Unit, Run],         "put an item into a case",        "1d"),
     line(Act::StartClock,        "start-clock",         &[Unit, Run],         "start a clock",                  "2c"),
     line(Act::SatisfyClock,      "satisfy-clock",       &[Unit],              "stop a clock by hand",           "rule 7"),
+    line(Act::PauseClock, "pause-clock", &[Unit], "let a clock stand still", "6b"),
+    line(Act::ResumeClock, "resume-clock", &[Unit, Run], "let a clock run again", "6b"),
+    line(Act::AcknowledgeEscalation, "acknowledge-escalation", &[Unit], "say that an escalation was heard", "5b"),
+    line(Act::DeployPolicy, "deploy-policy", &[Admin], "deploy a policy pack", "rule 7"),
     line(Act::DraftReport,       "draft-report",        &[Unit, Run],         "draft a report",                 "3.3"),
     line(Act::SubmitReport,      "submit-report",       &[Unit],              "send a report",                  "6b"),
     line(Act::RecordAnswer,      "record-answer",       &[Unit, Run],         "record an answer",               "3.5c"),
@@ -322,13 +334,16 @@ impl Act {
     /// The kind of a command.
     pub fn of(command: &Command) -> Act {
         match command {
-            Command::AdoptPolicy { .. } => Act::AdoptPolicy,
+            Command::AdoptPolicy { .. } | Command::RecomputeClocks { .. } => Act::AdoptPolicy,
             Command::Receive(_) => Act::Receive,
             Command::RecordAssessment(_) => Act::RecordAssessment,
             Command::OpenCase(_) => Act::OpenCase,
             Command::AttachItem(_) => Act::AttachItem,
             Command::StartClock(_) => Act::StartClock,
             Command::SatisfyClock(_) => Act::SatisfyClock,
+            Command::PauseClock(_) => Act::PauseClock,
+            Command::ResumeClock(_) => Act::ResumeClock,
+            Command::AcknowledgeEscalation(_) => Act::AcknowledgeEscalation,
             Command::DraftReport(_) => Act::DraftReport,
             Command::SubmitReport(_) => Act::SubmitReport,
             Command::RecordAnswer(_) => Act::RecordAnswer,

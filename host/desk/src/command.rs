@@ -7,6 +7,7 @@
 mod approvals;
 mod assessing;
 mod calls;
+mod clocks;
 mod disclosure;
 mod intake;
 mod major;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 pub use approvals::{Delegate, RevokeDelegation};
 pub use assessing::{AssessCase, OpenGate, RecordRisk};
 pub use calls::{Call, ImportCalls, RecordCallback};
+pub use clocks::{AcknowledgeEscalation, PauseClock, ResumeClock};
 pub use disclosure::{CheckDisclosure, OpenDisclosure, PublishDisclosure};
 pub use intake::{AcceptCase, ExtendClock, Intake};
 pub use major::{AcknowledgeNotice, AppointCommander, DeclareMajor, EndMajor, ReleasePublishing, SetPlan};
@@ -66,6 +68,11 @@ pub enum Command {
         /// The pack.
         pack: Box<PolicyPack>,
     },
+    /// Running clocks are counted anew, by the pack in force. Only the engine asks for it, on an admin's word.
+    RecomputeClocks {
+        /// Why.
+        reason: String,
+    },
     /// A page of items came in.
     Receive(Receive),
     /// Core function.
@@ -78,6 +85,12 @@ pub enum Command {
     StartClock(StartClock),
     /// Core function.
     SatisfyClock(SatisfyClock),
+    /// Core function.
+    PauseClock(PauseClock),
+    /// Core function.
+    ResumeClock(ResumeClock),
+    /// Core function.
+    AcknowledgeEscalation(AcknowledgeEscalation),
     /// Core function.
     DraftReport(DraftReport),
     /// Core function.
@@ -312,6 +325,7 @@ impl Command {
     pub fn case(&self) -> Option<&str> {
         match self {
             Command::AdoptPolicy { .. }
+            | Command::RecomputeClocks { .. }
             | Command::Receive(_)
             | Command::OpenCase(_)
             | Command::Delegate(_)
@@ -327,6 +341,9 @@ impl Command {
             Command::AttachItem(input) => Some(&input.case),
             Command::StartClock(input) => Some(&input.case),
             Command::SatisfyClock(input) => Some(&input.case),
+            Command::PauseClock(input) => Some(&input.case),
+            Command::ResumeClock(input) => Some(&input.case),
+            Command::AcknowledgeEscalation(input) => Some(&input.case),
             Command::DraftReport(input) => Some(&input.case),
             Command::SubmitReport(input) => Some(&input.case),
             Command::RecordEvidence(input) => Some(&input.case),

@@ -6,11 +6,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::command::{
-    AcceptCase, AcceptTask, AssessCase, AssignTask, AttachItem, CloseCase, Command, Delegate, DraftReport, ExtendClock,
-    FeedBackTask, IssueLog, LinkCases, MergeCases, OpenCase, OpenGate, ReadDesk, RecordAnswer, RecordAssessment,
-    RecordBypass, RecordCallback, RecordContact, RecordDelivery, RecordEvidence, RecordLog, RecordOfflineEvent,
-    RecordReceipt, RecordRisk, RecordTime, ReturnTask, RevokeDelegation, RouteCase, SatisfyClock, SetConfidentiality,
-    SplitCase, StartClock, SubmitReport, TransferTask, WithdrawTask,
+    AcceptCase, AcceptTask, AcknowledgeEscalation, AssessCase, AssignTask, AttachItem, CloseCase, Command, Delegate,
+    DraftReport, ExtendClock, FeedBackTask, IssueLog, LinkCases, MergeCases, OpenCase, OpenGate, PauseClock, ReadDesk,
+    RecordAnswer, RecordAssessment, RecordBypass, RecordCallback, RecordContact, RecordDelivery, RecordEvidence,
+    RecordLog, RecordOfflineEvent, RecordReceipt, RecordRisk, RecordTime, ResumeClock, ReturnTask, RevokeDelegation,
+    RouteCase, SatisfyClock, SetConfidentiality, SplitCase, StartClock, SubmitReport, TransferTask, WithdrawTask,
 };
 use crate::error::DeskError;
 
@@ -69,6 +69,24 @@ const FUNCTIONS: &[Entry] = &[
         input_schema: schema::<SatisfyClock>,
         output: clock_satisfied,
         command: |v| Ok(Command::SatisfyClock(read(v)?)),
+    },
+    Entry {
+        name: "pause-clock",
+        input_schema: schema::<PauseClock>,
+        output: clock_asked,
+        command: |v| Ok(Command::PauseClock(read(v)?)),
+    },
+    Entry {
+        name: "resume-clock",
+        input_schema: schema::<ResumeClock>,
+        output: clock_resumed,
+        command: |v| Ok(Command::ResumeClock(read(v)?)),
+    },
+    Entry {
+        name: "acknowledge-escalation",
+        input_schema: schema::<AcknowledgeEscalation>,
+        output: acknowledged,
+        command: |v| Ok(Command::AcknowledgeEscalation(read(v)?)),
     },
     Entry {
         name: "draft-report",
@@ -349,6 +367,7 @@ fn output(name: &str, properties: &Value) -> Value {
             | "assess-case"
             | "open-gate"
             | "set-confidentiality"
+            | "pause-clock"
     ) {
         let mut pending = object(&json!({
             "approval": { "type": "string" }, "hash": { "type": "string" }, "author": { "type": "string" },
@@ -419,6 +438,26 @@ fn clock_started() -> Value {
 
 fn clock_satisfied() -> Value {
     json!({ "case": { "type": "string" }, "clock": { "type": "string" }, "on_time": { "type": "boolean" } })
+}
+
+/// The second person is asked: `pending` has the hash.
+fn clock_asked() -> Value {
+    json!({ "case": { "type": "string" }, "clock": { "type": "string" } })
+}
+
+fn clock_resumed() -> Value {
+    json!({
+        "case": { "type": "string" }, "clock": { "type": "string" }, "due_at": time(),
+        "provisional": { "type": "boolean" }, "breached": { "type": "boolean" },
+    })
+}
+
+fn acknowledged() -> Value {
+    let rungs = json!({ "type": "array", "items": { "type": "integer", "minimum": 0 } });
+    json!({
+        "case": { "type": "string" }, "clock": { "type": "string" }, "rungs": rungs, "by": { "type": "string" },
+        "at": time(),
+    })
 }
 
 fn drafted() -> Value {

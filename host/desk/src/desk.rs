@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::actor::Actor;
 use crate::calls::Calls;
 use crate::case::{Case, CaseClock, ReportNumber};
 use crate::command::Command;
@@ -35,10 +36,36 @@ struct Met {
     at: Timestamp,
 }
 
+/// The most packs of the past that a desk lists.
+const MAX_ADOPTED: usize = 100;
+
+/// A pack that came into force.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Adopted {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who deployed it; none where a start brought it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Actor>,
+    /// Why running clocks were counted by it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recompute: Option<String>,
+}
+
 /// The state of one partition. A copy costs next to nothing.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Desk {
     policy: Option<Arc<PolicyPack>>,
+    /// Packs that open cases were opened under, by `name:version`, the one in force among them.
+    #[serde(default)]
+    packs: OrdMap<String, Arc<PolicyPack>>,
+    /// Every pack that came into force, the latest last; the last [`MAX_ADOPTED`].
+    #[serde(default)]
+    adopted: imbl::Vector<Adopted>,
     /// Items by source and id, with the time they came.
     known: OrdMap<Digest, Timestamp>,
     /// Texts.
@@ -112,6 +139,49 @@ impl Desk {
     /// The same, for what the engine takes in beside facts: where a unit lives, and how reading a source went.
     pub fn watch_mut(&mut self) -> &mut Watch {
         &mut self.watch
+    }
+
+    /// What was due in some of the cases and did not happen, though [`Desk::tick`] was called when
+    /// [`Desk::next_wake`] said: it is put on record, and happens with it. None where all is well. Looks at so many
+    /// cases after one; gives the last one where there are more.
+    pub fn overdue(&self, now: Timestamp, after: Option<&str>, most: usize) -> (Vec<Fact>, Option<String>) {
+        let from = after.map_or(std::ops::Bound::Unbounded, |number| std::ops::Bound::Excluded(number.to_owned()));
+        let slice: Vec<&Arc<Case>> =
+            self.cases.range((from, std::ops::Bound::Unbounded)).take(most).map(|(_, case)| case).collect();
+        let more = (slice.len() == most).then(|| slice.last().map(|case| case.number.clone())).flatten();
+        (decide::overdue(self, now, slice.into_iter().map(Arc::as_ref)), more)
+    }
+
+    /// Clocks whose due time was provisional, counted by the calendars as they are now: a release that knows another
+    /// year settles them. A breach stays as it is.
+    pub fn recompute(&self, now: Timestamp) -> Vec<Fact> {
+        decide::recompute(self, now)
+    }
+
+    /// Every pack that came into force, the latest last.
+    pub fn adopted(&self) -> impl DoubleEndedIterator<Item = &Adopted> {
+        self.adopted.iter()
+    }
+
+    /// The packs that open cases go by, and the one in force, by `name:version`.
+    pub fn packs(&self) -> impl Iterator<Item = (&String, &Arc<PolicyPack>)> {
+        self.packs.iter()
+    }
+
+    /// The pack that a case was opened under, if it is known.
+    pub(crate) fn pack_of(&self, case: &Case) -> Option<&Arc<PolicyPack>> {
+        self.packs.get(&case.pack)
+    }
+
+    /// The numbers of open cases.
+    pub(crate) fn open_numbers(&self) -> Vec<String> {
+        self.cases.values().filter(|case| case.is_open()).map(|case| case.number.clone()).collect()
+    }
+
+    /// The numbers of open cases that have a provisional clock.
+    pub(crate) fn running(&self) -> Vec<String> {
+        let provisional = |case: &&Arc<Case>| case.clocks.iter().any(|entry| entry.clock.due.provisional);
+        self.cases.values().filter(|case| case.is_open()).filter(provisional).map(|case| case.number.clone()).collect()
     }
 
     /// The pack in force.
@@ -328,7 +398,16 @@ impl Desk {
     /// Takes a fact in. Evaluates no policy and never fails.
     pub fn apply(&mut self, fact: &Fact) {
         match fact {
-            Fact::PolicyAdopted { pack, .. } => self.policy = Some(pack.clone()),
+            Fact::PolicyAdopted { pack, at, by, recompute } => {
+                let adopted = Adopted {
+                    name: pack.name.clone(),
+                    version: pack.version.clone(),
+                    at: *at,
+                    by: by.clone(),
+                    recompute: recompute.clone(),
+                };
+                self.adopt(pack, adopted);
+            }
             Fact::ItemReceived(received) => self.apply_received(received),
             Fact::ItemRefused { identity, at, .. } => {
                 self.known.insert(*identity, *at);
@@ -419,6 +498,24 @@ impl Desk {
                 }
             }
         }
+    }
+
+    /// Keeps the packs that somebody still goes by.
+    fn adopt(&mut self, pack: &Arc<PolicyPack>, adopted: Adopted) {
+        if self.adopted.len() >= MAX_ADOPTED {
+            self.adopted.pop_front();
+        }
+        self.adopted.push_back(adopted);
+        let name = |pack: &PolicyPack| format!("{}:{}", pack.name, pack.version);
+        // Of before packs were kept the one in force is known.
+        if let Some(old) = self.policy.replace(pack.clone()) {
+            self.packs.insert(name(&old), old);
+        }
+        let used: std::collections::BTreeSet<&str> =
+            self.cases.values().filter(|case| case.is_open()).map(|case| case.pack.as_str()).collect();
+        let kept = std::mem::take(&mut self.packs).into_iter().filter(|(name, _)| used.contains(name.as_str()));
+        self.packs = kept.collect();
+        self.packs.insert(name(pack), pack.clone());
     }
 
     fn apply_to_case(&mut self, number: &str, fact: &Fact) {

@@ -9,7 +9,7 @@ use huiyin_deadline::clock::ClockFact;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::case::{Head, Notification, TaskStep, approval_act as act};
+use crate::case::{Head, Notification, TaskStep, approval_act as act, escalation_event};
 use crate::fact::Fact;
 use crate::item::TITLE_CHARS;
 use crate::text::clip;
@@ -262,6 +262,24 @@ pub fn fact_event(fact: &Fact) -> Option<DeskEvent> {
         ),
         Fact::GateOpened { head, gate } => {
             ("huiyin.risk.gate-opened.v1", about(head, json!({ "approval": gate.approval, "at": gate.at })))
+        }
+        Fact::EscalationRaised { head, escalation, notify } => {
+            let mut data = escalation_event(head, escalation);
+            merge(&mut data, json!({ "notify": told(notify) }));
+            ("huiyin.escalation.raised.v1", data)
+        }
+        Fact::EscalationAcknowledged { head, clock, rungs, by, note, at } => {
+            let rungs: Vec<u32> = rungs.iter().map(|rung| rung + 1).collect();
+            let more = json!({ "clock": clock, "rungs": rungs, "by": by, "note": note, "at": at });
+            ("huiyin.escalation.acknowledged.v1", about(head, more))
+        }
+        Fact::EscalationMissed { head, missed } => {
+            let rung = missed.rung.map(|rung| rung + 1);
+            let more = json!({ "clock": missed.clock, "rung": rung, "due_at": missed.due_at, "at": missed.at });
+            ("huiyin.escalation.missed.v1", about(head, more))
+        }
+        Fact::CasePackChanged { head, from, to, by, at } => {
+            ("huiyin.case.pack-changed.v1", about(head, json!({ "from": from, "to": to, "by": by, "at": at })))
         }
         Fact::AnswerRecorded { head, answer } => {
             ("huiyin.answer.recorded.v1", about(head, json!({ "answer": answer, "at": answer.at })))

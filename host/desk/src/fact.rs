@@ -16,8 +16,9 @@ use crate::actor::Actor;
 use crate::calls::CallEntry;
 use crate::case::{
     Acceptance, Answer, Approval, Because, Bypass, CameIn, CaseItem, Concern, Confidentiality, ConfidentialityChange,
-    Confirmation, Contact, Delivery, Evidence, Gate, Head, Judgement, Kind, Link, Merged, Milestone, NoResponse,
-    Notification, OfflineEvent, Receipt, Report, ReportDraft, RiskEntry, Split, State, StepTaken, Task, TaskEntry,
+    Confirmation, Contact, Delivery, Escalation, Evidence, Gate, Head, Judgement, Kind, Link, Merged, Milestone,
+    Missed, NoResponse, Notification, OfflineEvent, Receipt, Report, ReportDraft, RiskEntry, Split, State, StepTaken,
+    Task, TaskEntry,
 };
 use crate::case::{Declaration, Line, MajorEntry, ResponseDraft, ResponseEntry};
 use crate::delegation::{Delegation, Revoked};
@@ -25,7 +26,7 @@ use crate::disclosure::{Disclosure, DisclosureStep, Matter};
 use crate::item::{Digest, Item};
 use crate::level::Level;
 use crate::log::Log;
-use crate::policy::{PolicyPack, ResponseValue, SatisfiedBy};
+use crate::policy::{PolicyPack, ResponseValue, Rung, SatisfiedBy};
 use crate::text::Name;
 use crate::verdict::Assessment;
 use crate::watch::WatchFact;
@@ -41,6 +42,12 @@ pub enum Fact {
         pack: Arc<PolicyPack>,
         /// When.
         at: Timestamp,
+        /// Who deployed it; none where a start brought it in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
+        /// Why running clocks are counted by it too; none where they go on as they were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recompute: Option<String>,
     },
     /// An item was taken in.
     #[serde(rename = "huiyin.item.received.v1")]
@@ -377,6 +384,9 @@ pub enum Fact {
         /// The clock of the same rule that was there before, where this one is for what was asked since.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         follows: Option<String>,
+        /// Whom it tells as its due time nears and passes.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ladder: Vec<Rung>,
         /// How it runs.
         clock: ClockFact,
     },
@@ -395,6 +405,73 @@ pub enum Fact {
         /// Who is told because of it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notify: Vec<Notification>,
+    },
+    /// A rung of a clock's ladder was raised, repeated, or climbed.
+    #[serde(rename = "huiyin.escalation.raised.v1")]
+    EscalationRaised {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The step.
+        escalation: Escalation,
+        /// Who is told because of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notify: Vec<Notification>,
+    },
+    /// Somebody who was told said that it was heard.
+    #[serde(rename = "huiyin.escalation.acknowledged.v1")]
+    EscalationAcknowledged {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The clock.
+        clock: String,
+        /// The rungs, from 0.
+        rungs: Vec<u32>,
+        /// The person's id.
+        by: String,
+        /// What is done about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Something of a clock was due and had not happened by itself. It happens in the same decision.
+    #[serde(rename = "huiyin.escalation.missed.v1")]
+    EscalationMissed {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// What.
+        missed: Missed,
+    },
+    /// A running clock has another ladder, by a newer pack.
+    #[serde(rename = "huiyin.escalation.ladder-changed.v1")]
+    LadderChanged {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// The clock.
+        clock: String,
+        /// The ladder.
+        ladder: Vec<Rung>,
+        /// When.
+        at: Timestamp,
+    },
+    /// The case follows another version of the pack from now on.
+    #[serde(rename = "huiyin.case.pack-changed.v1")]
+    CasePackChanged {
+        /// The case.
+        #[serde(flatten)]
+        head: Head,
+        /// Before, `name:version`.
+        from: String,
+        /// After.
+        to: String,
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
     },
     /// A report was drafted. It satisfies nothing.
     #[serde(rename = "huiyin.report.drafted.v1")]
@@ -842,6 +919,11 @@ impl Fact {
             | Self::TimeRecorded { head, .. }
             | Self::ClockStarted { head, .. }
             | Self::ClockMoved { head, .. }
+            | Self::EscalationRaised { head, .. }
+            | Self::EscalationAcknowledged { head, .. }
+            | Self::EscalationMissed { head, .. }
+            | Self::LadderChanged { head, .. }
+            | Self::CasePackChanged { head, .. }
             | Self::ReportDrafted { head, .. }
             | Self::ReportSubmitted { head, .. }
             | Self::ReportReceipted { head, .. }

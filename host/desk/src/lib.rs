@@ -50,13 +50,14 @@ pub use authority::{Act, permit};
 pub use calls::{CallDay, CallEntry, MAX_CALLS, call_rate};
 pub use case::response_list;
 pub use command::{
-    AcceptCase, AcceptTask, AcknowledgeWarning, AssessCase, AssignTask, AttachItem, BeginWatch, Call, CheckIn,
-    CloseCase, Command, CommandForm, Delegate, DraftReport, ExtendClock, FeedBackTask, FeedBackWarning, FinishPatrol,
-    Grounded, ImportCalls, Intake, IssueLog, LinkCases, MergeCases, OpenCase, OpenGate, ReadDesk, ReadShared,
-    ReadSource, Receive, RecordAnswer, RecordAssessment, RecordBypass, RecordCallback, RecordContact, RecordDelivery,
-    RecordEvidence, RecordLog, RecordOfflineEvent, RecordReceipt, RecordRisk, RecordTime, ReturnTask, RevokeDelegation,
-    RevokeShare, RouteCase, SatisfyClock, SetConfidentiality, SetLabel, SetRoster, ShareMatter, SplitCase, StartClock,
-    Statement, SubmitReport, SwapDuty, TransferTask, WatchCommand, WithdrawTask, command_forms,
+    AcceptCase, AcceptTask, AcknowledgeEscalation, AcknowledgeWarning, AssessCase, AssignTask, AttachItem, BeginWatch,
+    Call, CheckIn, CloseCase, Command, CommandForm, Delegate, DraftReport, ExtendClock, FeedBackTask, FeedBackWarning,
+    FinishPatrol, Grounded, ImportCalls, Intake, IssueLog, LinkCases, MergeCases, OpenCase, OpenGate, PauseClock,
+    ReadDesk, ReadShared, ReadSource, Receive, RecordAnswer, RecordAssessment, RecordBypass, RecordCallback,
+    RecordContact, RecordDelivery, RecordEvidence, RecordLog, RecordOfflineEvent, RecordReceipt, RecordRisk,
+    RecordTime, ResumeClock, ReturnTask, RevokeDelegation, RevokeShare, RouteCase, SatisfyClock, SetConfidentiality,
+    SetLabel, SetRoster, ShareMatter, SplitCase, StartClock, Statement, SubmitReport, SwapDuty, TransferTask,
+    WatchCommand, WithdrawTask, command_forms,
 };
 pub use command::{
     AcknowledgeNotice, AppointCommander, CheckDisclosure, CheckResponse, CorrectResponse, CosignResponse, DeclareMajor,
@@ -66,7 +67,7 @@ pub use command::{
 pub use core_functions::{CoreFunction, core_command, core_functions};
 pub use decide::{DecideContext, Decision, Elsewhere};
 pub use delegation::{Delegation, Revoked};
-pub use desk::Desk;
+pub use desk::{Adopted, Desk};
 pub use disclosure::disclosure_list;
 pub use error::DeskError;
 pub use event::{DeskEvent, alert_event, fact_event};

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::case::{
-    Approval, CameIn, Case, CaseClock, Proposal, Task, approval_view, case_latency, line_view, major_view, receipt,
-    report_view, response_view, risk_view, task_view, waits_for,
+    Approval, CameIn, Case, CaseClock, Proposal, Task, approval_view, case_latency, escalation_view, line_view,
+    major_view, pauses_view, receipt, report_view, response_view, risk_view, task_view, waits_for,
 };
 use crate::delegation::Delegation;
 use crate::desk::Desk;
@@ -401,5 +401,11 @@ fn clock(case: &Case, entry: &CaseClock, now: Timestamp) -> Value {
         "breaches": breaches,
         "warned": clock.warned.len(),
         "satisfied_at": clock.satisfied.as_ref().map(|done| done.at),
+        "pausable": clock.pausable,
+        "paused_since": clock.paused_since(),
+        "pauses": pauses_view(entry),
+        "extension": clock.extension,
+        "escalations": escalation_view(entry),
+        "unheard": entry.unheard().count(),
     })
 }

@@ -28,6 +28,11 @@ fn example(name: &str) -> Option<Value> {
         "attach-item" => json!({"case": CASE, "item": ITEM}),
         "start-clock" => json!({"case": CASE, "rule": "answer"}),
         "satisfy-clock" => json!({"case": CASE, "clock": "verify", "evidence": "现场核查记录 2026-17"}),
+        "pause-clock" => {
+            json!({"case": CASE, "clock": "supervision", "kind": "consulting", "reason": "征求县级意见"})
+        }
+        "resume-clock" => json!({"case": CASE, "clock": "supervision"}),
+        "acknowledge-escalation" => json!({"case": CASE, "clock": "flash-report", "note": "已电话督促"}),
         "draft-report" => {
             json!({"case": CASE, "stage": "flash", "facts": [{"text": "青枫县老鹰岩发现明火。", "evidence": [ITEM]}]})
         }

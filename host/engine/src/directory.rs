@@ -197,19 +197,20 @@ impl Engine {
         if let Some(unit) = unit {
             self.partition_of(unit)?;
         }
-        huiyin_desk::permit(self.policy.as_deref(), &who, act, unit).map_err(|error| refusal(&error))
+        huiyin_desk::permit(self.policy().as_deref(), &who, act, unit).map_err(|error| refusal(&error))
     }
 
     /// The unit that names the person who acts, and whether it is a partner (clause 6c).
     pub fn home_of(&self, actor: &str) -> Option<(String, bool)> {
         let Some(Actor::Person(id)) = Actor::parse(actor) else { return None };
-        let unit = self.policy.as_ref()?.unit_of(&id)?;
+        let policy = self.policy()?;
+        let unit = policy.unit_of(&id)?;
         Some((unit.code.clone(), unit.is_partner()))
     }
 
     /// Whether a unit is another, or stands above it.
     pub fn stands_for(&self, unit: &str, other: &str) -> bool {
-        self.policy.as_ref().is_some_and(|pack| pack.line(other).any(|above| above.code == unit))
+        self.policy().is_some_and(|pack| pack.line(other).any(|above| above.code == unit))
     }
 
     /// The same for a run, for the unit that it serves; gives its partition.

@@ -61,8 +61,8 @@ pub struct Engine {
     pub(crate) names: crate::names::Names,
     /// Held while a command may take the next number of a series.
     pub(crate) numbering: tokio::sync::Mutex<()>,
-    /// The policy pack in force: it changes with a start only.
-    pub(crate) policy: Option<Arc<huiyin_desk::PolicyPack>>,
+    /// The policy pack in force.
+    pub(crate) policy: std::sync::RwLock<Option<Arc<huiyin_desk::PolicyPack>>>,
     pub(crate) activity: broadcast::Sender<Activity>,
     pub(crate) intake: Arc<Semaphore>,
     /// What is left of the disk.
@@ -319,7 +319,7 @@ impl Engine {
             huiyin_desk::Command::Receive(_) => {
                 Err(Refusal::Refused("items are not taken in by a command; send them to the unit's items".to_owned()))
             }
-            huiyin_desk::Command::AdoptPolicy { .. } => {
+            huiyin_desk::Command::AdoptPolicy { .. } | huiyin_desk::Command::RecomputeClocks { .. } => {
                 Err(Refusal::Refused("a policy pack comes into force by deployment, not by a command".to_owned()))
             }
             huiyin_desk::Command::ImportCalls(_) => {
@@ -446,8 +446,9 @@ impl Engine {
     /// The code of every unit of the organisation; partners are none of them.
     pub fn units(&self) -> Vec<String> {
         let mut all: Vec<String> = self.partitions.iter().flat_map(|p| p.units.iter().cloned()).collect();
+        let policy = self.policy();
         all.retain(|code| {
-            let unit = self.policy.as_ref().and_then(|pack| pack.unit(code));
+            let unit = policy.as_ref().and_then(|pack| pack.unit(code));
             unit.is_none_or(|unit| !unit.is_partner())
         });
         all.sort();

@@ -54,6 +54,7 @@ pub mod packages;
 mod partition_handle;
 pub mod plan;
 mod plugin_store;
+pub mod policy;
 pub mod publishers;
 mod reading;
 pub mod rebind;

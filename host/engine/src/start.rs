@@ -242,7 +242,7 @@ impl Engine {
         };
         let known = home.as_ref().map(|(home, _)| home.plugins.clone()).unwrap_or_default();
         let new = found.map(|found| packages::compare(&known, found, &house));
-        let wanted = read_wanted(&options, &house, &own, secrets)?;
+        let wanted = read_wanted(&options, &house, &own, secrets, home.as_ref().map(|(home, _)| home))?;
         let unknown = configured.unknown_units(&wanted.units);
         if !unknown.is_empty() {
             let problem = |unit: String| format!("/trust: there is no unit {unit} in the policy pack");
@@ -315,7 +315,7 @@ impl Engine {
             deploying: Arc::default(),
             names: crate::names::Names::of(&loaded),
             numbering: tokio::sync::Mutex::default(),
-            policy: loaded.first().and_then(|home| home.desk.policy().cloned()),
+            policy: RwLock::new(loaded.first().and_then(|home| home.desk.policy().cloned())),
             partitions: Vec::new(),
             activity,
             intake: Engine::intake_gate(),

@@ -15,6 +15,7 @@ mod kv;
 mod message;
 mod pace;
 mod plugins;
+mod policy;
 mod run_control;
 mod runs;
 mod schedules;
@@ -45,6 +46,7 @@ pub use self::message::{
     PollError, Query, ReadPage, Refusal, Reopen, Reply, Resolve, StartRun, TurnDone,
 };
 pub use self::pace::{RUNS, RunBounds};
+pub use self::policy::{Adoption, adoption};
 pub use self::schedules::PauseCommand;
 pub use self::schedules::{scheduled_runs, standing};
 pub use self::snapshot::Snapshot;
@@ -73,6 +75,8 @@ pub struct PartitionCore {
     busy: HashMap<String, u64>,
     /// Turns handed out.
     turns: u64,
+    /// How far the watch-dog has come.
+    watch: policy::Watch,
     /// The latest time at which anything was fired.
     seen: Timestamp,
     queued: HashMap<String, VecDeque<Input>>,
@@ -133,6 +137,7 @@ impl PartitionCore {
             pace: pace::Pace::default(),
             busy: HashMap::new(),
             turns,
+            watch: policy::Watch::default(),
             seen: Timestamp::MIN,
             queued: HashMap::new(),
             waiting: HashMap::new(),
@@ -223,6 +228,7 @@ impl PartitionCore {
             Message::Deploy(deploy) => self.deploy(deploy, now),
             Message::Restored(all, reply) => self.restored(all, reply, now),
             Message::Deployment(entry, actor, reply) => self.deployment_word(&entry, &actor, reply, now),
+            Message::Adopt(adoption, reply) => self.adopt(&adoption, reply, now),
             Message::Plugin(entry, reply) => self.plugin_word(&entry, reply, now),
             Message::Query(query) => {
                 let answer = query(&self.state, now);
@@ -346,6 +352,7 @@ impl PartitionCore {
                 Wake::Desk => self.tick_desk(now),
             }
         }
+        self.watch_clocks(now);
     }
 
     /// Puts a partition to work after its state was loaded: overdue clocks
@@ -355,6 +362,8 @@ impl PartitionCore {
         self.count_runs();
         self.begin_watch(now);
         self.tick_desk(now);
+        self.resume_policy(now);
+        self.watch_clocks(now);
         self.resume_runs(now);
         #[cfg(feature = "planted")]
         if self.planted == Some(crate::planted::Planted::LostTimer) {

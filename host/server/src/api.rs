@@ -17,7 +17,7 @@ use crate::body::{self, BodyLimit, Room};
 use crate::problem::Problem;
 use crate::token::Token;
 use crate::{
-    activity, bindings, caller, calls, catalog, console, desk, events, intake, log, logs, messages, plugins,
+    activity, bindings, caller, calls, catalog, console, desk, events, intake, log, logs, messages, plugins, policy,
     publishers, records, responses, runs, schedules, sources, watch, workflows,
 };
 
@@ -105,7 +105,9 @@ pub fn router_with(engine: Arc<Engine>, token: Token, sign_in: Arc<SignIn>, stop
         .route("/v1/reports", get(desk::reports))
         .route("/v1/responses", get(responses::responses))
         .route("/v1/disclosures", get(responses::disclosures))
-        .route("/v1/policy", get(desk::policy))
+        .route("/v1/policy", get(desk::policy).post(policy::deploy))
+        .route("/v1/policy/versions", get(policy::versions))
+        .route("/v1/schemas/policy.json", get(policy::schema))
         .route("/v1/cases", get(desk::cases))
         .route("/v1/cases/{number}", get(desk::case))
         .route("/v1/activity", get(activity::stream))

@@ -18,9 +18,12 @@ pub(crate) async fn health(State(app): State<App>) -> Result<axum::Json<Value>, 
 pub(crate) async fn host(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
     let engine = &app.engine;
     let found = engine
-        .look_all(|state, _| (state.runs.len(), state.started, state.desk.cases().count(), state.desk.known_items()))
+        .look_all(|state, _| {
+            let missed = state.desk.cases().map(|case| case.missed.len()).sum();
+            (state.runs.len(), state.started, state.desk.cases().count(), state.desk.known_items(), missed)
+        })
         .await?;
-    let sum = |pick: fn(&(usize, u64, usize, usize)) -> u64| found.iter().map(pick).sum::<u64>();
+    let sum = |pick: fn(&(usize, u64, usize, usize, usize)) -> u64| found.iter().map(pick).sum::<u64>();
     let checkpoint = engine.ledger().and_then(|ledger| ledger.latest()).map(|c| c.checkpoint.size);
     Ok(axum::Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -32,6 +35,7 @@ pub(crate) async fn host(State(app): State<App>) -> Result<axum::Json<Value>, Pr
         "runs": {"running": sum(|f| f.0 as u64), "started": sum(|f| f.1)},
         "cases": sum(|f| f.2 as u64),
         "items": sum(|f| f.3 as u64),
+        "escalations_missed": sum(|f| f.4 as u64),
     })))
 }
 

@@ -26,6 +26,7 @@ mod log;
 mod logs;
 mod messages;
 mod plugins;
+mod policy;
 mod problem;
 mod publishers;
 mod readers;

@@ -9,6 +9,7 @@ use crate::people::{self, Reader, colour, word};
 use crate::text::{plain, table};
 
 mod acts;
+mod clocks;
 mod page;
 
 use self::page::page;
@@ -75,6 +76,8 @@ enum Command {
     },
     #[command(flatten)]
     Act(acts::Act),
+    #[command(flatten)]
+    Clocks(clocks::OfClocks),
     /// Close a case; refused while anybody waits for an answer
     #[command(after_help = "Example:\n  huiyin case close 530500-20240301-0001 --as xu-ming")]
     Close {
@@ -184,6 +187,7 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
             act(&Client::of(host)?, number, &command, output)
         }
         Command::Act(act) => acts::run(act, output),
+        Command::Clocks(act) => clocks::run(act, output),
         Command::Close { number, note, host } => {
             let mut command = json!({"command": "close-case", "case": number});
             if let Some(note) = note {

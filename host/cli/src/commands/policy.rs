@@ -14,12 +14,15 @@ use crate::people::word;
 use crate::rows::rows;
 use crate::text::{plain, table};
 
+mod deploy;
+
 /// The largest pack that is read, in bytes; the pack's own reader says more about a smaller one.
 const MAX_PACK: u64 = 64 << 20;
 
 /// Policy packs: what holds for units, clocks and the floor
 ///
-/// A pack comes into force when a host starts with it: name its file as `policy` in huiyin.json.
+/// A pack comes into force when a host starts with it (name its file as `policy` in huiyin.json), or by
+/// `huiyin policy deploy` while it runs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -41,6 +44,31 @@ enum Command {
         #[command(flatten)]
         host: HostArgs,
     },
+    /// Bring a pack into force on a running host: validated, compared, adopted by every partition
+    #[command(
+        after_help = "Example:\n  huiyin policy deploy bureau/policy.json --data huiyin-data\n\nNew cases go by it. Clocks that run go on as they are, unless `--recompute` says why they are counted anew; no breach is rewritten by that."
+    )]
+    Deploy {
+        /// The file.
+        file: PathBuf,
+        /// Count the clocks that run anew by it, for this reason.
+        #[arg(long, value_name = "REASON")]
+        recompute: Option<String>,
+        /// Say what would change, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        host: HostArgs,
+    },
+    /// List the packs that were in force, and how many open cases go by each
+    #[command(after_help = "Example:\n  huiyin policy list --data huiyin-data")]
+    List {
+        #[command(flatten)]
+        host: HostArgs,
+    },
+    /// Print the JSON Schema of packs, for editors
+    #[command(after_help = "Example:\n  huiyin policy schema")]
+    Schema,
     /// Say in words what changes from one pack to another, and for which open cases of a running host
     #[command(after_help = "Example:\n  huiyin policy diff old.json new.json --data huiyin-data")]
     Diff {
@@ -57,6 +85,11 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     match &args.command {
         Command::Validate { files } => validate(files, output),
         Command::Show { host } => show(&Client::of(host)?, output),
+        Command::Deploy { file, recompute, dry_run, host } => {
+            deploy::deploy(file, recompute.as_deref(), *dry_run, &Client::of(host)?, output)
+        }
+        Command::List { host } => deploy::list(&Client::of(host)?, output),
+        Command::Schema => deploy::schema(),
         Command::Diff { old, new, host } => diff(old, new, host, output),
     }
 }
@@ -194,7 +227,7 @@ fn diff(old: &Path, new: &Path, host: &HostArgs, output: Output) -> Result<(), F
         print(format_args!("{}\n  {en} (at {})\n", plain(&change.said.zh), change.pointer))?;
         match concerned(change) {
             Some(cases) if !cases.is_empty() => {
-                print(format_args!("  涉及未办结办件 open cases: {}\n", cases.join(", ")))?;
+                print(format_args!("  涉及未办结办件 open cases ({}): {}\n", cases.len(), cases.join(", ")))?;
             }
             _ => {}
         }

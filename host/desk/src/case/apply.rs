@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::{
     Answer, Approval, Asker, Case, CaseClock, CaseItem, Confirmation, Correction, Judgement, Known, LevelChange,
-    MAX_ASKERS, MAX_CASE_ASSESSMENTS, MAX_CASE_ITEMS, MAX_DRAFTS, MAX_JUDGEMENTS, Milestone, OTHERS, Proposal,
-    Recorded, Report, Risk, State, Times, Voided,
+    MAX_ASKERS, MAX_CASE_ASSESSMENTS, MAX_CASE_ITEMS, MAX_DRAFTS, MAX_JUDGEMENTS, MAX_MISSED, Milestone, OTHERS,
+    Proposal, Recorded, Report, Risk, State, Times, Voided,
 };
 use crate::fact::{CaseOpened, Fact};
 use crate::verdict::Assessment;
@@ -60,6 +60,7 @@ impl Case {
             tasks: Vec::new(),
             contacts: Vec::new(),
             offline: Vec::new(),
+            missed: Vec::new(),
             notifications: fact.notify.clone(),
             reports: Vec::new(),
             bypasses: Vec::new(),
@@ -198,16 +199,42 @@ impl Case {
                 };
                 *slot = Some(*time);
             }
-            Fact::ClockStarted { name, satisfied_by, clause, follows, clock, .. } => {
+            Fact::ClockStarted { name, satisfied_by, clause, follows, ladder, clock, .. } => {
                 let Some(running) = Clock::started(clock) else { return false };
                 self.clocks.push(CaseClock {
                     name: name.clone(),
                     satisfied_by: *satisfied_by,
                     clause: clause.clone(),
                     follows: follows.clone(),
+                    ladder: ladder.clone(),
+                    raised: Vec::new(),
                     clock: running,
                 });
             }
+            Fact::EscalationRaised { escalation, notify, .. } => {
+                self.notifications.extend(notify.iter().cloned());
+                match self.entry(&escalation.clock) {
+                    Some(entry) => entry.raise(&escalation.raised),
+                    None => return false,
+                }
+            }
+            Fact::EscalationAcknowledged { clock, rungs, at, .. } => {
+                let Some(entry) = self.entry(clock) else { return false };
+                for raised in entry.raised.iter_mut().filter(|raised| rungs.contains(&raised.rung)) {
+                    raised.acknowledged.get_or_insert(*at);
+                }
+            }
+            Fact::EscalationMissed { missed, .. } => {
+                if self.missed.len() >= MAX_MISSED {
+                    self.missed.remove(0);
+                }
+                self.missed.push(missed.clone());
+            }
+            Fact::LadderChanged { clock, ladder, .. } => match self.entry(clock) {
+                Some(entry) => entry.ladder.clone_from(ladder),
+                None => return false,
+            },
+            Fact::CasePackChanged { to, .. } => self.pack.clone_from(to),
             Fact::ClockMoved { clock, notify, .. } => {
                 self.notifications.extend(notify.iter().cloned());
                 return self.move_clock(clock);
@@ -346,8 +373,12 @@ impl Case {
         if !self.is_open() {
             return None;
         }
-        let clocks = self.clocks.iter().filter_map(|entry| clock::next_wake(&entry.clock));
+        let clocks = self.clocks.iter().flat_map(|entry| [clock::next_wake(&entry.clock), entry.next_rung()]).flatten();
         clocks.chain(self.next_expiry()).min()
+    }
+
+    fn entry(&mut self, clock: &str) -> Option<&mut CaseClock> {
+        self.clocks.iter_mut().find(|entry| entry.clock.id == clock)
     }
 
     fn move_clock(&mut self, fact: &ClockFact) -> bool {

@@ -21,7 +21,7 @@ use super::chain::StepTaken;
 use super::confidentiality::Confidentiality;
 use super::{Case, Confirmation, JudgementText, ReportProposal, ResponseProposal, RiskEntry, Stage};
 use crate::authority::Act;
-use crate::command::{RecordAnswer, RecordPublication, RecordTime, SetLine, SetPlan};
+use crate::command::{PauseClock, RecordAnswer, RecordPublication, RecordTime, SetLine, SetPlan};
 use crate::decide::{Output, Work, said};
 use crate::error::DeskError;
 use crate::fact::Fact;
@@ -99,6 +99,8 @@ pub enum Proposal {
         /// The risk assessment that it rests on.
         entries: Vec<RiskEntry>,
     },
+    /// A clock stands still.
+    PauseClock(PauseClock),
 }
 
 /// The names of the acts that are approved, as packs and answers have them.
@@ -121,6 +123,7 @@ pub const APPROVAL_ACTS: &[&str] = &[
     "response",
     "publication",
     "plan",
+    "pause-clock",
 ];
 
 impl Proposal {
@@ -146,6 +149,7 @@ impl Proposal {
             },
             Self::Assessment(_) => "研判及预控处置意见",
             Self::Decision { .. } => "决策出台",
+            Self::PauseClock(_) => "暂停计时",
         }
     }
 
@@ -467,6 +471,7 @@ impl Work<'_> {
                 }
                 self.take_level(number, *to, reason, author)
             }
+            Proposal::PauseClock(input) => self.take_pause(input, author, &confirmed),
         }
     }
 }
@@ -488,6 +493,7 @@ pub(crate) fn act(proposal: &Proposal) -> &'static str {
         Proposal::Report(report) => super::reporting::act_of(report.text.stage),
         Proposal::Assessment(_) => "assessment",
         Proposal::Decision { .. } => "decision",
+        Proposal::PauseClock(_) => "pause-clock",
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use huiyin_deadline::clock::{self, Anchor, ClockError, ClockFact, ClockRule as Rule, Warning};
 use huiyin_deadline::{Allowance, Calendar};
@@ -14,7 +15,7 @@ use crate::command::{SatisfyClock, StartClock};
 use crate::decide::{Output, Work, said};
 use crate::error::DeskError;
 use crate::fact::Fact;
-use crate::policy::{ClockRule, Occasion, SatisfiedBy};
+use crate::policy::{ClockRule, Occasion, PolicyPack, SatisfiedBy};
 use crate::text::Name;
 
 /// The most clocks of one rule on a case.
@@ -23,10 +24,11 @@ const MAX_OF_A_RULE: usize = 50;
 impl Work<'_> {
     /// Starts every clock that the case's level asks for and that does not run yet.
     pub(crate) fn start_clocks_of_level(&mut self, number: &str) -> Result<(), DeskError> {
-        let (case, policy) = (self.case(number)?, self.policy()?);
+        let case = self.case(number)?;
         if !case.has_clocks_of_level() {
             return Ok(());
         }
+        let policy = self.rules(&case)?;
         for rule in policy.clocks_at(case.level, case.kind, &case.unit) {
             let missed = case.came_in.as_ref().is_some_and(|came| came.missed);
             if rule.satisfied_by == SatisfiedBy::Callback && !missed {
@@ -73,6 +75,7 @@ impl Work<'_> {
                     satisfied_by: rule.satisfied_by,
                     clause: rule.basis.clause.clone(),
                     follows: None,
+                    ladder: rule.escalation.clone(),
                     clock: fact,
                 });
             } else if done.is_none() {
@@ -87,7 +90,8 @@ impl Work<'_> {
 
     /// Starts the clocks of the case's level that count from a moment which it has by now (clause 1a).
     pub(super) fn start_waiting(&mut self, number: &str) -> Result<(), DeskError> {
-        let (case, policy) = (self.case(number)?, self.policy()?);
+        let case = self.case(number)?;
+        let policy = self.rules(&case)?;
         if !case.has_clocks_of_level() {
             return Ok(());
         }
@@ -101,7 +105,8 @@ impl Work<'_> {
 
     /// Starts the clock that waits until every addressee has signed for the last report (clause 3.3).
     pub(super) fn start_receipt_clock(&mut self, number: &str) -> Result<(), DeskError> {
-        let (case, policy) = (self.case(number)?, self.policy()?);
+        let case = self.case(number)?;
+        let policy = self.rules(&case)?;
         let Some(report) = case.reports.last().filter(|report| report.unsigned().next().is_some()) else {
             return Ok(());
         };
@@ -129,6 +134,7 @@ impl Work<'_> {
                         satisfied_by: SatisfiedBy::Receipt,
                         clause: rule.basis.clause.clone(),
                         follows: None,
+                        ladder: rule.escalation.clone(),
                         clock: fact,
                     });
                 } else {
@@ -159,7 +165,8 @@ impl Work<'_> {
 
     /// Starts the clocks of a case that waits for its lead unit (clause 1e).
     pub(super) fn start_clocks_of_routing(&mut self, number: &str) -> Result<(), DeskError> {
-        let (case, policy) = (self.case(number)?, self.policy()?);
+        let case = self.case(number)?;
+        let policy = self.rules(&case)?;
         let rules = policy.clocks.iter().filter(|rule| rule.satisfied_by == SatisfiedBy::Routing);
         for rule in rules.filter_map(|rule| policy.clock(&rule.id, &case.unit)) {
             if rule.allowance.is_some() && case.clocks.iter().all(|entry| entry.clock.rule != rule.id) {
@@ -177,7 +184,8 @@ impl Work<'_> {
         id: &str,
         allowance: Allowance,
     ) -> Result<(), DeskError> {
-        let (case, policy) = (self.case(number)?, self.policy()?);
+        let case = self.case(number)?;
+        let policy = self.rules(&case)?;
         let rule = policy.clocks.iter().find(|rule| rule.id == kind.rule());
         let calendar_id =
             rule.map(|rule| rule.calendar.clone()).or_else(|| policy.calendars.first().map(|c| c.id.clone()));
@@ -210,6 +218,7 @@ impl Work<'_> {
                     satisfied_by: SatisfiedBy::Feedback,
                     clause: rule.map_or(Some("3.4b".to_owned()), |rule| rule.basis.clause.clone()),
                     follows: None,
+                    ladder: rule.map(|rule| rule.escalation.clone()).unwrap_or_default(),
                     clock: fact,
                 });
             } else {
@@ -248,6 +257,7 @@ impl Work<'_> {
                     satisfied_by: what,
                     clause: rule.basis.clause.clone(),
                     follows: None,
+                    ladder: rule.escalation.clone(),
                     clock: fact,
                 });
             } else {
@@ -332,6 +342,7 @@ impl Work<'_> {
                     satisfied_by: first.satisfied_by,
                     clause: first.clause.clone(),
                     follows: follows.clone(),
+                    ladder: first.ladder.clone(),
                     clock: fact,
                 });
             } else {
@@ -368,6 +379,16 @@ impl Work<'_> {
             self.moved(number, fact)?;
         }
         Ok(())
+    }
+
+    /// The pack whose rules hold for a case: the one it was opened under. Who is who, and the calendars, are the pack's
+    /// in force.
+    pub(crate) fn rules(&self, case: &Case) -> Result<Arc<PolicyPack>, DeskError> {
+        match self.desk.pack_of(case) {
+            // A unit that the case came to since has no figures of its own there.
+            Some(pack) if pack.unit(&case.unit).is_some() => Ok(pack.clone()),
+            _ => self.policy(),
+        }
     }
 
     pub(super) fn calendar(&self, id: &str) -> Result<Cow<'static, Calendar>, DeskError> {
@@ -455,20 +476,26 @@ impl Work<'_> {
     pub(crate) fn tick(&mut self) {
         let now = self.now();
         for number in self.desk.awake(now) {
-            let Ok(case) = self.case(&number) else { continue };
-            for fact in case.clocks.iter().flat_map(|entry| clock::tick(&entry.clock, now)) {
-                // The clock is the case's own, so this cannot fail.
-                if self.moved(&number, fact).is_err() {
-                    break;
-                }
-            }
-            self.expire_approvals(&number);
+            // The clocks are the case's own, so this cannot fail.
+            let _ = self.tick_case(&number);
         }
+    }
+
+    /// Whatever time has brought to a case: warnings and breaches, escalations, approvals that ran out.
+    pub(super) fn tick_case(&mut self, number: &str) -> Result<(), DeskError> {
+        let (case, now) = (self.case(number)?, self.now());
+        for fact in case.clocks.iter().flat_map(|entry| clock::tick(&entry.clock, now)) {
+            self.moved(number, fact)?;
+        }
+        self.escalate(number)?;
+        self.expire_approvals(number);
+        Ok(())
     }
 
     /// `start-clock`.
     pub(crate) fn start_clock(&mut self, input: &StartClock) -> Output {
-        let (case, policy) = (self.open(&input.case)?, self.policy()?);
+        let case = self.open(&input.case)?;
+        let policy = self.rules(&case)?;
         let rule = policy.clock(&input.rule, &case.unit).ok_or_else(|| {
             let known: Vec<&str> = policy.clocks.iter().map(|rule| rule.id.as_str()).collect();
             DeskError::new("not-found", format!("the policy pack has no clock rule `{}`", input.rule))
@@ -642,6 +669,6 @@ pub(super) fn running<'c>(case: &'c Case, id: &str) -> Result<&'c CaseClock, Des
 }
 
 #[allow(clippy::needless_pass_by_value)] // the shape `map_err` asks for
-fn refused(error: ClockError) -> DeskError {
+pub(super) fn refused(error: ClockError) -> DeskError {
     DeskError::new("clock", error.to_string())
 }

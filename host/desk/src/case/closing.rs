@@ -86,7 +86,7 @@ impl Work<'_> {
     /// What the pack wants done first (clause 1f), what is with other units
     /// (clause 3.4b), and what happens offline (clause 3.4a).
     fn done_before_closing(&self, case: &Case) -> Result<(), DeskError> {
-        let policy = self.policy()?;
+        let policy = self.rules(case)?;
         let wanted =
             policy.closing.iter().filter(|rule| rule.levels.contains(&case.level)).flat_map(|rule| &rule.tasks);
         for kind in wanted {

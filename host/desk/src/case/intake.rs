@@ -302,7 +302,7 @@ impl Work<'_> {
     /// How much more time the pack's rule gives a clock of a case, if it may be given.
     fn may_extend(&self, case: &Case, id: &str) -> Result<Allowance, DeskError> {
         let entry = super::clocks::running(case, id)?;
-        let policy = self.policy()?;
+        let policy = self.rules(case)?;
         let refused =
             |code, message: String, hint: &str| Err(DeskError::new(code, message).at("/clock").clause("4c").hint(hint));
         let Some(allowance) = policy.clock(&entry.clock.rule, &case.unit).and_then(|rule| rule.extension) else {

@@ -17,6 +17,7 @@ mod confidentiality;
 mod correcting;
 mod delegating;
 mod departure;
+mod escalating;
 mod evidence;
 mod intake;
 mod judging;
@@ -27,8 +28,10 @@ mod merging;
 mod notifying;
 mod offline;
 mod opening;
+mod pausing;
 mod publishing;
 mod receipting;
+mod recomputing;
 mod report;
 mod reporting;
 mod responding;
@@ -40,6 +43,7 @@ mod task;
 mod tasking;
 
 use huiyin_deadline::clock::Clock;
+use huiyin_deadline::clock::ladder::Raised;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -51,6 +55,8 @@ pub use chain::StepTaken;
 pub(crate) use chain::waits_for;
 pub use confidentiality::{Confidentiality, ConfidentialityChange};
 pub use departure::{Departure, DepartureKind};
+pub use escalating::{Escalation, Missed};
+pub(crate) use escalating::{event as escalation_event, view as escalation_view};
 pub use evidence::{Evidence, EvidenceKind, MAX_EVIDENCE};
 pub use intake::{Acceptance, CameIn, Phone};
 pub(crate) use intake::{check as check_intake, receipt};
@@ -64,6 +70,7 @@ pub use merging::{Link, Merged, Split};
 pub(crate) use notifying::view as notification_view;
 pub use notifying::{Delivery, DeliveryOutcome, Notification};
 pub use offline::{Contact, MAX_OFFLINE, OfflineEvent};
+pub(crate) use pausing::pauses_view;
 pub(crate) use report::view as report_view;
 pub use report::{
     Addressee, Bypass, DocumentRef, Late, Receipt, Report, ReportDraft, ReportNumber, ReportProposal, ReportText,
@@ -84,7 +91,7 @@ pub(crate) use tasking::view as task_view;
 use crate::actor::Actor;
 use crate::label::Labels;
 use crate::level::Level;
-use crate::policy::{ResponseValue, SatisfiedBy};
+use crate::policy::{ResponseValue, Rung, SatisfiedBy};
 use crate::text::Name;
 use crate::verdict::Assessment;
 
@@ -98,6 +105,8 @@ pub const MAX_ASKERS: usize = 1_000;
 pub const OTHERS: &str = "others";
 /// The most drafts of reports that a case lists.
 pub const MAX_DRAFTS: usize = 20;
+/// The most that a case keeps of what did not happen by itself.
+pub const MAX_MISSED: usize = 20;
 /// The most concerns of a case.
 pub const MAX_CONCERNS: usize = 50;
 
@@ -290,6 +299,12 @@ pub struct CaseClock {
     /// The clock of the same rule that was satisfied or breached before this one was started, for what was asked since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<String>,
+    /// Whom it tells as its due time nears and passes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ladder: Vec<Rung>,
+    /// The rungs that were raised.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub raised: Vec<Raised>,
     /// The clock itself.
     pub clock: Clock,
 }
@@ -488,6 +503,9 @@ pub struct Case {
     /// What happens offline (clause 3.4a).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offline: Vec<OfflineEvent>,
+    /// What was due and did not happen by itself, the last [`MAX_MISSED`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missed: Vec<Missed>,
     /// Who has to be told, and whether they were.
     pub notifications: Vec<Notification>,
     /// Drafts of reports, in order; the last [`MAX_DRAFTS`].

@@ -99,6 +99,10 @@ pub(crate) fn decide(desk: &Desk, command: &Command, ctx: &mut DecideContext<'_>
         Command::AttachItem(input) => work.attach_item(input),
         Command::StartClock(input) => work.start_clock(input),
         Command::SatisfyClock(input) => work.satisfy_clock(input),
+        Command::RecomputeClocks { reason } => work.recompute_clocks(reason),
+        Command::PauseClock(input) => work.pause_clock(input),
+        Command::ResumeClock(input) => work.resume_clock(input),
+        Command::AcknowledgeEscalation(input) => work.acknowledge_escalation(input),
         Command::DraftReport(input) => work.draft_report(input),
         Command::SubmitReport(input) => work.submit_report(input),
         Command::RecordAnswer(input) => work.record_answer(input),
@@ -168,6 +172,36 @@ pub(crate) fn tick(desk: &Desk, now: Timestamp) -> Vec<Fact> {
     if desk.next_wake().is_none_or(|wake| wake > now) {
         return Vec::new();
     }
+    by_itself(desk, now, |work| {
+        work.tick();
+        work.tick_watch();
+        work.tick_disclosures();
+    })
+}
+
+/// What was due in some cases and did not happen: it is on record, and happens now.
+pub(crate) fn overdue<'c>(desk: &Desk, now: Timestamp, cases: impl Iterator<Item = &'c Case>) -> Vec<Fact> {
+    let late: Vec<String> = cases.filter(|case| !case.missed(now).is_empty()).map(|case| case.number.clone()).collect();
+    if late.is_empty() {
+        return Vec::new();
+    }
+    by_itself(desk, now, |work| {
+        for number in &late {
+            // The cases are the desk's own, so this cannot fail.
+            let _ = work.watch_over(number);
+        }
+    })
+}
+
+/// Clocks whose due time was provisional, by the calendars in force.
+pub(crate) fn recompute(desk: &Desk, now: Timestamp) -> Vec<Fact> {
+    by_itself(desk, now, |work| {
+        let _ = work.recompute_provisional();
+    })
+}
+
+/// What the desk decides without being asked.
+fn by_itself(desk: &Desk, now: Timestamp, act: impl FnOnce(&mut Work<'_>)) -> Vec<Fact> {
     let mut no_id = || Uuid::nil();
     let mut work = Work {
         desk: desk.clone(),
@@ -179,9 +213,7 @@ pub(crate) fn tick(desk: &Desk, now: Timestamp) -> Vec<Fact> {
         scope: None,
         elsewhere: Elsewhere::default(),
     };
-    work.tick();
-    work.tick_watch();
-    work.tick_disclosures();
+    act(&mut work);
     work.facts
 }
 
@@ -323,8 +355,9 @@ impl Work<'_> {
             }
         }
         let at = self.now;
-        self.push(Fact::PolicyAdopted { pack: Arc::new(pack.clone()), at });
-        Ok(json!({ "policy": pack.name, "version": pack.version }))
+        self.push(Fact::PolicyAdopted { pack: Arc::new(pack.clone()), at, by: None, recompute: None });
+        let recomputed = self.recompute_provisional()?;
+        Ok(json!({ "policy": pack.name, "version": pack.version, "recomputed": recomputed }))
     }
 }
 

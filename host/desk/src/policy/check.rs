@@ -305,12 +305,14 @@ fn overrides(pack: &Object, i: usize, unit: &Unit, by_code: &HashMap<&str, &Unit
         };
         // The tightest figure above this unit.
         let mut bound = rule.allowance;
+        let mut from = format!("the rule itself ({})", rule.basis.source);
         let mut up = unit.parent.as_deref();
         for _ in 0..by_code.len() {
             let Some(above) = up.and_then(|code| by_code.get(code)) else { break };
             for theirs in above.clocks.iter().filter(|o| o.rule == over.rule).filter_map(|o| o.allowance) {
                 if bound.as_ref().is_none_or(|b| within(&theirs, b) == Some(true)) {
                     bound = Some(theirs);
+                    from = format!("unit `{}` above it", above.code);
                 }
             }
             up = above.parent.as_deref();
@@ -323,12 +325,15 @@ fn overrides(pack: &Object, i: usize, unit: &Unit, by_code: &HashMap<&str, &Unit
                 Some(true) => {}
                 Some(false) => pack.problem_at(
                     &at("allowance"),
-                    format!("{own} is longer than the {bound} that hold above"),
+                    format!("{own} is longer than the {bound} that hold above: clock `{}`, by {from}", over.rule),
                     RULE_7,
                 ),
                 None => pack.problem_at(
                     &at("allowance"),
-                    format!("{own} cannot be compared with the {bound} that hold above"),
+                    format!(
+                        "{own} cannot be compared with the {bound} that hold above: clock `{}`, by {from}",
+                        over.rule
+                    ),
                     "use the same kind of figure: elapsed time or working days",
                 ),
             }

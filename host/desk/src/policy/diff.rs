@@ -310,6 +310,8 @@ fn different(old: &ClockRule, new: &ClockRule) -> Vec<String> {
         ("calendar", old.calendar != new.calendar),
         ("warnings", old.warnings != new.warnings),
         ("pausable", old.pausable != new.pausable),
+        ("extension", old.extension != new.extension),
+        ("escalation", old.escalation != new.escalation),
         ("satisfied_by", old.satisfied_by != new.satisfied_by),
         ("name", old.name != new.name),
         ("basis", old.basis != new.basis),

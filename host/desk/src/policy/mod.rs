@@ -8,6 +8,7 @@
 mod approvals;
 mod check;
 mod diff;
+mod escalation;
 mod intake;
 mod keeping;
 mod parse;
@@ -27,6 +28,7 @@ use serde_json::Value;
 
 pub use approvals::{ApprovalRule, Approver, MAX_STEPS, Step};
 pub use diff::{Change, changes};
+pub use escalation::Rung;
 pub use intake::HotlineRule;
 pub use keeping::{AccessRule, RetentionRule};
 pub use publishing::{Channel, DisclosureRule, MajorRule, Publishing};
@@ -162,6 +164,9 @@ pub struct ClockRule {
     pub warnings: Vec<Warning>,
     /// Whether it may be paused.
     pub pausable: bool,
+    /// Whom it tells as its due time nears and passes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub escalation: Vec<Rung>,
     /// What stops it.
     pub satisfied_by: SatisfiedBy,
     /// How much more time it may be given once, by two persons; none where it is not extended.
@@ -230,6 +235,8 @@ pub enum Occasion {
     ClockWarned,
     /// A clock was missed.
     ClockBreached,
+    /// A clock's ladder was climbed. A rule's own `escalation` says whom.
+    Escalated,
     /// A report was submitted.
     ReportSubmitted,
     /// A report was drafted, and waits for a person to send it.
@@ -456,6 +463,12 @@ pub struct Recipient {
     pub unit: String,
     /// As what: `spokesperson`, `principal`, a role.
     pub role: String,
+}
+
+/// The JSON Schema (2020-12) of packs, for editors. What the parts mean together is checked by
+/// [`PolicyPack::parse`] alone.
+pub fn schema() -> Value {
+    serde_json::from_str(include_str!("schema.json")).unwrap_or_default()
 }
 
 /// Whether the first allowance surely is no longer than the second.

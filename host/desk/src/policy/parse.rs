@@ -12,8 +12,8 @@ use super::reader::{Node, Object, Problem, Reader};
 use super::watch::{self, coverage, duty, warning as warning_rule};
 use super::{
     ActRule, Basis, CalendarSource, ClockOverride, ClockRule, ClosingRule, FORMAT, Floor, LevelName, Occasion,
-    PolicyPack, ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, approvals, check, publishing,
-    reporting,
+    PolicyPack, ResponseRule, ResponseValue, Route, SatisfiedBy, Status, Target, approvals, check, escalation,
+    publishing, reporting,
 };
 use crate::case::{Kind, TaskKind};
 use crate::number::Prefix;
@@ -105,6 +105,7 @@ fn read(root: &Node) -> Option<PolicyPack> {
 
     check::levels(&object, levels.as_deref());
     check::clocks(&object, clocks.as_deref(), calendars.as_deref());
+    escalation::check(&object, clocks.as_deref(), units.as_deref());
     check::units(&object, units.as_deref(), clocks.as_deref());
     check::routes(&object, notify.as_deref(), units.as_deref(), clocks.as_deref());
     check::acts(&object, acts.as_deref(), units.as_deref());
@@ -380,6 +381,7 @@ fn clock(node: &Node) -> Option<ClockRule> {
         "calendar",
         "warnings",
         "pausable",
+        "escalation",
         "satisfied_by",
         "kinds",
         "extension",
@@ -407,6 +409,7 @@ fn clock(node: &Node) -> Option<ClockRule> {
     let calendar = object.need("calendar").and_then(|n| n.code());
     let warnings = object.get("warnings").map_or(Some(Vec::new()), |n| n.list_of(warning));
     let pausable = object.need("pausable").and_then(|n| n.bool());
+    let escalation = object.get("escalation").map_or(Some(Vec::new()), |n| n.list_of(escalation::rung));
     let satisfied_by = object.need("satisfied_by").and_then(|n| {
         n.choice(&[
             ("flash-report", SatisfiedBy::FlashReport),
@@ -452,6 +455,7 @@ fn clock(node: &Node) -> Option<ClockRule> {
         calendar: calendar?,
         warnings: warnings?,
         pausable: pausable?,
+        escalation: escalation?,
         satisfied_by: satisfied_by?,
         kinds: kinds?,
         extension: match extension {

@@ -55,9 +55,20 @@ pub async fn bring_into_force(
         ));
     }
     if let Some(pack) = &wanted.policy {
+        let last = loaded.first().and_then(|home| home.desk.adopted().next_back().cloned());
+        let inherited = last.filter(|last| (&last.name, &last.version) == (&pack.name, &pack.version));
         for (at, state) in loaded.iter().enumerate() {
             if state.desk.policy().is_none_or(|inforce| **inforce != *pack) {
-                let facts = adopt(state, pack, now).map_err(|error| refused_pack(wanted, error))?;
+                let mut facts = adopt(state, pack, now).map_err(|error| refused_pack(wanted, error))?;
+                // A deployment that was cut short: the other partitions come to what the first one has.
+                if let (Some(first), true) = (&inherited, at > 0) {
+                    for fact in &mut facts {
+                        if let huiyin_desk::Fact::PolicyAdopted { by, recompute, .. } = fact {
+                            by.clone_from(&first.by);
+                            recompute.clone_from(&first.recompute);
+                        }
+                    }
+                }
                 entries[at].push((
                     Entry::DeskDecided(DeskDecided { facts, call: None, once: None }),
                     format!("policy/{}/{}", pack.name, pack.version),
@@ -148,7 +159,9 @@ pub(super) fn adopt(
         scope: None,
         elsewhere: huiyin_desk::Elsewhere::default(),
     };
-    Ok(state.desk.decide(&command, &mut context)?.facts)
+    // What a newer calendar settles is recorded with each case, once the partition is put to work.
+    let facts = state.desk.decide(&command, &mut context)?.facts.into_iter();
+    Ok(facts.filter(|fact| matches!(fact, huiyin_desk::Fact::PolicyAdopted { .. })).collect())
 }
 
 /// What the desk says against a pack, with its place in the file where it names one.

@@ -96,6 +96,7 @@ pub(super) fn read_wanted(
     house: &House,
     own: &OwnFolders,
     secrets: Arc<Secrets>,
+    home: Option<&State>,
 ) -> Result<Wanted, StartError> {
     let config = &options.config;
     let mut problems = Vec::new();
@@ -110,7 +111,7 @@ pub(super) fn read_wanted(
                 problems.extend(found);
             }
             policy_text = Some((path.display().to_string(), text));
-            Some(pack)
+            Some(home.and_then(|home| deployed_since(&home.desk, &pack)).unwrap_or(pack))
         }
     };
     let units: BTreeSet<String> = policy.iter().flat_map(|pack| pack.units.iter().map(|u| u.code.clone())).collect();
@@ -185,6 +186,26 @@ pub(super) fn read_wanted(
     } else {
         Err(StartError::Config(problems))
     }
+}
+
+/// The pack in force, where somebody deployed it on the running host since the configured one was in force: theirs
+/// stands, until the configuration names one that was not in force before.
+fn deployed_since(desk: &huiyin_desk::Desk, configured: &PolicyPack) -> Option<PolicyPack> {
+    let last = desk.adopted().next_back()?;
+    let known = desk.adopted().any(|old| (&old.name, &old.version) == (&configured.name, &configured.version));
+    let (by, inforce) = (last.by.as_ref()?, desk.policy()?);
+    if !known || **inforce == *configured {
+        return None;
+    }
+    tracing::warn!(
+        "the policy pack {}:{} that {by} deployed stays in force; huiyin.json names {}:{}, which was in force before: \
+         raise its version to bring it in, or name the file of the one in force",
+        inforce.name,
+        inforce.version,
+        configured.name,
+        configured.version,
+    );
+    Some((**inforce).clone())
 }
 
 pub(super) fn read_text(path: &Path) -> Result<String, StartError> {

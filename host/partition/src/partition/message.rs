@@ -63,6 +63,8 @@ impl Refusal {
 
 /// Everything that can happen to a partition.
 pub enum Message {
+    /// A policy pack comes into force while the host runs; told what was counted anew.
+    Adopt(Box<super::Adoption>, Reply<Value>),
     /// Start a run.
     Start(StartRun),
     /// A worker finished a turn.

@@ -51,4 +51,5 @@ mod c6a;
 mod c6b;
 mod c6c;
 mod c6d;
+mod policy;
 mod register;

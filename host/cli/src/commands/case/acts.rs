@@ -341,12 +341,12 @@ pub(super) enum Milestone {
     Published,
 }
 
-fn named(value: &impl ValueEnum) -> Value {
+pub(super) fn named(value: &impl ValueEnum) -> Value {
     json!(value.to_possible_value().map(|value| value.get_name().to_owned()))
 }
 
 /// A command of these fields; those that were not given are left out.
-fn command(name: &str, number: &str, fields: Value) -> Value {
+pub(super) fn command(name: &str, number: &str, fields: Value) -> Value {
     let mut command = Map::from_iter([("command".to_owned(), json!(name)), ("case".to_owned(), json!(number))]);
     if let Value::Object(fields) = fields {
         command.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
