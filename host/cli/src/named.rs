@@ -117,7 +117,7 @@ fn redesign_e_every_command_that_is_named_anywhere_is_one_that_there_is() {
 fn the_check_itself_sees_what_is_wrong() {
     assert_eq!(fault("case list --data huiyin-data"), None);
     assert_eq!(fault("policy validate | show | diff OLD NEW"), None);
-    assert!(fault("policy deploy FILE").unwrap().contains("no command `deploy`"));
+    assert!(fault("policy undeploy FILE").unwrap().contains("no command `undeploy`"));
     assert!(fault("case list --dta x").unwrap().contains("no --dta"));
     assert!(fault("polcy show").is_some());
     assert_eq!(named("see `huiyin case list`, or\\nhuiyin case show 1\"").len(), 2);

@@ -347,7 +347,10 @@ fn feed_a_source_is_set_back_at_the_command_line_and_takes_nothing_twice() {
     let board = || {
         let listed = huiyin(&["source", "list", "--data", &at, "--output", "json"]);
         assert_eq!(listed.status.code(), Some(0), "{}", String::from_utf8_lossy(&listed.stderr));
-        serde_json::from_slice::<Value>(&listed.stdout).unwrap()["sources"][0].clone()
+        let all = serde_json::from_slice::<Value>(&listed.stdout).unwrap();
+        // Beside it stand the channels of the pack that are pushed.
+        let of = |source: &&Value| source["source"].as_str().is_some_and(|name| name.ends_with("board"));
+        all["sources"].as_array().unwrap().iter().find(of).expect("it is listed").clone()
     };
     let until = |field: &str| {
         for _ in 0..600 {

@@ -39,7 +39,7 @@ pub struct Effects {
     /// None only while this is being dropped.
     threads: Option<tokio::runtime::Runtime>,
     /// The partitions, whose desks are read.
-    peers: OnceLock<crate::shell::Peers>,
+    peers: OnceLock<crate::reading::Peers>,
     /// What stops each effect in hand.
     in_hand: Mutex<HashMap<(String, CallId, u32), CancellationToken>>,
 }
@@ -171,7 +171,7 @@ impl Effects {
     }
 
     /// The partitions, once they are there.
-    pub(crate) fn meet(&self, peers: crate::shell::Peers) {
+    pub(crate) fn meet(&self, peers: crate::reading::Peers) {
         let _ = self.peers.set(peers);
     }
 

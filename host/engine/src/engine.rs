@@ -8,9 +8,9 @@ use std::sync::{Arc, PoisonError};
 use huiyin_desk::Act;
 use huiyin_journal::Journal;
 use huiyin_partition::deployed::Deployed;
-use huiyin_partition::partition::{Activity, FirstTurn, Judgement, Message, Refusal, Reply, StartRun};
+use huiyin_partition::partition::{Activity, FirstTurn, Message, Refusal, Reply, StartRun};
 use huiyin_partition::value_limits::ValueLimits;
-use huiyin_records::once::{self, Keyed};
+use huiyin_records::once;
 use huiyin_records::state::{FinishedRun, State};
 use huiyin_registry::house::House;
 use jiff::Timestamp;
@@ -291,79 +291,6 @@ impl Engine {
                 first: None,
             },
         ))
-    }
-
-    /// Lets a person act on the desk of a unit; gives the command's output.
-    ///
-    /// # Errors
-    /// [`Refusal`]; also for a command that is not a person's to give: items
-    /// come in through [`Engine::receive`], past the floor, and a policy pack
-    /// through deployment, past its checks.
-    pub async fn desk(&self, unit: &str, actor: &str, command: huiyin_desk::Command) -> Result<Value, Refusal> {
-        self.desk_once(unit, actor, command, None).await
-    }
-
-    /// The same with a key of the asker's choice: the command acts once, and asked again under the
-    /// same key by the same actor it gives its first answer, as long as [`huiyin_records::once`] remembers.
-    ///
-    /// # Errors
-    /// [`Refusal`]; [`Refusal::KeyReused`] where the key came with another command.
-    pub async fn desk_once(
-        &self,
-        unit: &str,
-        actor: &str,
-        command: huiyin_desk::Command,
-        key: Option<&str>,
-    ) -> Result<Value, Refusal> {
-        match command {
-            huiyin_desk::Command::Receive(_) => {
-                Err(Refusal::Refused("items are not taken in by a command; send them to the unit's items".to_owned()))
-            }
-            huiyin_desk::Command::AdoptPolicy { .. } | huiyin_desk::Command::RecomputeClocks { .. } => {
-                Err(Refusal::Refused("a policy pack comes into force by deployment, not by a command".to_owned()))
-            }
-            huiyin_desk::Command::ImportCalls(_) => {
-                Err(Refusal::Refused("calls are not taken in by a command; send them to the unit's calls".to_owned()))
-            }
-            huiyin_desk::Command::ReadDesk(input) => self.read_desk(unit, actor, &input).await,
-            huiyin_desk::Command::LinkCases(input) => {
-                // The other may live anywhere, but somewhere it has to.
-                self.route(crate::directory::Target::Case(&input.other)).await?;
-                self.judged_command(unit, actor, huiyin_desk::Command::LinkCases(input), None, key).await
-            }
-            command => self.judged_command(unit, actor, command, None, key).await,
-        }
-    }
-
-    /// A command with items that the floor has judged.
-    pub(crate) async fn judged_command(
-        &self,
-        unit: &str,
-        actor: &str,
-        command: huiyin_desk::Command,
-        judged: Option<Box<Judgement>>,
-        key: Option<&str>,
-    ) -> Result<Value, Refusal> {
-        self.space.at_least(Left::Little)?;
-        let partition = self.route_command(unit, &command).await?;
-        let once = key.map(|key| {
-            let asked = serde_json::to_value(&command).unwrap_or_default();
-            Keyed {
-                name: once::command_name(actor, key),
-                asked: once::fingerprint(&[unit], &asked),
-                answer: Value::Null,
-            }
-        });
-        if let Some(keyed) = &once
-            && let Some(answer) = self.asked_before(keyed, partition).await?
-        {
-            return Ok(answer);
-        }
-        // Numbers of reports are given one after another, over all partitions.
-        let _turn = if command.may_number() { Some(self.numbering.lock().await) } else { None };
-        let elsewhere = Box::new(self.elsewhere(partition, &command).await?);
-        let (unit, actor, command) = (unit.to_owned(), actor.to_owned(), Box::new(command));
-        self.ask(partition, |reply| Message::Desk { unit, actor, command, judged, elsewhere, once, reply }).await
     }
 
     /// Looks at one partition; the answer comes once all it may have seen is durable.

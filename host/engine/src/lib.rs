@@ -36,6 +36,7 @@ compile_error!(
 );
 
 pub mod admission;
+mod commands;
 pub mod config;
 pub mod deploy;
 mod directory;
@@ -56,7 +57,7 @@ pub mod plan;
 mod plugin_store;
 pub mod policy;
 pub mod publishers;
-mod reading;
+pub mod reading;
 pub mod rebind;
 mod records;
 pub mod replay;

@@ -1,12 +1,16 @@
 //! Reading the desk over all partitions ([`huiyin_desk::Reading`]): each gives its part, and the parts add up.
 
-use huiyin_desk::{Act, Command, DeskError, Question, ReadDesk, Reading};
+use std::sync::{Arc, OnceLock};
+
+use huiyin_desk::{Command, DeskError, Question, ReadDesk, Reading};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::engine::Engine;
-use crate::partition::{Message, Refusal, refusal};
+use crate::partition::Message;
 use crate::state::State;
+
+/// The inboxes of all partitions, in their order, once they are there.
+pub type Peers = Arc<OnceLock<Vec<mpsc::UnboundedSender<Message>>>>;
 
 /// What `read-desk` gives on behalf of a unit; none where the host is stopping.
 pub(crate) async fn over(
@@ -21,7 +25,7 @@ pub(crate) async fn over(
     }
 }
 
-async fn read(
+pub(crate) async fn read(
     peers: &[mpsc::UnboundedSender<Message>],
     input: &ReadDesk,
     scope: Option<&str>,
@@ -58,17 +62,4 @@ async fn ask<T: Send + 'static>(
     });
     peer.send(Message::Query(query)).ok()?;
     told.await.ok()
-}
-
-impl Engine {
-    /// What `read-desk` gives a person, in the name of a unit.
-    ///
-    /// # Errors
-    /// [`Refusal`]
-    pub(crate) async fn read_desk(&self, unit: &str, actor: &str, input: &ReadDesk) -> Result<Value, Refusal> {
-        self.permit(actor, Act::ReadDesk, Some(unit))?;
-        let peers: Vec<_> = self.partitions.iter().map(|partition| partition.inbox.clone()).collect();
-        let read = read(&peers, input, Some(unit)).await.ok_or_else(Refusal::stopped)?;
-        read.map_err(|error| refusal(&error))
-    }
 }

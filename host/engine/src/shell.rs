@@ -2,7 +2,7 @@
 //! which says what may be done and when (rule 2).
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::effects::Effects;
 use crate::held::{Held, Waiting};
 use crate::keeper::Keeper;
+use crate::reading::Peers;
 use crate::snapshot_writer::snapshot;
 use crate::space::Space;
 use crate::turn;
@@ -96,9 +97,6 @@ pub struct Shell {
     /// Asks the shell to stop.
     pub stop: CancellationToken,
 }
-
-/// The inboxes of all partitions, in their order.
-pub type Peers = Arc<OnceLock<Vec<mpsc::UnboundedSender<Message>>>>;
 
 /// Appends under way, in their order.
 type Pending = FuturesOrdered<AppendFuture>;

@@ -149,6 +149,10 @@ impl Lines {
             row.push_str(text);
             more.push(next);
             if closed(&row) {
+                if !well_quoted(&row) {
+                    // The mark that closes is another line's: what stands between them is theirs.
+                    break;
+                }
                 self.next += more.len() as u64;
                 return Some(Ok((line, row)));
             }
@@ -156,7 +160,7 @@ impl Lines {
         for line in more.into_iter().rev() {
             self.ahead.push_front(line);
         }
-        let reason = "a quotation mark is opened and never closed".to_owned();
+        let reason = "a quotation mark is opened and not closed".to_owned();
         Some(Err(Refused { line, reason, text: shown(&first) }))
     }
 }
@@ -164,6 +168,29 @@ impl Lines {
 /// Whether every quotation mark that is opened is closed.
 fn closed(text: &str) -> bool {
     text.bytes().filter(|byte| *byte == b'"').count() % 2 == 0
+}
+
+/// Whether quotation marks stand where cells begin and end, and nowhere else but doubled (RFC 4180, section 2).
+fn well_quoted(text: &str) -> bool {
+    let parts = |byte: u8| matches!(byte, b',' | b'\t' | b';' | b'\n' | b'\r');
+    let (mut quoted, mut begins) = (false, true);
+    let mut bytes = text.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' if quoted && bytes.peek() == Some(&b'"') => drop(bytes.next()),
+            b'"' if quoted => {
+                quoted = false;
+                if bytes.peek().is_some_and(|next| !parts(*next)) {
+                    return false;
+                }
+            }
+            b'"' if begins => quoted = true,
+            b'"' => return false,
+            _ => {}
+        }
+        begins = !quoted && parts(byte);
+    }
+    !quoted
 }
 
 /// What parts the cells: whichever the header has most of.

@@ -89,7 +89,7 @@ fn a_pack_that_cannot_be_changes_nothing_and_says_where() {
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("units come and go at a start") && said.contains("new.json:"), "{said}");
     let body = json!({"text": serde_json::to_string(&pack("50.0.0", "9wd")).unwrap()});
-    assert_eq!(office.post("/v1/policy", OFFICER, &body).0, 403);
+    assert_eq!(office.post("/v1/policy", OFFICER, &body).0, 409);
     assert_eq!(office.get("/v1/policy")["pack"]["version"], inforce);
 }
 
