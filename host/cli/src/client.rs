@@ -86,6 +86,21 @@ impl Client {
         )
     }
 
+    /// Asks for something that is text and no JSON.
+    pub(crate) fn text(&self, path: &str) -> Result<String, Failure> {
+        let request = self.agent.get(format!("{}{path}", self.base));
+        let answer =
+            request.header("authorization", self.bearer()).header(ACTOR_HEADER, &*actor_in_headers(&self.actor)).call();
+        match answer {
+            Ok(mut answer) if answer.status().is_success() => {
+                let read = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string();
+                read.map_err(|error| Failure::unreachable(format_args!("the host at {}: {error}", self.base)))
+            }
+            // What went wrong is told in JSON, as everywhere.
+            other => self.answer(other).and(Err(Failure::unreachable("the host gave no answer"))),
+        }
+    }
+
     /// Sends something.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.try_post(path, body)?.map_err(|(_, failure)| failure)

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import { DESKTOP, PHONE, open, signIn } from './browser.mjs';
 
-export const PAGES = ['today', 'inbox', 'monitor', 'workflows', 'plugins', 'policy', 'audit', 'admin', 'password'];
+export const PAGES = ['today', 'inbox', 'search', 'monitor', 'workflows', 'plugins', 'policy', 'audit', 'admin', 'password'];
 
 /** Waits until a page shows what it has: no skeleton, no spinner. */
 export async function settled(page) {

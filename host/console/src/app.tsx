@@ -17,6 +17,7 @@ import { Shell } from './ui/shell';
 const Today = lazy(() => import('./pages/today'));
 const CasePage = lazy(() => import('./pages/case'));
 const Inbox = lazy(() => import('./pages/inbox'));
+const Search = lazy(() => import('./pages/search'));
 const Monitor = lazy(() => import('./pages/monitor'));
 const Workflows = lazy(() => import('./pages/workflows'));
 const WorkflowPage = lazy(() => import('./pages/workflow'));
@@ -75,6 +76,7 @@ function SignedIn() {
           <Route path="/today" element={<Today />} />
           <Route path="/cases/:number" element={<CasePage />} />
           <Route path="/inbox" element={<Inbox />} />
+          <Route path="/search" element={<Search />} />
           <Route path="/monitor" element={<Monitor />} />
           <Route path="/workflows" element={<Workflows />} />
           <Route path="/workflows/:namespace/:name" element={<WorkflowPage />} />

@@ -345,6 +345,13 @@ impl Desk {
         self.logs.iter().map(|(unit, logs)| (unit.as_str(), logs))
     }
 
+    /// The cases, the recent items, and the case of each item that has one, for whoever copies them.
+    pub(crate) fn holdings(
+        &self,
+    ) -> (&OrdMap<String, Arc<Case>>, &OrdMap<Uuid, Arc<ItemRecord>>, &OrdMap<Uuid, String>) {
+        (&self.cases, &self.records, &self.placed)
+    }
+
     /// Recent items, the oldest first.
     pub fn items(&self) -> impl Iterator<Item = &ItemRecord> {
         self.records.values().map(Arc::as_ref)

@@ -1,8 +1,8 @@
 //! A partition come alive: its inbox, its journal, its timer around [`Commit`],
 //! which says what may be done and when (rule 2).
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt as _;

@@ -14,11 +14,12 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::account::{SignIn, routes};
 use crate::body::{self, BodyLimit, Room};
+use crate::finder::Finder;
 use crate::problem::Problem;
 use crate::token::Token;
 use crate::{
-    activity, bindings, caller, calls, catalog, console, desk, events, intake, log, logs, messages, plugins, policy,
-    publishers, records, responses, runs, schedules, sources, watch, workflows,
+    activity, bindings, caller, calls, catalog, clocks, console, desk, events, intake, log, logs, messages, plugins,
+    policy, publishers, records, responses, runs, schedules, search, sources, watch, workflows,
 };
 
 /// The longest pause between two parts of a request's body.
@@ -32,6 +33,8 @@ pub(crate) struct App {
     pub(crate) sign_in: Arc<SignIn>,
     /// Packages that may be sent at once.
     pub(crate) uploads: Arc<Semaphore>,
+    /// What searches go through.
+    pub(crate) finder: Finder,
     /// Cancelled when the server stops: ends streams that would go on for ever.
     pub(crate) stop: CancellationToken,
 }
@@ -46,7 +49,9 @@ pub fn router(engine: Arc<Engine>, token: Token, stop: CancellationToken) -> Rou
 pub fn router_with(engine: Arc<Engine>, token: Token, sign_in: Arc<SignIn>, stop: CancellationToken) -> Router {
     let limit = BodyLimit::of(engine.payload());
     let uploads = Arc::new(Semaphore::new(plugins::UPLOADS));
-    let app = App { engine, token: Arc::new(token), sign_in, uploads, stop };
+    let finder = Finder::default();
+    finder.follow(&engine, stop.clone());
+    let app = App { engine, token: Arc::new(token), sign_in, uploads, finder, stop };
     let guarded = Router::new()
         .merge(routes::guarded())
         .route("/v1/host", get(catalog::host))
@@ -88,6 +93,7 @@ pub fn router_with(engine: Arc<Engine>, token: Token, sign_in: Arc<SignIn>, stop
         .route("/v1/runs/{id}/restart", post(runs::restart))
         .route("/v1/runs/{id}/resolve", post(runs::resolve))
         .route("/v1/units/{unit}/commands", post(desk::command))
+        .route("/v1/units/{unit}/clocks.ics", get(clocks::calendar))
         .route("/v1/units/{unit}/items", post(intake::items))
         .route("/v1/units/{unit}/messages", post(messages::receive))
         .route("/v1/units/{unit}/calls", post(calls::import))
@@ -108,6 +114,7 @@ pub fn router_with(engine: Arc<Engine>, token: Token, sign_in: Arc<SignIn>, stop
         .route("/v1/policy", get(desk::policy).post(policy::deploy))
         .route("/v1/policy/versions", get(policy::versions))
         .route("/v1/schemas/policy.json", get(policy::schema))
+        .route("/v1/search", get(search::search))
         .route("/v1/cases", get(desk::cases))
         .route("/v1/cases/{number}", get(desk::case))
         .route("/v1/activity", get(activity::stream))

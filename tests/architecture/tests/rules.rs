@@ -38,10 +38,11 @@ const ARROWS: &[(&str, &[&str])] = &[
         "huiyin-secrets",
     ]),
     ("huiyin-sandbox", &["huiyin-files", "huiyin-json"]),
+    ("huiyin-search", &[]),
     ("huiyin-secrets", &["huiyin-files", "huiyin-sandbox"]),
     ("huiyin-server", &[
         "huiyin-audit", "huiyin-desk", "huiyin-engine", "huiyin-files", "huiyin-flow", "huiyin-journal",
-        "huiyin-json", "huiyin-sandbox",
+        "huiyin-json", "huiyin-sandbox", "huiyin-search",
     ]),
     ("huiyin-views", &[]),
 ];
@@ -100,8 +101,8 @@ const CIRCLES: &[(&str, &[&str])] = &[
     ]),
     // Every handler takes the state of the router, which names every handler.
     ("huiyin-server", &[
-        "account", "activity", "api", "bindings", "caller", "catalog", "desk", "events", "intake", "log", "plugins",
-        "publishers", "records", "runs", "schedules", "sources", "watch", "workflows",
+        "account", "activity", "api", "bindings", "caller", "catalog", "clocks", "desk", "events", "intake", "log", "plugins",
+        "publishers", "records", "runs", "schedules", "search", "sources", "watch", "workflows",
     ]),
 ];
 

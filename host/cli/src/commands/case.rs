@@ -9,6 +9,7 @@ use crate::people::{self, Reader, colour, word};
 use crate::text::{plain, table};
 
 mod acts;
+mod calendar;
 mod clocks;
 mod page;
 
@@ -76,6 +77,9 @@ enum Command {
     },
     #[command(flatten)]
     Act(acts::Act),
+    /// Write the running clocks of a unit as to-dos for calendar programs (iCalendar, RFC 5545)
+    #[command(after_help = "Example:\n  huiyin case calendar --unit qingfeng --out qingfeng.ics --as xu-ming")]
+    Calendar(calendar::Args),
     #[command(flatten)]
     Clocks(clocks::OfClocks),
     /// Close a case; refused while anybody waits for an answer
@@ -187,6 +191,7 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
             act(&Client::of(host)?, number, &command, output)
         }
         Command::Act(act) => acts::run(act, output),
+        Command::Calendar(args) => calendar::run(args),
         Command::Clocks(act) => clocks::run(act, output),
         Command::Close { number, note, host } => {
             let mut command = json!({"command": "close-case", "case": number});

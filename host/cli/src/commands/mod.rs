@@ -29,6 +29,7 @@ pub(crate) mod risk;
 pub(crate) mod roster;
 pub(crate) mod run;
 pub(crate) mod schedule;
+pub(crate) mod search;
 pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod share;

@@ -2,10 +2,10 @@
 
 import {
   AppstoreOutlined, AuditOutlined, BellOutlined, DashboardOutlined, FileProtectOutlined, InboxOutlined, LogoutOutlined,
-  MenuOutlined, NodeIndexOutlined, SettingOutlined, TranslationOutlined, UserOutlined, BulbOutlined,
+  MenuOutlined, NodeIndexOutlined, SearchOutlined, SettingOutlined, TranslationOutlined, UserOutlined, BulbOutlined,
 } from '@ant-design/icons';
 import { useQueryClient } from '@tanstack/react-query';
-import { Alert, Badge, Button, Drawer, Dropdown, Flex, Grid, Layout, Menu, type MenuProps, Tag, Typography, theme } from 'antd';
+import { Alert, Badge, Button, Drawer, Dropdown, Flex, Grid, Input, Layout, Menu, type MenuProps, Tag, Typography, theme } from 'antd';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 
@@ -127,6 +127,14 @@ export function Shell({ children }: { children: ReactNode }) {
           <Typography.Text strong style={{ fontSize: 17, whiteSpace: 'nowrap' }}>{t('app.name')}</Typography.Text>
         </Flex>
         <div style={{ flex: 1 }} />
+        {wide ? (
+          <Input.Search
+            style={{ maxWidth: 280 }} maxLength={200} aria-label={t('search')} placeholder={t('search.hint')} data-testid="search"
+            onSearch={(text) => text.trim() && void navigate(`/search?q=${encodeURIComponent(text.trim())}`)}
+          />
+        ) : (
+          <Button type="text" icon={<SearchOutlined />} aria-label={t('search')} onClick={() => void navigate('/search')} />
+        )}
         {wide && (
           <Tag color={live === 'live' ? 'green' : live === 'waiting' ? 'gold' : 'red'} data-testid="live" style={{ marginInlineEnd: 0 }}>{t(`live.${live}`)}</Tag>
         )}

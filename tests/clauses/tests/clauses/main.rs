@@ -51,5 +51,7 @@ mod c6a;
 mod c6b;
 mod c6c;
 mod c6d;
+mod calendar;
 mod policy;
 mod register;
+mod search;
