@@ -94,7 +94,7 @@ impl Effects {
 
     fn access(&self, unit: &str, kv: &Arc<BTreeMap<String, Vec<u8>>>, stop: CancellationToken) -> HostAccess {
         let secrets = Arc::clone(&self.grants.secrets) as Arc<dyn SecretSource>;
-        HostAccess { secrets, kv: Arc::clone(kv), log: None, cap: self.grants.cap(unit), stop }
+        HostAccess { secrets, kv: Arc::clone(kv), log: None, cap: self.grants.cap(unit), stop, stand_in: None }
     }
 
     /// Stops an effect in hand: its outcome then says whether it had begun. One

@@ -26,6 +26,7 @@ use crate::operation::{Operation, Output};
 use crate::package::{Code, Package};
 use crate::sandbox::{HANDLES, Sandbox, busy, check_call, finish};
 use crate::types::{Context, PluginError};
+use crate::usage::Usage;
 
 /// Everything one call has with the host.
 pub(crate) struct Guest {
@@ -139,8 +140,23 @@ impl Sandbox {
         host: &HostAccess,
         limits: &Limits,
     ) -> Result<Called, CallError> {
+        self.call_measured(package, context, operation, grant, host, limits, &mut Usage::default()).await
+    }
+
+    /// The same; says what it used.
+    #[allow(clippy::too_many_arguments)] // those of a call, and one more
+    pub async fn call_measured(
+        &self,
+        package: &Package,
+        context: &Context,
+        operation: &Operation,
+        grant: &Grant,
+        host: &HostAccess,
+        limits: &Limits,
+        usage: &mut Usage,
+    ) -> Result<Called, CallError> {
         let Code::Effect { pre, export } = &package.code else {
-            let output = self.call_pure(package, context, operation, limits)?;
+            let output = self.call_pure_measured(package, context, operation, limits, usage)?;
             return Ok(Called {
                 output,
                 kv_writes: Vec::new(),
@@ -167,6 +183,7 @@ impl Sandbox {
         let traffic = Traffic::new(&limits, deadline);
         let mut store = self.guest_store(package, context, grant, host, &limits, &traffic, deadline);
         let bounds = self.bounds(&limits);
+        let started = Instant::now();
         let running = async {
             let instance = pre.instantiate_async(&mut store).await?;
             invoke::call_async(&mut store, &instance, export, context, operation).await
@@ -174,6 +191,15 @@ impl Sandbox {
         let raw = tokio::select! {
             raw = tokio::time::timeout_at(deadline.into(), running) => Some(raw),
             () = host.stop.cancelled() => None,
+        };
+        *usage = Usage {
+            fuel: store.get_fuel().ok().map(|left| u64::MAX - left),
+            wall: started.elapsed(),
+            memory_bytes: store.data().meter.memory_used(),
+            input_bytes: operation.size(),
+            http_requests: traffic.requests(),
+            request_bytes: traffic.request_bytes(),
+            response_bytes: traffic.response_bytes(),
         };
         let result = match raw {
             None => Err(CallError::Stopped { effect: Effect::NotDone }),
@@ -235,6 +261,7 @@ impl Sandbox {
                 secrets: secret_box.clone(),
                 way: self.shared.way.clone(),
                 asker: Arc::new(Asker { name: package.manifest.name.clone(), unit: context.unit.clone() }),
+                stand_in: host.stand_in.clone(),
             },
             traffic: traffic.clone(),
             secret_box,
@@ -247,6 +274,10 @@ impl Sandbox {
         };
         let mut store = Store::new(&self.shared.engines.effect, guest);
         store.limiter(|guest| &mut guest.meter);
+        if self.shared.config.fuel {
+            // It is counted, not bounded: the time of such a call is.
+            let _ = store.set_fuel(u64::MAX);
+        }
         store.set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));
         store.set_max_component_handles(HANDLES);
         // Every tick the guest gives way to the runtime, so that one busy

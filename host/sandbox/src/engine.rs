@@ -154,7 +154,7 @@ fn settings(engine: &EngineConfig, pooling: bool, pure: bool) -> Config {
         .wasm_component_model(true)
         .wasm_memory64(false)
         .epoch_interruption(true)
-        .consume_fuel(pure && engine.fuel)
+        .consume_fuel(engine.fuel)
         .max_wasm_stack(engine.stack_bytes)
         .async_stack_size(engine.stack_bytes + (1 << 20))
         // Messages name the kind of fault and nothing of the inside.

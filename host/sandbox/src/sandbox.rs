@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::{Component, ComponentExportIndex, Instance, Linker};
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -21,6 +21,7 @@ use crate::operation::{Operation, Output};
 use crate::package::{Code, Package, Shape, digest, inspect};
 use crate::signed::split;
 use crate::types::Context;
+use crate::usage::Usage;
 use crate::warm::WarmInstance;
 
 /// Handles to host resources that one instance may hold at once.
@@ -43,7 +44,7 @@ pub struct SandboxConfig {
     pub compiler: Compiler,
     /// How often running guests look at their deadline.
     pub tick: Duration,
-    /// Count instructions of pure calls, so that [`Limits::fuel`] works.
+    /// Count instructions, so that [`Limits::fuel`] works for pure calls and [`Usage::fuel`] is known of all.
     pub fuel: bool,
     /// The admin's settings of the way out.
     pub egress: EgressSettings,
@@ -223,7 +224,7 @@ impl Sandbox {
         operation: &Operation,
         limits: &Limits,
     ) -> Result<Output, CallError> {
-        self.call_within(package, context, operation, limits, false)
+        self.call_within(package, context, operation, limits, false, None)
     }
 
     /// The same on a thread that must not be held up: a guest that looks at the clock (as each function
@@ -237,7 +238,19 @@ impl Sandbox {
         operation: &Operation,
         limits: &Limits,
     ) -> Result<Output, CallError> {
-        self.call_within(package, context, operation, limits, true)
+        self.call_within(package, context, operation, limits, true, None)
+    }
+
+    /// The same as [`Sandbox::call_pure`]; says what it used.
+    pub fn call_pure_measured(
+        &self,
+        package: &Package,
+        context: &Context,
+        operation: &Operation,
+        limits: &Limits,
+        usage: &mut Usage,
+    ) -> Result<Output, CallError> {
+        self.call_within(package, context, operation, limits, false, Some(usage))
     }
 
     fn call_within(
@@ -247,6 +260,7 @@ impl Sandbox {
         operation: &Operation,
         limits: &Limits,
         briefly: bool,
+        usage: Option<&mut Usage>,
     ) -> Result<Output, CallError> {
         let Code::Pure { pre, export } = &package.code else {
             return Err(CallError::Misuse {
@@ -265,8 +279,21 @@ impl Sandbox {
         if briefly {
             stop_at_second_look(&mut store);
         }
-        let instance = pre.instantiate(&mut store).map_err(fail)?;
-        finish(invoke::call(&mut store, &instance, export, context, operation), operation, &bounds)
+        let started = usage.is_some().then(Instant::now);
+        let raw = pre
+            .instantiate(&mut store)
+            .and_then(|instance| invoke::call(&mut store, &instance, export, context, operation));
+        if let (Some(usage), Some(started)) = (usage, started) {
+            let given = limits.fuel.unwrap_or(u64::MAX);
+            *usage = Usage {
+                fuel: store.get_fuel().ok().map(|left| given.saturating_sub(left)),
+                wall: started.elapsed(),
+                memory_bytes: store.data().memory_used(),
+                input_bytes: operation.size(),
+                ..Usage::default()
+            };
+        }
+        finish(raw, operation, &bounds)
     }
 
     /// An instance that is kept between calls: for the house's own evaluator.

@@ -6,11 +6,11 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use huiyin_sandbox::{
-    CallError, Called, Effect, Grant, HostAccess, LimitName, Limits, Operation, Output, Sandbox, SecretSource,
-    SecretValue,
+    Answered, Asked, CallError, Called, Effect, Grant, HostAccess, Instead, LimitName, Limits, Operation, Output,
+    Sandbox, SecretSource, SecretValue, StandIn, Usage,
 };
 use serde_json::{Value, json};
 use support::http::{Sends, package};
@@ -277,4 +277,80 @@ async fn a_busy_guest_gives_way_and_stops_in_time() {
     let (honest, greedy) = tokio::join!(honest, greedy);
     assert_eq!(honest.unwrap().output, Output::Json(json!(200)));
     assert_eq!(greedy.unwrap_err().limit(), Some(LimitName::WallMs));
+}
+
+/// Answers as it is told, and remembers.
+struct Standing {
+    says: Instead,
+    asked: Mutex<Vec<Asked>>,
+    seen: Mutex<Vec<(Asked, Answered)>>,
+}
+
+impl StandIn for Standing {
+    fn instead(&self, asked: &Asked) -> Instead {
+        self.asked.lock().unwrap().push(asked.clone());
+        self.says.clone()
+    }
+
+    fn seen(&self, asked: Asked, answered: Answered) {
+        self.seen.lock().unwrap().push((asked, answered));
+    }
+}
+
+async fn call_with(says: Instead, sends: &Sends, grant: &Grant) -> (Result<Called, CallError>, Arc<Standing>, Usage) {
+    let sandbox = sandbox();
+    let package = sandbox.load(&package(sends)).unwrap();
+    let standing = Arc::new(Standing { says, asked: Mutex::default(), seen: Mutex::default() });
+    let host = HostAccess { secrets: Arc::new(Token), stand_in: Some(standing.clone()), ..HostAccess::default() };
+    let operation = Operation::Run { config: "{}".into(), input: "1".into() };
+    let mut usage = Usage::default();
+    let limits = Limits::default();
+    let called = sandbox.call_measured(&package, &context(), &operation, grant, &host, &limits, &mut usage).await;
+    (called, standing, usage)
+}
+
+#[tokio::test]
+async fn what_stands_in_for_the_network_answers_only_what_is_granted() {
+    let mut sends = Sends::get("board.example.cn".to_owned(), "/feed?page=1");
+    sends.secret = Some("token");
+    sends.asks.push(Asks::Secret("token"));
+    let answer = Answered { status: 203, headers: vec![("x-a".to_owned(), "b".to_owned())], body: vec![b'x'; 1000] };
+    let (called, standing, _) = call_with(Instead::Answer(answer.clone()), &sends, &Grant::default()).await;
+    assert!(matches!(called, Err(CallError::Denied { .. })), "{called:?}");
+    assert_eq!(*standing.asked.lock().unwrap(), [], "what is not granted is not even asked");
+
+    let granted = grant(&json!({
+        "http": [{"origin": "http://board.example.cn"}],
+        "secrets": [{"name": "token", "hosts": ["http://board.example.cn"]}],
+    }));
+    let (called, standing, usage) = call_with(Instead::Answer(answer), &sends, &granted).await;
+    assert_eq!(called.unwrap().output, Output::Json(json!(203)));
+    assert_eq!((usage.http_requests, usage.response_bytes), (1, 1000));
+    let asked = standing.asked.lock().unwrap()[0].clone();
+    assert_eq!((asked.method.as_str(), asked.url.as_str()), ("GET", "http://board.example.cn/feed?page=1"));
+    let shown = format!("{asked:?}");
+    assert!(shown.contains("{{huiyin:secret:token}}") && !shown.contains("s3cret"), "{shown}");
+
+    let nobody = Instead::Nobody("nothing is written down for it".to_owned());
+    let (called, _, _) = call_with(nobody, &sends, &granted).await;
+    assert_eq!(called.unwrap_err().outcome(), Effect::NotDone);
+}
+
+#[tokio::test]
+async fn what_the_network_says_is_heard_without_secrets() {
+    let server = Peer::answers(ok("you said s3cret"));
+    let mut sends = Sends::get(server.address.to_string(), "/");
+    sends.secret = Some("token");
+    sends.asks.push(Asks::Secret("token"));
+    let mut granted = loopback(&server);
+    let origin = format!("http://{}", server.address);
+    granted.secrets = grant(&json!({"secrets": [{"name": "token", "hosts": [origin]}]})).secrets;
+    let (called, standing, _) = call_with(Instead::Network, &sends, &granted).await;
+    assert_eq!(called.unwrap().output, Output::Json(json!(200)));
+    assert_eq!(server.heads().len(), 1);
+    let seen = standing.seen.lock().unwrap();
+    let [(asked, answered)] = &**seen else { panic!("{seen:?}") };
+    assert_eq!(asked.url, format!("{origin}/"));
+    assert_eq!(String::from_utf8_lossy(&answered.body), "you said {{huiyin:secret:token}}");
+    assert!(!format!("{asked:?}").contains("s3cret"), "{asked:?}");
 }

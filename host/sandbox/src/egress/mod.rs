@@ -18,6 +18,7 @@ pub mod pace;
 pub mod proxy;
 pub mod request;
 mod scrub;
+pub mod stand_in;
 mod traffic;
 pub mod way;
 mod wire;
@@ -60,6 +61,8 @@ pub(crate) struct Egress {
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) way: Arc<Way>,
     pub(crate) asker: Arc<Asker>,
+    /// Asked before the network.
+    pub(crate) stand_in: Option<Arc<dyn stand_in::StandIn>>,
 }
 
 impl WasiHttpHooks for Egress {
@@ -84,11 +87,19 @@ impl WasiHttpHooks for Egress {
         let secrets = self.secrets.clone();
         let way = self.way.clone();
         let asker = self.asker.clone();
+        let stand_in = self.stand_in.clone();
         Box::new(async move {
             let (request, origin) = admit(request, &effective, &traffic, &secrets)?;
             // Whatever this call holds may come back, also what another of its requests sent.
             let scrubber = secrets.scrubber();
             let options = options.unwrap_or_default();
+            if let Some(stand_in) = stand_in {
+                let names = secrets.names();
+                let there = async |request, origin| {
+                    go(request, origin, options, scrubber, &effective, &way, &asker, traffic.clone()).await
+                };
+                return stand_in::send(&*stand_in, request, origin, &names, &traffic, there).await;
+            }
             go(request, origin, options, scrubber, &effective, &way, &asker, traffic).await
         })
     }

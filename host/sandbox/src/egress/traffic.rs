@@ -85,6 +85,14 @@ impl Traffic {
         self.requests.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn request_bytes(&self) -> u64 {
+        self.request_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn response_bytes(&self) -> u64 {
+        self.response_bytes.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn refuse(&self, refusal: Refusal) {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         if refusals.len() < KEPT_REFUSALS {

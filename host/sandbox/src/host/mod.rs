@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::egress::stand_in::StandIn;
 use crate::grant::Grant;
 
 pub use kv::KvWrite;
@@ -54,10 +55,19 @@ pub struct HostAccess {
     pub cap: Option<Arc<Grant>>,
     /// Ends the call when it is cancelled; its error says what may have happened.
     pub stop: CancellationToken,
+    /// Asked before the network; none sends what is admitted.
+    pub stand_in: Option<Arc<dyn StandIn>>,
 }
 
 impl Default for HostAccess {
     fn default() -> Self {
-        Self { secrets: Arc::new(NoSecrets), kv: Arc::default(), log: None, cap: None, stop: CancellationToken::new() }
+        Self {
+            secrets: Arc::new(NoSecrets),
+            kv: Arc::default(),
+            log: None,
+            cap: None,
+            stop: CancellationToken::new(),
+            stand_in: None,
+        }
     }
 }

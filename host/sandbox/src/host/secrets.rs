@@ -103,6 +103,18 @@ impl SecretBox {
         (!scrubber.is_empty()).then(|| Arc::new(scrubber))
     }
 
+    /// Puts `{{huiyin:secret:NAME}}` in the place of every value and placeholder of this call.
+    pub(crate) fn names(&self) -> Scrubber {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scrubber = Scrubber::default();
+        for (token, secret) in held.iter() {
+            let name = format!("{{{{huiyin:secret:{}}}}}", secret.name);
+            scrubber.add(secret.value.expose(), &name);
+            scrubber.add(token.as_bytes(), &name);
+        }
+        scrubber
+    }
+
     /// The header value with every placeholder replaced, and the names of the
     /// secrets used added to `used`; none where there is no placeholder.
     pub(crate) fn fill(&self, value: &[u8], used: &mut HashSet<String>) -> Option<Zeroizing<Vec<u8>>> {
