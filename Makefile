@@ -1,6 +1,6 @@
 # Short names; each names the real command. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: calendar deadlines help plugins console console-if-can console-check console-test screenshots build demo test sim hostile fuzz records feeds bench lint jq-reference jq-compare
+.PHONY: guests tutorial calendar deadlines help plugins console console-if-can console-check console-test screenshots build demo test sim hostile fuzz records feeds bench lint jq-reference jq-compare
 
 # The program as the workspace builds it.
 HUIYIN = cargo run --quiet --package huiyin --bin huiyin --
@@ -44,6 +44,7 @@ lint: ## formatting, clippy, licences and sources of the dependencies
 test: HUIYIN = cargo run --quiet --bin huiyin --
 test: plugins lint ## everything that CI checks
 	@scripts/console check --if-can
+	@if node --version >/dev/null 2>&1; then node --test sdk/js/tests/edge.test.js; else echo "Node.js is not installed: the JavaScript SDK not checked"; fi
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace && cargo test --workspace --doc; else cargo test --workspace; fi
 
 sim: ## simulated hosts: SEEDS=10000, or SEED=7 TRACE=1 for one of them
@@ -69,6 +70,12 @@ jq-reference: target/jq/bin/python ## the expectations of expressions anew, from
 jq-compare: target/jq/bin/python ## other expressions than those that are kept, against jq of PyPI: SEED=7 CASES=20000
 	target/jq/bin/python plugins/steps/jq/tests/reference/generate.py $(or $(SEED),7) $(or $(CASES),20000) > target/jq/compare.jsonl
 	HUIYIN_JQ_REFERENCE=$(CURDIR)/target/jq/compare.jsonl cargo test --package huiyin-plugin-jq --test reference
+
+guests: build ## a project of each kind and language by `huiyin plugin new`, built and tested; takes from npm and PyPI: LANGUAGES=rust
+	scripts/guests target/release/huiyin $(LANGUAGES)
+
+tutorial: build ## the plugin tutorial followed word by word in an empty folder: LANGUAGES="js python" for these, too
+	timeout 1800 scripts/tutorial target/release/huiyin $(LANGUAGES)
 
 deadlines: ## 100,000 random due times against a walk minute by minute (DEADLINES=N for as many)
 	HUIYIN_DEADLINES=$(or $(DEADLINES),100000) cargo test --release --package huiyin-deadline --test model

@@ -3,6 +3,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "plugin_commands/cases.rs"]
+mod cases;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -19,6 +19,7 @@ mod people;
 mod process;
 mod registry;
 mod rows;
+mod sdk;
 mod sheet;
 mod text;
 mod times;

@@ -3,15 +3,18 @@
 mod build;
 mod change;
 mod component;
+mod guest;
 mod inspect;
 mod install;
 mod list;
+mod new;
 mod output;
 mod package;
 mod publish;
 mod publishers;
 mod run;
 mod sign;
+mod test;
 mod toolchain;
 
 use clap::Subcommand;
@@ -27,6 +30,16 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a project that builds: a plugin of this kind, cases, a README
+    #[command(
+        after_help = "Example:\n  huiyin plugin new forest-fire --kind classifier --lang rust\n\nThe SDK comes with this program and is written into the project; no repository of ours is needed."
+    )]
+    New(new::Args),
+    /// Run a plugin's cases in the real sandbox, under production's limits, with recorded answers in the place of the network
+    #[command(
+        after_help = "Example:\n  huiyin plugin test forest-fire --junit report.xml\n\nA case is a JSON file in the folder `cases` of the project: {input, config, now, http, kv, secrets, expect, expect_error, budget}. Pure plugins are called 100 times over threads and fresh instances: two different answers are a failure."
+    )]
+    Test(test::Args),
     /// Build plugin crates into packages, <OUT>/<name>-<version>.wasm
     #[command(after_help = "Example:\n  huiyin plugin build plugins/collectors/feed --out build/plugins")]
     Build(build::Args),
@@ -93,6 +106,8 @@ enum Command {
 
 pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     match &args.command {
+        Command::New(args) => new::run(args),
+        Command::Test(args) => test::run(args, output),
         Command::Build(args) => build::run(args, output),
         Command::Package(args) => package::run(args, output),
         Command::Inspect(args) => inspect::run(args, output),

@@ -6,16 +6,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use huiyin_sandbox::CONTRACT;
+use huiyin_sandbox::signed::split;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::component::imports;
+use super::guest::{self, Guest};
 use super::output::{keep, there};
 use super::toolchain::{self, Toolchain};
 use crate::folders::write_whole;
 use crate::host::{sandbox, sandbox_config};
 use crate::output::{Failure, Output, note, print, print_json};
+use crate::sdk;
 
 /// Cargo's profile for guests: whole-program, fast, a panic is a trap.
 const PROFILE: &[(&str, &str)] = &[
@@ -36,7 +39,7 @@ const MARKS: &str = ".built.json";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Folders of plugin crates; this one unless given.
+    /// Folders of plugins: Rust crates, or what `plugin new` made in another language; this one unless given.
     #[arg(value_name = "DIR")]
     dirs: Vec<PathBuf>,
     /// Where the packages go.
@@ -54,7 +57,7 @@ struct Crate {
 /// What a package was made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Mark {
-    /// SHA-256 of the core module, and with what it was wrapped.
+    /// SHA-256 of the core module, or of the sources in another language; and with what it was wrapped.
     core: String,
     huiyin: String,
     file: String,
@@ -64,39 +67,128 @@ struct Mark {
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let here = [PathBuf::from(".")];
     let dirs = if args.dirs.is_empty() { &here[..] } else { &args.dirs };
-    let crates = dirs.iter().map(|dir| find_crate(dir)).collect::<Result<Vec<_>, _>>()?;
-    let toolchain = toolchain::find()?;
-    note(format_args!(
-        "building {} with the {} toolchain",
-        crates.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "),
-        toolchain.how
-    ));
-    let mut workspaces: BTreeMap<&Path, Vec<&Crate>> = BTreeMap::new();
-    for found in &crates {
-        workspaces.entry(&found.workspace).or_default().push(found);
-    }
-    std::fs::create_dir_all(&args.out)
-        .map_err(|error| Failure::failed(format_args!("{}: {error}", args.out.display())))?;
-    let marks_file = args.out.join(MARKS);
-    let mut marks: BTreeMap<String, Mark> =
-        std::fs::read(&marks_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-    let mut answers = Vec::new();
-    for (workspace, crates) in workspaces {
-        for (name, wasm) in cargo_build(workspace, &crates, &toolchain)? {
-            let (mark, fresh) = package(&name, &wasm, &args.out, marks.get(&name))?;
-            let answer = describe(&args.out, &mark, fresh)?;
-            marks.insert(name, mark);
-            answers.push(answer);
-        }
-    }
-    let text = serde_json::to_vec_pretty(&marks).map_err(Failure::failed)?;
-    if std::fs::read(&marks_file).ok().as_deref() != Some(&text) {
-        write_whole(&marks_file, &text)
-            .map_err(|error| Failure::failed(format_args!("{}: {error}", marks_file.display())))?;
-    }
+    let built = build(dirs, &args.out)?;
+    let answers = built.iter().map(|one| describe(&one.file, one.fresh)).collect::<Result<Vec<_>, _>>()?;
     match output {
         Output::Text => print(answers.into_iter().map(|(line, _)| line).collect::<String>()),
         Output::Json => print_json(&answers.into_iter().map(|(_, value)| value).collect::<Vec<_>>()),
+    }
+}
+
+/// A package that was built of a folder.
+pub(super) struct Built {
+    pub(super) file: PathBuf,
+    /// It is not what lay there before.
+    pub(super) fresh: bool,
+}
+
+/// Builds each folder's package into `out`; in the order of the folders.
+///
+/// # Errors
+/// What is wrong with the first that cannot be built.
+pub(super) fn build(dirs: &[PathBuf], out: &Path) -> Result<Vec<Built>, Failure> {
+    let (mut crates, mut guests) = (Vec::new(), Vec::new());
+    for (at, dir) in dirs.iter().enumerate() {
+        match guest::find(dir)? {
+            Some(found) => guests.push((at, found)),
+            None => crates.push((at, find_crate(dir)?)),
+        }
+    }
+    std::fs::create_dir_all(out).map_err(|error| Failure::failed(format_args!("{}: {error}", out.display())))?;
+    let mut marks = Marks::read(out);
+    let mut all = Vec::new();
+    for (at, found) in guests {
+        all.push((at, build_guest(&found, out, &mut marks)?));
+    }
+    if !crates.is_empty() {
+        build_crates(&crates, out, &mut marks, &mut all)?;
+    }
+    marks.write()?;
+    all.sort_by_key(|(at, _)| *at);
+    Ok(all.into_iter().map(|(_, built)| built).collect())
+}
+
+/// Builds a project in another language, unless its sources, its SDK and its tool are as before.
+fn build_guest(found: &Guest, out: &Path, marks: &mut Marks) -> Result<Built, Failure> {
+    let source = found.source()?;
+    let name = found.name();
+    let shown = found.dir.display().to_string();
+    if let Some(mark) = unchanged(marks.of.get(&name), &source, out) {
+        return Ok(Built { file: out.join(&mark.file), fresh: false });
+    }
+    note(format_args!("building {shown}"));
+    let component = found.component(&source)?;
+    let (mark, fresh) = wrap(&shown, &component, source, out, marks.of.get(&name))?;
+    let file = out.join(&mark.file);
+    marks.of.insert(name, mark);
+    Ok(Built { file, fresh })
+}
+
+/// Builds the crates, workspace by workspace.
+fn build_crates(
+    crates: &[(usize, Crate)],
+    out: &Path,
+    marks: &mut Marks,
+    all: &mut Vec<(usize, Built)>,
+) -> Result<(), Failure> {
+    let toolchain = toolchain::find()?;
+    note(format_args!(
+        "building {} with the {} toolchain",
+        crates.iter().map(|(_, c)| c.name.as_str()).collect::<Vec<_>>().join(", "),
+        toolchain.how
+    ));
+    let mut workspaces: BTreeMap<&Path, Vec<(usize, &Crate)>> = BTreeMap::new();
+    for (at, found) in crates {
+        workspaces.entry(&found.workspace).or_default().push((*at, found));
+    }
+    for (workspace, crates) in workspaces {
+        let here: Vec<&Crate> = crates.iter().map(|(_, found)| *found).collect();
+        for ((name, wasm), (at, _)) in cargo_build(workspace, &here, &toolchain)?.into_iter().zip(&crates) {
+            let (mark, fresh) = package(&name, &wasm, out, marks.of.get(&name))?;
+            all.push((*at, Built { file: out.join(&mark.file), fresh }));
+            marks.of.insert(name, mark);
+        }
+    }
+    Ok(())
+}
+
+/// The package that a folder was built into before.
+///
+/// # Errors
+/// When it never was, or that file is gone.
+pub(super) fn built_before(dir: &Path, out: &Path) -> Result<PathBuf, Failure> {
+    let name = guest::find(dir)?.map_or_else(|| find_crate(dir).map(|found| found.name), |found| Ok(found.name()))?;
+    let file = Marks::read(out).of.get(&name).map(|mark| out.join(&mark.file)).filter(|file| file.exists());
+    file.ok_or_else(|| {
+        Failure::invalid(format_args!(
+            "{}: there is no package of it in {}; build it with `huiyin plugin build {}`",
+            dir.display(),
+            out.display(),
+            dir.display()
+        ))
+    })
+}
+
+/// What lies in a folder of packages, by the name of what it was built of.
+struct Marks {
+    file: PathBuf,
+    of: BTreeMap<String, Mark>,
+}
+
+impl Marks {
+    fn read(out: &Path) -> Marks {
+        let file = out.join(MARKS);
+        let of = std::fs::read(&file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        Marks { file, of }
+    }
+
+    fn write(&self) -> Result<(), Failure> {
+        let text = serde_json::to_vec_pretty(&self.of).map_err(Failure::failed)?;
+        if std::fs::read(&self.file).ok().as_deref() == Some(&text) {
+            return Ok(());
+        }
+        write_whole(&self.file, &text)
+            .map_err(|error| Failure::failed(format_args!("{}: {error}", self.file.display())))
     }
 }
 
@@ -113,6 +205,10 @@ fn find_crate(dir: &Path) -> Result<Crate, Failure> {
         .join("Cargo.toml")
         .canonicalize()
         .map_err(|error| Failure::invalid(format_args!("{}: no plugin crate: Cargo.toml: {error}", dir.display())))?;
+    // A project of `plugin new` names the SDK that this program carries.
+    if std::fs::read_to_string(&manifest).is_ok_and(|text| text.contains(&format!("\"{}/rust\"", sdk::FOLDER))) {
+        sdk::write_out(dir)?;
+    }
     let mut cargo = cargo();
     cargo
         .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
@@ -271,13 +367,28 @@ fn remaps(metadata: &Value, sysroot: &str) -> Vec<String> {
 /// Wraps a core module, unless it and all that wraps it are as before.
 fn package(name: &str, core: &[u8], out: &Path, before: Option<&Mark>) -> Result<(Mark, bool), Failure> {
     let core_digest = hex::encode(Sha256::digest(core));
-    let huiyin = format!("{} contract {CONTRACT}", env!("CARGO_PKG_VERSION"));
-    if let Some(mark) = before.filter(|mark| mark.core == core_digest && mark.huiyin == huiyin)
-        && there(&out.join(&mark.file)).is_some_and(|(digest, _)| digest == mark.digest)
-    {
-        return Ok((mark.clone(), false));
+    match unchanged(before, &core_digest, out) {
+        Some(mark) => Ok((mark.clone(), false)),
+        None => wrap(name, core, core_digest, out, before),
     }
-    let bytes = huiyin_sandbox::package::componentize_in(core, sandbox_config())
+}
+
+/// What was built before, where it was made of the same by the same program, and lies there still.
+fn unchanged<'a>(before: Option<&'a Mark>, made_of: &str, out: &Path) -> Option<&'a Mark> {
+    before.filter(|mark| {
+        mark.core == made_of
+            && mark.huiyin == maker()
+            && there(&out.join(&mark.file)).is_some_and(|(digest, _)| digest == mark.digest)
+    })
+}
+
+fn maker() -> String {
+    format!("{} contract {CONTRACT}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Makes a package of a core module or a component.
+fn wrap(name: &str, wasm: &[u8], made_of: String, out: &Path, before: Option<&Mark>) -> Result<(Mark, bool), Failure> {
+    let bytes = huiyin_sandbox::package::componentize_in(wasm, sandbox_config())
         .map_err(|error| Failure::failed(format_args!("{name}: {error}")))?;
     let sandbox = sandbox()?;
     let package = sandbox.load(&bytes).map_err(|error| Failure::failed(format_args!("{name}: {error}")))?;
@@ -286,18 +397,18 @@ fn package(name: &str, core: &[u8], out: &Path, before: Option<&Mark>) -> Result
     if let Some(old) = before.filter(|mark| mark.file != file && out.join(&mark.file).exists()) {
         note(format_args!("{}: stays; {name} is now {file}", old.file));
     }
-    Ok((Mark { core: core_digest, huiyin, file, digest: package.digest.clone() }, fresh))
+    Ok((Mark { core: made_of, huiyin: maker(), file, digest: package.digest.clone() }, fresh))
 }
 
-fn describe(out: &Path, mark: &Mark, fresh: bool) -> Result<(String, Value), Failure> {
-    let path = out.join(&mark.file);
-    let bytes = std::fs::read(&path).map_err(|error| Failure::failed(format_args!("{}: {error}", path.display())))?;
+fn describe(path: &Path, fresh: bool) -> Result<(String, Value), Failure> {
+    let bytes = std::fs::read(path).map_err(|error| Failure::failed(format_args!("{}: {error}", path.display())))?;
+    let digest = split(&bytes).map_err(|error| Failure::failed(format_args!("{}: {error}", path.display())))?.digest();
     let imports = imports(&bytes)?;
     let shown = if imports.is_empty() { "none".to_owned() } else { imports.join(" ") };
     let state = if fresh { "built" } else { "unchanged" };
     let path = path.display().to_string();
-    let line = format!("{path}  {state}  sha256:{}  {} bytes  imports: {shown}\n", mark.digest, bytes.len());
-    Ok((line, json!({"file": path, "state": state, "digest": mark.digest, "size": bytes.len(), "imports": imports})))
+    let line = format!("{path}  {state}  sha256:{digest}  {} bytes  imports: {shown}\n", bytes.len());
+    Ok((line, json!({"file": path, "state": state, "digest": digest, "size": bytes.len(), "imports": imports})))
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! `huiyin plugin run`: one call of a plugin's own function.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use huiyin_engine::grants::check_folder;
-use huiyin_sandbox::{Context, Grant, HostAccess, Limits, Operation};
+use huiyin_sandbox::{Context, Grant, HostAccess, Limits, Operation, SecretValue};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -42,7 +42,7 @@ pub(super) struct Args {
     now: Option<Timestamp>,
 }
 
-fn secret(text: &str) -> Result<(String, PathBuf), String> {
+pub(super) fn secret(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, file)) if !name.is_empty() && !file.is_empty() => Ok((name.to_owned(), file.into())),
         _ => Err("write it as NAME=FILE".to_owned()),
@@ -54,24 +54,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let json_or =
         |file: &Option<PathBuf>| file.as_ref().map_or_else(|| Ok(json!({})), |file| read_json(file, MAX_JSON));
     let (config, input) = (json_or(&args.config)?, json_or(&args.input)?);
-    let grant = match &args.grant {
-        Some(file) => {
-            let wrong = |error: &dyn std::fmt::Display| Failure::invalid(format_args!("{}: {error}", shown(file)));
-            let grant = Grant::from_json(&read_text(file, MAX_JSON)?).map_err(|error| wrong(&error))?;
-            check_folder(&grant).map_err(|why| wrong(&why))?;
-            grant
-        }
-        None => Grant::default(),
-    };
-    let mut secrets = BTreeMap::new();
-    for (name, file) in &args.secret {
-        let mut value = read_bytes(file, MAX_SECRET)?;
-        // Editors end files with a line end; a secret is what stands before it.
-        while value.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
-            value.pop();
-        }
-        secrets.insert(name.clone(), value.into());
-    }
+    let grant = args.grant.as_deref().map(read_grant).transpose()?.unwrap_or_default();
+    let secrets = read_secrets(&args.secret)?;
     let sandbox = sandbox()?;
     let package =
         sandbox.load(&bytes).map_err(|error| Failure::invalid(format_args!("{}: {error}", shown(&args.file))))?;
@@ -95,11 +79,33 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     print_json(&called.output.to_json())
 }
 
+/// A grant from a file.
+pub(super) fn read_grant(file: &Path) -> Result<Grant, Failure> {
+    let wrong = |error: &dyn std::fmt::Display| Failure::invalid(format_args!("{}: {error}", shown(file)));
+    let grant = Grant::from_json(&read_text(file, MAX_JSON)?).map_err(|error| wrong(&error))?;
+    check_folder(&grant).map_err(|why| wrong(&why))?;
+    Ok(grant)
+}
+
+/// Secrets by name, from their files.
+pub(super) fn read_secrets(files: &[(String, PathBuf)]) -> Result<BTreeMap<String, SecretValue>, Failure> {
+    let mut secrets = BTreeMap::new();
+    for (name, file) in files {
+        let mut value = read_bytes(file, MAX_SECRET)?;
+        // Editors end files with a line end; a secret is what stands before it.
+        while value.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+            value.pop();
+        }
+        secrets.insert(name.clone(), value.into());
+    }
+    Ok(secrets)
+}
+
 /// Secrets from files.
-struct Secrets(BTreeMap<String, huiyin_sandbox::SecretValue>);
+pub(super) struct Secrets(pub(super) BTreeMap<String, SecretValue>);
 
 impl huiyin_sandbox::SecretSource for Secrets {
-    fn secret(&self, name: &str) -> Option<huiyin_sandbox::SecretValue> {
+    fn secret(&self, name: &str) -> Option<SecretValue> {
         self.0.get(name).cloned()
     }
 }
