@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::case::{Case, ConcernAnswer};
 use crate::desk::Desk;
 use crate::item::ItemRecord;
+use crate::level::Level;
 use crate::policy::PolicyPack;
 
 /// The cases and items of a desk at one moment.
@@ -226,7 +227,7 @@ pub fn item_hit(item: &ItemRecord, case: Option<&str>) -> Value {
     let level = item.level();
     json!({
         "kind": "item", "item": item.item, "unit": item.unit, "source": item.source, "title": item.title,
-        "level": level, "level_zh": level.map(|level| level.zh()), "colour": level.map(|level| level.colour()),
+        "level": level, "level_zh": level.map(Level::zh), "colour": level.map(Level::colour),
         "case": case, "at": item.observed,
     })
 }
