@@ -2,6 +2,7 @@
 //! host as a real process, and the log read back without the host.
 
 pub mod bureau;
+pub mod contract;
 pub mod guests;
 pub mod host;
 pub mod house;

@@ -13,8 +13,8 @@ use serde_json::json;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::api::App;
 use crate::caller::Caller;
+use crate::state::App;
 
 /// A comment is sent when nothing else was for so long, so that proxies keep the stream open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

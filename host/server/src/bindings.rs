@@ -8,10 +8,10 @@ use huiyin_engine::rebind::{PluginWord, Rebound, SlotWord};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// Differences shown unless told otherwise.
 const SHOWN: usize = 100;
@@ -20,7 +20,7 @@ const SHOWN: usize = 100;
 const MOST: usize = 10_000;
 
 /// Which slots to show.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
     workflow: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) async fn list(
 }
 
 /// Which slot, and why.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Word {
     workflow: String,
@@ -58,7 +58,7 @@ impl Word {
 }
 
 /// The same with a plugin.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Bind {
     workflow: String,
@@ -128,7 +128,7 @@ pub(crate) async fn drop_canary(
 }
 
 /// Of which canary, and how much.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Of {
     workflow: String,

@@ -13,13 +13,10 @@ use axum::response::Response;
 use percent_encoding::percent_decode;
 
 use crate::account::{Standing, guard};
-use crate::api::App;
 use crate::connections::Known;
+use crate::names::{ACTOR_HEADER, KEY_HEADER};
 use crate::problem::Problem;
-
-/// The header that names who asks: `person:<id>` or `admin:<name>`, in UTF-8 as
-/// it is or percent-encoded.
-pub const ACTOR_HEADER: &str = "huiyin-actor";
+use crate::state::App;
 
 /// Who the bearer is when nobody is named.
 const ADMIN: &str = "admin:admin";
@@ -115,10 +112,6 @@ pub(crate) fn actor(value: &[u8]) -> Option<String> {
     (!name.is_empty() && name.chars().all(plain) && huiyin_engine::actor_in_headers(&text).len() <= MAX_ACTOR)
         .then(|| text.into_owned())
 }
-
-/// The header under which a request is asked once: a text of the asker's choice, in quotes or
-/// without (draft-ietf-httpapi-idempotency-key-header).
-pub const KEY_HEADER: &str = "idempotency-key";
 
 /// Longest key, in bytes.
 const MAX_KEY: usize = 255;

@@ -11,14 +11,14 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::intake::check_source;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// Call records sent in.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Calls {
     /// Where they come from.
@@ -32,15 +32,17 @@ fn hotline() -> String {
 }
 
 /// One call.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CallRecord {
     id: Option<String>,
+    #[schemars(with = "String", extend("format" = "date-time"))]
     at: Timestamp,
     phone: String,
     answered: bool,
     #[serde(default)]
     called_back: bool,
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     called_back_at: Option<Timestamp>,
     /// What was asked.
     content: Option<String>,
@@ -107,10 +109,12 @@ pub(crate) async fn import(
 }
 
 /// Which period, and whose.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Period {
+    #[schemars(with = "String", extend("format" = "date"))]
     from: Date,
+    #[schemars(with = "String", extend("format" = "date"))]
     to: Date,
     unit: Option<String>,
 }

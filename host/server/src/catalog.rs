@@ -4,8 +4,8 @@ use axum::extract::State;
 use futures::FutureExt as _;
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// Whether the host can do its work; the only path that needs no token, so it says nothing else.
 pub(crate) async fn health(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {

@@ -11,9 +11,9 @@ use huiyin_desk::{Actor, Level, RunningClock, running_clocks};
 use icalendar::{Alarm, Calendar, Class, Component as _, EventLike as _, Property, Todo, TodoStatus};
 use jiff::Timestamp;
 
-use crate::api::App;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// What RFC 5545 calls a calendar.
 const MEDIA_TYPE: &str = "text/calendar; charset=utf-8";

@@ -69,7 +69,7 @@ fn given(name: &str, headers: &HeaderMap) -> Option<Response> {
         .header(header::CACHE_CONTROL, caching(name));
     // The content is the same in every coding, so the tag is a weak one.
     let tag = format!("W/{tag}");
-    if headers.get_all(header::IF_NONE_MATCH).iter().any(|known| matches_tag(known, &tag)) {
+    if crate::etag::is_known(headers, &tag) {
         let response = response.status(StatusCode::NOT_MODIFIED).header(header::ETAG, tag);
         return Some(guarded(response.body(axum::body::Body::empty()).ok()?));
     }
@@ -87,11 +87,6 @@ fn given(name: &str, headers: &HeaderMap) -> Option<Response> {
 /// A hashed file never changes; everything else is asked for again.
 fn caching(name: &str) -> &'static str {
     if name.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" }
-}
-
-fn matches_tag(given: &HeaderValue, tag: &str) -> bool {
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    given.to_str().is_ok_and(|given| given.split(',').any(|one| one.trim() == "*" || bare(one) == bare(tag)))
 }
 
 /// The best of the codings that the asker takes and the build made.
@@ -127,11 +122,16 @@ fn media_type(name: &str) -> &'static str {
     }
 }
 
-/// With what keeps a page to itself.
-fn guarded(mut response: Response) -> Response {
+/// With what keeps a page of the console to itself.
+fn guarded(response: Response) -> Response {
+    guarded_by(response, POLICY)
+}
+
+/// With what keeps a page to itself: what it may do, and that no other page may have it.
+pub(crate) fn guarded_by(mut response: Response, policy: &'static str) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -169,12 +169,5 @@ mod tests {
         assert!(
             !takes("gzip", "br") && !takes("br;q=0, gzip", "br") && !takes("br; q=0.000", "br") && !takes("brx", "br")
         );
-    }
-
-    #[test]
-    fn a_tag_is_known_weak_or_strong() {
-        let known = |given: &str| matches_tag(&given.parse().unwrap(), "W/\"ab\"");
-        assert!(known("\"ab\"") && known("W/\"ab\"") && known("\"x\", W/\"ab\"") && known("*"));
-        assert!(!known("\"abc\"") && !known(""));
     }
 }

@@ -8,14 +8,14 @@ use huiyin_desk::{Command, DeskError};
 use huiyin_json::Strict;
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::body::Json;
 use crate::caller::{self, Caller};
 use crate::problem::Problem;
 use crate::readers;
+use crate::state::App;
 
 /// Which cases; all of them where nothing is said.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichCases {
     unit: Option<String>,
@@ -62,7 +62,7 @@ pub(crate) async fn commands() -> axum::Json<Value> {
 }
 
 /// Which items.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichItems {
     /// Only `true` is known: the desk keeps no list of all items.
@@ -92,7 +92,7 @@ pub(crate) async fn items(
 }
 
 /// Which tasks.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichTasks {
     unit: Option<String>,
@@ -123,7 +123,7 @@ pub(crate) async fn tasks(
 }
 
 /// Which approvals.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichApprovals {
     unit: Option<String>,
@@ -170,7 +170,7 @@ pub(crate) async fn approvals(
 }
 
 /// Which reports.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichReports {
     unit: Option<String>,

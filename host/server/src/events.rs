@@ -14,10 +14,10 @@ use huiyin_engine::{Delivered, cloud_event};
 use huiyin_json::Strict;
 use serde_json::{Map, Value, json};
 
-use crate::api::App;
 use crate::body;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// The most events of one batch.
 const MAX_BATCH: usize = 1_000;

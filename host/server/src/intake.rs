@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::api::App;
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// The most items of one request.
 pub(crate) const MAX_ITEMS: usize = 1_000;
@@ -20,7 +20,7 @@ pub(crate) const MAX_ITEMS: usize = 1_000;
 const MAX_SOURCE: usize = 64;
 
 /// Items pushed in.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Push {
     /// Who sends: an item's id is known within it.
@@ -34,7 +34,7 @@ fn pushed() -> String {
 }
 
 /// One item as it is pushed in.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PushedItem {
     id: String,
@@ -42,6 +42,7 @@ struct PushedItem {
     #[serde(default)]
     body: String,
     url: Option<String>,
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     published: Option<Timestamp>,
     #[serde(default, deserialize_with = "object")]
     fields: serde_json::Map<String, Value>,

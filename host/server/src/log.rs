@@ -11,8 +11,8 @@ use huiyin_engine::ledger::Ledger;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::api::App;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// The latest signed checkpoint, a C2SP signed note.
 pub(crate) async fn checkpoint(State(app): State<App>) -> Result<Response, Problem> {
@@ -39,7 +39,7 @@ pub(crate) async fn proof(
 }
 
 /// A record by its id.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
     record: String,

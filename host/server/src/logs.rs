@@ -5,16 +5,17 @@ use axum::extract::{Query, State};
 use huiyin_desk::LogKind;
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// Which logs.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
     unit: Option<String>,
     kind: Option<LogKind>,
     /// One day's, by its last day.
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
     day: Option<jiff::civil::Date>,
 }
 

@@ -12,14 +12,14 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::api::App;
 use crate::body::Json;
 use crate::caller::{self, Caller};
 use crate::intake::{MAX_ITEMS, check_source};
 use crate::problem::Problem;
+use crate::state::App;
 
 /// Messages sent in.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Messages {
     /// Where they were written: an id is known within it.
@@ -33,7 +33,7 @@ fn form() -> String {
 }
 
 /// One message.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Message {
     /// Its id where it was written; without one it is a message of its own, however often it is sent, unless the
@@ -46,6 +46,7 @@ struct Message {
     asker: Option<String>,
     phone: Option<String>,
     /// When they wrote it.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     asked_at: Option<Timestamp>,
     url: Option<String>,
     /// Where it was written, in a word.

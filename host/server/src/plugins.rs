@@ -13,10 +13,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::api::App;
 use crate::body::{Json, Parts};
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// Packages that may be sent at once; beyond it one is told to wait.
 pub(crate) const UPLOADS: usize = 4;
@@ -32,7 +32,7 @@ pub(crate) async fn list(State(app): State<App>) -> Result<axum::Json<Value>, Pr
 }
 
 /// Why something is done, where the body is something else.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Why {
     reason: String,
@@ -81,7 +81,7 @@ async fn received(request: Request, most: usize, folder: Option<PathBuf>) -> Res
 }
 
 /// Why a plugin is removed.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Removal {
     reason: String,
@@ -104,7 +104,7 @@ pub(crate) async fn remove(
 }
 
 /// What a plugin may reach.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Granting {
     unit: String,
@@ -130,7 +130,7 @@ pub(crate) async fn grant(
 }
 
 /// Which grant is taken back.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Revoking {
     unit: String,

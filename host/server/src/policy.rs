@@ -6,14 +6,14 @@ use huiyin_engine::policy::NewPolicy;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::api::App;
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::plugins::whole;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// A pack as text, so that what is wrong with it is told by line and column.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Deploying {
     text: String,

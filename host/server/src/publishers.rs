@@ -7,18 +7,18 @@ use huiyin_engine::publishers::TrustReport;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::plugins::{say_why, whole};
 use crate::problem::Problem;
+use crate::state::App;
 
 pub(crate) async fn list(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
     Ok(axum::Json(json!({"publishers": app.engine.publishers().await?})))
 }
 
 /// Whose key is trusted, and by whom.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Trusting {
     key: String,
@@ -40,7 +40,7 @@ pub(crate) async fn trust(
 }
 
 /// Whose key is trusted no more.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Distrusting {
     key: String,

@@ -4,9 +4,9 @@
 use huiyin_desk::{Actor, PolicyPack};
 use serde_json::Value;
 
-use crate::api::App;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// Somebody who reads.
 #[derive(Debug, Clone)]

@@ -8,8 +8,8 @@ use huiyin_journal::{Payload, Record};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// Records on a page unless told otherwise, and at most.
 const LISTED: usize = 50;
@@ -19,7 +19,7 @@ const MOST: usize = 500;
 const LOOKED_AT: u64 = 20_000;
 
 /// Which records.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
     /// Those before this index; from the end of the log unless told.

@@ -4,11 +4,11 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// Whose, and whether also those that are over.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
     unit: Option<String>,

@@ -12,10 +12,10 @@ use huiyin_journal::Payload;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::body::Json;
 use crate::caller::{self, Caller};
 use crate::problem::Problem;
+use crate::state::App;
 
 /// Longest id that an asker may choose, in bytes.
 const MAX_ID: usize = 128;
@@ -24,7 +24,7 @@ const MAX_ID: usize = 128;
 const LISTED: usize = 100;
 
 /// A run to start.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Start {
     workflow: String,
@@ -75,7 +75,7 @@ fn check_id(id: &str) -> Result<(), Problem> {
 }
 
 /// Which runs to list.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
     /// `running`, `suspended`, `waiting`, `quarantined`, `completed`, `faulted`, `cancelled`.
@@ -190,7 +190,7 @@ pub(crate) async fn records(
 }
 
 /// Why something is done with a run.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Why {
     reason: String,
@@ -241,7 +241,7 @@ pub(crate) async fn retry(
 }
 
 /// Where a run goes on, and with what.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Restart {
     /// JSON pointer of the task.
@@ -269,7 +269,7 @@ pub(crate) async fn restart(
 }
 
 /// What became of an effect.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Resolve {
     happened: bool,

@@ -8,10 +8,10 @@ use huiyin_engine::partition::PauseCommand;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// Times shown of each schedule unless told otherwise.
 const SHOWN: usize = 5;
@@ -23,7 +23,7 @@ const MOST: usize = 1_000;
 const MAX_REASON: usize = 2_000;
 
 /// How much to show.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
     next: Option<usize>,
@@ -43,7 +43,7 @@ pub(crate) async fn list(
 }
 
 /// Which schedule, and why.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Word {
     workflow: String,

@@ -10,11 +10,11 @@ use huiyin_search::{Place, Wanted, snippet};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::caller::Caller;
 use crate::finder::{CASE, ITEM, Sight};
 use crate::problem::Problem;
 use crate::readers::ReaderOf;
+use crate::state::App;
 
 /// Hits where no limit is given.
 const HITS: usize = 20;
@@ -24,21 +24,24 @@ const MAX_HITS: usize = 100;
 const SNIPPET: usize = 100;
 
 /// What is looked for.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
     q: String,
     unit: Option<String>,
     kind: Option<Kind>,
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
     from: Option<Date>,
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
     to: Option<Date>,
     limit: Option<usize>,
     after: Option<String>,
 }
 
 /// Cases or items.
-#[derive(Debug, Clone, Copy, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
 enum Kind {
     Case,
     Item,

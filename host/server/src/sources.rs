@@ -7,10 +7,10 @@ use huiyin_engine::partition::RewindCommand;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 2_000;
@@ -61,7 +61,7 @@ pub(crate) async fn list(State(app): State<App>) -> Result<axum::Json<Value>, Pr
 }
 
 /// Which source, to where, and why.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rewind {
     source: String,

@@ -11,12 +11,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::api::App;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// Which unit, which day.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichDay {
     unit: Option<String>,
@@ -43,7 +43,7 @@ pub(crate) async fn coverage(
 }
 
 /// Which unit, and for how many days on either side of now.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichRoster {
     unit: Option<String>,
@@ -65,7 +65,7 @@ pub(crate) async fn roster(
 }
 
 /// Which unit, and whether of all that is kept.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
     unit: Option<String>,

@@ -18,10 +18,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::state::App;
 
 /// Longest name of a file, in bytes.
 const MAX_FILE: usize = 1_024;
@@ -108,7 +108,7 @@ pub(crate) async fn list(State(app): State<App>) -> Result<axum::Json<Value>, Pr
 }
 
 /// Which of the deployments of a name.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
     unit: Option<String>,
@@ -145,7 +145,7 @@ pub(crate) async fn show(
 }
 
 /// Workflows to deploy.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Deploy {
     workflows: Vec<Document>,
@@ -154,7 +154,7 @@ pub(crate) struct Deploy {
     units: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Document {
     /// What the asker calls it, for the findings.
@@ -190,7 +190,7 @@ pub(crate) async fn deploy(
 }
 
 /// Which workflow to withdraw.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Withdraw {
     unit: Option<String>,

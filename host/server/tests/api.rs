@@ -4,13 +4,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(missing_docs)]
 
+// It is another crate's module, too.
+#[allow(unreachable_pub)]
+#[path = "../../../tests/src/contract.rs"]
+mod contract;
+#[path = "api/openapi.rs"]
+mod openapi;
 #[path = "api/sessions.rs"]
 mod sessions;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use contract::Contract;
 use huiyin_engine::config::{HostConfig, WorkflowConfig};
 use huiyin_engine::value_limits::ValueLimits;
 use huiyin_engine::{Engine, Options};
@@ -25,6 +32,7 @@ struct Api {
     stop: CancellationToken,
     engine: Arc<Engine>,
     runtime: tokio::runtime::Runtime,
+    contract: OnceLock<Contract>,
     _folder: tempfile::TempDir,
 }
 
@@ -67,7 +75,7 @@ impl Api {
             tokio::spawn(huiyin_server::serve(listener, router, stop.clone().cancelled_owned()));
             (engine, address)
         });
-        Api { address, token: revealed, stop, engine, runtime, _folder: folder }
+        Api { address, token: revealed, stop, engine, runtime, contract: OnceLock::new(), _folder: folder }
     }
 
     fn ask(&self, method: &str, path: &str, body: Option<&str>) -> (u16, Value) {
@@ -85,7 +93,25 @@ impl Api {
         (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
     }
 
+    /// The document that the host serves.
+    fn contract(&self) -> &Contract {
+        self.contract.get_or_init(|| {
+            let (_, _, body) = self.unread("GET", "/openapi.json", &[], b"");
+            Contract::of(serde_json::from_str(&body).unwrap())
+        })
+    }
+
+    /// Asks, and holds what is answered against the document.
     fn raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String, String) {
+        let (status, head, body) = self.unread(method, path, headers, body);
+        let kind = head.lines().find_map(|line| line.strip_prefix("content-type: "));
+        if let Err(fault) = self.contract().check(method, path, status, kind, &body) {
+            panic!("{fault}");
+        }
+        (status, head, body)
+    }
+
+    fn unread(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String, String) {
         let mut stream = TcpStream::connect(self.address).unwrap();
         let mut head = format!(
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n",

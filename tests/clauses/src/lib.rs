@@ -8,6 +8,7 @@
 
 use std::path::Path;
 
+use huiyin_tests::contract::Contract;
 use huiyin_tests::host::{Host, Start, program};
 use huiyin_tests::{house, project};
 use jiff::{SignedDuration, Timestamp};
@@ -36,6 +37,7 @@ pub struct Office {
     url: String,
     token: String,
     agent: ureq::Agent,
+    contract: std::sync::OnceLock<Contract>,
     /// The folder with its configuration and data.
     pub folder: tempfile::TempDir,
 }
@@ -65,6 +67,7 @@ impl Office {
             url: String::new(),
             token: String::new(),
             agent: ureq::Agent::config_builder().http_status_as_error(false).build().new_agent(),
+            contract: std::sync::OnceLock::new(),
             folder,
         };
         office.start();
@@ -130,11 +133,32 @@ impl Office {
         self.folder.path().join("data")
     }
 
+    /// Reads an answer, and holds it against what the host says of itself.
+    fn read(
+        &self,
+        method: &str,
+        path: &str,
+        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> (u16, Value) {
+        let mut answer = answer.expect("an answer");
+        let status = answer.status().as_u16();
+        let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).map(str::to_owned);
+        let body = answer.body_mut().with_config().limit(64 << 20).read_to_string().expect("a text");
+        let contract = self.contract.get_or_init(|| {
+            let mut document = self.agent.get(format!("{}/openapi.json", self.url)).call().expect("an answer");
+            Contract::of(document.body_mut().read_json().expect("JSON"))
+        });
+        if let Err(fault) = contract.check(method, path, status, kind.as_deref(), &body) {
+            panic!("{fault}");
+        }
+        (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+    }
+
     /// GET a path of the API; its JSON.
     pub fn get(&self, path: &str) -> Value {
         let request =
             self.agent.get(format!("{}{path}", self.url)).header("authorization", format!("Bearer {}", self.token));
-        let (status, value) = read(request.call());
+        let (status, value) = self.read("GET", path, request.call());
         assert_eq!(status, 200, "GET {path}: {value}");
         value
     }
@@ -146,7 +170,7 @@ impl Office {
             .get(format!("{}{path}", self.url))
             .header("authorization", format!("Bearer {}", self.token))
             .header("huiyin-actor", format!("person:{person}"));
-        read(request.call())
+        self.read("GET", path, request.call())
     }
 
     /// POST in a person's name; the status and the JSON.
@@ -156,7 +180,7 @@ impl Office {
             .post(format!("{}{path}", self.url))
             .header("authorization", format!("Bearer {}", self.token))
             .header("huiyin-actor", format!("person:{person}"));
-        read(request.send_json(body))
+        self.read("POST", path, request.send_json(body))
     }
 
     /// A person acts in the name of a unit; what the command answers.
@@ -311,10 +335,4 @@ pub fn today() -> String {
 /// Where a file of this workspace lies.
 pub fn file(path: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
-}
-
-fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> (u16, Value) {
-    let mut answer = answer.expect("an answer");
-    let status = answer.status().as_u16();
-    (status, answer.body_mut().read_json().unwrap_or(Value::Null))
 }

@@ -7,8 +7,9 @@ use axum::http::{HeaderMap, Method, header};
 use super::session::Standing;
 use super::signing::{SignIn, Whence};
 use super::trail::Deed;
-use crate::caller::{self, ACTOR_HEADER, Caller};
+use crate::caller::{self, Caller};
 use crate::connections::Peer;
+use crate::names::ACTOR_HEADER;
 use crate::problem::Problem;
 
 /// The header that the console sends with everything it does. A form of another site cannot set it, and its scripts may

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Router};
 use huiyin_desk::PolicyPack;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,44 +18,58 @@ use super::session::{IDLE, Standing};
 use super::signing::{Denied, FirstError};
 use super::store::{Account, AccountError};
 use super::trail::Deed;
-use crate::api::App;
-use crate::body::{BodyLimit, Json};
+use crate::body::Json;
 use crate::caller::Caller;
 use crate::connections::Peer;
+use crate::openapi::Right::{Act as MayAct, Admin, Public};
+use crate::openapi::{Route, delete, get, post, shapes};
 use crate::problem::Problem;
-
-/// The largest body of somebody who has not signed in yet, in bytes.
-const SMALL: BodyLimit = BodyLimit { bytes: 8 << 10, memory: 64 << 10 };
+use crate::state::App;
 
 /// Sign-ins listed unless told otherwise, and at most.
 const LISTED: usize = 100;
 const MOST: usize = 1_000;
 
-/// What anybody may ask who reaches the host.
-pub(crate) fn open() -> Router<App> {
-    use axum::routing::{get, post};
-    Router::new()
-        .route("/v1/session", get(show).post(sign_in).delete(sign_out))
-        .route("/v1/session/first", post(first))
-        .layer(Extension(SMALL))
+/// Its part of the table of routes.
+pub(crate) fn all() -> Vec<Route<App>> {
+    vec![
+        get("/v1/session", Public, show).said("当前会话", "Who is signed in, for anybody.").gives(200, shapes::session),
+        post("/v1/session", Public, sign_in)
+            .said("登录", "Signs in.")
+            .json::<Credentials>()
+            .gives(200, shapes::session),
+        delete("/v1/session", Public, sign_out).said("退出", "Signs out.").done(204),
+        post("/v1/session/first", Public, first)
+            .said("以一次性代码设立首个管理员", "Makes the first admin, by the code that the host printed.")
+            .json::<First>()
+            .done(201),
+        post("/v1/session/password", MayAct, change_password)
+            .said("修改本人密码", "Changes one's own password.")
+            .json::<Change>()
+            .gives(200, shapes::session),
+        delete("/v1/sessions", MayAct, sign_out_everywhere).said("在所有设备上退出", "Signs out everywhere.").done(204),
+        get("/v1/accounts", Admin, list).said("账户列表", "Accounts.").gives(200, shapes::accounts),
+        post("/v1/accounts", Admin, add)
+            .said("新建账户", "Makes an account, with a first password.")
+            .json::<NewAccount>()
+            .gives(201, shapes::password),
+        post("/v1/accounts/{account}/reset", Admin, reset)
+            .said("重置密码", "An account has a first password again.")
+            .gives(200, shapes::password),
+        post("/v1/accounts/{account}/lock", Admin, lock).said("锁定账户", "Locks an account.").done(204),
+        post("/v1/accounts/{account}/unlock", Admin, unlock).said("解锁账户", "Unlocks an account.").done(204),
+        post("/v1/accounts/{account}/sign-out", Admin, sign_out_of)
+            .said("使账户全部退出", "Signs an account out everywhere.")
+            .done(204),
+        post("/v1/accounts/{account}/remove", Admin, remove).said("删除账户", "Removes an account.").done(204),
+        get("/v1/sign-ins", Admin, sign_ins)
+            .said("登录记录，最新的在前", "The record of sign-ins, the latest first.")
+            .query::<HowMany>()
+            .gives(200, shapes::sign_ins),
+    ]
 }
 
-/// What needs a session or the token.
-pub(crate) fn guarded() -> Router<App> {
-    use axum::routing::{delete, get, post};
-    Router::new()
-        .route("/v1/session/password", post(change_password))
-        .route("/v1/sessions", delete(sign_out_everywhere))
-        .route("/v1/accounts", get(list).post(add))
-        .route("/v1/accounts/{account}/reset", post(reset))
-        .route("/v1/accounts/{account}/lock", post(lock))
-        .route("/v1/accounts/{account}/unlock", post(unlock))
-        .route("/v1/accounts/{account}/sign-out", post(sign_out_of))
-        .route("/v1/accounts/{account}/remove", post(remove))
-        .route("/v1/sign-ins", get(sign_ins))
-}
-
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Credentials {
     account: String,
@@ -172,7 +186,7 @@ fn own(caller: &Caller) -> Result<&Standing, Problem> {
     caller.session.as_ref().ok_or_else(|| Problem::invalid("this is of a session; the bearer of the token has none"))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Change {
     old: String,
@@ -208,7 +222,7 @@ async fn change_password(
     begun(&app, &headers, &again).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct First {
     code: String,
@@ -285,7 +299,7 @@ async fn list(State(app): State<App>, Extension(caller): Extension<Caller>) -> R
     Ok(axum::Json(json!({ "now": app.engine.now(), "accounts": rows })))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NewAccount {
     account: String,
@@ -442,7 +456,7 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct HowMany {
     limit: Option<usize>,

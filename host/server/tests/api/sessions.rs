@@ -2,13 +2,15 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use huiyin_engine::{Engine, Options};
 use huiyin_server::{Accounts, SignIn, Token};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+
+use crate::contract::Contract;
 
 const GOOD: &str = "correct horse battery";
 const CONSOLE: (&str, &str) = ("huiyin-console", "1");
@@ -22,6 +24,7 @@ struct Host {
     engine: Arc<Engine>,
     runtime: tokio::runtime::Runtime,
     folder: tempfile::TempDir,
+    contract: OnceLock<Contract>,
 }
 
 struct Answer {
@@ -67,7 +70,7 @@ impl Host {
             tokio::spawn(huiyin_server::serve(listener, router, stop.clone().cancelled_owned()));
             (engine, address)
         });
-        Host { address, accounts, token: revealed, code, stop, engine, runtime, folder }
+        Host { address, accounts, token: revealed, code, stop, engine, runtime, folder, contract: OnceLock::new() }
     }
 
     fn open(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
@@ -91,7 +94,19 @@ impl Host {
         let answer = String::from_utf8_lossy(&answer).into_owned();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+        let answer = Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() };
+        let kind = answer.head.lines().find_map(|line| line.strip_prefix("content-type: "));
+        if path != "/openapi.json"
+            && let Err(fault) = self.contract().check(method, path, status, kind, &answer.body)
+        {
+            panic!("{fault}");
+        }
+        answer
+    }
+
+    /// The document that the host serves.
+    fn contract(&self) -> &Contract {
+        self.contract.get_or_init(|| Contract::of(self.ask("GET", "/openapi.json", &[], "").json()))
     }
 
     fn try_in(&self, account: &str, password: &str, more: &[(&str, &str)]) -> Answer {
