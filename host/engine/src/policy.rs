@@ -166,7 +166,7 @@ impl Engine {
 
 /// The units of both packs are the same: where they differ, the place and what is wrong.
 fn same_units(old: &PolicyPack, new: &PolicyPack) -> Result<(), (String, String)> {
-    for (at, unit) in new.units.iter().enumerate().filter(|(_, unit)| old.unit(&unit.code).is_none()) {
+    if let Some((at, unit)) = new.units.iter().enumerate().find(|(_, unit)| old.unit(&unit.code).is_none()) {
         return Err((format!("/units/{at}/code"), format!("unit `{}` is new", unit.code)));
     }
     match old.units.iter().find(|unit| new.unit(&unit.code).is_none()) {

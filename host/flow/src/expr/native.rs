@@ -194,7 +194,7 @@ fn add<'v>(left: Cow<'v, Value>, right: Cow<'v, Value>) -> Option<Cow<'v, Value>
             _ => {
                 let sum = float(&l)? + float(r)?;
                 // What comes out whole is an integer to jq, which then has the word.
-                Value::Number(Number::from_f64(sum).filter(|_| sum.trunc() != sum)?)
+                Value::Number(Number::from_f64(sum).filter(|_| sum.fract().abs() > 0.0)?)
             }
         },
         (Value::String(mut l), Value::String(r)) => {

@@ -35,7 +35,9 @@ pub fn adoption(desk: &Desk, adoption: &Adoption, now: Timestamp) -> Result<(Vec
     }
     let Some(reason) = &adoption.recompute else { return Ok((facts, Value::Null)) };
     let mut after = desk.clone();
-    facts.iter().for_each(|fact| after.apply(fact));
+    for fact in &facts {
+        after.apply(fact);
+    }
     let (more, said) = decided(&after, &Command::RecomputeClocks { reason: reason.clone() }, now)?;
     facts.extend(more);
     Ok((facts, said))

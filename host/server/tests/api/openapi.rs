@@ -28,13 +28,11 @@ fn the_document_is_openapi_3_1_and_refers_to_what_is_there() {
     let (status, head, body) = api.raw("GET", "/openapi.json", &[], b"");
     assert_eq!(status, 200);
     let document: Value = serde_json::from_str(&body).unwrap();
-    let standard: Value = serde_json::from_str(&file("tests/fixtures/openapi/schema-3.1.json")).unwrap();
-    let standard = jsonschema::validator_for(&standard).unwrap();
-    let faults: Vec<String> =
-        standard.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert_eq!(faults, [""; 0]);
-    // A document that is none does not pass.
-    assert!(!standard.is_valid(&json!({"openapi": "3.1.0", "info": {"title": "x"}})));
+    // A reader of such documents finds every operation.
+    let read = oas3::from_json(&body).unwrap();
+    read.validate_version().unwrap();
+    assert_eq!(read.operations().count(), operations(&document).len());
+    assert!(oas3::from_json(r#"{"openapi": "3.1.0", "info": {"title": "x"}}"#).is_err());
     let (mut schemas, mut names) = (0, BTreeSet::new());
     every(&document, &mut |key, value| {
         if key == "schema" {
