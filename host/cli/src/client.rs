@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use huiyin_engine::actor_in_headers;
-use huiyin_server::{ACTOR_HEADER, KEY_HEADER, TOKEN_FILE, Token};
+use huiyin_server::{ACTOR_HEADER, KEY_HEADER, TOKEN_FILE, TOKEN_PREFIX, Token};
 use serde_json::Value;
 
 use crate::folders::{DATA, HostFile};
@@ -16,6 +16,12 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 256 << 20;
 
+/// In whose name it is asked unless told otherwise.
+const ADMIN: &str = "admin:admin";
+
+/// The longest token, in bytes.
+const MAX_TOKEN: u64 = 256;
+
 /// Which host, and in whose name.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct HostArgs {
@@ -25,11 +31,12 @@ pub(crate) struct HostArgs {
     /// The host's URL, where the data folder does not say it.
     #[arg(long, value_name = "URL")]
     host: Option<String>,
-    /// The file with the token, where it is not in the data folder.
+    /// The file with the token, where it is not in the data folder: the host's own, or one of `huiyin token create`,
+    /// which acts as its person.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// In whose name: a person's id of the policy pack, or `admin:NAME` for an admin of the host.
-    #[arg(long = "as", value_name = "PERSON", default_value = "admin:admin")]
+    #[arg(long = "as", value_name = "PERSON", default_value = ADMIN)]
     acting: String,
 }
 
@@ -44,8 +51,20 @@ impl HostArgs {
 pub(crate) struct Client {
     agent: ureq::Agent,
     base: String,
-    token: Token,
-    actor: String,
+    token: String,
+    /// Named to the host; none for whom a token of their own stands.
+    actor: Option<String>,
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().new_agent()
+}
+
+/// The API token of a file, if it has one.
+fn api_token(file: &Path) -> Option<String> {
+    let bytes = huiyin_files::read_private(file, MAX_TOKEN).ok()??;
+    let text = std::str::from_utf8(&bytes).ok()?.trim();
+    text.starts_with(TOKEN_PREFIX).then(|| text.to_owned())
 }
 
 impl Client {
@@ -64,26 +83,21 @@ impl Client {
             })?,
         };
         let file = args.token_file.clone().unwrap_or_else(|| args.data.join(TOKEN_FILE));
+        let agent = agent();
+        let base = base.trim_end_matches('/').to_owned();
+        if let Some(token) = api_token(&file) {
+            // It stands for its person; another is named only where the asker says so, and the host refuses that.
+            let actor = (args.acting != ADMIN).then(|| actor(&args.acting));
+            return Ok(Client { agent, base, token, actor });
+        }
         let token = Token::load(&file).map_err(Failure::unreachable)?;
-        Ok(Self::new(&base, token, &actor(&args.acting)))
-    }
-
-    /// A host at a URL.
-    pub(crate) fn new(base: &str, token: Token, actor: &str) -> Client {
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
-            .build()
-            .new_agent();
-        Client { agent, base: base.trim_end_matches('/').to_owned(), token, actor: actor.to_owned() }
+        Ok(Client { agent, base, token: token.reveal().to_owned(), actor: Some(actor(&args.acting)) })
     }
 
     /// Asks for something.
     pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
         let request = self.agent.get(format!("{}{path}", self.base));
-        self.answer(
-            request.header("authorization", self.bearer()).header(ACTOR_HEADER, &*actor_in_headers(&self.actor)).call(),
-        )
+        self.answer(self.signed(request).call())
     }
 
     /// Asks for something that is text and no JSON.
@@ -114,12 +128,7 @@ impl Client {
             .post(format!("{}{path}", self.base))
             .header("content-type", kind)
             .header("expect", "100-continue");
-        self.answer(
-            request
-                .header("authorization", self.bearer())
-                .header(ACTOR_HEADER, &*actor_in_headers(&self.actor))
-                .send(body),
-        )
+        self.answer(self.signed(request).send(body))
     }
 
     /// Sends something that may be refused: then with the host's own word on it.
@@ -131,16 +140,16 @@ impl Client {
             .post(format!("{}{path}", self.base))
             .header("content-type", "application/json")
             .header(KEY_HEADER, key);
-        self.read(
-            request
-                .header("authorization", self.bearer())
-                .header(ACTOR_HEADER, &*actor_in_headers(&self.actor))
-                .send(body.to_string()),
-        )
+        self.read(self.signed(request).send(body.to_string()))
     }
 
-    fn bearer(&self) -> String {
-        format!("Bearer {}", self.token.reveal())
+    /// With the token, and who asks.
+    fn signed<T>(&self, request: ureq::RequestBuilder<T>) -> ureq::RequestBuilder<T> {
+        let request = request.header("authorization", format!("Bearer {}", self.token));
+        match &self.actor {
+            Some(actor) => request.header(ACTOR_HEADER, &*actor_in_headers(actor)),
+            None => request,
+        }
     }
 
     fn answer(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {

@@ -25,19 +25,26 @@ pub(crate) async fn stream(
     Extension(caller): Extension<Caller>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let stop = app.stop.clone();
-    let over = caller.session.map(|session| session.over).unwrap_or_default();
+    let over = caller.session.as_ref().map(|session| session.over.clone()).unwrap_or_default();
     let ended = async move {
         tokio::select! {
             () = stop.cancelled() => {}
             () = over.cancelled() => {}
         }
     };
-    let events = stream::unfold(app.engine.activity(), next).map(Ok).take_until(Box::pin(ended));
+    let events = stream::unfold((app.engine.activity(), caller), next).map(Ok).take_until(Box::pin(ended));
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
-async fn next(mut feed: Receiver<Activity>) -> Option<(Event, Receiver<Activity>)> {
-    let event = match feed.recv().await {
+/// The next event that the asker may see.
+async fn next((mut feed, caller): (Receiver<Activity>, Caller)) -> Option<(Event, (Receiver<Activity>, Caller))> {
+    let heard = loop {
+        match feed.recv().await {
+            Ok(activity) if !caller.sees(activity.unit.as_deref()) => {}
+            heard => break heard,
+        }
+    };
+    let event = match heard {
         Ok(activity) => {
             Event::default().event(activity.kind.replace(['\r', '\n'], " ")).json_data(&activity).unwrap_or_else(
                 |error| Event::default().event("huiyin.stream.fault").data(error.to_string().replace('\r', " ")),
@@ -48,5 +55,5 @@ async fn next(mut feed: Receiver<Activity>) -> Option<(Event, Receiver<Activity>
         }
         Err(RecvError::Closed) => return None,
     };
-    Some((event, feed))
+    Some((event, (feed, caller)))
 }

@@ -45,7 +45,7 @@ pub fn router_with(engine: Arc<Engine>, token: Token, sign_in: Arc<SignIn>, stop
     for route in routes {
         let handler = match route.right {
             Right::Public => route.handler.layer(Extension(SMALL)),
-            _ => route.handler.route_layer(from_fn_with_state(app.clone(), caller::check)),
+            _ => route.handler.route_layer(from_fn_with_state((app.clone(), route.right), caller::check)),
         };
         router = router.route(route.path, handler);
     }

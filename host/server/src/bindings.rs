@@ -30,9 +30,11 @@ pub(crate) struct Which {
 pub(crate) async fn list(
     State(app): State<App>,
     which: Result<Query<Which>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(which) = which?;
     let mut rows = app.engine.bindings().await?;
+    rows.retain(|row| caller.knows(row.of.unit.as_deref()));
     rows.retain(|row| {
         which.workflow.as_ref().is_none_or(|w| row.of.workflow == *w || row.of.workflow.rsplit('/').next() == Some(w))
             && which.unit.as_ref().is_none_or(|unit| row.of.unit.as_ref() == Some(unit))
@@ -51,9 +53,10 @@ pub(crate) struct Word {
 }
 
 impl Word {
-    fn by(self, caller: Caller) -> SlotWord {
+    fn by(self, app: &App, caller: Caller) -> Result<SlotWord, Problem> {
         let Word { workflow, unit, slot, reason } = self;
-        SlotWord { workflow, unit, slot, reason, actor: caller.actor }
+        caller.within(app, unit.as_deref())?;
+        Ok(SlotWord { workflow, unit, slot, reason, actor: caller.actor })
     }
 }
 
@@ -90,7 +93,7 @@ pub(crate) async fn bind(
     Json(bind): Json<Bind>,
 ) -> Result<axum::Json<Value>, Problem> {
     let (word, plugin) = bind.parts();
-    answer(app.engine.bind(word.by(caller), plugin).await)
+    answer(app.engine.bind(word.by(&app, caller)?, plugin).await)
 }
 
 pub(crate) async fn lift(
@@ -98,7 +101,7 @@ pub(crate) async fn lift(
     Extension(caller): Extension<Caller>,
     Json(word): Json<Word>,
 ) -> Result<axum::Json<Value>, Problem> {
-    answer(app.engine.lift(word.by(caller)).await)
+    answer(app.engine.lift(word.by(&app, caller)?).await)
 }
 
 pub(crate) async fn start_canary(
@@ -108,7 +111,7 @@ pub(crate) async fn start_canary(
 ) -> Result<axum::Json<Value>, Problem> {
     let (word, plugin) = bind.parts();
     let plugin = plugin.ok_or_else(|| Problem::invalid_at("/plugin", "say which plugin, name:version"))?;
-    answer(app.engine.start_canary(word.by(caller), plugin).await)
+    answer(app.engine.start_canary(word.by(&app, caller)?, plugin).await)
 }
 
 pub(crate) async fn promote_canary(
@@ -116,7 +119,7 @@ pub(crate) async fn promote_canary(
     Extension(caller): Extension<Caller>,
     Json(word): Json<Word>,
 ) -> Result<axum::Json<Value>, Problem> {
-    answer(app.engine.end_canary(word.by(caller), true).await)
+    answer(app.engine.end_canary(word.by(&app, caller)?, true).await)
 }
 
 pub(crate) async fn drop_canary(
@@ -124,7 +127,7 @@ pub(crate) async fn drop_canary(
     Extension(caller): Extension<Caller>,
     Json(word): Json<Word>,
 ) -> Result<axum::Json<Value>, Problem> {
-    answer(app.engine.end_canary(word.by(caller), false).await)
+    answer(app.engine.end_canary(word.by(&app, caller)?, false).await)
 }
 
 /// Of which canary, and how much.
@@ -141,12 +144,15 @@ pub(crate) struct Of {
 pub(crate) async fn differences(
     State(app): State<App>,
     of: Result<Query<Of>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(Of { workflow, unit, slot, limit }) = of?;
     let most = limit.unwrap_or(SHOWN);
     if most > MOST {
         return Err(Problem::invalid(format_args!("`limit` is at most {MOST}")));
     }
+    // Without a unit it is the whole host's, and what a canary differs in is what comes in everywhere.
+    caller.within(&app, unit.as_deref())?;
     let row = app.engine.bindings().await?.into_iter().find(|row| {
         let named = row.of.workflow == workflow || row.of.workflow.rsplit('/').next() == Some(&workflow);
         named && row.of.unit == unit && row.of.slot == slot

@@ -1,20 +1,27 @@
 //! Who asks: the bearer of the host's token, in the name of a person or as an
-//! admin of the host; or somebody who has signed in, as themselves alone.
+//! admin of the host; the bearer of an API token, in its person's; or somebody
+//! who has signed in, as themselves alone.
 //!
 //! Whoever holds the token is believed to be whom the header `huiyin-actor`
 //! names. Who comes by a session is whom the account says
 //! ([`crate::account::guard`]). What that person may do says the policy pack
 //! ([`huiyin_desk::permit`]).
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use huiyin_desk::Reach;
+use jiff::Timestamp;
 use percent_encoding::percent_decode;
 
-use crate::account::{Standing, guard};
-use crate::connections::Known;
+use crate::access;
+use crate::account::{Standing, TokenScope, Whence, guard};
+use crate::connections::{Known, Peer};
 use crate::names::{ACTOR_HEADER, KEY_HEADER};
+use crate::openapi::Right;
 use crate::problem::Problem;
 use crate::state::App;
 
@@ -25,21 +32,46 @@ const ADMIN: &str = "admin:admin";
 pub(crate) const MAX_ACTOR: usize = 128;
 
 /// Who asks.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Caller {
     /// `person:<id>` or `admin:<name>`.
     pub(crate) actor: String,
-    /// The session that they come by; none for the bearer of the token.
+    /// The session that they come by; none for the bearer of a token.
     pub(crate) session: Option<Standing>,
+    /// The API token that they bear.
+    pub(crate) token: Option<Bearing>,
+    /// Within which units they read and act; none where the whole host is theirs.
+    pub(crate) reach: Option<Arc<Reach>>,
+    /// Where they ask from, for the record.
+    pub(crate) whence: Whence,
+    /// What they ask for, for the record.
+    pub(crate) asked: String,
 }
 
-/// Lets pass whoever bears the token, or has signed in.
-pub(crate) async fn check(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Problem> {
-    let caller = if request.headers().contains_key(header::AUTHORIZATION) {
-        identify(request.headers(), &app)?
+/// The API token of a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Bearing {
+    pub(crate) id: String,
+    pub(crate) unit: String,
+    pub(crate) scope: TokenScope,
+}
+
+/// Longest path that is put on record, in characters.
+const MAX_ASKED: usize = 120;
+
+/// Lets pass whoever bears a token or has signed in, and has the right that the route asks for.
+pub(crate) async fn check(
+    State((app, right)): State<(App, Right)>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let mut caller = if request.headers().contains_key(header::AUTHORIZATION) {
+        identify(&request, &app)?
     } else {
         guard::asks(&app.sign_in, &request)?
     };
+    caller.whence = guard::whence(&request);
+    caller.asked = format!("{} {}", request.method(), request.uri().path()).chars().take(MAX_ASKED).collect();
     if let Some((unit, true)) = app.engine.home_of(&caller.actor) {
         let (method, uri) = (request.method(), request.uri());
         if !open_to_partner(method.as_str(), uri.path(), uri.query(), &unit) {
@@ -49,6 +81,11 @@ pub(crate) async fn check(State(app): State<App>, mut request: Request, next: Ne
             )));
         }
     }
+    if caller.session.is_some() || caller.token.is_some() {
+        let narrowed = caller.token.as_ref().map(|token| token.unit.as_str());
+        caller.reach = access::reach(&app, &caller.actor, narrowed);
+    }
+    access::check(&app, &caller, right, &request)?;
     if let Some(known) = request.extensions().get::<Known>() {
         known.is();
     }
@@ -74,25 +111,49 @@ fn open_to_partner(method: &str, path: &str, query: Option<&str>, unit: &str) ->
     }
 }
 
-fn identify(headers: &HeaderMap, app: &App) -> Result<Caller, Problem> {
-    let offered = headers.get(header::AUTHORIZATION).ok_or_else(|| {
-        Problem::unauthorized(
-            "send `authorization: Bearer <token>`; the token is in the data folder's file `api-token`",
-        )
-    })?;
-    let token = offered.to_str().ok().and_then(|text| {
+/// Who bears a token: the host's own, in the name of whom the header says; or an API token, in its person's.
+fn identify(request: &Request, app: &App) -> Result<Caller, Problem> {
+    let headers = request.headers();
+    let offered = headers.get(header::AUTHORIZATION).and_then(|offered| offered.to_str().ok()).and_then(|text| {
         let (scheme, token) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
     });
-    if !token.is_some_and(|token| app.token.is(token)) {
-        return Err(Problem::unauthorized(
-            "that is not this host's token; it is in the data folder's file `api-token`",
-        ));
+    let own = offered.is_some_and(|token| app.token.is(token));
+    let named = named(headers)?;
+    if own {
+        let peer = request.extensions().get::<Peer>();
+        if peer.is_some_and(|peer| !peer.0.ip().to_canonical().is_loopback()) {
+            return Err(Problem::unauthorized(
+                "the host's own token holds on its own machine only; make one for elsewhere with `huiyin token create`",
+            ));
+        }
+        return Ok(Caller { actor: named.unwrap_or_else(|| ADMIN.to_owned()), ..Caller::default() });
     }
+    let known = offered.zip(app.sign_in.tokens.as_ref());
+    let Some((id, token)) = known.and_then(|(offered, tokens)| tokens.find(offered, Timestamp::now())) else {
+        return Err(Problem::unauthorized(
+            "that is no token of this host, or it has ended; the host's own is in the data folder's file `api-token`, others are made with `huiyin token create`",
+        ));
+    };
+    let bearing = Bearing { id, unit: token.unit, scope: token.scope };
+    let actor = format!("person:{}", token.person);
+    let caller = Caller { actor, token: Some(bearing), whence: guard::whence(request), ..Caller::default() };
+    if named.is_some_and(|named| named != caller.actor) {
+        let why = format!(
+            "this token is of `{}` and acts as nobody else; leave the header `{ACTOR_HEADER}` out",
+            caller.actor
+        );
+        return Err(caller.refuse(app, &why));
+    }
+    Ok(caller)
+}
+
+/// The actor that the header names.
+fn named(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut named = headers.get_all(ACTOR_HEADER).iter();
     match (named.next(), named.next()) {
-        (None, _) => Ok(Caller { actor: ADMIN.to_owned(), session: None }),
-        (Some(named), None) => actor(named.as_bytes()).map(|actor| Caller { actor, session: None }).ok_or_else(|| {
+        (None, _) => Ok(None),
+        (Some(named), None) => actor(named.as_bytes()).map(Some).ok_or_else(|| {
             Problem::invalid(format_args!(
                 "the header `{ACTOR_HEADER}` must be `person:<id>` or `admin:<name>`, UTF-8 as it is or percent-encoded, \
                  without spaces and control characters, at most {MAX_ACTOR} bytes percent-encoded"

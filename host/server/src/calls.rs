@@ -15,6 +15,7 @@ use crate::body::Json;
 use crate::caller::Caller;
 use crate::intake::check_source;
 use crate::problem::Problem;
+use crate::readers;
 use crate::state::App;
 
 /// Call records sent in.
@@ -123,6 +124,7 @@ pub(crate) struct Period {
 pub(crate) async fn rate(
     State(app): State<App>,
     period: Result<Query<Period>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(Period { from, to, unit }) = period?;
     if from > to {
@@ -133,6 +135,7 @@ pub(crate) async fn rate(
     }
     let look = move |state: &huiyin_engine::state::State, _| huiyin_desk::call_rate(&state.desk, from, to);
     let mut units: Vec<Value> = app.engine.look_all(look).await?.into_iter().flatten().collect();
+    readers::within(&mut units, &caller);
     units.retain(|row| unit.as_ref().is_none_or(|unit| row["unit"] == **unit));
     let target = app.engine.look(0, |state, _| state.desk.policy().and_then(|pack| pack.hotline.clone())).await?;
     let rate = |row: &Value| {

@@ -31,8 +31,10 @@ pub(crate) async fn cases(
     if let Some(unit) = &unit {
         app.engine.partition_of(unit)?;
     }
-    let look = |state: &huiyin_engine::state::State, now| {
-        (huiyin_desk::case_list(&state.desk, now), state.desk.unjudged().count() as u64)
+    let asker = caller.clone();
+    let look = move |state: &huiyin_engine::state::State, now| {
+        let unjudged = state.desk.unjudged().filter(|item| asker.sees(Some(&item.unit))).count() as u64;
+        (huiyin_desk::case_list(&state.desk, now), unjudged)
     };
     let found = app.engine.look_all(look).await?;
     let unjudged: u64 = found.iter().map(|(_, unjudged)| unjudged).sum();
@@ -42,9 +44,12 @@ pub(crate) async fn cases(
         unit.as_ref().is_none_or(|unit| case["unit"] == **unit)
             && kind.as_ref().is_none_or(|kind| case["kind"] == *kind)
     });
-    let hidden = readers::leave_out(&mut cases, "number", &readers::hidden(&app, &caller).await?);
+    let hidden = readers::hidden(&app, &caller).await?;
+    readers::leave_out(&mut cases, "number", &hidden);
     huiyin_desk::by_due(&mut cases);
-    Ok(axum::Json(json!({"now": app.engine.now(), "unjudged": unjudged, "hidden": hidden, "cases": cases})))
+    Ok(axum::Json(
+        json!({"now": app.engine.now(), "unjudged": unjudged, "hidden": hidden.closed.len(), "cases": cases}),
+    ))
 }
 
 /// The policy pack in force, as the host read it.
@@ -74,6 +79,7 @@ pub(crate) struct WhichItems {
 pub(crate) async fn items(
     State(app): State<App>,
     which: Result<Query<WhichItems>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(WhichItems { unjudged, unit }) = which?;
     if !unjudged {
@@ -87,6 +93,7 @@ pub(crate) async fn items(
         app.engine.partition_of(unit)?;
         items.retain(|item| item["unit"] == **unit);
     }
+    readers::within(&mut items, &caller);
     items.sort_by_cached_key(|item| item["item"].as_str().unwrap_or_default().to_owned());
     Ok(axum::Json(json!({"now": app.engine.now(), "items": items})))
 }
@@ -138,6 +145,7 @@ pub(crate) struct WhichApprovals {
 pub(crate) async fn approvals(
     State(app): State<App>,
     which: Result<Query<WhichApprovals>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(WhichApprovals { unit, person, all }) = which?;
     if let Some(unit) = &unit {
@@ -160,6 +168,9 @@ pub(crate) async fn approvals(
     };
     let found = app.engine.look_all(look).await?;
     let mut approvals: Vec<Value> = found.into_iter().flatten().collect();
+    readers::leave_out(&mut approvals, "case", &readers::hidden(&app, &caller).await?);
+    let own = caller.actor.strip_prefix("person:").unwrap_or_default();
+    delegations.retain(|row| caller.sees(row["unit"].as_str()) || row["to"] == own);
     let time = |row: &Value, name: &str| row[name].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
     approvals.sort_by_cached_key(|row| {
         let end = time(row, "expires_at");
@@ -183,6 +194,7 @@ pub(crate) struct WhichReports {
 pub(crate) async fn reports(
     State(app): State<App>,
     which: Result<Query<WhichReports>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(WhichReports { unit, unsigned }) = which?;
     if let Some(unit) = &unit {
@@ -196,7 +208,9 @@ pub(crate) async fn reports(
         reports.extend(of_reports);
         bypasses.extend(of_bypasses);
     }
+    let hidden = readers::hidden(&app, &caller).await?;
     for list in [&mut reports, &mut bypasses] {
+        readers::leave_out(list, "case", &hidden);
         list.sort_by_cached_key(|row: &Value| {
             std::cmp::Reverse(row["at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok()))
         });
@@ -214,17 +228,17 @@ pub(crate) async fn case(
     if let Some(shown) = crate::watch::through_share(&app, &caller, Some(&number), None).await? {
         return Ok(axum::Json(shown));
     }
-    let (wanted, reader) = (number.clone(), readers::ReaderOf::of(&caller));
+    let (wanted, reader) = (number.clone(), readers::ReaderOf::of(&app, &caller).await?);
     let who = reader.clone();
     let look = move |state: &huiyin_engine::state::State, now| {
         let case = state.desk.case(&wanted)?;
-        let may = who.may(case, state.desk.policy().map(|pack| &**pack));
-        Some(may.then(|| huiyin_desk::case_page(&state.desk, case, now)))
+        let kept = who.kept(case, state.desk.policy().map(|pack| &**pack));
+        Some(kept.map_or_else(|| Ok(huiyin_desk::case_page(&state.desk, case, now)), Err))
     };
     let found = app.engine.look_all(look).await?;
     match found.into_iter().flatten().next() {
-        Some(Some(case)) => Ok(axum::Json(case)),
-        Some(None) => Err(reader.refused(&number)),
+        Some(Ok(case)) => Ok(axum::Json(case)),
+        Some(Err(why)) => Err(reader.refused(&app, &caller, &number, why)),
         None => Err(Problem::not_found(format_args!("there is no case {number}; `huiyin case list` shows them"))),
     }
 }
@@ -240,6 +254,7 @@ pub(crate) async fn command(
 ) -> Result<axum::Json<Value>, Problem> {
     let Path(unit) = unit?;
     let key = caller::key(&headers)?;
+    readers::check_command(&app, &caller, &command).await?;
     let command = Command::read(&command).map_err(|error| {
         let pointer = error.pointer.clone().unwrap_or_default();
         Problem::invalid_at(pointer, DeskError { pointer: None, ..error })

@@ -126,6 +126,7 @@ fn checked(
             if let Some(code) = whom {
                 app.engine.partition_of(code).map_err(|refusal| at_unit(refusal.to_string()))?;
             }
+            caller.within(app, whom)?;
             app.engine.permit(&caller.actor, Act::SendEvent, whom)?;
             Ok(whom.map(str::to_owned))
         }

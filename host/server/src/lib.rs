@@ -8,6 +8,7 @@
 //!
 //! **Invariant:** no answer says more than the engine said, and none comes before the engine's.
 
+mod access;
 mod account;
 mod activity;
 mod api;
@@ -49,8 +50,8 @@ mod watch;
 mod workflows;
 
 pub use account::{
-    Account, AccountError, Accounts, Deed, MAX_PASSWORD, MIN_PASSWORD, PasswordError, SignIn, SignInRecord, Trail,
-    first_password,
+    Account, AccountError, Accounts, ApiToken, Deed, MAX_PASSWORD, MAX_TOKEN_DAYS, MIN_PASSWORD, NewToken,
+    PasswordError, SignIn, SignInRecord, TOKEN_PREFIX, TokenScope, Tokens, TokensError, Trail, first_password,
 };
 pub use api::{router, router_with};
 pub use body::max_body_bytes;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::header;
@@ -11,6 +12,7 @@ use huiyin_engine::ledger::Ledger;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::state::App;
 
@@ -33,8 +35,10 @@ pub(crate) async fn key(State(app): State<App>) -> Result<Response, Problem> {
 pub(crate) async fn proof(
     State(app): State<App>,
     index: Result<Path<u64>, PathRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Path(index) = index?;
+    readable(&app, &caller, index).await?;
     prove(&app, index).await
 }
 
@@ -49,6 +53,7 @@ pub(crate) struct Which {
 pub(crate) async fn proof_of(
     State(app): State<App>,
     which: Result<Query<Which>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(which) = which?;
     let id = which
@@ -61,9 +66,20 @@ pub(crate) async fn proof_of(
         .await
         .map_err(|_| Problem::internal("the record could not be read"))?;
     match found.map_err(Problem::unavailable)? {
-        Some(record) if record.header.seq == seq => prove(&app, record.index).await,
+        Some(record) if record.header.seq == seq => {
+            caller.within(&app, record.header.unit.as_deref())?;
+            prove(&app, record.index).await
+        }
         _ => Err(Problem::not_found(format_args!("there is no record {partition}/{seq}"))),
     }
+}
+
+/// A proof names the record's unit, actor and subject: it is for who may read these.
+async fn readable(app: &App, caller: &Caller, index: u64) -> Result<(), Problem> {
+    if caller.reach.is_some() && index < app.engine.journal().size() {
+        crate::records::found(app, caller, index).await?;
+    }
+    Ok(())
 }
 
 async fn prove(app: &App, index: u64) -> Result<axum::Json<Value>, Problem> {

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use huiyin_journal::{Payload, Record};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::readers;
 use crate::state::App;
 
 /// Records on a page unless told otherwise, and at most.
@@ -49,6 +52,7 @@ impl Which {
 pub(crate) async fn list(
     State(app): State<App>,
     which: Result<Query<Which>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(which) = which?;
     let limit = which.limit.unwrap_or(LISTED);
@@ -66,7 +70,9 @@ pub(crate) async fn list(
         while at > floor && rows.len() < limit {
             let from = at.saturating_sub(limit as u64).max(floor);
             let piece: Vec<Record> = journal.read_all(from)?.take((at - from) as usize).collect::<Result<_, _>>()?;
-            for record in piece.iter().rev().filter(|record| which.wants(record)) {
+            for record in
+                piece.iter().rev().filter(|record| which.wants(record) && caller.sees(record.header.unit.as_deref()))
+            {
                 if rows.len() == limit {
                     break;
                 }
@@ -91,8 +97,33 @@ pub(crate) async fn list(
 pub(crate) async fn show(
     State(app): State<App>,
     index: Result<Path<u64>, PathRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Path(index) = index?;
+    let record = found(&app, &caller, index).await?;
+    if caller.reach.is_some()
+        && let Payload::Open(bytes) = &record.payload
+    {
+        // A record says as much of a case as the case itself does.
+        let closed = readers::hidden(&app, &caller).await?.closed;
+        let text = String::from_utf8_lossy(bytes);
+        if let Some(number) = closed.iter().find(|number| text.contains(number.as_str())) {
+            return Err(caller
+                .refuse(&app, &format!("record {index} is about case {number}, which is kept from you (clause 6a)")));
+        }
+    }
+    let mut told = row(&record);
+    told["commitment"] = record.header.commitment.clone().into();
+    told["leaf"] = hex::encode(&record.leaf).into();
+    if let Payload::Open(bytes) = &record.payload {
+        // What is no JSON is told as what it is not: nothing.
+        told["data"] = huiyin_json::depth::read(bytes).unwrap_or_default();
+    }
+    Ok(axum::Json(told))
+}
+
+/// A record that the asker may read.
+pub(crate) async fn found(app: &App, caller: &Caller, index: u64) -> Result<Record, Problem> {
     let journal = Arc::clone(app.engine.journal());
     let missing = move |size| Problem::not_found(format_args!("there is no record {index}; the log has {size}"));
     let size = journal.size();
@@ -102,14 +133,8 @@ pub(crate) async fn show(
     let found = tokio::task::spawn_blocking(move || journal.read_all(index)?.next().transpose());
     let found = found.await.map_err(Problem::internal)?.map_err(Problem::unavailable)?;
     let record = found.ok_or_else(|| missing(size))?;
-    let mut told = row(&record);
-    told["commitment"] = record.header.commitment.clone().into();
-    told["leaf"] = hex::encode(&record.leaf).into();
-    if let Payload::Open(bytes) = &record.payload {
-        // What is no JSON is told as what it is not: nothing.
-        told["data"] = huiyin_json::depth::read(bytes).unwrap_or_default();
-    }
-    Ok(axum::Json(told))
+    caller.within(app, record.header.unit.as_deref())?;
+    Ok(record)
 }
 
 fn row(record: &Record) -> Value {

@@ -1,10 +1,13 @@
 //! Responses, and what units publish of their own accord.
 
+use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde_json::{Value, json};
 
+use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::readers;
 use crate::state::App;
 
 /// Whose, and whether also those that are over.
@@ -20,6 +23,7 @@ pub(crate) struct Which {
 pub(crate) async fn responses(
     State(app): State<App>,
     which: Result<Query<Which>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(Which { unit, all }) = which?;
     if let Some(unit) = &unit {
@@ -27,7 +31,8 @@ pub(crate) async fn responses(
     }
     let look =
         move |state: &huiyin_engine::state::State, _| huiyin_desk::response_list(&state.desk, unit.as_deref(), all);
-    let found = app.engine.look_all(look).await?.into_iter().flatten().collect();
+    let mut found = app.engine.look_all(look).await?.into_iter().flatten().collect();
+    readers::leave_out(&mut found, "case", &readers::hidden(&app, &caller).await?);
     page(&app, "responses", by_due(found, "response")).await
 }
 
@@ -35,6 +40,7 @@ pub(crate) async fn responses(
 pub(crate) async fn disclosures(
     State(app): State<App>,
     which: Result<Query<Which>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(Which { unit, all }) = which?;
     if let Some(unit) = &unit {
@@ -42,7 +48,8 @@ pub(crate) async fn disclosures(
     }
     let look =
         move |state: &huiyin_engine::state::State, _| huiyin_desk::disclosure_list(&state.desk, unit.as_deref(), all);
-    let found = app.engine.look_all(look).await?.into_iter().flatten().collect();
+    let mut found = app.engine.look_all(look).await?.into_iter().flatten().collect();
+    readers::within(&mut found, &caller);
     page(&app, "disclosures", by_due(found, "disclosure")).await
 }
 

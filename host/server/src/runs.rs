@@ -50,6 +50,7 @@ pub(crate) async fn start(
         // Under the same key the same run.
         start.id = Some(format!("key-{}", huiyin_engine::once::command_name(&caller.actor, &key)));
     }
+    caller.within(&app, start.unit.as_deref())?;
     let submission = Submission {
         workflow: start.workflow,
         unit: start.unit,
@@ -92,6 +93,7 @@ const STATUSES: [&str; 7] = ["running", "suspended", "waiting", "quarantined", "
 pub(crate) async fn list(
     State(app): State<App>,
     which: Result<Query<Which>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(which) = which?;
     let limit = which.limit.unwrap_or(LISTED);
@@ -105,20 +107,21 @@ pub(crate) async fn list(
     let found = app
         .engine
         .look_all(move |state, _| {
-            let is = |run: &Value, field: &str, wanted: &Option<String>| {
-                wanted.as_ref().is_none_or(|wanted| run.get(field).and_then(Value::as_str) == Some(wanted))
-            };
-            let wanted = |run: &Value| {
-                let named = which.workflow.as_ref().is_none_or(|wanted| {
-                    let name = run.get("workflow").and_then(Value::as_str).unwrap_or_default();
-                    name == wanted || name.rsplit('/').next() == Some(wanted)
-                });
-                named && is(run, "status", &which.status) && is(run, "unit", &which.unit)
+            // What is not wanted is not written out.
+            let wanted = |deployment: &str, status: &str| {
+                let of = state.deployments.get(deployment);
+                let name = of.map(|of| of.name.as_str()).unwrap_or_default();
+                let unit = of.and_then(|of| of.unit.as_deref());
+                which.workflow.as_ref().is_none_or(|wanted| name == wanted || name.rsplit('/').next() == Some(wanted))
+                    && which.status.as_ref().is_none_or(|wanted| status == wanted)
+                    && which.unit.as_ref().is_none_or(|wanted| unit == Some(wanted))
+                    && caller.sees(unit)
             };
             let ended = state.finished.iter().rev().chain(state.failed.iter().rev());
-            let ended = ended.map(|run| listed(run, state));
-            let under_way = state.runs.iter().rev().map(|(id, run)| running(id, run, state));
-            under_way.chain(ended).filter(wanted).take(limit).collect::<Vec<_>>()
+            let ended = ended.filter(|run| wanted(&run.deployment, &run.status)).map(|run| listed(run, state));
+            let under_way = state.runs.iter().rev().filter(|(_, run)| wanted(&run.deployment, status_of(run)));
+            let under_way = under_way.map(|(id, run)| running(id, run, state));
+            under_way.chain(ended).take(limit).collect::<Vec<_>>()
         })
         .await?;
     let mut runs: Vec<Value> = found.into_iter().flatten().collect();
@@ -131,8 +134,10 @@ pub(crate) async fn list(
 pub(crate) async fn show(
     State(app): State<App>,
     id: Result<Path<String>, PathRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Path(id) = id?;
+    within(&app, &caller, &id).await?;
     let wanted = id.clone();
     let found = app
         .engine
@@ -156,8 +161,10 @@ pub(crate) async fn show(
 pub(crate) async fn records(
     State(app): State<App>,
     id: Result<Path<String>, PathRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Path(id) = id?;
+    within(&app, &caller, &id).await?;
     let records = app.engine.records_of(&id).await?;
     let wanted = id.clone();
     let document = app.engine.look_all(move |state, _| {
@@ -189,6 +196,23 @@ pub(crate) async fn records(
     Ok(axum::Json(json!({"run": id, "workflow": name, "document": text, "records": told})))
 }
 
+/// Checks that a run is of the asker's units; one that there is not, is left to who looks for it.
+async fn within(app: &App, caller: &Caller, id: &str) -> Result<(), Problem> {
+    if caller.reach.is_none() {
+        return Ok(());
+    }
+    let wanted = id.to_owned();
+    let look = move |state: &PartitionState, _| {
+        let deployment = state.runs.get(&wanted).map(|run| &run.deployment);
+        let deployment = deployment.or_else(|| state.ended(&wanted).map(|run| &run.deployment))?;
+        Some(state.deployments.get(deployment).and_then(|of| of.unit.clone()))
+    };
+    match app.engine.look_all(look).await?.into_iter().flatten().next() {
+        Some(unit) => caller.within(app, unit.as_deref()),
+        None => Ok(()),
+    }
+}
+
 /// Why something is done with a run.
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -203,6 +227,7 @@ pub(crate) async fn cancel(
     Json(why): Json<Why>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
+    within(&app, &caller, &id).await?;
     app.engine.cancel(&id, &why.reason, &caller.actor).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -214,6 +239,7 @@ pub(crate) async fn suspend(
     Json(why): Json<Why>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
+    within(&app, &caller, &id).await?;
     app.engine.suspend(&id, &why.reason, &caller.actor).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -225,6 +251,7 @@ pub(crate) async fn resume(
     Json(why): Json<Why>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
+    within(&app, &caller, &id).await?;
     app.engine.resume(&id, &why.reason, &caller.actor).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -236,6 +263,7 @@ pub(crate) async fn retry(
     Json(why): Json<Why>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
+    within(&app, &caller, &id).await?;
     app.engine.retry(&id, &why.reason, &caller.actor).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -264,6 +292,7 @@ pub(crate) async fn restart(
     Json(restart): Json<Restart>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
+    within(&app, &caller, &id).await?;
     app.engine.restart(&id, &restart.task, restart.input, &restart.reason, &caller.actor).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -288,12 +317,27 @@ pub(crate) async fn resolve(
     Json(resolve): Json<Resolve>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
+    within(&app, &caller, &id).await?;
     if !resolve.happened && !resolve.output.is_null() {
         return Err(Problem::invalid_at("/output", "what did not happen gave nothing; leave `output` out"));
     }
     let happened = resolve.happened.then_some(resolve.output);
     app.engine.resolve(&id, resolve.call, happened, &resolve.reason, &caller.actor).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// The status of a run that has not ended.
+fn status_of(run: &Run) -> &'static str {
+    if run.quarantined.is_some() {
+        "quarantined"
+    } else if run.effects.values().any(|effect| effect.unknown.is_some()) {
+        // For a person: nobody knows whether something happened.
+        "waiting"
+    } else if run.flow.phase() == Phase::Suspended {
+        "suspended"
+    } else {
+        "running"
+    }
 }
 
 fn running(id: &str, run: &Run, state: &PartitionState) -> Value {
@@ -307,22 +351,12 @@ fn running(id: &str, run: &Run, state: &PartitionState) -> Value {
             })
         })
         .collect();
-    let status = if run.quarantined.is_some() {
-        "quarantined"
-    } else if run.effects.values().any(|effect| effect.unknown.is_some()) {
-        // For a person: nobody knows whether something happened.
-        "waiting"
-    } else if run.flow.phase() == Phase::Suspended {
-        "suspended"
-    } else {
-        "running"
-    };
     json!({
         "run": id,
         "workflow": state.deployments.get(&run.deployment).map(|d| &d.name),
         "unit": state.deployments.get(&run.deployment).and_then(|d| d.unit.as_ref()),
         "deployment": run.deployment,
-        "status": status,
+        "status": status_of(run),
         "trigger": run.trigger,
         "parent": run.parent.as_ref().map(|parent| &parent.run),
         "started": run.started,

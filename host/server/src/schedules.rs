@@ -32,13 +32,15 @@ pub(crate) struct Which {
 pub(crate) async fn list(
     State(app): State<App>,
     which: Result<Query<Which>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(which) = which?;
     let count = which.next.unwrap_or(SHOWN);
     if count > MOST {
         return Err(Problem::invalid(format_args!("`next` is at most {MOST}")));
     }
-    let schedules = app.engine.schedules(count).await?;
+    let mut schedules = app.engine.schedules(count).await?;
+    schedules.retain(|row| caller.knows(row.unit.as_deref()));
     Ok(axum::Json(json!({"now": app.engine.now(), "schedules": schedules})))
 }
 
@@ -73,6 +75,7 @@ async fn say(app: &App, caller: Caller, word: Word, pause: bool) -> Result<Statu
         let deed = if pause { "is paused" } else { "goes on" };
         return Err(Problem::invalid_at("/reason", format_args!("say why it {deed}, in at most {MAX_REASON} bytes")));
     }
+    caller.within(app, unit.as_deref())?;
     app.engine.pause_schedule(PauseCommand { workflow, unit, pause, reason, actor: caller.actor }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

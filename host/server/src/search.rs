@@ -65,7 +65,7 @@ pub(crate) async fn search(
     let (unit, units) = scope(&app, &caller, asked.unit)?;
     let (from, before) = period(&app, asked.from, asked.to).await?;
     let sight = app.finder.sight(&app.engine).await?;
-    let reader = ReaderOf::of(&caller);
+    let reader = ReaderOf::of(&app, &caller).await?;
     let kind = asked.kind.map(|kind| match kind {
         Kind::Case => CASE,
         Kind::Item => ITEM,
@@ -96,9 +96,11 @@ fn scope(app: &App, caller: &Caller, unit: Option<String>) -> Result<(Option<Str
             caller.actor
         )));
     }
-    let Some(unit) = unit.or(home) else { return Ok((None, None)) };
+    // A token is of one unit, which may lie below the person's own.
+    let own = caller.token.as_ref().map(|token| token.unit.clone()).or(home);
+    let Some(unit) = unit.or(own) else { return Ok((None, None)) };
     let mut units = app.engine.units();
-    units.retain(|code| app.engine.stands_for(&unit, code));
+    units.retain(|code| app.engine.stands_for(&unit, code) && caller.sees(Some(code)));
     Ok((Some(unit), Some(units)))
 }
 
@@ -158,7 +160,7 @@ impl Search {
     /// What is shown of a hit; none where it is none, or the reader may not see it.
     fn hit(&self, sight: &Sight, id: &str) -> Option<Value> {
         let case = |number: &str| sight.desks().find_map(|desk| Some((desk.case(number)?, desk.pack())));
-        let may = |case: &Case, pack| self.reader.may(case, pack);
+        let may = |case: &Case, pack| self.reader.kept(case, pack).is_none();
         let (kind, name) = id.split_once(':')?;
         if kind == CASE {
             let (case, pack) = case(name)?;

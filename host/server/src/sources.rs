@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::readers;
 use crate::state::App;
 
 /// The longest reason, in bytes.
@@ -18,7 +19,10 @@ const MAX_REASON: usize = 2_000;
 /// The longest cursor, in bytes.
 const MAX_CURSOR: usize = 1 << 20;
 
-pub(crate) async fn list(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<axum::Json<Value>, Problem> {
     let found = app
         .engine
         .look_all(|state, _| {
@@ -56,6 +60,7 @@ pub(crate) async fn list(State(app): State<App>) -> Result<axum::Json<Value>, Pr
         })
         .await?;
     let mut sources: Vec<Value> = found.into_iter().flatten().collect();
+    readers::within(&mut sources, &caller);
     sources.sort_by(|a, b| a["source"].as_str().cmp(&b["source"].as_str()));
     Ok(axum::Json(json!({"sources": sources})))
 }
@@ -85,6 +90,7 @@ pub(crate) async fn rewind(
     if cursor.as_ref().is_some_and(|cursor| cursor.len() > MAX_CURSOR) {
         return Err(Problem::invalid_at("/cursor", format_args!("a cursor has at most {MAX_CURSOR} bytes")));
     }
+    caller.within(&app, Some(&unit))?;
     app.engine.rewind_source(RewindCommand { source, unit, cursor, reason, actor: caller.actor }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

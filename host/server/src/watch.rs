@@ -11,8 +11,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::account::TokenScope;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::readers;
 use crate::state::App;
 
 /// Which unit, which day.
@@ -28,6 +30,7 @@ pub(crate) struct WhichDay {
 pub(crate) async fn coverage(
     State(app): State<App>,
     which: Result<Query<WhichDay>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(WhichDay { unit, day }) = which?;
     known(&app, unit.as_deref())?;
@@ -37,7 +40,13 @@ pub(crate) async fn coverage(
         })
         .transpose()?;
     let pages = app.engine.look_all(move |state, now| coverage_page(&state.desk, unit.as_deref(), day, now)).await?;
-    let mut page = merged_coverage(pages);
+    let keep = |mut page: Value| {
+        if let Some(units) = page["units"].as_array_mut() {
+            readers::within(units, &caller);
+        }
+        page
+    };
+    let mut page = merged_coverage(pages.into_iter().map(keep).collect());
     page["now"] = json!(app.engine.now());
     Ok(axum::Json(page))
 }
@@ -54,12 +63,14 @@ pub(crate) struct WhichRoster {
 pub(crate) async fn roster(
     State(app): State<App>,
     which: Result<Query<WhichRoster>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(WhichRoster { unit, days }) = which?;
     known(&app, unit.as_deref())?;
     let days = days.unwrap_or(2);
     let pages = app.engine.look_all(move |state, now| roster_page(&state.desk, unit.as_deref(), days, now)).await?;
     let mut units: Vec<Value> = pages.into_iter().flatten().collect();
+    readers::within(&mut units, &caller);
     units.sort_by_cached_key(|page| page["unit"].to_string());
     Ok(axum::Json(json!({"now": app.engine.now(), "units": units})))
 }
@@ -77,33 +88,43 @@ pub(crate) struct Which {
 pub(crate) async fn patrols(
     State(app): State<App>,
     which: Result<Query<Which>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(Which { unit, all }) = which?;
     known(&app, unit.as_deref())?;
     let found = app.engine.look_all(move |state, now| patrol_list(&state.desk, unit.as_deref(), all, now)).await?;
-    page(&app, "patrols", found.into_iter().flatten().collect()).await
+    let mut rows = found.into_iter().flatten().collect();
+    readers::within(&mut rows, &caller);
+    page(&app, "patrols", rows).await
 }
 
 /// Warnings that are open or owe something (clauses 3.2b, 3.2f).
 pub(crate) async fn warnings(
     State(app): State<App>,
     which: Result<Query<Which>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(Which { unit, all }) = which?;
     known(&app, unit.as_deref())?;
     let found = app.engine.look_all(move |state, _| warning_list(&state.desk, unit.as_deref(), all)).await?;
-    page(&app, "warnings", found.into_iter().flatten().collect()).await
+    let mut rows = found.into_iter().flatten().collect();
+    readers::within(&mut rows, &caller);
+    page(&app, "warnings", rows).await
 }
 
 /// What is shared by or with a unit (clause 3.1f).
 pub(crate) async fn shared(
     State(app): State<App>,
     which: Result<Query<Which>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let Query(Which { unit, all }) = which?;
     known(&app, unit.as_deref())?;
     let found = app.engine.look_all(move |state, now| shared_list(&state.desk, unit.as_deref(), all, now)).await?;
-    page(&app, "shared", found.into_iter().flatten().collect()).await
+    let mut rows: Vec<Value> = found.into_iter().flatten().collect();
+    // It is of both: whose it was, and with whom it is shared.
+    rows.retain(|row| caller.sees(row["unit"].as_str()) || caller.sees(row["to"].as_str()));
+    page(&app, "shared", rows).await
 }
 
 /// An item that the desk holds still.
@@ -118,7 +139,13 @@ pub(crate) async fn item(
     }
     let found = app.engine.look_all(move |state, _| item_page(&state.desk, &item)).await?;
     let none = || Problem::not_found(format_args!("the desk holds no item {item}; it never came, or too long ago"));
-    found.into_iter().flatten().next().map(axum::Json).ok_or_else(none)
+    let found = found.into_iter().flatten().next().ok_or_else(none)?;
+    // Its own case says more exactly who reads it than its unit does.
+    match found["case"].as_str() {
+        Some(number) => readers::check(&app, &caller, number).await?,
+        None => caller.within(&app, found["unit"].as_str())?,
+    }
+    Ok(axum::Json(found))
 }
 
 /// What somebody of another unit sees of a matter that is shared with theirs: as much as is shared,
@@ -130,6 +157,11 @@ pub(crate) async fn through_share(
     item: Option<Uuid>,
 ) -> Result<Option<Value>, Problem> {
     let Some((home, _)) = app.engine.home_of(&caller.actor) else { return Ok(None) };
+    // A token that only reads, or is of a unit below the person's, does not read in the name of that unit.
+    let reads_only = caller.token.as_ref().is_some_and(|token| token.scope == TokenScope::Read);
+    if reads_only || !caller.sees(Some(&home)) {
+        return Ok(None);
+    }
     let (case, to) = (case.map(str::to_owned), home.clone());
     let look = move |state: &huiyin_engine::state::State, now| {
         let share = state

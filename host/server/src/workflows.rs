@@ -102,8 +102,13 @@ async fn rows(app: &App) -> Result<Vec<Row>, Problem> {
     Ok(rows)
 }
 
-pub(crate) async fn list(State(app): State<App>) -> Result<axum::Json<Value>, Problem> {
-    let rows: Vec<Value> = rows(&app).await?.iter().map(|row| row.show(app.engine.house())).collect();
+pub(crate) async fn list(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<axum::Json<Value>, Problem> {
+    let known = rows(&app).await?;
+    let known = known.iter().filter(|row| caller.knows(row.unit.as_deref()));
+    let rows: Vec<Value> = known.map(|row| row.show(app.engine.house())).collect();
     Ok(axum::Json(json!({"workflows": rows})))
 }
 
@@ -119,12 +124,14 @@ pub(crate) async fn show(
     State(app): State<App>,
     path: Result<Path<(String, String)>, PathRejection>,
     which: Result<Query<Which>, QueryRejection>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     let (Path((namespace, name)), Query(which)) = (path?, which?);
     let name = format!("{namespace}/{name}");
     let mut rows = rows(&app).await?;
     rows.retain(|row| {
         row.name == name
+            && caller.knows(row.unit.as_deref())
             && which.unit.as_ref().is_none_or(|unit| row.unit.as_ref() == Some(unit))
             && which.version.as_ref().is_none_or(|version| row.version() == *version)
     });
@@ -172,6 +179,12 @@ pub(crate) async fn deploy(
     Extension(caller): Extension<Caller>,
     Json(deploy): Json<Deploy>,
 ) -> Result<axum::Json<Value>, Problem> {
+    if deploy.units.is_empty() {
+        caller.within(&app, None)?;
+    }
+    for unit in &deploy.units {
+        caller.within(&app, Some(unit))?;
+    }
     let mut texts = Vec::with_capacity(deploy.workflows.len());
     for (at, document) in deploy.workflows.into_iter().enumerate() {
         if document.file.is_empty() || document.file.len() > MAX_FILE {
@@ -203,6 +216,7 @@ pub(crate) async fn withdraw(
     Json(withdraw): Json<Withdraw>,
 ) -> Result<StatusCode, Problem> {
     let Path((namespace, name)) = path?;
+    caller.within(&app, withdraw.unit.as_deref())?;
     app.engine.withdraw(&format!("{namespace}/{name}"), withdraw.unit.as_deref(), &caller.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }

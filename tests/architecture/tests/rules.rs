@@ -99,8 +99,8 @@ const CIRCLES: &[(&str, &[&str])] = &[
         "cache", "compile", "effect", "egress", "engine", "error", "grant", "host", "invoke", "manifest", "operation",
         "package", "sandbox", "signed", "warm",
     ]),
-    // The handlers of accounts take the state, which has the accounts.
-    ("huiyin-server", &["account", "caller", "state"]),
+    // The handlers of accounts take the state, which has the accounts; who asks is checked by what says who asks.
+    ("huiyin-server", &["access", "account", "caller", "state"]),
 ];
 
 fn set(names: &[&str]) -> BTreeSet<String> {

@@ -154,6 +154,76 @@ impl Office {
         (status, serde_json::from_str(&body).unwrap_or(Value::Null))
     }
 
+    /// Asks with headers of its own; the status and the JSON. What streams is not read.
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&'static str, String)],
+        body: Option<&Value>,
+    ) -> (u16, Value) {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        // What is refused before its body was read ends the connection.
+        request = request.header("connection", "close");
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let answer = match body {
+            Some(body) => self
+                .agent
+                .run(request.header("content-type", "application/json").body(body.to_string()).expect("a request")),
+            None => self.agent.run(request.body(()).expect("a request")),
+        };
+        let streams = |kind: &ureq::http::HeaderValue| kind.as_bytes().starts_with(b"text/event-stream");
+        match answer {
+            Ok(answer) if answer.headers().get("content-type").is_some_and(streams) => {
+                (answer.status().as_u16(), Value::Null)
+            }
+            answer => self.read(method, path, answer),
+        }
+    }
+
+    /// Lets somebody sign in, and signs them in; what the browser sends from then on.
+    pub fn sign_in(&self, account: &str, admin: bool) -> Vec<(&'static str, String)> {
+        const PASSWORD: &str = "correct horse battery";
+        let data = self.data();
+        let mut arguments = vec!["account", "add", account, "--data", data.to_str().expect("a path")];
+        if admin {
+            arguments.push("--admin");
+        }
+        let (code, first, error) = self.program(&arguments);
+        assert_eq!(code, 0, "{error}");
+        let first = first.trim();
+        let cookie = |path: &str, cookie: Option<&str>, body: &Value| {
+            let mut request = self.agent.post(format!("{}{path}", self.url)).header("huiyin-console", "1");
+            if let Some(cookie) = cookie {
+                request = request.header("cookie", cookie);
+            }
+            let answer = request.send_json(body).expect("an answer");
+            assert_eq!(answer.status().as_u16(), 200, "{path}");
+            let set = answer.headers().get("set-cookie").and_then(|set| set.to_str().ok()).expect("a cookie");
+            set.split(';').next().unwrap_or_default().to_owned()
+        };
+        let begun = cookie("/v1/session", None, &json!({"account": account, "password": first}));
+        let own = cookie("/v1/session/password", Some(&begun), &json!({"old": first, "new": PASSWORD}));
+        vec![("cookie", own), ("huiyin-console", "1".to_owned())]
+    }
+
+    /// The host's own token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Where the host listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What the host says of its API.
+    pub fn document(&self) -> Value {
+        self.get("/openapi.json")
+    }
+
     /// GET a path of the API; its JSON.
     pub fn get(&self, path: &str) -> Value {
         let request =
@@ -300,14 +370,14 @@ impl Office {
 
     /// Runs the command line against this host; exit code, stdout, stderr.
     pub fn cli(&self, arguments: &[&str]) -> (i32, String, String) {
-        let out = std::process::Command::new(program("huiyin"))
-            .args(arguments)
-            .arg("--host")
-            .arg(&self.url)
-            .arg("--token-file")
-            .arg(self.data().join("api-token"))
-            .output()
-            .expect("the program runs");
+        let file = self.data().join("api-token");
+        let host = ["--host", &self.url, "--token-file", file.to_str().expect("a path")];
+        self.program(&[arguments, &host].concat())
+    }
+
+    /// Runs the program; exit code, stdout, stderr.
+    pub fn program(&self, arguments: &[&str]) -> (i32, String, String) {
+        let out = std::process::Command::new(program("huiyin")).args(arguments).output().expect("the program runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (out.status.code().unwrap_or(-1), text(&out.stdout), text(&out.stderr))
     }

@@ -35,5 +35,6 @@ pub(crate) mod serve;
 pub(crate) mod share;
 pub(crate) mod source;
 pub(crate) mod task;
+pub(crate) mod token;
 pub(crate) mod warning;
 pub(crate) mod workflow;

@@ -54,7 +54,7 @@ pub(crate) fn asks(sign_in: &SignIn, request: &Request) -> Result<Caller, Proble
     if standing.must_change && path != OWN && !path.starts_with("/v1/session/") && path != "/v1/sessions" {
         return Err(Problem::change_password());
     }
-    Ok(Caller { actor: standing.actor.clone(), session: Some(standing) })
+    Ok(Caller { actor: standing.actor.clone(), session: Some(standing), ..Caller::default() })
 }
 
 /// The session of a request, if it has one.
@@ -111,7 +111,7 @@ pub(super) fn is_secure(headers: &HeaderMap) -> bool {
 }
 
 /// Where a request comes from.
-pub(super) fn whence(request: &Request) -> Whence {
+pub(crate) fn whence(request: &Request) -> Whence {
     whence_of(request.extensions().get::<Peer>(), request.headers())
 }
 

@@ -17,6 +17,7 @@ use super::password::first_password;
 use super::session::{IDLE, Standing};
 use super::signing::{Denied, FirstError};
 use super::store::{Account, AccountError};
+use super::token_routes;
 use super::trail::Deed;
 use crate::body::Json;
 use crate::caller::Caller;
@@ -62,6 +63,16 @@ pub(crate) fn all() -> Vec<Route<App>> {
             .said("使账户全部退出", "Signs an account out everywhere.")
             .done(204),
         post("/v1/accounts/{account}/remove", Admin, remove).said("删除账户", "Removes an account.").done(204),
+        get("/v1/tokens", Admin, token_routes::list)
+            .said("接口令牌列表", "API tokens; not the tokens themselves.")
+            .gives(200, shapes::tokens),
+        post("/v1/tokens", Admin, token_routes::create)
+            .said("新建接口令牌", "Makes an API token of a person, and tells it this once.")
+            .json::<token_routes::Wanted>()
+            .gives(201, shapes::token),
+        post("/v1/tokens/{token}/revoke", Admin, token_routes::revoke)
+            .said("撤销接口令牌", "Ends an API token at once.")
+            .done(204),
         get("/v1/sign-ins", Admin, sign_ins)
             .said("登录记录，最新的在前", "The record of sign-ins, the latest first.")
             .query::<HowMany>()

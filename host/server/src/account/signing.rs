@@ -14,6 +14,7 @@ use super::delay::Delays;
 use super::password;
 use super::session::{Full, Sessions, Standing, Whose};
 use super::store::{Account, AccountError, Accounts};
+use super::tokens::Tokens;
 use super::trail::{Deed, SignInRecord, Trail};
 use crate::token::Token;
 
@@ -32,6 +33,7 @@ const CODE_TRIES: u32 = 10;
 /// Signing in to a host.
 pub struct SignIn {
     pub(super) accounts: Option<Accounts>,
+    pub(crate) tokens: Option<Tokens>,
     pub(super) trail: Trail,
     sessions: Mutex<Sessions>,
     delays: Mutex<Delays>,
@@ -75,7 +77,12 @@ impl SignIn {
     /// For the host of a data folder. `token` names the cookie: hosts on one machine share the browser's cookies, which
     /// do not know ports.
     pub fn of(folder: &Path, token: &Token) -> SignIn {
-        SignIn { accounts: Some(Accounts::of(folder)), trail: Trail::of(Some(folder)), ..SignIn::nowhere(token) }
+        SignIn {
+            accounts: Some(Accounts::of(folder)),
+            tokens: Some(Tokens::of(folder)),
+            trail: Trail::of(Some(folder)),
+            ..SignIn::nowhere(token)
+        }
     }
 
     /// For a host in memory: nobody can sign in, the API's token does.
@@ -83,6 +90,7 @@ impl SignIn {
         let name = Sha256::digest(format!("name of the cookie, {}", token.reveal()));
         SignIn {
             accounts: None,
+            tokens: None,
             trail: Trail::of(None),
             sessions: Mutex::default(),
             delays: Mutex::default(),
@@ -275,7 +283,7 @@ impl SignIn {
         .map_err(|error| failed(error.to_string()))?
     }
 
-    pub(super) fn note(&self, deed: Deed, account: &str, by: Option<&str>, from: &Whence, detail: Option<&str>) {
+    pub(crate) fn note(&self, deed: Deed, account: &str, by: Option<&str>, from: &Whence, detail: Option<&str>) {
         /// What somebody unknown may write into the record.
         const LONGEST: usize = 64;
         self.trail.note(&SignInRecord {

@@ -1,26 +1,21 @@
 //! The accounts of a host, in `accounts.json` of its data folder: for its owner
 //! only, written whole or not at all.
 //!
-//! The host and `huiyin account` both change it, under a lock beside it; the
-//! host looks at the file again whenever it has changed, so that an account
-//! that is locked on the machine is locked at once.
+//! The host and `huiyin account` both change it ([`super::kept`]), so that an
+//! account that is locked on the machine is locked at once.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use huiyin_files::{read_private, write_private};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::kept::{Kept, KeptError, Names};
 use super::password::{self, PasswordError};
 
-const FILE: &str = "accounts.json";
-const LOCK: &str = "accounts.lock";
-const FORMAT: &str = "huiyin.accounts.v1";
-const MAX_FILE: u64 = 16 << 20;
+const NAMES: Names =
+    Names { file: "accounts.json", lock: "accounts.lock", format: "huiyin.accounts.v1", member: "accounts" };
 
 /// The most accounts.
 const MOST: usize = 10_000;
@@ -94,34 +89,27 @@ impl AccountError {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    format: String,
-    accounts: BTreeMap<String, Account>,
+impl From<KeptError> for AccountError {
+    fn from(KeptError { path, why }: KeptError) -> AccountError {
+        AccountError::File { path, why }
+    }
 }
 
 type All = Arc<BTreeMap<String, Account>>;
 
-/// What tells one file from the next: inode, length, time of its last change.
-type Mark = (u64, u64, i64, i64);
-
 /// The accounts of a data folder.
 #[derive(Debug)]
-pub struct Accounts {
-    folder: PathBuf,
-    read: Mutex<Option<(Option<Mark>, All)>>,
-}
+pub struct Accounts(Kept<Account>);
 
 impl Accounts {
     /// Those of a data folder.
     pub fn of(folder: &Path) -> Accounts {
-        Accounts { folder: folder.to_owned(), read: Mutex::new(None) }
+        Accounts(Kept::of(folder, NAMES))
     }
 
     /// The folder.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.0.folder()
     }
 
     /// All of them, by name: read again where the file has changed.
@@ -129,16 +117,7 @@ impl Accounts {
     /// # Errors
     /// When the file cannot be read, may be read by others, or is none of ours.
     pub fn all(&self) -> Result<All, AccountError> {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let mark = self.mark()?;
-        if let Some((known, all)) = &*read
-            && *known == mark
-        {
-            return Ok(Arc::clone(all));
-        }
-        let all = Arc::new(self.load()?);
-        *read = Some((mark, Arc::clone(&all)));
-        Ok(all)
+        Ok(self.0.all()?)
     }
 
     /// One of them.
@@ -250,44 +229,7 @@ impl Accounts {
         &self,
         change: impl FnOnce(&mut BTreeMap<String, Account>) -> Result<T, AccountError>,
     ) -> Result<T, AccountError> {
-        let path = self.folder.join(LOCK);
-        let io = |error: std::io::Error| AccountError::File { path: path.clone(), why: error.to_string() };
-        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(io)?;
-        // Held by others for milliseconds only: the hash is made before.
-        lock.lock().map_err(io)?;
-        let mut all = self.load()?;
-        let done = change(&mut all)?;
-        let stored = Stored { format: FORMAT.to_owned(), accounts: all };
-        let text = serde_json::to_vec_pretty(&stored).map_err(|error| self.wrong(error.to_string()))?;
-        write_private(&self.path(), &text).map_err(|error| self.wrong(error.to_string()))?;
-        Ok(done)
-    }
-
-    fn load(&self) -> Result<BTreeMap<String, Account>, AccountError> {
-        let Some(bytes) = read_private(&self.path(), MAX_FILE).map_err(|error| self.wrong(error.to_string()))? else {
-            return Ok(BTreeMap::new());
-        };
-        let stored: Stored = serde_json::from_slice(&bytes).map_err(|error| self.wrong(error.to_string()))?;
-        if stored.format != FORMAT {
-            return Err(self.wrong(format!("its format is `{}`, and this version reads {FORMAT}", stored.format)));
-        }
-        Ok(stored.accounts)
-    }
-
-    fn mark(&self) -> Result<Option<Mark>, AccountError> {
-        match File::open(self.path()).and_then(|file| file.metadata()) {
-            Ok(meta) => Ok(Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.wrong(error.to_string())),
-        }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.join(FILE)
-    }
-
-    fn wrong(&self, why: String) -> AccountError {
-        AccountError::File { path: self.path(), why }
+        self.0.change(change)
     }
 }
 
@@ -318,7 +260,7 @@ mod tests {
         assert_eq!((made.actor.as_str(), made.must_change), ("person:xu-ming", true));
         assert_eq!(host.get("xu-ming").unwrap(), Some(made.clone()));
         assert!(made.knows(GOOD) && !made.knows("another horse battery"));
-        let path = folder.path().join(FILE);
+        let path = folder.path().join(NAMES.file);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(!std::fs::read_to_string(&path).unwrap().contains(GOOD));
         machine.set_locked("xu-ming", true).unwrap();
@@ -346,7 +288,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let accounts = Accounts::of(folder.path());
         accounts.add("xu-ming", false, GOOD, true).unwrap();
-        let path = folder.path().join(FILE);
+        let path = folder.path().join(NAMES.file);
         let open = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         open(0o644);
         let said = Accounts::of(folder.path()).all().unwrap_err().to_string();

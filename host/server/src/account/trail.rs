@@ -43,8 +43,14 @@ pub enum Deed {
     Unlocked,
     /// An account was removed.
     Removed,
-    /// A request by session was refused: forged, in another's name, or without the right to it.
+    /// A request by session was refused: forged, or in another's name.
     Forged,
+    /// A request was refused: who asked has no right to it, or not within those units.
+    Forbidden,
+    /// An API token was made.
+    TokenMade,
+    /// An API token was revoked.
+    TokenRevoked,
 }
 
 /// A line of the record.

@@ -185,6 +185,7 @@ fn place(name: &'static str) -> Value {
         "id" => (shapes::text(), "运行 · a run"),
         "plugin" => (shapes::text(), "插件 · `name:version`"),
         "namespace" => (shapes::text(), "流程的命名空间 · the namespace of a workflow"),
+        "token" => (shapes::text(), "令牌编号 · the id of an API token"),
         "account" => (shapes::text(), "账户 · an account"),
         _ => (shapes::text(), "名称 · a name"),
     };

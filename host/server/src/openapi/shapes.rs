@@ -622,3 +622,28 @@ pub(crate) fn password() -> Value {
 pub(crate) fn sign_ins() -> Value {
     object([("sign_ins", list(object([("time", time()), ("deed", text()), ("account", text())])))])
 }
+
+pub(crate) fn tokens() -> Value {
+    let row = object([
+        ("id", text()),
+        ("person", text()),
+        ("unit", text()),
+        ("scope", one_of(&["read", "act"])),
+        ("by", text()),
+        ("added", time()),
+        ("expires", time()),
+        ("over", flag()),
+    ]);
+    object([("now", time()), ("tokens", list(row))])
+}
+
+pub(crate) fn token() -> Value {
+    object([
+        ("token", text()),
+        ("id", text()),
+        ("person", text()),
+        ("unit", text()),
+        ("scope", one_of(&["read", "act"])),
+        ("expires", time()),
+    ])
+}

@@ -54,4 +54,5 @@ mod c6d;
 mod calendar;
 mod policy;
 mod register;
+mod rights;
 mod search;
