@@ -103,8 +103,7 @@ impl Client {
     /// Asks for something that is text and no JSON.
     pub(crate) fn text(&self, path: &str) -> Result<String, Failure> {
         let request = self.agent.get(format!("{}{path}", self.base));
-        let answer =
-            request.header("authorization", self.bearer()).header(ACTOR_HEADER, &*actor_in_headers(&self.actor)).call();
+        let answer = self.signed(request).call();
         match answer {
             Ok(mut answer) if answer.status().is_success() => {
                 let read = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string();
