@@ -40,9 +40,14 @@ lint: ## formatting, clippy, licences and sources of the dependencies
 	cargo clippy --workspace --all-targets -- -D warnings
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans sources; else echo "cargo-deny is not installed: licences and sources not checked"; fi
 
-# One set of features for all that is built here: without `--package` it is the workspace's.
-test: HUIYIN = cargo run --quiet --bin huiyin --
-test: plugins lint ## everything that CI checks
+# One set of features for all that is built here: the program that builds the plugins is the one that the tests are
+# built with. Run by `cargo run` it would be another, and wasmtime with it.
+.PHONY: tests-built
+tests-built:
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --no-run; else cargo test --workspace --no-run; fi
+
+test: HUIYIN = $(or $(CARGO_TARGET_DIR),target)/debug/huiyin
+test: tests-built plugins lint ## everything that CI checks
 	@scripts/console check --if-can
 	@if node --version >/dev/null 2>&1; then node --test sdk/js/tests/edge.test.js; else echo "Node.js is not installed: the JavaScript SDK not checked"; fi
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace && cargo test --workspace --doc; else cargo test --workspace; fi

@@ -46,7 +46,7 @@ pub(crate) async fn list(
     Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<Value>, Problem> {
     admin(&caller)?;
-    let all = with(&app, |tokens| tokens.all()).await?;
+    let all = with(&app, Tokens::all).await?;
     let now = Timestamp::now();
     let rows = all.iter().map(|(id, token)| {
         json!({

@@ -143,7 +143,7 @@ fn a_person_reads_what_is_of_their_units_and_where_these_have_a_part() {
         assert!(status == 200 && list["hidden"] == 0, "{list}");
         list["cases"].as_array().unwrap().iter().map(|row| row["number"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(listed(), [ours.clone()]);
+    assert_eq!(listed(), std::slice::from_ref(&ours));
     assert_eq!(get(&format!("/v1/cases/{ours}")).0, 200);
     let (status, refused) = get(&format!("/v1/cases/{theirs}"));
     assert_eq!(status, 403, "{refused}");
