@@ -139,7 +139,7 @@ fn desk_11_and_13_people_read_cases_in_their_own_words() {
     std::fs::write(&file, new.to_string()).unwrap();
     let (old, file) = (pack.display().to_string(), file.display().to_string());
     let said = text_of(&["policy", "diff", &old, &file], &data);
-    assert!(said.contains("PT1H → PT50M") && said.contains(&format!("open cases: {number}")), "{said}");
+    assert!(said.contains("PT1H → PT50M") && said.contains(&format!("open cases (1): {number}")), "{said}");
 }
 
 #[test]
