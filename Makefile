@@ -41,10 +41,11 @@ lint: ## formatting, clippy, licences and sources of the dependencies
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans sources; else echo "cargo-deny is not installed: licences and sources not checked"; fi
 
 # One set of features for all that is built here: the program that builds the plugins is the one that the tests are
-# built with. Run by `cargo run` it would be another, and wasmtime with it.
+# built with. Run by `cargo run` it would be another, and wasmtime with it. Nextest lists tests as it builds them, which
+# some can do only once there are plugins; what it runs is what `cargo test` builds.
 .PHONY: tests-built
 tests-built:
-	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --no-run; else cargo test --workspace --no-run; fi
+	cargo test --workspace --no-run
 
 test: HUIYIN = $(or $(CARGO_TARGET_DIR),target)/debug/huiyin
 test: tests-built plugins lint ## everything that CI checks
