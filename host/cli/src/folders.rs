@@ -45,6 +45,14 @@ impl HostFile {
     }
 }
 
+/// A data folder that is there: a mistyped one is not made.
+pub(crate) fn existing(data: &Path) -> Result<&Path, Failure> {
+    if data.is_dir() {
+        return Ok(data);
+    }
+    Err(Failure::invalid(format_args!("there is no data folder {}; name the host's with --data", data.display())))
+}
+
 /// Writes a file whole or not at all: readers see the old or the new.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;

@@ -1,7 +1,13 @@
 //! Text on a terminal: what comes from outside is made harmless, and Chinese
 //! is measured by the columns it takes.
 
+use clap::ValueEnum;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// A value of an option as it is typed, which is how the API calls it, too.
+pub(crate) fn typed(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
 
 /// Text from outside without anything that could move the cursor or give the
 /// terminal orders: control characters and direction overrides become blanks.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request};
-use huiyin_desk::Reach;
+use huiyin_desk::{Actor, Reach};
 use percent_encoding::percent_decode_str;
 
 use crate::account::{Deed, TokenScope};
@@ -62,6 +62,11 @@ fn units(request: &Request) -> Vec<String> {
 }
 
 impl Caller {
+    /// Who reads: whoever asks, and the admin where nobody is named.
+    pub(crate) fn reader(&self) -> Actor {
+        Actor::parse(&self.actor).unwrap_or_else(|| Actor::Admin("admin".to_owned()))
+    }
+
     /// Whether what is of a unit, or of none, may be read: what is of none is the root's.
     pub(crate) fn sees(&self, unit: Option<&str>) -> bool {
         self.reach.as_ref().is_none_or(|reach| unit.map_or(reach.is_whole(), |unit| reach.has(unit)))

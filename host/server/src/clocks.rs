@@ -7,7 +7,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use huiyin_desk::case::Confidentiality;
-use huiyin_desk::{Actor, Level, RunningClock, running_clocks};
+use huiyin_desk::{Level, RunningClock, running_clocks};
 use icalendar::{Alarm, Calendar, Class, Component as _, EventLike as _, Property, Todo, TodoStatus};
 use jiff::Timestamp;
 
@@ -26,7 +26,7 @@ pub(crate) async fn calendar(
 ) -> Result<impl IntoResponse, Problem> {
     let Path(unit) = unit?;
     app.engine.partition_of(&unit)?;
-    let reader = Actor::parse(&caller.actor).unwrap_or_else(|| Actor::Admin("admin".to_owned()));
+    let reader = caller.reader();
     let wanted = unit.clone();
     let found = app.engine.look_all(move |state, _| running_clocks(&state.desk, &wanted, &reader)).await?;
     let mut clocks: Vec<RunningClock> = found.into_iter().flatten().collect();

@@ -32,8 +32,7 @@ pub(crate) enum Kept {
 impl ReaderOf {
     /// Whoever asks; the admin where nobody is named.
     pub(crate) async fn of(app: &App, caller: &Caller) -> Result<ReaderOf, Problem> {
-        let admin = || Actor::Admin("admin".to_owned());
-        let actor = Actor::parse(&caller.actor).unwrap_or_else(admin);
+        let actor = caller.reader();
         let reach = match &caller.reach {
             None => None,
             Some(reach) => {

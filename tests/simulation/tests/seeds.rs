@@ -23,12 +23,10 @@ fn the_first_seeds_keep_every_promise() {
     println!("{SEEDS} seeds: {counts:?}");
     assert!(crashes > SEEDS && clock_steps > SEEDS / 2, "too little went wrong: {counts:?}");
     assert!(tries > SEEDS && ended > SEEDS && breaches > SEEDS / 10, "too little was done: {counts:?}");
-    assert!(snapshots > SEEDS / 10 && repeated > SEEDS, "a path was not taken: {counts:?}");
+    assert!(snapshots > SEEDS / 10 && repeated > SEEDS && waiting > 0, "a path was not taken: {counts:?}");
     let Counts { editions, deployed, carried_on, rebound, set_aside, watched, .. } = counts;
-    assert!(editions > SEEDS / 10 && deployed > SEEDS / 2, "too little was deployed: {counts:?}");
-    assert!(rebound > SEEDS / 2, "no slot was changed: {counts:?}");
-    // What is seldom comes up among as many at least once somewhere.
-    assert!(waiting + carried_on + set_aside + watched > 0, "nothing seldom came up: {counts:?}");
+    assert!(editions > SEEDS / 10 && deployed > SEEDS / 2 && carried_on > 0, "too little was deployed: {counts:?}");
+    assert!(rebound > SEEDS / 2 && set_aside > 0 && watched > 0, "no slot was changed: {counts:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use huiyin_server::{Account, AccountError, Accounts, Deed, SignInRecord, Trail, 
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::folders::DATA;
+use crate::folders::{DATA, existing};
 use crate::output::{Failure, Output, note, print, print_json};
 
 /// Who may sign in to the web console
@@ -100,12 +100,8 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     }
 }
 
-/// The accounts of a folder that is there: a mistyped one is not made.
 fn accounts(data: &Path) -> Result<Accounts, Failure> {
-    if data.is_dir() {
-        return Ok(Accounts::of(data));
-    }
-    Err(Failure::invalid(format_args!("there is no data folder {}; name the host's with --data", data.display())))
+    existing(data).map(Accounts::of)
 }
 
 /// A first password, told once: on stdout, for whoever hands it over.

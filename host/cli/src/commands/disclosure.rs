@@ -9,7 +9,7 @@ use crate::client::{Client, HostArgs, encoded, segment};
 use crate::output::{Failure, Output, note, print, print_json};
 use crate::people::{Reader, word};
 use crate::rows::rows;
-use crate::text::{fit, table};
+use crate::text::{fit, table, typed};
 
 /// What units publish without being asked for (主动发布)
 #[derive(Debug, clap::Args)]
@@ -115,7 +115,7 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     match &args.command {
         Command::List { unit, all, host } => list(&Client::of(host)?, unit.as_deref(), *all, output),
         Command::Open { unit, kind, title, case, arose_at, host } => {
-            let kind = kind.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+            let kind = typed(kind);
             let command = json!({
                 "command": "open-disclosure", "unit": unit, "kind": kind, "title": title, "case": case,
                 "arose_at": arose_at,

@@ -8,7 +8,7 @@ use crate::client::{Client, HostArgs, segment};
 use crate::output::{Failure, Output, print, print_json};
 use crate::people::{Reader, word};
 use crate::rows::{rows, texts};
-use crate::text::table;
+use crate::text::{table, typed};
 
 /// Labels of items and cases: doubt, misunderstanding, distortion, rumour (疑虑、误解、歪曲、谣言)
 #[derive(Debug, clap::Args)]
@@ -103,7 +103,7 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
             let client = Client::of(host)?;
             let found = find(&client, matter)?;
             let unit = found.get("unit").and_then(Value::as_str).unwrap_or_default();
-            let label = label.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+            let label = typed(label);
             let command = json!({
                 "command": "set-label", "case": matter.case, "item": matter.item, "label": label, "remove": remove,
                 "reason": reason, "evidence": evidence,

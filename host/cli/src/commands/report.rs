@@ -8,7 +8,7 @@ use crate::client::{Client, HostArgs, encoded, segment};
 use crate::output::{Failure, Output, note, print, print_json};
 use crate::people::{Reader, word};
 use crate::rows::{or_dash, rows, texts};
-use crate::text::{fit, table};
+use crate::text::{fit, table, typed};
 
 /// Reports upward: 快报、续报、详报、终报, their evidence and their receipts (报送)
 #[derive(Debug, clap::Args)]
@@ -196,10 +196,6 @@ fn of_fact(text: &str) -> Result<(Option<usize>, String), String> {
     }
 }
 
-fn named(value: &impl ValueEnum) -> Value {
-    json!(value.to_possible_value().map(|value| value.get_name().to_owned()))
-}
-
 /// The facts with what they rest on.
 fn facts(text: &Text) -> Result<Vec<Value>, Failure> {
     if let Some((Some(place), _)) = text.evidence.iter().find(|(place, _)| place.is_some_and(|p| p > text.fact.len())) {
@@ -228,7 +224,7 @@ fn worded(name: &str, text: &Text) -> Result<Value, Failure> {
     }
     let causes = (!text.cause_evidence.is_empty()).then_some(&text.cause_evidence);
     let fields = json!({
-        "stage": named(&text.stage), "facts": facts, "cause": text.cause, "cause_evidence": causes,
+        "stage": typed(&text.stage), "facts": facts, "cause": text.cause, "cause_evidence": causes,
         "measures": text.measures, "result": text.result,
     });
     Ok(command(name, &text.case, fields))
@@ -244,13 +240,13 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         Command::Submit(submit) => {
             let text = &submit.text;
             let given = match &submit.draft {
-                Some(hash) => command("submit-report", &text.case, json!({"stage": named(&text.stage), "draft": hash})),
+                Some(hash) => command("submit-report", &text.case, json!({"stage": typed(&text.stage), "draft": hash})),
                 None => worded("submit-report", text)?,
             };
             (&text.host, &text.case, given)
         }
         Command::Evidence { case, kind, text, reference, host } => {
-            let fields = json!({"kind": named(kind), "text": text, "reference": reference});
+            let fields = json!({"kind": typed(kind), "text": text, "reference": reference});
             (host, case, command("record-evidence", case, fields))
         }
         Command::Receipt { case, report, unit, by, at, host } => {

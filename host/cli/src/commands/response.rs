@@ -12,7 +12,7 @@ use crate::client::{Client, HostArgs, encoded, segment};
 use crate::output::{Failure, Output, note, print, print_json, read_bytes, read_text};
 use crate::people::{Reader, word};
 use crate::rows::{rows, texts};
-use crate::text::{fit, plain, span, table};
+use crate::text::{fit, plain, span, table, typed};
 
 /// The most bytes of a text, and of a file that shows a publication.
 const MAX_TEXT: u64 = 256 << 10;
@@ -326,7 +326,7 @@ fn prove(proof: &Proof, output: Output) -> Result<(), Failure> {
 
 /// What the kind has of its own; what is not given is left out, and the desk names it.
 fn form(draft: &Draft) -> Value {
-    let kind = draft.kind.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    let kind = typed(&draft.kind);
     let speakers = (!draft.speaker.is_empty()).then_some(&draft.speaker);
     let given = json!({
         "kind": kind, "title": draft.title, "expert": draft.expert, "position": draft.position,

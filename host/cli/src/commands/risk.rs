@@ -7,6 +7,7 @@ use crate::client::{Client, HostArgs, segment};
 use crate::output::{Failure, Output, print, print_json};
 use crate::people::{Reader, word};
 use crate::rows::{or_dash, rows, texts};
+use crate::text::typed;
 
 /// The opinion risk of a decision: four sections of evidence, a level, a plan, and the gate (决策风险评估)
 #[derive(Debug, clap::Args)]
@@ -102,10 +103,6 @@ enum Height {
     Low,
 }
 
-fn named(value: &impl ValueEnum) -> Value {
-    json!(value.to_possible_value().map(|value| value.get_name().to_owned()))
-}
-
 pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     match &args.command {
         Command::Open { unit, title, level, host } => {
@@ -121,10 +118,10 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         }
         Command::Record { case, part, text, evidence, level, host } => {
             let mut command = json!({
-                "command": "record-risk", "case": case, "part": named(part), "text": text, "evidence": evidence,
+                "command": "record-risk", "case": case, "part": typed(part), "text": text, "evidence": evidence,
             });
             if let Some(level) = level {
-                command["level"] = named(level);
+                command["level"] = typed(level).into();
             }
             act(&Client::of(host)?, case, &command, output)
         }

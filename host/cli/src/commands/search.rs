@@ -8,7 +8,7 @@ use crate::client::{Client, HostArgs, encoded};
 use crate::output::{Failure, Output, note, print, print_json};
 use crate::people::{Reader, word};
 use crate::rows::rows;
-use crate::text::{fit, plain, table};
+use crate::text::{fit, plain, table, typed};
 
 /// Look for words in the cases and items of a running host (检索), the latest first
 #[derive(Debug, clap::Args)]
@@ -51,7 +51,7 @@ enum Kind {
 }
 
 pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
-    let kind = args.kind.and_then(|kind| Some(kind.to_possible_value()?.get_name().to_owned()));
+    let kind = args.kind.as_ref().map(typed);
     let named = [
         ("unit", args.unit.clone()),
         ("kind", kind),

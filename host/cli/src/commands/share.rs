@@ -8,7 +8,7 @@ use crate::client::{Client, HostArgs, encoded, segment};
 use crate::output::{Failure, Output, note, print, print_json};
 use crate::people::{Reader, word};
 use crate::rows::rows;
-use crate::text::table;
+use crate::text::{table, typed};
 
 /// What units share with each other on a running host (共享)
 #[derive(Debug, clap::Args)]
@@ -132,7 +132,7 @@ fn give(path: &str, what: (&str, &str), grant: &Grant, output: Output) -> Result
     let client = Client::of(&grant.host)?;
     let found = client.get(path)?;
     let unit = found.get("unit").and_then(Value::as_str).unwrap_or_default();
-    let scope = grant.scope.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    let scope = typed(&grant.scope);
     let mut command =
         json!({"command": "share", "to": grant.to, "scope": scope, "reason": grant.reason, "until": grant.until});
     command[what.0] = json!(what.1);

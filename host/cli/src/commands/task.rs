@@ -7,7 +7,7 @@ use crate::client::{Client, HostArgs, encoded, segment};
 use crate::output::{Failure, Output, note, print, print_json};
 use crate::people::{Reader, word};
 use crate::rows::rows;
-use crate::text::{fit, table};
+use crate::text::{fit, table, typed};
 
 /// Tasks of a running host: work that units hand to each other (转办)
 #[derive(Debug, clap::Args)]
@@ -151,7 +151,7 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     match &args.command {
         Command::List { unit, all, host } => list(&Client::of(host)?, unit.as_deref(), *all, output),
         Command::Assign(assign) => {
-            let kind = assign.kind.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+            let kind = typed(&assign.kind);
             let command = json!({
                 "command": "assign-task", "case": assign.case, "kind": kind, "to": assign.to, "with": assign.with,
                 "text": assign.text, "allow": assign.allow,

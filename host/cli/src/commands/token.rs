@@ -8,7 +8,7 @@ use huiyin_server::{ApiToken, Deed, MAX_TOKEN_DAYS, NewToken, SignInRecord, Toke
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::folders::DATA;
+use crate::folders::{DATA, existing};
 use crate::output::{Failure, Output, note, print, print_json};
 
 /// Tokens by which programs ask in a person's name
@@ -119,12 +119,8 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     }
 }
 
-/// The tokens of a folder that is there: a mistyped one is not made.
 fn tokens(data: &Path) -> Result<Tokens, Failure> {
-    if data.is_dir() {
-        return Ok(Tokens::of(data));
-    }
-    Err(Failure::invalid(format_args!("there is no data folder {}; name the host's with --data", data.display())))
+    existing(data).map(Tokens::of)
 }
 
 fn record(data: &Path, deed: Deed, token: &ApiToken, id: &str) {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::client::{Client, HostArgs, segment};
 use crate::output::{Failure, Output, print_json};
+use crate::text::typed;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Act {
@@ -341,10 +342,6 @@ pub(super) enum Milestone {
     Published,
 }
 
-pub(super) fn named(value: &impl ValueEnum) -> Value {
-    json!(value.to_possible_value().map(|value| value.get_name().to_owned()))
-}
-
 /// A command of these fields; those that were not given are left out.
 pub(super) fn command(name: &str, number: &str, fields: Value) -> Value {
     let mut command = Map::from_iter([("command".to_owned(), json!(name)), ("case".to_owned(), json!(number))]);
@@ -363,13 +360,13 @@ pub(super) fn run(act: &Act, output: Output) -> Result<(), Failure> {
         }
         Act::Concern { number, text, host } => (host, number, command("add-concern", number, json!({"text": text}))),
         Act::Level { number, to, reason, host } => {
-            (host, number, command("set-level", number, json!({"level": named(to), "reason": reason})))
+            (host, number, command("set-level", number, json!({"level": typed(to), "reason": reason})))
         }
         Act::Occurred { number, at, reason, host } => {
             (host, number, command("correct-occurred-at", number, json!({"occurred_at": at, "reason": reason})))
         }
         Act::Time { number, milestone, at, reason, evidence, host } => {
-            let fields = json!({"milestone": named(milestone), "time": at, "reason": reason, "evidence": evidence});
+            let fields = json!({"milestone": typed(milestone), "time": at, "reason": reason, "evidence": evidence});
             (host, number, command("record-time", number, fields))
         }
         Act::Contact { number, with, channel, text, at, host } => {
@@ -383,7 +380,7 @@ pub(super) fn run(act: &Act, output: Output) -> Result<(), Failure> {
         Act::Assess(assess) => {
             let fields = json!({
                 "nature": assess.nature, "trend": assess.trend, "risks": assess.risk, "opinion": assess.opinion,
-                "value": named(&assess.value), "reason": assess.reason,
+                "value": typed(&assess.value), "reason": assess.reason,
             });
             (&assess.host, &assess.number, command("assess-case", &assess.number, fields))
         }
@@ -398,7 +395,7 @@ pub(super) fn run(act: &Act, output: Output) -> Result<(), Failure> {
             (host, number, command("link-cases", number, json!({"other": other, "reason": reason})))
         }
         Act::Confidentiality { number, to, reason, host } => {
-            let fields = json!({"to": named(to), "reason": reason});
+            let fields = json!({"to": typed(to), "reason": reason});
             (host, number, command("set-confidentiality", number, fields))
         }
         Act::NoResponse { number, reason, host } => {
@@ -410,7 +407,7 @@ pub(super) fn run(act: &Act, output: Output) -> Result<(), Failure> {
 
 fn open(open: &Open, output: Output) -> Result<(), Failure> {
     let mut command = json!({
-        "command": "open-case", "unit": open.unit, "title": open.title, "level": named(&open.level),
+        "command": "open-case", "unit": open.unit, "title": open.title, "level": typed(&open.level),
         "concerns": open.concern,
     });
     if open.unrouted {

@@ -3,9 +3,10 @@
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::acts::{command, named};
+use super::acts::command;
 use crate::client::{Client, HostArgs};
 use crate::output::{Failure, Output};
+use crate::text::typed;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OfClocks {
@@ -72,7 +73,7 @@ pub(super) enum Kind {
 pub(super) fn run(act: &OfClocks, output: Output) -> Result<(), Failure> {
     let (host, number, command) = match act {
         OfClocks::Pause { number, clock, kind, reason, host } => {
-            let fields = json!({"clock": clock, "kind": named(kind), "reason": reason});
+            let fields = json!({"clock": clock, "kind": typed(kind), "reason": reason});
             (host, number, command("pause-clock", number, fields))
         }
         OfClocks::Resume { number, clock, host } => {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use huiyin_sandbox::CONTRACT;
+use huiyin_sandbox::{CONTRACT, Kind};
 use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -54,32 +54,20 @@ enum Language {
     Python,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Collector,
-    Classifier,
-    Reporter,
-    Notifier,
-    Step,
+/// The folder of the WIT, and the world in it. A step of these languages is pure: their tools import all that a world has.
+fn world(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Collector => ("wit/0.1", "collector-plugin"),
+        Kind::Classifier => ("wit/0.1", "classifier-plugin"),
+        Kind::Reporter => ("wit/0.1", "reporter-plugin"),
+        Kind::Notifier => ("wit/0.1", "notifier-plugin"),
+        Kind::Step => ("wit/pure-step", "pure-step-plugin"),
+    }
 }
 
-impl Kind {
-    /// The folder of the WIT, and the world in it. A step of these languages is pure: their tools import all that a
-    /// world has.
-    fn world(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Collector => ("wit/0.1", "collector-plugin"),
-            Self::Classifier => ("wit/0.1", "classifier-plugin"),
-            Self::Reporter => ("wit/0.1", "reporter-plugin"),
-            Self::Notifier => ("wit/0.1", "notifier-plugin"),
-            Self::Step => ("wit/pure-step", "pure-step-plugin"),
-        }
-    }
-
-    fn asks_the_network(self) -> bool {
-        matches!(self, Self::Collector | Self::Notifier)
-    }
+/// Kinds that are of no use without a way to the network, which Python does not have here yet.
+pub(super) fn asks_the_network(kind: Kind) -> bool {
+    matches!(kind, Kind::Collector | Kind::Notifier)
 }
 
 /// The project in a folder; none where it is not one of these.
@@ -98,7 +86,7 @@ pub(super) fn find(dir: &Path) -> Result<Option<Guest>, Failure> {
     if !below || !dir.join(&says.main).is_file() {
         return Err(wrong(&format_args!("at `main`: {} is no file of this project", says.main.display())));
     }
-    if says.language == Language::Python && says.kind.asks_the_network() {
+    if says.language == Language::Python && asks_the_network(says.kind) {
         return Err(wrong(&"at `kind`: Python has no way to the network here yet; write it in Rust or JavaScript"));
     }
     Ok(Some(Guest { dir: dir.to_owned(), says }))
@@ -181,14 +169,14 @@ impl Guest {
             npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--save-dev", "--save-exact"]);
             self.run(npm.arg(format!("{tool}@{version}")))?;
         }
-        let (wit, world) = self.says.kind.world();
+        let (wit, world) = world(self.says.kind);
         let mut cli = Command::new("node");
         cli.arg(Path::new("node_modules").join(tool).join("src/cli.js"));
         cli.arg(&self.says.main).arg("-w").arg(Path::new(sdk::FOLDER).join(wit)).args(["-n", world]);
         for feature in ["stdio", "random", "clocks", "fetch-event"] {
             cli.args(["-d", feature]);
         }
-        if !self.says.kind.asks_the_network() {
+        if !asks_the_network(self.says.kind) {
             cli.args(["-d", "http"]);
         }
         self.run(cli.arg("-o").arg(absolute(out)))
@@ -240,7 +228,7 @@ impl Guest {
             pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target"]);
             self.run(pip.arg(PYTHON_FOLDER).arg(format!("{tool}=={version}")))?;
         }
-        let (wit, world) = self.says.kind.world();
+        let (wit, world) = world(self.says.kind);
         let main = self.says.main.with_extension("");
         let module = main.file_name().unwrap_or_default();
         let beside = self.says.main.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

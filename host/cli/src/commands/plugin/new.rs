@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use huiyin_sandbox::Kind;
 
 use super::guest;
 use crate::output::{Failure, note, print};
@@ -39,13 +40,13 @@ enum KindName {
 }
 
 impl KindName {
-    fn name(self) -> &'static str {
+    fn kind(self) -> Kind {
         match self {
-            Self::Collector => "collector",
-            Self::Classifier => "classifier",
-            Self::Reporter => "reporter",
-            Self::Notifier => "notifier",
-            Self::Step => "step",
+            Self::Collector => Kind::Collector,
+            Self::Classifier => Kind::Classifier,
+            Self::Reporter => Kind::Reporter,
+            Self::Notifier => Kind::Notifier,
+            Self::Step => Kind::Step,
         }
     }
 
@@ -76,10 +77,10 @@ const MAX_NAME: usize = 64;
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     check_name(&args.name)?;
-    if args.lang == Language::Python && matches!(args.kind, KindName::Collector | KindName::Notifier) {
+    if args.lang == Language::Python && guest::asks_the_network(args.kind.kind()) {
         return Err(Failure::invalid(format_args!(
             "a {} in Python is not to be had yet: it has no way to the network there; write it in Rust or JavaScript",
-            args.kind.name()
+            args.kind.kind().name()
         )));
     }
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
@@ -109,7 +110,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     made?;
     note(format_args!(
         "a {} in {}; go on with `cd {} && huiyin plugin test`",
-        args.kind.name(),
+        args.kind.kind().name(),
         folder.display(),
         folder.display()
     ));
@@ -144,7 +145,7 @@ fn fill(args: &Args, folder: &Path) -> Result<(), Failure> {
 
 /// The files of a project.
 fn texts(args: &Args) -> Result<Vec<(String, String)>, Failure> {
-    let kind = args.kind.name();
+    let kind = args.kind.kind().name();
     let missing = |name: &str| Failure::failed(format_args!("this huiyin carries no template {name}"));
     let template = |name: &str| sdk::text(name).ok_or_else(|| missing(name));
     let (language, source, own): (_, _, &[(&str, &str)]) = match args.lang {
