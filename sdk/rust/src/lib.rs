@@ -42,6 +42,7 @@
 pub mod charset;
 mod collections;
 mod contract;
+mod count;
 mod dispatch;
 pub mod http;
 mod json;
@@ -70,6 +71,7 @@ mod heap;
 
 pub use collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 pub use contract::{Context, Document, Error, Factor, Item, Level, Message, Outcome, Page, Receipt, Verdict};
+pub use count::count;
 pub use json::{mended as parse_json_mended, parse as parse_json};
 pub use kinds::{Classifier, Collector, Notifier, Reporter, Step};
 pub use manifest::{About, Capability, Kind, Manifest};

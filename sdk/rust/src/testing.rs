@@ -66,6 +66,17 @@ pub fn classify<T: Classifier>(ctx: &Context, config: &str, items: Vec<Item>) ->
     dispatch::classify::<T>(ctx, config, &[], None, items)
 }
 
+/// Calls a classifier as a host does, with its model (empty for none) and the state of the call before.
+pub fn classify_with<T: Classifier>(
+    ctx: &Context,
+    config: &str,
+    model: &[u8],
+    state: Option<Vec<u8>>,
+    items: Vec<Item>,
+) -> Result<Outcome, Error> {
+    dispatch::classify::<T>(ctx, config, model, state, items)
+}
+
 /// Calls a reporter as a host does.
 pub fn render<T: Reporter>(ctx: &Context, config: &str, data: &str) -> Result<Vec<Document>, Error> {
     dispatch::render::<T>(ctx, config, data)

@@ -8,7 +8,6 @@
 //! (which gives none); each can be overridden in the configuration.
 
 mod config;
-mod count;
 mod defaults;
 mod score;
 mod words;

@@ -4,10 +4,9 @@
 use std::cell::OnceCell;
 
 use huiyin_sdk::terms::{Hits, Matcher, Terms};
-use huiyin_sdk::{Error, Factor, Item, Level, Verdict};
+use huiyin_sdk::{Error, Factor, Item, Level, Verdict, count};
 
 use crate::config::{Config, Cue, Outlet, Topic, Word};
-use crate::count::count;
 use crate::defaults;
 
 pub(crate) struct Scorer<'a> {

@@ -1,11 +1,15 @@
-//! Counts as platforms write them.
+//! Counts as platforms write them: readings, comments, shares, likes. Pure.
 
-use huiyin_sdk::terms::fold;
+use crate::terms::fold;
 
 /// A count: `12000`, `12,000`, `1.2万`, `10萬`, `１０万+`, `约10万次`, `12.3万阅读`, `100k`, `1.2 million`,
 /// `3亿5000万`, `上百万`, `数十万`. Of several or of a vague one the least that it can be. None for what is
 /// no count: `-3`, `50%`, `10:30`, `1.2.3`.
-pub(crate) fn count(text: &str) -> Option<u64> {
+///
+/// ```
+/// assert_eq!(huiyin_sdk::count("12.3万阅读"), Some(123_000));
+/// ```
+pub fn count(text: &str) -> Option<u64> {
     let mut plain = String::with_capacity(text.len());
     for c in fold(text).chars() {
         let within = matches!(c, ',' | '\'' | '_' | ' ') && plain.ends_with(|last: char| last.is_ascii_digit());
