@@ -23,8 +23,12 @@ use std::cell::{Cell, OnceCell};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
+use crate::BTreeSet;
+
+mod condition;
 mod fold;
 
+pub use condition::{Condition, Group, Test};
 pub use fold::fold;
 
 /// The terms of a configuration, as they are written and as they are looked for.
@@ -124,6 +128,12 @@ impl<'a> Matcher<'a> {
             None => self.look_up(&text, &mut hits),
         }
         hits
+    }
+
+    /// The terms as they were written, each matter once: what was written in two ways is told as it was first.
+    pub fn told(&self, terms: &BTreeSet<usize>) -> Vec<&'a str> {
+        let mut told = BTreeSet::new();
+        terms.iter().filter(|&&term| told.insert(self.sought(term))).map(|&term| self.term(term)).collect()
     }
 
     /// As if just these terms occurred: to be held against what does ([`Hits::meet`]).

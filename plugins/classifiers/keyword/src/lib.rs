@@ -7,7 +7,8 @@
 
 use std::collections::BTreeSet;
 
-use huiyin_sdk::terms::{Hits, Matcher, Terms};
+pub use huiyin_sdk::terms::{Condition, Group};
+use huiyin_sdk::terms::{Matcher, Terms, Test};
 use huiyin_sdk::{About, Classifier, Context, Error, Factor, Item, Level, Outcome, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -48,35 +49,6 @@ fn one() -> f64 {
     1.0
 }
 
-/// A term, or a group of conditions.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[serde(untagged)]
-pub enum Condition {
-    /// Holds where the text contains it. Letters A–Z match in either case and
-    /// in full width; white space between Chinese characters does not count.
-    Term(String),
-    /// Holds where one of the terms is contained.
-    Terms(Vec<String>),
-    /// Holds where each of its parts does.
-    Group(Group),
-}
-
-/// `all`, `any` and `not` together: each part that is given must hold.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Group {
-    /// Each of these holds.
-    #[serde(default)]
-    pub all: Vec<Condition>,
-    /// At least one of these holds.
-    #[serde(default)]
-    pub any: Vec<Condition>,
-    /// None of these holds.
-    #[serde(default)]
-    pub not: Vec<Condition>,
-}
-
 /// Where a rule looks.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -115,12 +87,6 @@ impl Classifier for Keyword {
 
 huiyin_sdk::export!(classifier: Keyword);
 
-/// A condition over the numbers of terms.
-enum Test {
-    Any(Vec<usize>),
-    Group { all: Vec<Test>, any: Vec<Test>, not: Vec<Test> },
-}
-
 struct Compiled<'a> {
     rules: Vec<(&'a Rule, Test)>,
     matcher: Matcher<'a>,
@@ -137,7 +103,7 @@ impl<'a> Compiled<'a> {
             if !(0.0..=1.0).contains(&rule.score) {
                 return Err(wrong(&format!("/rules/{index}/score"), "it is not from 0.0 to 1.0"));
             }
-            rules.push((rule, compile(&rule.when, &|| format!("/rules/{index}/when"), &mut terms)?));
+            rules.push((rule, rule.when.compile(&|| format!("/rules/{index}/when"), &mut terms)?));
         }
         Ok(Self { rules, matcher: terms.build() })
     }
@@ -157,7 +123,7 @@ impl<'a> Compiled<'a> {
                 Place::Body => &body,
             };
             let mut seen = BTreeSet::new();
-            if !holds(test, hits, &mut seen) {
+            if !test.holds(hits, &mut seen) {
                 continue;
             }
             verdict.level = verdict.level.max(rule.level);
@@ -167,9 +133,7 @@ impl<'a> Compiled<'a> {
                     verdict.labels.push(label.clone());
                 }
             }
-            let mut told = BTreeSet::new();
-            seen.retain(|&term| told.insert(self.matcher.sought(term)));
-            let seen: Vec<_> = seen.into_iter().map(|term| self.matcher.term(term)).collect();
+            let seen = self.matcher.told(&seen);
             verdict.reasons.push(if seen.is_empty() {
                 format!("规则“{}”成立", rule.name)
             } else {
@@ -185,63 +149,4 @@ impl<'a> Compiled<'a> {
 
 fn wrong(pointer: &str, why: &str) -> Error {
     Error::InvalidConfig(format!("at {pointer}: {why}"))
-}
-
-/// `at` writes where the condition stands, for an error.
-fn compile<'a>(condition: &'a Condition, at: &dyn Fn() -> String, terms: &mut Terms<'a>) -> Result<Test, Error> {
-    let empty = |at: &str| wrong(at, "the term is empty; it would match everything");
-    match condition {
-        Condition::Term(term) => Ok(Test::Any(vec![terms.add(term).ok_or_else(|| empty(&at()))?])),
-        Condition::Terms(list) if list.is_empty() => {
-            Err(wrong(&at(), "the list of terms is empty; it would never hold"))
-        }
-        Condition::Terms(list) => list
-            .iter()
-            .enumerate()
-            .map(|(n, term)| terms.add(term).ok_or_else(|| empty(&format!("{}/{n}", at()))))
-            .collect::<Result<_, _>>()
-            .map(Test::Any),
-        Condition::Group(group) => {
-            if group.all.is_empty() && group.any.is_empty() {
-                return Err(wrong(&at(), "a group needs `all` or `any`; `not` alone fits almost everything"));
-            }
-            let mut part = |name: &str, list: &'a [Condition]| {
-                list.iter()
-                    .enumerate()
-                    .map(|(n, condition)| compile(condition, &|| format!("{}/{name}/{n}", at()), terms))
-                    .collect::<Result<Vec<_>, _>>()
-            };
-            Ok(Test::Group {
-                all: part("all", &group.all)?,
-                any: part("any", &group.any)?,
-                not: part("not", &group.not)?,
-            })
-        }
-    }
-}
-
-/// `seen` gathers the terms that made it hold.
-fn holds(test: &Test, hits: &Hits, seen: &mut BTreeSet<usize>) -> bool {
-    match test {
-        Test::Any(terms) => {
-            let mut any = false;
-            for &term in terms {
-                if hits.contains(term) {
-                    any = true;
-                    seen.insert(term);
-                }
-            }
-            any
-        }
-        Test::Group { all, any, not } => {
-            if not.iter().any(|test| holds(test, hits, &mut BTreeSet::new())) {
-                return false;
-            }
-            if !all.iter().all(|test| holds(test, hits, seen)) {
-                return false;
-            }
-            // Each alternative is looked at, for the reasons' sake.
-            any.is_empty() || any.iter().filter(|test| holds(test, hits, seen)).count() > 0
-        }
-    }
 }
