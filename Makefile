@@ -92,5 +92,10 @@ calendar: ## working days since 2007 against chinesecalendar, taken from PyPI fo
 feeds: ## the collector `feed` over feedparser's test feeds, taken from PyPI for the time of it
 	scripts/feeds -v
 
+.PHONY: documents
+documents: plugins ## the documents of the reporters' cases through LibreOffice, as pictures to look at: target/documents
+	cargo build --quiet --package huiyin --bin huiyin
+	HUIYIN=$(or $(CARGO_TARGET_DIR),target)/debug/huiyin scripts/documents
+
 bench: plugins ## figures beside their limits (docs/reference/bench.md)
 	cargo run --quiet --release --package huiyin --bin huiyin -- bench

@@ -52,6 +52,8 @@ pub mod kv;
 mod link;
 pub mod log;
 mod manifest;
+#[cfg(feature = "reports")]
+pub mod reports;
 pub mod secrets;
 pub mod spool;
 pub mod terms;

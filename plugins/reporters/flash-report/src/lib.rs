@@ -3,85 +3,60 @@
 //! that show it (clause 1b), and refuses a cause, measures and a result, which
 //! belong to later stages. Pure.
 
-mod cause;
-mod data;
-mod forms;
-
-use huiyin_sdk::time::UtcOffset;
+use huiyin_sdk::reports::stage::{Common, Data, Settings};
+use huiyin_sdk::reports::{says_nothing, wrong};
 use huiyin_sdk::{About, Context, Document, Error, Reporter};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
-pub use data::{Data, Fact};
-
-/// How the report looks and who stands behind it.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Config {
-    /// Who issues it, where the data does not say (签发).
-    pub issuer: Option<String>,
-    /// To whom it goes, where the data does not say (报送).
-    pub report_to: Vec<String>,
-    /// The local time that the report is written in.
-    pub utc_offset: UtcOffset,
-    /// Which forms to render.
-    pub forms: Forms,
-    /// Further phrases that state a cause and are refused in facts, whatever their width, script and spacing.
-    pub cause_phrases: Vec<String>,
-}
-
-/// Which forms to render.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Forms {
-    /// Markdown and HTML.
-    #[default]
-    Both,
-    /// Markdown only.
-    Markdown,
-    /// HTML only.
-    Html,
-}
+const NOTE: &str = "本报告只报已知事实，事件原因、处置措施和处理结果另行续报。";
 
 /// The plugin.
 #[derive(Debug)]
 pub struct FlashReport;
 
 impl Reporter for FlashReport {
-    type Config = Config;
+    type Config = Settings;
     type Data = Data;
 
     fn about() -> About {
         About::new(
             "flash-report",
             env!("CARGO_PKG_VERSION"),
-            "Writes the flash report of a case as Markdown and HTML; refuses a cause.",
+            "Writes the flash report of a case as Markdown, HTML and DOCX; refuses a cause.",
         )
         .idempotent()
     }
 
-    fn render(ctx: &Context, config: Config, data: Data) -> Result<Vec<Document>, Error> {
-        let report = data::check(&config, data, ctx.now)?;
-        let name = format!("flash-report-{}", file_name(&report.case));
-        let document = |media_type: &str, extension: &str, text: String| Document {
-            media_type: format!("{media_type}; charset=utf-8"),
-            filename: format!("{name}.{extension}"),
-            bytes: text.into_bytes(),
-        };
-        let mut documents = Vec::new();
-        if config.forms != Forms::Html {
-            documents.push(document("text/markdown", "md", forms::markdown(&report)));
+    fn render(ctx: &Context, config: Settings, data: Data) -> Result<Vec<Document>, Error> {
+        if data.stage.as_deref().is_some_and(|stage| stage != "flash") {
+            return Err(wrong("/stage", "this reporter writes flash reports; the later stages are of `staged-report`"));
         }
-        if config.forms != Forms::Markdown {
-            documents.push(document("text/html", "html", forms::html(&report)));
+        for (pointer, value, why) in [
+            ("/cause", &data.cause, "a flash report states no cause (clause 5a, 慎报原因); leave it to a later report"),
+            (
+                "/measures",
+                &data.measures,
+                "measures belong to the detailed report (clause 5a, 详报措施); what was done already is a fact",
+            ),
+            (
+                "/result",
+                &data.result,
+                "the result is reported last (clause 5a, 后报结果); leave it to the final report",
+            ),
+        ] {
+            if !says_nothing(value) {
+                return Err(wrong(pointer, why));
+            }
         }
-        Ok(documents)
+        let forms = config.forms.unwrap_or_default();
+        Common::check(&config, &data, ctx.now)?.documents(
+            &config,
+            "快报",
+            "flash-report",
+            Vec::new(),
+            Some(NOTE),
+            forms,
+        )
     }
 }
 
 huiyin_sdk::export!(reporter: FlashReport);
-
-/// The case number as part of a file name.
-fn file_name(case: &str) -> String {
-    case.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' }).take(100).collect()
-}

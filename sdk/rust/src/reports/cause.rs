@@ -1,7 +1,7 @@
-//! Whether a statement of fact states the cause of the fire, too, which a flash report leaves open
+//! Whether a statement of fact states the cause of the fire, too, which reports leave open until it is investigated
 //! (clause 5a, 慎报原因). That the cause is being looked into is a fact.
 
-use huiyin_sdk::terms::fold;
+use crate::terms::fold;
 
 /// Phrases that name a cause, unless what follows says that it is open.
 const NAMED: [&str; 25] = [
@@ -94,8 +94,8 @@ const SUPPOSED: [&str; 14] = [
     "推测",
 ];
 
-/// The words that state a cause, as they are compared, or none.
-pub(crate) fn stated(text: &str, more: &[String]) -> Option<String> {
+/// The words of `text` that state a cause, as they are compared, or none. `more` are further phrases that do.
+pub fn stated(text: &str, more: &[String]) -> Option<String> {
     let text = fold(text);
     if let Some(phrase) =
         more.iter().map(|phrase| fold(phrase)).find(|phrase| !phrase.is_empty() && text.contains(&**phrase))

@@ -50,7 +50,7 @@ fn the_facts_of_the_case_are_on_the_page() {
         "| 报告时间 | 2024年3月1日09时12分 |",
         "| 事发至报告 | 42分钟 |",
         "| 责任单位 | 青山县林业和草原局 |",
-        "| 报送 | 市林草局、县政府 |",
+        "市林草局、县政府：",
         "1. 8时30分青山林场发现明火（依据：item-1、item-2）",
         "2. 起火原因正在调查（依据：item-3）",
         "签发：李某某",
@@ -141,7 +141,29 @@ fn what_is_missing_or_cannot_be_is_named() {
 
 #[test]
 fn the_same_call_gives_the_same_bytes() {
-    assert_eq!(render(&data()).unwrap(), render(&data()).unwrap());
+    let config = r#"{"issuer": "李某某", "forms": "all"}"#;
+    let twice =
+        [(); 2].map(|()| testing::render::<FlashReport>(&testing::context(NOW), config, &data().to_string()).unwrap());
+    assert_eq!(twice[0].len(), 3);
+    assert_eq!(twice[0], twice[1]);
+}
+
+#[test]
+fn another_stage_is_another_reporters() {
+    let mut data = data();
+    data["stage"] = json!("final");
+    assert!(render(&data).unwrap_err().to_string().contains("staged-report"));
+    data["stage"] = json!("flash");
+    assert_eq!(render(&data).unwrap().len(), 2);
+}
+
+#[test]
+fn a_draft_of_the_desk_fits_as_it_is() {
+    let mut data = data();
+    data["facts"] = json!(["8时30分青山林场发现明火", "起火原因正在调查"]);
+    assert!(render(&data).unwrap_err().to_string().contains("/facts/0/evidence"));
+    data["evidence"] = json!([["item-1"], ["v2", "item-3"]]);
+    assert!(texts(&data)[0].contains("2. 起火原因正在调查（依据：v2、item-3）"));
 }
 
 #[test]
