@@ -7,7 +7,7 @@
 //! fault; UTF-8 with few faults; a claim with faults; what the bytes look like.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, GBK, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{EUC_JP, EUC_KR, Encoding, GBK, ISO_2022_JP, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// A document's text and how it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Decoded {
 }
 
 /// Decodes a document. `content_type` is the HTTP header. An XML declaration
-/// is heard too. (GB 2312 and GBK are read as GB 18030, which contains them.)
+/// and a meta of HTML are heard too. (GB 2312 and GBK are read as GB 18030, which contains them.)
 pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
     if let Some((encoding, length)) = Encoding::for_bom(bytes) {
         return read(encoding, &bytes[length..]);
@@ -102,13 +102,14 @@ fn parameter(content_type: &str) -> Option<&str> {
     })
 }
 
-/// The value of `encoding=` in an XML declaration.
+/// The value of `encoding=` in an XML declaration, or of `charset=` in a meta
+/// of HTML (within the first 1,024 bytes, as the HTML standard asks).
 fn declaration(bytes: &[u8]) -> Option<&str> {
     let start = bytes.trim_ascii_start();
-    let head = &start[..start.len().min(256)];
-    if !head.starts_with(b"<?xml") {
-        return None;
+    if !start.starts_with(b"<?xml") {
+        return meta(&start[..start.len().min(1024)]);
     }
+    let head = &start[..start.len().min(256)];
     let end = head.iter().position(|&byte| byte == b'>')?;
     let head = str::from_utf8(&head[..end]).ok()?;
     let value = head.split_once("encoding")?.1.trim_start().strip_prefix('=')?.trim_start();
@@ -116,11 +117,46 @@ fn declaration(bytes: &[u8]) -> Option<&str> {
     value[1..].split(quote).next()
 }
 
+fn meta(head: &[u8]) -> Option<&str> {
+    let lower = head.to_ascii_lowercase();
+    let tag = find(&lower, b"<meta", 0)?;
+    let at = find(&lower, b"charset", tag)? + b"charset".len();
+    let value = head[at..].trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value).trim_ascii_start();
+    let end = value.iter().position(|byte| !byte.is_ascii_alphanumeric() && !b"-_:.".contains(byte));
+    str::from_utf8(&value[..end.unwrap_or(value.len())]).ok()
+}
+
+fn find(bytes: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
+    bytes[from..].windows(wanted.len()).position(|there| there == wanted).map(|at| from + at)
+}
+
 fn detect(bytes: &[u8]) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
+    // Japanese and Korean have bytes like those of Chinese: they are believed where the letters prove it.
+    let plain = detector.guess(None, Utf8Detection::Allow);
+    if [EUC_JP, SHIFT_JIS, EUC_KR].contains(&plain)
+        && faultless(plain, bytes).is_some_and(|decoded| of_its_own(&decoded.text))
+    {
+        return plain;
+    }
     // The sources are Chinese; with too few bytes to tell, that decides.
     detector.guess(Some(b"cn"), Utf8Detection::Allow)
+}
+
+/// At least a quarter kana, or hardly a Han character among Hangul: Chinese text that is misread has neither.
+fn of_its_own(text: &str) -> bool {
+    let (mut kana, mut hangul, mut han) = (0_usize, 0_usize, 0_usize);
+    for c in text.chars() {
+        match c {
+            '\u{3041}'..='\u{30fe}' => kana += 1,
+            '\u{ac00}'..='\u{d7a3}' => hangul += 1,
+            '\u{3400}'..='\u{9fff}' => han += 1,
+            _ => {}
+        }
+    }
+    kana + hangul >= 8 && (kana * 4 >= kana + han || hangul >= han * 20)
 }
 
 #[cfg(test)]
@@ -149,6 +185,35 @@ mod tests {
         let (latin, _, _) = encoding_rs::WINDOWS_1252.encode("<a>Déjà vu à Genève</a>");
         assert_eq!(text(&latin, Some("text/xml; charset=iso-8859-1")), "<a>Déjà vu à Genève</a>");
         assert_eq!(text(b"<a>\x1b$B2P\x1b(B</a>", Some("text/xml; charset=iso-2022-jp")), "<a>火</a>");
+    }
+
+    #[test]
+    fn webpage_charset_a_meta_of_html_is_heard() {
+        let big5 =
+            "<html><head><meta http-equiv=\"Content-Type\" content=\"text/html; charset=big5\"><p>\u{5929}\u{6c23}</p>";
+        assert_eq!(text(&BIG5.encode(big5).0, None), big5);
+        for meta in ["<META CHARSET='gb2312'>", "<meta charset=GBK />", "<meta charset = \"gb18030\">"] {
+            let page = format!("<!doctype html><html><head>{meta}<title>甲</title>");
+            assert_eq!(text(&GB18030.encode(&page).0, Some("text/html")), page, "{meta}");
+        }
+        for broken in ["<meta", "<meta charset", "<meta charset=", "<meta charset=\"\"", "charset=gbk"] {
+            assert_eq!(text(broken.as_bytes(), None), broken);
+        }
+    }
+
+    #[test]
+    fn feed_charset_japanese_and_korean_are_known_by_their_letters_and_chinese_is_not_taken_for_them() {
+        let japanese = "山林火災のお知らせです。昨日のうちに鎮火しました。ご協力ありがとうございました。";
+        let korean = "산불이 발생하였습니다. 어제 모두 진화되었습니다. 협조해 주셔서 감사합니다.";
+        for (encoding, words) in
+            [(encoding_rs::EUC_JP, japanese), (encoding_rs::SHIFT_JIS, japanese), (encoding_rs::EUC_KR, korean)]
+        {
+            assert_eq!(text(&encoding.encode(words).0, None), words, "{}", encoding.name());
+        }
+        for chinese in [TEXT, "甲", "乙村停电", "关于封山育林的公告", "东街三盏路灯坏了半个月。", "㘭头村、蔚县、歙县"]
+        {
+            assert_eq!(text(&GB18030.encode(chinese).0, None), chinese);
+        }
     }
 
     #[test]

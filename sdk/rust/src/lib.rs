@@ -45,6 +45,7 @@ mod contract;
 mod count;
 mod dispatch;
 pub mod http;
+pub mod intake;
 mod json;
 mod kinds;
 pub mod known;
@@ -52,6 +53,7 @@ pub mod kv;
 mod link;
 pub mod log;
 mod manifest;
+pub mod poll;
 #[cfg(feature = "reports")]
 pub mod reports;
 pub mod secrets;

@@ -17,6 +17,7 @@ pub fn plain(markup: &str) -> String {
     let mut out = Builder::default();
     if markup.contains(['<', '&']) {
         let mended = open_end(markup);
+        let mended = declarations(&mended);
         tokenize(&mended, &mut out);
     } else {
         out.text(markup);
@@ -39,6 +40,34 @@ fn open_end(markup: &str) -> std::borrow::Cow<'_, str> {
         }
         _ => markup.into(),
     }
+}
+
+/// A `<!` that begins nothing (`<!' a`, `<!3`) would take all up to the next `>` with it by the standard, and is
+/// text here. `<![CDATA[…]]>`, which some wrap around their HTML once more, is what stands in it. Conditions of old
+/// browsers (`<![if …]>`) are left to the standard, which drops them.
+fn declarations(markup: &str) -> std::borrow::Cow<'_, str> {
+    const CDATA: &str = "<![CDATA[";
+    let mut out = String::new();
+    let (mut from, mut at, mut wrapped) = (0, 0, false);
+    while let Some(found) = markup[at..].find("<!") {
+        let here = at + found;
+        let rest = &markup[here..];
+        if rest.starts_with(CDATA) {
+            out.push_str(&markup[from..here]);
+            (from, at, wrapped) = (here + CDATA.len(), here + CDATA.len(), true);
+        } else if rest[2..].starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '-' | '[')) {
+            at = here + 2;
+        } else {
+            out.push_str(&markup[from..here]);
+            out.push_str("&lt;!");
+            (from, at) = (here + 2, here + 2);
+        }
+    }
+    if from == 0 {
+        return markup.into(); // nothing was found
+    }
+    out.push_str(&markup[from..]);
+    if wrapped { out.replace("]]>", "").into() } else { out.into() }
 }
 
 fn tokenize(markup: &str, out: &mut Builder) {
@@ -214,6 +243,12 @@ mod tests {
             ("不足<b", "不足<b"),
             ("<svg><style>x</style></svg>图", "图"),
             ("a<iframe src=x>b</iframe>c", "ac"),
+            ("<![CDATA[<p>正文</p>]]>", "正文"),
+            ("前<![CDATA[文]]>后", "前文后"),
+            ("<!' <a href=x>甲</a>", "<!' 甲"),
+            ("不足<!3", "不足<!3"),
+            ("<![if !supportLists]>一、<![endif]>通报", "一、通报"),
+            ("<!DOCTYPE html><p>乙<!-- c --></p>", "乙"),
         ] {
             assert_eq!(plain(markup), seen, "{markup}");
         }

@@ -1,7 +1,7 @@
 //! JSON Feed 1.0 and 1.1 (jsonfeed.org), read leniently: one odd item does
 //! not cost the others.
 
-use huiyin_sdk::{parse_json_mended, text};
+use huiyin_sdk::{BTreeMap, parse_json_mended, text};
 use serde_json::Value;
 
 use crate::{Entry, Parsed, Text};
@@ -29,7 +29,15 @@ fn entry(item: &Value, base: &str) -> Entry {
         content: if html.trim().is_empty() { Text::Plain(string(item, "content_text")) } else { Text::Html(html) },
         published: vec![string(item, "date_published")],
         updated: vec![string(item, "date_modified")],
+        more: media(item, base),
     }
+}
+
+/// The files that go along, an address a line.
+fn media(item: &Value, base: &str) -> BTreeMap<&'static str, String> {
+    let files = item.get("attachments").and_then(Value::as_array).into_iter().flatten();
+    let files: Vec<String> = files.filter_map(|file| text::absolute(&string(file, "url"), base)).take(20).collect();
+    if files.is_empty() { BTreeMap::new() } else { BTreeMap::from([("media", files.join("\n"))]) }
 }
 
 /// A number serves as an id too, as the specification asks of readers.

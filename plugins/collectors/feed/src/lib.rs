@@ -13,7 +13,7 @@ mod xml;
 use huiyin_sdk::http::{Request, Response};
 use huiyin_sdk::known::{Candidate, mark};
 use huiyin_sdk::time::{Times, Unread, UtcOffset};
-use huiyin_sdk::{About, Collector, Context, Error, Item, Page, charset, log, text};
+use huiyin_sdk::{About, BTreeMap, Collector, Context, Error, Item, Page, charset, log, text};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -86,6 +86,8 @@ pub(crate) struct Entry {
     pub(crate) content: Text,
     pub(crate) published: Vec<String>,
     pub(crate) updated: Vec<String>,
+    /// Further fields: `comments`, `reads`, `likes`, `media`.
+    pub(crate) more: BTreeMap<&'static str, String>,
 }
 
 /// What could be read of a document, and what stopped the reading, if anything.
@@ -234,7 +236,8 @@ fn item(config: &Config, entry: &Entry, times: &Times, unread: &mut Unread) -> O
         .find(|id| !id.is_empty())
         .map_or_else(|| format!("content:{}", mark(&format!("{title}\n{body}"))), str::to_owned);
     let changed = entry.updated.first().or(entry.published.first()).cloned().unwrap_or_default();
-    let fields = config.channel.iter().map(|kind| ("channel".to_owned(), kind.clone())).collect();
+    let more = entry.more.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let fields = more.chain(config.channel.iter().map(|kind| ("channel".to_owned(), kind.clone()))).collect();
     let item = Item { id, url, title, body, published, fields, ..Item::default() };
     Some(Candidate { item, changed })
 }

@@ -100,6 +100,8 @@ struct Field {
     markup: Option<String>,
     /// For `guid`: what `isPermaLink` says.
     permalink: Option<bool>,
+    /// Whether what stands between the tags is HTML that was escaped once more.
+    escaped: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -133,10 +135,21 @@ impl State {
                 self.close(at - 1);
             }
             let id = self.attribute(tag, "rdf:about").or_else(|| self.attribute(tag, "about")).unwrap_or_default();
+            // CDF says both in attributes.
+            let href = self.attribute(tag, "HREF").and_then(|href| text::absolute(&href, self.base()));
+            let changed = self.attribute(tag, "LASTMOD").map(|when| (0, when));
             self.open.push(name.to_owned());
             let depth = self.open.len();
-            self.entry = Some((depth, Draft { entry: Entry { id, ..Entry::default() }, ..Draft::default() }));
+            let entry = Entry { id, ..Entry::default() };
+            let updated = changed.into_iter().collect();
+            self.entry = Some((depth, Draft { entry, updated, href, ..Draft::default() }));
             return;
+        }
+        if depth == 1
+            && local == "channel"
+            && let Some(base) = self.attribute(tag, "BASE").and_then(|base| text::absolute(&base, self.base()))
+        {
+            self.bases.push((depth, base));
         }
         self.open.push(name.to_owned());
         let Some((at, _)) = self.entry else { return };
@@ -152,10 +165,34 @@ impl State {
         if space == Space::Core && local == "link" && self.link(tag) {
             return;
         }
+        self.attributes(tag, space, &local);
         let Some(role) = names::role(space, &local) else { return };
         let kind = self.kind(tag, space, &local, role);
         let permalink = self.attribute(tag, "isPermaLink").map(|said| said.trim().eq_ignore_ascii_case("true"));
-        self.field = Some(Field { depth, role, kind, text: String::new(), markup: None, permalink });
+        // An editor's `<div>` around HTML that is escaped, as Atom 1.0 has it escaped.
+        let escaped = kind == Kind::Html && self.attribute(tag, "type").is_some_and(|kind| kind.trim() == "html");
+        self.field = Some(Field { depth, role, kind, text: String::new(), markup: None, permalink, escaped });
+    }
+
+    /// What extensions say in attributes: numbers of Media RSS, and files that go along.
+    fn attributes(&mut self, tag: &BytesStart<'_>, space: Space, local: &str) {
+        let told: &[(&str, &str)] = match (space, local) {
+            (Space::Media, "statistics") => &[("views", "reads"), ("favorites", "likes")],
+            (Space::Media, "content") | (Space::Core, "enclosure") => &[("url", MEDIA)],
+            _ => return,
+        };
+        for (name, field) in told {
+            let Some(value) = self.attribute(tag, name).filter(|value| !value.trim().is_empty()) else { continue };
+            let value = if *field == MEDIA { text::absolute(&value, self.base()) } else { count(&value) };
+            let (Some(value), Some((_, draft))) = (value, &mut self.entry) else { continue };
+            let there = draft.entry.more.entry(field).or_default();
+            if *field != MEDIA {
+                *there = value;
+            } else if there.len() + value.len() < MEDIA_BYTES && !there.lines().any(|line| line == value) {
+                there.push_str(if there.is_empty() { "" } else { "\n" });
+                there.push_str(&value);
+            }
+        }
     }
 
     /// Whether an element of that name begins an entry here: within one, only
@@ -191,7 +228,7 @@ impl State {
         match (said.as_deref(), role) {
             _ if away => Kind::Other,
             (kind, _) if mode.as_deref() == Some("base64") => Kind::Base64 { html: kind.is_some_and(is_html) },
-            (_, Role::Id | Role::Link | Role::Published(_) | Role::Updated(_))
+            (_, Role::Id | Role::Link | Role::Comments | Role::Published(_) | Role::Updated(_))
             | (Some("text" | "plain" | "text/plain"), _) => Kind::Plain,
             (None | Some(""), _) if atom || space == Space::Itunes => Kind::Plain,
             (Some(kind), _) if is_html(kind) => Kind::Html,
@@ -219,6 +256,7 @@ impl State {
         if let Some(field) = &mut self.field {
             match &mut field.markup {
                 None => field.text.push_str(text),
+                Some(markup) if field.escaped => markup.push_str(text),
                 Some(markup) => escape(markup, text),
             }
         }
@@ -284,6 +322,11 @@ impl State {
             Role::Title(rank) => better(&mut draft.entry.title, &mut draft.title, rank, value),
             Role::Summary(rank) => better(&mut draft.entry.summary, &mut draft.summary, rank, value),
             Role::Content(rank) => better(&mut draft.entry.content, &mut draft.content, rank, value),
+            Role::Comments => {
+                if let Some(count) = count(value.raw()) {
+                    draft.entry.more.insert("comments", count);
+                }
+            }
             Role::Published(rank) => draft.published.push((rank, value.raw().to_owned())),
             Role::Updated(rank) => draft.updated.push((rank, value.raw().to_owned())),
         }
@@ -335,6 +378,16 @@ impl State {
     }
 }
 
+/// The field that names the files that go along, an address a line.
+const MEDIA: &str = "media";
+/// How long that field may become.
+const MEDIA_BYTES: usize = 4_096;
+
+/// A number as extensions have it, and nothing else.
+fn count(text: &str) -> Option<String> {
+    text.trim().parse::<u64>().ok().map(|count| count.to_string())
+}
+
 /// What the `type` of an element calls HTML.
 fn is_html(kind: &str) -> bool {
     matches!(kind, "html" | "text/html" | "xhtml" | "application/xhtml+xml")
@@ -358,7 +411,11 @@ impl Field {
     fn tag(&mut self, local: &str) {
         let markup = self.markup.get_or_insert_with(|| {
             let mut markup = String::with_capacity(self.text.len() + 64);
-            escape(&mut markup, &self.text);
+            if self.escaped {
+                markup.push_str(&self.text);
+            } else {
+                escape(&mut markup, &self.text);
+            }
             markup
         });
         let _ = write!(markup, "<{local}>");

@@ -1,6 +1,11 @@
 //! What real feeds do, row by row: text, links, identity, damage, fallbacks.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
 
+#[path = "rows/damage.rs"]
+mod damage;
+#[path = "rows/times.rs"]
+mod times;
+
 use huiyin_plugin_feed::Feed;
 use huiyin_sdk::http::Response;
 use huiyin_sdk::http::testing::serve;

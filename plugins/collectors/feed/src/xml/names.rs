@@ -12,6 +12,8 @@ pub(super) enum Space {
     Media,
     Itunes,
     Xhtml,
+    /// RSS 1.0 slash module, and Atom threading (RFC 4685): numbers of comments.
+    Comments,
     Other,
 }
 
@@ -40,6 +42,7 @@ pub(super) fn space(uri: Option<&str>, prefix: &str, root: Option<&str>) -> Spac
         "search.yahoo.com/mrss" => Space::Media,
         "www.itunes.com/dtds/podcast-1.0.dtd" | "example.com/dtds/podcast-1.0.dtd" => Space::Itunes,
         "www.w3.org/1999/xhtml" => Space::Xhtml,
+        "purl.org/rss/1.0/modules/slash" | "purl.org/syndication/thread/1.0" => Space::Comments,
         _ => by_prefix(prefix),
     }
 }
@@ -53,6 +56,7 @@ fn by_prefix(prefix: &str) -> Space {
         "media" => Space::Media,
         "itunes" => Space::Itunes,
         "xhtml" => Space::Xhtml,
+        "slash" | "thr" => Space::Comments,
         _ => Space::Other,
     }
 }
@@ -68,6 +72,8 @@ pub(super) enum Role {
     Content(u8),
     Published(u8),
     Updated(u8),
+    /// How many comments it has.
+    Comments,
 }
 
 /// The role of a child of an entry. `local` is in lower case.
@@ -79,7 +85,7 @@ pub(super) fn role(space: Space, local: &str) -> Option<Role> {
         (Space::Dc | Space::DcTerms, "title") => Role::Title(1),
         (Space::Media, "title") => Role::Title(2),
         (Space::Itunes, "title") => Role::Title(3),
-        (Space::Core, "description" | "summary" | "tagline") => Role::Summary(0),
+        (Space::Core, "description" | "summary" | "tagline" | "abstract") => Role::Summary(0),
         (Space::Dc | Space::DcTerms, "description" | "abstract") => Role::Summary(1),
         (Space::Media, "description" | "text") => Role::Summary(2),
         (Space::Itunes, "summary") => Role::Summary(3),
@@ -93,6 +99,7 @@ pub(super) fn role(space: Space, local: &str) -> Option<Role> {
         (Space::Dc | Space::DcTerms, "date") => Role::Published(3),
         (Space::Core, "updated") => Role::Updated(0),
         (Space::Core | Space::DcTerms, "modified") => Role::Updated(1),
+        (Space::Comments, "comments" | "total") => Role::Comments,
         _ => return None,
     })
 }
