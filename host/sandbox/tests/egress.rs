@@ -6,6 +6,7 @@
 
 mod support;
 
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
 use huiyin_sandbox::{
@@ -32,7 +33,12 @@ struct Token;
 
 impl SecretSource for Token {
     fn secret(&self, name: &str) -> Option<SecretValue> {
-        (name == "token").then(|| b"s3cret".to_vec().into())
+        let value = match name {
+            "token" => "s3cret",
+            "spaced" => "s3 cr&et",
+            _ => return None,
+        };
+        Some(value.as_bytes().to_vec().into())
     }
 }
 
@@ -244,6 +250,44 @@ async fn a_secret_goes_only_where_it_is_granted_and_never_to_the_guest() {
     granted.secrets = grant(&add).secrets;
     call(&sandbox, &sends, &granted, &Limits::default()).await.unwrap();
     assert!(server.heads()[0].contains("x-token: s3cret\r\n"), "{}", server.heads()[0]);
+}
+
+#[tokio::test]
+async fn a_secret_stands_in_a_query_only_where_that_is_granted_and_in_a_path_never() {
+    let server = Peer::start(|stream, peer| {
+        let Some(head) = peer.head(stream) else { return };
+        let line = json!(head.lines().next()).to_string();
+        drop(stream.write_all(&ok(&line)));
+    });
+    let mut sends = Sends::get(server.address.to_string(), "/send?a=1&key=");
+    (sends.secret, sends.secret_ends_path, sends.gives_body) = (Some("spaced"), true, true);
+    sends.asks.push(Asks::Secret("spaced"));
+    let sandbox = sandbox();
+    let origin = format!("http://{}", server.address);
+    let mut granted = loopback(&server);
+    granted.secrets = grant(&json!({"secrets": [{"name": "spaced", "hosts": [origin]}]})).secrets;
+
+    let error = call(&sandbox, &sends, &granted, &Limits::default()).await.unwrap_err();
+    let CallError::Denied { denial, .. } = &error else { panic!("{error:?}") };
+    assert!(denial.to_string().contains("in the query"), "{denial}");
+    let add: Value = serde_json::from_str(denial.grant_to_add.as_deref().unwrap()).unwrap();
+    assert_eq!(add, json!({"secrets": [{"name": "spaced", "hosts": [origin], "also": ["query"]}]}));
+    assert!(server.heads().is_empty());
+
+    granted.secrets = grant(&add).secrets;
+    let called = call(&sandbox, &sends, &granted, &Limits::default()).await.unwrap();
+    assert!(server.heads()[0].starts_with("GET /send?a=1&key=s3%20cr%26et HTTP/1.1\r\n"), "{}", server.heads()[0]);
+    let seen = format!("{:?}", called.output);
+    assert!(
+        seen.contains("key=huiyin-secret-") && !seen.contains("s3%20cr%26et"),
+        "the guest sees its own word: {seen}"
+    );
+
+    sends.path = "/send/".to_owned();
+    let error = call(&sandbox, &sends, &granted, &Limits::default()).await.unwrap_err();
+    let CallError::Denied { denial, .. } = &error else { panic!("{error:?}") };
+    assert!(denial.to_string().contains("in the path") && denial.grant_to_add.is_none(), "{denial}");
+    assert_eq!(server.heads().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -141,6 +141,12 @@ proptest! {
             let everywhere = all.iter().all(|grant| entries(grant, name, &ask.origin).next().is_some());
             prop_assert_eq!(decision.secret_to(name, &ask.origin).is_ok(), everywhere);
             prop_assert_eq!(entries(&joined, name, &ask.origin).next().is_some(), everywhere);
+            for place in [SecretPlace::Query, SecretPlace::Body] {
+                let there = |grant: &Grant| entries(grant, name, &ask.origin).any(|secret| secret.also.contains(&place));
+                let everywhere = all.iter().all(|grant| there(grant));
+                prop_assert_eq!(decision.secret_in(name, &ask.origin, place).is_ok(), everywhere);
+                prop_assert_eq!(there(&joined), everywhere);
+            }
         }
         prop_assert_eq!(decision.kv().unwrap_or(0), joined.kv_bytes);
         prop_assert_eq!(decision.spool().ok(), joined.spool.clone());

@@ -28,14 +28,21 @@ pub enum Algorithm {
     HmacSha512,
 }
 
-/// A placeholder which the host replaces in the headers of granted requests.
+/// A placeholder which the host replaces in the headers of granted requests, and in their query and body
+/// where the grant of the secret says `also`; in a path never.
 pub fn placeholder(name: &str) -> Result<String, Error> {
     imp::placeholder(name)
 }
 
-/// Signs `bytes` with the secret.
+/// Signs `bytes` with the secret. Where the [`placeholder`] of this same secret stands within them, its
+/// value is signed.
 pub fn hmac(name: &str, algorithm: Algorithm, bytes: &[u8]) -> Result<Vec<u8>, Error> {
     imp::hmac(name, algorithm, bytes)
+}
+
+/// Signs `bytes` with a key that is `prefix`, up to 64 bytes, followed by the secret.
+pub fn hmac_after(prefix: &str, name: &str, algorithm: Algorithm, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    imp::hmac(&format!("{prefix}{}", placeholder(name)?), algorithm, bytes)
 }
 
 #[cfg(target_family = "wasm")]
@@ -82,11 +89,30 @@ mod imp {
     }
 
     pub(super) fn hmac(name: &str, algorithm: Algorithm, bytes: &[u8]) -> Result<Vec<u8>, Error> {
-        let key = value(name)?;
+        let split = name.strip_suffix("}}").and_then(|rest| rest.split_once("{{secret:"));
+        let (prefix, name) = split.unwrap_or(("", name));
+        let secret = value(name)?;
+        let key = [prefix.as_bytes(), &secret].concat();
+        let bytes = &filled(bytes, placeholder(name)?.as_bytes(), &secret);
         match algorithm {
             Algorithm::HmacSha256 => mac::<Hmac<Sha256>>(&key, bytes),
             Algorithm::HmacSha512 => mac::<Hmac<Sha512>>(&key, bytes),
         }
+    }
+
+    fn filled(bytes: &[u8], token: &[u8], value: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            if let Some(after) = rest.strip_prefix(token) {
+                out.extend_from_slice(value);
+                rest = after;
+            } else {
+                out.push(rest[0]);
+                rest = &rest[1..];
+            }
+        }
+        out
     }
 
     fn mac<M: Mac + KeyInit>(key: &[u8], bytes: &[u8]) -> Result<Vec<u8>, Error> {

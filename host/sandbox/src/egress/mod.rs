@@ -15,6 +15,7 @@ pub mod address;
 mod decode;
 mod names;
 pub mod pace;
+mod place;
 pub mod proxy;
 pub mod request;
 mod scrub;
@@ -90,6 +91,7 @@ impl WasiHttpHooks for Egress {
         let stand_in = self.stand_in.clone();
         Box::new(async move {
             let (request, origin) = admit(request, &effective, &traffic, &secrets)?;
+            let request = place::body(request, &origin, &effective, &traffic, &secrets).await?;
             // Whatever this call holds may come back, also what another of its requests sent.
             let scrubber = secrets.scrubber();
             let options = options.unwrap_or_default();
@@ -177,8 +179,7 @@ fn admit(
     // So are the codings, because the host undoes them. A part of a body cannot be undone.
     let codings = if request.headers().contains_key(header::RANGE) { "identity" } else { decode::ACCEPTED };
     request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));
-    let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    let path = place::path_and_query(request.uri(), &origin, effective, traffic, secrets)?;
     *request.uri_mut() = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
     let counted = traffic.clone();
     Ok((request.map(|body| wire::count_request(body, counted)), origin))

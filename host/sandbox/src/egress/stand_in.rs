@@ -16,7 +16,7 @@ use crate::grant::Origin;
 pub struct Asked {
     /// In upper case.
     pub method: String,
-    /// Whole: scheme, place, path and query.
+    /// Whole: scheme, place, path and query, in which secrets stand as above.
     pub url: String,
     /// Those of the plugin, with lower-case names, sorted by name; `host`, `accept-encoding` and `content-length` are the host's.
     pub headers: Vec<(String, String)>,
@@ -69,7 +69,7 @@ pub(super) async fn send(
     let own = |name: &HeaderName| [header::HOST, header::ACCEPT_ENCODING, header::CONTENT_LENGTH].contains(name);
     let asked = Asked {
         method: head.method.as_str().to_owned(),
-        url: format!("{origin}{}", head.uri),
+        url: String::from_utf8_lossy(&names.scrub(format!("{origin}{}", head.uri).as_bytes())).into_owned(),
         headers: texts(&head.headers, names, own),
         body: names.scrub(&body),
     };

@@ -52,7 +52,7 @@ impl Grant {
                     asked.secrets.push(SecretGrant {
                         name: secret.name.clone(),
                         hosts: hosts.clone(),
-                        also: Vec::new(),
+                        also: vec![SecretPlace::Query, SecretPlace::Body],
                     });
                 }
                 Capability::Spool => asked.spool.clone_from(&everything.spool),

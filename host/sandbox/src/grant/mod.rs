@@ -79,7 +79,7 @@ pub struct SecretGrant {
     /// The places whose requests may carry it. Empty: it may only sign.
     #[serde(default, deserialize_with = "few", skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<OriginPattern>,
-    /// Where in a workflow's own request it may stand beside its headers.
+    /// Where in a request it may stand beside its headers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<SecretPlace>,
 }

@@ -1,9 +1,15 @@
 //! `secrets`: used for the plugin, never shown to it.
 //!
 //! The guest gets a random word that means nothing outside this one call; the
-//! egress puts the value in its place in a header, and only on the way to a
-//! granted place. Where a place echoes it, the guest finds its own random word
-//! again. Values are wiped from memory when the call ends.
+//! egress puts the value in its place in a header, and where the grant says so
+//! in the query or the body, and only on the way to a granted place. Where a
+//! place echoes it, the guest finds its own random word again. Values are wiped
+//! from memory when the call ends.
+//!
+//! Two usual ways of signing want the secret elsewhere than as the key alone:
+//! within the signed text (the word of that same secret stands there), and at
+//! the end of a key that begins with a time (the key's name is that text and
+//! the word). Both are done here, so that no guest needs the value.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,6 +70,9 @@ impl SecretSource for NoSecrets {
 const PREFIX: &str = "huiyin-secret-";
 const TOKEN: usize = PREFIX.len() + 32;
 
+/// The most that may stand before a secret in a key, in bytes.
+const KEY_PREFIX: usize = 64;
+
 struct Held {
     name: String,
     value: SecretValue,
@@ -115,9 +124,24 @@ impl SecretBox {
         scrubber
     }
 
+    /// Whether the call holds a secret.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// The header value with every placeholder replaced, and the names of the
     /// secrets used added to `used`; none where there is no placeholder.
     pub(crate) fn fill(&self, value: &[u8], used: &mut HashSet<String>) -> Option<Zeroizing<Vec<u8>>> {
+        self.fill_as(value, used, |value| Zeroizing::new(value.to_vec()))
+    }
+
+    /// The same, each value written as `spell` does.
+    pub(crate) fn fill_as(
+        &self,
+        value: &[u8],
+        used: &mut HashSet<String>,
+        spell: impl Fn(&[u8]) -> Zeroizing<Vec<u8>>,
+    ) -> Option<Zeroizing<Vec<u8>>> {
         let mark = PREFIX.as_bytes();
         if !value.windows(mark.len()).any(|window| window == mark) {
             return None;
@@ -133,7 +157,7 @@ impl SecretBox {
                 .and_then(|token| std::str::from_utf8(token).ok())
                 .and_then(|token| held.get(token));
             if let Some(secret) = secret {
-                filled.extend_from_slice(secret.value.expose());
+                filled.extend_from_slice(&spell(secret.value.expose()));
                 used.insert(secret.name.clone());
                 found = true;
                 rest = &rest[TOKEN..];
@@ -143,6 +167,31 @@ impl SecretBox {
             }
         }
         found.then_some(filled)
+    }
+
+    /// Where a text ends with a placeholder of this call: what stands before it, and the secret's name.
+    fn key<'a>(&self, text: &'a str) -> Option<(&'a str, String)> {
+        let (prefix, token) = text.split_at_checked(text.len().checked_sub(TOKEN)?)?;
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.get(token).map(|held| (prefix, held.name.clone()))
+    }
+
+    /// The bytes with each placeholder of this one secret replaced by its value.
+    fn fill_own(&self, bytes: Vec<u8>, name: &str) -> Zeroizing<Vec<u8>> {
+        let own = {
+            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.iter().find(|(_, held)| held.name == name).map(|(token, held)| (token.clone(), held.value.clone()))
+        };
+        let Some((token, value)) = own else { return Zeroizing::new(bytes) };
+        let mut filled = Zeroizing::new(Vec::with_capacity(bytes.len() + value.expose().len()));
+        let mut rest = &bytes[..];
+        while let Some(at) = memchr::memmem::find(rest, token.as_bytes()) {
+            filled.extend_from_slice(&rest[..at]);
+            filled.extend_from_slice(value.expose());
+            rest = &rest[at + token.len()..];
+        }
+        filled.extend_from_slice(rest);
+        filled
     }
 }
 
@@ -169,13 +218,23 @@ impl wit::Host for Guest {
     }
 
     fn hmac(&mut self, name: String, algorithm: wit::Algorithm, bytes: Vec<u8>) -> Result<Vec<u8>, wit::Error> {
+        let (prefix, name) = self.secret_box.key(&name).unwrap_or(("", name.clone()));
         self.allow_secret(&name)?;
+        if prefix.len() > KEY_PREFIX {
+            return Err(wit::Error::Unsupported(format!(
+                "{} bytes stand before the secret in the key, {KEY_PREFIX} are allowed",
+                prefix.len()
+            )));
+        }
         let value = self.secret_source.secret(&name).ok_or_else(|| {
             wit::Error::Unsupported(format!("the secret `{name}` is granted but has no value on this host"))
         })?;
+        let mut key = Zeroizing::new(prefix.as_bytes().to_vec());
+        key.extend_from_slice(value.expose());
+        let bytes = self.secret_box.fill_own(bytes, &name);
         match algorithm {
-            wit::Algorithm::HmacSha256 => sign::<Hmac<sha2::Sha256>>(value.expose(), &bytes),
-            wit::Algorithm::HmacSha512 => sign::<Hmac<sha2::Sha512>>(value.expose(), &bytes),
+            wit::Algorithm::HmacSha256 => sign::<Hmac<sha2::Sha256>>(&key, &bytes),
+            wit::Algorithm::HmacSha512 => sign::<Hmac<sha2::Sha512>>(&key, &bytes),
         }
         .ok_or_else(|| wit::Error::Unsupported("the secret cannot be a key".to_owned()))
     }
@@ -212,5 +271,28 @@ mod tests {
         }
         assert!(used.is_empty());
         assert!(secrets.placeholder("other", &source).is_err());
+    }
+
+    #[test]
+    fn a_key_ends_with_the_secret_and_a_signed_text_holds_only_its_own() {
+        struct Two;
+        impl SecretSource for Two {
+            fn secret(&self, name: &str) -> Option<SecretValue> {
+                Some(format!("value of {name}").into_bytes().into())
+            }
+        }
+        let source: Arc<dyn SecretSource> = Arc::new(Two);
+        let secrets = SecretBox::default();
+        assert_eq!(secrets.key("sign"), None);
+        let token = secrets.placeholder("sign", &source).unwrap();
+        let other = secrets.placeholder("other", &source).unwrap();
+        assert_eq!(secrets.key(&token), Some(("", "sign".to_owned())));
+        assert_eq!(secrets.key(&format!("1599360473\n{token}")), Some(("1599360473\n", "sign".to_owned())));
+        for plain in [format!("{token}."), token[1..].to_owned(), "回".repeat(20), String::new()] {
+            assert_eq!(secrets.key(&plain), None, "{plain}");
+        }
+        let signed = secrets.fill_own(format!("1\n{token}{other}{token}").into_bytes(), "sign");
+        assert_eq!(signed.as_slice(), format!("1\nvalue of sign{other}value of sign").as_bytes());
+        assert_eq!(secrets.fill_own(b"x".to_vec(), "nobody").as_slice(), b"x");
     }
 }

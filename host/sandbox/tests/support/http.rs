@@ -14,6 +14,8 @@ pub struct Sends {
     pub header: Option<(&'static str, &'static str)>,
     /// Put the placeholder of this secret into the header `x-token`.
     pub secret: Option<&'static str>,
+    /// Put it at the end of the path instead.
+    pub secret_ends_path: bool,
     /// Answer with the body, up to 64 KiB of it, instead of the status.
     pub gives_body: bool,
     /// Trap where a request fails, instead of saying `transient`.
@@ -31,6 +33,7 @@ impl Sends {
             path: path.to_owned(),
             header: None,
             secret: None,
+            secret_ends_path: false,
             gives_body: false,
             traps: false,
             times: 1,
@@ -54,12 +57,24 @@ pub fn package(sends: &Sends) -> Vec<u8> {
         )
     };
     let header = sends.header.map(|(name, value)| append(name, &format!("@\"{value}\""))).unwrap_or_default();
+    let with_path = |end: &str| format!("(drop (call $set_path (local.get $j) (i32.const 1) {end}))");
+    let (place, set_path) = if sends.secret_ends_path {
+        let end = 0x600 + path.len();
+        (
+            format!(
+                "(memory.copy (i32.const 0x600) @\"{path}\")
+                 (memory.copy (i32.const {end}) (local.get $p) (local.get $n))"
+            ),
+            with_path(&format!("(i32.const 0x600) (i32.add (i32.const {}) (local.get $n))", path.len())),
+        )
+    } else {
+        (append("x-token", "(local.get $p) (local.get $n)"), with_path(&format!("@\"{path}\"")))
+    };
     let secret = sends.secret.map(|secret| {
         format!(
             "(call $secret @\"{secret}\" (i32.const 0x340)) {not_sent}
              (local.set $p (i32.load (i32.const 0x344))) (local.set $n (i32.load (i32.const 0x348)))
-             {}",
-            append("x-token", "(local.get $p) (local.get $n)")
+             {place}"
         )
     });
     let secret = secret.unwrap_or_default();
@@ -79,7 +94,7 @@ pub fn package(sends: &Sends) -> Vec<u8> {
            (local.set $j (call $request (local.get $h)))
            (drop (call $set_scheme (local.get $j) (i32.const 1) (i32.const {https}) (i32.const 0) (i32.const 0)))
            (drop (call $set_authority (local.get $j) (i32.const 1) @\"{authority}\"))
-           (drop (call $set_path (local.get $j) (i32.const 1) @\"{path}\"))
+           {set_path}
            (call $handle (local.get $j) (i32.const 0) (i32.const 0) (i32.const 0x340))
            {not_sent}
            (local.set $j (i32.load (i32.const 0x348)))

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use huiyin_sandbox::{
     CallError, Called, Capability, Context, Grant, HostAccess, KvWrite, Limits, Operation, Package, PluginError,
-    Sandbox, SecretGrant, SecretValue, Usage,
+    Sandbox, SecretGrant, SecretPlace, SecretValue, Usage,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -169,8 +169,9 @@ fn all_that_is_asked_for(package: &Package, spool: &Path) -> Grant {
         }
     }
     let hosts: Vec<_> = grant.http.iter().map(|http| http.origin().clone()).collect();
+    let also = vec![SecretPlace::Query, SecretPlace::Body];
     grant.secrets =
-        secrets.into_iter().map(|name| SecretGrant { name, hosts: hosts.clone(), also: Vec::new() }).collect();
+        secrets.into_iter().map(|name| SecretGrant { name, hosts: hosts.clone(), also: also.clone() }).collect();
     grant
 }
 
