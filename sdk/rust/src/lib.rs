@@ -53,11 +53,16 @@ pub mod kv;
 mod link;
 pub mod log;
 mod manifest;
+pub mod markup;
+pub mod outcome;
 pub mod poll;
+pub mod quiet;
 #[cfg(feature = "reports")]
 pub mod reports;
+pub mod robot;
 pub mod secrets;
 pub mod spool;
+pub mod template;
 pub mod terms;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;

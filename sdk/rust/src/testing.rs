@@ -45,6 +45,17 @@ pub fn files() -> BTreeMap<String, Vec<u8>> {
     with(|fakes| fakes.files.clone())
 }
 
+/// The first example in JSON of a README, to be held against the plugin's configuration.
+///
+/// # Panics
+/// When there is none.
+#[allow(clippy::expect_used, reason = "it serves tests alone")]
+pub fn example_of(readme: &str) -> &str {
+    let from = readme.find("```json\n").expect("an example in JSON") + "```json\n".len();
+    let end = readme[from..].find("```").expect("its end");
+    &readme[from..from + end]
+}
+
 /// A context of unit `530000`, first try, at `now` (milliseconds since the Unix epoch).
 pub fn context(now: u64) -> Context {
     Context {

@@ -146,6 +146,33 @@ impl UtcOffset {
         }
     }
 
+    /// The time in seconds with this offset: `2024-03-01T08:30:00+08:00`, and `-00:00` for UTC, as CAP 1.2 has
+    /// it; never `Z`, never a fraction.
+    pub fn show_with_offset(self, milliseconds: u64) -> String {
+        let Some(t) = self.local(milliseconds) else { return milliseconds.to_string() };
+        let (sign, minutes) = match self.0.seconds() / 60 {
+            minutes if minutes > 0 => ('+', minutes),
+            minutes => ('-', -minutes),
+        };
+        format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{sign}{:02}:{:02}",
+            t.year(),
+            t.month(),
+            t.day(),
+            t.hour(),
+            t.minute(),
+            t.second(),
+            minutes / 60,
+            minutes % 60
+        )
+    }
+
+    /// Seconds since the local midnight.
+    pub fn second_of_day(self, milliseconds: u64) -> u32 {
+        let seconds = (milliseconds / 1000) as i64 + i64::from(self.0.seconds());
+        seconds.rem_euclid(86_400) as u32
+    }
+
     fn local(self, milliseconds: u64) -> Option<DateTime> {
         let instant = Timestamp::from_millisecond(i64::try_from(milliseconds).ok()?).ok()?;
         Some(self.0.to_datetime(instant))
@@ -189,6 +216,13 @@ mod shown {
         assert_eq!(offset.show_chinese(1_709_253_000_000), "2024年3月1日08时30分");
         assert_eq!(offset.show_compact(1_709_253_000_000), "20240301T083000");
         assert_eq!(to_rfc3339(1_709_253_000_000).as_deref(), Some("2024-03-01T00:30:00Z"));
+        for (offset, shown) in [
+            ("+08:00", "2024-03-01T08:30:00+08:00"),
+            ("Z", "2024-03-01T00:30:00-00:00"),
+            ("-03:30", "2024-02-29T21:00:00-03:30"),
+        ] {
+            assert_eq!(UtcOffset::parse(offset).unwrap().show_with_offset(1_709_253_000_999), shown);
+        }
     }
 
     #[test]

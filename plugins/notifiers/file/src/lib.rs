@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use huiyin_sdk::markup::file_stem;
 use huiyin_sdk::{About, Context, Error, Message, Notifier, Receipt, spool};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -38,7 +39,7 @@ impl Notifier for File {
                 config.prefix
             )));
         }
-        let stem = format!("{}{}", config.prefix, stem(&ctx.idempotency_key));
+        let stem = format!("{}{}", config.prefix, file_stem(&ctx.idempotency_key));
         let mut written = Vec::new();
         for (n, document) in message.attachments.iter().enumerate() {
             let name = format!("{stem}-{}-{}", n + 1, attachment_name(&document.filename));
@@ -68,20 +69,6 @@ fn text(message: &Message, written: &[String]) -> String {
     out.push_str(message.text.trim_end());
     out.push('\n');
     out
-}
-
-/// A file name for a key: the key itself where it can be one, else what is
-/// left of it and a hash of the whole, so that two keys never share a name.
-fn stem(key: &str) -> String {
-    let plain: String = key.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(80).collect();
-    if plain == key && !key.is_empty() {
-        return plain;
-    }
-    // FNV-1a, 64 bits.
-    let hash = key
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    format!("{plain}.{hash:016x}")
 }
 
 /// An attachment's name without what a folder or a terminal would mistake.

@@ -20,7 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use huiyin_sdk::http::{Request, Response};
 use huiyin_sdk::secrets::{self, Algorithm};
-use huiyin_sdk::{About, Context, Error, Message, Notifier, Receipt, time};
+use huiyin_sdk::{About, Context, Error, Message, Notifier, Receipt, outcome, time};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -126,42 +126,17 @@ fn signature(seconds: u64, body: &[u8]) -> Result<String, Error> {
     Ok(format!("t={seconds},v1={}", hex::encode(mac)))
 }
 
-/// What an answer means (RFC 9110 §15): done, certainly not done, or unknown.
-/// A server that fails (500, 502, 504) may have acted before it failed.
+/// What an answer means: by its status, then by its body.
 fn judge(ctx: &Context, config: &Config, response: &Response) -> Result<Receipt, Error> {
-    let status = response.status;
+    let said = || outcome::said(&config.url, response);
+    outcome::of_status(response, ctx.now, &said)?;
+    answer::judge(config.answer.as_ref(), response, ctx.now, &said)?;
     // A gateway's key stands after the question mark; it is in no message.
     let url = config.url.split('?').next().unwrap_or_default();
-    let failed = || match excerpt(&response.body) {
-        Some(words) => format!("{url} answered {status}: {words}"),
-        None => format!("{url} answered {status}"),
-    };
-    match status {
-        200..=299 => {
-            answer::judge(config.answer.as_ref(), response, ctx.now, &failed)?;
-            Ok(Receipt {
-                id: reference(&response.body).unwrap_or_else(|| ctx.idempotency_key.clone()),
-                detail: format!("{url} answered {status}"),
-            })
-        }
-        // Refused before anything was done, for now.
-        429 => Err(Error::RateLimited(response.retry_after(ctx.now).unwrap_or(60))),
-        503 => Err(match response.retry_after(ctx.now) {
-            Some(seconds) => Error::RateLimited(seconds),
-            None => Error::Transient(failed()),
-        }),
-        // 408: the request never arrived whole; 425: it was not looked at.
-        408 | 425 => Err(Error::Transient(failed())),
-        // 409: another try with this key is being worked on.
-        409 | 500 | 502 | 504 | 506..=599 => Err(Error::Unknown(failed())),
-        400 | 413 | 415 | 422 => Err(Error::InvalidInput(failed())),
-        300..=399 => Err(Error::InvalidConfig(format!(
-            "{}; redirects are not followed, write the final address in /url",
-            failed()
-        ))),
-        400..=499 | 501 | 505 => Err(Error::InvalidConfig(failed())),
-        _ => Err(Error::Unknown(failed())),
-    }
+    Ok(Receipt {
+        id: reference(&response.body).unwrap_or_else(|| ctx.idempotency_key.clone()),
+        detail: format!("{url} answered {}", response.status),
+    })
 }
 
 /// The receiver's own reference, from a JSON answer's `id`.
@@ -172,11 +147,4 @@ fn reference(body: &[u8]) -> Option<String> {
         Value::Number(id) => Some(id.to_string()),
         _ => None,
     }
-}
-
-/// The first words of an answer, on one line, for the people who read the error.
-fn excerpt(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(&body[..body.len().min(2000)]);
-    let words: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
-    (!words.is_empty()).then_some(words)
 }
