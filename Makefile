@@ -1,6 +1,6 @@
 # Short names; each names the real command. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: guests tutorial calendar deadlines help plugins console console-if-can console-check console-test screenshots build demo test sim hostile fuzz records feeds bench lint jq-reference jq-compare
+.PHONY: cap guests tutorial calendar deadlines help plugins console console-if-can console-check console-test screenshots build demo test sim hostile fuzz records feeds bench lint jq-reference jq-compare
 
 # The program as the workspace builds it.
 HUIYIN = cargo run --quiet --package huiyin --bin huiyin --
@@ -96,6 +96,9 @@ feeds: ## the collector `feed` over feedparser's test feeds, taken from PyPI for
 documents: plugins ## the documents of the reporters' cases through LibreOffice, as pictures to look at: target/documents
 	cargo build --quiet --package huiyin --bin huiyin
 	HUIYIN=$(or $(CARGO_TARGET_DIR),target)/debug/huiyin scripts/documents
+
+cap: ## the alerts of the notifier `cap` against the schema of CAP 1.2, taken from PyPI for the time of it
+	scripts/cap
 
 bench: plugins ## figures beside their limits (docs/reference/bench.md)
 	cargo run --quiet --release --package huiyin --bin huiyin -- bench
