@@ -33,7 +33,9 @@ fn message(cap: Value) -> Message {
 fn deliver(config: &Value, message: Message) -> Result<Receipt, Error> {
     let receipt = testing::deliver::<CapNotifier>(&testing::context(NOW), &config.to_string(), message)?;
     if let Some(folder) = std::env::var_os("HUIYIN_CAP_OUT") {
-        let name = format!("{:?}-{}.xml", std::thread::current().id(), receipt.id);
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let n = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = format!("{n}-{}.xml", receipt.id);
         std::fs::write(std::path::Path::new(&folder).join(name), &testing::files()[&format!("{}.xml", receipt.id)])
             .unwrap();
     }
