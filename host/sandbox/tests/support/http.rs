@@ -5,6 +5,7 @@ use huiyin_sandbox::Kind;
 use super::{Asks, guest};
 
 /// What the guest sends.
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Clone)]
 pub struct Sends {
     pub https: bool,
