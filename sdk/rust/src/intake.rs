@@ -29,8 +29,12 @@ pub enum Kind {
 }
 
 impl Intake {
-    /// Sets the field `intake` of an item that is not answered yet.
+    /// Sets the field `intake` of an item that is not answered yet. A correction
+    /// of one that came in before is no new matter.
     pub fn mark(&self, fields: &mut BTreeMap<String, String>) {
+        if fields.contains_key("corrects") {
+            return;
+        }
         let answered = self.answered.as_ref().and_then(|name| fields.get(name));
         if answered.is_none_or(|answer| answer.trim().is_empty()) {
             let kind = match self.kind {
@@ -56,5 +60,8 @@ mod tests {
             intake.mark(&mut fields);
             assert_eq!(fields.get("intake").map(String::as_str), kind, "{reply:?}");
         }
+        let mut corrected = BTreeMap::from([("corrects".to_owned(), "1".to_owned())]);
+        intake.mark(&mut corrected);
+        assert!(!corrected.contains_key("intake"));
     }
 }

@@ -138,16 +138,22 @@ impl Known {
     /// counts them.
     pub fn sort(&self, entries: Vec<Candidate>, limit: usize, base: usize) -> Sorted {
         let places = self.places();
-        let find = |id: &str| places.get(&mark(id)).map(|&at| (at, self.0[at].get(16..).unwrap_or_default()));
+        let find = |id: &str| {
+            if places.is_empty() {
+                return None;
+            }
+            places.get(&mark(id)).map(|&at| (at, self.0[at].get(16..).unwrap_or_default()))
+        };
         let mut sorted = Sorted::default();
         let mut seen: HashMap<String, String> = HashMap::default();
-        for (mut entry, shared) in shared(entries) {
-            let own = own_id(&entry);
+        let shared = shared(&entries);
+        for (mut entry, shared) in entries.into_iter().zip(shared) {
             let plain = find(&entry.item.id);
             // Of entries that share an id, the one that was handed over under it keeps it.
             let keeps = plain.is_some_and(|(_, version)| !version.is_empty() && !entry.differs(version));
-            if (shared && !keeps) || (plain.is_none() && find(&own).is_some()) {
-                entry.item.id.clone_from(&own);
+            let parted = !places.is_empty() && plain.is_none() && find(&own_id(&entry)).is_some();
+            if (shared && !keeps) || parted {
+                entry.item.id = own_id(&entry);
                 sorted.parted += usize::from(shared);
             }
             let version = entry.version();
@@ -201,21 +207,22 @@ fn own_id(entry: &Candidate) -> String {
     format!("{}#{}", item.id, mark(&told))
 }
 
-/// Each entry, and whether others of the page have its id and are not the same.
-fn shared(entries: Vec<Candidate>) -> Vec<(Candidate, bool)> {
-    let mut first: HashMap<String, (String, bool)> = HashMap::default();
-    for entry in &entries {
-        let own = own_id(entry);
-        let slot = first.entry(entry.item.id.clone()).or_insert_with(|| (own.clone(), false));
-        slot.1 |= slot.0 != own;
+/// Of each entry, whether others of the page have its id and are not the same.
+fn shared(entries: &[Candidate]) -> Vec<bool> {
+    let mut groups: HashMap<&str, Vec<usize>> = HashMap::default();
+    for (at, entry) in entries.iter().enumerate() {
+        groups.entry(&entry.item.id).or_default().push(at);
     }
-    entries
-        .into_iter()
-        .map(|entry| {
-            let shared = first.get(&entry.item.id).is_some_and(|(_, shared)| *shared);
-            (entry, shared)
-        })
-        .collect()
+    let mut shared = vec![false; entries.len()];
+    for group in groups.values().filter(|group| group.len() > 1) {
+        let first = own_id(&entries[group[0]]);
+        if group.iter().any(|at| own_id(&entries[*at]) != first) {
+            for at in group {
+                shared[*at] = true;
+            }
+        }
+    }
+    shared
 }
 
 #[cfg(test)]

@@ -20,12 +20,26 @@ pub fn absolute(link: &str, base: &str) -> Option<String> {
     let base = base.trim();
     scheme(base).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))?;
     let base = base.split('#').next().unwrap_or_default();
+    if let Some(there) = rooted(&link, base) {
+        return Some(there);
+    }
     let (base, link) = (escape(base, false), escape(&link, false));
     if let Some(there) = resolve(&link, &base) {
         return Some(there);
     }
     // Characters that no IRI may hold, private ones among them.
     resolve(&escape(&link, true), &escape(&base, true))
+}
+
+/// The usual link, `/n/1.html`, where nothing of it needs care: base's host and it.
+fn rooted(link: &str, base: &str) -> Option<String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/?=&+,:@".contains(&b);
+    let plain = link.starts_with('/') && !link.starts_with("//") && !link.contains("/.") && link.bytes().all(plain);
+    let rest = base.strip_prefix("http://").or_else(|| base.strip_prefix("https://")).filter(|_| plain)?;
+    let start = base.len() - rest.len();
+    let end = base[start..].find(['/', '?']).map_or(base.len(), |end| start + end);
+    let host = base[start..end].bytes().all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b));
+    (host && end > start).then(|| format!("{}{link}", &base[..end]))
 }
 
 fn resolve(link: &str, base: &str) -> Option<String> {
@@ -82,6 +96,9 @@ mod tests {
         let feed = "https://a.cn:8443/x/feed.xml?t=1#top";
         for (link, there) in [
             ("/n/1", "https://a.cn:8443/n/1"),
+            ("/a/../n/./1", "https://a.cn:8443/n/1"),
+            ("/n/1?a=b:c&d=e", "https://a.cn:8443/n/1?a=b:c&d=e"),
+            ("/n/%E7", "https://a.cn:8443/n/%E7"),
             ("//b.cn/1", "https://b.cn/1"),
             ("http://b.cn/1", "http://b.cn/1"),
             ("HTTP://B.cn/1", "http://B.cn/1"),

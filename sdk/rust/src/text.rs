@@ -190,12 +190,24 @@ struct Builder {
 
 impl Builder {
     fn text(&mut self, text: &str) {
-        text.chars().for_each(|c| self.char(c));
+        let mut from = 0;
+        for (at, c) in text.char_indices() {
+            // Most are letters of ASCII and Han characters: told without a table.
+            if matches!(c, '!'..='~' | '\u{3001}'..='\u{9fff}') {
+                continue;
+            }
+            if c.is_whitespace() || c.is_control() || c == '\u{feff}' || c == '\u{200b}' {
+                self.run(&text[from..at]);
+                self.space = true;
+                from = at + c.len_utf8();
+            }
+        }
+        self.run(&text[from..]);
     }
 
-    fn char(&mut self, c: char) {
-        if c.is_whitespace() || c.is_control() || c == '\u{feff}' || c == '\u{200b}' {
-            self.space = true;
+    /// Text without white space.
+    fn run(&mut self, text: &str) {
+        if text.is_empty() {
             return;
         }
         if !self.out.is_empty() {
@@ -206,7 +218,7 @@ impl Builder {
             }
         }
         (self.line, self.space) = (false, false);
-        self.out.push(c);
+        self.out.push_str(text);
     }
 
     fn line(&mut self) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use huiyin_sdk::Error;
+use huiyin_sdk::intake::Intake;
 use huiyin_sdk::time::{Times, UtcOffset};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -20,6 +21,12 @@ pub struct Config {
     /// The channel kind that the items are filed under, such as `portal` or `weibo`.
     #[serde(default)]
     pub channel: Option<String>,
+    /// Fields that every item gets, such as `outlet`.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    /// Which items come in as matters; none unless given.
+    #[serde(default)]
+    pub intake: Option<Intake>,
     /// Further request headers.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,

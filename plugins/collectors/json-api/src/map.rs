@@ -27,11 +27,10 @@ pub(crate) fn entry(config: &Config, entry: &Value, times: &Times, unread: &mut 
         .into_iter()
         .find(|id| !id.trim().is_empty())
         .unwrap_or_else(|| format!("content:{}", mark(&format!("{title}\n{body}"))));
-    let mut more: std::collections::BTreeMap<_, _> = fields
-        .more
-        .iter()
-        .filter_map(|(name, pointer)| Some((name.clone(), scalar(entry.pointer(pointer)?)?)))
-        .collect();
+    let mut more = config.set.clone();
+    let mapped =
+        fields.more.iter().filter_map(|(name, pointer)| Some((name.clone(), scalar(entry.pointer(pointer)?)?)));
+    more.extend(mapped);
     if let Some(channel) = &config.channel {
         more.insert("channel".to_owned(), channel.clone());
     }

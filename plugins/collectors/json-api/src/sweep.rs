@@ -47,7 +47,12 @@ pub(crate) fn page(
         log::warn(&format!("{odd} of {count} entries have neither title nor body"));
     }
     let base = *cursor.base.get_or_insert(cursor.done.len());
-    let sorted = cursor.done.sort(entries, limit as usize, base);
+    let mut sorted = cursor.done.sort(entries, limit as usize, base);
+    if let Some(intake) = &config.intake {
+        for item in &mut sorted.items {
+            intake.mark(&mut item.fields);
+        }
+    }
     if let Some(line) = unread.line().filter(|_| !sorted.items.is_empty()) {
         log::warn(&line);
     }

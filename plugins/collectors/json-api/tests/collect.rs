@@ -383,3 +383,93 @@ fn a_wrong_configuration_says_where() {
         }
     }
 }
+
+/// An example of the cookbook, by the name behind its fence.
+fn cookbook(name: &str) -> String {
+    let book = include_str!("../../../../docs/plugins/cookbook-collectors.md");
+    let (_, rest) = book.split_once(&format!("```json {name}\n")).unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn plugins_20_a_message_board_is_a_configuration() {
+    let config = cookbook("message-board");
+    let board = |answer: &str, text: &str, edited: &str| {
+        answer_to(json!({"data": {"rows": [
+            {"no": "WZ-2", "subject": "毁林", "content": "后山有人砍树<三棵>。", "askTime": "2024-03-01 08:30", "editTime": "", "nickname": "山里人", "statusName": "待办理", "areaCode": "530001"},
+            {"no": "WZ-1", "subject": "路灯", "content": text, "askTime": "2024-02-29 08:30", "editTime": edited, "statusName": "已办结", "answer": {"content": answer}}
+        ]}}))
+    };
+    let first = {
+        let _serving = board("已修复。", "东街路灯坏了。", "1");
+        collect(&config, None, 10).unwrap()
+    };
+    let intake: Vec<_> = first.items.iter().map(|item| item.fields.get("intake").map(String::as_str)).collect();
+    assert_eq!((ids(&first), intake), (vec!["WZ-2", "WZ-1"], vec![Some("message"), None]));
+    let message = &first.items[0];
+    assert_eq!(message.body, "后山有人砍树<三棵>。");
+    assert_eq!(
+        (message.fields["asker"].as_str(), message.fields["status"].as_str(), message.fields["region"].as_str()),
+        ("山里人", "待办理", "530001")
+    );
+    assert_eq!(message.published, Some(1_709_253_000_000));
+    // The answer taken back and the text changed: a correction, and no second matter.
+    let _serving = board("", "西街路灯坏了。", "2");
+    let end = collect(&config, first.cursor, 10).unwrap();
+    assert!(end.items.is_empty() && !end.more, "the second page is empty");
+    let again = collect(&config, end.cursor, 10).unwrap();
+    assert_eq!(again.items.len(), 1);
+    assert_eq!(again.items[0].fields["corrects"], "WZ-1");
+    assert!(!again.items[0].fields.contains_key("intake"));
+}
+
+fn answer_to(body: Value) -> Serving {
+    serve(move |request| {
+        let first = !request.url.contains("page=") || request.url.contains("page=1&");
+        let empty = json!({"data": {"rows": []}});
+        Ok(Response::new(200, if first { body.to_string() } else { empty.to_string() }))
+    })
+}
+
+#[test]
+fn plugins_20_comments_beneath_news_are_a_configuration() {
+    let _serving = serve(|request| {
+        let second = request.url.contains("after=c2");
+        let body = if second {
+            json!({"data": {"comments": [{"commentId": 1, "text": "沙发", "createTime": 1_709_253_000}], "next": null}})
+        } else {
+            json!({"data": {"comments": [{"commentId": 2, "text": "<b>属实吗</b>？", "createTime": 1_709_253_060, "up": 27, "replyCount": 3, "ipLocation": "云南"}], "next": "c2"}})
+        };
+        Ok(Response::new(200, body.to_string()))
+    });
+    let config = cookbook("news-comments");
+    let first = collect(&config, None, 10).unwrap();
+    let item = &first.items[0];
+    assert_eq!((item.body.as_str(), item.published, first.more), ("属实吗？", Some(1_709_253_060_000), true));
+    for (field, value) in
+        [("likes", "27"), ("comments", "3"), ("region", "云南"), ("outlet", "临海新闻网"), ("channel", "comments")]
+    {
+        assert_eq!(item.fields[field], value);
+    }
+    let second = collect(&config, first.cursor, 10).unwrap();
+    assert_eq!((ids(&second), second.more), (vec!["1"], false));
+}
+
+#[test]
+fn plugins_20_clippings_by_a_form_are_a_configuration() {
+    let _serving = serve(|request| {
+        let body = if request.url.ends_with("skip=0") {
+            json!([{"id": "c1", "headline": "青枫县封山", "text": "PM2.5<35微克。", "issueDate": "2024年3月1日", "paper": "临海日报", "page": 3}])
+        } else {
+            json!([])
+        };
+        Ok(Response::new(200, body.to_string()))
+    });
+    let page = collect(&cookbook("print-form"), None, 10).unwrap();
+    let item = &page.items[0];
+    assert_eq!((item.body.as_str(), item.published), ("PM2.5<35微克。", Some(1_709_222_400_000)));
+    assert_eq!(
+        (item.fields["outlet"].as_str(), item.fields["page"].as_str(), item.fields["channel"].as_str()),
+        ("临海日报", "3", "print")
+    );
+}
