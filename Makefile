@@ -100,5 +100,9 @@ documents: plugins ## the documents of the reporters' cases through LibreOffice,
 cap: ## the alerts of the notifier `cap` against the schema of CAP 1.2, taken from PyPI for the time of it
 	scripts/cap
 
+.PHONY: evaluate
+evaluate: plugins ## precision, recall and F1 of the classifiers over labelled data, taken from PyPI for the time of it: RUMOURS=DIR for CED
+	scripts/evaluate $(if $(RUMOURS),--rumours $(RUMOURS))
+
 bench: plugins ## figures beside their limits (docs/reference/bench.md)
 	cargo run --quiet --release --package huiyin --bin huiyin -- bench

@@ -5,6 +5,8 @@
 
 #[path = "plugin_commands/cases.rs"]
 mod cases;
+#[path = "plugin_commands/evaluate.rs"]
+mod evaluate;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::{code, huiyin, ok, refused, said};
 
-fn workspace() -> PathBuf {
+pub(super) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-fn carried(name: &str) -> String {
+pub(super) fn carried(name: &str) -> String {
     workspace().join(format!("build/plugins/{name}-0.1.0.wasm")).display().to_string()
 }
 
