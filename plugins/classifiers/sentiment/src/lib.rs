@@ -19,7 +19,7 @@ use crate::lexicon::Lexicon;
 pub struct Config {
     /// Words of the unit's own, each from -3.0 (bad) to 3.0 (good); 0 makes a built-in word say nothing.
     pub words: BTreeMap<String, f64>,
-    /// From which strength on 正面 or 负面 is said, 0.0 to 1.0; below it, 中性. 0.2 unless given.
+    /// From which strength on 正面 or 负面 is said, 0.0 to 1.0; below it, 中性. 0.15 unless given.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub at_least: Option<f64>,
     /// By level, from which strength of the bad on it is meant. None unless given.
@@ -31,7 +31,7 @@ fn example() -> huiyin_sdk::serde_json::Value {
 }
 
 /// Said from this strength on.
-const AT_LEAST: f64 = 0.2;
+const AT_LEAST: f64 = 0.15;
 /// The words that are named, at the most.
 const NAMED: usize = 6;
 
@@ -107,7 +107,7 @@ impl Rules {
         let share = |value: f64| value / (value + 2.0);
         let mut verdict = Verdict {
             level: None,
-            score: (-strength).max(0.0),
+            score: if strength < 0.0 { -strength } else { 0.0 },
             factors: vec![
                 Factor { name: "positive".to_owned(), score: share(good) },
                 Factor { name: "negative".to_owned(), score: share(bad) },

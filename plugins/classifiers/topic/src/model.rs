@@ -190,7 +190,8 @@ impl<'a> Model<'a> {
             .collect()
     }
 
-    /// The features that speak most for a topic, the strongest first; none that lies within a stronger one.
+    /// The features that speak most for a topic, the strongest first; none that lies within a stronger one, and single
+    /// characters only where no pair or word speaks for it: 火灾 says more to a reader than 火.
     pub(crate) fn words<'t>(&self, read: &'t Read, topic: usize, most: usize) -> Vec<&'t str> {
         let mut all: Vec<(i32, &str)> = read
             .known
@@ -199,7 +200,11 @@ impl<'a> Model<'a> {
             .map(|(text, row)| (self.weight(*row, topic), text.as_str()))
             .filter(|(weight, _)| *weight > 0)
             .collect();
-        all.sort_by(|a, b| b.0.cmp(&a.0)); // stable: of equals the first in the text
+        let single = |text: &str| text.chars().count() == 1;
+        if all.iter().any(|(_, text)| !single(text)) {
+            all.retain(|(_, text)| !single(text));
+        }
+        all.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight)); // stable: of equals the first in the text
         let mut words: Vec<&str> = Vec::new();
         for (_, text) in all {
             if words.len() == most {

@@ -1,4 +1,5 @@
 //! Labelled items (JSON Lines): on each line an item, and beside it what a classifier is to say of it.
+#![allow(clippy::option_option, reason = "no level is another expectation than none at all of the level")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
