@@ -60,7 +60,8 @@ impl<'p> Evidence<'p> {
 }
 
 fn said<'p>(out: &mut String, number: &str, statement: &'p Statement, evidence: &mut Evidence<'p>) {
-    let marks: String = statement.ids().map(|id| format!("〔{}〕", evidence.number(id))).collect();
+    let numbers: Vec<String> = statement.ids().map(|id| evidence.number(id).to_string()).collect();
+    let marks = if numbers.is_empty() { String::new() } else { format!("〔{}〕", numbers.join(",")) };
     let lines: Vec<&str> = statement.lines().collect();
     for (n, text) in lines.iter().enumerate() {
         let mut runs = run("", &format!("{}{text}", if n == 0 { number } else { "" }));
@@ -87,7 +88,7 @@ fn widths(head: &[&str], rows: &[Vec<&str>]) -> Vec<u32> {
     let columns = head.len().max(1);
     let wide = |n: usize| {
         let cells = rows.iter().filter_map(|row| row.get(n)).chain(head.get(n));
-        cells.map(|cell| halves(cell) + 2).max().unwrap_or(2).clamp(6, 48) as u32
+        cells.map(|cell| halves(cell) + 4).max().unwrap_or(4).clamp(8, 40) as u32
     };
     let wanted: Vec<u32> = (0..columns).map(wide).collect();
     let all: u32 = wanted.iter().sum();
