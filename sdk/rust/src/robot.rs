@@ -18,7 +18,10 @@ use serde::Deserialize;
 use crate::quiet::Quiet;
 use crate::template::{Template, Variables};
 use crate::time::UtcOffset;
-use crate::{BTreeMap, Context, Error, Message, Receipt};
+use crate::{About, BTreeMap, Context, Error, Message, Receipt};
+
+/// How many robots one plugin knows.
+const ROBOTS: u8 = 9;
 
 /// What is written unless the configuration says otherwise.
 const DEFAULT_TEXT: &str = "{?level}【{level}】{/level}{subject}\n{text}{?due}\n截止：{due}{/due}{?recipients}\n收件：{recipients}{/recipients}{?link}\n详情：{link}{/link}{?receiptLink}\n签收：{receiptLink}{/receiptLink}";
@@ -31,6 +34,10 @@ pub struct Config {
     /// installations of one's own it must be given.
     #[serde(default)]
     pub url: Option<String>,
+    /// Which of the plugin's robots, 1 to 9: the secrets of the second are those whose names end with `-2`, and so on.
+    #[serde(default = "first")]
+    #[schemars(range(min = 1, max = 9))]
+    pub robot: u8,
     /// Whether each message is signed: DingTalk and Feishu do unless this is false, WeCom has no signatures.
     #[serde(default)]
     pub sign: Option<bool>,
@@ -64,12 +71,27 @@ fn an_office() -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([("值班室", "13800001111")])
 }
 
+fn first() -> u8 {
+    1
+}
+
 fn five() -> usize {
     5
 }
 
 fn thirty() -> u32 {
     30
+}
+
+/// Asks for a secret of each robot: `name`, `name-2` to `name-9`. A host has one value for a name, and a unit more than
+/// one group.
+#[must_use]
+pub fn asks(about: About, name: &str, purpose: &str) -> About {
+    (1..=ROBOTS).fold(about, |about, robot| about.secret(&secret_of(name, robot), purpose))
+}
+
+fn secret_of(name: &str, robot: u8) -> String {
+    if robot == 1 { name.to_owned() } else { format!("{name}-{robot}") }
 }
 
 /// How a text is meant.
@@ -137,6 +159,11 @@ impl Config {
         Ok(url.to_owned())
     }
 
+    /// The name of the configured robot's own secret.
+    pub fn secret(&self, name: &str) -> String {
+        secret_of(name, self.robot)
+    }
+
     /// What goes out: checks the settings and the quiet hours, fills the template, sorts the recipients, and parts
     /// the text so that each part has at most `limit`, as `measure` counts. `tame` takes from what the message says
     /// whatever the robot would take for a mention; `reserve` is what the first part needs for mentions beside the text.
@@ -160,6 +187,7 @@ impl Config {
         };
         range("timeoutSeconds", self.timeout_seconds as usize, 300)?;
         range("maxParts", self.max_parts, 10)?;
+        range("robot", usize::from(self.robot), usize::from(ROBOTS))?;
         if !message.attachments.is_empty() {
             return Err(Error::InvalidInput(
                 "at /attachments: a robot's message carries no files; give a link to them in data.link".to_owned(),

@@ -57,7 +57,7 @@ pub struct Config {
     /// Where alerts are POSTed as `application/cap+xml`, http or https; into the spool unless given.
     #[serde(default)]
     pub url: Option<String>,
-    /// Whether the secret `token` goes along as `authorization: Bearer …`.
+    /// Whether the secret `cap-token` goes along as `authorization: Bearer …`.
     #[serde(default)]
     pub bearer: bool,
     /// The zone of all times: +08:00 unless told.
@@ -88,7 +88,7 @@ impl Notifier for CapNotifier {
         About::new("cap", env!("CARGO_PKG_VERSION"), "Issues a warning in the Common Alerting Protocol 1.2.")
             .http("https://*:*", &["POST"], "/")
             .http("http://*:*", &["POST"], "/")
-            .secret("token", "the platform's token, in the header authorization")
+            .secret("cap-token", "the platform's token, in the header authorization")
             .spool()
             .idempotent()
     }
@@ -114,7 +114,7 @@ impl Notifier for CapNotifier {
             .header("content-type", "application/cap+xml; charset=utf-8")
             .header("idempotency-key", &ctx.idempotency_key);
         if config.bearer {
-            request = request.header("authorization", format!("Bearer {}", secrets::placeholder("token")?));
+            request = request.header("authorization", format!("Bearer {}", secrets::placeholder("cap-token")?));
         }
         let response = request.send()?;
         outcome::of_status(&response, ctx.now, &|| outcome::said(url, &response))?;

@@ -205,7 +205,7 @@ fn cap_utc_is_written_with_a_minus() {
 
 #[test]
 fn cap_a_platform_takes_it_by_post() {
-    testing::secret("token", b"t-1");
+    testing::secret("cap-token", b"t-1");
     let mut posted = config();
     posted["url"] = json!("https://cap.example.cn/in?unit=1");
     posted["bearer"] = json!(true);
@@ -215,7 +215,7 @@ fn cap_a_platform_takes_it_by_post() {
                 request
                     .headers
                     .iter()
-                    .any(|(name, value)| name == "authorization" && value == b"Bearer {{secret:token}}")
+                    .any(|(name, value)| name == "authorization" && value == b"Bearer {{secret:cap-token}}")
             );
             assert!(
                 request

@@ -42,21 +42,32 @@ impl Notifier for DingTalk {
     type Config = Config;
 
     fn about() -> About {
-        About::new("dingtalk", env!("CARGO_PKG_VERSION"), "Speaks in a DingTalk group by its robot (钉钉自定义机器人).")
-            .http("https://*:*", &["POST"], "/")
-            .http("http://*:*", &["POST"], "/")
-            .secret("access-token", "the robot's access_token; granted with also: [\"query\"]")
-            .secret("sign", "the robot's secret of 加签, which begins with SEC; for signing, without hosts")
+        let about = About::new(
+            "dingtalk",
+            env!("CARGO_PKG_VERSION"),
+            "Speaks in a DingTalk group by its robot (钉钉自定义机器人).",
+        )
+        .http("https://*:*", &["POST"], "/")
+        .http("http://*:*", &["POST"], "/");
+        let about =
+            robot::asks(about, "dingtalk-access-token", "the robot's access_token; granted with also: [\"query\"]");
+        robot::asks(
+            about,
+            "dingtalk-sign",
+            "the robot's secret of 加签, which begins with SEC; for signing, without hosts",
+        )
     }
 
     fn deliver(ctx: &Context, config: Config, message: Message) -> Result<Receipt, Error> {
-        let url = config.address(Some(USUAL), "access-token")?;
+        let url = config.address(Some(USUAL), "dingtalk-access-token")?;
         let reserve = |mentions: &Mentions| robot::json_bytes(&called(mentions)) + 30 * count(mentions);
         let ready = config.ready(ctx, &message, BODY_BYTES, robot::json_bytes, &robot::tame, &reserve)?;
-        let mut place = format!("{url}?access_token={}", secrets::placeholder("access-token")?);
+        let mut place =
+            format!("{url}?access_token={}", secrets::placeholder(&config.secret("dingtalk-access-token"))?);
         if config.sign.unwrap_or(true) {
-            let signed = format!("{}\n{}", ctx.now, secrets::placeholder("sign")?);
-            let mac = secrets::hmac("sign", Algorithm::HmacSha256, signed.as_bytes())?;
+            let name = config.secret("dingtalk-sign");
+            let signed = format!("{}\n{}", ctx.now, secrets::placeholder(&name)?);
+            let mac = secrets::hmac(&name, Algorithm::HmacSha256, signed.as_bytes())?;
             place.push_str(&format!("&timestamp={}&sign={}", ctx.now, percent_encode(&STANDARD.encode(mac))));
         }
         let format = config.format;

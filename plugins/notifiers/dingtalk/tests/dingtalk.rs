@@ -40,7 +40,7 @@ fn double(clock: u64, sent: Rc<RefCell<Vec<Value>>>) -> impl FnMut(&Request) -> 
         let answer = |code: i64| Ok(Response::new(200, json!({"errcode": code, "errmsg": "…"}).to_string()));
         let query = request.url.strip_prefix("https://oapi.dingtalk.com/robot/send?").unwrap();
         let value = |name: &str| query.split('&').find_map(|part| part.strip_prefix(&format!("{name}=")));
-        if value("access_token") != Some("{{secret:access-token}}") {
+        if value("access_token") != Some("{{secret:dingtalk-access-token}}") {
             return answer(400_101);
         }
         let (Some(time), Some(sign)) = (value("timestamp"), value("sign")) else { return answer(310_000) };
@@ -65,8 +65,8 @@ fn base64_of(bytes: &[u8]) -> String {
 }
 
 fn deliver(config: &Value, message: Message, clock: u64) -> (Result<Receipt, Error>, Vec<Value>) {
-    testing::secret("access-token", b"566cc69da782ec");
-    testing::secret("sign", SECRET.as_bytes());
+    testing::secret("dingtalk-access-token", b"566cc69da782ec");
+    testing::secret("dingtalk-sign", SECRET.as_bytes());
     let sent: Rc<RefCell<Vec<Value>>> = Rc::default();
     let _serving = serve(double(clock, Rc::clone(&sent)));
     let result = testing::deliver::<DingTalk>(&testing::context(NOW), &config.to_string(), message);
@@ -108,8 +108,8 @@ fn robot_dingtalk_who_is_mentioned_stands_in_the_text_of_the_first_part() {
 #[test]
 fn robot_dingtalk_codes_within_a_200() {
     let answered = |body: &str| {
-        testing::secret("access-token", b"566cc69da782ec");
-        testing::secret("sign", SECRET.as_bytes());
+        testing::secret("dingtalk-access-token", b"566cc69da782ec");
+        testing::secret("dingtalk-sign", SECRET.as_bytes());
         let body = body.to_owned();
         let _serving = serve(move |_| Ok(Response::new(200, body.clone())));
         testing::deliver::<DingTalk>(&testing::context(NOW), "{}", message("一句话。"))
@@ -132,7 +132,7 @@ fn robot_dingtalk_codes_within_a_200() {
 #[test]
 fn robot_dingtalk_without_its_secrets_nothing_is_sent() {
     let _serving = serve(|_| panic!("nothing may be sent"));
-    testing::secret("access-token", b"566cc69da782ec");
+    testing::secret("dingtalk-access-token", b"566cc69da782ec");
     let result = testing::deliver::<DingTalk>(&testing::context(NOW), "{}", message("一句话。"));
     assert!(matches!(result, Err(Error::InvalidConfig(why)) if why.contains("sign")));
 }

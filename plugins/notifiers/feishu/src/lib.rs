@@ -41,14 +41,18 @@ impl Notifier for Feishu {
     type Config = Config;
 
     fn about() -> About {
-        About::new("feishu", env!("CARGO_PKG_VERSION"), "Speaks in a Feishu group by its robot (飞书自定义机器人).")
-            .http("https://*:*", &["POST"], "/")
-            .http("http://*:*", &["POST"], "/")
-            .secret("sign", "the robot's secret of 签名校验; for signing, without hosts")
+        let about = About::new(
+            "feishu",
+            env!("CARGO_PKG_VERSION"),
+            "Speaks in a Feishu group by its robot (飞书自定义机器人).",
+        )
+        .http("https://*:*", &["POST"], "/")
+        .http("http://*:*", &["POST"], "/");
+        robot::asks(about, "feishu-sign", "the robot's secret of 签名校验; for signing, without hosts")
     }
 
     fn deliver(ctx: &Context, config: Config, message: Message) -> Result<Receipt, Error> {
-        let url = config.address(None, "sign")?;
+        let url = config.address(None, "feishu-sign")?;
         let reserve = |mentions: &Mentions| {
             let ids = mentions.users.iter().map(|id| id.len() + MENTION_BYTES).sum::<usize>();
             ids + if mentions.all { MENTION_BYTES + 16 } else { 0 }
@@ -61,7 +65,12 @@ impl Notifier for Feishu {
         }
         let signature = if config.sign.unwrap_or(true) {
             let seconds = (ctx.now / 1000).to_string();
-            let mac = secrets::hmac_after(&format!("{seconds}\n"), "sign", Algorithm::HmacSha256, b"")?;
+            let mac = secrets::hmac_after(
+                &format!("{seconds}\n"),
+                &config.secret("feishu-sign"),
+                Algorithm::HmacSha256,
+                b"",
+            )?;
             Some((seconds, STANDARD.encode(mac)))
         } else {
             None

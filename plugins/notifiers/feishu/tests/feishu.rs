@@ -46,7 +46,7 @@ fn double(clock: u64, sent: Rc<RefCell<Vec<Value>>>) -> impl FnMut(&Request) -> 
 }
 
 fn deliver(config: Value, message: Message, clock: u64) -> (Result<Receipt, Error>, Vec<Value>) {
-    testing::secret("sign", SECRET.as_bytes());
+    testing::secret("feishu-sign", SECRET.as_bytes());
     let mut config = config;
     if config.get("url").is_none() {
         config["url"] = json!(HOOK);

@@ -99,7 +99,7 @@ impl Notifier for Sms {
         About::new("sms", env!("CARGO_PKG_VERSION"), "Sends short messages through an HTTP gateway.")
             .http("https://*:*", &["POST"], "/")
             .http("http://*:*", &["POST"], "/")
-            .secret("key", "the gateway's key or password, `{key}` in the configuration; with also: [\"body\"] or [\"query\"] where it stands there")
+            .secret("sms-key", "the gateway's key or password, `{key}` in the configuration; with also: [\"body\"] or [\"query\"] where it stands there")
     }
 
     fn deliver(ctx: &Context, config: Config, message: Message) -> Result<Receipt, Error> {
@@ -117,7 +117,7 @@ impl Notifier for Sms {
         variables.set("segments", count.to_string());
         variables.set("seconds", (ctx.now / 1000).to_string());
         if config.holds("key") {
-            variables.set("key", secrets::placeholder("key")?);
+            variables.set("key", secrets::placeholder("sms-key")?);
         }
         let batches: Vec<Vec<String>> = match &config.separator {
             Some(_) => vec![phones.clone()],

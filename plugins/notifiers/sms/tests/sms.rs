@@ -25,7 +25,7 @@ fn message(text: &str, to: &[&str]) -> Message {
 }
 
 fn deliver(config: &Value, message: Message, answers: &[&str]) -> (Result<Receipt, Error>, Vec<Request>) {
-    testing::secret("key", b"p&ss");
+    testing::secret("sms-key", b"p&ss");
     let sent: Rc<RefCell<Vec<Request>>> = Rc::default();
     let log = Rc::clone(&sent);
     let answers: Vec<String> = answers.iter().map(|answer| (*answer).to_owned()).collect();
@@ -72,7 +72,7 @@ fn sms_a_message_goes_to_each_number_with_its_signature() {
     let body: Value = from_slice(&sent[0].body).unwrap();
     assert_eq!(
         body,
-        json!({"account": "linhai", "password": "{{secret:key}}", "phone": "13800001111", "msg": "【林海林草】值班：一句话。", "ext": [1, "1"]})
+        json!({"account": "linhai", "password": "{{secret:sms-key}}", "phone": "13800001111", "msg": "【林海林草】值班：一句话。", "ext": [1, "1"]})
     );
     assert_eq!(from_slice::<Value>(&sent[1].body).unwrap()["phone"], "13900002222");
 }
@@ -86,11 +86,13 @@ fn sms_a_form_and_a_query_hold_one_value_each_and_the_secret_as_it_is() {
     config["separator"] = json!("|");
     let (result, sent) = deliver(&config, message("甲&乙=丙", &["13800001111", "13900002222"]), &[r#"{"code":"0"}"#]);
     assert_eq!(result.unwrap().id, "effect-1");
-    assert_eq!(sent[0].url, "https://sms.example.cn/v2/send?k={{secret:key}}&t=1772352000");
+    assert_eq!(sent[0].url, "https://sms.example.cn/v2/send?k={{secret:sms-key}}&t=1772352000");
     let body = String::from_utf8(sent[0].body.clone()).unwrap();
-    assert!(body.starts_with("k=v1%3A{{secret:key}}&text=%E3%80%90"), "{body}");
+    assert!(body.starts_with("k=v1%3A{{secret:sms-key}}&text=%E3%80%90"), "{body}");
     assert!(body.contains("%E7%94%B2%26%E4%B9%99%3D%E4%B8%99&to=13800001111%7C13900002222&u=a%26b"), "{body}");
-    assert!(sent[0].headers.iter().any(|(name, value)| name == "authorization" && value == b"Bearer {{secret:key}}"));
+    assert!(
+        sent[0].headers.iter().any(|(name, value)| name == "authorization" && value == b"Bearer {{secret:sms-key}}")
+    );
     // As a list in JSON.
     config["body"] = json!({"json": {"to": "{phones}", "text": "{content}"}});
     let (_, sent) = deliver(&config, message("x", &["13800001111", "13900002222"]), &[r#"{"code":"0"}"#]);

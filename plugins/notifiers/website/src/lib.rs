@@ -33,7 +33,7 @@ pub struct Config {
     /// How readers reach that folder, ending with `/`; the same unless given.
     #[serde(default)]
     pub public: Option<String>,
-    /// Whether the secret `authorization` goes along as the header of that name: `Basic …` or `Bearer …`, whole.
+    /// Whether the secret `website-authorization` goes along as the header of that name: `Basic …` or `Bearer …`, whole.
     #[serde(default)]
     pub authorized: bool,
     /// The name of the site, in the feed and under each page.
@@ -80,7 +80,7 @@ impl Notifier for Website {
         About::new("website", env!("CARGO_PKG_VERSION"), "Publishes a static page and an entry of an Atom feed.")
             .http("https://*:*", &["GET", "PUT"], "/")
             .http("http://*:*", &["GET", "PUT"], "/")
-            .secret("authorization", "the server's credentials, whole as in the header: Basic … or Bearer …")
+            .secret("website-authorization", "the server's credentials, whole as in the header: Basic … or Bearer …")
             .spool()
             .idempotent()
     }
@@ -228,7 +228,7 @@ impl Server<'_> {
     fn send(&self, request: Request) -> Result<Response, Error> {
         let mut request = request.timeout(self.config.timeout_seconds);
         if self.config.authorized {
-            request = request.header("authorization", secrets::placeholder("authorization")?);
+            request = request.header("authorization", secrets::placeholder("website-authorization")?);
         }
         if request.method == "GET" {
             request.send().map_err(huiyin_sdk::http::Error::of_safe_request)

@@ -82,7 +82,7 @@ impl Notifier for WeChatMp {
         )
         .http("https://*:*", &["POST"], "/cgi-bin")
         .http("http://*:*", &["POST"], "/cgi-bin")
-        .secret("app-secret", "the account's AppSecret; granted with also: [\"body\"]")
+        .secret("wechat-app-secret", "the account's AppSecret; granted with also: [\"body\"]")
     }
 
     fn deliver(ctx: &Context, config: Config, message: Message) -> Result<Receipt, Error> {
@@ -182,7 +182,7 @@ fn post(config: &Config, url: &str, body: Vec<u8>) -> Result<Response, HttpError
 /// A token of the account. Asking for one changes nothing.
 fn token(ctx: &Context, config: &Config, base: &str) -> Result<String, Error> {
     let url = format!("{base}/cgi-bin/stable_token");
-    let body = json!({"grant_type": "client_credential", "appid": config.app_id, "secret": secrets::placeholder("app-secret")?});
+    let body = json!({"grant_type": "client_credential", "appid": config.app_id, "secret": secrets::placeholder("wechat-app-secret")?});
     let response = post(config, &url, body.to_string().into_bytes()).map_err(HttpError::of_safe_request)?;
     let answer = judged(&url, &response, ctx.now, "").map_err(|error| match error {
         Error::Unknown(why) => Error::Transient(why),

@@ -32,7 +32,7 @@ fn double(
         sent.borrow_mut().push(request.clone());
         let body: Value = from_slice(&request.body).unwrap();
         if request.url == "https://api.weixin.qq.com/cgi-bin/stable_token" {
-            let right = json!({"grant_type": "client_credential", "appid": "wx0123456789abcdef", "secret": "{{secret:app-secret}}"});
+            let right = json!({"grant_type": "client_credential", "appid": "wx0123456789abcdef", "secret": "{{secret:wechat-app-secret}}"});
             let answer = if body == right {
                 json!({"access_token": "tok/1=", "expires_in": 7200})
             } else {
@@ -50,7 +50,7 @@ fn deliver(
     message: Message,
     draft: Result<Response, HttpError>,
 ) -> (Result<Receipt, Error>, Vec<Request>) {
-    testing::secret("app-secret", b"s3cret");
+    testing::secret("wechat-app-secret", b"s3cret");
     let sent: Rc<RefCell<Vec<Request>>> = Rc::default();
     let _serving = serve(double(draft, Rc::clone(&sent)));
     let result = testing::deliver::<WeChatMp>(&testing::context(1_772_352_000_000), &config.to_string(), message);
@@ -105,7 +105,7 @@ fn wechat_mp_codes_within_a_200() {
 
 #[test]
 fn wechat_mp_no_token_is_no_draft() {
-    testing::secret("app-secret", b"s3cret");
+    testing::secret("wechat-app-secret", b"s3cret");
     for (answer, limited) in [
         (Err(HttpError::Lost("reset".to_owned())), false),
         (Ok(Response::new(502, "")), false),

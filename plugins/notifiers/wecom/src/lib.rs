@@ -35,14 +35,16 @@ impl Notifier for WeCom {
     type Config = Config;
 
     fn about() -> About {
-        About::new("wecom", env!("CARGO_PKG_VERSION"), "Speaks in a WeCom group by its robot (企业微信群机器人).")
-            .http("https://*:*", &["POST"], "/")
-            .http("http://*:*", &["POST"], "/")
-            .secret("key", "the robot's key, which stands after `key=` in its address; granted with also: [\"query\"]")
+        let about =
+            About::new("wecom", env!("CARGO_PKG_VERSION"), "Speaks in a WeCom group by its robot (企业微信群机器人).")
+                .http("https://*:*", &["POST"], "/")
+                .http("http://*:*", &["POST"], "/");
+        let purpose = "the robot's key, which stands after `key=` in its address; granted with also: [\"query\"]";
+        robot::asks(about, "wecom-key", purpose)
     }
 
     fn deliver(ctx: &Context, config: Config, message: Message) -> Result<Receipt, Error> {
-        let url = config.address(Some(USUAL), "key")?;
+        let url = config.address(Some(USUAL), "wecom-key")?;
         if config.sign.is_some() {
             return Err(Error::InvalidConfig("at /sign: WeCom's robots have no signatures; leave it out".to_owned()));
         }
@@ -59,7 +61,7 @@ impl Notifier for WeCom {
                     .to_owned(),
             ));
         }
-        let place = format!("{url}?key={}", secrets::placeholder("key")?);
+        let place = format!("{url}?key={}", secrets::placeholder(&config.secret("wecom-key"))?);
         robot::send_all(&ready.parts, |at, part| {
             let body = body(format, &ready, at, part).to_string().into_bytes();
             let response = Request::post(&place, body)

@@ -20,7 +20,7 @@ fn message(text: &str) -> Message {
 fn double(sent: Rc<RefCell<Vec<Value>>>) -> impl FnMut(&Request) -> Result<Response, HttpError> {
     move |request| {
         let answer = |code: i64| Ok(Response::new(200, json!({"errcode": code, "errmsg": "…"}).to_string()));
-        if request.url != "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={{secret:key}}" {
+        if request.url != "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={{secret:wecom-key}}" {
             return answer(93_000);
         }
         if request.body.windows(2).any(|two| two == b"\\u") {
@@ -44,7 +44,7 @@ fn double(sent: Rc<RefCell<Vec<Value>>>) -> impl FnMut(&Request) -> Result<Respo
 }
 
 fn deliver(config: &Value, message: Message) -> (Result<Receipt, Error>, Vec<Value>) {
-    testing::secret("key", b"k-1234");
+    testing::secret("wecom-key", b"k-1234");
     let sent: Rc<RefCell<Vec<Value>>> = Rc::default();
     let _serving = serve(double(Rc::clone(&sent)));
     let result = testing::deliver::<WeCom>(&testing::context(NOW), &config.to_string(), message);
@@ -91,7 +91,7 @@ fn robot_wecom_recipients_are_mentioned_by_what_they_are() {
 #[test]
 fn robot_wecom_codes_within_a_200() {
     let answered = |status: u16, body: &str| {
-        testing::secret("key", b"k-1234");
+        testing::secret("wecom-key", b"k-1234");
         let body = body.to_owned();
         let _serving = serve(move |_| Ok(Response::new(status, body.clone())));
         testing::deliver::<WeCom>(&testing::context(NOW), "{}", message("一句话。"))
@@ -131,6 +131,22 @@ fn robot_wecom_what_is_no_setting_or_message_is_refused_before_anything_is_sent(
     assert!(matches!(result, Err(Error::InvalidInput(why)) if why.contains("/attachments")));
     let (result, _) = deliver(&json!({"template": " {text} "}), message("  "));
     assert!(matches!(result, Err(Error::InvalidInput(why)) if why.contains("empty")));
+}
+
+#[test]
+fn robot_wecom_each_group_has_a_key_of_its_own() {
+    testing::secret("wecom-key-2", b"k-2");
+    let _serving = serve(|request| {
+        assert!(request.url.ends_with("?key={{secret:wecom-key-2}}"), "{}", request.url);
+        Ok(Response::new(200, r#"{"errcode":0}"#))
+    });
+    testing::deliver::<WeCom>(&testing::context(NOW), r#"{"robot": 2}"#, message("一句话。")).unwrap();
+    let (result, _) = deliver(&json!({"robot": 10}), message("一句话。"));
+    assert!(matches!(result, Err(Error::InvalidConfig(why)) if why.contains("/robot")));
+    let names: Vec<_> = testing::notifier_manifest::<WeCom>().capabilities;
+    assert!(
+        names.iter().any(|one| matches!(one, huiyin_sdk::Capability::Secret { name, .. } if name == "wecom-key-9"))
+    );
 }
 
 #[test]
