@@ -1,6 +1,6 @@
 # Short names; each names the real command. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: cap guests tutorial calendar deadlines help plugins console console-if-can console-check console-test screenshots build demo test sim hostile fuzz records feeds bench lint jq-reference jq-compare
+.PHONY: bureau-day thirty-days cap guests tutorial calendar deadlines help plugins console console-if-can console-check console-test screenshots build demo test sim hostile fuzz records feeds bench lint jq-reference jq-compare
 
 # The program as the workspace builds it.
 HUIYIN = cargo run --quiet --package huiyin --bin huiyin --
@@ -82,6 +82,12 @@ guests: build ## a project of each kind and language by `huiyin plugin new`, bui
 
 tutorial: build ## the plugin tutorial followed word by word in an empty folder: LANGUAGES="js python" for these, too
 	timeout 1800 scripts/tutorial target/release/huiyin $(LANGUAGES)
+
+bureau-day: build ## a day of a bureau entered by the command line, by the officers' guide alone
+	scripts/bureau-day target/release/huiyin
+
+thirty-days: build ## thirty days of real titles from source to daily log (../shared/data/weibo-hot)
+	target/release/huiyin demo --story weibo
 
 deadlines: ## 100,000 random due times against a walk minute by minute (DEADLINES=N for as many)
 	HUIYIN_DEADLINES=$(or $(DEADLINES),100000) cargo test --release --package huiyin-deadline --test model

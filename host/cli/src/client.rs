@@ -48,6 +48,7 @@ impl HostArgs {
 }
 
 /// A host that answers.
+#[derive(Clone)]
 pub(crate) struct Client {
     agent: ureq::Agent,
     base: String,
@@ -92,6 +93,20 @@ impl Client {
         }
         let token = Token::load(&file).map_err(Failure::unreachable)?;
         Ok(Client { agent, base, token: token.reveal().to_owned(), actor: Some(actor(&args.acting)) })
+    }
+
+    /// The host that runs in a data folder.
+    ///
+    /// # Errors
+    /// As [`Client::of`].
+    pub(crate) fn in_folder(data: &Path) -> Result<Client, Failure> {
+        let (data, acting) = (data.to_owned(), ADMIN.to_owned());
+        Client::of(&HostArgs { data, host: None, token_file: None, acting })
+    }
+
+    /// The same host, in a person's name.
+    pub(crate) fn acting(&self, person: &str) -> Client {
+        Client { actor: Some(actor(person)), ..self.clone() }
     }
 
     /// Asks for something.

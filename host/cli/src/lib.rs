@@ -11,6 +11,7 @@ mod client;
 mod commands;
 mod demo;
 mod folders;
+mod hashes;
 mod host;
 #[cfg(test)]
 mod named;

@@ -1002,7 +1002,7 @@ impl Fact {
         };
         match (self.case(), self.unit(), source) {
             (Some(case), ..) => format!("case:{case}"),
-            (None, Some(unit), Some(source)) => format!("source:{unit}/{source}"),
+            (None, Some(unit), Some(source)) => format!("source:{unit}/{}", source_in_keys(source)),
             (None, Some(unit), None) => format!("unit:{unit}"),
             (None, None, _) => "host".to_owned(),
         }
@@ -1012,4 +1012,11 @@ impl Fact {
     pub fn subject(&self) -> String {
         self.data_key().replacen(':', "/", 1)
     }
+}
+
+/// A source's name as keys and subjects of records have it: they are printable ASCII, so what else stands in the name,
+/// such as 省留言板, is percent-encoded, in UTF-8. Every other name is as it is.
+pub fn source_in_keys(source: &str) -> std::borrow::Cow<'_, str> {
+    const ENCODED: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'\\').add(b'~');
+    percent_encoding::utf8_percent_encode(source, ENCODED).into()
 }

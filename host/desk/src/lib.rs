@@ -75,7 +75,7 @@ pub use disclosure::disclosure_list;
 pub use due::{RunningClock, running_clocks};
 pub use error::DeskError;
 pub use event::{DeskEvent, alert_event, fact_event};
-pub use fact::{CaseOpened, Fact, Ground, ItemReceived};
+pub use fact::{CaseOpened, Fact, Ground, ItemReceived, source_in_keys};
 pub use item::{Item, ReceivedItem};
 pub use level::Level;
 pub use log::{Log, LogKind, Section, daily_log, log_list};

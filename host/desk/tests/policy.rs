@@ -83,6 +83,142 @@ fn redesign_e_what_changes_between_packs_is_said_in_words() {
 }
 
 #[test]
+fn redesign_e_every_part_of_a_pack_that_changes_is_said_with_what_it_was_and_is() {
+    let old = common::pack();
+    let diff = |change: &dyn Fn(&mut Value)| {
+        let mut pack: Value = serde_json::from_str(SAMPLE).unwrap();
+        pack["version"] = json!("9.0.0");
+        change(&mut pack);
+        let new = PolicyPack::parse(&pack.to_string(), "new.json").unwrap_or_else(|found| panic!("{found:#?}"));
+        changes(&old, &new).into_iter().filter(|change| change.pointer != "/version").collect::<Vec<_>>()
+    };
+    let one = |change: &dyn Fn(&mut Value)| {
+        let mut found = diff(change);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        found.remove(0)
+    };
+    // Key, what is changed there, and words that people need to say yes to it.
+    type Mend = fn(&mut Value);
+    let all: [(&str, Mend, &[&str]); 15] = [
+        (
+            "/closing/0",
+            |p| p["closing"][0]["tasks"] = json!(["root-cause"]),
+            &["办结条件", "I、II", "root-cause、prevention → root-cause"],
+        ),
+        (
+            "/approvals/1",
+            |p| p["approvals"][1]["chain"] = json!([["lead.principal"], ["parent.principal"]]),
+            &[
+                "follow-up-report",
+                "lead.spokesperson/lead.principal/parent.principal → lead.principal → parent.principal",
+                "仍按原审批链",
+            ],
+        ),
+        (
+            "/approvals/0",
+            |p| p["approvals"][0]["expires"] = json!("PT12H"),
+            &["flash-report", "审批有效期 PT24H → PT12H"],
+        ),
+        (
+            "/reporting",
+            |p| p["reporting"]["to"] = json!(["lead.principal", "parent.principal"]),
+            &["parent.duty → lead.principal、parent.principal"],
+        ),
+        (
+            "/retention/0",
+            |p| {
+                p["retention"][0]["years"] = json!(3);
+                p["retention"][0]["basis"]["status"] = json!("own");
+            },
+            &["留存年限“items”", "年限 - → 3"],
+        ),
+        ("/access", |p| p["access"]["secret"] = json!(["principal"]), &["principal、spokesperson → principal"]),
+        (
+            "/hotline",
+            |p| {
+                p["hotline"]["answer_rate"] = json!(0.95);
+                p["hotline"]["basis"]["status"] = json!("own");
+            },
+            &["接听率目标 - → 0.95"],
+        ),
+        ("/coverage/0", |p| p["coverage"][0]["excused"] = json!([]), &["各单位", "免于覆盖 print 取消"]),
+        ("/duty/1", |p| p["duty"][1]["slots"][0]["to"] = json!("17:30"), &["qingfeng", "班次 day", "18:00 → 17:30"]),
+        (
+            "/warnings/0",
+            |p| p["warnings"][0]["steps"][0]["up"] = json!(6),
+            &["fire-topic", "上限 5", "→ 6", "未解除的预警照旧"],
+        ),
+        ("/publishing", |p| p["publishing"]["channels"][3]["required"] = json!(true), &["board", "必发 否 → 是"]),
+        ("/major", |p| p["major"]["levels"] = json!(["I", "II"]), &["等级 I → I、II"]),
+        (
+            "/disclosure/2",
+            |p| p["disclosure"][2]["allowance"] = json!("PT24H"),
+            &["social-concern", "期限 PT48H → PT24H", "照旧计时"],
+        ),
+        (
+            "/notify/0",
+            |p| p["notify"][0]["tell"] = json!(["lead.principal", "parent.principal"]),
+            &["case-opened I、II", "lead.duty", "→ lead.principal、parent.principal"],
+        ),
+        ("/responses/1", |p| p["responses"][1]["value"] = json!("respond"), &["回应要求“IV”", "watch → respond"]),
+    ];
+    for (pointer, mend, words) in all {
+        let found = one(&mend);
+        assert_eq!(found.pointer, pointer, "{found:#?}");
+        for word in words {
+            assert!(found.said.zh.contains(word), "{pointer} says `{word}`: {}", found.said.zh);
+        }
+        assert!(found.said.en.is_some_and(|en| en.contains('→') || en.contains("gone")), "{pointer}");
+    }
+    // A ladder, rung by rung; a unit's own warnings; and a part that is there for the first time.
+    let ladder = one(&|p| p["clocks"][0]["escalation"] = json!([{"after": "-PT20M", "tell": ["lead.principal"]}]));
+    assert!(ladder.said.zh.contains("逐级提醒") && ladder.said.zh.contains("lead.principal"), "{}", ladder.said.zh);
+    let warned = one(&|p| p["units"][2]["clocks"][0]["warnings"] = json!(["PT45M", "PT40M"]));
+    assert!(
+        warned.said.zh.contains("PT40M")
+            && warned.concerns("cuihu", Level::I)
+            && !warned.concerns("qingfeng", Level::I),
+        "{warned:#?}"
+    );
+    let acts = one(&|p| {
+        p["acts"] =
+            json!([{"act": "close-case", "roles": ["principal"], "basis": {"source": "本单位自定", "status": "own"}}]);
+    });
+    assert!(
+        acts.pointer == "/acts/0" && acts.said.zh.contains("新增") && acts.said.zh.contains("close-case"),
+        "{acts:#?}"
+    );
+    // Whom it concerns: what holds for open cases, and only of those levels.
+    let closing = one(&|p| p["closing"][0]["tasks"] = json!(["root-cause"]));
+    assert!(closing.concerns("qingfeng", Level::II) && !closing.concerns("qingfeng", Level::IV));
+}
+
+#[test]
+fn redesign_e_no_part_of_a_pack_changes_in_silence() {
+    let old = common::pack();
+    let parts: Vec<String> = match serde_json::to_value(&old).unwrap() {
+        Value::Object(members) => members.into_iter().map(|(key, _)| key).collect(),
+        other => panic!("{other}"),
+    };
+    for part in parts.iter().filter(|part| *part != "version") {
+        let mut text = serde_json::to_value(&old).unwrap();
+        // Its last rule is gone, or the part itself: as a value of the type it may be no pack that is deployed.
+        match &mut text[part] {
+            Value::Array(all) => drop(all.pop()),
+            Value::String(text) => {
+                *text = if part == "time_zone" { "Asia/Urumqi".to_owned() } else { format!("{text}x") }
+            }
+            Value::Object(members) if part == "title" => drop(members.insert("zh".to_owned(), json!("新名"))),
+            Value::Object(members) if part == "floor" => drop(members.insert("config".to_owned(), json!({"x": 1}))),
+            gone => *gone = Value::Null,
+        }
+        let new: PolicyPack = serde_json::from_value(text).unwrap_or_else(|error| panic!("{part}: {error}"));
+        let found = changes(&old, &new);
+        assert!(found.iter().any(|change| change.pointer.starts_with(&format!("/{part}"))), "{part}: {found:#?}");
+    }
+}
+
+#[test]
 fn the_organisation_is_one_tree() {
     let found = problem(|pack| pack["units"][1]["parent"] = json!("nowhere"));
     assert_eq!((found.pointer.as_str(), found.message.as_str()), ("/units/1/parent", "there is no unit `nowhere`"));

@@ -44,6 +44,12 @@ const RELAY_AGAIN: Duration = Duration::from_millis(200);
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// How long the machine may sleep until this clock shows that moment: as long as that is away, for a clock that
+    /// goes at the machine's own pace. One that goes at another pace, or that is set, says so here.
+    fn sleep(&self, until: Timestamp) -> Duration {
+        Duration::try_from(until.duration_since(self.now())).unwrap_or(Duration::ZERO)
+    }
 }
 
 /// The system's clock.
@@ -161,8 +167,7 @@ impl Shell {
 
     fn nap(&self, commit: &Commit) -> Duration {
         let Some(wake) = commit.next_wake() else { return LOOK };
-        let left = wake.duration_since(self.clock.now());
-        Duration::try_from(left).unwrap_or(Duration::ZERO).min(LOOK)
+        self.clock.sleep(wake).min(LOOK)
     }
 
     /// Does what is to be done, in its order.

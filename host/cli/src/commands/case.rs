@@ -267,7 +267,8 @@ fn show(client: &Client, number: &str, output: Output) -> Result<(), Failure> {
 pub(super) fn act(client: &Client, number: &str, command: &Value, output: Output) -> Result<(), Failure> {
     let case = client.get(&format!("/v1/cases/{}", segment(number)))?;
     let unit = case.get("unit").and_then(Value::as_str).unwrap_or_default();
-    let done = client.post(&format!("/v1/units/{}/commands", segment(unit)), command)?;
+    let command = crate::hashes::whole(command, &case)?;
+    let done = client.post(&format!("/v1/units/{}/commands", segment(unit)), &command)?;
     if output == Output::Json {
         return print_json(&done);
     }

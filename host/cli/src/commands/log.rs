@@ -161,7 +161,12 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         Command::Record(given) => record(given, output),
         Command::Issue { log, hash, unit, host } => {
             let command = json!({"command": "issue-log", "log": log, "hash": hash});
-            let done = Client::of(host)?.post(&format!("/v1/units/{}/commands", segment(unit)), &command)?;
+            let client = Client::of(host)?;
+            let logs = client.get(&format!("/v1/logs?kind=special&unit={}", encoded(unit.as_bytes())))?;
+            let mine: Vec<&Value> =
+                rows(&logs, "logs").filter(|row| row.get("id").and_then(Value::as_str) == Some(log)).collect();
+            let command = crate::hashes::whole(&command, &json!(mine))?;
+            let done = client.post(&format!("/v1/units/{}/commands", segment(unit)), &command)?;
             told(&done, output)
         }
     }

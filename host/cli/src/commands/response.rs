@@ -361,14 +361,10 @@ pub(super) fn command(
     if let Value::Object(fields) = without_null(fields) {
         command.extend(fields);
     }
-    let unit = match unit {
-        Some(unit) => unit.to_owned(),
-        None => {
-            let found = client.get(&format!("/v1/cases/{}", segment(case)))?;
-            found.get("unit").and_then(Value::as_str).unwrap_or_default().to_owned()
-        }
-    };
-    client.post(&format!("/v1/units/{}/commands", segment(&unit)), &Value::Object(command))
+    let shown = client.get(&format!("/v1/cases/{}", segment(case)))?;
+    let unit = unit.or_else(|| shown.get("unit").and_then(Value::as_str)).unwrap_or_default();
+    let command = crate::hashes::whole(&Value::Object(command), &shown)?;
+    client.post(&format!("/v1/units/{}/commands", segment(unit)), &command)
 }
 
 /// What waits for a second person, for people.

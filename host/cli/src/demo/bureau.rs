@@ -2,6 +2,7 @@
 //! start, and kept as they are from then on, so that what was changed there
 //! by hand stays.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -18,20 +19,58 @@ macro_rules! sample {
     };
 }
 
-/// The files that are unpacked as they are.
-const FILES: &[(&str, &str)] = &[
-    ("policy/linhai.json", POLICY),
-    ("assess.json", sample!("assess.json")),
-    ("notify.json", sample!("notify.json")),
-    ("monitor.json", sample!("monitor.json")),
-    ("source-watch.json", sample!("source-watch.json")),
-];
+/// What is unpacked: files as they are, and a configuration in which `{port}` stands for the local server's, and
+/// `{outbox}` for the folder that notices and printed reports go to.
+pub(super) struct Kit {
+    pub(super) files: Vec<(&'static str, Cow<'static, str>)>,
+    pub(super) config: &'static str,
+}
+
+impl Kit {
+    /// The demo that goes on and on.
+    pub(super) fn live() -> Kit {
+        let files = [
+            ("policy/linhai.json", POLICY),
+            ("assess.json", ASSESS),
+            ("notify.json", NOTIFY),
+            ("monitor.json", MONITOR),
+            ("source-watch.json", sample!("source-watch.json")),
+        ];
+        Kit { files: files.map(|(name, text)| (name, Cow::Borrowed(text))).into(), config: CONFIG }
+    }
+
+    /// A story, under a pack of its own.
+    pub(super) fn story(policy: String) -> Kit {
+        let files = [
+            ("assess.json", ASSESS),
+            ("notify.json", NOTIFY),
+            ("monitor.json", MONITOR),
+            ("major-event.json", sample!("major-event.json")),
+        ];
+        let mut files: Vec<_> = files.map(|(name, text)| (name, Cow::Borrowed(text))).into();
+        files.push(("policy/linhai.json", Cow::Owned(policy)));
+        Kit { files, config: sample!("demo/story.json") }
+    }
+
+    /// Days of real titles: collected, judged, and a log of each day.
+    pub(super) fn days() -> Kit {
+        let files =
+            [("policy/linhai.json", POLICY), ("assess.json", ASSESS), ("daily-log.json", sample!("daily-log.json"))];
+        let files = files.map(|(name, text)| (name, Cow::Borrowed(text))).into();
+        Kit { files, config: sample!("demo/days.json") }
+    }
+}
 
 /// The sample bureau's policy pack.
 pub(crate) const POLICY: &str = sample!("policy/linhai.json");
 
-/// The configuration, in which `{port}` stands for the local server's, and `{outbox}` for the folder
-/// that notices and printed reports go to.
+/// Whom each clock of a story tells as its end nears and passes.
+pub(super) const LADDERS: &str = sample!("demo/ladders.json");
+
+const ASSESS: &str = sample!("assess.json");
+const NOTIFY: &str = sample!("notify.json");
+const MONITOR: &str = sample!("monitor.json");
+
 const CONFIG: &str = sample!("demo/huiyin.json");
 
 /// What must stay the same from start to start.
@@ -43,6 +82,7 @@ struct Kept {
 
 /// The bureau's folder.
 pub(super) struct Bureau {
+    kit: Kit,
     folder: PathBuf,
     /// Beside the demo's folder: plugins never write below a host's data folder.
     outbox: PathBuf,
@@ -54,8 +94,8 @@ pub(super) struct Bureau {
 }
 
 impl Bureau {
-    /// Opens the demo's folder, or makes it.
-    pub(super) fn open(folder: &Path) -> Result<Bureau, Failure> {
+    /// Opens the demo's folder, or makes it: it began then, or begins now.
+    pub(super) fn open(folder: &Path, kit: Kit, now: Timestamp) -> Result<Bureau, Failure> {
         let bureau = folder.join("bureau");
         let kept = match std::fs::read(bureau.join("demo.json")) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
@@ -70,10 +110,10 @@ impl Bureau {
                     folder.display()
                 )));
             }
-            Err(_) => Kept { began: Timestamp::now(), port: 0 },
+            Err(_) => Kept { began: now, port: 0 },
         };
         let config = bureau.join("demo").join("huiyin.json");
-        Ok(Bureau { folder: bureau, outbox: beside(folder), config, began: kept.began, port: kept.port })
+        Ok(Bureau { kit, folder: bureau, outbox: beside(folder), config, began: kept.began, port: kept.port })
     }
 
     /// Takes the port that the bureau's configuration names, so that what was under way finds it again.
@@ -101,7 +141,7 @@ impl Bureau {
             std::fs::create_dir_all(self.folder.join(folder))?;
         }
         std::fs::create_dir_all(&self.outbox)?;
-        for (name, text) in FILES {
+        for (name, text) in &self.kit.files {
             let file = self.folder.join(name);
             if !file.exists() {
                 write_whole(&file, text.as_bytes())?;
@@ -112,7 +152,7 @@ impl Bureau {
             write_secret(&secret)?;
         }
         if !self.config_fits() {
-            write_whole(&self.config, configuration(self.port, &self.outbox).as_bytes())?;
+            write_whole(&self.config, configuration(self.kit.config, self.port, &self.outbox).as_bytes())?;
         }
         let kept = serde_json::to_vec_pretty(&Kept { began: self.began, port: self.port })?;
         write_whole(&self.folder.join("demo.json"), &kept)
@@ -145,8 +185,8 @@ fn quoted(path: &Path) -> String {
 }
 
 /// The sample's configuration, with the port of the local server and the folder for files.
-fn configuration(port: u16, outbox: &Path) -> String {
-    CONFIG.replace("{port}", &port.to_string()).replace("\"{outbox}\"", &quoted(outbox))
+fn configuration(config: &str, port: u16, outbox: &Path) -> String {
+    config.replace("{port}", &port.to_string()).replace("\"{outbox}\"", &quoted(outbox))
 }
 
 #[cfg(test)]
@@ -154,12 +194,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_that_the_configuration_names_is_unpacked() {
-        let config: serde_json::Value = serde_json::from_str(CONFIG).unwrap();
-        let workflows = config["workflows"].as_array().unwrap().iter().map(|workflow| &workflow["file"]);
-        for file in workflows.chain([&config["policy"]]) {
-            let name = file.as_str().unwrap().strip_prefix("../").unwrap();
-            assert!(FILES.iter().any(|(path, _)| *path == name), "{name}");
+    fn every_file_that_a_configuration_names_is_unpacked() {
+        for kit in [Kit::live(), Kit::story(POLICY.to_owned()), Kit::days()] {
+            let config: serde_json::Value = serde_json::from_str(kit.config).unwrap();
+            let workflows = config["workflows"].as_array().unwrap().iter().map(|workflow| &workflow["file"]);
+            for file in workflows.chain([&config["policy"]]) {
+                let name = file.as_str().unwrap().strip_prefix("../").unwrap();
+                assert!(kit.files.iter().any(|(path, _)| *path == name), "{name}");
+            }
         }
     }
 }

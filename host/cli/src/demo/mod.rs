@@ -6,19 +6,21 @@ mod bureau;
 mod local;
 mod sample;
 mod screen;
+pub(crate) mod story;
 mod world;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use huiyin_engine::shell::SystemClock;
 use huiyin_engine::{Engine, Options};
 use huiyin_server::{SignIn, Token};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use self::bureau::Bureau;
 pub(crate) use self::bureau::POLICY;
+use self::bureau::{Bureau, Kit};
 use self::local::Told;
 use self::sample::Sample;
 use self::screen::Screen;
@@ -48,7 +50,8 @@ pub(crate) fn run(plan: &Plan, setup: &Setup) -> Result<(), Failure> {
     }
     runtime()?.block_on(async {
         let asked = Asked::new()?;
-        let bureau = Bureau::open(&plan.folder)?;
+        let clock = setup.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
+        let bureau = Bureau::open(&plan.folder, Kit::live(), clock.now())?;
         let listener = bureau.listen().await?;
         let bureau = bureau.settle(&listener)?;
         let world = Arc::new(World::load(plan.feed.as_deref(), bureau.began)?);
@@ -56,7 +59,7 @@ pub(crate) fn run(plan: &Plan, setup: &Setup) -> Result<(), Failure> {
         let stop = CancellationToken::new();
         let local = tokio::spawn(huiyin_server::serve(
             listener,
-            local::router(Arc::clone(&world), tell),
+            local::router(Arc::clone(&world), clock, tell),
             stop.clone().cancelled_owned(),
         ));
         let done = host(plan, setup, &bureau, &world, told, asked).await;

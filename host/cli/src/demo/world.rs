@@ -1,8 +1,10 @@
 //! What the demo's sources have published so far: a function of the time
 //! since it was first started, so that nothing changes when it is restarted.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -15,6 +17,9 @@ const SAMPLE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wo
 /// A few real titles appear every so often.
 const EVERY: SignedDuration = SignedDuration::from_secs(4);
 const AT_ONCE: usize = 2;
+
+/// How much of a day its list is spread over: the last hours bring nothing, so that a day's log has all of it.
+const PUBLISHING: SignedDuration = SignedDuration::from_hours(22);
 
 /// Items that the RSS feed shows.
 const FEED: usize = 60;
@@ -39,9 +44,9 @@ struct SampleItem {
 
 /// A real title.
 #[derive(Deserialize)]
-struct Title {
+pub(super) struct Title {
     url: String,
-    title: String,
+    pub(super) title: String,
 }
 
 /// One published item.
@@ -110,9 +115,56 @@ impl World {
         Ok(World { posts, real })
     }
 
+    /// A world in which nothing is published by itself.
+    pub(super) fn nothing() -> World {
+        World { posts: Vec::new(), real: 0 }
+    }
+
+    /// Days of real titles, which one forum of a unit publishes: each day's list spread over its day, in its order. What
+    /// has the same title is the same post, whatever its day.
+    pub(super) fn days(unit: &str, days: &[(Date, Vec<Title>)], zone: &TimeZone) -> Result<World, Failure> {
+        let mut posts = Vec::new();
+        for (date, titles) in days {
+            let begins = zone.to_timestamp(date.at(0, 0, 0, 0)).map_err(Failure::invalid)?;
+            let step = PUBLISHING.as_millis() / i128::try_from(titles.len().max(1)).unwrap_or(i128::MAX);
+            for (at, title) in titles.iter().enumerate() {
+                let after = i64::try_from(step * i128::try_from(at).unwrap_or_default()).unwrap_or_default();
+                let appears = begins.checked_add(SignedDuration::from_millis(after)).unwrap_or(begins);
+                posts.push(Post {
+                    id: title.title.clone(),
+                    unit: unit.to_owned(),
+                    press: false,
+                    published: appears,
+                    appears,
+                    title: title.title.clone(),
+                    body: String::new(),
+                    url: format!("https://s.weibo.com{}", title.url),
+                    fields: Map::from_iter([("channel".to_owned(), json!("weibo"))]),
+                });
+            }
+        }
+        posts.sort_by_key(|post| post.appears);
+        let real = posts.len();
+        Ok(World { posts, real })
+    }
+
     /// What it holds, for people.
     pub(super) fn about(&self) -> String {
         format!("{} invented items and {} real titles", self.posts.len() - self.real, self.real)
+    }
+
+    /// How many posts there are.
+    pub(super) fn count(&self) -> usize {
+        self.posts.len()
+    }
+
+    /// On how many days something appears.
+    pub(super) fn days_told(&self, zone: &TimeZone) -> usize {
+        self.posts
+            .iter()
+            .map(|post| zone.to_datetime(post.appears).date())
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
     }
 
     /// A unit's forum so far, the oldest first.
@@ -151,6 +203,13 @@ fn own(item: SampleItem, began: Timestamp) -> Post {
 
 /// Every title of a folder's daily lists once, day by day.
 fn titles(folder: &Path) -> Result<Vec<Title>, Failure> {
+    let mut seen = std::collections::HashSet::new();
+    let all = lists(folder)?.into_iter().flat_map(|(_, day)| day);
+    Ok(all.filter(|title| seen.insert(title.title.clone())).collect())
+}
+
+/// A folder's daily lists `[{url, title}]`, in the order of their files' names.
+pub(super) fn lists(folder: &Path) -> Result<Vec<(PathBuf, Vec<Title>)>, Failure> {
     let cannot = |path: &Path, error: &dyn std::fmt::Display| {
         Failure::invalid(format_args!("--feed-dir: {}: {error}", path.display()))
     };
@@ -161,12 +220,11 @@ fn titles(folder: &Path) -> Result<Vec<Title>, Failure> {
         .filter(|path| path.extension().is_some_and(|e| e == "json"))
         .collect();
     files.sort();
-    let mut seen = std::collections::HashSet::new();
-    let mut all = Vec::new();
-    for file in files {
+    let read = |file: PathBuf| {
         let text = std::fs::read_to_string(&file).map_err(|error| cannot(&file, &error))?;
-        let day: Vec<Title> = serde_json::from_str(&text).map_err(|error| cannot(&file, &error))?;
-        all.extend(day.into_iter().filter(|title| !title.title.trim().is_empty() && seen.insert(title.title.clone())));
-    }
-    Ok(all)
+        let mut day: Vec<Title> = serde_json::from_str(&text).map_err(|error| cannot(&file, &error))?;
+        day.retain(|title| !title.title.trim().is_empty());
+        Ok((file, day))
+    };
+    files.into_iter().map(read).collect()
 }

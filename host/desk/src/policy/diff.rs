@@ -1,5 +1,7 @@
 //! What changes from one pack to another, in words: for people who are to say yes to it.
 
+mod rules;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -115,6 +117,11 @@ impl Changes<'_> {
             let (a, b) = (or(&old.parent), or(&new.parent));
             push("parent", format!("上级单位 {a} → {b}"), format!("parent {a} → {b}"), true);
         }
+        if old.kind != new.kind {
+            let zh = if new.is_partner() { "改为联动单位" } else { "改为本系统单位" };
+            let en = if new.is_partner() { "is a partner now" } else { "belongs to the house now" };
+            push("kind", zh.to_owned(), en.to_owned(), true);
+        }
         if old.number != new.number {
             push("number", "编号规则改变".to_owned(), "cases are numbered otherwise".to_owned(), false);
         }
@@ -176,13 +183,10 @@ impl Changes<'_> {
                 continue;
             };
             if before != rule {
-                let what = different(before, rule).join(", ");
-                let zh = format!("时限“{}”改变:{what};已启动的照旧计时", rule.name.zh);
-                let change = self.push(
-                    format!("/clocks/{at}"),
-                    zh,
-                    format!("clock `{}`: {what}; those that run go on", rule.id),
-                );
+                let (zh, en) = different(before, rule);
+                let zh = format!("时限“{}”改变:{zh};已启动的照旧计时", rule.name.zh);
+                let en = format!("clock `{}`: {en}; those that run go on", rule.id);
+                let change = self.push(format!("/clocks/{at}"), zh, en);
                 let mut levels = rule.levels.clone();
                 levels.extend(before.levels.iter().filter(|level| !rule.levels.contains(level)));
                 (change.levels, change.cases) = (levels, true);
@@ -191,10 +195,10 @@ impl Changes<'_> {
             let mut by_unit: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
             for unit in new.units.iter().filter(|unit| old.unit(&unit.code).is_some()) {
                 let of = |pack: &PolicyPack| {
-                    pack.clock(&rule.id, &unit.code).map(|clock| figure(&clock)).unwrap_or_default()
+                    pack.clock(&rule.id, &unit.code).map(|clock| own_figure(&clock)).unwrap_or_default()
                 };
                 let own = (of(old), of(new));
-                if own.0 != own.1 && own != (figure(before), figure(rule)) {
+                if own.0 != own.1 && own != (own_figure(before), own_figure(rule)) {
                     by_unit.entry(own).or_default().push(unit.code.clone());
                 }
             }
@@ -237,60 +241,7 @@ impl Changes<'_> {
             );
             self.push("/floor/opens_at", zh, en);
         }
-        if old.responses != new.responses {
-            let en = "what a level asks for changes".to_owned();
-            self.push("/responses", "各等级的回应要求改变".to_owned(), en).cases = true;
-        }
-        if old.acts != new.acts {
-            let en = "other roles may act".to_owned();
-            self.push("/acts", "可办理事项的角色改变".to_owned(), en).cases = true;
-        }
-        if old.reporting != new.reporting {
-            let en = "reports go another way, or to others".to_owned();
-            self.push("/reporting", "报送渠道或报送对象改变".to_owned(), en).cases = true;
-        }
-        if old.approvals != new.approvals {
-            let en = "other chains of approval; what waits already keeps its own".to_owned();
-            self.push("/approvals", "审批链改变;已提出的事项仍按原审批链".to_owned(), en).cases = true;
-        }
-        for (key, zh, en, differs) in [
-            ("coverage", "渠道覆盖要求改变", "what has to be watched changes", old.coverage != new.coverage),
-            ("duty", "值班表或巡查安排改变", "duty rosters or patrols change", old.duty != new.duty),
-            (
-                "warnings",
-                "预警阈值改变;未解除的预警照旧",
-                "warnings are raised otherwise; open ones go on",
-                old.warnings != new.warnings,
-            ),
-        ] {
-            if differs {
-                self.push(format!("/{key}"), zh.to_owned(), en.to_owned());
-            }
-        }
-        if old.publishing != new.publishing {
-            let en = "responses stand on other channels".to_owned();
-            self.push("/publishing", "发布渠道改变;已签发的回应照旧".to_owned(), en).cases = true;
-        }
-        if old.major != new.major {
-            let en = "other matters are major by themselves, or others are told next".to_owned();
-            self.push("/major", "重大舆情的自动启动或递补通知对象改变".to_owned(), en).cases = true;
-        }
-        if old.disclosure != new.disclosure {
-            let en = "what is published without being asked for has other times; those that run go on".to_owned();
-            self.push("/disclosure", "主动发布的时限改变;已启动的照旧计时".to_owned(), en);
-        }
-        if old.notify != new.notify {
-            let mut levels: Vec<Level> = Vec::new();
-            let changed = old.notify.iter().filter(|route| !new.notify.contains(route));
-            for level in changed.chain(new.notify.iter().filter(|r| !old.notify.contains(r))).flat_map(|r| &r.levels) {
-                if !levels.contains(level) {
-                    levels.push(*level);
-                }
-            }
-            levels.sort_by(|a, b| b.cmp(a));
-            let change = self.push("/notify", "通知对象改变".to_owned(), "other people are told".to_owned());
-            (change.levels, change.cases) = (levels, true);
-        }
+        self.rules();
     }
 }
 
@@ -299,26 +250,15 @@ fn figure(rule: &ClockRule) -> String {
     rule.allowance.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
 }
 
-fn different(old: &ClockRule, new: &ClockRule) -> Vec<String> {
-    let mut what = Vec::new();
-    if old.allowance != new.allowance {
-        what.push(format!("{} → {}", figure(old), figure(new)));
-    }
-    for (name, differs) in [
-        ("levels", old.levels != new.levels),
-        ("anchor", old.anchor != new.anchor),
-        ("calendar", old.calendar != new.calendar),
-        ("warnings", old.warnings != new.warnings),
-        ("pausable", old.pausable != new.pausable),
-        ("extension", old.extension != new.extension),
-        ("escalation", old.escalation != new.escalation),
-        ("satisfied_by", old.satisfied_by != new.satisfied_by),
-        ("name", old.name != new.name),
-        ("basis", old.basis != new.basis),
-    ] {
-        if differs {
-            what.push(name.to_owned());
-        }
-    }
-    what
+/// What a unit's own clock is, beside what the rule says of all: its time and its warnings.
+fn own_figure(rule: &ClockRule) -> String {
+    let warnings: Vec<String> = rule.warnings.iter().map(ToString::to_string).collect();
+    if warnings.is_empty() { figure(rule) } else { format!("{}(预警 {})", figure(rule), warnings.join("、")) }
+}
+
+/// What differs between two clock rules, in Chinese and in English.
+fn different(old: &ClockRule, new: &ClockRule) -> (String, String) {
+    let value = |rule: &ClockRule| serde_json::to_value(rule).unwrap_or_default();
+    let (old, new) = (value(old), value(new));
+    (rules::differences(&old, &new, true), rules::differences(&old, &new, false))
 }

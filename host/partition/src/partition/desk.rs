@@ -67,7 +67,7 @@ impl PartitionCore {
                     (Some(judged), Command::Receive(received)) => {
                         let items: Vec<_> = received.items.iter().map(|item| &item.item).collect();
                         let entry = super::baseline_record::entry(judged, unit, &items, &decision.facts);
-                        Some((entry, format!("{unit}/{}", received.source)))
+                        Some((entry, format!("{unit}/{}", huiyin_desk::source_in_keys(&received.source))))
                     }
                     _ => None,
                 };

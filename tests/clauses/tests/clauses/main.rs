@@ -56,3 +56,4 @@ mod policy;
 mod register;
 mod rights;
 mod search;
+mod story;
