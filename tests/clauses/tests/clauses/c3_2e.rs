@@ -43,7 +43,7 @@ fn a_special_report_is_numbered_once_another_person_issues_it() {
     let draft = office.act(UNIT, OFFICER, &special);
     let (log, hash) = (draft["log"].as_str().unwrap(), draft["hash"].as_str().unwrap());
     assert_eq!(draft["issue"], Value::Null);
-    let issue = |person: &str| office.cli(&["log", "issue", log, hash, "--unit", UNIT, "--as", person]);
+    let issue = |person: &str| office.cli(&["log", "issue", log, &hash[..8], "--unit", UNIT, "--as", person]);
     assert_ne!(issue(OFFICER).0, 0, "nobody issues what they wrote");
     let (code, out, error) = issue(PRINCIPAL);
     assert_eq!(code, 0, "{error}");
