@@ -4,7 +4,7 @@
 mod common;
 
 use common::SAMPLE;
-use huiyin_desk::policy::{Occasion, changes};
+use huiyin_desk::policy::{Change, Occasion, changes};
 use huiyin_desk::{Level, PolicyPack, Problem};
 use serde_json::{Value, json};
 
@@ -82,23 +82,22 @@ fn redesign_e_what_changes_between_packs_is_said_in_words() {
     assert!(person.concerns(code, Level::IV) && !person.concerns("linhai", Level::IV));
 }
 
+/// The one change that is said of the sample pack, changed so.
+fn one(change: &dyn Fn(&mut Value)) -> Change {
+    let mut pack: Value = serde_json::from_str(SAMPLE).unwrap();
+    pack["version"] = json!("9.0.0");
+    change(&mut pack);
+    let new = PolicyPack::parse(&pack.to_string(), "new.json").unwrap_or_else(|found| panic!("{found:#?}"));
+    let mut found = changes(&common::pack(), &new);
+    found.retain(|change| change.pointer != "/version");
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found.remove(0)
+}
+
 #[test]
 fn redesign_e_every_part_of_a_pack_that_changes_is_said_with_what_it_was_and_is() {
-    let old = common::pack();
-    let diff = |change: &dyn Fn(&mut Value)| {
-        let mut pack: Value = serde_json::from_str(SAMPLE).unwrap();
-        pack["version"] = json!("9.0.0");
-        change(&mut pack);
-        let new = PolicyPack::parse(&pack.to_string(), "new.json").unwrap_or_else(|found| panic!("{found:#?}"));
-        changes(&old, &new).into_iter().filter(|change| change.pointer != "/version").collect::<Vec<_>>()
-    };
-    let one = |change: &dyn Fn(&mut Value)| {
-        let mut found = diff(change);
-        assert_eq!(found.len(), 1, "{found:#?}");
-        found.remove(0)
-    };
-    // Key, what is changed there, and words that people need to say yes to it.
     type Mend = fn(&mut Value);
+    // Key, what is changed there, and words that people need to say yes to it.
     let all: [(&str, Mend, &[&str]); 15] = [
         (
             "/closing/0",
@@ -142,7 +141,7 @@ fn redesign_e_every_part_of_a_pack_that_changes_is_said_with_what_it_was_and_is(
             &["接听率目标 - → 0.95"],
         ),
         ("/coverage/0", |p| p["coverage"][0]["excused"] = json!([]), &["各单位", "免于覆盖 print 取消"]),
-        ("/duty/1", |p| p["duty"][1]["slots"][0]["to"] = json!("17:30"), &["qingfeng", "班次 day", "18:00 → 17:30"]),
+        ("/duty/1", |p| p["duty"][1]["slots"][0]["to"] = json!("17:30"), &["qingfeng", "班次 day", "止 18:00 → 17:30"]),
         (
             "/warnings/0",
             |p| p["warnings"][0]["steps"][0]["up"] = json!(6),
@@ -170,6 +169,10 @@ fn redesign_e_every_part_of_a_pack_that_changes_is_said_with_what_it_was_and_is(
         }
         assert!(found.said.en.is_some_and(|en| en.contains('→') || en.contains("gone")), "{pointer}");
     }
+}
+
+#[test]
+fn redesign_e_ladders_a_units_own_warnings_and_new_parts_are_said_and_whom_they_concern() {
     // A ladder, rung by rung; a unit's own warnings; and a part that is there for the first time.
     let ladder = one(&|p| p["clocks"][0]["escalation"] = json!([{"after": "-PT20M", "tell": ["lead.principal"]}]));
     assert!(ladder.said.zh.contains("逐级提醒") && ladder.said.zh.contains("lead.principal"), "{}", ladder.said.zh);

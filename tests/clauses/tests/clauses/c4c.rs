@@ -99,8 +99,18 @@ fn a_file_of_messages_is_taken_in_row_by_row_and_once() {
     let text = "编号,标题,内容,姓名,留言时间\r\nA1,采伐证,\"怎么办理?\r\n要多久?\",张三,2026-03-01 08:30\r\nA2,空,,李四,2026-03-01 09:00\r\nA3,补偿,标准是多少,王五,昨天\r\nA4,路灯,何时修好,赵六,2026/3/1 9:30\r\n";
     let (bytes, _, _) = encoding_rs::GB18030.encode(text);
     std::fs::write(&file, &bytes).unwrap();
-    let mut import =
-        vec!["message", "receive", "--unit", UNIT, "--file", file.to_str().unwrap(), "--as", OFFICER, "--output", "json"];
+    let mut import = vec![
+        "message",
+        "receive",
+        "--unit",
+        UNIT,
+        "--file",
+        file.to_str().unwrap(),
+        "--as",
+        OFFICER,
+        "--output",
+        "json",
+    ];
     // A board as people call it.
     import.extend(["--source", "省留言板"]);
     let (code, out, error) = office.cli(&import);

@@ -198,23 +198,23 @@ impl Story<'_> {
         self.say("2b", &format!("回应稿与口径不一致,被拒绝:{why}"), "a text that departs from the line is refused")?;
         let text = "老鹰岩火势已控制,无人员伤亡,过火面积约12公顷。网传死亡不实。";
         let mended = Some(word(&drafted, "response")).filter(|id| id != "-");
-        self.response(json!({"kind": "online", "title": "情况通报"}), text, mended)?;
+        self.response(&json!({"kind": "online", "title": "情况通报"}), text, mended)?;
         self.at(150)?;
         let expert = json!({"kind": "expert", "title": "火后生态怎么看", "expert": "林教授(虚构)", "position": "省林科院研究员"});
-        self.response(expert, "林教授:过火面积12公顷,无人员伤亡,植被可自然恢复。", None)?;
+        self.response(&expert, "林教授:过火面积12公顷,无人员伤亡,植被可自然恢复。", None)?;
         self.at(200)?;
         let held = self.stage.moment(210);
         let conference = json!({"kind": "press-conference", "title": "老鹰岩火情发布会", "venue": "县政府新闻发布厅",
             "held_at": held.to_string(), "speakers": ["唐雪"]});
-        self.response(conference, "唐雪:明火已扑灭,无人员伤亡,过火面积12公顷。", None)?;
+        self.response(&conference, "唐雪:明火已扑灭,无人员伤亡,过火面积12公顷。", None)?;
         self.at(240)?;
         let interview = json!({"kind": "interview", "outlet": "林海日报(虚构)", "interviewer": "记者甲",
             "interviewee": "高原,局长"});
-        self.response(interview, "高原:无人员伤亡。过火面积12公顷,正在查明原因。", None)
+        self.response(&interview, "高原:无人员伤亡。过火面积12公顷,正在查明原因。", None)
     }
 
-    fn response(&mut self, form: Value, text: &str, mends: Option<String>) -> Result<(), Halt> {
-        let kind = word(&form, "kind");
+    fn response(&mut self, form: &Value, text: &str, mends: Option<String>) -> Result<(), Halt> {
+        let kind = word(form, "kind");
         let mut draft = json!({"form": form, "text": text, "touches": [FIRE]});
         if let Some(mends) = mends {
             draft["response"] = json!(mends);

@@ -155,16 +155,15 @@ fn differ(old: &Value, new: &Value, path: &str, zh: bool, found: &mut Vec<String
         (Value::Object(a), Value::Object(b)) => {
             for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
                 let value = |of: &Map<String, Value>| of.get(key).cloned().unwrap_or_default();
-                differ(&value(a), &value(b), &under(label(key, zh)), zh, found);
+                let (a, b) = (value(a), value(b));
+                differ(&a, &b, &under(label(key, &b, zh)), zh, found);
             }
         }
         (Value::Array(a), Value::Array(b)) if a.iter().chain(b).all(Value::is_object) => {
             let names = |all: &[Value]| (0..all.len()).map(|at| id(all, at)).collect::<Vec<_>>();
             let (old_names, new_names) = (names(a), names(b));
             for (at, name) in old_names.iter().enumerate().filter(|(_, name)| !new_names.contains(name)) {
-                found.push(
-                    format!("{} {}", under(name), said(zh, "取消", "gone")) + &format!("({})", words(&a[at], zh)),
-                );
+                found.push(format!("{} {}({})", under(name), said(zh, "取消", "gone"), words(&a[at], zh)));
             }
             for (at, name) in new_names.iter().enumerate() {
                 match old_names.iter().position(|other| other == name) {
@@ -204,7 +203,7 @@ fn words(value: &Value, zh: bool) -> String {
         Value::Array(all) if all.is_empty() => "-".to_owned(),
         Value::Array(all) => all.iter().map(|one| words(one, zh)).collect::<Vec<_>>().join(said(zh, "、", ", ")),
         Value::Object(members) => {
-            let member = |(key, value): (&String, &Value)| format!("{} {}", label(key, zh), words(value, zh));
+            let member = |(key, value): (&String, &Value)| format!("{} {}", label(key, value, zh), words(value, zh));
             // Where a rule comes from is told where it changes.
             members.iter().filter(|(key, _)| *key != "basis").map(member).collect::<Vec<_>>().join(said(zh, ",", ", "))
         }
@@ -213,7 +212,7 @@ fn words(value: &Value, zh: bool) -> String {
 }
 
 /// A member of a rule as people call it.
-fn label(key: &str, zh: bool) -> &str {
+fn label<'k>(key: &'k str, value: &Value, zh: bool) -> &'k str {
     if !zh {
         return key;
     }
@@ -269,6 +268,8 @@ fn label(key: &str, zh: bool) -> &str {
         "steps" => "阈值",
         "tasks" => "须完成的任务",
         "tell" => "通知",
+        // The end of a slot of duty; elsewhere a list of whom a report goes to.
+        "to" if value.is_string() => "止",
         "to" => "对象",
         "topics" => "话题",
         "unit" => "单位",
