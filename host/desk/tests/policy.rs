@@ -106,10 +106,10 @@ fn redesign_e_every_part_of_a_pack_that_changes_is_said_with_what_it_was_and_is(
         ),
         (
             "/approvals/1",
-            |p| p["approvals"][1]["chain"] = json!([["lead.principal"], ["parent.principal"]]),
+            |p| p["approvals"][1]["chain"] = json!([["lead.principal", "parent.principal"]]),
             &[
                 "follow-up-report",
-                "lead.spokesperson/lead.principal/parent.principal → lead.principal → parent.principal",
+                "lead.spokesperson/lead.principal/parent.principal → lead.principal/parent.principal",
                 "仍按原审批链",
             ],
         ),

@@ -184,8 +184,12 @@ impl Story<'_> {
         if done.get("approved") != Some(&json!(true)) {
             return Err(Failure::failed(format_args!("the {stage} report was not sent: {done}")).into());
         }
-        let zh = format!("{}报出,第二人批准", stage_zh(stage));
-        self.say("5a", &zh, &format!("the {stage} report is out, approved by a second person"))
+        let report = self.report_of(stage)?;
+        for (person, unit) in [(CITY_OFFICER, CITY), (OFFICER, UNIT)] {
+            self.act(UNIT, person, "record-receipt", json!({"report": report, "addressee": unit}))?;
+        }
+        let zh = format!("{}报出,第二人批准,本级和上级签收", stage_zh(stage));
+        self.say("5a", &zh, &format!("the {stage} report is out, approved by a second person, and signed for"))
     }
 
     /// The four kinds of clause 3.5f, each by the whole way from draft to proof.
@@ -291,7 +295,7 @@ impl Story<'_> {
 
     /// The id of the case's last report of a stage.
     fn report_of(&self, stage: &str) -> Result<String, Halt> {
-        self.of("reports", "stage", stage, "report")
+        self.of("reports", "stage", stage, "id")
     }
 
     fn of(&self, list: &str, name: &str, value: &str, id: &str) -> Result<String, Halt> {
