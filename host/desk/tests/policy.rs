@@ -155,9 +155,9 @@ fn redesign_e_every_part_of_a_pack_that_changes_is_said_with_what_it_was_and_is(
             &["social-concern", "期限 PT48H → PT24H", "照旧计时"],
         ),
         (
-            "/notify/0",
-            |p| p["notify"][0]["tell"] = json!(["lead.principal", "parent.principal"]),
-            &["case-opened I、II", "lead.duty", "→ lead.principal、parent.principal"],
+            "/notify/1",
+            |p| p["notify"][1]["tell"] = json!(["lead.duty", "lead.principal"]),
+            &["case-opened III、IV", "lead.duty → lead.duty、lead.principal"],
         ),
         ("/responses/1", |p| p["responses"][1]["value"] = json!("respond"), &["回应要求“IV”", "watch → respond"]),
     ];

@@ -150,6 +150,13 @@ fn differ(old: &Value, new: &Value, path: &str, zh: bool, found: &mut Vec<String
     if old == new {
         return;
     }
+    // A list that is left out is an empty one.
+    let none = Value::Array(Vec::new());
+    let (old, new) = match (old, new) {
+        (Value::Array(_), Value::Null) => (old, &none),
+        (Value::Null, Value::Array(_)) => (&none, new),
+        both => both,
+    };
     let under = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path} {name}") };
     match (old, new) {
         (Value::Object(a), Value::Object(b)) => {
