@@ -171,6 +171,50 @@ async fn desk_06_fault_a_a_superior_reaches_subordinates_cases_over_any_partitio
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_a_a_superiors_workflow_reaches_subordinates_cases_over_any_partitions() {
+    let mut house = house(1);
+    let contact = json!({"case": "${ .case }", "with": "村民", "channel": "电话", "text": "${ .text }"});
+    let reach = json!({"do": [{"write": {"call": "record-contact:1.0.0@default", "with": contact}}]});
+    house.workflow("reach", &["*"], &reach).unwrap();
+    let mut cases: Vec<(usize, String)> = Vec::new();
+    for partitions in [1, 2, 3, 8] {
+        house.config.partitions = Some(partitions);
+        let engine = house.on_disk().await.unwrap();
+        for (at, unit) in UNITS.iter().enumerate() {
+            cases.push((at, case_of(&engine, unit, officer(unit)).await.0));
+        }
+        for (n, (at, number)) in cases.iter().enumerate() {
+            let run = |unit: &str, case: &str| Submission {
+                unit: Some(unit.to_owned()),
+                ..named(
+                    "reach",
+                    &format!("{partitions}-{n}-{unit}-{case}"),
+                    json!({"case": case, "text": partitions.to_string()}),
+                )
+            };
+            let told = |end: &huiyin_engine::ended::FinishedRun| end.result.to_string();
+            // The superior's own, and asked once more under the same id.
+            for _ in 0..2 {
+                let end = engine.run(run("linhai", number)).await.unwrap();
+                assert_eq!(end.status, "completed", "{partitions}: {}", told(&end));
+            }
+            let (case, text) = (number.clone(), partitions.to_string());
+            let contacts = engine.look_all(move |state, _| {
+                state.desk.case(&case).map(|case| case.contacts.iter().filter(|c| c.text == text).count())
+            });
+            assert_eq!(contacts.await.unwrap().into_iter().flatten().sum::<usize>(), 1);
+            // A unit beside it may not, wherever the case lies; and what is nowhere is said to be nowhere.
+            let stranger = if UNITS[*at] == "cuihu" { "qingfeng" } else { "cuihu" };
+            let end = engine.run(run(stranger, number)).await.unwrap();
+            assert!(told(&end).contains("authorization"), "{}", told(&end));
+            let end = engine.run(run("linhai", "9999_1")).await.unwrap();
+            assert!(told(&end).contains("validation") && told(&end).contains("9999_1"), "{}", told(&end));
+        }
+        engine.stop().await.unwrap();
+    }
+}
+
 /// How many runs were started, ever.
 async fn started(engine: &Engine) -> u64 {
     engine.look_all(|state, _| state.started).await.unwrap().into_iter().sum()

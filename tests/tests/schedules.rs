@@ -214,6 +214,19 @@ async fn host_11_a_host_that_stopped_while_the_clock_was_ahead_goes_on_at_the_ri
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn host_11_a_clock_before_1970_is_refused_and_nothing_is_made() {
+    let mut house = House::with(&[]).unwrap();
+    let clock = SetClock::now_standing();
+    house.clock = Some(clock.clone());
+    clock.forward(SignedDuration::from_hours(-24 * 365 * 60));
+    let Err(error) = house.on_disk().await else { panic!("the host started in the sixties") };
+    assert!(error.to_string().contains("before 1970"), "{error}");
+    assert!(!house.data().join("journal").exists());
+    clock.forward(SignedDuration::from_hours(24 * 365 * 60));
+    house.on_disk().await.unwrap().stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn runs_overlap_where_that_is_allowed() {
     let hourly = Hourly::slow(&json!({"overlap": "allow"}));
     let first = hourly.start().await;

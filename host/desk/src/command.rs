@@ -16,6 +16,7 @@ mod persons;
 mod reading;
 mod reports;
 mod responses;
+mod subject;
 mod tasks;
 mod watch;
 
@@ -40,6 +41,7 @@ pub use responses::{
     CheckResponse, CorrectResponse, CosignResponse, DraftResponse, PublishResponse, RecordPublication, SetLine,
     SubmitResponse,
 };
+pub use subject::Subject;
 pub use tasks::{
     AcceptTask, AssignTask, FeedBackTask, RecordContact, RecordOfflineEvent, ReturnTask, RouteCase, TransferTask,
     WithdrawTask,
@@ -408,6 +410,15 @@ impl Command {
             Command::PublishDisclosure(input) => crate::disclosure::unit_of(&input.disclosure),
             Command::CheckDisclosure(input) => crate::disclosure::unit_of(&input.disclosure),
             _ => None,
+        }
+    }
+
+    /// What it is about, and so where it is to be carried out; none where it names nothing.
+    pub fn subject(&self) -> Option<Subject<'_>> {
+        match (self.case(), self.item()) {
+            (Some(number), _) => Some(Subject::Case(number)),
+            (None, Some(item)) => Some(Subject::Item(item)),
+            _ => self.share().map(Subject::Share).or_else(|| self.unit().map(Subject::Unit)),
         }
     }
 

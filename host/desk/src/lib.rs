@@ -65,7 +65,7 @@ pub use command::{
 pub use command::{
     AcknowledgeNotice, AppointCommander, CheckDisclosure, CheckResponse, CorrectResponse, CosignResponse, DeclareMajor,
     DraftResponse, EndMajor, OpenDisclosure, PublishDisclosure, PublishResponse, RecordPublication, ReleasePublishing,
-    SetLine, SetPlan, SubmitResponse,
+    SetLine, SetPlan, Subject, SubmitResponse,
 };
 pub use core_functions::{CoreFunction, core_command, core_functions};
 pub use decide::{DecideContext, Decision, Elsewhere};

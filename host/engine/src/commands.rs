@@ -1,7 +1,7 @@
 //! Acts of persons on the desk, each sent to the partition where its case, item or unit lives.
 
 use huiyin_desk::{Act, Command, ReadDesk};
-use huiyin_partition::partition::{Judgement, Message, Refusal, refusal};
+use huiyin_partition::partition::{Judgement, Message, Refusal};
 use huiyin_records::once::{self, Keyed};
 use serde_json::Value;
 
@@ -91,7 +91,6 @@ impl Engine {
     async fn read_desk(&self, unit: &str, actor: &str, input: &ReadDesk) -> Result<Value, Refusal> {
         self.permit(actor, Act::ReadDesk, Some(unit))?;
         let peers: Vec<_> = self.partitions.iter().map(|partition| partition.inbox.clone()).collect();
-        let read = reading::read(&peers, input, Some(unit)).await.ok_or_else(Refusal::stopped)?;
-        read.map_err(|error| refusal(&error))
+        reading::read(&peers, input, Some(unit)).await.ok_or_else(Refusal::stopped)?
     }
 }

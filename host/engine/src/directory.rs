@@ -2,7 +2,7 @@
 //! names to the partition that has it. What lives where is on record in the
 //! partitions; nobody reckons it from a name.
 
-use huiyin_desk::{Act, Actor, Command, Elsewhere};
+use huiyin_desk::{Act, Actor, Command, Elsewhere, Subject};
 use huiyin_partition::partition::{Refusal, refusal, reused, taken};
 use huiyin_records::once::{self, Keyed};
 use serde_json::Value;
@@ -28,13 +28,12 @@ pub(crate) enum Target<'a> {
 impl<'a> Target<'a> {
     /// What a command of the desk in the name of a unit is about.
     fn of(unit: &'a str, command: &'a Command) -> Target<'a> {
-        match (command.case(), command.item()) {
-            (Some(number), _) => Target::Case(number),
-            (None, Some(item)) => Target::Item(item),
-            _ => match command.share() {
-                Some(share) => Target::Share(share),
-                None => Target::Unit(command.unit().unwrap_or(unit)),
-            },
+        match command.subject() {
+            Some(Subject::Case(number)) => Target::Case(number),
+            Some(Subject::Item(item)) => Target::Item(item),
+            Some(Subject::Share(share)) => Target::Share(share),
+            Some(Subject::Unit(named)) => Target::Unit(named),
+            None => Target::Unit(unit),
         }
     }
 }

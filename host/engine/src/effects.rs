@@ -7,9 +7,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures::FutureExt as _;
+use huiyin_desk::Command;
 use huiyin_flow::{CallId, Request};
 use huiyin_partition::partition::{
     EffectDone, EffectJob, EffectOutcome, EffectRequest, Floor, Judgement, PageDone, PollError, PollJob, ReadPage,
+    refusal, told,
 };
 use huiyin_partition::request_words::{described, repeatable};
 use huiyin_partition::value_limits::ValueLimits;
@@ -26,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admission::{Admission, Gate, Place};
 use crate::requests::{Behalf, Fault, Requests};
 use crate::worker::{NICE, Workers};
+use crate::{acting, reading};
 
 /// Makes effectful calls, on threads of its own: a guest that is busy gives way
 /// to other guests, and the partitions' loops never wait for any of them.
@@ -142,7 +145,7 @@ impl Effects {
         let of = match &job.errand {
             EffectRequest::Plugin { pin, .. } => pin.plugin.as_str(),
             EffectRequest::Request { workflow, .. } => workflow.as_str(),
-            EffectRequest::Read { .. } => "read-desk",
+            EffectRequest::Core { name, .. } => name.as_str(),
         };
         let _place: Option<Place> = tokio::select! {
             place = self.gate.enter(&job.unit, of) => place,
@@ -150,23 +153,32 @@ impl Effects {
         };
         match &job.errand {
             EffectRequest::Plugin { pin, with } => self.plugin(&job, pin, with, stop).await,
-            EffectRequest::Read { with } => (self.read_desk(with, &job.unit, stop).await, None),
+            EffectRequest::Core { name, with } => (self.core(&job, name, with, stop).await, None),
             EffectRequest::Request { request, workflow } => (self.request(&job, request, workflow, &stop).await, None),
         }
     }
 
-    /// Reads the desks of all partitions for a unit. It changes nothing, so it may be stopped and tried again.
-    async fn read_desk(&self, with: &Value, unit: &str, stop: CancellationToken) -> EffectOutcome {
+    /// A core function over partitions: reading, or an act on what lives in another. Both may be tried again: an act
+    /// carries its key, and the desk that has seen it gives its first answer.
+    async fn core(&self, job: &EffectJob, name: &str, with: &Value, stop: CancellationToken) -> EffectOutcome {
         let peers = self.peers.get().and_then(|peers| peers.get());
         let Some(peers) = peers else { return EffectOutcome::Stopped { begun: false } };
-        let scope = Some(unit).filter(|unit| !unit.is_empty());
+        let called = async {
+            match huiyin_desk::core_command(name, with) {
+                Ok(Command::ReadDesk(input)) => {
+                    reading::read(peers, &input, Some(job.unit.as_str()).filter(|unit| !unit.is_empty())).await
+                }
+                Ok(command) => acting::act(peers, job, command).await,
+                Err(error) => Some(Err(refusal(&error))),
+            }
+        };
         tokio::select! {
-            read = crate::reading::over(peers, with, scope) => match read {
-                Some(Ok(value)) => EffectOutcome::Settled(self.payload.result("read-desk", value, true), Vec::new()),
-                Some(Err(error)) => EffectOutcome::Settled(Err(crate::partition::flow_error(&error)), Vec::new()),
-                None => EffectOutcome::Stopped { begun: false },
+            called = called => match called {
+                Some(Ok(value)) => EffectOutcome::Settled(self.payload.result(name, value, true), Vec::new()),
+                Some(Err(refusal)) => EffectOutcome::Settled(Err(told(&refusal)), Vec::new()),
+                None => EffectOutcome::Stopped { begun: true },
             },
-            () = stop.cancelled() => EffectOutcome::Stopped { begun: false },
+            () = stop.cancelled() => EffectOutcome::Stopped { begun: true },
         }
     }
 

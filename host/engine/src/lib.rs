@@ -35,6 +35,7 @@ compile_error!(
      build a release with `cargo build --release --package huiyin`"
 );
 
+mod acting;
 pub mod admission;
 mod commands;
 pub mod config;

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use huiyin_desk::{Command, DeskError, Question, ReadDesk, Reading};
+use huiyin_desk::{Question, ReadDesk, Reading};
+use huiyin_partition::partition::{Refusal, refusal};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
@@ -13,30 +14,18 @@ use crate::state::State;
 pub type Peers = Arc<OnceLock<Vec<mpsc::UnboundedSender<Message>>>>;
 
 /// What `read-desk` gives on behalf of a unit; none where the host is stopping.
-pub(crate) async fn over(
-    peers: &[mpsc::UnboundedSender<Message>],
-    with: &Value,
-    scope: Option<&str>,
-) -> Option<Result<Value, DeskError>> {
-    match huiyin_desk::core_command("read-desk", with) {
-        Ok(Command::ReadDesk(input)) => read(peers, &input, scope).await,
-        Ok(_) => None,
-        Err(error) => Some(Err(error)),
-    }
-}
-
 pub(crate) async fn read(
     peers: &[mpsc::UnboundedSender<Message>],
     input: &ReadDesk,
     scope: Option<&str>,
-) -> Option<Result<Value, DeskError>> {
+) -> Option<Result<Value, Refusal>> {
     let (input, scope) = (input.clone(), scope.map(str::to_owned));
     let look = move |state: &State, now| {
         let pack = state.desk.policy_in_force()?.clone();
         Question::of(&input, &pack, scope.as_deref(), now).map(|asked| (pack, asked))
     };
     let (pack, asked) = match ask(peers.first()?, look).await? {
-        Err(error) => return Some(Err(error)),
+        Err(error) => return Some(Err(refusal(&error))),
         Ok(found) => found,
     };
     let mut all = Reading::default();
@@ -49,7 +38,7 @@ pub(crate) async fn read(
 }
 
 /// Looks at one partition.
-async fn ask<T: Send + 'static>(
+pub(crate) async fn ask<T: Send + 'static>(
     peer: &mpsc::UnboundedSender<Message>,
     look: impl FnOnce(&State, jiff::Timestamp) -> T + Send + 'static,
 ) -> Option<T> {

@@ -189,6 +189,14 @@ fn compiler(options: &Options) -> Compiler {
     }
 }
 
+/// A machine without a battery can begin in 1969, which the store does not survive, and no due time would be right.
+fn not_before_the_epoch(now: Timestamp) -> Result<(), Vec<String>> {
+    if now >= Timestamp::UNIX_EPOCH {
+        return Ok(());
+    }
+    Err(vec![format!("the machine's clock says {now}, before 1970; set it, then start again")])
+}
+
 impl Engine {
     /// Starts a host.
     ///
@@ -201,6 +209,7 @@ impl Engine {
 
     async fn begin(options: Options) -> Result<Engine, StartError> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
+        not_before_the_epoch(clock.now()).map_err(StartError::Config)?;
         let cache = options.cache.clone().or_else(|| options.data.as_ref().map(|d| d.join("cache")));
         let limits = &options.config.limits;
         let payload = ValueLimits::read(limits.payload_bytes, limits.state_bytes).map_err(StartError::Config)?;

@@ -37,7 +37,7 @@ use serde_json::Value;
 
 pub use self::bindings::{Failing, FailurePolicy};
 pub use self::deploy::deployable;
-pub use self::desk::{flow_error, refusal, reused};
+pub use self::desk::{flow_error, refusal, reused, told};
 pub use self::events::{Delivered, JudgeJob, Judged};
 use self::header::{RecordMeta, name_fault, unfit};
 pub use self::header::{actor_from_headers, actor_in_headers};

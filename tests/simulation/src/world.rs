@@ -48,7 +48,9 @@ impl World {
     pub(crate) fn reached(&mut self, job: &EffectJob) -> Result<EffectOutcome, String> {
         let (label, fails, once) = match &job.errand {
             EffectRequest::Plugin { pin, with } => (with.get("label"), with.get("fails"), pin.plugin.starts_with(ONCE)),
-            EffectRequest::Read { .. } => return Err("no workflow of the simulation reads the desk".to_owned()),
+            EffectRequest::Core { name, .. } => {
+                return Err(format!("no workflow of the simulation reaches another partition, and {name} did"));
+            }
             EffectRequest::Request { request, .. } => match &**request {
                 Request::Http(asked) => (asked.query.get("label"), asked.query.get("fails"), asked.method == "POST"),
                 Request::OpenApi(_) => return Err("no workflow of the simulation reads such a document".to_owned()),

@@ -1,7 +1,7 @@
 //! The desk within the partition: commands by people and runs, and what
 //! follows from the desk's facts. The rules themselves live in `huiyin-desk`.
 
-use huiyin_desk::{Actor, Command, DecideContext, Decision, DeskError, Elsewhere, Fact};
+use huiyin_desk::{Actor, Command, DecideContext, Decision, DeskError, Elsewhere, Fact, Subject};
 use huiyin_flow::{CallId, ErrorKind, FlowError};
 use huiyin_records::once::Keyed;
 use huiyin_records::record::{DeskDecided, EffectSettled, Entry, unit_key};
@@ -61,7 +61,8 @@ impl PartitionCore {
             self.tell(reply, Err(Refusal::Busy));
             return;
         }
-        match self.decide(command, who, Some(unit), elsewhere, now) {
+        let scope = Some(unit).filter(|unit| !unit.is_empty());
+        match self.decide(command, who, scope, elsewhere, now) {
             Ok(decision) => {
                 let floor = match (judged, command) {
                     (Some(judged), Command::Receive(received)) => {
@@ -83,6 +84,22 @@ impl PartitionCore {
                 }
             }
             Err(error) => self.tell(reply, Err(refusal(&error))),
+        }
+    }
+
+    /// Whether a core function is about something that is not, or not only, in this partition. What nobody has
+    /// ever heard of is asked for elsewhere, too.
+    pub(super) fn reaches_out(&self, name: &str, with: &Value) -> bool {
+        if self.partitions < 2 {
+            return false;
+        }
+        let Ok(command) = huiyin_desk::core_command(name, with) else { return false };
+        match command.subject() {
+            Some(Subject::Unit(code)) => {
+                !self.state.units.contains(code) && Subject::Unit(code).is_known(&self.state.desk)
+            }
+            Some(subject) => !subject.is_known(&self.state.desk),
+            None => matches!(command, Command::ReadDesk(_)),
         }
     }
 
@@ -137,8 +154,9 @@ impl PartitionCore {
         if !facts.is_empty() || once.is_none() {
             return self.write_facts(facts, None, once, actor, now);
         }
-        let (subject, key) = (format!("unit/{unit}"), unit_key(Some(unit)));
-        let about = RecordMeta { subject: &subject, actor, unit: Some(unit), key: &key };
+        let scope = Some(unit).filter(|unit| !unit.is_empty());
+        let (subject, key) = (scope.map_or_else(|| "host".to_owned(), |unit| format!("unit/{unit}")), unit_key(scope));
+        let about = RecordMeta { subject: &subject, actor, unit: scope, key: &key };
         unfit(about).map_or(Ok(()), Err)?;
         let entry = Entry::DeskDecided(DeskDecided { facts, call: None, once });
         let payload = self.encoded(&entry).map_err(|why| format!("what was answered {why}"))?;
@@ -253,9 +271,15 @@ pub fn reused() -> Refusal {
 
 /// A refusal of the desk as a workflow is told it.
 pub fn flow_error(error: &DeskError) -> FlowError {
-    if error.pointer.is_some() {
-        FlowError::new(ErrorKind::Validation, error.to_string())
-    } else {
-        FlowError::new(ErrorKind::Authorization, error.to_string())
-    }
+    told(&refusal(error))
+}
+
+/// A refusal by a desk, of this partition or another, as a workflow is told it.
+pub fn told(refusal: &Refusal) -> FlowError {
+    let kind = match refusal {
+        Refusal::NotFound(_) | Refusal::Invalid { .. } => ErrorKind::Validation,
+        Refusal::Refused(_) | Refusal::KeyReused(_) => ErrorKind::Authorization,
+        Refusal::Busy | Refusal::NoSpace | Refusal::Store(_) => ErrorKind::Runtime,
+    };
+    FlowError::new(kind, refusal.to_string())
 }

@@ -23,9 +23,6 @@ const MAX_DOUBT: usize = 1_000;
 const HTTP: &str = "http";
 const OPENAPI: &str = "openapi";
 
-/// The core function that reads over all partitions.
-const READ: &str = "read-desk";
-
 /// One try of an effect.
 struct Try {
     /// Which, from 1.
@@ -62,9 +59,9 @@ impl PartitionCore {
         let Some(state) = self.state.runs.get(run) else { return };
         let Some(deployed) = self.deployed.get(&state.deployment).cloned() else { return };
         match deployed.target(slot, function) {
-            // What spans units is read over all partitions, and so takes its time like any other call.
-            Target::Core(name) if name == READ && self.partitions > 1 => {
-                self.intend(run, call, Try::first(), EffectRequest::Read { with }, Some(READ), now);
+            // What spans units, or lives in another partition, takes its time like any other call.
+            Target::Core(name) if self.reaches_out(&name, &with) => {
+                self.intend(run, call, Try::first(), EffectRequest::Core { name, with }, None, now);
             }
             Target::Core(name) => {
                 let outcome = self.core_call(run, call, &name, &with, now);
@@ -100,7 +97,8 @@ impl PartitionCore {
         let idempotency_key = format!("{run}-{call}");
         let (plugin, digest, target, harmless) = match &errand {
             EffectRequest::Plugin { pin, .. } => (pin.plugin.clone(), pin.digest.clone(), None, false),
-            EffectRequest::Read { .. } => (READ.to_owned(), String::new(), None, true),
+            // Asked again under the same key, the desk gives its first answer.
+            EffectRequest::Core { name, .. } => (name.clone(), String::new(), None, true),
             EffectRequest::Request { request, .. } => {
                 let (name, target, harmless) = match &**request {
                     Request::Http(asked) => (HTTP, described(&asked.method, &asked.uri), repeatable(&asked.method)),
@@ -269,7 +267,7 @@ impl PartitionCore {
             Some(Command::Call { slot, function, with, .. }) => {
                 match self.deployed.get(&state.deployment).map(|d| d.target(slot.as_deref(), &function)) {
                     Some(Target::Plugin(pin)) => EffectRequest::Plugin { pin, with },
-                    Some(Target::Core(name)) if name == READ => EffectRequest::Read { with },
+                    Some(Target::Core(name)) => EffectRequest::Core { name, with },
                     _ => return false,
                 }
             }

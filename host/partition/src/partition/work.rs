@@ -103,8 +103,10 @@ pub enum EffectRequest {
         /// The call's arguments.
         with: Arc<Value>,
     },
-    /// Reading the desks of every partition.
-    Read {
+    /// A core function whose subject is not (or not only) in the run's own partition.
+    Core {
+        /// The function.
+        name: String,
         /// What is asked.
         with: Arc<Value>,
     },
