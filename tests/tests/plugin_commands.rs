@@ -5,6 +5,8 @@
 
 #[path = "plugin_commands/cases.rs"]
 mod cases;
+#[path = "plugin_commands/catalog.rs"]
+mod catalog;
 #[path = "plugin_commands/evaluate.rs"]
 mod evaluate;
 
