@@ -4,6 +4,8 @@
 // Clippy's settings for tests do not reach helper functions of integration tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "ways/mail.rs"]
+mod mail;
 mod support;
 
 use std::io::Write as _;

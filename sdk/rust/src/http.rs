@@ -23,7 +23,7 @@ use testing as imp;
 pub struct Request {
     /// Upper case.
     pub method: String,
-    /// Absolute, `http` or `https`.
+    /// Absolute, `http` or `https`; `smtp` or `smtps` by [`crate::mail`].
     pub url: String,
     /// Names are case-insensitive.
     pub headers: Vec<(String, Vec<u8>)>,
@@ -76,15 +76,24 @@ impl Request {
     }
 }
 
+/// How a place is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+    Smtp,
+    Smtps,
+}
+
 /// The parts of a URL that a request needs.
 #[derive(Debug, PartialEq, Eq)]
 struct SplitUrl<'a> {
-    https: bool,
+    scheme: Scheme,
     authority: &'a str,
     path_with_query: String,
 }
 
-/// Splits an absolute `http` or `https` URL. Deliberately strict: user names
+/// Splits an absolute URL. Deliberately strict: user names
 /// and passwords in a URL end up in logs, so they are refused.
 fn split_url(url: &str) -> Result<SplitUrl<'_>, Error> {
     let invalid = |why: &str| Error::Invalid(format!("URL {url:?}: {why}"));
@@ -92,9 +101,11 @@ fn split_url(url: &str) -> Result<SplitUrl<'_>, Error> {
         return Err(invalid("it contains a space or control character; write %20"));
     }
     let (scheme, rest) = url.split_once("://").ok_or_else(|| invalid("it is not absolute; write https://host/path"))?;
-    let https = match scheme.to_ascii_lowercase().as_str() {
-        "https" => true,
-        "http" => false,
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "https" => Scheme::Https,
+        "http" => Scheme::Http,
+        "smtp" => Scheme::Smtp,
+        "smtps" => Scheme::Smtps,
         _ => return Err(invalid("only http and https can be fetched")),
     };
     let rest = rest.split('#').next().unwrap_or_default();
@@ -118,7 +129,7 @@ fn split_url(url: &str) -> Result<SplitUrl<'_>, Error> {
             let _ = write!(path_with_query, "%{byte:02X}");
         }
     }
-    Ok(SplitUrl { https, authority, path_with_query })
+    Ok(SplitUrl { scheme, authority, path_with_query })
 }
 
 /// An answer, whatever its status.
@@ -215,7 +226,7 @@ impl From<Error> for crate::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Response, split_url};
+    use super::{Response, Scheme, split_url};
 
     #[test]
     fn feed_retry_after_is_read_as_seconds_or_date_up_to_a_day() {
@@ -243,13 +254,15 @@ mod tests {
 
     #[test]
     fn a_url_is_split_as_the_wire_wants_it() {
-        for (url, https, authority, path) in [
-            ("https://a.cn", true, "a.cn", "/"),
-            ("http://127.0.0.1:8080/feed?a=1#top", false, "127.0.0.1:8080", "/feed?a=1"),
-            ("HTTPS://a.cn?q=火", true, "a.cn", "/?q=%E7%81%AB"),
+        for (url, scheme, authority, path) in [
+            ("https://a.cn", Scheme::Https, "a.cn", "/"),
+            ("http://127.0.0.1:8080/feed?a=1#top", Scheme::Http, "127.0.0.1:8080", "/feed?a=1"),
+            ("HTTPS://a.cn?q=火", Scheme::Https, "a.cn", "/?q=%E7%81%AB"),
+            ("smtps://mail.a.cn", Scheme::Smtps, "mail.a.cn", "/"),
+            ("smtp://mail.a.cn:25/", Scheme::Smtp, "mail.a.cn:25", "/"),
         ] {
             let split = split_url(url).unwrap();
-            assert_eq!((split.https, split.authority, split.path_with_query.as_str()), (https, authority, path));
+            assert_eq!((split.scheme, split.authority, split.path_with_query.as_str()), (scheme, authority, path));
         }
     }
 

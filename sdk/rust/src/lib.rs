@@ -52,6 +52,7 @@ pub mod known;
 pub mod kv;
 mod link;
 pub mod log;
+pub mod mail;
 mod manifest;
 pub mod markup;
 pub mod outcome;

@@ -19,6 +19,7 @@ mod place;
 pub mod proxy;
 pub mod request;
 mod scrub;
+mod smtp;
 pub mod stand_in;
 mod traffic;
 pub mod way;
@@ -145,6 +146,8 @@ fn admit(
     let scheme = match uri.scheme_str() {
         Some("http") => Scheme::Http,
         Some("https") => Scheme::Https,
+        Some("smtp") => Scheme::Smtp,
+        Some("smtps") => Scheme::Smtps,
         _ => return Err(Error::HttpProtocolError),
     };
     let authority = uri.authority().map_or("", http::uri::Authority::as_str);

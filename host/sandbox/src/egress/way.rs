@@ -168,7 +168,7 @@ impl Way {
             Some(proxy::target_at(*checked.first().ok_or(Error::DestinationNotFound)?))
         } else {
             names::check_unresolved(origin, effective, traffic)?;
-            (origin.scheme == Scheme::Https).then(|| proxy::target(origin))
+            (origin.scheme != Scheme::Http).then(|| proxy::target(origin))
         };
         let addresses = match proxy.host() {
             (Host::Address(address), port) => vec![SocketAddr::new(*address, port)],

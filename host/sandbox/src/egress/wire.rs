@@ -22,7 +22,7 @@ use super::pace::Turn;
 use super::scrub::{self, Scrubber};
 use super::traffic::{Traffic, Wait};
 use super::way::{Route, Way};
-use super::{Body, Driver, decode, proxy};
+use super::{Body, Driver, decode, proxy, smtp};
 use crate::grant::{Effective, Host, Origin, Scheme};
 use crate::limits::LimitName;
 
@@ -47,6 +47,9 @@ pub(super) async fn send(
     way: &Way,
     traffic: Arc<Traffic>,
 ) -> Result<(Response<Body>, Driver), Error> {
+    if matches!(outgoing.origin.scheme, Scheme::Smtp | Scheme::Smtps) {
+        return smtp::send(outgoing, effective, way, traffic).await;
+    }
     let Outgoing { mut request, origin, options, scrubber, turn } = outgoing;
     let limits = &traffic.limits;
     let connect = Wait::new(LimitName::ConnectMs, limits.connect_ms, options.connect_timeout);
@@ -182,14 +185,28 @@ async fn open(
         }
     };
     match origin.scheme {
-        Scheme::Http => Ok(stream),
-        Scheme::Https => {
-            let connector = tokio_rustls::TlsConnector::from(way.tls.clone());
-            let stream =
-                connector.connect(server_name(origin)?, stream).await.map_err(|error| handshake_fault(&error))?;
-            Ok(Box::new(stream))
-        }
+        Scheme::Http | Scheme::Smtp => Ok(stream),
+        Scheme::Https | Scheme::Smtps => secured(stream, origin, way).await,
     }
+}
+
+/// Opens the way to a place that no proxy forwards requests to.
+pub(super) async fn reach(
+    origin: &Origin,
+    by: Instant,
+    effective: &Effective,
+    way: &Way,
+    traffic: &Traffic,
+) -> Result<Box<dyn Stream>, Error> {
+    let nothing = http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync();
+    open(&mut Request::new(nothing), origin, by, effective, way, traffic).await
+}
+
+/// TLS over a connection, with the place's name checked.
+pub(super) async fn secured(stream: Box<dyn Stream>, origin: &Origin, way: &Way) -> Result<Box<dyn Stream>, Error> {
+    let connector = tokio_rustls::TlsConnector::from(way.tls.clone());
+    let stream = connector.connect(server_name(origin)?, stream).await.map_err(|error| handshake_fault(&error))?;
+    Ok(Box::new(stream))
 }
 
 /// Connects to the first address that answers. None but the last may take more

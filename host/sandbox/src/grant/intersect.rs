@@ -20,7 +20,7 @@ impl Grant {
     /// Everything: the cap of a unit whose policy sets none.
     #[must_use]
     pub fn everything() -> Self {
-        let anywhere = || vec![OriginPattern::any(super::Scheme::Http), OriginPattern::any(super::Scheme::Https)];
+        let anywhere = || super::Scheme::ALL.map(OriginPattern::any).to_vec();
         Self {
             http: anywhere().into_iter().map(HttpGrant::all_of).collect(),
             secrets: vec![SecretGrant {

@@ -22,29 +22,40 @@ pub struct OriginError {
     pub hint: &'static str,
 }
 
-/// `http` or `https`.
+/// `http` or `https`; `smtp` or `smtps` for mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scheme {
     /// Plain HTTP.
     Http,
     /// HTTP over TLS.
     Https,
+    /// Mail over TLS that begins by STARTTLS (RFC 3207).
+    Smtp,
+    /// Mail over TLS from the first byte (RFC 8314).
+    Smtps,
 }
 
 impl Scheme {
+    /// All of them.
+    pub const ALL: [Scheme; 4] = [Self::Http, Self::Https, Self::Smtp, Self::Smtps];
+
     /// The scheme as it stands in a URL.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Https => "https",
+            Self::Smtp => "smtp",
+            Self::Smtps => "smtps",
         }
     }
 
-    /// The port meant where none is named (RFC 9110 §4.2).
+    /// The port meant where none is named (RFC 9110 §4.2, RFC 8314 §7).
     pub fn default_port(self) -> u16 {
         match self {
             Self::Http => 80,
             Self::Https => 443,
+            Self::Smtp => 587,
+            Self::Smtps => 465,
         }
     }
 }
@@ -212,6 +223,10 @@ impl FromStr for OriginPattern {
             (Scheme::Https, rest)
         } else if let Some(rest) = text.strip_prefix("http://") {
             (Scheme::Http, rest)
+        } else if let Some(rest) = text.strip_prefix("smtps://") {
+            (Scheme::Smtps, rest)
+        } else if let Some(rest) = text.strip_prefix("smtp://") {
+            (Scheme::Smtp, rest)
         } else {
             return Err(fail(("it does not begin with https:// or http://", "write it like https://news.example.cn")));
         };

@@ -31,21 +31,26 @@ impl Place {
     /// Each connection is handled by this, before its handshake is done.
     pub fn with(name: &str, each: impl Fn(&mut Speaking) + Send + Sync + 'static) -> Self {
         let key = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![key.cert.der().clone()],
-                rustls::pki_types::PrivatePkcs8KeyDer::from(key.signing_key.serialize_der()).into(),
-            )
-            .unwrap();
-        let config = Arc::new(config);
+        let config = server(&key);
         let peer = Peer::start(move |stream, _| {
             let connection = rustls::ServerConnection::new(config.clone()).unwrap();
             each(&mut rustls::StreamOwned::new(connection, stream.try_clone().unwrap()));
         });
         Self { address: peer.address, pem: key.cert.pem(), peer }
     }
+}
+
+/// The settings of a server with this certificate.
+pub fn server(key: &rcgen::CertifiedKey<rcgen::KeyPair>) -> Arc<rustls::ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![key.cert.der().clone()],
+            rustls::pki_types::PrivatePkcs8KeyDer::from(key.signing_key.serialize_der()).into(),
+        )
+        .unwrap();
+    Arc::new(config)
 }

@@ -53,7 +53,12 @@ fn prepare(request: &Request) -> Result<(OutgoingRequest, OutgoingBody), Error> 
         "PATCH" => Method::Patch,
         other => Method::Other(other.to_owned()),
     };
-    let scheme = if url.https { Scheme::Https } else { Scheme::Http };
+    let scheme = match url.scheme {
+        super::Scheme::Http => Scheme::Http,
+        super::Scheme::Https => Scheme::Https,
+        super::Scheme::Smtp => Scheme::Other("smtp".to_owned()),
+        super::Scheme::Smtps => Scheme::Other("smtps".to_owned()),
+    };
     outgoing
         .set_method(&method)
         .and_then(|()| outgoing.set_scheme(Some(&scheme)))
