@@ -1,6 +1,6 @@
 # Short names; each names the real command. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: bureau-day thirty-days cap guests tutorial calendar deadlines help plugins console console-if-can console-check console-test screenshots build demo test sim hostile fuzz records feeds bench lint jq-reference jq-compare
+.PHONY: api-fuzz bureau-day thirty-days cap guests tutorial calendar deadlines help plugins console console-if-can console-check console-test screenshots build demo test sim hostile fuzz records feeds bench lint jq-reference jq-compare
 
 # The program as the workspace builds it.
 HUIYIN = cargo run --quiet --package huiyin --bin huiyin --
@@ -94,6 +94,10 @@ deadlines: ## 100,000 random due times against a walk minute by minute (DEADLINE
 
 calendar: ## working days since 2007 against chinesecalendar, taken from PyPI for the time of it
 	scripts/calendar
+
+api-fuzz: ## schemathesis (PyPI, in an environment of its own) against the API as its own document describes it: EXAMPLES=100
+	cargo build --quiet --workspace --bin huiyin
+	scripts/api-fuzz $(or $(CARGO_TARGET_DIR),target)/debug/huiyin
 
 feeds: ## the collector `feed` over feedparser's test feeds, taken from PyPI for the time of it
 	scripts/feeds -v

@@ -16,6 +16,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 256 << 20;
 
+/// Rows that are asked for at once.
+const PAGE: usize = 1_000;
+
 /// In whose name it is asked unless told otherwise.
 const ADMIN: &str = "admin:admin";
 
@@ -113,6 +116,24 @@ impl Client {
     pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
         let request = self.agent.get(format!("{}{path}", self.base));
         self.answer(self.signed(request).call())
+    }
+
+    /// Asks for a list, page after page; gives the last page with all rows.
+    pub(crate) fn list(&self, path: &str, member: &str) -> Result<Value, Failure> {
+        let first = format!("{path}{}limit={PAGE}", if path.contains('?') { '&' } else { '?' });
+        let (mut rows, mut page) = (Vec::new(), self.get(&first)?);
+        loop {
+            if let Some(more) = page[member].as_array_mut() {
+                rows.append(more);
+            }
+            let Some(cursor) = page["next"].as_str() else { break };
+            page = self.get(&format!("{first}&cursor={cursor}"))?;
+        }
+        page[member] = Value::Array(rows);
+        if let Some(page) = page.as_object_mut() {
+            page.shift_remove("next");
+        }
+        Ok(page)
     }
 
     /// Asks for something that is text and no JSON.

@@ -131,6 +131,51 @@ fn an_address_open_to_others_or_a_wrong_configuration_is_refused() {
         "{}",
         String::from_utf8_lossy(&wrong.stderr)
     );
+    let key = folder.path().join("key.pem").display().to_string();
+    let serve = |config: &str, more: &[&str]| {
+        std::fs::write(folder.path().join("huiyin.json"), config).unwrap();
+        let file = folder.path().join("huiyin.json").display().to_string();
+        let mut arguments = vec!["serve", "--listen", "127.0.0.1:0", "--config", &file, "--data", &data];
+        arguments.extend(more);
+        let refused = huiyin(&arguments);
+        assert_eq!(refused.status.code(), Some(2), "{config} {more:?}");
+        String::from_utf8_lossy(&refused.stderr).into_owned()
+    };
+    for (config, more, said) in [
+        (r#"{"proxies": {"trusted": ["10.0.0.x"]}}"#, &[][..], "/proxies/trusted/0: `10.0.0.x` is no address"),
+        (
+            r#"{"tls": {"listen": "here", "certificate": "a.pem", "key": "b.pem"}}"#,
+            &[],
+            "/tls/listen: `here` is no address",
+        ),
+        (r#"{"tls": {"listen": "127.0.0.1:0", "certificate": "a.pem"}}"#, &[], "missing field `key`"),
+        (r#"{"tls": {"listen": "127.0.0.1:0", "certificate": "a.pem", "key": "b.pem"}}"#, &[], "/a.pem: No such file"),
+        ("{}", &["--tls-listen", "127.0.0.1:0", "--tls-key", &key], "--tls-certificate"),
+        ("{}", &["--redirect-listen", "127.0.0.1:0"], "TLS needs an address"),
+    ] {
+        let error = serve(config, more);
+        assert!(error.contains(said), "{config} {more:?}: {error}");
+    }
+}
+
+#[test]
+fn a_host_serves_tls_beside_its_own_address_and_goes_on_at_sighup() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.path().join("chain.pem"), made.cert.pem()).unwrap();
+    huiyin_files::write_private(&folder.path().join("key.pem"), made.signing_key.serialize_pem().as_bytes()).unwrap();
+    std::fs::create_dir_all(&data).unwrap();
+    let tls = json!({"listen": "127.0.0.1:0", "certificate": "../chain.pem", "key": "../key.pem"});
+    std::fs::write(data.join("huiyin.json"), json!({"tls": tls}).to_string()).unwrap();
+    let host = Host::start(&data);
+    let hangup = rustix::process::Pid::from_raw(host.pid() as i32).unwrap();
+    rustix::process::kill_process(hangup, rustix::process::Signal::HUP).unwrap();
+    let at = data.display().to_string();
+    assert_eq!(huiyin(&["case", "list", "--data", &at]).status.code(), Some(0), "the command line finds it");
+    let (code, said) = host.stop();
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("serves TLS at https://127.0.0.1:"), "{said}");
 }
 
 #[test]

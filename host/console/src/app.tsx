@@ -10,7 +10,7 @@ import { useFreshness, useSession } from './api/hooks';
 import { startLive } from './api/live';
 import { useHostNow } from './api/now';
 import { useI18n } from './i18n';
-import { ChangePassword, FirstAdmin, SignInPage } from './pages/signin';
+import { ChangePassword, FirstAdmin, SecondFactor, SignInPage } from './pages/signin';
 import { Nothing, ProblemAlert } from './ui/bits';
 import { Shell } from './ui/shell';
 
@@ -86,6 +86,7 @@ function SignedIn() {
           <Route path="/audit" element={<Audit />} />
           <Route path="/admin" element={<Admin />} />
           <Route path="/password" element={<ChangePassword />} />
+          <Route path="/second" element={<SecondFactor />} />
           <Route path="*" element={<Nothing title={t('nopage')} help={t('nopage.help')} />} />
         </Routes>
       </Suspense>

@@ -87,7 +87,7 @@ pub use text::Name;
 pub use unit::{Office, Person, Superior, Unit, UnitKind};
 pub use verdict::{Assessment, Verdict};
 pub use view::{
-    WhichReports, approval_list, by_due, case_list, case_page, case_row, case_summary, delegation_list, report_list,
-    task_list, unjudged_list, with_names,
+    WhichReports, approval_list, by_due, case_list, case_page, case_row, case_summary, delegation_list, due_key,
+    report_list, task_list, unjudged_list, with_names,
 };
 pub use watch::ChannelKind;

@@ -284,22 +284,25 @@ pub fn case_list(desk: &Desk, now: Timestamp) -> Vec<Value> {
 /// first, the longest overdue before the others; then what is due next; then those whose clocks are
 /// paused, and those without any; closed ones last. Among equals the gravest first, then the newest.
 pub fn by_due(rows: &mut [Value]) {
+    rows.sort_by_cached_key(due_key);
+}
+
+/// Where a row stands in that order; no two have the same.
+pub fn due_key(row: &Value) -> impl Ord + use<> {
     const LEVELS: [&str; 4] = ["I", "II", "III", "IV"];
     let text = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    rows.sort_by_cached_key(|row| {
-        let clock = row.get("clock").filter(|clock| !clock.is_null());
-        let rank = match clock.map(|clock| text(clock, "state")).as_deref() {
-            Some("breached") => 0_u8,
-            Some("paused") => 2,
-            Some(_) => 1,
-            None => 3,
-        };
-        let due: Option<Timestamp> = clock.and_then(|clock| text(clock, "due_at").parse().ok());
-        let level = text(row, "level");
-        let level = LEVELS.iter().position(|name| *name == level).unwrap_or(LEVELS.len());
-        let opened: Option<Timestamp> = text(row, "opened_at").parse().ok();
-        (text(row, "state") == "closed", rank, due, level, std::cmp::Reverse(opened), text(row, "number"))
-    });
+    let clock = row.get("clock").filter(|clock| !clock.is_null());
+    let rank = match clock.map(|clock| text(clock, "state")).as_deref() {
+        Some("breached") => 0_u8,
+        Some("paused") => 2,
+        Some(_) => 1,
+        None => 3,
+    };
+    let due: Option<Timestamp> = clock.and_then(|clock| text(clock, "due_at").parse().ok());
+    let level = text(row, "level");
+    let level = LEVELS.iter().position(|name| *name == level).unwrap_or(LEVELS.len());
+    let opened: Option<Timestamp> = text(row, "opened_at").parse().ok();
+    (text(row, "state") == "closed", rank, due, level, std::cmp::Reverse(opened), text(row, "number"))
 }
 
 /// The items that the floor could not judge and nobody has assessed yet, the oldest first: people

@@ -31,6 +31,7 @@ pub(crate) async fn act(
         judged: None,
         elsewhere: Box::new(Elsewhere::default()),
         once: Some(once),
+        expected: None,
         reply: Box::new(move |answer| {
             let _ = tell.send(answer);
         }),

@@ -1,7 +1,7 @@
 //! Acts of persons on the desk, each sent to the partition where its case, item or unit lives.
 
 use huiyin_desk::{Act, Command, ReadDesk};
-use huiyin_partition::partition::{Judgement, Message, Refusal};
+use huiyin_partition::partition::{Expected, Judgement, Message, Refusal};
 use huiyin_records::once::{self, Keyed};
 use serde_json::Value;
 
@@ -19,6 +19,22 @@ impl Engine {
     /// through deployment, past its checks.
     pub async fn desk(&self, unit: &str, actor: &str, command: Command) -> Result<Value, Refusal> {
         self.desk_once(unit, actor, command, None).await
+    }
+
+    /// The same as [`Engine::desk_once`] where the case is still as the asker has read it; a key that was answered before is
+    /// answered again, whatever the case is by now.
+    ///
+    /// # Errors
+    /// [`Refusal`]; [`Refusal::Stale`] where it has changed.
+    pub async fn desk_if(
+        &self,
+        unit: &str,
+        actor: &str,
+        command: Command,
+        key: Option<&str>,
+        expected: Expected,
+    ) -> Result<Value, Refusal> {
+        self.judged_command(unit, actor, command, None, key, Some(expected)).await
     }
 
     /// The same with a key of the asker's choice: the command acts once, and asked again under the
@@ -47,9 +63,9 @@ impl Engine {
             Command::LinkCases(input) => {
                 // The other may live anywhere, but somewhere it has to.
                 self.route(Target::Case(&input.other)).await?;
-                self.judged_command(unit, actor, Command::LinkCases(input), None, key).await
+                self.judged_command(unit, actor, Command::LinkCases(input), None, key, None).await
             }
-            command => self.judged_command(unit, actor, command, None, key).await,
+            command => self.judged_command(unit, actor, command, None, key, None).await,
         }
     }
 
@@ -61,6 +77,7 @@ impl Engine {
         command: Command,
         judged: Option<Box<Judgement>>,
         key: Option<&str>,
+        expected: Option<Expected>,
     ) -> Result<Value, Refusal> {
         self.space.at_least(Left::Little)?;
         let partition = self.route_command(unit, &command).await?;
@@ -81,7 +98,8 @@ impl Engine {
         let _turn = if command.may_number() { Some(self.numbering.lock().await) } else { None };
         let elsewhere = Box::new(self.elsewhere(partition, &command).await?);
         let (unit, actor, command) = (unit.to_owned(), actor.to_owned(), Box::new(command));
-        self.ask(partition, |reply| Message::Desk { unit, actor, command, judged, elsewhere, once, reply }).await
+        self.ask(partition, |reply| Message::Desk { unit, actor, command, judged, elsewhere, once, expected, reply })
+            .await
     }
 
     /// What `read-desk` gives a person, in the name of a unit.

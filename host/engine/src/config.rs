@@ -5,6 +5,7 @@
 //! `file:line:column` and the JSON pointer. Nothing is read from the
 //! environment, and no secret's value stands here, only where it is kept.
 
+mod doors;
 mod egress;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub use huiyin_registry::resolve::Binding;
 pub use huiyin_registry::trust::{PublisherConfig, TrustConfig};
 pub use huiyin_secrets::SecretConfig;
 
+pub use self::doors::{ForwardedBy, ProxiesConfig, TlsConfig};
 pub use self::egress::{EgressConfig, PaceConfig, ProxyConfig, ProxyResolve};
 use crate::admission::AdmissionConfig;
 
@@ -32,6 +34,10 @@ use crate::admission::AdmissionConfig;
 pub struct HostConfig {
     /// Where the API listens, `127.0.0.1:7575` unless told.
     pub listen: Option<String>,
+    /// An address that is served by TLS, too.
+    pub tls: Option<TlsConfig>,
+    /// The proxies whose word counts on where a request comes from.
+    pub proxies: ProxiesConfig,
     /// The policy pack, relative to this file.
     pub policy: Option<PathBuf>,
     /// Components to install, relative to this file.

@@ -72,7 +72,7 @@ impl Engine {
         let with = |(item, floor)| ReceivedItem { intake: intakes.next(), ..judged(item, floor) };
         let items = items.into_iter().zip(floors).map(with).collect();
         let receive = Receive { unit: unit.to_owned(), source: source.to_owned(), items };
-        self.judged_command(unit, actor, Command::Receive(receive), judgement, None).await
+        self.judged_command(unit, actor, Command::Receive(receive), judgement, None, None).await
     }
 
     /// Takes call records of a unit's hotline in (clause 4b): what was said in a call is judged by the floor as any
@@ -101,7 +101,7 @@ impl Engine {
             }
         }
         let import = huiyin_desk::ImportCalls { unit: unit.to_owned(), source: source.to_owned(), calls };
-        self.judged_command(unit, actor, Command::ImportCalls(import), None, None).await
+        self.judged_command(unit, actor, Command::ImportCalls(import), None, None, None).await
     }
 
     /// Takes a CloudEvent in, for a unit, or for the workflows and runs that

@@ -42,8 +42,8 @@ pub use self::events::{Delivered, JudgeJob, Judged};
 use self::header::{RecordMeta, name_fault, unfit};
 pub use self::header::{actor_from_headers, actor_in_headers};
 pub use self::message::{
-    Deploy, EffectDone, EffectOutcome, FirstTurn, Floor, Judgement, KvWrite, Message, Order, OrderKind, PageDone,
-    PollError, Query, ReadPage, Refusal, Reopen, Reply, Resolve, StartRun, TurnDone,
+    Deploy, EffectDone, EffectOutcome, Expected, FirstTurn, Floor, Judgement, KvWrite, Message, Order, OrderKind,
+    PageDone, PollError, Query, ReadPage, Refusal, Reopen, Reply, Resolve, StartRun, TurnDone,
 };
 pub use self::pace::{RUNS, RunBounds};
 pub use self::policy::{Adoption, adoption};
@@ -203,8 +203,18 @@ impl PartitionCore {
             Message::Turn(done) => self.turn_done(*done, now),
             Message::Effect(done) => self.effect_done(done, now),
             Message::Page(done) => self.page_done(done, now),
-            Message::Desk { unit, actor, command, judged, elsewhere, once, reply } => {
-                self.desk_command(&unit, &actor, &command, judged.as_deref(), *elsewhere, once, reply, now);
+            Message::Desk { unit, actor, command, judged, elsewhere, once, expected, reply } => {
+                self.desk_command(
+                    &unit,
+                    &actor,
+                    &command,
+                    judged.as_deref(),
+                    *elsewhere,
+                    once,
+                    expected.as_ref(),
+                    reply,
+                    now,
+                );
             }
             Message::Event { unit, event, relayed, reply } => self.take_event(unit, event, relayed, reply, now),
             Message::Judged(judged) => self.judged(judged, now),

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `secrets/vault.json` | names, when they were set, sealed values |
 //! | `keys/secrets.key` | the key, one line; two while it is being replaced |
+//! | `secrets/accounts.json`, `keys/accounts.key` | the same of what accounts have, apart: nothing that runs reaches it |
 //!
 //! A sealed value is bound to its name: moved under another it does not open.
 //! Values and keys are in memory only while they are used, and wiped after.
@@ -145,12 +146,28 @@ impl Key {
 pub struct Vault {
     store: PathBuf,
     key: PathBuf,
+    /// The host itself changes it: then one waits for the other, for milliseconds.
+    waits: bool,
 }
 
 impl Vault {
     /// That of this data folder; it need not be there yet.
     pub fn at(data: &Path) -> Self {
-        Self { store: data.join("secrets").join("vault.json"), key: data.join("keys").join("secrets.key") }
+        Self {
+            store: data.join("secrets").join("vault.json"),
+            key: data.join("keys").join("secrets.key"),
+            waits: false,
+        }
+    }
+
+    /// That of the accounts of this data folder: what shows that somebody is who they say. It is no secret of a
+    /// configuration, and workflows and plugins have no name for it.
+    pub fn of_accounts(data: &Path) -> Self {
+        Self {
+            store: data.join("secrets").join("accounts.json"),
+            key: data.join("keys").join("accounts.key"),
+            waits: true,
+        }
     }
 
     /// The names, sorted, and when each was set.
@@ -330,8 +347,11 @@ impl Vault {
         let folder = self.store.parent().unwrap_or(Path::new("."));
         let fault = |error: io::Error| self.store_fault(error.to_string());
         huiyin_files::private_folder(folder).map_err(fault)?;
-        let path = folder.join("lock");
+        let path = folder.join(if self.waits { "accounts.lock" } else { "lock" });
         let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(fault)?;
+        if self.waits {
+            return file.lock().map(|()| file).map_err(fault);
+        }
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(VaultError::Busy(path)),

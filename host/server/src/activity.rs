@@ -14,6 +14,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::caller::Caller;
+use crate::readers;
 use crate::state::App;
 
 /// A comment is sent when nothing else was for so long, so that proxies keep the stream open.
@@ -32,15 +33,18 @@ pub(crate) async fn stream(
             () = over.cancelled() => {}
         }
     };
-    let events = stream::unfold((app.engine.activity(), caller), next).map(Ok).take_until(Box::pin(ended));
+    let events = stream::unfold((app.engine.activity(), app, caller), next).map(Ok).take_until(Box::pin(ended));
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
+type Feed = (Receiver<Activity>, App, Caller);
+
 /// The next event that the asker may see.
-async fn next((mut feed, caller): (Receiver<Activity>, Caller)) -> Option<(Event, (Receiver<Activity>, Caller))> {
+async fn next((mut feed, app, caller): Feed) -> Option<(Event, Feed)> {
     let heard = loop {
         match feed.recv().await {
             Ok(activity) if !caller.sees(activity.unit.as_deref()) => {}
+            Ok(activity) if !readers::may_hear(&app, &caller, &activity).await => {}
             heard => break heard,
         }
     };
@@ -55,5 +59,5 @@ async fn next((mut feed, caller): (Receiver<Activity>, Caller)) -> Option<(Event
         }
         Err(RecvError::Closed) => return None,
     };
-    Some((event, (feed, caller)))
+    Some((event, (feed, app, caller)))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::{Extension, Router};
 use huiyin_engine::Engine;
 use tokio::sync::Semaphore;
@@ -18,7 +18,7 @@ use crate::openapi::{Document, Right};
 use crate::problem::Problem;
 use crate::state::App;
 use crate::token::Token;
-use crate::{caller, console, plugins, routes};
+use crate::{caller, console, etag, headers, paging, plugins, routes};
 
 /// The longest pause between two parts of a request's body.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
@@ -42,7 +42,14 @@ pub fn router_with(engine: Arc<Engine>, token: Token, sign_in: Arc<SignIn>, stop
     let routes = routes::all();
     let document = Arc::new(Document::of(&routes));
     let mut router = Router::new();
-    for route in routes {
+    for mut route in routes {
+        if let Some(paged) = route.paged {
+            let page = move |request, next| paging::page(paged, request, next);
+            route.handler = route.handler.layer(from_fn(page));
+        }
+        if route.tagged == Some(true) {
+            route.handler = route.handler.layer(from_fn(etag::tag));
+        }
         let handler = match route.right {
             Right::Public => route.handler.layer(Extension(SMALL)),
             _ => route.handler.route_layer(from_fn_with_state((app.clone(), route.right), caller::check)),
@@ -57,6 +64,7 @@ pub fn router_with(engine: Arc<Engine>, token: Token, sign_in: Arc<SignIn>, stop
         .layer(Extension(document))
         .layer(Extension(limit))
         .layer(Extension(Room::new()))
+        .layer(map_response(headers::guard))
         .layer(CatchPanicLayer::custom(|_| {
             use axum::response::IntoResponse as _;
             Problem::internal("a handler failed; this is a fault of Huiyin, please report it").into_response()

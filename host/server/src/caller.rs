@@ -122,9 +122,10 @@ fn identify(request: &Request, app: &App) -> Result<Caller, Problem> {
     let named = named(headers)?;
     if own {
         let peer = request.extensions().get::<Peer>();
-        if peer.is_some_and(|peer| !peer.0.ip().to_canonical().is_loopback()) {
+        let here = |peer: &Peer| peer.client.is_some_and(|client| client.to_canonical().is_loopback());
+        if peer.is_some_and(|peer| !here(peer)) {
             return Err(Problem::unauthorized(
-                "the host's own token holds on its own machine only; make one for elsewhere with `huiyin token create`",
+                "the host's own token holds on its own machine only, and not through a proxy; make one for elsewhere with `huiyin token create`",
             ));
         }
         return Ok(Caller { actor: named.unwrap_or_else(|| ADMIN.to_owned()), ..Caller::default() });

@@ -70,7 +70,12 @@ impl Known {
 
 /// Where a request comes from; an extension of it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) std::net::SocketAddr);
+pub(crate) struct Peer {
+    /// Who is connected.
+    pub(crate) address: std::net::SocketAddr,
+    /// Who asks: the same, or whom a proxy names that is believed; none where it came through another.
+    pub(crate) client: Option<std::net::IpAddr>,
+}
 
 /// A place; given back when it is dropped.
 pub(crate) struct Place {

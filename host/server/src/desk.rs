@@ -3,13 +3,16 @@
 use axum::Extension;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse as _, Response};
 use huiyin_desk::{Command, DeskError};
+use huiyin_engine::partition::Expected;
 use huiyin_json::Strict;
 use serde_json::{Value, json};
 
 use crate::body::Json;
 use crate::caller::{self, Caller};
+use crate::etag;
 use crate::problem::Problem;
 use crate::readers;
 use crate::state::App;
@@ -223,21 +226,25 @@ pub(crate) async fn case(
     State(app): State<App>,
     number: Result<Path<String>, PathRejection>,
     Extension(caller): Extension<Caller>,
-) -> Result<axum::Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let Path(number) = number?;
     if let Some(shown) = crate::watch::through_share(&app, &caller, Some(&number), None).await? {
-        return Ok(axum::Json(shown));
+        return Ok(axum::Json(shown).into_response());
     }
     let (wanted, reader) = (number.clone(), readers::ReaderOf::of(&app, &caller).await?);
     let who = reader.clone();
     let look = move |state: &huiyin_engine::state::State, now| {
         let case = state.desk.case(&wanted)?;
         let kept = who.kept(case, state.desk.policy().map(|pack| &**pack));
-        Some(kept.map_or_else(|| Ok(huiyin_desk::case_page(&state.desk, case, now)), Err))
+        Some(kept.map_or_else(|| Ok((huiyin_desk::case_page(&state.desk, case, now), case.version())), Err))
     };
     let found = app.engine.look_all(look).await?;
     match found.into_iter().flatten().next() {
-        Some(Ok(case)) => Ok(axum::Json(case)),
+        Some(Ok((case, version))) => {
+            let tag = format!("\"{version}\"");
+            let head = [(header::ETAG, tag), (header::CACHE_CONTROL, "no-store".to_owned())];
+            Ok((head, axum::Json(case)).into_response())
+        }
         Some(Err(why)) => Err(reader.refused(&app, &caller, &number, why)),
         None => Err(Problem::not_found(format_args!("there is no case {number}; `huiyin case list` shows them"))),
     }
@@ -259,6 +266,17 @@ pub(crate) async fn command(
         let pointer = error.pointer.clone().unwrap_or_default();
         Problem::invalid_at(pointer, DeskError { pointer: None, ..error })
     })?;
-    let output = app.engine.desk_once(&unit, &caller.actor, command, key.as_deref()).await?;
+    let output = match etag::wanted(&headers)? {
+        None => app.engine.desk_once(&unit, &caller.actor, command, key.as_deref()).await?,
+        Some(versions) => {
+            let case = command.case().ok_or_else(|| {
+                Problem::invalid("this command changes no case that there is; leave the header `if-match` out")
+            })?;
+            // Which version there is, is told only to who may read it.
+            readers::check(&app, &caller, case).await?;
+            let expected = Expected { case: case.to_owned(), versions };
+            app.engine.desk_if(&unit, &caller.actor, command, key.as_deref(), expected).await?
+        }
+    };
     Ok(axum::Json(output))
 }

@@ -24,6 +24,7 @@ mod desk;
 mod etag;
 mod events;
 mod finder;
+mod headers;
 mod intake;
 mod listen;
 mod log;
@@ -31,12 +32,15 @@ mod logs;
 mod messages;
 mod names;
 mod openapi;
+mod paging;
 mod plugins;
 mod policy;
 mod problem;
+mod proxies;
 mod publishers;
 mod readers;
 mod records;
+mod redirect;
 mod responses;
 mod routes;
 mod runs;
@@ -45,18 +49,21 @@ mod search;
 mod sources;
 mod spoken;
 mod state;
+mod tls;
 mod token;
 mod watch;
 mod workflows;
 
 pub use account::{
     Account, AccountError, Accounts, ApiToken, Deed, MAX_PASSWORD, MAX_TOKEN_DAYS, MIN_PASSWORD, NewToken,
-    PasswordError, SignIn, SignInRecord, TOKEN_PREFIX, TokenScope, Tokens, TokensError, Trail, first_password,
+    PasswordError, Second, SignIn, SignInRecord, TOKEN_PREFIX, TokenScope, Tokens, TokensError, Trail, first_password,
 };
 pub use api::{router, router_with};
 pub use body::max_body_bytes;
 pub use connections::Bounds;
 pub use console::built_in as console_built_in;
-pub use listen::{ListenError, bind, serve, serve_within};
+pub use listen::{Door, ListenError, bind, serve, serve_doors};
 pub use names::{ACTOR_HEADER, KEY_HEADER};
+pub use proxies::Proxies;
+pub use tls::{LOOK as TLS_LOOK, Tls, TlsError};
 pub use token::{TOKEN_FILE, Token, TokenError};

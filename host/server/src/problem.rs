@@ -22,10 +22,13 @@ pub(crate) struct Problem {
     detail: String,
     /// JSON pointer into the request's body.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pointer: Option<String>,
+    pointer: Option<Box<str>>,
     /// What is wrong with a workflow, all of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     diagnostics: Vec<Diagnostic>,
+    /// The version that there is, where another was wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<Box<str>>,
     /// Seconds to wait, where it is not one.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<std::num::NonZeroU32>,
@@ -40,6 +43,7 @@ impl Problem {
             detail: detail.to_string(),
             pointer: None,
             diagnostics: Vec::new(),
+            current: None,
             retry_after: None,
         }
     }
@@ -54,7 +58,7 @@ impl Problem {
     }
 
     pub(crate) fn invalid_at(pointer: impl Into<String>, detail: impl Display) -> Problem {
-        Problem { pointer: Some(pointer.into()), ..Self::invalid(detail) }
+        Problem { pointer: Some(pointer.into().into()), ..Self::invalid(detail) }
     }
 
     /// Workflows that are not valid.
@@ -79,9 +83,23 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "urn:huiyin:problem:change-password", "The password has to be changed", detail)
     }
 
+    /// The password is right, and a code is asked for beside it.
+    pub(crate) fn code_needed() -> Problem {
+        let detail = "this account has a second factor: send its six digits, or a recovery code, as `code`";
+        Self::new(StatusCode::UNAUTHORIZED, "urn:huiyin:problem:code-needed", "A code is needed", detail)
+    }
+
+    /// The code of the second factor is another.
+    pub(crate) fn wrong_code() -> Problem {
+        let detail = "this is not the code, or it has counted already; wait for the next one";
+        let problem =
+            Self::new(StatusCode::UNAUTHORIZED, "urn:huiyin:problem:wrong-code", "The code is another", detail);
+        Problem { pointer: Some("/code".into()), ..problem }
+    }
+
     /// Too many wrong passwords: the next can be tried after so many seconds.
     pub(crate) fn delayed(seconds: u64) -> Problem {
-        let detail = format!("too many wrong passwords; try again in {seconds} s");
+        let detail = format!("too many wrong passwords or codes; try again in {seconds} s");
         let mut problem =
             Self::new(StatusCode::TOO_MANY_REQUESTS, "urn:huiyin:problem:delayed", "Too many wrong passwords", detail);
         problem.retry_after = u32::try_from(seconds).ok().and_then(std::num::NonZeroU32::new);
@@ -171,6 +189,11 @@ impl IntoResponse for Problem {
                 let after = self.retry_after.map_or(RETRY_AFTER, |seconds| seconds.get().into());
                 response.headers_mut().insert(header::RETRY_AFTER, after)
             }
+            StatusCode::PRECONDITION_FAILED => {
+                let tag =
+                    self.current.as_ref().and_then(|current| HeaderValue::from_str(&format!("\"{current}\"")).ok());
+                tag.and_then(|tag| response.headers_mut().insert(header::ETAG, tag))
+            }
             StatusCode::UNAUTHORIZED => {
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }
@@ -186,6 +209,16 @@ impl From<Refusal> for Problem {
             Refusal::NotFound(what) => Problem::not_found(what),
             Refusal::Refused(why) => Problem::refused(why),
             Refusal::Invalid { pointer, message } => Problem::invalid_at(pointer, message),
+            Refusal::Stale { current } => {
+                let mut problem = Self::new(
+                    StatusCode::PRECONDITION_FAILED,
+                    "urn:huiyin:problem:changed",
+                    "It has changed",
+                    Refusal::Stale { current: String::new() },
+                );
+                problem.current = Some(current.into());
+                problem
+            }
             Refusal::KeyReused(why) => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "urn:huiyin:problem:key-reused",

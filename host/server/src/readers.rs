@@ -13,6 +13,9 @@ use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::state::App;
 
+/// The longest number of a case, in bytes, and more.
+const LONGEST_NUMBER: usize = 128;
+
 /// Somebody who reads.
 #[derive(Debug, Clone)]
 pub(crate) struct ReaderOf {
@@ -161,6 +164,28 @@ pub(crate) async fn check_command(app: &App, caller: &Caller, command: &Value) -
         Some(word) => Err(caller.refuse(app, &format!("`{word}` lies outside the units of this token (clause 1d)"))),
         None => Ok(()),
     }
+}
+
+/// Whether somebody may hear of what goes on: not where it names a case that is kept from them, wherever it does
+/// (clause 6a). What cannot be looked up is not told.
+pub(crate) async fn may_hear(app: &App, caller: &Caller, activity: &huiyin_engine::Activity) -> bool {
+    if caller.reader().person().is_none() {
+        return true;
+    }
+    let mut words: Vec<String> = activity.subject.split('/').map(str::to_owned).collect();
+    gather(&activity.data, &mut words);
+    // The number of a case has a digit in it, and no space.
+    words.retain(|word| word.len() <= LONGEST_NUMBER && word.contains(|c: char| c.is_ascii_digit()));
+    if words.is_empty() {
+        return true;
+    }
+    let Ok(reader) = ReaderOf::of(app, caller).await else { return false };
+    let look = move |state: &huiyin_engine::state::State, _| {
+        let pack = state.desk.policy().map(|pack| &**pack);
+        let kept = |word: &String| state.desk.case(word).and_then(|case| reader.kept(case, pack));
+        words.iter().any(|word| kept(word) == Some(Kept::Closed))
+    };
+    app.engine.look_all(look).await.is_ok_and(|found| !found.contains(&true))
 }
 
 /// The texts of a value.

@@ -53,7 +53,8 @@ fn host() -> Vec<Route<App>> {
             .gives(200, shapes::policy_deployed),
         get("/v1/policy/versions", Read, policy::versions)
             .said("历次制度包", "The packs that were in force.")
-            .gives(200, shapes::policy_versions),
+            .gives(200, shapes::policy_versions)
+            .paged("versions", &["-since"]),
         get("/v1/schemas/policy.json", Read, policy::schema)
             .said("制度包的格式", "The JSON Schema of policy packs.")
             .gives(200, shapes::schema),
@@ -65,10 +66,12 @@ fn desk() -> Vec<Route<App>> {
         get("/v1/cases", Read, desk::cases)
             .said("办件列表，先到期的在前", "Cases, what is due first before the others.")
             .query::<desk::WhichCases>()
-            .gives(200, shapes::cases),
+            .gives(200, shapes::cases)
+            .paged_by_due("cases"),
         get("/v1/cases/{number}", Read, desk::case)
             .said("一个办件的全部", "Everything about a case, or as much of it as is shared.")
-            .gives(200, shapes::case),
+            .gives(200, shapes::case)
+            .versioned(),
         get("/v1/search", Read, search::search)
             .said("全文检索办件和舆情信息", "Looks for words in cases and items, the latest first.")
             .query::<search::Asked>()
@@ -83,31 +86,38 @@ fn desk() -> Vec<Route<App>> {
             .said("办理：执行一条命令", "A person's act on the desk.")
             .body(Body::Command)
             .keyed()
+            .matched()
             .gives(200, shapes::done),
         get("/v1/tasks", Read, desk::tasks)
             .said("转办单，先到期的在前", "Work handed from unit to unit, the first due first.")
             .query::<desk::WhichTasks>()
-            .gives(200, shapes::tasks),
+            .gives(200, shapes::tasks)
+            .paged("tasks", &["due_at", "case", "task"]),
         get("/v1/approvals", Read, desk::approvals)
             .said("待审批事项与委托", "What waits for approvals, and delegations.")
             .query::<desk::WhichApprovals>()
-            .gives(200, shapes::approvals),
+            .gives(200, shapes::approvals)
+            .paged("approvals", &["expires_at", "at", "case", "hash"]),
         get("/v1/reports", Read, desk::reports)
             .said("报送，最新的在前", "Reports of cases, the newest first.")
             .query::<desk::WhichReports>()
-            .gives(200, shapes::reports),
+            .gives(200, shapes::reports)
+            .paged("reports", &["-at", "case", "stage"]),
         get("/v1/responses", Read, responses::responses)
             .said("回应，先到期的在前", "Responses under way, the first due first.")
             .query::<responses::Which>()
-            .gives(200, shapes::responses),
+            .gives(200, shapes::responses)
+            .paged("responses", &["due_at", "case", "hash"]),
         get("/v1/disclosures", Read, responses::disclosures)
             .said("主动公开事项", "What units owe the public.")
             .query::<responses::Which>()
-            .gives(200, shapes::disclosures),
+            .gives(200, shapes::disclosures)
+            .paged("disclosures", &["due_at", "case", "disclosure"]),
         get("/v1/logs", Read, logs::list)
             .said("舆情日志、专报与摘报", "Daily logs, special reports and digests.")
             .query::<logs::Which>()
-            .gives(200, shapes::logs),
+            .gives(200, shapes::logs)
+            .paged("logs", &["-to", "unit", "kind"]),
         get("/v1/hotline", Read, calls::rate)
             .said("热线接听率", "How many calls on the hotline were taken.")
             .query::<calls::Period>()
@@ -129,17 +139,20 @@ fn watch() -> Vec<Route<App>> {
         get("/v1/items", Read, desk::items)
             .said("待研判的舆情信息", "Items that wait for a person.")
             .query::<desk::WhichItems>()
-            .gives(200, shapes::items),
+            .gives(200, shapes::items)
+            .paged("items", &["item"]),
         get("/v1/items/{item}", Read, watch::item)
             .said("一条舆情信息", "An item that the desk holds.")
-            .gives(200, shapes::item),
+            .gives(200, shapes::item)
+            .tagged(),
         post("/v1/units/{unit}/items", Act, intake::items)
             .said("接收舆情信息", "Takes items in, as if they had been collected.")
             .json::<intake::Push>()
             .gives(200, shapes::taken),
         get("/v1/sources", Read, sources::list)
             .said("信源及其状态", "Sources, and how they do.")
-            .gives(200, shapes::sources),
+            .gives(200, shapes::sources)
+            .paged("sources", &["source", "unit"]),
         post("/v1/sources/rewind", Act, sources::rewind)
             .said("信源回退重读", "A source is read again from a place.")
             .json::<sources::Rewind>()
@@ -155,15 +168,18 @@ fn watch() -> Vec<Route<App>> {
         get("/v1/patrols", Read, watch::patrols)
             .said("巡查", "Patrols of today, and those that were missed.")
             .query::<watch::Which>()
-            .gives(200, shapes::patrols),
+            .gives(200, shapes::patrols)
+            .paged("patrols", &["at", "patrol", "unit"]),
         get("/v1/warnings", Read, watch::warnings)
             .said("预警", "Warnings that are open or owe something.")
             .query::<watch::Which>()
-            .gives(200, shapes::warnings),
+            .gives(200, shapes::warnings)
+            .paged("warnings", &["-at", "warning"]),
         get("/v1/shared", Read, watch::shared)
             .said("共享事项", "What is shared by or with a unit.")
             .query::<watch::Which>()
-            .gives(200, shapes::shared),
+            .gives(200, shapes::shared)
+            .paged("shared", &["-at", "share"]),
     ]
 }
 
@@ -172,7 +188,8 @@ fn runs() -> Vec<Route<App>> {
         get("/v1/runs", Read, runs::list)
             .said("运行列表，最新的在前", "Runs under way and the last that ended, the latest first.")
             .query::<runs::Which>()
-            .gives(200, shapes::runs),
+            .gives(200, shapes::runs)
+            .paged_beyond("runs", &["-started", "run"]),
         post("/v1/runs", Act, runs::start)
             .said("启动一次运行", "Starts a run; with `wait` it answers with its end.")
             .json::<runs::Start>()
@@ -214,7 +231,8 @@ fn workflows() -> Vec<Route<App>> {
     vec![
         get("/v1/workflows", Read, workflows::list)
             .said("现行流程", "Workflows that take new runs, or that runs still need.")
-            .gives(200, shapes::workflows),
+            .gives(200, shapes::workflows)
+            .paged("workflows", &["name", "unit", "-active", "-since", "deployment"]),
         post("/v1/workflows", Act, workflows::deploy)
             .said("部署流程", "Brings workflows into force, all or none.")
             .json::<workflows::Deploy>()
@@ -222,7 +240,8 @@ fn workflows() -> Vec<Route<App>> {
         get("/v1/workflows/{namespace}/{name}", Read, workflows::show)
             .said("一个流程的文本", "The document of a workflow as it is in force.")
             .query::<workflows::Which>()
-            .gives(200, shapes::workflow),
+            .gives(200, shapes::workflow)
+            .tagged(),
         post("/v1/workflows/{namespace}/{name}/withdraw", Act, workflows::withdraw)
             .said("撤下流程", "A workflow takes no new runs.")
             .json::<workflows::Withdraw>()
@@ -233,7 +252,8 @@ fn workflows() -> Vec<Route<App>> {
         get("/v1/bindings", Read, bindings::list)
             .said("步骤槽与绑定", "Slots, and what they stand for.")
             .query::<bindings::Which>()
-            .gives(200, shapes::bindings),
+            .gives(200, shapes::bindings)
+            .paged("bindings", &["workflow", "unit", "slot"]),
         post("/v1/bindings", Act, bindings::bind)
             .said("绑定步骤槽", "Binds a slot, for new runs.")
             .json::<bindings::Bind>()
@@ -261,7 +281,8 @@ fn workflows() -> Vec<Route<App>> {
         get("/v1/schedules", Read, schedules::list)
             .said("定时计划", "Schedules, and their next times.")
             .query::<schedules::Which>()
-            .gives(200, shapes::schedules),
+            .gives(200, shapes::schedules)
+            .paged("schedules", &["workflow", "unit", "version", "times"]),
         post("/v1/schedules/pause", Act, schedules::pause)
             .said("暂停计划", "Pauses a schedule.")
             .json::<schedules::Word>()
@@ -277,7 +298,8 @@ fn plugins() -> Vec<Route<App>> {
     vec![
         get("/v1/plugins", Read, plugins::list)
             .said("插件列表", "Plugins, their grants, and who uses them.")
-            .gives(200, shapes::plugins),
+            .gives(200, shapes::plugins)
+            .paged("plugins", &["plugin"]),
         post("/v1/plugins", Admin, plugins::install)
             .said("安装插件", "Installs a package.")
             .query::<plugins::Why>()
@@ -298,7 +320,8 @@ fn plugins() -> Vec<Route<App>> {
             .done(204),
         get("/v1/publishers", Read, publishers::list)
             .said("受信发布者", "Publishers, and which units trust them.")
-            .gives(200, shapes::publishers),
+            .gives(200, shapes::publishers)
+            .paged("publishers", &["name", "key"]),
         post("/v1/publishers/trust", Admin, publishers::trust)
             .said("信任发布者", "Units trust a publisher's key.")
             .json::<publishers::Trusting>()
@@ -337,7 +360,8 @@ fn log() -> Vec<Route<App>> {
             .gives(200, shapes::records),
         get("/v1/records/{index}", Read, records::show)
             .said("一条记录", "One record with its content.")
-            .gives(200, shapes::record),
+            .gives(200, shapes::record)
+            .tagged(),
         get("/v1/checkpoint", Read, log::checkpoint)
             .said("最新签名检查点", "The latest signed checkpoint, a C2SP signed note.")
             .answers(200, Answer::Text("text/plain")),

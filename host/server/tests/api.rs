@@ -8,6 +8,8 @@
 #[allow(unreachable_pub)]
 #[path = "../../../tests/src/contract.rs"]
 mod contract;
+#[path = "api/doors.rs"]
+mod doors;
 #[path = "api/openapi.rs"]
 mod openapi;
 #[path = "api/sessions.rs"]

@@ -42,7 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("huiyin-secrets", &["huiyin-files", "huiyin-sandbox"]),
     ("huiyin-server", &[
         "huiyin-audit", "huiyin-desk", "huiyin-engine", "huiyin-files", "huiyin-flow", "huiyin-journal",
-        "huiyin-json", "huiyin-sandbox", "huiyin-search",
+        "huiyin-json", "huiyin-sandbox", "huiyin-search", "huiyin-secrets",
     ]),
     ("huiyin-views", &[]),
 ];

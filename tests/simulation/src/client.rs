@@ -336,6 +336,7 @@ impl Sim {
             judged: None,
             elsewhere: Box::default(),
             once: None,
+            expected: None,
             reply,
         };
         self.send(Flight::Deliver(part, message));

@@ -40,6 +40,11 @@ enum Command {
     /// Give somebody a new first password; their sessions end
     #[command(after_help = "Example:\n  huiyin account reset xu-ming --data /var/lib/huiyin")]
     Reset(OfName),
+    /// Ask somebody for no code of a second factor any more; they can set up another. Their sessions end
+    #[command(
+        after_help = "Example:\n  huiyin account reset-second xu-ming --data /var/lib/huiyin\n\nFor who has lost the phone and the recovery codes. Make sure that it is they who ask."
+    )]
+    ResetSecond(OfName),
     /// Let somebody sign in no more; their sessions end
     #[command(after_help = "Example:\n  huiyin account lock xu-ming --data /var/lib/huiyin")]
     Lock(OfName),
@@ -80,6 +85,11 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<(), Failure> {
             let password = first_password().map_err(Failure::unreachable)?;
             let changed = accounts(&of.of.data)?.set_password(&of.name, &password, true).map_err(refused)?;
             told(of, Deed::Reset, &changed, &password, output)
+        }
+        Command::ResetSecond(of) => {
+            accounts(&of.of.data)?.remove_second(&of.name).map_err(refused)?;
+            done(of, Deed::SecondRemoved, "asks for no code any more:");
+            Ok(())
         }
         Command::Lock(of) => {
             accounts(&of.of.data)?.set_locked(&of.name, true).map_err(refused)?;
@@ -141,6 +151,7 @@ fn list(data: &Path, output: Output) -> Result<(), Failure> {
     let row = |(name, account): (&String, &Account)| {
         json!({
             "account": name, "actor": account.actor, "locked": account.locked, "must_change": account.must_change,
+            "second": account.second.is_some(),
             "added": account.added, "changed": account.changed,
         })
     };
@@ -157,7 +168,13 @@ fn list(data: &Path, output: Output) -> Result<(), Failure> {
                     (false, true) => "first password",
                     (false, false) => "-",
                 };
-                format!("{name:width$}  {:width$}  {state:14}  {}\n", account.actor, account.changed, width = width + 7)
+                let second = if account.second.is_some() { "code" } else { "-" };
+                format!(
+                    "{name:width$}  {:width$}  {state:14}  {second:4}  {}\n",
+                    account.actor,
+                    account.changed,
+                    width = width + 7
+                )
             };
             print(all.iter().map(line).collect::<String>())
         }

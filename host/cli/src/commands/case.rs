@@ -210,7 +210,7 @@ fn of_concern(text: &str) -> Result<(String, String), String> {
 }
 
 fn list(client: &Client, output: Output) -> Result<(), Failure> {
-    let answer = client.get("/v1/cases")?;
+    let answer = client.list("/v1/cases", "cases")?;
     if output == Output::Json {
         return print_json(&answer);
     }

@@ -278,7 +278,7 @@ fn rate(client: &Client, from: Date, to: Date, unit: Option<&str>, output: Outpu
 
 fn callbacks(client: &Client, unit: Option<&str>, output: Output) -> Result<(), Failure> {
     let unit = unit.map_or_else(String::new, |unit| format!("&unit={}", encoded(unit.as_bytes())));
-    let answer = client.get(&format!("/v1/cases?kind=hotline{unit}"))?;
+    let answer = client.list(&format!("/v1/cases?kind=hotline{unit}"), "cases")?;
     let waits = |case: &&Value| case.get("waits_callback").and_then(Value::as_bool) == Some(true);
     if output == Output::Json {
         return print_json(&json!({"cases": rows(&answer, "cases").filter(waits).collect::<Vec<_>>()}));

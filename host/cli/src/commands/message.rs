@@ -335,7 +335,7 @@ fn late(
 
 fn list(client: &Client, unit: Option<&str>, all: bool, output: Output) -> Result<(), Failure> {
     let unit = unit.map_or_else(String::new, |unit| format!("&unit={}", encoded(unit.as_bytes())));
-    let answer = client.get(&format!("/v1/cases?kind=message{unit}"))?;
+    let answer = client.list(&format!("/v1/cases?kind=message{unit}"), "cases")?;
     let open = |case: &&Value| all || case.get("state").and_then(Value::as_str) != Some("closed");
     if output == Output::Json {
         return print_json(&json!({"cases": rows(&answer, "cases").filter(open).collect::<Vec<_>>()}));

@@ -1,5 +1,7 @@
 //! `huiyin serve`: the host.
 
+mod doors;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +25,7 @@ const LAST: Duration = Duration::from_secs(5);
 /// Run the host
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  huiyin serve --config bureau/huiyin.json --data /var/lib/huiyin\n\nPrints one line that begins with `ready` on stderr when it is. Stops cleanly at SIGINT and SIGTERM.\nExit 3: the store failed."
+    after_help = "Example:\n  huiyin serve --config bureau/huiyin.json --data /var/lib/huiyin\n\nPrints one line that begins with `ready` on stderr when it is. Stops cleanly at SIGINT and SIGTERM; reads a TLS certificate again at SIGHUP.\nExit 3: the store failed."
 )]
 pub(crate) struct Args {
     /// What is watched, which workflows run; the data folder's huiyin.json unless given.
@@ -38,6 +40,21 @@ pub(crate) struct Args {
     /// Accept an address that other machines can reach, in plain HTTP.
     #[arg(long)]
     listen_publicly: bool,
+    /// Serve TLS at this address, too, by --tls-certificate and --tls-key.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    tls_listen: Option<SocketAddr>,
+    /// The certificate with those between it and its authority, PEM; read again at SIGHUP and when it changes.
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, PEM, in a file of its owner's alone.
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Show pages that are asked for here in plain HTTP the way to TLS.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    redirect_listen: Option<SocketAddr>,
+    /// A proxy whose x-forwarded-… headers are believed, an address or a range; may be given several times.
+    #[arg(long, value_name = "ADDRESS")]
+    trusted_proxy: Vec<String>,
     /// Begin a new audit log where the folder's is gone; what it proved is given up, and that goes on record.
     #[arg(long)]
     new_audit_log: bool,
@@ -61,6 +78,7 @@ pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
                 .map_err(|_| Failure::invalid(format_args!("/listen: `{text}` is no address; write it as {LISTEN}")))?
         }
     };
+    let doors = doors::wanted(args, &config, &base)?;
     let options =
         Options { data: Some(args.data.clone()), new_audit_log: args.new_audit_log, ..options(setup, config, base) };
     let bounds = huiyin_server::Bounds::within(crate::process::raise_file_limit());
@@ -72,8 +90,9 @@ pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
             huiyin_server::ListenError::Public(_) => Failure::invalid(error),
             huiyin_server::ListenError::Io { .. } => Failure::unreachable(error),
         })?;
+        let doors = doors.open(listener).await?;
         let engine = Engine::start(options).await.map_err(|error| refused(&error))?;
-        serve(Arc::new(engine), listener, &args.data, asked, began, bounds).await
+        serve(Arc::new(engine), doors, &args.data, asked, began, bounds).await
     });
     // What still hangs on a disk that gives no answer is not waited for: everything that was told is durable.
     runtime.shutdown_timeout(LAST);
@@ -82,15 +101,17 @@ pub(crate) fn run(args: &Args, setup: &Setup) -> Result<(), Failure> {
 
 async fn serve(
     engine: Arc<Engine>,
-    listener: tokio::net::TcpListener,
+    doors: doors::Open,
     data: &std::path::Path,
     mut asked: Asked,
     began: Instant,
     bounds: huiyin_server::Bounds,
 ) -> Result<(), Failure> {
+    let stop = CancellationToken::new();
     let started = async {
+        doors.follow(&stop)?;
         let token = Token::load_or_create(data).map_err(Failure::unreachable)?;
-        let url = format!("http://{}", listener.local_addr().map_err(Failure::unreachable)?);
+        let url = doors.url.clone();
         let sign_in = SignIn::of(data, &token);
         let code = sign_in.first_code().map_err(Failure::unreachable)?;
         HostFile::write(data, &url)?;
@@ -103,10 +124,14 @@ async fn serve(
             return Err(failure);
         }
     };
-    let stop = CancellationToken::new();
     let router = huiyin_server::router_with(Arc::clone(&engine), token, Arc::new(sign_in), stop.clone());
-    let served = tokio::spawn(huiyin_server::serve_within(listener, router, bounds, stop.clone().cancelled_owned()));
+    let secure = doors.secure.clone();
+    let served = huiyin_server::serve_doors(doors.listeners, router, bounds, stop.clone().cancelled_owned());
+    let served = tokio::spawn(served);
     note(format_args!("ready {url} data={} in {} ms", data.display(), began.elapsed().as_millis()));
+    if let Some(secure) = secure {
+        note(format_args!("serves TLS at {secure}"));
+    }
     crate::welcome::say_how_to_come_in(&url, data, code.as_deref());
     let failed = tokio::select! {
         () = asked.stop_asked() => false,

@@ -51,6 +51,11 @@ impl Host {
         Host { child, url, rest }
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to stop; gives its exit code and what it said since it was ready.
     pub fn stop(mut self) -> (i32, String) {
         let id = self.child.id().to_string();

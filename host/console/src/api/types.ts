@@ -12,6 +12,8 @@ export interface Session {
   actor: string;
   admin: boolean;
   must_change: boolean;
+  /** A code of a second factor is asked for at sign-in. */
+  second: boolean;
   ends: string;
   idle_seconds: number;
   name?: string | null;
@@ -400,6 +402,7 @@ export interface Account {
   unit: string | null;
   unit_name: Name | null;
   must_change: boolean;
+  second: boolean;
   locked: boolean;
   added: string;
   changed: string;

@@ -64,7 +64,7 @@ function Health() {
   );
 }
 
-type Doing = { act: 'reset' | 'lock' | 'unlock' | 'sign-out' | 'remove'; account: string };
+type Doing = { act: 'reset' | 'reset-second' | 'lock' | 'unlock' | 'sign-out' | 'remove'; account: string };
 
 function Accounts() {
   const { t, name } = useI18n();
@@ -75,7 +75,7 @@ function Accounts() {
   const [doing, setDoing] = useState<Doing | null>(null);
   const [told, setTold] = useState<{ account: string; password: string } | null>(null);
   const refresh = () => Promise.all(['accounts', 'sign-ins'].map((one) => client.invalidateQueries({ queryKey: [one] })));
-  const acts = (row: Account): Doing['act'][] => [...(row.account === own ? [] : ([row.locked ? 'unlock' : 'lock', 'remove'] as const)), 'reset', 'sign-out'];
+  const acts = (row: Account): Doing['act'][] => [...(row.account === own ? [] : ([row.locked ? 'unlock' : 'lock', 'remove'] as const)), 'reset', ...(row.second && row.account !== own ? (['reset-second'] as const) : []), 'sign-out'];
   return (
     <Flex vertical gap={12}>
       <div><Button type="primary" icon={<PlusOutlined />} onClick={() => setAdding(true)}>{t('admin.add')}</Button></div>

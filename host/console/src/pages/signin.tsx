@@ -8,6 +8,7 @@ import { useNavigate } from 'react-router';
 
 import { ProblemError, ask, post } from '../api/client';
 import type { SessionAnswer } from '../api/types';
+import { useSession } from '../api/hooks';
 import { useI18n } from '../i18n';
 import { PageHead, problemText } from '../ui/bits';
 
@@ -66,7 +67,8 @@ function useSend<T>(form: FormInstance<T>) {
 export function SignInPage() {
   const { t } = useI18n();
   const client = useQueryClient();
-  const [form] = Form.useForm<{ account: string; password: string }>();
+  const [form] = Form.useForm<{ account: string; password: string; code?: string }>();
+  const [coded, setCoded] = useState(false);
   const { send, busy, alert } = useSend(form);
   return (
     <Outside title={t('signin')} about={t('signin.about')}>
@@ -76,8 +78,14 @@ export function SignInPage() {
         requiredMark={false}
         onFinish={(values) =>
           void send(async () => {
-            const answer = await ask<SessionAnswer>('POST', '/v1/session', { body: values, quiet: true });
-            client.setQueryData(['session'], answer);
+            try {
+              const answer = await ask<SessionAnswer>('POST', '/v1/session', { body: values, quiet: true });
+              client.setQueryData(['session'], answer);
+            } catch (failed) {
+              // The password is right: the same again, with a code.
+              if (!(failed instanceof ProblemError) || failed.kind !== 'code-needed') throw failed;
+              setCoded(true);
+            }
           })
         }
       >
@@ -88,6 +96,11 @@ export function SignInPage() {
         <Form.Item name="password" label={t('signin.password')} rules={[{ required: true, message: t('signin.password.need') }]}>
           <Input.Password prefix={<LockOutlined />} autoComplete="current-password" maxLength={MAX} />
         </Form.Item>
+        {coded && (
+          <Form.Item name="code" label={t('second.code')} extra={t('second.code.help')} rules={[{ required: true, message: t('second.code.need') }]}>
+            <Input autoComplete="one-time-code" autoCapitalize="none" maxLength={40} autoFocus />
+          </Form.Item>
+        )}
         <Button type="primary" htmlType="submit" block loading={busy}>{t('signin')}</Button>
       </Form>
     </Outside>
@@ -191,6 +204,67 @@ export function ChangePassword({ forced = false }: { forced?: boolean }) {
     <>
       <PageHead title={t('password.change')} about={t('password.about')} />
       <Card>{fields}</Card>
+    </>
+  );
+}
+
+/** Two-step sign-in: set up with the phone, or taken away with a code. */
+export function SecondFactor() {
+  const { t } = useI18n();
+  const client = useQueryClient();
+  const on = useSession().data?.session?.second ?? false;
+  const [form] = Form.useForm<{ password: string; code: string }>();
+  const { send, busy, alert } = useSend(form);
+  const [offered, setOffered] = useState<{ secret: string; uri: string } | null>(null);
+  const [recovery, setRecovery] = useState<string[] | null>(null);
+  const begun = (answer: SessionAnswer) => client.setQueryData(['session'], answer);
+  const finish = ({ password, code }: { password: string; code: string }) =>
+    void send(async () => {
+      if (on) {
+        begun(await post<SessionAnswer>('/v1/session/second/remove', { password, code }));
+        setRecovery(null);
+      } else if (!offered) {
+        setOffered(await post<{ secret: string; uri: string }>('/v1/session/second', { password }));
+      } else {
+        const answer = await post<SessionAnswer & { recovery: string[] }>('/v1/session/second/confirm', { code });
+        setRecovery(answer.recovery);
+        setOffered(null);
+        begun({ session: answer.session });
+      }
+      form.resetFields();
+    });
+  return (
+    <>
+      <PageHead title={t('second')} about={t(on ? 'second.on' : 'second.about')} />
+      {recovery && (
+        <Card title={t('second.recovery')} style={{ marginBottom: 16 }}>
+          <Typography.Paragraph>{t('second.recovery.about')}</Typography.Paragraph>
+          <Typography.Paragraph copyable={{ text: recovery.join('\n') }}><code data-testid="recovery" style={{ whiteSpace: 'pre-line' }}>{recovery.join('\n')}</code></Typography.Paragraph>
+        </Card>
+      )}
+      <Card>
+        {offered && (
+          <>
+            <Typography.Paragraph>{t('second.secret.about')}</Typography.Paragraph>
+            <Typography.Paragraph copyable={{ text: offered.secret }}><code data-testid="second-secret">{offered.secret}</code></Typography.Paragraph>
+            <Typography.Paragraph copyable={{ text: offered.uri }}><a href={offered.uri}>{t('second.open')}</a></Typography.Paragraph>
+          </>
+        )}
+        <Form form={form} layout="vertical" requiredMark={false} style={{ maxWidth: 400 }} onFinish={finish}>
+          {alert}
+          {!offered && (
+            <Form.Item name="password" label={t('signin.password')} rules={[{ required: true, message: t('signin.password.need') }]}>
+              <Input.Password autoComplete="current-password" maxLength={MAX} />
+            </Form.Item>
+          )}
+          {(on || offered) && (
+            <Form.Item name="code" label={t('second.code')} extra={on ? t('second.code.help') : undefined} rules={[{ required: true, message: t('second.code.need') }]}>
+              <Input autoComplete="one-time-code" autoCapitalize="none" maxLength={40} />
+            </Form.Item>
+          )}
+          <Button type="primary" danger={on} htmlType="submit" loading={busy}>{t(on ? 'second.remove' : offered ? 'second.confirm' : 'second.begin')}</Button>
+        </Form>
+      </Card>
     </>
   );
 }

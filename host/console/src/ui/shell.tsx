@@ -107,6 +107,7 @@ export function Shell({ children }: { children: ReactNode }) {
     { key: 'who', disabled: true, label: `${me?.name ?? me?.account ?? ''}${me?.unit_name ? ' · ' + name(me.unit_name) : ''}` },
     { type: 'divider' },
     { key: 'password', label: t('account.password'), onClick: () => void navigate('/password') },
+    { key: 'second', label: t('second'), onClick: () => void navigate('/second') },
     { key: 'theme', icon: <BulbOutlined />, label: t(`theme.${mode}`), onClick: () => setMode(modes[(modes.indexOf(mode) + 1) % 3] ?? 'auto') },
     { type: 'divider' },
     { key: 'out', icon: <LogoutOutlined />, label: t('account.out'), onClick: () => void leave(false) },

@@ -41,6 +41,7 @@ mod routing;
 mod saying;
 mod task;
 mod tasking;
+mod version;
 
 use huiyin_deadline::clock::Clock;
 use huiyin_deadline::clock::ladder::Raised;

@@ -8,7 +8,7 @@ use huiyin_records::record::{DeskDecided, EffectSettled, Entry, unit_key};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Judgement, PartitionCore, RecordMeta, Refusal, Reply, Wake, unfit};
+use super::{Expected, Judgement, PartitionCore, RecordMeta, Refusal, Reply, Wake, unfit};
 
 impl PartitionCore {
     pub(super) fn decide(
@@ -41,6 +41,7 @@ impl PartitionCore {
         judged: Option<&Judgement>,
         elsewhere: Elsewhere,
         once: Option<Keyed>,
+        expected: Option<&Expected>,
         reply: Reply<Value>,
         now: Timestamp,
     ) {
@@ -49,6 +50,10 @@ impl PartitionCore {
         {
             let answer = if asked == keyed.asked { Ok(Value::clone(answer)) } else { Err(reused()) };
             self.tell(reply, answer);
+            return;
+        }
+        if let Some(current) = expected.and_then(|expected| self.stale(expected)) {
+            self.tell(reply, Err(Refusal::Stale { current }));
             return;
         }
         let Some(who) = Actor::parse(actor) else {
@@ -101,6 +106,13 @@ impl PartitionCore {
             Some(subject) => !subject.is_known(&self.state.desk),
             None => matches!(command, Command::ReadDesk(_)),
         }
+    }
+
+    /// The version of a case that is another than what was expected; none where it is as expected, or there is no such case.
+    fn stale(&self, expected: &Expected) -> Option<String> {
+        let current = self.state.desk.case(&expected.case)?.version();
+        let fits = expected.versions.is_empty() || expected.versions.contains(&current);
+        (!fits).then_some(current)
     }
 
     /// A workflow's call of a core function. What it may do is decided by the

@@ -33,6 +33,12 @@ pub enum Refusal {
     /// The key of this request was another request's.
     #[error("{0}")]
     KeyReused(String),
+    /// The case has changed since it was read.
+    #[error("the case has changed since you read it; read it again, and decide anew")]
+    Stale {
+        /// The version that there is.
+        current: String,
+    },
     /// The input is at fault.
     #[error("{message} (at {pointer})")]
     Invalid {
@@ -61,6 +67,15 @@ impl Refusal {
     }
 }
 
+/// The version of a case that somebody has read, and wants to change no other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// Its number.
+    pub case: String,
+    /// Any of these; none of them: whichever there is.
+    pub versions: Vec<String>,
+}
+
 /// Everything that can happen to a partition.
 pub enum Message {
     /// A policy pack comes into force while the host runs; told what was counted anew.
@@ -87,6 +102,8 @@ pub enum Message {
         elsewhere: Box<huiyin_desk::Elsewhere>,
         /// The key under which it is asked; its answer is not there yet.
         once: Option<Keyed>,
+        /// The version of the case that who asks has read.
+        expected: Option<Expected>,
         /// Told the output.
         reply: Reply<Value>,
     },

@@ -105,7 +105,7 @@ pub(super) fn check_site(method: &Method, headers: &HeaderMap) -> Result<(), Pro
     Ok(())
 }
 
-/// Whether the browser speaks TLS, as the proxy before the host says. A lie hurts only who tells it.
+/// Whether the browser speaks TLS, with the host or with a proxy that is believed ([`crate::proxies`]).
 pub(super) fn is_secure(headers: &HeaderMap) -> bool {
     headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"))
 }
@@ -119,7 +119,7 @@ pub(crate) fn whence(request: &Request) -> Whence {
 pub(super) fn whence_of(peer: Option<&Peer>, headers: &HeaderMap) -> Whence {
     let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
     Whence {
-        address: peer.map(|peer| peer.0.to_string()),
+        address: peer.map(|peer| peer.address.to_string()),
         forwarded: forwarded.map(|text| text.chars().take(MAX_FORWARDED).collect()),
     }
 }

@@ -10,6 +10,8 @@
 //! | [`store`] | the accounts, in such a file |
 //! | [`tokens`] | API tokens, in another |
 //! | [`password`] | hashing (argon2id), and what a password must be |
+//! | [`second`] | the second factor: codes by the time, recovery codes |
+//! | [`second_routes`] | its paths |
 //! | [`delay`] | the growing delay after wrong passwords |
 //! | [`session`] | sessions: idle and absolute limits, ending them |
 //! | [`trail`] | the record of sign-ins, refusals and changes |
@@ -23,6 +25,8 @@ pub(crate) mod guard;
 mod kept;
 mod password;
 pub(crate) mod routes;
+mod second;
+mod second_routes;
 mod session;
 mod signing;
 mod store;
@@ -31,6 +35,7 @@ mod tokens;
 mod trail;
 
 pub use password::{MAX_PASSWORD, MIN_PASSWORD, PasswordError, first_password};
+pub use second::Second;
 pub(crate) use session::Standing;
 pub use signing::SignIn;
 pub(crate) use signing::Whence;

@@ -103,9 +103,14 @@ pub(super) fn nobody() -> String {
 /// # Errors
 /// When the system gives no random bytes.
 pub fn first_password() -> Result<String, PasswordError> {
+    typed(5)
+}
+
+/// Groups of four letters and digits that a person can type; some 19 random bits each.
+pub(super) fn typed(count: usize) -> Result<String, PasswordError> {
     const SIGNS: &[u8; 30] = b"abcdefghjkmnpqrstuvwxyz2345678";
-    let mut groups = Vec::with_capacity(5);
-    for _ in 0..5 {
+    let mut groups = Vec::with_capacity(count);
+    for _ in 0..count {
         let mut group = String::with_capacity(4);
         while group.len() < 4 {
             let mut byte = [0_u8];

@@ -17,8 +17,8 @@ use super::password::first_password;
 use super::session::{IDLE, Standing};
 use super::signing::{Denied, FirstError};
 use super::store::{Account, AccountError};
-use super::token_routes;
 use super::trail::Deed;
+use super::{second_routes, token_routes};
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::connections::Peer;
@@ -48,8 +48,26 @@ pub(crate) fn all() -> Vec<Route<App>> {
             .said("修改本人密码", "Changes one's own password.")
             .json::<Change>()
             .gives(200, shapes::session),
+        post("/v1/session/second", MayAct, second_routes::offer)
+            .said("启用动态口令：取得密钥", "Offers a secret for a second factor, told this once.")
+            .json::<second_routes::Begin>()
+            .gives(200, shapes::second_offered),
+        post("/v1/session/second/confirm", MayAct, second_routes::confirm)
+            .said(
+                "启用动态口令：确认",
+                "The second factor is asked for from now on; gives the recovery codes, this once.",
+            )
+            .json::<second_routes::Confirm>()
+            .gives(200, shapes::second_set),
+        post("/v1/session/second/remove", MayAct, second_routes::remove)
+            .said("停用本人的动态口令", "One's own second factor is asked for no longer.")
+            .json::<second_routes::Remove>()
+            .gives(200, shapes::session),
         delete("/v1/sessions", MayAct, sign_out_everywhere).said("在所有设备上退出", "Signs out everywhere.").done(204),
-        get("/v1/accounts", Admin, list).said("账户列表", "Accounts.").gives(200, shapes::accounts),
+        get("/v1/accounts", Admin, list)
+            .said("账户列表", "Accounts.")
+            .gives(200, shapes::accounts)
+            .paged("accounts", &["account"]),
         post("/v1/accounts", Admin, add)
             .said("新建账户", "Makes an account, with a first password.")
             .json::<NewAccount>()
@@ -57,6 +75,9 @@ pub(crate) fn all() -> Vec<Route<App>> {
         post("/v1/accounts/{account}/reset", Admin, reset)
             .said("重置密码", "An account has a first password again.")
             .gives(200, shapes::password),
+        post("/v1/accounts/{account}/reset-second", Admin, reset_second)
+            .said("停用账户的动态口令", "An account has no second factor any more.")
+            .done(204),
         post("/v1/accounts/{account}/lock", Admin, lock).said("锁定账户", "Locks an account.").done(204),
         post("/v1/accounts/{account}/unlock", Admin, unlock).said("解锁账户", "Unlocks an account.").done(204),
         post("/v1/accounts/{account}/sign-out", Admin, sign_out_of)
@@ -65,7 +86,8 @@ pub(crate) fn all() -> Vec<Route<App>> {
         post("/v1/accounts/{account}/remove", Admin, remove).said("删除账户", "Removes an account.").done(204),
         get("/v1/tokens", Admin, token_routes::list)
             .said("接口令牌列表", "API tokens; not the tokens themselves.")
-            .gives(200, shapes::tokens),
+            .gives(200, shapes::tokens)
+            .paged("tokens", &["person", "added", "id"]),
         post("/v1/tokens", Admin, token_routes::create)
             .said("新建接口令牌", "Makes an API token of a person, and tells it this once.")
             .json::<token_routes::Wanted>()
@@ -76,7 +98,8 @@ pub(crate) fn all() -> Vec<Route<App>> {
         get("/v1/sign-ins", Admin, sign_ins)
             .said("登录记录，最新的在前", "The record of sign-ins, the latest first.")
             .query::<HowMany>()
-            .gives(200, shapes::sign_ins),
+            .gives(200, shapes::sign_ins)
+            .paged_beyond("sign_ins", &["-time", "account", "deed"]),
     ]
 }
 
@@ -85,6 +108,8 @@ pub(crate) fn all() -> Vec<Route<App>> {
 struct Credentials {
     account: String,
     password: String,
+    /// Of the second factor, where the account has one: six digits, or a recovery code.
+    code: Option<String>,
 }
 
 async fn show(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
@@ -98,13 +123,14 @@ async fn show(State(app): State<App>, headers: HeaderMap) -> Result<Response, Pr
 }
 
 /// Who somebody is: as the policy pack in force has it.
-async fn described(app: &App, standing: &Standing) -> Result<Value, Problem> {
+pub(super) async fn described(app: &App, standing: &Standing) -> Result<Value, Problem> {
     let pack = app.engine.look(0, |state, _| state.desk.policy().cloned()).await?;
     let mut session = json!({
         "account": standing.account,
         "actor": standing.actor,
         "admin": standing.actor.starts_with("admin:"),
         "must_change": standing.must_change,
+        "second": app.sign_in.has_second(&standing.account),
         "ends": standing.ends,
         "idle_seconds": IDLE.as_secs(),
     });
@@ -142,20 +168,29 @@ async fn sign_in(
     guard::check_site(&axum::http::Method::POST, &headers)?;
     let whence = guard::whence_of(peer.as_deref(), &headers);
     let old = guard::token(&app.sign_in, &headers);
-    let token = app.sign_in.sign_in(&given.account, &given.password, old.as_deref(), &whence).await.map_err(denied)?;
+    let code = given.code.as_deref();
+    let begun_session = app.sign_in.sign_in(&given.account, &given.password, code, old.as_deref(), &whence);
+    let token = begun_session.await.map_err(denied)?;
     begun(&app, &headers, &token).await
 }
 
 /// The answer to whoever has a new session.
-async fn begun(app: &App, headers: &HeaderMap, token: &str) -> Result<Response, Problem> {
+pub(super) async fn begun(app: &App, headers: &HeaderMap, token: &str) -> Result<Response, Problem> {
     let standing = app.sign_in.find(token, true).ok_or_else(|| Problem::unauthorized("the session is over already"))?;
-    let answer = axum::Json(json!({ "session": described(app, &standing).await? }));
-    let cookie = guard::cookie(&app.sign_in, headers, token);
-    Ok(([(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, "no-store".to_owned())], answer).into_response())
+    Ok(begun_with(app, headers, token, json!({ "session": described(app, &standing).await? })))
 }
 
-fn denied(denied: Denied) -> Problem {
+/// The same with an answer of its own.
+pub(super) fn begun_with(app: &App, headers: &HeaderMap, token: &str, answer: Value) -> Response {
+    let answer = axum::Json(answer);
+    let cookie = guard::cookie(&app.sign_in, headers, token);
+    ([(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, "no-store".to_owned())], answer).into_response()
+}
+
+pub(super) fn denied(denied: Denied) -> Problem {
     match denied {
+        Denied::CodeNeeded => Problem::code_needed(),
+        Denied::WrongCode => Problem::wrong_code(),
         Denied::Wrong => Problem::unauthorized("there is no such account, or the password is another"),
         Denied::Locked => Problem::forbidden("this account is locked; ask an admin of the host"),
         Denied::Delayed(left) => Problem::delayed(left.as_secs().max(1)),
@@ -193,7 +228,7 @@ fn gone(app: &App, headers: &HeaderMap) -> [(header::HeaderName, String); 2] {
     [(header::SET_COOKIE, guard::no_cookie(&app.sign_in, headers)), (clear, "\"cache\"".to_owned())]
 }
 
-fn own(caller: &Caller) -> Result<&Standing, Problem> {
+pub(super) fn own(caller: &Caller) -> Result<&Standing, Problem> {
     caller.session.as_ref().ok_or_else(|| Problem::invalid("this is of a session; the bearer of the token has none"))
 }
 
@@ -225,11 +260,11 @@ async fn change_password(
         let name = name.clone();
         app.sign_in.store(move |accounts| accounts.set_password(&name, &new, false)).await
     };
-    changed.map_err(|error| refused(error, "/new"))?;
+    let changed = changed.map_err(|error| refused(error, "/new"))?;
     app.sign_in.note(Deed::PasswordChanged, &name, None, &whence, None);
     // All sessions are over with the old password; this browser gets a new one.
     let old = guard::token(&app.sign_in, &headers);
-    let again = app.sign_in.sign_in(&name, &change.new, old.as_deref(), &whence).await.map_err(denied)?;
+    let again = app.sign_in.begin(&name, &changed, old.as_deref(), &whence).map_err(denied)?;
     begun(&app, &headers, &again).await
 }
 
@@ -260,10 +295,10 @@ async fn first(
 }
 
 /// Why an account is not what was asked; the password stands at `pointer`.
-fn refused(error: AccountError, pointer: &str) -> Problem {
+pub(super) fn refused(error: AccountError, pointer: &str) -> Problem {
     match error {
         AccountError::Name(_) => Problem::invalid_at("/account", error),
-        AccountError::Known(_) | AccountError::Many => Problem::refused(error),
+        AccountError::Known(_) | AccountError::Many | AccountError::NoSecond(_) => Problem::refused(error),
         AccountError::Missing(_) => Problem::not_found(error),
         AccountError::Password(super::PasswordError::Hash(_)) | AccountError::File { .. } => {
             Problem::unavailable(error)
@@ -300,6 +335,7 @@ async fn list(State(app): State<App>, Extension(caller): Extension<Caller>) -> R
                 "unit": unit.map(|unit| &unit.code),
                 "unit_name": unit.map(|unit| &unit.name),
                 "must_change": account.must_change,
+                "second": account.second.is_some(),
                 "locked": account.locked,
                 "added": account.added,
                 "changed": account.changed,
@@ -410,6 +446,21 @@ async fn reset(
     act.change(move |accounts, name| accounts.set_password(name, &new, true)).await?;
     act.note(Deed::Reset);
     Ok(told(StatusCode::OK, &act.name, &password))
+}
+
+async fn reset_second(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    let act = Act::new(app, caller, name, peer, &headers)?;
+    // One's own goes with a code alone: a session that was left open is not enough.
+    act.not_own()?;
+    act.change(super::Accounts::remove_second).await?;
+    act.note(Deed::SecondRemoved);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn lock(

@@ -1,6 +1,7 @@
 //! What a running host has for signing in: accounts, sessions, delays, the
 //! record, and the code by which the first admin is made.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::delay::Delays;
 use super::password;
+use super::second::{Fresh, Right};
 use super::session::{Full, Sessions, Standing, Whose};
 use super::store::{Account, AccountError, Accounts};
 use super::tokens::Tokens;
@@ -30,6 +32,9 @@ const CODE_TIME: Duration = Duration::from_hours(24);
 /// Wrong codes after which it holds no longer.
 const CODE_TRIES: u32 = 10;
 
+/// How long a secret that was told waits to be confirmed.
+const OFFER_TIME: Duration = Duration::from_mins(10);
+
 /// Signing in to a host.
 pub struct SignIn {
     pub(super) accounts: Option<Accounts>,
@@ -38,6 +43,8 @@ pub struct SignIn {
     sessions: Mutex<Sessions>,
     delays: Mutex<Delays>,
     code: Mutex<Option<Code>>,
+    /// Secrets of second factors that were told and are not confirmed yet.
+    fresh: Mutex<HashMap<String, (Fresh, Instant)>>,
     hashing: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     /// A hash that nobody has the password of.
@@ -60,6 +67,10 @@ pub(super) enum Denied {
     Delayed(Duration),
     /// The account is locked; told only to who knows its password.
     Locked,
+    /// The password is right, and a code of the second factor is asked for, too.
+    CodeNeeded,
+    /// The password is right, and the code is another, or has counted already.
+    WrongCode,
     /// Too much is under way.
     Busy,
     /// The accounts cannot be read.
@@ -95,6 +106,7 @@ impl SignIn {
             sessions: Mutex::default(),
             delays: Mutex::default(),
             code: Mutex::default(),
+            fresh: Mutex::default(),
             hashing: Arc::new(Semaphore::new(HASHING)),
             waiting: Arc::new(Semaphore::new(WAITING)),
             nobody: password::nobody(),
@@ -171,10 +183,60 @@ impl SignIn {
         self: &Arc<Self>,
         name: &str,
         given: &str,
+        code: Option<&str>,
         old: Option<&str>,
         from: &Whence,
     ) -> Result<String, Denied> {
         let account = self.prove(name, given, from).await?;
+        if account.second.is_some() {
+            self.prove_code(name, &account, code.ok_or(Denied::CodeNeeded)?, from).await?;
+        }
+        self.begin(name, &account, old, from)
+    }
+
+    /// Checks a code of the second factor, with the delay after wrong ones.
+    pub(super) async fn prove_code(
+        self: &Arc<Self>,
+        name: &str,
+        account: &Account,
+        code: &str,
+        from: &Whence,
+    ) -> Result<(), Denied> {
+        let tried = format!("{name}\0{}\0code", account.generation);
+        if let Some(left) = lock(&self.delays).left(&tried, Instant::now()) {
+            return Err(Denied::Delayed(left));
+        }
+        let taken = self.store({
+            let (name, code) = (name.to_owned(), code.to_owned());
+            move |accounts| accounts.take_code(&name, &code, Timestamp::now())
+        });
+        match taken.await.map_err(|error| Denied::Store(error.to_string()))? {
+            Some(right) => {
+                lock(&self.delays).right(&tried);
+                if let Right::Recovery(left) = right {
+                    self.note(Deed::RecoveryUsed, name, None, from, Some(&format!("{left} left")));
+                }
+                Ok(())
+            }
+            None => {
+                let delay = lock(&self.delays).wrong(&tried, true, Instant::now());
+                self.note(Deed::Refused, name, None, from, Some("wrong code"));
+                if let Some(delay) = delay {
+                    self.note(Deed::Delayed, name, None, from, Some(&format!("{} s", delay.as_secs())));
+                }
+                Err(Denied::WrongCode)
+            }
+        }
+    }
+
+    /// Begins a session of somebody who has shown who they are.
+    pub(super) fn begin(
+        &self,
+        name: &str,
+        account: &Account,
+        old: Option<&str>,
+        from: &Whence,
+    ) -> Result<String, Denied> {
         let begun = {
             let mut sessions = lock(&self.sessions);
             if let Some(old) = old {
@@ -244,6 +306,34 @@ impl SignIn {
                 Err(Denied::Wrong)
             }
         }
+    }
+
+    /// Whether an account has a second factor.
+    pub(super) fn has_second(&self, name: &str) -> bool {
+        let found = self.accounts.as_ref().and_then(|accounts| accounts.get(name).ok().flatten());
+        found.is_some_and(|account| account.second.is_some())
+    }
+
+    /// Makes a secret for a second factor; gives it as it is typed and as an address. It holds until it is confirmed, for
+    /// ten minutes, and in place of the one before.
+    pub(super) fn offer_second(&self, name: &str) -> Option<(String, String)> {
+        let fresh = Fresh::random()?;
+        let told = fresh.told(name);
+        let mut offered = lock(&self.fresh);
+        offered.retain(|_, (_, made)| made.elapsed() < OFFER_TIME);
+        offered.insert(name.to_owned(), (fresh, Instant::now()));
+        Some(told)
+    }
+
+    /// Takes the secret that was offered; none where it was not, or too long ago.
+    pub(super) fn offered_second(&self, name: &str) -> Option<Fresh> {
+        let (fresh, made) = lock(&self.fresh).remove(name)?;
+        (made.elapsed() < OFFER_TIME).then_some(fresh)
+    }
+
+    /// Puts one back whose code was another.
+    pub(super) fn put_back_second(&self, name: &str, fresh: Fresh) {
+        lock(&self.fresh).entry(name.to_owned()).or_insert((fresh, Instant::now()));
     }
 
     /// The session that a token stands for.

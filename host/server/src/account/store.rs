@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kept::{Kept, KeptError, Names};
 use super::password::{self, PasswordError};
+use super::second::{self, Fresh, Right, Second};
 
 const NAMES: Names =
     Names { file: "accounts.json", lock: "accounts.lock", format: "huiyin.accounts.v1", member: "accounts" };
@@ -43,6 +44,9 @@ pub struct Account {
     pub added: Timestamp,
     /// When it was last changed.
     pub changed: Timestamp,
+    /// The second factor, where one is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<Second>,
 }
 
 impl Account {
@@ -66,6 +70,9 @@ pub enum AccountError {
     /// There is none.
     #[error("there is no account `{0}`; `huiyin account list` shows those there are")]
     Missing(String),
+    /// There is no second factor.
+    #[error("the account `{0}` has no second factor")]
+    NoSecond(String),
     /// There are too many.
     #[error("there are {MOST} accounts, more are not kept")]
     Many,
@@ -180,6 +187,7 @@ impl Accounts {
                 generation: fresh(),
                 added: now,
                 changed: now,
+                second: None,
             };
             all.insert(name.to_owned(), account.clone());
             Ok(account)
@@ -212,7 +220,51 @@ impl Accounts {
     /// # Errors
     /// When there is no such account, or the file cannot be written.
     pub fn remove(&self, name: &str) -> Result<(), AccountError> {
-        self.change(|all| all.remove(name).map(drop).ok_or_else(|| AccountError::Missing(name.to_owned())))
+        self.change(|all| all.remove(name).map(drop).ok_or_else(|| AccountError::Missing(name.to_owned())))?;
+        self.forget(name)
+    }
+
+    /// Asks for a second factor from now on; the account's sessions are over.
+    ///
+    /// # Errors
+    /// When there is no such account, or a file cannot be written.
+    pub(super) fn set_second(&self, name: &str, fresh: &Fresh, second: Second) -> Result<Account, AccountError> {
+        // First the secret: without it nobody who is asked for a code could come in.
+        fresh.keep(self.folder(), name, second.since).map_err(|error| self.sealed(&error))?;
+        self.with(name, |account| account.second = Some(second))
+    }
+
+    /// Asks for no second factor any more; the account's sessions are over.
+    ///
+    /// # Errors
+    /// When there is no such account or it has none, or a file cannot be written.
+    pub fn remove_second(&self, name: &str) -> Result<Account, AccountError> {
+        if self.get(name)?.ok_or_else(|| AccountError::Missing(name.to_owned()))?.second.is_none() {
+            return Err(AccountError::NoSecond(name.to_owned()));
+        }
+        let changed = self.with(name, |account| account.second = None)?;
+        self.forget(name)?;
+        Ok(changed)
+    }
+
+    /// Takes a code: right or not, what is right counts once, however many ask at the same time.
+    ///
+    /// # Errors
+    /// When there is no such account or it has no second factor, or a file cannot be read or written.
+    pub(super) fn take_code(&self, name: &str, code: &str, now: Timestamp) -> Result<Option<Right>, AccountError> {
+        self.change(|all| {
+            let account = all.get_mut(name).ok_or_else(|| AccountError::Missing(name.to_owned()))?;
+            let second = account.second.as_mut().ok_or_else(|| AccountError::NoSecond(name.to_owned()))?;
+            second.take(self.folder(), name, code, now).map_err(|error| self.sealed(&error))
+        })
+    }
+
+    fn forget(&self, name: &str) -> Result<(), AccountError> {
+        second::forget(self.folder(), name).map_err(|error| self.sealed(&error))
+    }
+
+    fn sealed(&self, error: &huiyin_secrets::vault::VaultError) -> AccountError {
+        AccountError::File { path: self.folder().join("secrets"), why: error.to_string() }
     }
 
     fn with(&self, name: &str, set: impl FnOnce(&mut Account)) -> Result<Account, AccountError> {

@@ -43,6 +43,12 @@ pub enum Deed {
     Unlocked,
     /// An account was removed.
     Removed,
+    /// A second factor is asked for from now on.
+    SecondSet,
+    /// It is asked for no longer.
+    SecondRemoved,
+    /// Somebody came in by a recovery code.
+    RecoveryUsed,
     /// A request by session was refused: forged, or in another's name.
     Forged,
     /// A request was refused: who asked has no right to it, or not within those units.
@@ -68,7 +74,7 @@ pub struct SignInRecord {
     /// Address and port that it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// What a proxy says of where it came from (`x-forwarded-for`): as sure as the proxy is.
+    /// Where it came from before that, as a proxy says that is believed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarded: Option<String>,
     /// More about it.

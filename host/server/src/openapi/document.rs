@@ -127,11 +127,47 @@ fn operation<S>(route: &Route<S>, schemas: &mut Schemas) -> Value {
             "description": "同一键只办一次 · under the same key it acts once",
         }));
     }
+    if route.matched {
+        parameters.push(json!({
+            "name": "if-match", "in": "header", "required": false, "schema": {"type": "string"},
+            "description": "办件的版本（读取时的 ETag）；已变化则 412 · the version of the case, the ETag of a read; 412 where it has changed",
+        }));
+    }
+    if let Some(paged) = &route.paged {
+        if !paged.own_limit {
+            parameters.push(json!({
+                "name": "limit", "in": "query", "required": false,
+                "schema": {"type": "integer", "minimum": 1, "maximum": crate::paging::MOST},
+                "description": "每页行数 · rows of a page",
+            }));
+        }
+        parameters.push(json!({
+            "name": "cursor", "in": "query", "required": false, "schema": {"type": "string"},
+            "description": "上一页的 next · `next` of the page before",
+        }));
+    }
     let mut answers: Map<String, Value> = Map::new();
     for (status, answer) in &route.answers {
         let mut told = json!({"description": meaning(*status)});
+        if route.tagged.is_some() && matches!(status, 200 | 304) {
+            told["headers"]["etag"] = json!({"schema": {"type": "string"}, "description": "版本 · the version"});
+        }
+        if route.paged.is_some() {
+            told["headers"]["link"] =
+                json!({"schema": {"type": "string"}, "description": "下一页 · the page after this one (RFC 8288)"});
+        }
         match answer {
-            Answer::Json(shape) => told["content"] = json!({"application/json": {"schema": shape()}}),
+            Answer::Json(shape) => {
+                let mut schema = shape();
+                if route.paged.is_some() && schema["properties"].is_object() {
+                    schema["properties"]["next"] = json!({"type": ["string", "null"]});
+                }
+                told["content"] = json!({"application/json": {"schema": schema}});
+            }
+            // JSON of a media type of its own is JSON all the same.
+            Answer::Text(kind) if kind.ends_with("+json") => {
+                told["content"] = json!({*kind: {"schema": {"type": "object"}}})
+            }
             Answer::Text(kind) => told["content"] = json!({*kind: {"schema": {"type": "string"}}}),
             Answer::Nothing => {}
         }

@@ -6,6 +6,8 @@ use axum::routing::MethodRouter;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
+use crate::paging::{Order, Paged};
+
 /// Who may ask for a route; within which units, is decided beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Right {
@@ -68,6 +70,12 @@ pub(crate) struct Route<S> {
     pub(crate) answers: Vec<(u16, Answer)>,
     /// Takes an idempotency key.
     pub(crate) keyed: bool,
+    /// Takes the version of what it changes.
+    pub(crate) matched: bool,
+    /// Gives the version of what it reads; whether it answers 304 to who knows it.
+    pub(crate) tagged: Option<bool>,
+    /// Gives its rows page by page.
+    pub(crate) paged: Option<Paged>,
     pub(crate) handler: MethodRouter<S>,
 }
 
@@ -88,6 +96,9 @@ fn route<S>(method: Method, path: &'static str, right: Right, handler: MethodRou
         body: None,
         answers: Vec::new(),
         keyed: false,
+        matched: false,
+        tagged: None,
+        paged: None,
         handler,
     }
 }
@@ -142,6 +153,36 @@ impl<S> Route<S> {
     /// It acts once under an idempotency key.
     pub(crate) fn keyed(self) -> Route<S> {
         Route { keyed: true, ..self }
+    }
+
+    /// It changes what the asker has read, and nothing newer (`if-match`).
+    pub(crate) fn matched(self) -> Route<S> {
+        Route { matched: true, ..self }
+    }
+
+    /// Its answer has a tag; who knows it is told so (304).
+    pub(crate) fn tagged(self) -> Route<S> {
+        Route { tagged: Some(true), ..self }.done(304)
+    }
+
+    /// The same of what is told anew each time, as it says how long something has still to go.
+    pub(crate) fn versioned(self) -> Route<S> {
+        Route { tagged: Some(false), ..self }
+    }
+
+    /// Its rows are those of this member, in this order, and may be asked for page by page.
+    pub(crate) fn paged(self, member: &'static str, order: &'static [&'static str]) -> Route<S> {
+        Route { paged: Some(Paged { member, order: Order::By(order), own_limit: false }), ..self }
+    }
+
+    /// The same of cases.
+    pub(crate) fn paged_by_due(self, member: &'static str) -> Route<S> {
+        Route { paged: Some(Paged { member, order: Order::Due, own_limit: false }), ..self }
+    }
+
+    /// The same of a list that has a limit by itself.
+    pub(crate) fn paged_beyond(self, member: &'static str, order: &'static [&'static str]) -> Route<S> {
+        Route { paged: Some(Paged { member, order: Order::By(order), own_limit: true }), ..self }
     }
 
     /// The names between braces in its path.

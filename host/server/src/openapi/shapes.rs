@@ -279,6 +279,7 @@ pub(crate) fn named() -> BTreeMap<String, Value> {
                 ("actor", text()),
                 ("admin", flag()),
                 ("must_change", flag()),
+                ("second", flag()),
                 ("ends", time()),
                 ("idle_seconds", count()),
                 ("name?", or_null(text())),
@@ -607,12 +608,21 @@ pub(crate) fn accounts() -> Value {
         ("name", or_null(text())),
         ("unit", or_null(text())),
         ("must_change", flag()),
+        ("second", flag()),
         ("locked", flag()),
         ("added", time()),
         ("changed", time()),
         ("sessions", count()),
     ]);
     object([("now", time()), ("accounts", list(row))])
+}
+
+pub(crate) fn second_offered() -> Value {
+    object([("secret", text()), ("uri", text())])
+}
+
+pub(crate) fn second_set() -> Value {
+    object([("session", to("Session")), ("recovery", list(text()))])
 }
 
 pub(crate) fn password() -> Value {

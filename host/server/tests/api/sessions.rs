@@ -5,8 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use huiyin_engine::config::ProxiesConfig;
 use huiyin_engine::{Engine, Options};
-use huiyin_server::{Accounts, SignIn, Token};
+use huiyin_server::{Accounts, Bounds, Door, Proxies, SignIn, Token};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -67,7 +68,11 @@ impl Host {
             let listener = huiyin_server::bind("127.0.0.1:0".parse().unwrap(), false).await.unwrap();
             let address = listener.local_addr().unwrap();
             let router = huiyin_server::router_with(Arc::clone(&engine), token, Arc::new(sign_in), stop.clone());
-            tokio::spawn(huiyin_server::serve(listener, router, stop.clone().cancelled_owned()));
+            // A proxy on this machine is believed.
+            let proxies = ProxiesConfig { trusted: vec!["127.0.0.1".to_owned()], ..ProxiesConfig::default() };
+            let doors = vec![(listener, Door::Plain(Arc::new(Proxies::read(&proxies).unwrap())))];
+            let stopped = stop.clone().cancelled_owned();
+            tokio::spawn(huiyin_server::serve_doors(doors, router, Bounds::default(), stopped));
             (engine, address)
         });
         Host { address, accounts, token: revealed, code, stop, engine, runtime, folder, contract: OnceLock::new() }
@@ -445,4 +450,131 @@ fn records_are_told_page_by_page_the_latest_first() {
     assert_eq!(get("/v1/records/999999").status, 404);
     assert_eq!(get("/v1/records?limit=0").status, 400);
     assert_eq!(get("/v1/records?limit=501").status, 400);
+}
+
+/// The code that a phone shows now, or so many steps on (RFC 6238).
+fn code_of(secret: &str, steps: i64) -> String {
+    let signs = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let bits: String = secret.chars().map(|sign| format!("{:05b}", signs.find(sign).unwrap())).collect();
+    let key: Vec<u8> = bits
+        .as_bytes()
+        .chunks_exact(8)
+        .map(|bits| u8::from_str_radix(std::str::from_utf8(bits).unwrap(), 2).unwrap())
+        .collect();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let step = (now / 30).saturating_add_signed(steps);
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
+    let tag = ring::hmac::sign(&key, &step.to_be_bytes());
+    let at = usize::from(tag.as_ref()[19] & 0xf);
+    let number = u32::from_be_bytes(tag.as_ref()[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
+    format!("{:06}", number % 1_000_000)
+}
+
+#[test]
+fn a_second_factor_is_set_up_asked_for_and_counts_once() {
+    let host = Host::start(&[("xu-ming", false), ("admin", true)]);
+    let cookie = host.sign_in("xu-ming");
+    let post = |cookie: &str, path: &str, body: Value| {
+        host.ask("POST", path, &[CONSOLE, ("cookie", cookie)], &body.to_string())
+    };
+    // It is set up by who knows the password, with a code of the phone.
+    let none = post(&cookie, "/v1/session/second/confirm", json!({"code": "123456"}));
+    assert_eq!(none.status, 409, "{}", none.body);
+    assert_eq!(post(&cookie, "/v1/session/second", json!({"password": "a wrong password"})).status, 400);
+    let offered = post(&cookie, "/v1/session/second", json!({"password": GOOD}));
+    assert!(offered.status == 200 && offered.head.contains("cache-control: no-store"), "{}", offered.head);
+    let secret = offered.json()["secret"].as_str().unwrap().to_owned();
+    let uri = offered.json()["uri"].as_str().unwrap().to_owned();
+    assert!(uri.starts_with("otpauth://totp/Huiyin:xu%2Dming?secret=") && uri.contains(&secret), "{uri}");
+    let wrong = post(&cookie, "/v1/session/second/confirm", json!({"code": code_of(&secret, 500)}));
+    assert_eq!((wrong.status, wrong.json()["pointer"].as_str()), (400, Some("/code")));
+    let other = host.sign_in("xu-ming");
+    let first = code_of(&secret, -1);
+    let set = post(&cookie, "/v1/session/second/confirm", json!({"code": first}));
+    assert_eq!(set.status, 200, "{}", set.body);
+    assert_eq!(set.json()["session"]["second"], true);
+    let recovery: Vec<String> =
+        set.json()["recovery"].as_array().unwrap().iter().map(|code| code.as_str().unwrap().to_owned()).collect();
+    assert_eq!(recovery.len(), 10);
+    assert!(host.is_in(&set.cookie().unwrap()) && !host.is_in(&cookie) && !host.is_in(&other));
+
+    // From now on a code is asked for; what has counted counts no more.
+    let with = |code: &str| {
+        let given = json!({"account": "xu-ming", "password": GOOD, "code": code}).to_string();
+        host.ask("POST", "/v1/session", &[CONSOLE], &given)
+    };
+    let asked = host.try_in("xu-ming", GOOD, &[]);
+    assert_eq!((asked.status, asked.kind().as_str(), asked.cookie()), (401, "code-needed", None));
+    assert_eq!(host.try_in("xu-ming", "a guess of somebody", &[]).kind(), "unauthorized", "told only to who knows it");
+    assert_eq!(with(&first).kind(), "wrong-code", "a replay");
+    let next = code_of(&secret, 1);
+    let mine = with(&next);
+    assert_eq!(mine.status, 200, "{}", mine.body);
+    assert_eq!(with(&next).kind(), "wrong-code", "a replay");
+    assert_eq!(with(&recovery[3]).status, 200);
+    assert_eq!(with(&recovery[3]).kind(), "wrong-code", "a recovery code counts once");
+    let mine = mine.cookie().unwrap();
+    assert_eq!(post(&mine, "/v1/session/second", json!({"password": GOOD})).status, 409);
+
+    // Neither the files nor the record tell any of it.
+    for name in ["accounts.json", "sign-ins.jsonl", "secrets/accounts.json"] {
+        let kept = std::fs::read_to_string(host.folder.path().join(name)).unwrap();
+        assert!(!kept.contains(&secret) && !recovery.iter().any(|code| kept.contains(code)), "{name}");
+    }
+
+    // Codes are no more guessed than passwords, and the right one waits, too; an admin takes the factor away.
+    for guess in 0..5 {
+        with(&format!("00000{guess}x"));
+    }
+    assert_eq!(with(&recovery[4]).kind(), "delayed");
+    let admin = host.sign_in("admin");
+    let reset = host.ask("POST", "/v1/accounts/xu-ming/reset-second", &[CONSOLE, ("cookie", &admin)], "{}");
+    assert_eq!(reset.status, 204, "{}", reset.body);
+    assert!(!host.is_in(&mine));
+    let plain = host.sign_in("xu-ming");
+    let again = host.ask("POST", "/v1/accounts/xu-ming/reset-second", &[CONSOLE, ("cookie", &admin)], "{}");
+    assert_eq!(again.status, 409);
+
+    // Or the person, with a code.
+    let secret =
+        post(&plain, "/v1/session/second", json!({"password": GOOD})).json()["secret"].as_str().unwrap().to_owned();
+    let set = post(&plain, "/v1/session/second/confirm", json!({"code": code_of(&secret, 0)}));
+    let (cookie, recovery) = (set.cookie().unwrap(), set.json()["recovery"][0].as_str().unwrap().to_owned());
+    let wrong = json!({"password": GOOD, "code": code_of(&secret, 500)});
+    assert_eq!(post(&cookie, "/v1/session/second/remove", wrong).status, 400);
+    let removed = post(&cookie, "/v1/session/second/remove", json!({"password": GOOD, "code": recovery}));
+    assert_eq!((removed.status, &removed.json()["session"]["second"]), (200, &json!(false)), "{}", removed.body);
+    host.sign_in("xu-ming");
+    for deed in ["second-set xu-ming", "second-removed xu-ming", "recovery-used xu-ming", "delayed xu-ming"] {
+        assert!(host.deeds().contains(&deed.to_owned()), "{deed}");
+    }
+}
+
+#[test]
+fn every_answer_tells_a_browser_to_guess_nothing_frame_nothing_and_keep_nothing() {
+    let host = Host::start(&[("xu-ming", false)]);
+    let cookie = host.sign_in("xu-ming");
+    for (path, status) in [("/v1/cases", 200), ("/v1/cases/none", 404), ("/v1/none", 404), ("/v1/accounts", 403)] {
+        let answer = host.ask("GET", path, &[("cookie", &cookie)], "");
+        assert_eq!(answer.status, status, "{path}");
+        for line in ["x-content-type-options: nosniff", "frame-ancestors 'none'", "cache-control: no-store"] {
+            assert!(answer.head.contains(line), "{path} has no {line}: {}", answer.head);
+        }
+    }
+}
+
+#[test]
+fn who_changes_a_password_needs_no_second_code_and_keeps_the_factor() {
+    let host = Host::start(&[("xu-ming", false)]);
+    let cookie = host.sign_in("xu-ming");
+    let post = |cookie: &str, path: &str, body: Value| {
+        host.ask("POST", path, &[CONSOLE, ("cookie", cookie)], &body.to_string())
+    };
+    let offered = post(&cookie, "/v1/session/second", json!({"password": GOOD})).json();
+    let secret = offered["secret"].as_str().unwrap();
+    let set = post(&cookie, "/v1/session/second/confirm", json!({"code": code_of(secret, 0)}));
+    let change = json!({"old": GOOD, "new": "another horse battery"});
+    let changed = post(&set.cookie().unwrap(), "/v1/session/password", change);
+    assert_eq!((changed.status, &changed.json()["session"]["second"]), (200, &json!(true)), "{}", changed.body);
+    assert_eq!(host.try_in("xu-ming", "another horse battery", &[]).kind(), "code-needed");
 }

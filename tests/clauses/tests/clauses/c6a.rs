@@ -1,5 +1,7 @@
 //! 政务舆情信息管理制度,专门工作机构.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+
 use huiyin_clauses::{CITY_PRINCIPAL, OFFICER, Office, PRINCIPAL, SPOKESPERSON, STRANGER, UNIT, today};
 use serde_json::{Value, json};
 
@@ -42,6 +44,45 @@ fn who_may_read_a_case_is_set_kept_and_widened_only_by_two() {
     office.refused(UNIT, PRINCIPAL, &approve);
     office.act("linhai", CITY_PRINCIPAL, &approve);
     assert!(reads(STRANGER));
+}
+
+/// What goes on, as a person hears it until something is said.
+fn hears(office: &Office, person: &str) -> impl FnOnce(&str) -> String + use<> {
+    let address = office.url().strip_prefix("http://").unwrap().to_owned();
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+    let token = office.token();
+    let head = format!(
+        "GET /v1/activity HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nhuiyin-actor: person:{person}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut lines = BufReader::new(stream).lines();
+    // The answer's head: whatever happens from now on is heard.
+    lines.by_ref().find(|line| line.as_ref().unwrap().is_empty());
+    move |last: &str| {
+        let mut heard = String::new();
+        for line in lines {
+            heard.push_str(&line.unwrap());
+            if heard.contains(last) {
+                break;
+            }
+        }
+        heard
+    }
+}
+
+#[test]
+fn what_goes_on_names_no_case_to_those_who_may_not_read_it() {
+    let office = Office::open();
+    let case = office.open_case("III", "信访人个人信息", &json!({}));
+    let secret = json!({"command": "set-confidentiality", "case": case, "to": "secret", "reason": "涉及个人隐私"});
+    office.act(UNIT, PRINCIPAL, &secret);
+    let (stranger, officer) = (hears(&office, STRANGER), hears(&office, OFFICER));
+    office.flash(&case, "核实中");
+    let open = office.open_case("III", "林道塌方", &json!({}));
+    let (stranger, officer) = (stranger(&open), officer(&open));
+    assert!(officer.contains(&case) && officer.contains(&open), "{officer}");
+    assert!(stranger.contains(&open) && !stranger.contains(&case), "{stranger}");
 }
 
 #[test]

@@ -57,3 +57,4 @@ mod register;
 mod rights;
 mod search;
 mod story;
+mod versions;
