@@ -58,9 +58,8 @@ fn judge(server: &str, response: &http::Response) -> Result<String, Error> {
     };
     match response.status {
         200 => Ok(said),
-        400 => Err(Error::InvalidInput(said)),
         401 => Err(Error::InvalidConfig(format!("{said}; look at the user and its secret"))),
-        422 => Err(Error::InvalidInput(said)),
+        400 | 422 => Err(Error::InvalidInput(said)),
         503 => Err(Error::Transient(said)),
         _ => Err(Error::Unknown(said)),
     }

@@ -290,7 +290,7 @@ pub fn flow_error(error: &DeskError) -> FlowError {
 pub fn told(refusal: &Refusal) -> FlowError {
     let kind = match refusal {
         Refusal::NotFound(_) | Refusal::Invalid { .. } => ErrorKind::Validation,
-        Refusal::Refused(_) | Refusal::KeyReused(_) => ErrorKind::Authorization,
+        Refusal::Refused(_) | Refusal::KeyReused(_) | Refusal::Stale { .. } => ErrorKind::Authorization,
         Refusal::Busy | Refusal::NoSpace | Refusal::Store(_) => ErrorKind::Runtime,
     };
     FlowError::new(kind, refusal.to_string())

@@ -221,7 +221,7 @@ async fn submit(stream: Transport, letter: &Letter, begun: &AtomicBool, traffic:
 fn refusal(error: &SmtpError, login: bool) -> Option<Said> {
     let words = error.to_string();
     let Some(code) = error.status().map(u16::from) else {
-        return error.is_client().then(|| Said { status: if login { 401 } else { 400 }, code: None, words });
+        return error.is_client().then_some(Said { status: if login { 401 } else { 400 }, code: None, words });
     };
     let status = match code {
         400..=499 => 503,

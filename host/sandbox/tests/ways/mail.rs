@@ -22,13 +22,14 @@ type Heard = Arc<Mutex<Vec<String>>>;
 /// What a server says instead of what it usually does: to a command that begins so.
 type Instead = &'static [(&'static str, &'static str)];
 
+fn say(stream: &mut BufReader<impl Read + Write>, text: &str) -> bool {
+    let stream = stream.get_mut();
+    stream.write_all(text.as_bytes()).and_then(|()| stream.flush()).is_ok()
+}
+
 /// Speaks SMTP until the client goes; a reply of nothing cuts the connection.
 fn serve(stream: impl Read + Write, heard: &Heard, greets: bool, tls: bool, instead: Instead) {
     let mut stream = BufReader::new(stream);
-    let say = |stream: &mut BufReader<_>, text: &str| {
-        let stream: &mut BufReader<_> = stream;
-        stream.get_mut().write_all(text.as_bytes()).and_then(|()| stream.get_mut().flush()).is_ok()
-    };
     if greets && !say(&mut stream, "220 mail.example.cn ready\r\n") {
         return;
     }
@@ -45,7 +46,6 @@ fn serve(stream: impl Read + Write, heard: &Heard, greets: bool, tls: bool, inst
             if !message.ends_with("\r\n.\r\n") {
                 continue;
             }
-            in_message = false;
             std::mem::take(&mut message)
         } else {
             line.clone()
