@@ -72,6 +72,10 @@ impl WasiHttpHooks for Egress {
         Arc::new(is_forbidden)
     }
 
+    fn is_supported_scheme(&mut self, scheme: &http::uri::Scheme) -> bool {
+        Scheme::parse(scheme.as_str()).is_some()
+    }
+
     /// What a guest may have lying in a body that nobody reads; with a thousand
     /// handles the usual megabyte would be a gigabyte of the host's memory.
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
@@ -143,13 +147,7 @@ fn admit(
 ) -> Result<(Request<Body>, Origin), Error> {
     traffic.count_request()?;
     let uri = request.uri();
-    let scheme = match uri.scheme_str() {
-        Some("http") => Scheme::Http,
-        Some("https") => Scheme::Https,
-        Some("smtp") => Scheme::Smtp,
-        Some("smtps") => Scheme::Smtps,
-        _ => return Err(Error::HttpProtocolError),
-    };
+    let scheme = uri.scheme_str().and_then(Scheme::parse).ok_or(Error::HttpProtocolError)?;
     let authority = uri.authority().map_or("", http::uri::Authority::as_str);
     let origin = Origin::from_authority(scheme, authority).map_err(|error| {
         traffic.denied(Denial::by_host(format!("a request to `{}`", crate::error::shown(authority)), error.to_string()))

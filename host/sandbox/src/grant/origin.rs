@@ -39,6 +39,11 @@ impl Scheme {
     /// All of them.
     pub const ALL: [Scheme; 4] = [Self::Http, Self::Https, Self::Smtp, Self::Smtps];
 
+    /// Reads a scheme as it stands in a URL, in lower case.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scheme| scheme.as_str() == text)
+    }
+
     /// The scheme as it stands in a URL.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -195,11 +195,15 @@ async fn what_the_server_refuses_is_told_apart_and_a_broken_connection_is_unknow
 async fn a_mail_server_is_granted_like_any_place() {
     let (place, heard) = at_once(&[]);
     let host = knowing(place.address, &place.pem);
-    for (grant, says) in [
-        (json!({"http": [{"origin": "https://mail.example.cn"}]}), "smtps://mail.example.cn"),
-        (json!({"http": [{"origin": "smtp://mail.example.cn"}]}), "smtps://mail.example.cn"),
-        (json!({"http": [{"origin": "smtps://mail.example.cn"}]}), "email-password"),
+    for (origin, secret, says) in [
+        ("https://mail.example.cn", "email-password", "smtps://mail.example.cn"),
+        ("smtp://mail.example.cn", "email-password", "smtps://mail.example.cn"),
+        ("smtps://mail.example.cn", "another", "email-password"),
     ] {
+        let grant = json!({
+            "http": [{"origin": origin}],
+            "secrets": [{"name": secret, "hosts": ["smtps://mail.example.cn"]}],
+        });
         let error = deliver(&host, "smtps://mail.example.cn", &grant).await.unwrap_err();
         assert!(matches!(&error, CallError::Denied { .. }) && error.to_string().contains(says), "{error}");
     }
