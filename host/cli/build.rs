@@ -1,5 +1,8 @@
 //! Embeds the plugins that come with the program: every `*.wasm` of the folder
-//! `HUIYIN_BUNDLE`, or of `build/plugins` in the workspace.
+//! `HUIYIN_BUNDLE`; or of `build/plugins` in the workspace those that
+//! `plugins/carried.txt` names. A host compiles what it carries at its first
+//! start, so the program carries what the sample workflows call; the rest of
+//! the library is installed where it is wanted.
 //!
 //! Without the folder the bundle is empty, so that the program can build the
 //! plugins it will carry (`make plugins`).
@@ -17,7 +20,13 @@ use std::{env, fs};
 fn main() {
     println!("cargo:rerun-if-env-changed=HUIYIN_BUNDLE");
     let workspace = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../..");
-    let folder = env::var_os("HUIYIN_BUNDLE").map_or_else(|| workspace.join("build/plugins"), PathBuf::from);
+    let own = env::var_os("HUIYIN_BUNDLE").map(PathBuf::from);
+    let list = workspace.join("plugins/carried.txt");
+    println!("cargo:rerun-if-changed={}", list.display());
+    let names = fs::read_to_string(&list).expect("plugins/carried.txt is part of the workspace");
+    let names: Vec<&str> = names.split_whitespace().collect();
+    let all = own.is_some();
+    let folder = own.unwrap_or_else(|| workspace.join("build/plugins"));
     // Cargo looks at a folder's files too, and takes a missing one for changed;
     // so a missing folder is watched by its nearest existing parent instead.
     let mut watched = folder.clone();
@@ -30,6 +39,9 @@ fn main() {
                 .flatten()
                 .map(|entry| entry.path())
                 .filter(|path| path.extension().is_some_and(|e| e == "wasm"))
+                .filter(|path| {
+                    all || path.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| is_one(stem, &names))
+                })
                 .collect()
         })
         .unwrap_or_default();
@@ -51,6 +63,11 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("bundle.rs");
     fs::write(&out, code).expect("OUT_DIR is writable");
     embed_sdk(&workspace);
+}
+
+/// Whether `NAME-VERSION` is a version of one of these.
+fn is_one(stem: &str, names: &[&str]) -> bool {
+    stem.rsplit_once('-').is_some_and(|(name, _)| names.contains(&name))
 }
 
 /// Writes `sdk.rs`: paths below `sdk/` and what lies there, sorted by path.

@@ -18,7 +18,7 @@ const FEED: &str = "../shared/data/weibo-hot";
 /// A sample bureau with local sources, live on this terminal; Ctrl-C ends it
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  huiyin demo --data ./huiyin-demo\n  huiyin demo --story major\n  huiyin demo --story asleep --speed max\n  huiyin demo --story weibo --days 3\n\nStarted again with the same folder the demo goes on where it was. In another terminal: huiyin case list --data ./huiyin-demo\n\nA story is played once, on a host and in a folder of its own, under a clock that goes faster than the machine's; it ends by itself."
+    after_help = "Example:\n  huiyin demo --data ./huiyin-demo\n  huiyin demo --story major\n  huiyin demo --story asleep --speed max\n  huiyin demo --story weibo --days 3\n\nStarted again with the same folder the demo goes on where it was. In another terminal: huiyin case list --data ./huiyin-demo\n\nA story is played once, on a host and in a folder of its own, under a clock that goes faster than the machine's; it ends by itself."
 )]
 pub(crate) struct Args {
     /// Where everything is kept; huiyin-demo unless given, for a story a new folder huiyin-story-NAME.
