@@ -98,8 +98,9 @@ impl Office {
         let cache = data.join("cache");
         // Compiling the plugins takes far longer than any test here: the first office does it for all.
         let shared = house::code_cache().with_extension("served");
-        if shared.is_dir() && !cache.exists() {
-            house::copy(&shared, &cache).expect("the cache is copied");
+        // It can be replaced just then: half of it is none.
+        if shared.is_dir() && !cache.exists() && house::copy(&shared, &cache).is_err() {
+            std::fs::remove_dir_all(&cache).expect("what was copied goes");
         }
         let start = Start {
             program: &program("huiyin"),
@@ -108,10 +109,12 @@ impl Office {
             env: Vec::new(),
         };
         let host = start.go().expect("the host starts");
-        if !shared.exists() {
+        // Something was compiled: it is the first office, or the plugins are others than before.
+        if !compiled(&cache).is_subset(&compiled(&shared)) {
             let own = shared.with_extension(format!("{}", std::process::id()));
             house::copy(&cache, &own).expect("the cache is copied");
             // Of several that were first, one is enough.
+            let _ = std::fs::remove_dir_all(&shared);
             let _ = std::fs::rename(&own, &shared).or_else(|_| std::fs::remove_dir_all(&own));
         }
         self.url.clone_from(&host.url);
@@ -405,4 +408,9 @@ pub fn today() -> String {
 /// Where a file of this workspace lies.
 pub fn file(path: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+/// What a folder of compiled code holds.
+fn compiled(cache: &std::path::Path) -> std::collections::BTreeSet<std::ffi::OsString> {
+    std::fs::read_dir(cache).into_iter().flatten().flatten().map(|entry| entry.file_name()).collect()
 }
