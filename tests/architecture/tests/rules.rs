@@ -13,7 +13,7 @@ use huiyin_architecture::{Crate, beneath, circles, code, crates, modules, source
 const ARROWS: &[(&str, &[&str])] = &[
     ("huiyin", &[
         "huiyin-audit", "huiyin-deadline", "huiyin-desk", "huiyin-engine", "huiyin-files", "huiyin-flow",
-        "huiyin-journal", "huiyin-json", "huiyin-sandbox", "huiyin-server",
+        "huiyin-journal", "huiyin-json", "huiyin-plugin-topic", "huiyin-sandbox", "huiyin-server",
     ]),
     ("huiyin-audit", &["huiyin-files", "huiyin-json"]),
     ("huiyin-deadline", &[]),
