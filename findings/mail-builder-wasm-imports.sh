@@ -18,22 +18,15 @@ pub extern "C" fn letter() -> usize {
     mail.write_to_vec().map_or(0, |bytes| bytes.len())
 }
 RS
-imports() {
-    cat > "$dir/Cargo.toml" <<TOML
-[package]
-name = "letter"
-version = "0.1.0"
-edition = "2024"
-[lib]
-crate-type = ["cdylib"]
-[dependencies]
-mail-builder = { version = "=$1", default-features = false }
-TOML
+imports() { # a pinned version
+    printf '%s\n' '[package]' 'name = "letter"' 'version = "0.1.0"' 'edition = "2024"' '[lib]' 'crate-type = ["cdylib"]' > "$dir/Cargo.toml"
     rm -f "$dir/Cargo.lock"
-    CARGO_TARGET_DIR=$dir/target cargo build --quiet --release --target wasm32-unknown-unknown --manifest-path "$dir/Cargo.toml"
+    export CARGO_TARGET_DIR=$dir/target
+    cargo add --quiet --no-default-features --manifest-path "$dir/Cargo.toml" "$1"
+    cargo build --quiet --release --target wasm32-unknown-unknown --manifest-path "$dir/Cargo.toml"
     grep -c -a __wbindgen "$dir/target/wasm32-unknown-unknown/release/letter.wasm" || true
 }
-new=$(imports 2.0.1)
-old=$(imports 0.4.4)
+new=$(imports mail-builder@=2.0.1)
+old=$(imports mail-builder@=0.4.4)
 echo "lines of the module that name wasm-bindgen: 2.0.1 $new, 0.4.4 $old"
 [[ $new -gt 0 && $old -eq 0 ]]

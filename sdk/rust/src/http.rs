@@ -76,6 +76,17 @@ impl Request {
     }
 }
 
+/// Refuses a configured `timeoutSeconds` that is not from 1 to 300.
+///
+/// # Errors
+/// [`crate::Error::InvalidConfig`] with its place.
+pub fn check_timeout(seconds: u32) -> Result<(), crate::Error> {
+    if (1..=300).contains(&seconds) {
+        return Ok(());
+    }
+    Err(crate::Error::InvalidConfig(format!("at /timeoutSeconds: {seconds} is not from 1 to 300")))
+}
+
 /// How a place is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scheme {

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HashMap, Item};
+use crate::{HashMap, Item, log};
 
 /// FNV-1a, 64 bits, in hexadecimal: the same for ever, whatever the compiler.
 pub fn mark(text: &str) -> String {
@@ -79,6 +79,13 @@ impl Sorted {
     /// How many are neither known nor doubles.
     pub fn new_ones(&self) -> usize {
         self.items.len() - self.corrected
+    }
+
+    /// Tells the log of it, as a warning where entries share an id.
+    pub fn log(&self) {
+        if let Some(line) = self.line() {
+            if self.parted > 0 { log::warn(&line) } else { log::info(&line) }
+        }
     }
 
     /// What an admin should read of it, if anything was passed over or parted.

@@ -14,7 +14,9 @@ pub use parts::{json_bytes, parts, utf8_bytes};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
+use crate::http::Request;
 use crate::quiet::Quiet;
 use crate::template::{Template, Variables};
 use crate::time::UtcOffset;
@@ -258,6 +260,29 @@ pub fn send_all(parts: &[String], mut send: impl FnMut(usize, &str) -> Result<()
         })?;
     }
     Ok(())
+}
+
+/// Posts the parts as JSON, one after the other, as [`send_all`] says. `called` is the robot in errors, where the
+/// address holds what nobody should read.
+///
+/// # Errors
+/// As [`send_all`], with what [`judge`] says of an answer.
+pub fn post_all(
+    ctx: &Context,
+    place: &str,
+    called: &str,
+    parts: &[String],
+    timeout_seconds: u32,
+    codes: &Codes,
+    body: impl Fn(usize, &str) -> Value,
+) -> Result<(), Error> {
+    send_all(parts, |at, part| {
+        let response = Request::post(place, body(at, part).to_string().into_bytes())
+            .timeout(timeout_seconds)
+            .header("content-type", "application/json; charset=utf-8")
+            .send()?;
+        judge(called, &response, ctx.now, codes)
+    })
 }
 
 /// The receipt of a message that went out whole.

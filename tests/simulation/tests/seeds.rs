@@ -5,7 +5,7 @@
 
 use huiyin_simulation::{Counts, simulate, simulate_all};
 
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 150;
 
 /// How many of the first seeds have their digests in `digests.txt`.
 const PINNED: u64 = 20;

@@ -94,11 +94,10 @@ impl PartitionCore {
 
     /// Whether a core function is about something that is not, or not only, in this partition. What nobody has
     /// ever heard of is asked for elsewhere, too.
-    pub(super) fn reaches_out(&self, name: &str, with: &Value) -> bool {
+    pub(super) fn reaches_out(&self, command: &Command) -> bool {
         if self.partitions < 2 {
             return false;
         }
-        let Ok(command) = huiyin_desk::core_command(name, with) else { return false };
         match command.subject() {
             Some(Subject::Unit(code)) => {
                 !self.state.units.contains(code) && Subject::Unit(code).is_known(&self.state.desk)
@@ -121,15 +120,13 @@ impl PartitionCore {
         &mut self,
         run: &str,
         call: CallId,
-        name: &str,
-        with: &Value,
+        command: &Command,
         now: Timestamp,
     ) -> Result<Value, FlowError> {
         let actor = Actor::Run(run.to_owned());
-        let command = huiyin_desk::core_command(name, with).map_err(|e| flow_error(&e))?;
         let unit = self.unit_of(run);
         let decision = self
-            .decide(&command, actor.clone(), unit.as_deref(), Elsewhere::default(), now)
+            .decide(command, actor.clone(), unit.as_deref(), Elsewhere::default(), now)
             .map_err(|e| flow_error(&e))?;
         self.write_decision(decision.facts, Some((run.to_owned(), call.to_string())), &actor.to_string(), now)
             .map_err(|message| FlowError::new(ErrorKind::Validation, message))?;

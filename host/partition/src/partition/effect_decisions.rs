@@ -9,7 +9,9 @@ use huiyin_records::state::EffectState;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{EffectDone, EffectJob, EffectOutcome, EffectRequest, Input, PartitionCore, RecordMeta, Refusal, Work};
+use super::{
+    EffectDone, EffectJob, EffectOutcome, EffectRequest, Input, PartitionCore, RecordMeta, Refusal, Work, flow_error,
+};
 use crate::deployed::{Deployed, Target};
 use crate::request_words::{described, repeatable};
 
@@ -60,11 +62,15 @@ impl PartitionCore {
         let Some(deployed) = self.deployed.get(&state.deployment).cloned() else { return };
         match deployed.target(slot, function) {
             // What spans units, or lives in another partition, takes its time like any other call.
-            Target::Core(name) if self.reaches_out(&name, &with) => {
-                self.intend(run, call, Try::first(), EffectRequest::Core { name, with }, None, now);
-            }
             Target::Core(name) => {
-                let outcome = self.core_call(run, call, &name, &with, now);
+                let outcome = match huiyin_desk::core_command(&name, &with) {
+                    Ok(command) if self.reaches_out(&command) => {
+                        self.intend(run, call, Try::first(), EffectRequest::Core { name, with }, None, now);
+                        return;
+                    }
+                    Ok(command) => self.core_call(run, call, &command, now),
+                    Err(error) => Err(flow_error(&error)),
+                };
                 follow.push(Input::Event(Event::Result { call, outcome }));
             }
             Target::Plugin(pin) => self.intend(run, call, Try::first(), EffectRequest::Plugin { pin, with }, None, now),

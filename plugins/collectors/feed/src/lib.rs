@@ -10,7 +10,7 @@ mod cursor;
 mod json;
 mod xml;
 
-use huiyin_sdk::http::{Request, Response};
+use huiyin_sdk::http::{self, Request, Response};
 use huiyin_sdk::known::{Candidate, mark};
 use huiyin_sdk::time::{Times, Unread, UtcOffset};
 use huiyin_sdk::{About, BTreeMap, Collector, Context, Error, Item, Page, charset, log, text};
@@ -112,12 +112,7 @@ impl Collector for Feed {
     }
 
     fn collect(ctx: &Context, config: Config, cursor: Option<String>, limit: u32) -> Result<Page, Error> {
-        if !(1..=300).contains(&config.timeout_seconds) {
-            return Err(Error::InvalidConfig(format!(
-                "at /timeoutSeconds: {} is not from 1 to 300",
-                config.timeout_seconds
-            )));
-        }
+        http::check_timeout(config.timeout_seconds)?;
         let cursor = Cursor::read(cursor.as_deref());
         let response = fetch(&config, &cursor, ctx.now)?;
         if response.status == 304 {
@@ -197,9 +192,7 @@ fn page(config: &Config, response: &Response, parsed: &Parsed, mut cursor: Curso
     if let Some(line) = unread.line().filter(|_| !sorted.items.is_empty()) {
         log::warn(&line);
     }
-    if let Some(line) = sorted.line() {
-        if sorted.parted > 0 { log::warn(&line) } else { log::info(&line) }
-    }
+    sorted.log();
     // Only a document that was read to its end may be skipped next time, and
     // only then is gone what is not in it.
     let settled = whole && !sorted.left;

@@ -10,7 +10,7 @@ mod table;
 
 use std::collections::BTreeMap;
 
-use huiyin_sdk::http::Request;
+use huiyin_sdk::http::{self, Request};
 use huiyin_sdk::intake::Intake;
 use huiyin_sdk::known::{Candidate, Known, mark};
 use huiyin_sdk::poll::{self, Version};
@@ -98,12 +98,7 @@ impl Collector for Hotline {
     }
 
     fn collect(ctx: &Context, config: Config, cursor: Option<String>, limit: u32) -> Result<Page, Error> {
-        if !(1..=300).contains(&config.timeout_seconds) {
-            return Err(Error::InvalidConfig(format!(
-                "at /timeoutSeconds: {} is not from 1 to 300",
-                config.timeout_seconds
-            )));
-        }
+        http::check_timeout(config.timeout_seconds)?;
         if let Some(name) = config.columns.keys().find(|name| FIELDS.iter().all(|(field, ..)| field != name)) {
             let known: Vec<&str> = FIELDS.iter().map(|(field, ..)| *field).collect();
             return Err(Error::InvalidConfig(format!(
@@ -150,9 +145,7 @@ impl Collector for Hotline {
         if silent > 0 && !sorted.items.is_empty() {
             log::info(&format!("{silent} calls without a word of what was said are no items"));
         }
-        if let Some(line) = sorted.line() {
-            if sorted.parted > 0 { log::warn(&line) } else { log::info(&line) }
-        }
+        sorted.log();
         cursor.done.add(sorted.marks);
         cursor.done.forget(REMEMBERED);
         cursor.version = if sorted.left { Version::default() } else { Version::of(&response) };

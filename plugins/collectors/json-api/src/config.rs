@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use huiyin_sdk::Error;
 use huiyin_sdk::intake::Intake;
 use huiyin_sdk::time::{Times, UtcOffset};
+use huiyin_sdk::{Error, http};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -201,9 +201,7 @@ impl Config {
     /// What the types cannot say.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let wrong = |place: &str, why: String| Error::InvalidConfig(format!("at {place}: {why}"));
-        if !(1..=300).contains(&self.timeout_seconds) {
-            return Err(wrong("/timeoutSeconds", format!("{} is not from 1 to 300", self.timeout_seconds)));
-        }
+        http::check_timeout(self.timeout_seconds)?;
         if self.max_pages == 0 {
             return Err(wrong("/maxPages", "at least one page must be read".to_owned()));
         }

@@ -56,9 +56,7 @@ pub(crate) fn page(
     if let Some(line) = unread.line().filter(|_| !sorted.items.is_empty()) {
         log::warn(&line);
     }
-    if let Some(line) = sorted.line() {
-        if sorted.parted > 0 { log::warn(&line) } else { log::info(&line) }
-    }
+    sorted.log();
     cursor.tries = 0;
     cursor.done.add(sorted.marks.clone());
     let more = if sorted.left {

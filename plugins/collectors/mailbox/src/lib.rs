@@ -9,7 +9,7 @@ mod header;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
-use huiyin_sdk::http::Request;
+use huiyin_sdk::http::{self, Request};
 use huiyin_sdk::intake::Intake;
 use huiyin_sdk::known::{Candidate, Known, mark};
 use huiyin_sdk::poll::{self, Version};
@@ -84,12 +84,7 @@ impl Collector for Mailbox {
     }
 
     fn collect(ctx: &Context, config: Config, cursor: Option<String>, limit: u32) -> Result<Page, Error> {
-        if !(1..=300).contains(&config.timeout_seconds) {
-            return Err(Error::InvalidConfig(format!(
-                "at /timeoutSeconds: {} is not from 1 to 300",
-                config.timeout_seconds
-            )));
-        }
+        http::check_timeout(config.timeout_seconds)?;
         let mut cursor: Cursor = cursor.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let mut request = Request::get(&config.url)
             .timeout(config.timeout_seconds)
@@ -119,9 +114,7 @@ impl Collector for Mailbox {
         if let Some(line) = unread.line().filter(|_| !sorted.items.is_empty()) {
             log::warn(&line);
         }
-        if let Some(line) = sorted.line() {
-            if sorted.parted > 0 { log::warn(&line) } else { log::info(&line) }
-        }
+        sorted.log();
         cursor.done.add(sorted.marks);
         cursor.done.forget(REMEMBERED);
         cursor.version = if sorted.left { Version::default() } else { Version::of(&response) };

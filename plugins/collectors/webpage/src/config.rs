@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use huiyin_sdk::Error;
 use huiyin_sdk::intake::Intake;
 use huiyin_sdk::time::{Times, UtcOffset};
+use huiyin_sdk::{Error, http};
 use schemars::JsonSchema;
 use scraper::{ElementRef, Selector};
 use serde::Deserialize;
@@ -218,9 +218,7 @@ impl Config {
     /// What the types cannot say, and selectors that are none.
     pub(crate) fn plan(&self) -> Result<Plan, Error> {
         let wrong = |place: &str, why: &str| Err(Error::InvalidConfig(format!("at {place}: {why}")));
-        if !(1..=300).contains(&self.timeout_seconds) {
-            return wrong("/timeoutSeconds", &format!("{} is not from 1 to 300", self.timeout_seconds));
-        }
+        http::check_timeout(self.timeout_seconds)?;
         if self.list.max_pages == 0 {
             return wrong("/list/maxPages", "at least one page must be read");
         }

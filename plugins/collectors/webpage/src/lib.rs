@@ -133,9 +133,7 @@ impl Call<'_> {
         if let Some(line) = self.unread.line().filter(|_| !sorted.items.is_empty()) {
             log::warn(&line);
         }
-        if let Some(line) = sorted.line() {
-            if sorted.parted > 0 { log::warn(&line) } else { log::info(&line) }
-        }
+        sorted.log();
         cursor.done.add(sorted.marks.clone());
         let more = self.onward(cursor, listed.next, head, &sorted, waiting);
         Ok((sorted.items, more))

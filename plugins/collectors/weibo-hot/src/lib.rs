@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use huiyin_sdk::http::Request;
+use huiyin_sdk::http::{self, Request};
 use huiyin_sdk::intake::Intake;
 use huiyin_sdk::known::mark;
 use huiyin_sdk::poll::{self, Version};
@@ -112,12 +112,7 @@ impl Collector for WeiboHot {
     }
 
     fn collect(ctx: &Context, config: Config, cursor: Option<String>, limit: u32) -> Result<Page, Error> {
-        if !(1..=300).contains(&config.timeout_seconds) {
-            return Err(Error::InvalidConfig(format!(
-                "at /timeoutSeconds: {} is not from 1 to 300",
-                config.timeout_seconds
-            )));
-        }
+        http::check_timeout(config.timeout_seconds)?;
         if config.words.iter().any(|word| word.trim().is_empty()) {
             return Err(Error::InvalidConfig("at /words: a word is empty, and would be in every subject".to_owned()));
         }

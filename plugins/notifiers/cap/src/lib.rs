@@ -9,7 +9,7 @@ pub mod alert;
 pub mod rules;
 pub mod xml;
 
-use huiyin_sdk::http::Request;
+use huiyin_sdk::http::{self, Request};
 use huiyin_sdk::template::{Template, Variables};
 use huiyin_sdk::time::UtcOffset;
 use huiyin_sdk::{About, Context, Error, Level, Message, Notifier, Receipt, outcome, secrets, spool};
@@ -94,9 +94,7 @@ impl Notifier for CapNotifier {
     }
 
     fn deliver(ctx: &Context, config: Config, message: Message) -> Result<Receipt, Error> {
-        if !(1..=300).contains(&config.timeout_seconds) {
-            return Err(Error::InvalidConfig("at /timeoutSeconds: it is not from 1 to 300".to_owned()));
-        }
+        http::check_timeout(config.timeout_seconds)?;
         if !message.attachments.is_empty() {
             return Err(Error::InvalidInput(
                 "at /attachments: an alert carries no files; give a link in data.link".to_owned(),

@@ -11,7 +11,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use huiyin_sdk::http::Request;
 use huiyin_sdk::markup::percent_encode;
 use huiyin_sdk::robot::{self, Codes, Config, Format, Mentions, Ready};
 use huiyin_sdk::secrets::{self, Algorithm};
@@ -71,13 +70,8 @@ impl Notifier for DingTalk {
             place.push_str(&format!("&timestamp={}&sign={}", ctx.now, percent_encode(&STANDARD.encode(mac))));
         }
         let format = config.format;
-        robot::send_all(&ready.parts, |at, part| {
-            let body = body(format, &ready, at, part).to_string().into_bytes();
-            let response = Request::post(&place, body)
-                .timeout(config.timeout_seconds)
-                .header("content-type", "application/json; charset=utf-8")
-                .send()?;
-            robot::judge(&url, &response, ctx.now, &CODES)
+        robot::post_all(ctx, &place, &url, &ready.parts, config.timeout_seconds, &CODES, |at, part| {
+            body(format, &ready, at, part)
         })?;
         Ok(robot::receipt(ctx, "DingTalk", &ready))
     }

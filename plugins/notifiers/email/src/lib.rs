@@ -7,7 +7,7 @@ mod compose;
 use std::collections::BTreeMap;
 
 use huiyin_sdk::mail::Submission;
-use huiyin_sdk::{About, Context, Error, Message, Notifier, Receipt};
+use huiyin_sdk::{About, Context, Error, Message, Notifier, Receipt, http};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -62,12 +62,7 @@ impl Notifier for Email {
     }
 
     fn deliver(ctx: &Context, config: Config, message: Message) -> Result<Receipt, Error> {
-        if !(1..=300).contains(&config.timeout_seconds) {
-            return Err(Error::InvalidConfig(format!(
-                "at /timeoutSeconds: {} is not from 1 to 300",
-                config.timeout_seconds
-            )));
-        }
+        http::check_timeout(config.timeout_seconds)?;
         let from = compose::address(&config.from).map_err(|why| Error::InvalidConfig(format!("at /from: {why}")))?;
         let to = recipients(&config, &message)?;
         let id = compose::message_id(ctx, from);

@@ -12,7 +12,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use huiyin_sdk::http::Request;
 use huiyin_sdk::markup::escape;
 use huiyin_sdk::robot::{self, Codes, Config, Format, Mentions, Ready};
 use huiyin_sdk::secrets::{self, Algorithm};
@@ -76,17 +75,14 @@ impl Notifier for Feishu {
             None
         };
         let format = config.format;
-        robot::send_all(&ready.parts, |at, part| {
+        let called = "Feishu's robot";
+        robot::post_all(ctx, &url, called, &ready.parts, config.timeout_seconds, &CODES, |at, part| {
             let mut body = body(format, &ready, at, part);
             if let Some((seconds, sign)) = &signature {
                 body["timestamp"] = json!(seconds);
                 body["sign"] = json!(sign);
             }
-            let response = Request::post(&url, body.to_string().into_bytes())
-                .timeout(config.timeout_seconds)
-                .header("content-type", "application/json; charset=utf-8")
-                .send()?;
-            robot::judge("Feishu's robot", &response, ctx.now, &CODES)
+            body
         })?;
         Ok(robot::receipt(ctx, "Feishu", &ready))
     }

@@ -6,7 +6,7 @@
 pub mod gateway;
 pub mod segments;
 
-use huiyin_sdk::http::{Request, Response};
+use huiyin_sdk::http::{self, Request, Response};
 use huiyin_sdk::quiet::Quiet;
 use huiyin_sdk::template::{Template, Variables};
 use huiyin_sdk::time::UtcOffset;
@@ -151,9 +151,7 @@ impl Config {
                 "it begins with https:// or http:// and has no ?; what follows ? stands under /query",
             );
         }
-        if !(1..=300).contains(&self.timeout_seconds) {
-            return wrong("/timeoutSeconds", "it is not from 1 to 300");
-        }
+        http::check_timeout(self.timeout_seconds)?;
         if !(1..=10).contains(&self.max_segments) {
             return wrong("/maxSegments", "it is not from 1 to 10");
         }

@@ -18,7 +18,7 @@ pub use answer::{Answer, Code};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use huiyin_sdk::http::{Request, Response};
+use huiyin_sdk::http::{self, Request, Response};
 use huiyin_sdk::secrets::{self, Algorithm};
 use huiyin_sdk::{About, Context, Error, Message, Notifier, Receipt, outcome, time};
 use schemars::JsonSchema;
@@ -69,12 +69,7 @@ impl Notifier for Webhook {
     }
 
     fn deliver(ctx: &Context, config: Config, message: Message) -> Result<Receipt, Error> {
-        if !(1..=300).contains(&config.timeout_seconds) {
-            return Err(Error::InvalidConfig(format!(
-                "at /timeoutSeconds: {} is not from 1 to 300",
-                config.timeout_seconds
-            )));
-        }
+        http::check_timeout(config.timeout_seconds)?;
         if let Some(answer) = &config.answer {
             answer.check()?;
         }

@@ -9,7 +9,7 @@
 pub mod feed;
 pub mod page;
 
-use huiyin_sdk::http::{Request, Response};
+use huiyin_sdk::http::{self, Request, Response};
 use huiyin_sdk::markup::{file_stem, percent_encode};
 use huiyin_sdk::template::{Template, Variables};
 use huiyin_sdk::time::UtcOffset;
@@ -178,9 +178,7 @@ impl Config {
         if !(1..=500).contains(&self.entries) {
             return wrong("entries", "it is not from 1 to 500");
         }
-        if !(1..=300).contains(&self.timeout_seconds) {
-            return wrong("timeoutSeconds", "it is not from 1 to 300");
-        }
+        http::check_timeout(self.timeout_seconds)?;
         Ok(())
     }
 }

@@ -11,7 +11,7 @@
 //! The account's secret stays with the host, which puts it into the body of the request for a token. The token, which lives two
 //! hours, is used within the call and stands in no message.
 
-use huiyin_sdk::http::{Error as HttpError, Request, Response};
+use huiyin_sdk::http::{self, Error as HttpError, Request, Response};
 use huiyin_sdk::markup::{paragraphs, percent_encode};
 use huiyin_sdk::template::{Template, Variables};
 use huiyin_sdk::time::UtcOffset;
@@ -119,9 +119,7 @@ impl Config {
         if self.author.chars().count() > AUTHOR {
             return wrong("author", "it has more than 16 characters");
         }
-        if !(1..=300).contains(&self.timeout_seconds) {
-            return wrong("timeoutSeconds", "it is not from 1 to 300");
-        }
+        http::check_timeout(self.timeout_seconds)?;
         let base = self.base.as_deref().unwrap_or(USUAL);
         if !(base.starts_with("https://") || base.starts_with("http://"))
             || base.ends_with('/')

@@ -9,7 +9,6 @@
 //!
 //! The key is a secret: the host puts it into the query, the plugin never sees it.
 
-use huiyin_sdk::http::Request;
 use huiyin_sdk::robot::{self, Codes, Config, Format, Mentions, Ready};
 use huiyin_sdk::{About, Context, Error, Message, Notifier, Receipt, secrets};
 use serde_json::{Value, json};
@@ -62,13 +61,8 @@ impl Notifier for WeCom {
             ));
         }
         let place = format!("{url}?key={}", secrets::placeholder(&config.secret("wecom-key"))?);
-        robot::send_all(&ready.parts, |at, part| {
-            let body = body(format, &ready, at, part).to_string().into_bytes();
-            let response = Request::post(&place, body)
-                .timeout(config.timeout_seconds)
-                .header("content-type", "application/json; charset=utf-8")
-                .send()?;
-            robot::judge(&url, &response, ctx.now, &CODES)
+        robot::post_all(ctx, &place, &url, &ready.parts, config.timeout_seconds, &CODES, |at, part| {
+            body(format, &ready, at, part)
         })?;
         Ok(robot::receipt(ctx, "WeCom", &ready))
     }
